@@ -1,0 +1,315 @@
+"""The nouns, in the order a post meets them; plain frozen values, standard library only.
+
+Station by station: a source yields a `Page` of `PostData`; the store keeps it and gives
+`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `decide`); people read `Post`.
+
+Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
+in UTC, collections are tuples, and a fact that a source does not know is None (never 0 or "").
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal
+
+SourceName = Literal["telegram", "preview", "desktop"]
+"""Where a post was read from."""
+
+ChannelKind = Literal["channel", "supergroup", "group"]
+"""`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
+
+MediaType = Literal[
+    "photo", "video", "round", "voice", "audio", "animation", "sticker", "document",
+    "poll", "todo", "geo", "contact", "webpage", "other",
+]  # fmt: skip
+
+Status = Literal["pending", "tagged", "skipped", "failed"]
+"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see class and due time."""
+
+LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
+"""Who put a tag on a post."""
+
+FailureClass = Literal[
+    "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel, known by its bare, positive id (a basic group by its negative, marked one)."""
+
+    id: int
+    title: str
+    username: str | None = None
+    kind: ChannelKind = "channel"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PostId:
+    """Telegram's own identity of a post; an album's is its lowest message id when first stored."""
+
+    channel_id: int
+    message_id: int
+
+
+# ---- source → store
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A stretch of the text with a meaning: bold, link, hashtag, …
+
+    `type` is Telegram Desktop's name for it (`bold`, `text_link`, `custom_emoji`, …). `offset` and
+    `length` count UTF-16 code units, as Telegram does.
+    """
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None  # of a text_link
+    language: str | None = None  # of a pre
+    user_id: int | None = None  # of a mention_name
+    document_id: str | None = None  # of a custom_emoji
+    collapsed: bool | None = None  # of a blockquote
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What hangs on a message: described, not downloaded. Sizes in bytes, durations in seconds."""
+
+    type: MediaType
+    file_name: str | None = None
+    mime_type: str | None = None
+    size: int | None = None
+    duration: float | None = None
+    width: int | None = None
+    height: int | None = None
+    question: str | None = None  # of a poll; the title of a to-do list
+    options: tuple[str, ...] | None = None  # of a poll; the items of a to-do list
+    url: str | None = None  # of a web page
+    title: str | None = None  # of a web page, an audio file, a place, a contact
+    description: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The texts in it that say what the post is about (a file's name does not)."""
+        return tuple(
+            words
+            for words in (self.question, *(self.options or ()), self.title, self.description)
+            if words
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where a forwarded post came from, as far as it is known."""
+
+    channel_id: int | None = None
+    channel: str | None = None  # the name shown
+    username: str | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a post answers: a message of the same chat, unless channel_id names another."""
+
+    message_id: int
+    channel_id: int | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawForm:
+    """The source's own record of a post, compressed (see sources.raw), and the converter that read it.
+
+    A newer converter can run over it again, without the network.
+    """
+
+    data: bytes
+    converter: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostData:
+    """A post as its source gave it. An album is one post: `ids` names all its messages, rising."""
+
+    ids: tuple[int, ...]
+    date: dt.datetime | None
+    text: str = ""
+    markdown: str | None = None  # None: the text has no formatting, and is its own Markdown
+    entities: tuple[Entity, ...] = ()
+    media: tuple[Media, ...] = ()
+    edited: dt.datetime | None = None
+    views: int | None = None
+    forwards: int | None = None
+    replies: int | None = None
+    reactions: tuple[tuple[str, int], ...] | None = None  # keyed by the emoji, custom:<id> or paid
+    forward: Forward | None = None
+    reply: Reply | None = None
+    author: str | None = None
+    grouped_id: int | None = None
+    problem: str | None = None  # why (part of) the content could not be read, in words
+    raw: RawForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMessage:
+    """Something that happened in a channel (created, title changed, pinned): kept, never tagged."""
+
+    message_id: int
+    date: dt.datetime | None
+    action: str
+    raw: RawForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that could not be kept, and why. `id` is as found: a number where it was one."""
+
+    id: int | str | None
+    reason: str  # never holds the message's text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IdRange:
+    """Message ids from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a source read in one go; the store keeps all of it in one transaction.
+
+    `unread` is what remains to be read of the channel's history after this page; None leaves
+    the stored ranges alone (a file has no such thing: it is read whole, or again).
+    """
+
+    channel: Channel
+    source: SourceName
+    posts: tuple[PostData, ...] = ()
+    service: tuple[ServiceMessage, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    unread: tuple[IdRange, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageStored:
+    """What became of a page."""
+
+    channel: Channel
+    source: SourceName
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    service: int = 0
+    rejected: tuple[Rejected, ...] = ()
+
+
+# ---- store → tagger → store
+
+
+@dataclass(frozen=True, slots=True)
+class PostForTagging:
+    """The least a tagger needs. `text` holds the words of its media too (polls, link titles).
+
+    `text_hash` goes with the answer: the store refuses it when the post was edited meanwhile.
+    """
+
+    id: PostId
+    text: str
+    text_hash: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedTag:
+    """A tag from a tagger, and whether the author wrote it as a hashtag."""
+
+    name: str
+    hashtag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The best tag comes first."""
+
+    tags: tuple[SuggestedTag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There is nothing to tag: no text, or none with a word in it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaggingError:
+    """This post could not be tagged; its neighbours are unharmed."""
+
+    failure: FailureClass
+    message: str  # never holds the post's text
+
+
+Outcome = Tagged | Skipped | TaggingError
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What made a tag: kept with every post–tag link, so that it can be found and taken back."""
+
+    source: LinkSource
+    model: str | None = None  # a language model's name; the embedded tagger's version
+    prompt: str | None = None  # hash of the prompt
+    vocabulary: str | None = None  # hash of the vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class TagUpdate:
+    """What the store is to write after a tagger answered; the store obeys without thinking.
+
+    `text_hash` is that of the text that was tagged: the store writes nothing if the post has
+    been edited since.
+    """
+
+    id: PostId
+    text_hash: str
+    status: Status
+    tags: tuple[SuggestedTag, ...] = ()
+    attempts: int = 0
+    failure: FailureClass | None = None
+    error: str | None = None
+    next_attempt_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagResult:
+    """One post's way through a tagging run."""
+
+    id: PostId
+    outcome: Outcome
+    tags: tuple[str, ...] = ()
+
+
+# ---- store → people
+
+
+@dataclass(frozen=True, slots=True)
+class PostFilter:
+    """What a user picks posts by; every part narrows. Times are inclusive from, exclusive to."""
+
+    channels: tuple[str, ...] = ()  # usernames, ids or titles
+    tags: tuple[str, ...] = ()  # all of them
+    any_tags: tuple[str, ...] = ()
+    not_tags: tuple[str, ...] = ()
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    statuses: tuple[Status, ...] = ()
+    posts: tuple[PostId, ...] = field(default=())
+    query: str | None = None
+    limit: int | None = None
