@@ -1,12 +1,12 @@
 """Every failure that tgtagger expects, and the exit code that each ends a run with.
 
     TgTaggerError            a message, a hint, an exit code; shown without a traceback
-    ├── InputError       2   settings missing or invalid; a file missing, unreadable, foreign, cut off
+    ├── InputError       2   settings wrong; a file missing, unreadable, foreign or cut off
     ├── ActionNeeded     3   a person must act: log in, renew a key, raise a quota
     ├── SourceError      4   a channel is not to be had: not found, private, gone
-    ├── TaggingFailed    5   posts could not be tagged (a single post's failure is a value: types.TaggingError)
+    ├── TaggingFailed    5   posts could not be tagged (of one post: types.TaggingError)
     ├── StoreError       6   database damaged, read-only, disk full, not ours, of a newer schema
-    └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait longer than this run may take
+    └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
 
 Knows no vendor: each edge maps its library's exceptions to these. Anything else is a bug, and
 ends with a traceback and exit code 1. Messages never hold post text, keys or phone numbers.

@@ -1,7 +1,8 @@
 """The nouns, in the order a post meets them; plain frozen values, standard library only.
 
 Station by station: a source yields a `Page` of `PostData`; the store keeps it and gives
-`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `decide`); people read `Post`.
+`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `decide`); people read
+`Post`.
 
 Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
 in UTC, collections are tuples, and a fact that a source does not know is None (never 0 or "").
@@ -25,7 +26,7 @@ MediaType = Literal[
 ]  # fmt: skip
 
 Status = Literal["pending", "tagged", "skipped", "failed"]
-"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see class and due time."""
+"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see class, due time."""
 
 LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 """Who put a tag on a post."""
@@ -58,7 +59,7 @@ class PostId:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A stretch of the text with a meaning: bold, link, hashtag, …
+    """A stretch of the text with a meaning: bold, a link, a hashtag.
 
     `type` is Telegram Desktop's name for it (`bold`, `text_link`, `custom_emoji`, …). `offset` and
     `length` count UTF-16 code units, as Telegram does.
@@ -122,7 +123,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RawForm:
-    """The source's own record of a post, compressed (see sources.raw), and the converter that read it.
+    """The source's own record of a post, compressed (see sources.raw), with its converter's version.
 
     A newer converter can run over it again, without the network.
     """
