@@ -26,7 +26,7 @@ MediaType = Literal[
 ]  # fmt: skip
 
 Status = Literal["pending", "tagged", "skipped", "failed"]
-"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see class, due time."""
+"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
 
 LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 """Who put a tag on a post."""
@@ -123,7 +123,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RawForm:
-    """The source's own record of a post, compressed (see sources.raw), with its converter's version.
+    """The source's own record of a post, compressed by sources.raw, and its converter.
 
     A newer converter can run over it again, without the network.
     """
