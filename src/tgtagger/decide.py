@@ -1,0 +1,89 @@
+"""The rules of change: what a newly read post does to the stored one, and a tagger's answer.
+
+Pure: values in, values out, no clock, no database. The only home of status changes. Stored posts
+are handled as mappings from column to value, the form in which the store reads and writes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from tgtagger.types import Outcome, PostForTagging, Skipped, Tagged, TaggingError, TagUpdate
+
+SOURCE_RANK: Mapping[str, int] = {"preview": 1, "desktop": 2, "telegram": 3}
+"""Which source knows a post better. A better one replaces what a poorer one told."""
+
+CONTENT = ("text", "media_text", "markdown", "entities", "media", "problem", "text_hash")
+"""Columns that only make sense together: replaced all at once, or not at all."""
+
+FACTS = (
+    "size", "date", "edited", "views", "forwards", "replies", "reactions", "forward",
+    "reply_to", "reply", "author", "grouped_id",
+)  # fmt: skip
+"""Columns that stand for themselves: a known value is never replaced by an unknown one."""
+
+RETRY_DELAYS = (
+    dt.timedelta(minutes=5),
+    dt.timedelta(hours=1),
+    dt.timedelta(hours=6),
+    dt.timedelta(hours=24),
+)
+"""When a post that failed for a passing reason is due again, by how many turns it has had."""
+
+PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
+"""Failures that another try may mend; the others wait for `retry-failed --force`."""
+
+
+def merge_post(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of the stored post `old` that the newly read `new` changes.
+
+    An equal or better source replaces the content; a poorer one, or an older state of the post
+    (an old export read after a newer one), only fills in what is not known. A text that changed
+    sends the post back to be tagged.
+    """
+    poorer = SOURCE_RANK[new["source"]] < SOURCE_RANK[old["source"]]
+    fills_only = poorer or _is_older(new["edited"], old["edited"])
+    changes: dict[str, Any] = {}
+    if fills_only:
+        changes |= {
+            column: new[column]
+            for column in FACTS
+            if old[column] is None and new[column] is not None
+        }
+    else:
+        changes |= {column: new[column] for column in CONTENT if new[column] != old[column]}
+        changes |= {
+            column: new[column]
+            for column in (*FACTS, "source")
+            if new[column] is not None and new[column] != old[column]
+        }
+    if old["deleted"] is not None and not fills_only:
+        changes["deleted"] = None
+    if changes.get("text_hash") and old["status"] != "pending":
+        changes |= {"status": "pending", "attempts": 0}
+        changes |= dict.fromkeys(("failure", "error", "next_attempt_at"))
+    return changes
+
+
+def _is_older(new_edited: str | None, old_edited: str | None) -> bool:
+    # ISO 8601 text in UTC sorts as time. A post is never un-edited.
+    return old_edited is not None and (new_edited is None or new_edited < old_edited)
+
+
+def update_after(
+    post: PostForTagging, outcome: Outcome, *, now: dt.datetime, max_attempts: int = 5
+) -> TagUpdate:
+    """Return what a tagger's answer makes of a post."""
+    match outcome:
+        case Tagged(tags):
+            return TagUpdate(post.id, post.text_hash, "tagged", tags, post.attempts + 1)
+        case Skipped():
+            return TagUpdate(post.id, post.text_hash, "skipped", (), post.attempts)
+        case TaggingError(failure, message):
+            attempts = post.attempts + 1
+            due = None
+            if failure in PASSING and attempts < max_attempts:
+                due = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1]
+            return TagUpdate(post.id, post.text_hash, "failed", (), attempts, failure, message, due)

@@ -1,0 +1,337 @@
+"""The archive: posts, tags and what is known about them, in one SQLite file.
+
+A public method of `Store` is one transaction; plain values go in and come out, and no connection
+or row ever leaves. A method that returns an iterator gives one reading snapshot, open until the
+iterator ends. Writing begins with BEGIN IMMEDIATE and waits 30 seconds for another writer, then
+raises TryLater; a database that cannot be used raises StoreError. Reading never waits.
+
+Knows neither where posts come from nor how they are tagged, nor any rule: it asks `decide` what a
+new post does to a stored one, and obeys a `TagUpdate` without thinking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy.engine import Engine
+
+from tgtagger.errors import InputError
+from tgtagger.store import _engine, _posts, _records, _state, _tags
+from tgtagger.store._locks import LockName, run_lock
+from tgtagger.store._rows import text_for_tagging
+from tgtagger.store._times import from_text, moment, now
+from tgtagger.types import (
+    ArchiveState,
+    Attempt,
+    Channel,
+    ChannelState,
+    Found,
+    Origin,
+    Page,
+    PageStored,
+    Post,
+    PostDetails,
+    PostFilter,
+    PostForTagging,
+    PostId,
+    RawPost,
+    Soundness,
+    SourceName,
+    TagCount,
+    TagLink,
+    TagUpdate,
+)
+
+__all__ = ["LockName", "Store", "database_path"]
+
+database_path = _engine.database_path
+
+BATCH = 500
+"""Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
+
+
+class Store:
+    """One database file, opened for reading or for writing."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self._engine = engine
+
+    @classmethod
+    def open(cls, location: str, *, busy_timeout: float = _engine.BUSY_TIMEOUT) -> Self:
+        """Open for writing; make the file if there is none, bring the schema up to date."""
+        path = _engine.database_path(location)
+        _engine.create_file(path)
+        store = cls(path, _engine.create_writer(path, busy_timeout=busy_timeout))
+        try:
+            _engine.migrate(store._engine, path)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open_to_read(cls, location: str) -> Self:
+        """Open for reading only. Raises InputError if there is no database yet."""
+        path = _engine.database_path(location)
+        with _engine.map_errors(path):
+            if not path.exists() or not path.stat().st_size:
+                raise InputError(
+                    f"there is no database yet at {path}",
+                    hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
+                )
+        store = cls(path, _engine.create_reader(path))
+        try:
+            with store._read():
+                pass
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with (
+            _engine.map_errors(self.path),
+            self._engine.connect() as connection,
+            connection.begin(),
+        ):
+            yield _driver(connection.connection.driver_connection)
+
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with (
+            _engine.map_errors(self.path),
+            self._engine.connect() as connection,
+            connection.begin(),
+        ):
+            if _engine.schema_version(connection, self.path) is None:
+                raise InputError(
+                    f"{self.path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT"
+                )
+            yield _driver(connection.connection.driver_connection)
+
+    # ---- runs
+
+    def lock(self, name: LockName) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
+        return run_lock(self.path, name)
+
+    def start_run(self, command: str, origin: Origin | None = None) -> int:
+        """Note that a run begins, and with what; return its number."""
+        with self._write() as db:
+            cursor = db.execute(
+                "INSERT INTO runs (command, started_at, pid, tagger, model, prompt, vocabulary) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    command,
+                    now(),
+                    os.getpid(),
+                    origin and origin.source,
+                    origin and origin.model,
+                    origin and origin.prompt,
+                    origin and origin.vocabulary,
+                ),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end_run(self, run: int, exit_code: int, summary: str | None = None) -> None:
+        """Note how a run ended; `summary` is JSON."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE runs SET ended_at = ?, exit_code = ?, summary = ? WHERE id = ?",
+                (now(), exit_code, summary, run),
+            )
+
+    def has_tagged_with(self, origin: Origin) -> bool:
+        """Tell whether any run so far used this kind of tagger."""
+        with self._read() as db:
+            found = db.execute("SELECT 1 FROM runs WHERE tagger = ?", (origin.source,))
+            return found.fetchone() is not None
+
+    # ---- posts come in
+
+    def save_page(self, page: Page) -> PageStored:
+        """Keep a page. A bad post is rejected with the reason, and never takes a neighbour along.
+
+        Raises StoreError when the database itself fails; then nothing of the page is kept.
+        """
+        with self._write() as db:
+            return _posts.save_page(db, page, now())
+
+    def save_channel(self, channel: Channel) -> None:
+        """Remember a channel without posts."""
+        with self._write() as db:
+            _posts.save_channel(db, channel, now(), parsed=False)
+
+    def raw_posts(self, source: SourceName, *, older_than: int) -> Iterator[RawPost]:
+        """Yield the raw forms that a converter older than this one read, in batches of their own.
+
+        Every batch is a snapshot of its own, so that pages can be saved in between.
+        """
+        last = -1
+        while True:
+            with self._read() as db:
+                rows = db.execute(
+                    "SELECT r.post_id, c.id, c.title, c.username, c.kind, r.data "
+                    "FROM raw_forms AS r JOIN posts AS p ON p.id = r.post_id "
+                    "JOIN channels AS c ON c.id = p.channel_id "
+                    "WHERE r.post_id > ? AND r.source = ? AND r.converter < ? "
+                    "ORDER BY r.post_id LIMIT ?",
+                    (last, source, older_than, BATCH),
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for _, identity, title, username, kind, data in rows:
+                yield RawPost(Channel(identity, title, username, kind), data)
+
+    # ---- tags come in
+
+    def count_posts(self, wanted: PostFilter) -> int:
+        """Return how many posts a filter picks; its limit counts."""
+        with self._read() as db:
+            query = _records.query_for(db, wanted)
+            sql = f"SELECT count(*) FROM ({query.sql('1', limit=wanted.limit)})"
+            (count,) = db.execute(sql, query.values).fetchone()
+            return int(count)
+
+    def posts_for_tagging(self, wanted: PostFilter) -> Iterator[PostForTagging]:
+        """Yield the posts of a filter, newest first, in batches that are snapshots of their own.
+
+        So results can be saved while this runs; a post is yielded once, whatever its new status.
+        """
+        last = None
+        left = wanted.limit
+        while left is None or left > 0:
+            with self._read() as db:
+                query = _records.query_for(db, wanted)
+                if last is not None:
+                    query.add("p.id < ?", last)
+                size = BATCH if left is None else min(BATCH, left)
+                columns = (
+                    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
+                    "p.attempts"
+                )
+                rows = db.execute(query.sql(columns, limit=size), query.values).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            left = None if left is None else left - len(rows)
+            for _, channel_id, message_id, text, media_text, text_hash, attempts in rows:
+                yield PostForTagging(
+                    PostId(channel_id, message_id),
+                    text_for_tagging(text, media_text),
+                    text_hash,
+                    attempts,
+                )
+
+    def save_tags(self, updates: Sequence[TagUpdate], origin: Origin, run: int) -> list[bool]:
+        """Write what became of posts, a SAVEPOINT each; return which were written.
+
+        Not written: the text was edited since it was read, or the post is gone.
+        """
+        with self._write() as db:
+            return _tags.save_updates(db, updates, origin, run, now())
+
+    # ---- people read
+
+    def records(self, wanted: PostFilter) -> Iterator[str]:
+        """Yield the posts of a filter as records: JSON, one line each, newest first."""
+        with self._read() as db:
+            query = _records.query_for(db, wanted)
+            for (record,) in db.execute(
+                query.sql(_records.RECORD, limit=wanted.limit), query.values
+            ):
+                yield record
+
+    def posts(self, wanted: PostFilter) -> Iterator[Post]:
+        """Yield the posts of a filter, newest first."""
+        return map(_records.read_post, self.records(wanted))
+
+    def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
+        """Yield what a filter with a query finds, newest or most relevant first."""
+        snippet = (
+            f"snippet(posts_fts, -1, char({ord(_records.MARK_START)}), "
+            f"char({ord(_records.MARK_END)}), '…', 24)"
+        )
+        with self._read() as db:
+            query = _records.query_for(db, wanted)
+            order = "rank, posts_fts.rowid DESC" if by_relevance else None
+            sql = query.sql(f"{_records.RECORD}, {snippet}", order=order, limit=wanted.limit)
+            for record, found in db.execute(sql, query.values):
+                yield Found(
+                    _records.read_post(record),
+                    _records.with_snippet(record, found),
+                    _records.snippet_parts(found),
+                )
+
+    def post(self, name: str) -> PostDetails:
+        """Return all about one post: `@name/123`, a t.me link, `<channel id>/123`."""
+        with self._read() as db:
+            query = _records.query_for(db, PostFilter(posts=(name,)))
+            (inner_id,) = query.values
+            columns = f"{_records.RECORD}, p.problem, p.failure, p.error, p.next_attempt_at"
+            record, problem, failure, error, due = db.execute(
+                query.sql(columns), query.values
+            ).fetchone()
+            links = db.execute(
+                "SELECT t.name, l.source, l.model, l.run_id, l.added_at FROM post_tags AS l "
+                "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ? ORDER BY l.position",
+                (inner_id,),
+            )
+            attempts = db.execute(
+                "SELECT at, model, class, http_status, latency_ms, error FROM attempts "
+                "WHERE post_id = ? ORDER BY id",
+                (inner_id,),
+            )
+            return PostDetails(
+                _records.read_post(record),
+                record,
+                tuple(
+                    TagLink(tag, source, model, run, moment(added))
+                    for tag, source, model, run, added in links
+                ),
+                tuple(Attempt(moment(at), *rest) for at, *rest in attempts),
+                problem,
+                failure,
+                error,
+                from_text(due),
+            )
+
+    def tags(self, *, unused: bool = False) -> tuple[TagCount, ...]:
+        """Return the tags in use, the most used first; or those that no post has."""
+        with self._read() as db:
+            return _tags.count_tags(db, unused=unused)
+
+    def channels(self) -> tuple[ChannelState, ...]:
+        with self._read() as db:
+            return _state.channel_states(db)
+
+    def state(self) -> ArchiveState:
+        with self._read() as db:
+            return _state.archive_state(db, self.path, _engine.HEAD)
+
+    def check(self) -> Soundness:
+        """Read the whole file and say what is wrong with it. Needs a store opened to write."""
+        with self._write() as db:
+            return _state.soundness(db)
+
+
+def _driver(connection: object) -> sqlite3.Connection:
+    assert isinstance(connection, sqlite3.Connection)  # the one driver `_engine` sets up
+    return connection

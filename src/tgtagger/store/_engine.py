@@ -1,0 +1,231 @@
+"""Open the SQLite file: its pragmas, its transactions, its permissions, its schema's version.
+
+The one place that knows how SQLAlchemy and SQLite must be made to agree, and the one map from
+their exceptions to ours. Knows no table.
+
+Why the BEGIN hook: left to itself the driver opens no transaction before a SAVEPOINT, so the
+outermost SAVEPOINT is the transaction, its release commits, and a later rollback undoes nothing.
+With `isolation_level = None` SQLAlchemy says BEGIN itself, and says IMMEDIATE for writers: a
+deferred transaction that reads first and writes later fails at once when another process has
+written in between, without waiting for the busy timeout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
+
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for another process's write to end."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = ("0001",)
+"""The schema's versions, oldest first: the migrations' revisions."""
+HEAD = REVISIONS[-1]
+"""The version this program reads and writes."""
+
+
+def database_path(location: str) -> Path:
+    """Return the file that a path or SQLAlchemy URL names; refuse other databases than SQLite."""
+    if "://" not in location:
+        return Path(location).expanduser()
+    try:
+        url = make_url(location)
+    except sa.exc.ArgumentError as error:
+        raise InputError("the database's URL cannot be read", hint=_URL_HINT) from error
+    if url.get_backend_name() != "sqlite":
+        raise InputError(
+            f"databases of kind {url.get_backend_name()!r} are not supported: tgtagger keeps "
+            "its posts in one SQLite file",
+            hint=_URL_HINT,
+        )
+    if not url.database or url.database == ":memory:":
+        raise InputError("the database must be a file", hint=_URL_HINT)
+    return Path(url.database).expanduser()
+
+
+_URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its owner can read, and its folder if missing."""
+    with map_errors(path):
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, mode=0o700)
+        if not path.exists():
+            # SQLite gives its -wal and -shm files the mode of the database.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
+    """Return an engine whose every transaction is BEGIN IMMEDIATE."""
+    return _engine(path, "mode=rw", "BEGIN IMMEDIATE", busy_timeout)
+
+
+def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
+    """Return an engine that cannot write, whose every transaction is one snapshot.
+
+    A database in WAL mode that lies in a folder we may not write to can only be read as an
+    immutable file: right while nobody writes to it.
+    """
+    mode = "mode=ro"
+    wal = path.with_name(path.name + "-wal")
+    if not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
+        mode = "immutable=1"
+    return _engine(path, mode, "BEGIN DEFERRED", busy_timeout)
+
+
+def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"file:{quoted}?{mode}", uri=True, timeout=busy_timeout, check_same_thread=False
+        )
+
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, see `say_begin`
+        if mode == "mode=rw":
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        # FULL: in WAL mode NORMAL is quicker by 7 % and can lose the last commits in a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+
+    def say_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    engine = sa.create_engine(URL.create("sqlite"), creator=connect, poolclass=sa.pool.QueuePool)
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "begin", say_begin)
+    return engine
+
+
+# ---- the schema's version
+
+
+def schema_version(connection: Connection, path: Path) -> str | None:
+    """Return the database's schema version, None for an empty file.
+
+    Raises StoreError for another program's database, and for one written by a newer tgtagger.
+    """
+    names = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+    if not names:
+        return None
+    if not {"alembic_version", "posts", "channels"} <= names:
+        raise StoreError(
+            f"{path} is another program's database, and stays untouched",
+            hint="name another file with --db or TGTAGGER_DB",
+        )
+    version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    # user_version is 0 so far: a later version raises it when an older program must keep off.
+    user_version = connection.scalar(sa.text("PRAGMA user_version"))
+    if version not in REVISIONS or user_version:
+        raise StoreError(
+            f"{path} was written by a newer tgtagger (schema {version}, this one knows {HEAD})",
+            hint="update tgtagger: nothing was changed",
+        )
+    return str(version)
+
+
+def migrate(engine: Engine, path: Path) -> None:
+    """Bring the schema up to date, in one transaction; the usual case costs one small query."""
+    with map_errors(path):
+        with engine.connect() as connection, connection.begin():
+            if schema_version(connection, path) == HEAD:
+                return
+        with engine.connect() as connection, connection.begin():
+            # Another process may have come first: this look is under the write lock.
+            if schema_version(connection, path) != HEAD:
+                from alembic import command
+                from alembic.config import Config
+
+                config = Config()
+                config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, HEAD)
+
+
+# ---- errors
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Tell a failure of the database itself from one of the values given to it."""
+    return _translate(error, Path()) is not None
+
+
+@contextlib.contextmanager
+def map_errors(path: Path) -> Iterator[None]:
+    """Turn the errors a user can act on into ours; let bugs through."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
+        translated = _translate(error, path)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
+    if isinstance(error, sa.exc.DBAPIError):
+        error = error.orig or error
+    if isinstance(error, OSError):
+        return StoreError(
+            f"{error.filename or path}: {error.strerror or error}",
+            hint="check the path, its permissions and the space left",
+        )
+    code = getattr(error, "sqlite_errorcode", None)
+    if not isinstance(error, sqlite3.Error) or code is None:
+        return None
+    found = _FAILURES.get(code & 0xFF)  # the primary code; the rest says more about it
+    if found is None:
+        return None
+    kind, message, hint = found
+    return kind(message.format(path=path, name=error.sqlite_errorname), hint=hint)
+
+
+_PERMISSIONS = "check the path, and the permissions of the file and its folder"
+_DISK = "check the disk, then run: tgtagger doctor"
+_LOCKED = (
+    TryLater,
+    "{path} is locked by another program",
+    "end that program, or try again when it has finished",
+)
+_FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: (
+        StoreError,
+        "no space left to write {path}",
+        "make room; what was committed is kept",
+    ),
+    sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written to", _PERMISSIONS),
+    sqlite3.SQLITE_PERM: (StoreError, "{path} cannot be used", _PERMISSIONS),
+    sqlite3.SQLITE_AUTH: (StoreError, "{path} cannot be used", _PERMISSIONS),
+    sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened", _PERMISSIONS),
+    sqlite3.SQLITE_NOTADB: (
+        StoreError,
+        "{path} is not a database, and stays untouched",
+        "name another file with --db or TGTAGGER_DB",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        StoreError,
+        "{path} is damaged",
+        "run: tgtagger doctor; bring a backup if you have one",
+    ),
+    sqlite3.SQLITE_IOERR: (StoreError, "{path}: reading or writing failed ({name})", _DISK),
+    sqlite3.SQLITE_PROTOCOL: (StoreError, "{path}: locking failed ({name})", _DISK),
+}
+"""SQLite's failures that a user can act on; any other is a bug."""

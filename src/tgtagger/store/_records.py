@@ -1,0 +1,238 @@
+"""Read posts: as records (JSON lines that SQLite builds itself), as `Post`, and filtered.
+
+The record's shape (docs/records.md) is written down once, here; `Post` is read from it. Built in
+SQL a record costs a third of what it costs in Python. Knows no output format beyond that.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from tgtagger import vocabulary
+from tgtagger.errors import InputError
+from tgtagger.store import _search
+from tgtagger.store._rows import MESSAGE_BITS
+from tgtagger.store._times import from_text
+from tgtagger.types import Channel, Forward, Media, Post, PostFilter, PostId
+
+_URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
+     WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""
+
+RECORD = f"""json_object(
+ 'channel', json_object('id', abs(c.id), 'username', c.username, 'title', c.title),
+ 'id', p.message_id,
+ 'ids', CASE p.size WHEN 1 THEN json_array(p.message_id) ELSE coalesce(
+     (SELECT json_group_array(message_id) FROM
+         (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
+     json_array(p.message_id)) END,
+ 'url', {_URL},
+ 'date', p.date, 'edited', p.edited, 'deleted', p.deleted,
+ 'text', p.text, 'markdown', coalesce(p.markdown, p.text),
+ 'tags', json((SELECT json_group_array(name) FROM
+     (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
+      WHERE l.post_id = p.id ORDER BY l.position))),
+ 'status', p.status, 'views', p.views, 'forwards', p.forwards,
+ 'reactions', json(p.reactions), 'media', json(coalesce(p.media, '[]')),
+ 'forward', json(p.forward), 'reply_to', p.reply_to, 'author', p.author, 'source', p.source)"""
+
+# CROSS JOIN: read in the order of the post's ids, which is that of time; nothing is sorted.
+_FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
+_FROM_INDEX = f"posts_fts CROSS JOIN {_FROM} AND p.id = posts_fts.rowid"
+
+
+@dataclass(slots=True)
+class Query:
+    """A SELECT on its way: what narrows it, and its values."""
+
+    conditions: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    matches: bool = False
+
+    def add(self, condition: str, *values: object) -> None:
+        self.conditions.append(condition)
+        self.values += values
+
+    def sql(self, columns: str, *, order: str | None = None, limit: int | None = None) -> str:
+        source = _FROM_INDEX if self.matches else _FROM
+        where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        cut = f" LIMIT {int(limit)}" if limit is not None else ""
+        order = order or ("posts_fts.rowid DESC" if self.matches else "p.id DESC")
+        return f"SELECT {columns} FROM {source}{where} ORDER BY {order}{cut}"
+
+
+def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
+    """Return the query for a filter. Raises InputError for a channel, tag or post not known."""
+    query = Query()
+    if wanted.query is not None:
+        query.matches = True
+        terms = _search.parse_query(wanted.query)
+        query.add("posts_fts MATCH ?", _search.match_expression(db, terms))
+    if wanted.channels:
+        ids = [channel_id(db, name) for name in wanted.channels]
+        query.add(f"p.channel_id IN ({_marks(ids)})", *ids)
+    if wanted.since:
+        query.add("p.id >= ?", _key_at(wanted.since.timestamp()))
+    if wanted.until:
+        query.add("p.id < ?", _key_at(wanted.until.timestamp()))
+    if wanted.statuses:
+        query.add(f"p.status IN ({_marks(wanted.statuses)})", *wanted.statuses)
+    if wanted.posts:
+        ids = [post_id(db, name) for name in wanted.posts]
+        query.add(f"p.id IN ({_marks(ids)})", *ids)
+    has = "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.tag_id IN ({}))"
+    for name in wanted.tags:
+        query.add(has.format("?"), _tag_id(db, name))
+    if wanted.any_tags:
+        ids = [_tag_id(db, name) for name in wanted.any_tags]
+        query.add(has.format(_marks(ids)), *ids)
+    if wanted.not_tags:
+        ids = [_tag_id(db, name) for name in wanted.not_tags]
+        query.add("NOT " + has.format(_marks(ids)), *ids)
+    if wanted.stale_for is not None:
+        origin = wanted.stale_for
+        query.add(
+            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.source <> 'human' "
+            "AND (l.model IS NOT ? OR l.prompt IS NOT ? OR l.vocabulary IS NOT ?))",
+            origin.model,
+            origin.prompt,
+            origin.vocabulary,
+        )
+    return query
+
+
+def _marks(values: object) -> str:
+    return ", ".join("?" * len(values))  # type: ignore[arg-type]
+
+
+def _key_at(seconds: float) -> int:
+    return int(seconds) << MESSAGE_BITS
+
+
+# ---- what a user calls things
+
+
+def channel_id(db: sqlite3.Connection, name: str) -> int:
+    """Return the id of the channel that a user names: @username, link, id or title."""
+    bare = re.sub(r"^(https?://)?t\.me/(s/)?", "", name.strip()).strip("/").removeprefix("@")
+    known = db.execute("SELECT id, username, title FROM channels").fetchall()
+    number = bare.removeprefix("-100") if bare.removeprefix("-").isdigit() else None
+    found = [
+        identity
+        for identity, username, title in known
+        if (username and username.casefold() == bare.casefold())
+        or str(identity) in (number, bare)
+        or title.casefold() == name.strip().casefold()
+    ]
+    if len(found) == 1:
+        return int(found[0])
+    if found:
+        raise InputError(
+            f"several channels are called {name!r}",
+            hint="name it by its id: " + ", ".join(map(str, found)),
+        )
+    names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
+    raise InputError(
+        f"no channel {name!r} in the database", hint=_nearest(name, names, "tgtagger channels")
+    )
+
+
+def post_id(db: sqlite3.Connection, name: str) -> int:
+    """Return the inner id of a post: @name/123, a t.me link, <channel id>/123; any album member."""
+    path = re.sub(r"^(https?://)?t\.me/(s/|c/)?", "", name.strip()).split("?")[0].strip("/")
+    channel, _, number = path.rpartition("/")
+    if not channel or not number.isdigit():
+        raise InputError(
+            f"{name!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
+        )
+    owner = channel_id(db, channel)
+    found = db.execute(
+        "SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 UNION ALL "
+        "SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2",
+        (owner, int(number)),
+    ).fetchone()
+    if found is None:
+        raise InputError(
+            f"no post {number} of {channel} in the database", hint="parse the channel first"
+        )
+    return int(found[0])
+
+
+def _tag_id(db: sqlite3.Connection, name: str) -> int:
+    key = vocabulary.key(name)
+    found = db.execute(
+        "SELECT id FROM tags WHERE key = ?1 "
+        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
+        (key,),
+    ).fetchone()
+    if found is None:
+        names = [n for (n,) in db.execute("SELECT name FROM tags")]
+        raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
+    return int(found[0])
+
+
+def _nearest(name: str, names: list[str], listing: str) -> str:
+    by_case = {candidate.casefold(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.casefold(), by_case, n=3)
+    if near:
+        return "did you mean " + " or ".join(by_case[candidate] for candidate in near) + "?"
+    return f"see: {listing}"
+
+
+# ---- records into posts
+
+
+def read_post(record: str) -> Post:
+    """Return the post that a record describes."""
+    values: dict[str, Any] = orjson.loads(record)
+    channel = values["channel"]
+    forward = values["forward"]
+    return Post(
+        PostId(channel["id"], values["id"]),
+        Channel(channel["id"], channel["title"], channel["username"]),
+        tuple(values["ids"]),
+        values["url"],
+        from_text(values["date"]),
+        from_text(values["edited"]),
+        from_text(values["deleted"]),
+        values["text"],
+        values["markdown"],
+        tuple(values["tags"]),
+        values["status"],
+        values["views"],
+        values["forwards"],
+        values["reactions"],
+        tuple(_read_media(item) for item in values["media"]),
+        forward and Forward(forward["channel_id"], forward["channel"], None, forward["id"]),
+        forward and forward["url"],
+        values["reply_to"],
+        values["author"],
+        values["source"],
+    )
+
+
+def _read_media(item: dict[str, Any]) -> Media:
+    options = item.pop("options", None)
+    return Media(**item, options=None if options is None else tuple(options))
+
+
+def with_snippet(record: str, snippet: str) -> str:
+    """Return the record with its `snippet`, matches between double asterisks."""
+    shown = snippet.replace(MARK_START, "**").replace(MARK_END, "**")
+    return f'{record[:-1]},"snippet":{json.dumps(shown, ensure_ascii=False)}}}'
+
+
+MARK_START, MARK_END = "\x02", "\x03"
+"""Around a match in a snippet: control characters, which no post needs."""
+
+
+def snippet_parts(snippet: str) -> tuple[tuple[str, bool], ...]:
+    """Return a snippet's parts in order, each with whether it is a match."""
+    parts = re.split(f"{MARK_START}([^{MARK_END}]*){MARK_END}", snippet)
+    return tuple((part, at % 2 == 1) for at, part in enumerate(parts) if part)

@@ -1,0 +1,120 @@
+"""Write what taggers answered, a SAVEPOINT per post; list the tags.
+
+A person's decisions stand: human links are never touched, and a tag that a person took off a post
+is not put back. Knows no rule of status (`decide`) or spelling (`vocabulary`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from tgtagger import vocabulary
+from tgtagger.store._engine import is_fatal
+from tgtagger.store._posts import BAD_VALUE, savepoint
+from tgtagger.store._times import from_text, to_text_or_none
+from tgtagger.types import Origin, TagCount, TagUpdate
+
+
+def save_updates(
+    db: sqlite3.Connection, updates: Sequence[TagUpdate], origin: Origin, run: int, now: str
+) -> list[bool]:
+    """Write each update under its own SAVEPOINT; return which were written.
+
+    Not written is an answer for a text that has been edited since, or for a post that is gone.
+    """
+    written = []
+    for update in updates:
+        try:
+            with savepoint(db, "post"):
+                written.append(_save_update(db, update, origin, run, now))
+        except BAD_VALUE as error:
+            if is_fatal(error):
+                raise
+            written.append(False)
+    return written
+
+
+def _save_update(
+    db: sqlite3.Connection, update: TagUpdate, origin: Origin, run: int, now: str
+) -> bool:
+    found = db.execute(
+        "SELECT id FROM posts WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
+        (update.id.channel_id, update.id.message_id, update.text_hash),
+    ).fetchone()
+    if found is None:
+        return False
+    (post,) = found
+    db.execute(
+        "UPDATE posts SET status = ?, attempts = ?, failure = ?, error = ?, next_attempt_at = ?, "
+        "tagged_at = ? WHERE id = ?",
+        (
+            update.status,
+            update.attempts,
+            update.failure,
+            update.error,
+            to_text_or_none(update.next_attempt_at),
+            now if update.status == "tagged" else None,
+            post,
+        ),
+    )
+    if update.status == "failed":
+        return True  # the tags of an earlier run are better than none
+    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
+    removed = {
+        tag for (tag,) in db.execute("SELECT tag_id FROM removed_tags WHERE post_id = ?", (post,))
+    }
+    position = db.execute(
+        "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
+    ).fetchone()[0]
+    for number, suggested in enumerate(update.tags):
+        tag = _tag(db, suggested.name, now)
+        if tag is None or tag in removed:
+            continue
+        db.execute(
+            "INSERT OR IGNORE INTO post_tags VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                post,
+                position + number,
+                tag,
+                "hashtag" if suggested.hashtag else origin.source,
+                origin.model,
+                origin.prompt,
+                origin.vocabulary,
+                run,
+                now,
+            ),
+        )
+    return True
+
+
+def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
+    """Return the id of the tag that a name stands for, made if it is new; None for no tag."""
+    name = vocabulary.normalise(name)
+    if not vocabulary.is_tag(name):
+        return None
+    key = vocabulary.key(name)
+    known = db.execute(
+        "SELECT id FROM tags WHERE key = ?1 "
+        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
+        (key,),
+    ).fetchone()
+    if known is None:
+        known = db.execute(
+            "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id", (name, key, now)
+        ).fetchone()
+    return int(known[0])
+
+
+def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
+    """Return the tags and their use, the most used first; or only those that no post has."""
+    having = "count(l.post_id) = 0" if unused else "count(l.post_id) > 0"
+    rows = db.execute(
+        "SELECT t.name, count(l.post_id), group_concat(DISTINCT l.source), max(l.added_at) "
+        "FROM tags AS t LEFT JOIN post_tags AS l ON l.tag_id = t.id "
+        f"GROUP BY t.id HAVING {having} ORDER BY 2 DESC, t.name"
+    )
+    return tuple(
+        TagCount(name, count, tuple(sorted(sources.split(","))) if sources else (), from_text(last))
+        for name, count, sources, last in rows
+    )

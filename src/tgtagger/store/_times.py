@@ -1,0 +1,26 @@
+"""Times as the database keeps them: UTC, ISO 8601, whole seconds."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+def to_text(moment: dt.datetime) -> str:
+    """Return `2026-01-31T12:00:00Z` for an aware datetime."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def to_text_or_none(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else to_text(moment)
+
+
+def moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def from_text(text: str | None) -> dt.datetime | None:
+    return None if text is None else moment(text)
+
+
+def now() -> str:
+    return to_text(dt.datetime.now(dt.UTC))
