@@ -59,7 +59,8 @@ def regroup(
             for number in known:
                 owner_of.pop(number, None)
             db.execute("DELETE FROM album_members WHERE post_id = ?", (keep,))
-            add_members(db, channel_id, ids, keep)
+            if len(ids) > 1:
+                add_members(db, channel_id, ids, keep)
             owner_of |= dict.fromkeys(ids, keep)
         grouping.owner[ids[0]] = keep
     return grouping
@@ -90,12 +91,11 @@ def _rank(db: sqlite3.Connection, post_id: int) -> int:
 
 
 def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
-    """Write down what an album is made of; a single message needs no such rows."""
-    if len(ids) > 1:
-        db.executemany(
-            "INSERT INTO album_members VALUES (?, ?, ?)",
-            [(channel_id, number, post_id) for number in ids],
-        )
+    """Write down what an album is made of; a single message has no such rows."""
+    db.executemany(
+        "INSERT INTO album_members VALUES (?, ?, ?)",
+        [(channel_id, number, post_id) for number in ids],
+    )
 
 
 def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
@@ -114,4 +114,5 @@ def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
     db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
     texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
     _search.unindex(db, other, texts)
+    db.execute("DELETE FROM raw_forms WHERE post_id = ?", (other,))
     db.execute("DELETE FROM posts WHERE id = ?", (other,))

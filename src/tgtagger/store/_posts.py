@@ -205,7 +205,8 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: st
         [(item.key, channel_id, item.post.ids[0], *item.row, now) for item in new],
     )
     for item in new:
-        _albums.add_members(db, channel_id, item.post.ids, item.key)
+        if len(item.post.ids) > 1:
+            _albums.add_members(db, channel_id, item.post.ids, item.key)
     raw = [
         (item.key, page.source, item.post.raw.converter, item.post.raw.data)
         for item in new
@@ -314,12 +315,12 @@ def _save_service(db: sqlite3.Connection, page: Page) -> None:
 def _remember_rejected(
     db: sqlite3.Connection, page: Page, rejected: Sequence[Rejected], now: str
 ) -> None:
-    if page.posts:  # what was rejected once may have come whole this time
+    known = db.execute(
+        "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (page.channel.id,)
+    ).fetchall()
+    if known:  # what was rejected once may have come whole this time
         kept = {str(number) for post in page.posts for number in post.ids}
         kept -= {str(item.id) for item in rejected}
-        known = db.execute(
-            "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (page.channel.id,)
-        ).fetchall()
         db.executemany(
             "DELETE FROM rejected_posts WHERE channel_id = ? AND message_id = ?",
             [(page.channel.id, name) for (name,) in known if name in kept],

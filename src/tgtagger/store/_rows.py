@@ -36,7 +36,8 @@ def order_key(date: dt.datetime | None, message_id: int, *, fallback: int = 0) -
     message id below; in the rare case that two posts get the same key, the later moves up to the
     next free one. `fallback` is the key of a neighbour, for a post without a date.
     """
-    seconds = fallback >> MESSAGE_BITS if date is None else max(0, int(date.timestamp()))
+    seconds = fallback >> MESSAGE_BITS if date is None else int(date.timestamp())
+    seconds = max(seconds, 0)
     return seconds << MESSAGE_BITS | (message_id & ((1 << MESSAGE_BITS) - 1))
 
 
@@ -44,8 +45,8 @@ def row(post: PostData, source: SourceName) -> Row:
     """Return the values of COLUMNS for a post."""
     text = post.text
     media = post.media
-    words = "\n".join(word for item in media for word in item.words) if media else ""
-    digest = blake2b(f"{text}\n{words}".encode(), digest_size=8).hexdigest()
+    words = "\n".join([word for item in media for word in item.words]) if media else ""
+    content = f"{text}\n{words}" if words else text
     reply = post.reply
     return (
         len(post.ids),
@@ -67,7 +68,7 @@ def row(post: PostData, source: SourceName) -> Row:
         post.grouped_id,
         source,
         post.problem,
-        digest,
+        blake2b(content.encode(), digest_size=8).hexdigest(),
     )
 
 
@@ -88,7 +89,12 @@ def _json(value: object) -> str:
 
 
 def _known(names: Sequence[str], value: object) -> dict[str, Any]:
-    return {name: found for name in names if (found := getattr(value, name)) is not None}
+    found = {}
+    for name in names:  # a plain loop: this runs for every photo
+        fact = getattr(value, name)
+        if fact is not None:
+            found[name] = fact
+    return found
 
 
 _ENTITY = ("url", "language", "user_id", "document_id", "collapsed")

@@ -7,7 +7,9 @@ import datetime as dt
 
 def to_text(moment: dt.datetime) -> str:
     """Return `2026-01-31T12:00:00Z` for an aware datetime."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if moment.tzinfo is not dt.UTC:
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat("T", "seconds")[:19] + "Z"
 
 
 def to_text_or_none(moment: dt.datetime | None) -> str | None:

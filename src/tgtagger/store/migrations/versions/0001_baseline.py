@@ -230,8 +230,7 @@ STATEMENTS = (
         source TEXT NOT NULL,
         converter INTEGER NOT NULL,
         data BLOB NOT NULL,
-        PRIMARY KEY (post_id, source),
-        CONSTRAINT fk_raw_forms_post_id FOREIGN KEY(post_id) REFERENCES posts (id) ON DELETE CASCADE ON UPDATE CASCADE
+        PRIMARY KEY (post_id, source)
     )
      WITHOUT ROWID
     """,
