@@ -1,0 +1,211 @@
+"""How the file is opened: transactions, permissions, versions, foreign files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from make import page, post
+
+from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.store import Store, _engine
+
+
+def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
+    """The guard of the BEGIN hook: without it the SAVEPOINT is the transaction, and commits."""
+    Store.open(str(db)).close()
+    engine = _engine.create_writer(db)
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with connection.begin_nested():
+            connection.execute(sa.text("INSERT INTO runs (command, started_at) VALUES ('x', 'y')"))
+        outer.rollback()
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM runs")) == 0
+    engine.dispose()
+
+
+def test_every_writing_transaction_is_immediate(store: Store) -> None:
+    statements: list[str] = []
+    with store._engine.connect() as connection:
+        driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.set_trace_callback(statements.append)
+    store.save_page(page(post(1, "text")))
+    store.start_run("parse")
+    begins = [statement for statement in statements if statement.startswith("BEGIN")]
+    assert begins == ["BEGIN IMMEDIATE"] * 2
+
+
+def test_the_pragmas_hold(store: Store) -> None:
+    with store._write() as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_a_reader_cannot_write(store: Store, db: Path) -> None:
+    reader = Store.open_to_read(str(db))
+    with pytest.raises(StoreError, match="cannot be written"):
+        reader.start_run("parse")
+    reader.close()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_only_the_owner_reads_the_file(tmp_path: Path, umask: int) -> None:
+    path = tmp_path / "new" / "folder" / "posts.db"
+    if umask == 0o777:  # would leave a folder that nobody enters
+        path.parent.mkdir(parents=True)
+    before = os.umask(umask)
+    try:
+        with Store.open(str(path)) as store, store.lock("parse"):
+            store.save_page(page(post(1, "text")))
+            modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    expected = 0o600 & ~umask
+    assert modes == dict.fromkeys(modes, expected)
+    assert {"posts.db", "posts.db-wal", "posts.db-shm", "posts.db.parse.lock"} == set(modes)
+    if umask != 0o777:
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_url_and_a_path_name_the_same_file(tmp_path: Path) -> None:
+    assert _engine.database_path(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
+    assert _engine.database_path(str(tmp_path / "a.db")) == tmp_path / "a.db"
+    odd = tmp_path / "what? 100% #1.db"
+    Store.open(str(odd)).close()
+    Store.open_to_read(str(odd)).close()
+    assert odd.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://user:secret@host/db", "mysql://host/db", "sqlite://", "://", "what://x"]
+)
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(InputError) as caught:
+        _engine.database_path(url)
+    assert "secret" not in caught.value.message
+
+
+def _tables(path: Path) -> set[str]:
+    with sqlite3.connect(path) as raw:
+        names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+    raw.close()
+    return names
+
+
+def test_another_programs_database_stays_untouched(db: Path) -> None:
+    with sqlite3.connect(db) as raw:
+        raw.execute("CREATE TABLE theirs (x)")
+    raw.close()
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError, match="another program's"):
+            open_it(str(db))
+    assert _tables(db) == {"theirs"}
+
+
+@pytest.mark.parametrize("content", [b"hello, I am no database" * 100, b"SQLite format 3\x00rest"])
+def test_what_is_no_database_stays_untouched(db: Path, content: bytes) -> None:
+    db.write_bytes(content)
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError):
+            open_it(str(db))
+    assert db.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE alembic_version SET version_num = '9999'", "PRAGMA user_version = 9999"]
+)
+def test_a_newer_schema_is_refused(store: Store, db: Path, change: str) -> None:
+    store.save_page(page(post(1, "text")))
+    store.close()
+    with sqlite3.connect(db) as raw:
+        raw.execute(change)
+    raw.close()
+    before = db.read_bytes()
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError, match="newer tgtagger") as caught:
+            open_it(str(db))
+        assert caught.value.exit_code == 6
+    assert db.read_bytes() == before
+
+
+def test_reading_needs_a_database(db: Path) -> None:
+    with pytest.raises(InputError, match="no database yet"):
+        Store.open_to_read(str(db))
+    assert not db.exists()
+    db.touch()  # as a kill between making the file and filling it leaves it
+    with pytest.raises(InputError):
+        Store.open_to_read(str(db))
+    Store.open(str(db)).close()
+    Store.open_to_read(str(db)).close()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        Store.open(str(tmp_path))
+
+
+def test_a_locked_database_is_waited_for_then_named(store: Store, db: Path) -> None:
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TryLater, match="is locked") as caught:
+        store.save_page(page(post(1, "text")))
+    assert str(db) in caught.value.message
+    assert caught.value.exit_code == 75
+    other.execute("COMMIT")
+    other.close()
+    assert store.save_page(page(post(1, "text"))).new == 1
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_was_committed(store: Store) -> None:
+    store.save_page(page(post(1, "text")))
+    with store._write() as raw:
+        (pages,) = raw.execute("PRAGMA page_count").fetchone()
+        raw.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreError, match="no space left"):
+        store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100))))
+    with store._write() as raw:
+        raw.execute("PRAGMA max_page_count = 1000000")
+    assert store.state().posts["pending"] == 1
+    assert store.check().index_in_step
+    assert store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98
+
+
+def test_a_file_nobody_may_write_is_still_read(store: Store, db: Path) -> None:
+    """Tried as another user: root is denied nothing."""
+    store.save_page(page(post(1, "text")))
+    store.close()
+    program = (
+        "import os, sys\n"
+        "from tgtagger.store import Store\n"
+        "from tgtagger.errors import StoreError\n"
+        # Once as we are: another user may not be able to read, and so to import, our modules.
+        "Store.open_to_read(sys.argv[1]).close()\n"
+        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "store = Store.open_to_read(sys.argv[1])\n"
+        "print(store.state().posts['pending'])\n"
+        "try:\n"
+        "    Store.open(sys.argv[1]).start_run('parse')\n"
+        "except StoreError as error:\n"
+        "    print(error.exit_code)\n"
+    )
+    db.chmod(0o444)
+    db.parent.chmod(0o555)
+    for folder in db.parents:
+        if os.getuid() == 0 and folder != folder.parent and "pytest" in str(folder):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(db)], capture_output=True, text=True, check=False
+        )
+    finally:
+        db.parent.chmod(0o755)
+    assert done.stdout.split() == ["1", "6"], done.stderr

@@ -1,0 +1,73 @@
+"""Every public method of the store, against a database that another program holds."""
+
+from __future__ import annotations
+
+import inspect
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from make import CHANNEL, page, post
+
+from tgtagger.errors import TryLater
+from tgtagger.store import Store
+from tgtagger.types import Origin, PostFilter, PostId, TagUpdate
+
+ORIGIN = Origin("keywords", "1")
+
+WRITING: dict[str, Callable[[Store], Any]] = {
+    "start_run": lambda store: store.start_run("parse"),
+    "end_run": lambda store: store.end_run(1, 0),
+    "save_page": lambda store: store.save_page(page(post(2, "text"))),
+    "save_channel": lambda store: store.save_channel(CHANNEL),
+    "save_tags": lambda store: store.save_tags(
+        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped")], ORIGIN, 1
+    ),
+    "check": lambda store: store.check(),
+}
+READING: dict[str, Callable[[Store], Any]] = {
+    "has_tagged_with": lambda store: store.has_tagged_with(ORIGIN),
+    "raw_posts": lambda store: list(store.raw_posts("desktop", older_than=2)),
+    "count_posts": lambda store: store.count_posts(PostFilter()),
+    "posts_for_tagging": lambda store: list(store.posts_for_tagging(PostFilter())),
+    "records": lambda store: list(store.records(PostFilter())),
+    "posts": lambda store: list(store.posts(PostFilter())),
+    "search": lambda store: list(store.search(PostFilter(query="word"))),
+    "post": lambda store: store.post("news/1"),
+    "tags": lambda store: store.tags(),
+    "channels": lambda store: store.channels(),
+    "state": lambda store: store.state(),
+}
+
+
+@pytest.fixture
+def _locked(store: Store, db: Path) -> Iterator[None]:
+    store.save_page(page(post(1, "word")))
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_every_public_method_is_tried_here() -> None:
+    public = {
+        name
+        for name, _ in inspect.getmembers(Store, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert public - {"close", "lock"} == WRITING.keys() | READING.keys()
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_writing_says_that_the_database_is_locked(store: Store, _locked: None, name: str) -> None:
+    with pytest.raises(TryLater):
+        WRITING[name](store)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_reading_never_waits(db: Path, _locked: None, name: str) -> None:
+    with Store.open_to_read(str(db)) as reader:
+        assert READING[name](reader) is not None
