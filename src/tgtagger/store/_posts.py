@@ -149,7 +149,7 @@ def _save_posts(
     if not prepared:
         return
     channel_id = page.channel.id
-    stored = _stored(db, channel_id, [item.post.ids[0] for item in prepared])
+    stored = _stored(db, channel_id, [number for item in prepared for number in item.post.ids])
     grouping = _albums.regroup(
         db,
         channel_id,

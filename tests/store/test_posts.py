@@ -1,0 +1,272 @@
+"""A page in one transaction: what comes in, what changes, what is rejected, what is never lost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Any
+
+import pytest
+from make import CHANNEL, EPOCH, minute, page, post
+
+from tgtagger.errors import StoreError
+from tgtagger.store import Store, _posts
+from tgtagger.store._rows import order_key
+from tgtagger.types import (
+    Channel,
+    Entity,
+    Forward,
+    IdRange,
+    Media,
+    Origin,
+    PostFilter,
+    PostId,
+    Rejected,
+    Reply,
+    ServiceMessage,
+    SuggestedTag,
+    TagUpdate,
+)
+
+BAD = {
+    "a lone surrogate": {"text": "\ud800"},
+    "a number beyond 64 bits": {"views": 2**63},
+    "an id beyond 64 bits": {"ids": (2**63,)},
+    "a value of the wrong type": {"author": ["list"]},
+    "a date beyond the calendar": {"reactions": (("\ud800", 1),)},
+}
+
+
+def texts(store: Store) -> list[str]:
+    return [found.text for found in store.posts(PostFilter())]
+
+
+def test_a_page_comes_in_whole(store: Store) -> None:
+    stored = store.save_page(page(post(1, "one"), post(2, "two")))
+    assert (stored.new, stored.updated, stored.unchanged, stored.rejected) == (2, 0, 0, ())
+    assert texts(store) == ["two", "one"]
+
+
+def test_the_same_page_again_changes_nothing(store: Store) -> None:
+    full = post(
+        1,
+        "one",
+        markdown="**one**",
+        entities=(Entity("bold", 0, 3),),
+        media=(Media("poll", question="why?", options=("a", "b")),),
+        views=3,
+        reactions=(("👍", 2),),
+        forward=Forward(5, "Other", "other", 9),
+        reply=Reply(7, quote="q"),
+    )
+    store.save_page(page(full))
+    with store._read() as db:
+        before = list(db.iterdump())
+    again = store.save_page(page(full))
+    assert (again.new, again.updated, again.unchanged) == (0, 0, 1)
+    with store._read() as db:
+        assert [
+            line
+            for line in db.iterdump()
+            if "INTO channels" not in line and '"channels"' not in line
+        ] == [line for line in before if "INTO channels" not in line and '"channels"' not in line]
+
+
+def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
+    store.save_page(page(post(1, "before"), post(2, "other")))
+    run = store.start_run("tag")
+    done = [
+        TagUpdate(item.id, item.text_hash, "tagged", (SuggestedTag("topic"),), 1)
+        for item in store.posts_for_tagging(PostFilter())
+    ]
+    store.save_tags(done, Origin("keywords", "1"), run)
+    stored = store.save_page(page(post(1, "after", edited=minute(9)), post(2, "other")))
+    assert (stored.updated, stored.unchanged) == (1, 1)
+    found = store.post("news/1").post
+    assert (found.text, found.status, found.edited) == ("after", "pending", minute(9))
+    assert found.tags == ("topic",)  # until new ones come
+    assert store.post("news/2").post.status == "tagged"
+    assert [found.post.id.message_id for found in store.search(PostFilter(query="after"))] == [1]
+    assert list(store.search(PostFilter(query="before"))) == []
+
+
+def test_what_moves_without_an_edit_does_not_cost_a_tagging(store: Store) -> None:
+    store.save_page(page(post(1, "text", views=1, reactions=(("👍", 1),))))
+    (item,) = store.posts_for_tagging(PostFilter())
+    store.save_tags([TagUpdate(item.id, item.text_hash, "skipped")], Origin("keywords"), 1)
+    stored = store.save_page(
+        page(post(1, "text", views=2, reactions=(("👍", 5),), edited=minute(3)))
+    )
+    assert stored.updated == 1
+    found = store.post("news/1").post
+    assert (found.views, found.reactions, found.status) == (2, {"👍": 5}, "skipped")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_post_never_takes_a_neighbour_along(store: Store, name: str) -> None:
+    facts: dict[str, Any] = dict(BAD[name])
+    bad = post(5, facts.pop("text", "bad"), **facts)
+    stored = store.save_page(
+        page(*(post(n, f"text {n}") for n in range(1, 5)), bad, post(6, "six"))
+    )
+    assert stored.new == 5
+    ((rejected,),) = (stored.rejected,)
+    assert rejected.id == bad.ids[0]
+    assert "bad" not in rejected.reason
+    assert len(texts(store)) == 5
+    soundness = store.check()
+    assert soundness.index_in_step
+    assert [(item.id, item.reason) for item in soundness.rejected] == [
+        (str(rejected.id), rejected.reason)
+    ]
+
+
+def test_a_rule_of_the_database_rejects_only_who_breaks_it(store: Store) -> None:
+    with store._write() as db:
+        db.execute(
+            "CREATE TRIGGER no_thirteen BEFORE INSERT ON posts WHEN new.message_id % 13 = 0 "
+            "BEGIN SELECT raise(ABORT, 'unlucky'); END"
+        )
+    stored = store.save_page(page(*(post(n, f"text {n}") for n in range(1, 40))))
+    assert stored.new == 36
+    assert [item.id for item in stored.rejected] == [13, 26, 39]
+    assert store.check().index_in_step
+
+
+def test_a_rejected_post_that_comes_whole_is_forgotten_as_rejected(store: Store) -> None:
+    store.save_page(page(post(1, "\ud800")))
+    assert store.state().rejected == 1
+    assert store.save_page(page(post(1, "fine"))).new == 1
+    assert store.state().rejected == 0
+
+
+def test_what_the_source_rejected_is_remembered_once(store: Store) -> None:
+    for _ in range(2):
+        stored = store.save_page(
+            page(rejected=(Rejected("x", "no number"), Rejected(None, "no id")))
+        )
+        assert len(stored.rejected) == 2
+    assert store.state().rejected == 2
+
+
+def test_a_fatal_error_keeps_nothing_of_the_page_and_all_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save_page(page(post(1, "first")))
+
+    def break_down(*_: object) -> None:
+        raise OSError(5, "Input/output error", "posts.db")
+
+    monkeypatch.setattr(_posts, "_save_service", break_down)  # the last step but two
+    with pytest.raises(StoreError):
+        store.save_page(page(post(2, "second"), unread=(IdRange(1, 5),)))
+    monkeypatch.undo()
+    assert texts(store) == ["first"]
+    assert store.channels()[0].unread == 0
+    assert store.save_page(page(post(2, "second"), unread=(IdRange(1, 5),))).new == 1
+
+
+def test_posts_and_progress_go_in_together(store: Store) -> None:
+    store.save_page(page(post(10, "ten"), unread=(IdRange(1, 4), IdRange(6, 9))))
+    assert store.channels()[0].unread == 8
+    store.save_page(page(post(9, "nine"), unread=(IdRange(1, 4),)))
+    assert store.channels()[0].unread == 4
+    store.save_page(page(post(8, "from a file")))  # a file has no say in it
+    assert store.channels()[0].unread == 4
+    store.save_page(page(unread=()))
+    assert store.channels()[0].unread == 0
+
+
+def test_an_older_export_takes_nothing_back(store: Store) -> None:
+    store.save_page(page(post(1, "corrected", edited=minute(9))))
+    stored = store.save_page(page(post(1, "wrogn", views=7)))
+    assert stored.updated == 1  # it knew the views
+    found = store.post("news/1").post
+    assert (found.text, found.views) == ("corrected", 7)
+
+
+def test_a_better_source_replaces_and_a_poorer_one_fills_in(store: Store) -> None:
+    store.save_page(page(post(1, "as exported", author="A")))
+    store.save_page(page(post(1, "as at Telegram", views=5), source="telegram"))
+    store.save_page(page(post(1, "as previewed", views=1, forwards=2), source="preview"))
+    found = store.post("news/1").post
+    assert (found.text, found.views, found.forwards, found.author, found.source) == (
+        "as at Telegram",
+        5,
+        2,
+        "A",
+        "telegram",
+    )
+
+
+def test_newest_first_whatever_the_order_of_coming(store: Store) -> None:
+    numbers = list(range(1, 60))
+    random.Random(1).shuffle(numbers)
+    for at in range(0, len(numbers), 7):
+        store.save_page(page(*(post(n, str(n)) for n in numbers[at : at + 7])))
+    assert texts(store) == [str(n) for n in range(59, 0, -1)]
+
+
+def test_posts_with_the_same_key_all_find_a_place(store: Store) -> None:
+    others = [Channel(number, f"Channel {number}") for number in range(1, 6)]
+    for other in others:
+        stored = store.save_page(page(post(1, "same second, same id"), channel=other))
+        assert (stored.new, stored.rejected) == (1, ())
+    step = 1 << 20  # equal in the bits of the message id that go into the key
+    same = [post(1 + step * n, "text", date=EPOCH) for n in range(4)]
+    assert store.save_page(page(*same)).new == 4
+    assert store.check().index_in_step
+    assert len(texts(store)) == 9
+
+
+def test_a_post_without_a_date_stays_beside_its_neighbour(store: Store) -> None:
+    store.save_page(
+        page(post(1, "one"), post(2, "", date=None, problem="unsupported"), post(3, "x"))
+    )
+    assert [found.id.message_id for found in store.posts(PostFilter())] == [3, 2, 1]
+    assert store.post("news/2").post.date is None
+    assert store.check().unreadable == 1
+
+
+def test_the_key_sorts_by_time_before_all() -> None:
+    late = order_key(dt.datetime(2026, 1, 1, 0, 0, 1, tzinfo=dt.UTC), 1)
+    early = order_key(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), 2**40 + 5)
+    assert early < late
+    assert order_key(dt.datetime(1960, 1, 1, tzinfo=dt.UTC), 3) == 3
+    assert order_key(None, 2, fallback=late) == order_key(
+        dt.datetime(2026, 1, 1, 0, 0, 1, tzinfo=dt.UTC), 2
+    )
+
+
+def test_a_channel_keeps_its_name_when_a_file_knows_none(store: Store) -> None:
+    store.save_page(page(post(1, "text")))
+    store.save_page(page(post(2, "text"), channel=Channel(CHANNEL.id, "Renamed")))
+    (state,) = store.channels()
+    assert (state.channel.title, state.channel.username) == ("Renamed", "news")
+    assert (state.posts, state.pending, state.newest) == (2, 2, minute(2))
+
+
+def test_service_messages_stand_apart(store: Store) -> None:
+    created = ServiceMessage(1, minute(1), "create_channel")
+    stored = store.save_page(page(post(2, "text"), service=(created,)))
+    assert (stored.new, stored.service) == (1, 1)
+    assert store.state().posts["pending"] == 1
+    assert store.count_posts(PostFilter()) == 1
+
+
+def test_a_newer_converter_finds_the_raw_forms(store: Store) -> None:
+    store.save_page(page(*(post(n, f"text {n}") for n in range(1, 4))))
+    found = list(store.raw_posts("desktop", older_than=2))
+    assert [item.data for item in found] == [f"raw {n} text {n}".encode() for n in (1, 2, 3)]
+    assert found[0].channel == CHANNEL
+    assert list(store.raw_posts("desktop", older_than=1)) == []
+    assert list(store.raw_posts("telegram", older_than=2)) == []
+
+
+def test_a_post_of_an_unknown_channel_is_known_after_its_page(store: Store) -> None:
+    store.save_channel(Channel(5, "Empty"))
+    assert [(s.channel.title, s.posts, s.parsed_at) for s in store.channels()] == [
+        ("Empty", 0, None)
+    ]
+    assert store.count_posts(PostFilter(channels=("Empty",))) == 0
+    assert PostId(5, 1) != PostId(5, 2)
