@@ -1,0 +1,80 @@
+"""Put the albums of an export together: it writes each photo as a message of its own.
+
+A guess, since the export has no word for albums: consecutive ids, the same second, the same
+author and origin, a photo or file each, at most ten, and one caption at most. A source that knows
+better corrects it later (see the store). Pure.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tgtagger.sources import raw
+from tgtagger.types import PostData, RawForm
+
+LARGEST = 10
+"""Telegram's own limit of an album's members."""
+
+_GROUPED = {"photo", "video", "document", "audio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A post of one message, and what tells whether it belongs to its neighbour."""
+
+    post: PostData
+    origin: tuple[object, ...]
+    record: Any
+
+
+def draft(post: PostData, record: dict[str, Any]) -> Draft:
+    origin = (
+        post.date,
+        record.get("from_id", record.get("from")),
+        record.get("forwarded_from"),
+        record.get("reply_to_message_id"),
+    )
+    return Draft(post, origin, record)
+
+
+def belongs(group: Sequence[Draft], item: Draft) -> bool:
+    """Tell whether a message continues the album that `group` may be."""
+    last = group[-1]
+    return (
+        item.post.ids[0] == last.post.ids[0] + 1
+        and len(group) < LARGEST
+        and item.post.date is not None
+        and item.origin == last.origin
+        and _can_group(item)
+        and _can_group(last)
+        and sum(bool(member.post.text) for member in (*group, item)) <= 1
+    )
+
+
+def _can_group(item: Draft) -> bool:
+    media = item.post.media
+    return bool(media) and media[0].type in _GROUPED
+
+
+def join(group: Sequence[Draft]) -> PostData:
+    """Return the post that a group of messages makes: the caption's, with all the media."""
+    first = group[0].post
+    if len(group) == 1:
+        return first
+    posts = [member.post for member in group]
+    caption = next((post for post in posts if post.text), first)
+    edited = [post.edited for post in posts if post.edited is not None]
+    reactions = [post.reactions for post in posts if post.reactions is not None]
+    assert first.raw is not None  # the converter gives each its raw form
+    return replace(
+        caption,
+        ids=tuple(post.ids[0] for post in posts),
+        media=tuple(itertools.chain.from_iterable(post.media for post in posts)),
+        edited=max(edited, default=None),
+        reactions=reactions[0] if reactions else None,
+        author=next((post.author for post in posts if post.author), None),
+        raw=RawForm(raw.pack([member.record for member in group]), first.raw.converter),
+    )

@@ -1,0 +1,326 @@
+"""One message of an export, as a post, a service message, or a rejection. Pure.
+
+Never raises, whatever the record: a fact of the wrong type is unknown, and only a message without
+a usable id is rejected. Knows nothing of albums, files or chats.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from tgtagger.sources import raw
+from tgtagger.sources.desktop.file import is_id
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.types import (
+    Entity,
+    Forward,
+    Media,
+    MediaType,
+    PostData,
+    RawForm,
+    Rejected,
+    Reply,
+    ServiceMessage,
+)
+
+CONVERTER = 1
+"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+
+Record = dict[str, Any]
+
+
+def convert(record: Any) -> PostData | ServiceMessage | Rejected:
+    """Return what a message of an export is."""
+    if not isinstance(record, dict):
+        return Rejected(None, "it is not a message")
+    number = record.get("id")
+    if not is_id(number):
+        return Rejected(
+            number if isinstance(number, int | str) else None, "its id is not a message id"
+        )
+    try:
+        form = RawForm(raw.pack(record), CONVERTER)
+    except (TypeError, ValueError, RecursionError):
+        return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
+    if record.get("type") == "service":
+        action = _string(record.get("action")) or "unknown"
+        return ServiceMessage(number, _date(record, "date"), action, form)
+    return _post(record, number, form)
+
+
+def _post(record: Record, number: int, form: RawForm) -> PostData:
+    text, entities = _text(record)
+    media = _media(record)
+    date = _date(record, "date")
+    problem = None
+    if record.get("type") == "unsupported":
+        problem = "Telegram Desktop could not export it: too new for the version that did"
+    elif date is None:
+        problem = "its date cannot be read"
+    elif not text and media is None:
+        problem = "the export holds neither text nor media of it"
+    return PostData(
+        ids=(number,),
+        date=date,
+        text=text,
+        markdown=to_markdown(text, entities),
+        entities=entities,
+        media=() if media is None else (media,),
+        edited=_date(record, "edited") if "edited" in record else None,
+        reactions=_reactions(record["reactions"]) if "reactions" in record else None,
+        forward=_forward(record) if "forwarded_from" in record else None,
+        reply=_reply(record) if "reply_to_message_id" in record else None,
+        author=_string(record.get("author")),
+        problem=problem,
+        raw=form,
+    )
+
+
+# ---- plain facts
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 2**63 else None
+
+
+def _number(value: object) -> float | None:
+    if type(value) is float and 0 <= value < 1e12:
+        return value
+    return _whole(value)
+
+
+def _bare_id(value: object) -> int | None:
+    """Return the number of `channel123`; only channels have posts to link to."""
+    found = re.fullmatch(r"channel(\d{1,18})", value) if isinstance(value, str) else None
+    return int(found[1]) if found else None
+
+
+def _date(record: Record, name: str) -> dt.datetime | None:
+    """Read `<name>_unixtime`, or, in exports before 2022, the exporter's local time.
+
+    Without a zone in the file this machine's is the best guess.
+    """
+    seconds = record.get(f"{name}_unixtime")
+    try:
+        if isinstance(seconds, str | int) and not isinstance(seconds, bool):
+            return dt.datetime.fromtimestamp(int(seconds), dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        local = dt.datetime.fromisoformat(record[name])
+        return local.astimezone(dt.UTC).replace(microsecond=0)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+# ---- text
+
+
+def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
+    """Return the plain text and its entities; the export's parts are flat, one entity each."""
+    text = record.get("text")
+    parts = record.get("text_entities")
+    if not isinstance(parts, list):  # an older export
+        parts = text if isinstance(text, list) else [text]
+    elif isinstance(text, str) and all(
+        isinstance(part, dict) and part.get("type") == "plain" for part in parts
+    ):
+        return text.replace("\0", ""), ()
+    pieces: list[str] = []
+    entities: list[Entity] = []
+    offset = 0
+    for part in parts:
+        words = part.get("text") if isinstance(part, dict) else part
+        if not isinstance(words, str) or not words:
+            continue
+        words = words.replace("\0", "")
+        length = len(words) if words.isascii() else len(words.encode("utf-16-le", "replace")) // 2
+        kind = part.get("type") if isinstance(part, dict) else None
+        if isinstance(kind, str) and kind not in {"plain", "unknown"} and length:
+            entities.append(_entity(part, kind, offset, length))
+        pieces.append(words)
+        offset += length
+    return "".join(pieces), tuple(entities)
+
+
+def _entity(part: Record, kind: str, offset: int, length: int) -> Entity:
+    collapsed = part.get("collapsed")
+    return Entity(
+        kind,
+        offset,
+        length,
+        url=_string(part.get("href")),
+        language=_string(part.get("language")),
+        user_id=_whole(part.get("user_id")),
+        document_id=_string(part.get("document_id")),
+        collapsed=collapsed if isinstance(collapsed, bool) else None,
+    )
+
+
+def _words(value: object) -> str | None:
+    """Return the plain words of a text that may be a list of parts."""
+    if isinstance(value, str):
+        return value.replace("\0", "") or None
+    if isinstance(value, list):
+        return _text({"text": value})[0] or None
+    return None
+
+
+# ---- media
+
+_FILE_TYPES: dict[object, MediaType] = {
+    "sticker": "sticker",
+    "video_message": "round",
+    "voice_message": "voice",
+    "animation": "animation",
+    "video_file": "video",
+    "audio_file": "audio",
+}
+
+
+def _media(record: Record) -> Media | None:
+    if "photo" in record:
+        return Media(
+            "photo",
+            size=_whole(record.get("photo_file_size")),
+            width=_whole(record.get("width")),
+            height=_whole(record.get("height")),
+        )
+    if "file" in record or "media_type" in record:
+        return _file(record)
+    for key, read in _OTHER_MEDIA:
+        if key in record:
+            value = record[key]
+            return read(value if isinstance(value, dict) else {})
+    if "game_title" in record:
+        return Media(
+            "other",
+            title=_words(record["game_title"]),
+            description=_words(record.get("game_description")),
+        )
+    if "paid_stars_amount" in record:
+        return Media("other", title=None, description="paid media")
+    return None
+
+
+def _file(record: Record) -> Media:
+    kind = record.get("media_type")
+    title = _words(record.get("title"))
+    performer = _words(record.get("performer"))
+    return Media(
+        _FILE_TYPES.get(kind if isinstance(kind, str) else None, "document"),
+        file_name=_string(record.get("file_name")) or _name_in(record.get("file")),
+        mime_type=_string(record.get("mime_type")),
+        size=_whole(record.get("file_size")),
+        duration=_number(record.get("duration_seconds")),
+        width=_whole(record.get("width")),
+        height=_whole(record.get("height")),
+        title=" – ".join(part for part in (performer, title) if part) or None,
+        description=_string(record.get("sticker_emoji")),
+    )
+
+
+def _name_in(path: object) -> str | None:
+    # "(File not included. Change data exporting settings to download.)" is no name.
+    if not isinstance(path, str) or path.startswith("("):
+        return None
+    return path.rpartition("/")[2] or None
+
+
+def _poll(value: Record) -> Media:
+    return Media("poll", question=_words(value.get("question")), options=_items(value))
+
+
+def _todo(value: Record) -> Media:
+    return Media("todo", question=_words(value.get("title")), options=_items(value))
+
+
+def _items(value: Record) -> tuple[str, ...]:
+    items = value.get("answers") or value.get("items") or value.get("tasks")
+    found = (
+        _words(item.get("text") or item.get("title")) if isinstance(item, dict) else _words(item)
+        for item in (items if isinstance(items, list) else ())
+    )
+    return tuple(words for words in found if words)
+
+
+def _place(value: Record) -> Media:
+    place = [_number_text(value.get("latitude")), _number_text(value.get("longitude"))]
+    where = ", ".join(part for part in place if part)
+    return Media("geo", title=_words(value.get("place_name")), description=where or None)
+
+
+def _number_text(value: object) -> str | None:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _contact(value: Record) -> Media:
+    # The phone number stays in the raw form: it is no word of the post.
+    names = (_words(value.get("first_name")), _words(value.get("last_name")))
+    return Media("contact", title=" ".join(name for name in names if name) or None)
+
+
+def _invoice(value: Record) -> Media:
+    return Media(
+        "other", title=_words(value.get("title")), description=_words(value.get("description"))
+    )
+
+
+def _giveaway(value: Record) -> Media:
+    return Media("other", title="giveaway", description=_words(value.get("additional_prize")))
+
+
+_OTHER_MEDIA = (
+    ("poll", _poll),
+    ("todo_list", _todo),
+    ("location_information", _place),
+    ("contact_information", _contact),
+    ("invoice_information", _invoice),
+    ("giveaway_information", _giveaway),
+    ("giveaway_results", _giveaway),
+)
+
+
+# ---- relations
+
+
+def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
+    if not isinstance(value, list):
+        return None
+    counts: dict[str, int] = {}
+    for item in value:
+        count = _whole(item.get("count")) if isinstance(item, dict) else None
+        if count is None:
+            continue
+        match item.get("type"):
+            case "emoji":
+                name = _string(item.get("emoji"))
+            case "custom_emoji":
+                name = f"custom:{item.get('document_id')}"
+            case "paid":
+                name = "paid"
+            case _:
+                name = None
+        if name:
+            counts[name] = counts.get(name, 0) + count
+    return tuple(counts.items())
+
+
+def _forward(record: Record) -> Forward:
+    return Forward(
+        channel_id=_bare_id(record.get("forwarded_from_id")),
+        channel=_string(record.get("forwarded_from")),
+    )
+
+
+def _reply(record: Record) -> Reply | None:
+    number = record.get("reply_to_message_id")
+    if not is_id(number):
+        return None
+    return Reply(number, channel_id=_bare_id(record.get("reply_to_peer_id")))

@@ -1,0 +1,186 @@
+"""Find the chats in a `result.json` and stream their records, whatever the file's size.
+
+ijson reads it, so that memory does not grow with the file. A first look notes the chats' names
+and ids; of a single chat it ends where the messages begin. Knows nothing of a message's inside.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, TypeGuard
+
+import ijson
+
+from tgtagger.errors import InputError
+
+CHANNELS = {"public_channel", "private_channel"}
+GROUPS = {"public_supergroup", "private_supergroup", "private_group"}
+OTHERS = {
+    "saved_messages", "replies", "verification_codes", "personal_chat", "bot_chat",
+}  # fmt: skip
+
+_HOW = (
+    "in Telegram Desktop: channel → ⋮ → Export chat history → Format: Machine-readable JSON; "
+    "then give its folder"
+)
+_BUFFER = 1 << 18
+_SCALARS = {"string", "number", "boolean", "null"}
+_ENDINGS = {"end_map", "end_array", "map_key"}
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat as its header tells. `messages` is counted only for an account's chats."""
+
+    name: str | None = None
+    kind: str | None = None
+    id: Any = None
+    messages: int = 0
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a file holds: its chats by the place of their messages, in order."""
+
+    chats: dict[str, list[Chat]] = field(default_factory=dict)
+    account: bool = False
+    broken: bool = False  # an account's file ends in the middle; the chats up to there are noted
+
+
+class CutOff(Exception):
+    """The file ends, or turns into garbage, in the middle."""
+
+
+def find_file(path: Path) -> Path:
+    """Return the `result.json` that a path names: the file itself, or the export's folder.
+
+    Raises InputError when there is none, or none that can be read.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return _find_in_folder(path)
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path} is neither a file nor a folder", hint=_HOW)
+        with path.open("rb") as file:
+            _check_beginning(path, file.read(4096))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist", hint=_HOW) from error
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be read: permission denied", hint="check its permissions"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
+    return path
+
+
+def _find_in_folder(folder: Path) -> Path:
+    inside = folder / "result.json"
+    if inside.exists():
+        return find_file(inside)
+    if any(folder.glob("messages*.html")):
+        raise InputError(f"{folder} holds an export as HTML, which cannot be read back", hint=_HOW)
+    raise InputError(f"there is no result.json in {folder}", hint=_HOW)
+
+
+def _check_beginning(path: Path, head: bytes) -> None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path} is UTF-16; Telegram Desktop writes UTF-8", hint=_HOW)
+    words = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not words:
+        raise InputError(f"{path} is empty", hint=_HOW)
+    if words.startswith(b"["):
+        raise InputError(f"{path} is another program's JSON, not an export", hint=_HOW)
+    if not words.startswith(b"{"):
+        raise InputError(f"{path} is not JSON", hint=_HOW)
+
+
+@contextmanager
+def open_export(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for one reading from its start, past a byte order mark."""
+    try:
+        with path.open("rb") as file:
+            if file.read(3) != b"\xef\xbb\xbf":
+                file.seek(0)
+            yield file
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
+
+
+def read_contents(file: IO[bytes], path: Path) -> Contents:
+    """Note the chats of a file. What a cut-off file held up to the cut is noted, too.
+
+    Raises InputError for JSON that is no export.
+    """
+    contents = Contents()
+    single = Chat()
+    try:
+        _scan(ijson.parse(file, use_float=True, buf_size=_BUFFER), contents, single)
+    except (ijson.JSONError, RecursionError) as error:
+        if not contents.chats:
+            raise InputError(
+                f"{path} is not JSON, or is cut off before its first message", hint=_HOW
+            ) from error
+        contents.broken = contents.account
+    if _SINGLE in contents.chats and not _is_chat(single):
+        del contents.chats[_SINGLE]
+    if not contents.chats and not contents.account:
+        raise InputError(f"{path} is another program's JSON, not an export", hint=_HOW)
+    return contents
+
+
+_SINGLE = "messages.item"
+_LISTS = ("chats", "left_chats")
+
+
+def _scan(events: Iterable[tuple[str, str, Any]], contents: Contents, single: Chat) -> None:
+    items = {f"{name}.list.item" for name in _LISTS}
+    chat, here, counting = single, "", "no place"
+    for prefix, event, value in events:
+        if prefix == counting:
+            if event not in _ENDINGS:
+                chat.messages += 1
+        elif event in _SCALARS:
+            if prefix.startswith(here):
+                _note(chat, prefix[len(here) :], value)
+        elif event == "start_map" and prefix in items:
+            contents.account = True
+            chat, here, counting = Chat(), f"{prefix}.", f"{prefix}.messages.item"
+            contents.chats.setdefault(counting, []).append(chat)
+        elif event == "start_map" and prefix in _LISTS:
+            contents.account = True
+        elif event == "start_array" and prefix == "messages":
+            contents.chats[_SINGLE] = [single]
+            if single.kind is not None and single.id is not None:
+                return  # the usual order: the rest need not be looked at
+
+
+def _note(chat: Chat, key: str, value: Any) -> None:
+    if key == "name":
+        chat.name = value if isinstance(value, str) else None
+    elif key == "type":
+        chat.kind = value if isinstance(value, str) else None
+    elif key == "id":
+        chat.id = value
+
+
+def _is_chat(chat: Chat) -> bool:
+    return chat.kind in CHANNELS | GROUPS | OTHERS and is_id(chat.id)
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an id that the database can hold (True is not 1)."""
+    return type(value) is int and 0 < value < 2**63
+
+
+def read_records(file: IO[bytes], place: str) -> Iterator[Any]:
+    """Yield the messages at a place of the file, as they are. Raises CutOff at a broken end."""
+    try:
+        yield from ijson.items(file, place, use_float=True, buf_size=_BUFFER)
+    except ijson.JSONError as error:
+        raise CutOff(str(error)) from error

@@ -1,0 +1,250 @@
+"""An export as a source of pages. Knows no store, and nothing of a message's inside."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from tgtagger.errors import InputError
+from tgtagger.sources import raw
+from tgtagger.sources.desktop import file as export
+from tgtagger.sources.desktop.albums import Draft, belongs, draft, join
+from tgtagger.sources.desktop.convert import convert
+from tgtagger.types import (
+    Channel,
+    ChannelKind,
+    Page,
+    PostData,
+    RawPost,
+    Rejected,
+    ServiceMessage,
+)
+
+PAGE = 1000
+"""Posts a page: the store's rate grows little beyond, and memory does."""
+
+_KINDS: dict[str | None, ChannelKind] = {
+    "public_supergroup": "supergroup",
+    "private_supergroup": "supergroup",
+    "private_group": "group",
+}
+
+
+class DesktopExport:
+    """The channels of one export, page by page in the file's order.
+
+    `since` and `until` pick posts by date (inclusive, exclusive); one without a date goes with
+    the one before it. Reading raises InputError for what is no export, and for one that is cut
+    off or damaged in the middle: after the pages of all that came before.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        groups: bool = False,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        page_size: int = PAGE,
+    ) -> None:
+        self.path = path
+        self.size = 0  # bytes, once reading has begun
+        self.position = 0  # bytes read so far
+        self.left_out: Counter[str] = Counter()  # chats of an account not taken, by their kind
+        self._groups = groups
+        self._since = since
+        self._until = until
+        self._page_size = page_size
+
+    async def pages(self) -> AsyncIterator[Page]:
+        for page in self.read():
+            yield page
+
+    def read(self) -> Iterator[Page]:
+        """Yield the pages; see the class."""
+        path = export.find_file(self.path)
+        self.size = path.stat().st_size
+        with export.open_export(path) as file:
+            contents = export.read_contents(file, path)
+        channels = self._choose(contents, path)
+        for place, chats in channels.items():
+            with export.open_export(path) as file:
+                records = export.read_records(file, place)
+                for chat, channel in chats:
+                    counted = chat.messages if contents.account else None
+                    if channel is None:
+                        self._skip(records, chat.messages)
+                        continue
+                    for page in self._pages(channel, records, counted, path):
+                        self.position = file.tell()
+                        yield page
+        if contents.broken:
+            raise _cut_off(path, None)
+
+    def _choose(
+        self, contents: export.Contents, path: Path
+    ) -> dict[str, list[tuple[export.Chat, Channel | None]]]:
+        """Pair the chats with the channels to take; None for one that is left out."""
+        chosen: dict[str, list[tuple[export.Chat, Channel | None]]] = {}
+        for place, chats in contents.chats.items():
+            for chat in chats:
+                channel = self._channel(chat)
+                if channel is None:
+                    if not contents.account:
+                        raise _not_a_channel(chat, path)
+                    self.left_out[chat.kind or "unknown"] += 1
+                chosen.setdefault(place, []).append((chat, channel))
+        if not any(channel for chats in chosen.values() for _, channel in chats):
+            groups = sum(self.left_out[kind] for kind in export.GROUPS)
+            hint = "give --groups to take its groups" if groups else "export with its channels"
+            raise InputError(f"{path} holds no channel", hint=hint)
+        return chosen
+
+    def _channel(self, chat: export.Chat) -> Channel | None:
+        wanted = export.CHANNELS | export.GROUPS if self._groups else export.CHANNELS
+        if chat.kind not in wanted or not export.is_id(chat.id):
+            return None
+        kind = _KINDS.get(chat.kind, "channel")
+        # A basic group's number can be a channel's, too; Telegram marks it with a minus.
+        identity = -chat.id if kind == "group" else chat.id
+        return Channel(identity, chat.name or f"({kind} {chat.id})", None, kind)
+
+    def _skip(self, records: Iterator[Any], count: int) -> None:
+        try:
+            for _ in range(count):
+                next(records)
+        except (StopIteration, export.CutOff):
+            return  # `Contents.broken` says it, too
+
+    def _pages(
+        self, channel: Channel, records: Iterator[Any], counted: int | None, path: Path
+    ) -> Iterator[Page]:
+        pages = _Pages(channel)
+        wanted = True
+        broken: export.CutOff | None = None
+        try:
+            for record in itertools.islice(records, counted):
+                found = convert(record)
+                if isinstance(found, PostData):
+                    wanted = self._wants(found, otherwise=wanted)
+                    if not wanted:
+                        continue
+                pages.add(found, record)
+                if pages.size >= self._page_size:
+                    yield pages.take()
+        except export.CutOff as error:
+            broken = error
+        pages.end()
+        yield pages.take()
+        if broken is not None:
+            raise _cut_off(path, pages.last_id) from broken
+
+    def _wants(self, post: PostData, *, otherwise: bool) -> bool:
+        if post.date is None:
+            return otherwise
+        return (self._since is None or post.date >= self._since) and (
+            self._until is None or post.date < self._until
+        )
+
+
+class _Pages:
+    """Gathers a channel's messages into pages; an album is held back until it is whole."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.last_id: int | None = None
+        self._channel = channel
+        self._posts: list[PostData] = []
+        self._service: list[ServiceMessage] = []
+        self._rejected: list[Rejected] = []
+        self._group: list[Draft] = []
+        self._rising = array("q")  # the ids so far, as long as they rise: 8 bytes each
+        self._others: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        return len(self._posts) + len(self._service) + len(self._rejected)
+
+    def add(self, found: PostData | ServiceMessage | Rejected, record: Any) -> None:
+        match found:
+            case PostData():
+                self.last_id = found.ids[0]
+                if self._is_twice(self.last_id):
+                    self._rejected.append(
+                        Rejected(self.last_id, "its id stands twice in the export")
+                    )
+                    return
+                item = draft(found, record)
+                if self._group and not belongs(self._group, item):
+                    self.end()
+                self._group.append(item)
+            case ServiceMessage():
+                self._service.append(found)
+            case Rejected():
+                self._rejected.append(found)
+
+    def end(self) -> None:
+        """Nothing more comes: what is held back is whole."""
+        if self._group:
+            self._posts.append(join(self._group))
+            self._group = []
+
+    def take(self) -> Page:
+        made = Page(
+            self._channel,
+            "desktop",
+            tuple(self._posts),
+            tuple(self._service),
+            tuple(self._rejected),
+        )
+        self._posts, self._service, self._rejected = [], [], []
+        return made
+
+    def _is_twice(self, number: int) -> bool:
+        if not self._rising or number > self._rising[-1]:
+            self._rising.append(number)
+            return False
+        at = bisect_left(self._rising, number)
+        if self._rising[at] == number or number in self._others:
+            return True
+        self._others.add(number)
+        return False
+
+
+def _cut_off(path: Path, last_id: int | None) -> InputError:
+    where = "in the middle" if last_id is None else f"after message {last_id}"
+    return InputError(
+        f"{path} is cut off or damaged {where}; what came before is kept",
+        hint="export again, then parse it again: nothing will be there twice",
+    )
+
+
+def _not_a_channel(chat: export.Chat, path: Path) -> InputError:
+    if chat.kind in export.GROUPS:
+        return InputError(
+            f"{path} is the export of a group, not of a channel",
+            hint="give --groups to keep groups, too",
+        )
+    return InputError(
+        f"{path} is the export of a private conversation; tgtagger keeps channels",
+        hint="export a channel",
+    )
+
+
+def reconvert(stored: RawPost) -> PostData | None:
+    """Run the converter over a stored raw form; None if it can no longer be read."""
+    try:
+        record = raw.unpack(stored.data)
+    except (ValueError, RecursionError):
+        return None
+    drafts = [
+        draft(found, member)
+        for member in (record if isinstance(record, list) else [record])
+        if isinstance(found := convert(member), PostData)
+    ]
+    return join(drafts) if drafts else None

@@ -1,0 +1,222 @@
+"""A post's text and entities as Markdown that shows the same words.
+
+Pure, for every source: entities carry Telegram Desktop's names and count UTF-16 code units, may
+nest and overlap. Bold, italic, strikethrough, code, links and quotes become CommonMark (with the
+`~~` of GFM); underline, and emphasis where CommonMark's rules would not see it (inside a word,
+beside punctuation), become the HTML tag; a spoiler stands between `||`. The author's own stars and
+brackets are escaped. Knows no source and no output format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tgtagger.types import Entity
+
+_TAGS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", "s")}
+_FORMATTING = frozenset(
+    (*_TAGS, "underline", "spoiler", "code", "pre", "text_link", "blockquote", "link")
+)
+
+_AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
+_SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
+_ANYWHERE = re.compile(r"[\\`*\[\]<~|]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
+_LINE_START = re.compile(r"^([ ]*)(?:([#>+=-])|(\d+)([.)]))", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
+
+
+def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
+    """Return the Markdown of a text, or None when the text is its own Markdown."""
+    spans = list(_spans(text, entities)) if entities else []
+    if not spans and not _SPECIAL.search(text):
+        return None
+    if not spans:
+        return _escape(text)
+    return "".join(_Writer(text, spans).write())
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """An entity in code points."""
+
+    start: int
+    end: int
+    entity: Entity
+
+
+def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
+    wanted = [entity for entity in entities if entity.type in _FORMATTING]
+    if not wanted:
+        return
+    position = _positions(text)
+    size = len(position) - 1
+    for entity in wanted:
+        start = position[min(max(entity.offset, 0), size)]
+        end = position[min(max(entity.offset + entity.length, 0), size)]
+        if entity.type in {"code", "pre", "text_link", "blockquote", "link"}:
+            if text[start:end].strip():
+                yield _Span(start, end, entity)
+            continue
+        # Emphasis cannot cross a blank line, nor begin or end with a space.
+        for line in re.finditer(r"[^\n]+", text[start:end]):
+            words = line.group()
+            left = start + line.start() + len(words) - len(words.lstrip())
+            right = start + line.end() - (len(words) - len(words.rstrip()))
+            if left < right:
+                yield _Span(left, right, entity)
+
+
+def _positions(text: str) -> Sequence[int]:
+    """Return the code point at each UTF-16 offset (the middle of a pair counts as its start)."""
+    if text.isascii() or max(text) <= "\uffff":
+        return range(len(text) + 1)
+    positions: list[int] = []
+    for at, letter in enumerate(text):
+        positions.append(at)
+        if letter > "\uffff":
+            positions.append(at)
+    positions.append(len(text))
+    return positions
+
+
+class _Writer:
+    """Writes a text piece by piece, between the places where a span begins or ends."""
+
+    def __init__(self, text: str, spans: Iterable[_Span]) -> None:
+        self._text = text
+        # The longer first: it is the outer one where two begin together.
+        self._spans = sorted(spans, key=lambda span: (span.start, -span.end))
+        self._open: list[tuple[_Span, str]] = []  # with what closes it
+
+    def write(self) -> Iterator[str]:
+        borders = sorted({at for span in self._spans for at in (span.start, span.end)})
+        waiting = iter([*self._spans, None])
+        upcoming = next(waiting)
+        done = 0
+        for border in borders:
+            if border > done:
+                yield self._piece(done, border)
+            done = max(done, border)
+            yield from self._close(border)
+            while upcoming is not None and upcoming.start <= border:
+                if upcoming.entity.type in {"code", "pre", "link"}:
+                    if upcoming.start >= done:  # else it overlaps what is already written
+                        yield self._verbatim(upcoming)
+                        done = upcoming.end
+                else:
+                    yield self._begin(upcoming)
+                upcoming = next(waiting)
+        if done < len(self._text):
+            yield self._piece(done, len(self._text))
+        yield from self._close(len(self._text))
+
+    def _close(self, border: int) -> Iterator[str]:
+        ending = [at for at, (span, _) in enumerate(self._open) if span.end <= border]
+        if not ending:
+            return
+        # Spans that began later but end later overlap: close them too, then open them again.
+        again = self._open[ending[0] :]
+        del self._open[ending[0] :]
+        for _, closing in reversed(again):
+            yield closing
+        for span, _ in again:
+            if span.end > border:
+                yield self._begin(_Span(border, span.end, span.entity))
+
+    def _begin(self, span: _Span) -> str:
+        opening, closing = self._marks(span)
+        self._open.append((span, closing))
+        return opening
+
+    def _marks(self, span: _Span) -> tuple[str, str]:
+        entity = span.entity
+        match entity.type:
+            case "text_link":
+                return "[", f"]({_safe_url(entity.url or '')})"
+            case "blockquote":
+                before = "" if self._at_line_start(span.start) else "\n"
+                # Without a blank line the next one would be read as part of the quote.
+                after = "\n" if self._at_line_end(span.end) else "\n\n"
+                return f"{before}> ", after if span.end < len(self._text) else ""
+            case "underline":
+                return "<u>", "</u>"
+            case "spoiler":
+                return "||", "||"
+        mark, tag = _TAGS[entity.type]
+        return (mark, mark) if self._stands_free(span) else (f"<{tag}>", f"</{tag}>")
+
+    def _stands_free(self, span: _Span) -> bool:
+        """Whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
+        text = self._text
+        inside = text[span.start].isalnum() and text[span.end - 1].isalnum()
+        before = span.start == 0 or text[span.start - 1].isspace()
+        after = span.end == len(text) or text[span.end].isspace() or text[span.end] in ".,:;!?"
+        alone = not any(
+            other is not span and other.entity.type in _TAGS and span.start <= other.end
+            and other.start <= span.end
+            for other in self._near(span)
+        )  # fmt: skip
+        return inside and before and after and alone
+
+    def _near(self, span: _Span) -> list[_Span]:
+        return [other for other, _ in self._open if other.entity is not span.entity]
+
+    def _piece(self, start: int, end: int) -> str:
+        piece = _escape(self._text[start:end], line_start=self._at_line_start(start))
+        return self._quoted(piece)
+
+    def _quoted(self, piece: str) -> str:
+        if any(span.entity.type == "blockquote" for span, _ in self._open):
+            return piece.replace("\n", "\n> ")
+        return piece
+
+    def _verbatim(self, span: _Span) -> str:
+        words = self._text[span.start : span.end]
+        match span.entity.type:
+            case "link":
+                plain = re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+", words)
+                return f"<{words}>" if plain else self._quoted(_escape(words))
+            case "code":
+                fence = "`" * (_longest_run(words) + 1)
+                pad = " " if words[0] in "` " or words[-1] in "` " else ""
+                return f"{fence}{pad}{self._quoted(words)}{pad}{fence}"
+        fence = "`" * max(3, _longest_run(words) + 1)
+        before = "" if self._at_line_start(span.start) else "\n"
+        after = "" if self._at_line_end(span.end) else "\n"
+        language = re.sub(r"[\s`]", "", span.entity.language or "")
+        block = f"{fence}{language}\n{words.rstrip(chr(10))}\n{fence}"
+        return before + self._quoted(block) + after
+
+    def _at_line_start(self, at: int) -> bool:
+        return at == 0 or self._text[at - 1] == "\n"
+
+    def _at_line_end(self, at: int) -> bool:
+        return at >= len(self._text) or self._text[at] == "\n"
+
+
+def _longest_run(words: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", words)), default=0)
+
+
+def _safe_url(url: str) -> str:
+    quoted = {"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C"}
+    return "".join(
+        quoted.get(letter, f"%{ord(letter):02X}" if letter <= " " else letter) for letter in url
+    )
+
+
+def _escape(text: str, *, line_start: bool = True) -> str:
+    escaped = _ANYWHERE.sub(lambda found: "\\" + found.group(), text)
+    head, newline, rest = escaped.partition("\n")
+    if line_start:
+        head, newline, rest = "", "", escaped
+    rest = _LINE_START.sub(_escape_line_start, rest)
+    rest = _INDENT.sub(lambda found: "&nbsp;" * len(found.group().expandtabs(4)), rest)
+    return head + newline + rest
+
+
+def _escape_line_start(found: re.Match[str]) -> str:
+    indent, mark, number, stop = found.groups()
+    return f"{indent}\\{mark}" if mark else f"{indent}{number}\\{stop}"
