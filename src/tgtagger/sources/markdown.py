@@ -10,6 +10,7 @@ brackets are escaped. Knows no source and no output format.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ _FORMATTING = frozenset(
 
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _ANYWHERE = re.compile(r"[\\`*\[\]<~|]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
 _LINE_START = re.compile(r"^([ ]*)(?:([#>+=-])|(\d+)([.)]))", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
@@ -50,11 +52,14 @@ def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
     wanted = [entity for entity in entities if entity.type in _FORMATTING]
     if not wanted:
         return
-    position = _positions(text)
-    size = len(position) - 1
+    # The UTF-16 offsets of the letters that take two code units.
+    pairs = [found.start() + at for at, found in enumerate(_ASTRAL.finditer(text))]
+    size = len(text) + len(pairs)
     for entity in wanted:
-        start = position[min(max(entity.offset, 0), size)]
-        end = position[min(max(entity.offset + entity.length, 0), size)]
+        start = _position(entity.offset, pairs, size)
+        end = _position(entity.offset + entity.length, pairs, size)
+        if entity.type == "link" and not _SPECIAL.search(text[start:end]):
+            continue  # a bare address is shown as a link wherever Markdown is read
         if entity.type in {"code", "pre", "text_link", "blockquote", "link"}:
             if text[start:end].strip():
                 yield _Span(start, end, entity)
@@ -68,17 +73,10 @@ def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
                 yield _Span(left, right, entity)
 
 
-def _positions(text: str) -> Sequence[int]:
-    """Return the code point at each UTF-16 offset (the middle of a pair counts as its start)."""
-    if text.isascii() or max(text) <= "\uffff":
-        return range(len(text) + 1)
-    positions: list[int] = []
-    for at, letter in enumerate(text):
-        positions.append(at)
-        if letter > "\uffff":
-            positions.append(at)
-    positions.append(len(text))
-    return positions
+def _position(offset: int, pairs: Sequence[int], size: int) -> int:
+    """Return the code point at a UTF-16 offset (the middle of a pair counts as its start)."""
+    offset = min(max(offset, 0), size)
+    return offset - bisect_left(pairs, offset)
 
 
 class _Writer:

@@ -263,6 +263,11 @@ class Store:
         """Yield the posts of a filter, newest first."""
         return map(_records.read_post, self.records(wanted))
 
+    def posts_with(self, wanted: PostFilter) -> Iterator[tuple[Post, str]]:
+        """Yield the posts of a filter, newest first, each with its record."""
+        for record in self.records(wanted):
+            yield _records.read_post(record), record
+
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
         """Yield what a filter with a query finds, newest or most relevant first."""
         snippet = (

@@ -1,0 +1,19 @@
+"""The entry point: `tgtagger`, or `python -m tgtagger`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the question for the version is answered before anything loads."""
+    if sys.argv[1:] == ["--version"]:
+        from tgtagger import __version__
+
+        print(f"tgtagger {__version__}")  # noqa: T201 -- the one line without the command line
+        return
+    from tgtagger.cli import app
+
+    app(prog_name="tgtagger")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""The command line: turns what people type into calls, and results into text and exit codes.
+
+A command is a module named in COMMANDS with a function `command`: a signature, a few statements,
+the exit code as its return value (None is 0). Its module is imported when the command is called,
+so that help and completion load nothing. Expected failures (TgTaggerError) become text and an exit
+code here, in `Commands.invoke`, and nowhere else; a bug ends with a plain traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tgtagger import __version__
+from tgtagger.cli.help import write_commands
+from tgtagger.cli.options import Invocation
+from tgtagger.errors import TgTaggerError
+
+COMMANDS = {
+    "Set up": {
+        "config": "Show the settings in force, or write a settings file.",
+        "doctor": "Check settings, permissions and the database; say what to do.",
+        "demo": "Show it all at work in seconds, with nothing set up.",
+    },
+    "Collect": {
+        "parse": "Read channels from Telegram Desktop exports into the database.",
+        "tag": "Give every new post its tags.",
+    },
+    "Look": {
+        "search": "Find posts by words, in any of their forms.",
+        "show": "Show one post, and where its tags came from.",
+        "export": "Write posts as JSON lines, JSON or CSV.",
+        "tags": "List the tags and how often they are used.",
+        "channels": "List the channels in the database.",
+        "status": "Say how everything stands.",
+    },
+}
+"""The commands by group; each is the module of this package with its name."""
+
+_NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
+
+
+class Terminated(BaseException):
+    """SIGTERM came: unwind as for Ctrl-C, so that locks and transactions end cleanly."""
+
+
+class Commands(TyperGroup):
+    """A group that imports a command when it is called, and turns failures into exit codes."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_NAMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _NAMES:
+            return None
+        if ctx.resilient_parsing and not ctx.args:  # completion asks for names and their lines
+            return typer.main.get_command(_stub(cmd_name))
+        module = import_module(f"tgtagger.cli.{cmd_name}")
+        made = module.app if hasattr(module, "app") else _app_of(cmd_name, module)
+        command = typer.main.get_command(made)
+        command.name = cmd_name
+        return command
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_commands(formatter, COMMANDS)
+        typer.core._typer_format_options(self, ctx=ctx, formatter=formatter)  # noqa: SLF001
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with _terminable():
+                code = super().invoke(ctx)
+                sys.stdout.flush()
+        except TgTaggerError as error:
+            _show_error(error)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except Terminated:
+            raise typer.Exit(143) from None
+        except BrokenPipeError:
+            # The reader has gone (| head): end quietly. Python would complain once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        raise typer.Exit(code if isinstance(code, int) else 0)
+
+
+def _app_of(name: str, module: Any) -> typer.Typer:
+    made = new_app()
+    epilog = getattr(module, "EPILOG", None)
+    made.command(name, cls=Command, epilog=epilog)(module.command)
+    return made
+
+
+def _stub(name: str) -> typer.Typer:
+    made = new_app()
+    made.command(name, help=_NAMES[name])(lambda: None)
+    return made
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose help is drawn by our formatter."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        formatter.write_epilog(self.epilog)
+
+
+def new_app(**options: Any) -> typer.Typer:
+    """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
+    return typer.Typer(
+        rich_markup_mode=None,  # rich's help costs as much time as all the rest
+        pretty_exceptions_enable=False,  # it would print local values: post text, keys
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _show_error(error: TgTaggerError) -> None:
+    from tgtagger.cli.render import clean
+
+    lines = [f"error: {error.message}"]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    typer.echo("\n".join(clean(line) for line in lines), err=True)
+
+
+app = typer.Typer(
+    cls=Commands,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""Examples:
+  tgtagger demo                     see it work
+  tgtagger parse ~/export           keep a channel's export
+  tgtagger tag                      give its posts their tags
+  tgtagger search новости           find posts, in any word form
+
+Every command explains itself: tgtagger COMMAND --help""",
+)
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 -- Typer calls it so
+    if value:
+        typer.echo(f"tgtagger {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    db: str = typer.Option("", metavar="PATH|URL", help="The database.", show_default=False),
+    config: str = typer.Option("", metavar="FILE", help="The settings file.", show_default=False),
+    *,
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Say nothing but errors."),
+    verbose: int = typer.Option(0, "--verbose", "-v", count=True, help="Say more; -vv even more."),
+    no_color: bool = typer.Option(False, "--no-color", help="No colours (or set NO_COLOR)."),
+    version: bool = typer.Option(  # noqa: ARG001 -- its callback does it
+        False, "--version", help="Print the version.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Keep Telegram channels in one SQLite file, and tag every post."""
+    ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())

@@ -1,0 +1,77 @@
+"""`tgtagger config`: the settings in force, and a file to write them in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from tgtagger import config
+from tgtagger.cli import new_app
+from tgtagger.cli.options import JsonOption, invocation
+from tgtagger.errors import InputError
+
+app = new_app(invoke_without_command=True, help="Show the settings in force, or write a file.")
+
+
+@app.callback()
+def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Show each setting, its value, and where that comes from."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from tgtagger.cli.runs import screen_of
+
+    settings = invocation(ctx).settings()
+    rows = [
+        {
+            "name": setting.name,
+            "value": _shown(setting, getattr(settings, setting.name)),
+            "from": settings.origins[setting.name],
+            "variable": setting.variable,
+            "key": setting.key,
+        }
+        for setting in config.SETTINGS
+    ]
+    screen = screen_of(ctx)
+    if as_json:
+        screen.json(rows)
+    else:
+        table = [[str(row["name"]), str(row["value"] or ""), str(row["from"])] for row in rows]
+        screen.table(["setting", "value", "from"], table)
+
+
+def _shown(setting: config.Setting, value: object) -> object:
+    if value is None or isinstance(value, int):
+        return value
+    return "(hidden)" if setting.secret else str(value)
+
+
+@app.command()
+def path(ctx: typer.Context) -> None:
+    """Print where the settings file is looked for."""
+    typer.echo(invocation(ctx).settings().config)
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    *,
+    force: bool = typer.Option(False, "--force", help="Overwrite a file that is there."),
+) -> None:
+    """Write a settings file with every setting in it, commented out."""
+    target = Path(invocation(ctx).flags["config"] or os.environ.get("TGTAGGER_CONFIG") or "")
+    if target == Path():
+        target = invocation(ctx).settings().config
+    target = target.expanduser()
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True, mode=0o700)
+        with os.fdopen(os.open(target, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(config.file_template())
+    except FileExistsError as error:
+        raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror}") from error
+    typer.echo(target)

@@ -1,0 +1,82 @@
+"""What the commands share: how they were called, and options that mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tgtagger.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The options before the command's name. Settings are loaded when they are asked for."""
+
+    flags: Mapping[str, str]
+    quiet: bool = False
+    verbosity: int = 0
+    no_color: bool = False
+
+    def settings(self, **flags: str | None) -> Settings:
+        """Return the settings in force, a command's own flags on top."""
+        from tgtagger import config
+
+        return config.load({**self.flags, **flags})
+
+
+def invocation(ctx: typer.Context) -> Invocation:
+    """Return how the program was called."""
+    found = ctx.find_object(Invocation)
+    assert found is not None  # the root callback has made it
+    return found
+
+
+def when(text: str) -> str:
+    """Check a WHEN on the command line; it is read when it is used (see times)."""
+    from tgtagger.cli.times import read_when
+    from tgtagger.errors import InputError
+
+    if text:
+        try:
+            read_when(text)
+        except InputError as error:
+            raise typer.BadParameter(error.message) from error
+    return text
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ChannelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--channel", metavar="C", help="Only this channel (repeat for more)."),
+]
+SinceOption = Annotated[
+    str,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        callback=when,
+        show_default=False,
+        help="From then on: 2026-01-31, 2026-01-31T12:00, 7d, 12h.",
+    ),
+]
+UntilOption = Annotated[
+    str,
+    typer.Option("--until", metavar="WHEN", callback=when, show_default=False, help="Before then."),
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most N posts.")
+]
+TagsOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="With this tag (repeat: all).")
+]
+AnyTagsOption = Annotated[
+    list[str] | None,
+    typer.Option("--any-tag", metavar="TAG", help="With one of these tags (repeat)."),
+]
+NotTagsOption = Annotated[
+    list[str] | None, typer.Option("--not-tag", metavar="TAG", help="Without this tag (repeat).")
+]

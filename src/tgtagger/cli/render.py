@@ -1,0 +1,268 @@
+"""Draw for people: tables, posts, progress. On a terminal with rich, elsewhere as plain lines.
+
+All text from outside passes through `clean`: rich itself neither removes control characters nor
+leaves markup in plain strings alone. rich is imported only when something is drawn on a terminal.
+Takes plain values; knows no store and decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+WIDTH = 88
+"""Columns at most: longer lines are hard to read."""
+
+_VISIBLE = {
+    code: f"\\x{code:02x}"
+    for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))
+    if chr(code) not in "\n\t"
+}
+_VISIBLE |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_GONE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF), "")
+_LINES = dict.fromkeys((0x2028, 0x2029), "\n")
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+_TABLE = _VISIBLE | _GONE | _LINES | _SURROGATES
+
+
+def clean(text: str) -> str:
+    r"""Return text that cannot steer a terminal.
+
+    Control characters and marks that turn the writing direction become visible (`\\x1b`), what
+    is invisible anyway goes; joiners stay, since emoji and Persian need them.
+    """
+    return text.replace("\r\n", "\n").translate(_TABLE)
+
+
+def one_line(text: str, width: int = 60) -> str:
+    """Return the beginning of a text on one line."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def number(value: int) -> str:
+    """Return `1 234 567` (with narrow no-break spaces, so that a line never breaks in it)."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def local_time(moment: dt.datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "no date"
+
+
+def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
+    """Return `3 h ago`, or the day when it is longer than a month."""
+    if moment is None:
+        return "never"
+    seconds = int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds())
+    for size, unit in ((60, "s"), (3600, "min"), (86400, "h"), (30 * 86400, "d")):
+        if seconds < size:
+            step = {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]
+            return "just now" if unit == "s" else f"{seconds // step} {unit} ago"
+    return moment.astimezone().strftime("%Y-%m-%d")
+
+
+class Screen:
+    """Where results (stdout) and words about them (stderr) go."""
+
+    def __init__(self, *, quiet: bool = False, no_color: bool = False) -> None:
+        self.quiet = quiet
+        self.no_color = no_color or bool(os.environ.get("NO_COLOR"))
+        self.is_terminal = sys.stdout.isatty()
+        self.talks = sys.stderr.isatty() and not quiet
+
+    # ---- results
+
+    def write(self, line: str = "") -> None:
+        """Write a line of data as it is."""
+        sys.stdout.write(line + "\n")
+
+    def json(self, value: object) -> None:
+        """Write the one JSON object of a command."""
+        self.write(json.dumps(value, ensure_ascii=False))
+
+    def heading(self, text: str) -> None:
+        self._print(lambda text_of: text_of(text, "bold"), text)
+
+    def line(self, text: str, style: str = "") -> None:
+        text = clean(text)
+        self._print(lambda text_of: text_of(text, style), text)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Draw rows under their headings; columns of numbers stand to the right."""
+        shown = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+        right = [all(_is_number(row[at]) for row in shown) for at in range(len(columns))]
+        if not self.is_terminal:
+            self._plain_table(columns, shown, right)
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1))
+        for name, to_right in zip(columns, right, strict=True):
+            table.add_column(name, justify="right" if to_right else "left", overflow="fold")
+        for row in shown:
+            table.add_row(*(Text(cell) for cell in row))
+        self._console().print(table)
+
+    def _plain_table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
+    ) -> None:
+        widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+        for row in (columns, *rows):
+            cells = [
+                cell.rjust(width) if to_right else cell.ljust(width)
+                for cell, width, to_right in zip(row, widths, right, strict=True)
+            ]
+            self.write("  ".join(cells).rstrip())
+
+    def post(
+        self,
+        *,
+        channel: str,
+        date: dt.datetime | None,
+        link: str | None,
+        text: Sequence[tuple[str, bool]],
+        tags: Sequence[str],
+        notes: Sequence[str] = (),
+        lines: int = 6,
+    ) -> None:
+        """Draw a post: where and when, the text (parts with whether they match), its tags."""
+        head = " · ".join(part for part in (channel, local_time(date), link) if part)
+        width = min(WIDTH, self._columns())
+        body = _wrap([(clean(part), hit) for part, hit in text], width - 2, lines)
+        foot = "  ".join(f"#{clean(tag).replace(' ', '_')}" for tag in tags)
+        if not self.is_terminal:
+            self.write(one_line(head, 200))
+            for line in body:
+                self.write("  " + "".join(part for part, _ in line))
+            for note in (*notes, foot):
+                if note:
+                    self.write("  " + clean(note))
+            self.write()
+            return
+        from rich.text import Text
+
+        console = self._console()
+        console.print(Text(one_line(head, 200), style="bold cyan"), overflow="fold")
+        for line in body:
+            drawn = Text("  ")
+            for part, hit in line:
+                drawn.append(part, style="bold yellow" if hit else "")
+            console.print(drawn)
+        for note in notes:
+            console.print(Text("  " + clean(note), style="dim"))
+        if foot:
+            for line_ in textwrap.wrap(foot, width - 2, break_on_hyphens=False):
+                console.print(Text("  " + line_, style="green"))
+        console.print()
+
+    # ---- words about them
+
+    def say(self, text: str) -> None:
+        """Say something on stderr, unless nobody is there to read it or wants to."""
+        if self.talks:
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """Say what must not be missed, terminal or not."""
+        sys.stderr.write(clean(text) + "\n")
+
+    @contextlib.contextmanager
+    def progress(self, words: str) -> Iterator[Callable[[int, float | None], None]]:
+        """Show one live line while something goes on; yield what to tell it: count, share done."""
+        if not self.talks:
+            yield lambda _count, _share: None
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+        )
+        console = self._console(stderr=True)
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(words, total=None, count="")
+
+            def update(count: int, share: float | None) -> None:
+                total = None if share is None else 1.0
+                bar.update(task, count=number(count), total=total, completed=share or 0.0)
+
+            yield update
+
+    # ---- how
+
+    def _print(self, draw: Callable[[Callable[[str, str], Text]], Any], plain: str) -> None:
+        if not self.is_terminal:
+            self.write(plain)
+            return
+        from rich.text import Text
+
+        self._console().print(draw(lambda text, style: Text(text, style=style)))
+
+    def _console(self, *, stderr: bool = False) -> Console:
+        from rich.console import Console
+
+        width = None if self._columns() <= WIDTH else WIDTH
+        return Console(
+            stderr=stderr, no_color=self.no_color, highlight=False, width=width, markup=False,
+            emoji=False,
+        )  # fmt: skip
+
+    @staticmethod
+    def _columns() -> int:
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError):
+            return 80
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.fullmatch(r"[\d\u202f.,%-]*", cell))
+
+
+def _wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[tuple[str, bool]]]:
+    """Break a text of parts into lines, at most so many; the last says that there is more."""
+    text = "".join(part for part, _ in parts)
+    hits = [hit for part, hit in parts for _ in part]
+    lines: list[list[tuple[str, bool]]] = []
+    at = 0
+    for paragraph in text.split("\n"):
+        for line in textwrap.wrap(paragraph, width, break_on_hyphens=False) or [""]:
+            start = text.index(line, at) if line else at
+            at = start + len(line)
+            if line or (lines and lines[-1]):  # no two blank lines in a row
+                lines.append(_runs(line, hits[start:at]))
+    while lines and not lines[-1]:
+        lines.pop()
+    if len(lines) > most:
+        lines = lines[:most]
+        lines[-1] = [*lines[-1], (" …", False)]
+    return lines
+
+
+def _runs(line: str, hits: Sequence[bool]) -> list[tuple[str, bool]]:
+    runs: list[tuple[str, bool]] = []
+    for letter, hit in zip(line, hits, strict=True):
+        if runs and runs[-1][1] == hit:
+            runs[-1] = (runs[-1][0] + letter, hit)
+        else:
+            runs.append((letter, hit))
+    return runs

@@ -1,0 +1,107 @@
+"""`tgtagger show`: everything about one post."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from tgtagger.cli import runs
+from tgtagger.cli.options import JsonOption
+from tgtagger.cli.render import ago, local_time, number, one_line
+from tgtagger.cli.search import media_notes
+from tgtagger.types import PostDetails
+
+EPILOG = """Examples:
+  tgtagger show @news/531
+  tgtagger show https://t.me/c/1006503122/531
+
+Exit codes:
+  0 shown · 2 no such post · 6 database"""
+
+
+def command(
+    ctx: typer.Context,
+    post: Annotated[
+        str, typer.Argument(metavar="POST", help="@name/123, a t.me link, or <channel id>/123.")
+    ],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Show one post: its text, its tags with where each came from, its attempts."""
+    screen = runs.screen_of(ctx)
+    with runs.open_to_read(ctx) as store:
+        details = store.post(post)
+    if as_json:
+        screen.json(_as_json(details))
+        return 0
+    found = details.post
+    counters = [
+        f"{number(value)} {name}"
+        for name, value in (("views", found.views), ("forwards", found.forwards))
+        if value is not None
+    ]
+    counters += [f"{name} {number(count)}" for name, count in (found.reactions or {}).items()]
+    notes = media_notes(found)
+    notes += [f"“{one_line(words)}”" for item in found.media for words in item.words]
+    notes += [f"forwarded from {found.forward.channel or 'somebody'}"] if found.forward else []
+    notes += [f"answers message {found.reply_to}"] if found.reply_to else []
+    notes += [f"edited {local_time(found.edited)}"] if found.edited else []
+    notes += [f"by {found.author}"] if found.author else []
+    notes += [", ".join(counters)] if counters else []
+    notes += [f"not read whole: {details.problem}"] if details.problem else []
+    screen.post(
+        channel=found.channel.title,
+        date=found.date,
+        link=found.url,
+        text=((found.text, False),),
+        tags=(),
+        notes=notes,
+        lines=10_000,
+    )
+    if details.links:
+        rows = [
+            [link.name, link.source, link.model or "", str(link.run or ""), ago(link.added_at)]
+            for link in details.links
+        ]
+        screen.table(["tag", "from", "model", "run", "when"], rows)
+    else:
+        screen.line(f"no tags: {found.status}")
+    if details.failure:
+        due = f", due {local_time(details.next_attempt_at)}" if details.next_attempt_at else ""
+        screen.line(f"failed: {details.failure}: {details.error}{due}")
+    if details.attempts:
+        rows = [
+            [local_time(item.at), item.model or "", item.failure or "answered", item.error or ""]
+            for item in details.attempts
+        ]
+        screen.table(["attempt", "model", "outcome", "error"], rows)
+    return 0
+
+
+def _as_json(details: PostDetails) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(details.record)
+    record["links"] = [
+        {
+            "tag": link.name,
+            "source": link.source,
+            "model": link.model,
+            "run": link.run,
+            "added_at": f"{link.added_at:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        for link in details.links
+    ]
+    record["attempts"] = [
+        {
+            "at": f"{item.at:%Y-%m-%dT%H:%M:%SZ}",
+            "model": item.model,
+            "class": item.failure,
+            "http_status": item.http_status,
+            "latency_ms": item.latency_ms,
+            "error": item.error,
+        }
+        for item in details.attempts
+    ]
+    record["problem"] = details.problem
+    return record

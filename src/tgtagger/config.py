@@ -1,0 +1,257 @@
+"""Settings: defaults < file < environment < flags, each remembering where it came from.
+
+One table describes them all; loading, `tgtagger config`, the file that `config init` writes and
+the tests of the documentation are made from it. Knows no command and prints nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tgtagger.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing a user can set, and how its text is read (ValueError: what it must be)."""
+
+    name: str
+    variable: str
+    key: str | None  # in the file; None: not settable there
+    help: str
+    read: Callable[[str], Any] = str
+    default: Any = None
+    secret: bool = False
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError("one of: " + ", ".join(choices))
+        return text
+
+    return read
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+SETTINGS = (
+    Setting("db", "TGTAGGER_DB", "db", "The database: a path, or an SQLite URL."),
+    Setting("config", "TGTAGGER_CONFIG", None, "The settings file.", _path),
+    Setting("data_dir", "TGTAGGER_DATA_DIR", None, "The folder of the default database.", _path),
+    Setting(
+        "tagger",
+        "TGTAGGER_TAGGER",
+        "tagging.tagger",
+        "What tags posts. keywords: the embedded tagger, with no key and no network.",
+        _one_of("keywords", "llm"),
+        "keywords",
+    ),
+    Setting(
+        "tags_min",
+        "TGTAGGER_TAGS_MIN",
+        "tagging.tags_min",
+        "Tags a post gets at least, if its text has that many.",
+        _whole(1, 20),
+        3,
+    ),
+    Setting(
+        "tags_max",
+        "TGTAGGER_TAGS_MAX",
+        "tagging.tags_max",
+        "Tags a post gets at most.",
+        _whole(1, 20),
+        7,
+    ),
+    Setting(
+        "topics",
+        "TGTAGGER_TOPICS",
+        "tagging.topics",
+        "A file of broad topics and their words for the embedded tagger (docs/tagging.md).",
+        _path,
+    ),
+)
+
+LATER = {
+    "telegram": {
+        "api_id", "api_hash", "server", "dc", "public_key", "proxy", "flood_budget", "page_wait",
+    },
+    "preview": {"url"},
+    "tagging": {"max_cost", "max_attempts", "retry_base", "vocabulary", "mode", "tag_language"},
+    "tagging.llm": {
+        "provider", "url", "api_key", "models", "concurrency", "rpm", "batch", "wait", "prompt",
+    },
+}  # fmt: skip
+"""Keys of a file written for a later version: accepted, so that one file serves both."""
+
+LLM_VARIABLES = ("TGTAGGER_LLM_PROVIDER", "TGTAGGER_LLM_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force. `origins` says of each whether default, file, environment or flag."""
+
+    db: str
+    config: Path
+    data_dir: Path
+    tagger: str
+    tags_min: int
+    tags_max: int
+    topics: Path | None
+    origins: Mapping[str, str] = field(repr=False)
+
+    def check_tagger(self) -> None:
+        """Raise InputError if the settings ask for a tagger that this version has not."""
+        if self.tagger == "llm":
+            raise InputError(
+                "this version tags with the embedded tagger only; language models come later",
+                hint="to go on with the embedded tagger: TGTAGGER_TAGGER=keywords",
+            )
+
+
+def load(
+    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings in force. Raises InputError naming the variable, or file and key."""
+    given = {name: text for name, text in (flags or {}).items() if text}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+
+    def look(setting: Setting, file: Mapping[str, Any]) -> None:
+        name = setting.name
+        if name in given:
+            flag = f"--{name.replace('_', '-')}"
+            values[name], origins[name] = _read(setting, given[name], flag), "flag"
+        elif environ.get(setting.variable):
+            text = environ[setting.variable]
+            values[name], origins[name] = _read(setting, text, setting.variable), "environment"
+        elif setting.key in file:
+            where = f"{values['config']}: {setting.key}"
+            values[name] = _read(setting, _text_of(file[setting.key], where), where)
+            origins[name] = "file"
+        else:
+            values[name], origins[name] = setting.default, "default"
+
+    by_name = {setting.name: setting for setting in SETTINGS}
+    look(by_name["config"], {})
+    values["config"] = values["config"] or _config_home() / "config.toml"
+    file = _load_file(values["config"], must_exist=origins["config"] != "default")
+    for setting in SETTINGS:
+        if setting.name != "config":
+            look(setting, file)
+    values["data_dir"] = values["data_dir"] or _data_home()
+    values["db"] = values["db"] or str(values["data_dir"] / "tgtagger.db")
+    if values["tags_min"] > values["tags_max"]:
+        raise InputError(
+            f"at least {values['tags_min']} and at most {values['tags_max']} tags cannot both be",
+            hint="set TGTAGGER_TAGS_MIN no higher than TGTAGGER_TAGS_MAX",
+        )
+    named = next((variable for variable in LLM_VARIABLES if environ.get(variable)), None)
+    if origins["tagger"] == "default" and named:
+        values["tagger"], origins["tagger"] = "llm", f"environment ({named})"
+    return Settings(**values, origins=origins)
+
+
+def _read(setting: Setting, text: str, where: str) -> Any:
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        shown = "" if setting.secret else f" {text!r}"
+        raise InputError(f"{where}:{shown} must be {error}") from error
+
+
+def _text_of(value: Any, where: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"{where} must be text or a number")
+    return str(value)
+
+
+def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        if not must_exist:
+            return {}
+        raise InputError(
+            f"the settings file {path} does not exist", hint="write one: tgtagger config init"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"the settings file {path} cannot be read: {error.strerror}",
+            hint="check its permissions",
+        ) from error
+    try:
+        tree = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"the settings file {path} is not TOML: {error}", hint="see docs/settings.md"
+        ) from error
+    flat = _flatten(tree)
+    known = {setting.key for setting in SETTINGS if setting.key}
+    later = {f"{table}.{key}" for table, keys in LATER.items() for key in keys}
+    for key in flat:
+        if key not in known | later:
+            near = difflib.get_close_matches(key, known | later, n=1)
+            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(sorted(known))
+            raise InputError(f"{path}: no setting is called {key!r}", hint=hint)
+    return flat
+
+
+def _flatten(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{before}{key}.")
+        else:
+            flat[before + key] = value
+    return flat
+
+
+def _config_home() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("tgtagger"))
+
+
+def _data_home() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tgtagger"))
+
+
+def file_template() -> str:
+    """Return a settings file with every setting in it, commented out."""
+    lines = ["# Settings of tgtagger. Flags beat the environment, the environment this file."]
+    table = ""
+    for setting in SETTINGS:
+        if setting.key is None:
+            continue
+        head, _, key = setting.key.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        default = setting.default
+        shown = default if isinstance(default, int) else f'"{default or ""}"'
+        lines += ["", f"# {setting.help} [{setting.variable}]", f"# {key} = {shown}"]
+    return "\n".join(lines) + "\n"
