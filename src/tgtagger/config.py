@@ -146,7 +146,7 @@ def load(
         elif environ.get(setting.variable):
             text = environ[setting.variable]
             values[name], origins[name] = _read(setting, text, setting.variable), "environment"
-        elif setting.key in file:
+        elif setting.key and setting.key in file:
             where = f"{values['config']}: {setting.key}"
             values[name] = _read(setting, _text_of(file[setting.key], where), where)
             origins[name] = "file"

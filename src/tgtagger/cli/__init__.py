@@ -9,6 +9,8 @@ code here, in `Commands.invoke`, and nowhere else; a bug ends with a plain trace
 from __future__ import annotations
 
 import contextlib
+import difflib
+import io
 import os
 import signal
 import sys
@@ -61,13 +63,22 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _NAMES:
             return None
-        if ctx.resilient_parsing and not ctx.args:  # completion asks for names and their lines
-            return typer.main.get_command(_stub(cmd_name))
         module = import_module(f"tgtagger.cli.{cmd_name}")
         made = module.app if hasattr(module, "app") else _app_of(cmd_name, module)
         command = typer.main.get_command(made)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name not in _NAMES and not name.startswith("-"):
+            near = difflib.get_close_matches(name, _NAMES, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "See: tgtagger --help"
+            ctx.fail(f"There is no command {clean_argument(name)}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        formatter.write_epilog(self.epilog)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_commands(formatter, COMMANDS)
@@ -79,7 +90,7 @@ class Commands(TyperGroup):
                 code = super().invoke(ctx)
                 sys.stdout.flush()
         except TgTaggerError as error:
-            _show_error(error)
+            _show_error(error, verbosity=ctx.obj.verbosity if ctx.obj else 0)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -96,12 +107,6 @@ def _app_of(name: str, module: Any) -> typer.Typer:
     made = new_app()
     epilog = getattr(module, "EPILOG", None)
     made.command(name, cls=Command, epilog=epilog)(module.command)
-    return made
-
-
-def _stub(name: str) -> typer.Typer:
-    made = new_app()
-    made.command(name, help=_NAMES[name])(lambda: None)
     return made
 
 
@@ -139,9 +144,18 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _show_error(error: TgTaggerError) -> None:
+def clean_argument(text: str) -> str:
+    """Return what was typed, quoted, so that it cannot steer the terminal."""
+    return ascii(text) if not text.isprintable() else repr(text)
+
+
+def _show_error(error: TgTaggerError, *, verbosity: int) -> None:
     from tgtagger.cli.render import clean
 
+    if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
+        import traceback
+
+        typer.echo(clean("".join(traceback.format_exception(error))), err=True)
     lines = [f"error: {error.message}"]
     if error.hint:
         lines.append(f"hint: {error.hint}")
@@ -150,6 +164,7 @@ def _show_error(error: TgTaggerError) -> None:
 
 app = typer.Typer(
     cls=Commands,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=False,
@@ -178,13 +193,24 @@ def root(
     config: str = typer.Option("", metavar="FILE", help="The settings file.", show_default=False),
     *,
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Say nothing but errors."),
-    verbose: int = typer.Option(0, "--verbose", "-v", count=True, help="Say more; -vv even more."),
+    verbose: int = typer.Option(
+        0,
+        "--verbose",
+        "-v",
+        count=True,
+        help="Say more; -vv: how errors came about.",
+        show_default=False,
+    ),
     no_color: bool = typer.Option(False, "--no-color", help="No colours (or set NO_COLOR)."),
     version: bool = typer.Option(  # noqa: ARG001 -- its callback does it
         False, "--version", help="Print the version.", callback=_print_version, is_eager=True
     ),
 ) -> None:
     """Keep Telegram channels in one SQLite file, and tag every post."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter shows a question mark; it is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

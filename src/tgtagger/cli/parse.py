@@ -9,7 +9,7 @@ import typer
 from tgtagger.cli import runs
 from tgtagger.cli.options import JsonOption, LimitOption, SinceOption, UntilOption, invocation
 from tgtagger.cli.times import since_until
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, exit_code
 
 EPILOG = """Examples:
   tgtagger parse ~/Downloads/ChatExport_2026-01-31
@@ -65,7 +65,7 @@ def command(
     if then_tag:
         tagged, tag_code = runs.tag_channels(called, screen, reports)
         summary["tag"] = tagged
-        code = runs.exit_code([code, tag_code])
+        code = exit_code([code, tag_code])
     if as_json:
         screen.json(summary)
     return code

@@ -37,10 +37,10 @@ _TABLE = _VISIBLE | _GONE | _LINES | _SURROGATES
 
 
 def clean(text: str) -> str:
-    r"""Return text that cannot steer a terminal.
+    """Return text that cannot steer a terminal.
 
-    Control characters and marks that turn the writing direction become visible (`\\x1b`), what
-    is invisible anyway goes; joiners stay, since emoji and Persian need them.
+    Control characters and marks that turn the writing direction become visible escapes, what is
+    invisible anyway goes; joiners stay: emoji and Persian need them.
     """
     return text.replace("\r\n", "\n").translate(_TABLE)
 
@@ -79,8 +79,9 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
 class Screen:
     """Where results (stdout) and words about them (stderr) go."""
 
-    def __init__(self, *, quiet: bool = False, no_color: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbosity: int = 0, no_color: bool = False) -> None:
         self.quiet = quiet
+        self.verbosity = verbosity
         self.no_color = no_color or bool(os.environ.get("NO_COLOR"))
         self.is_terminal = sys.stdout.isatty()
         self.talks = sys.stderr.isatty() and not quiet
@@ -177,6 +178,11 @@ class Screen:
     def say(self, text: str) -> None:
         """Say something on stderr, unless nobody is there to read it or wants to."""
         if self.talks:
+            self.warn(text)
+
+    def detail(self, text: str) -> None:
+        """Say what only `-v` wants to know."""
+        if self.verbosity:
             self.warn(text)
 
     def warn(self, text: str) -> None:

@@ -42,7 +42,7 @@ SHOWN = 5
 
 def screen_of(ctx: typer.Context) -> Screen:
     called = invocation(ctx)
-    return Screen(quiet=called.quiet, no_color=called.no_color)
+    return Screen(quiet=called.quiet, verbosity=called.verbosity, no_color=called.no_color)
 
 
 def open_to_read(ctx: typer.Context) -> Store:
@@ -162,6 +162,10 @@ def _parse_source(
                 channel = stored.channel
                 report = reports.setdefault(channel.id, ChannelReport(source, channel))
                 report.add(stored)
+                screen.detail(
+                    f"{channel.title}: a page with {stored.new} new, {stored.updated} updated, "
+                    f"{stored.unchanged} unchanged, {len(stored.rejected)} rejected"
+                )
                 update(
                     sum(each.new + each.updated + each.unchanged for each in reports.values()),
                     export.position / export.size if export.size else None,
@@ -241,7 +245,7 @@ def tell_parse(screen: Screen, reports: Sequence[ChannelReport]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TagOptions:
-    wanted: PostFilter = PostFilter()
+    wanted: PostFilter
     force: bool = False
     stale: bool = False
     dry_run: bool = False
@@ -292,6 +296,10 @@ def tag(
                     async for result in pipeline.tag(store, engine, wanted, note.number):
                         done += 1
                         update(done, done / total if total else None)
+                        screen.detail(
+                            f"{result.id.channel_id}/{result.id.message_id}: "
+                            + (", ".join(result.tags) or type(result.outcome).__name__.lower())
+                        )
                         match result.outcome:
                             case Tagged():
                                 counts["tagged"] += 1

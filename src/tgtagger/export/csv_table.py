@@ -7,6 +7,7 @@ apostrophe in front, unless they are wanted raw.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterable
 from typing import BinaryIO
@@ -54,8 +55,9 @@ def _cells(post: Post) -> list[str | int | None]:
         post.channel.title,
         post.id.message_id,
         post.url,
-        *(moment and f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (post.date, post.edited)),
-        post.deleted and f"{post.deleted:%Y-%m-%dT%H:%M:%SZ}",
+        _time(post.date),
+        _time(post.edited),
+        _time(post.deleted),
         post.text,
         "; ".join(post.tags),
         post.status,
@@ -63,8 +65,12 @@ def _cells(post: Post) -> list[str | int | None]:
         post.forwards,
         "; ".join(f"{name} {count}" for name, count in reactions.items()) or None,
         "; ".join(item.type for item in post.media) or None,
-        post.forward and post.forward.channel,
+        post.forward.channel if post.forward else None,
         post.reply_to,
         post.author,
         post.source,
     ]
+
+
+def _time(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -107,7 +107,12 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
     def say_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    engine = sa.create_engine(URL.create("sqlite"), creator=connect, poolclass=sa.pool.QueuePool)
+    engine = sa.create_engine(
+        URL.create("sqlite"),
+        creator=connect,
+        poolclass=sa.pool.QueuePool,
+        hide_parameters=True,  # they are post text
+    )
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", say_begin)
     return engine
