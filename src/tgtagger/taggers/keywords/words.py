@@ -1,0 +1,84 @@
+"""The word lists: stop words, how tag-like a word is, broad topics. Loaded when first asked for.
+
+Knows no text. Where the lists come from stands at their heads, in data/.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from tgtagger.errors import InputError
+
+
+def _lines(name: str) -> Iterator[list[str]]:
+    text = files(__package__).joinpath("data", name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            yield line.split()
+
+
+@functools.cache
+def stop_words(language: str) -> frozenset[str]:
+    """Return a language's words that are never a tag."""
+    return frozenset(
+        word for line in _lines("stopwords.txt") if line[0] == language for word in line[1:]
+    )
+
+
+@functools.cache
+def all_stop_words() -> frozenset[str]:
+    """Return the stop words of all languages: for a text whose language is not known."""
+    return frozenset(
+        word for line in _lines("stopwords.txt") if line[0] != "en" for word in line[1:]
+    )
+
+
+@functools.cache
+def weights(language: str) -> Mapping[str, float]:
+    """Return how tag-like words are: below 1 generic, above 1 specific; missing is 1."""
+    return {
+        word: float(line[1])
+        for line in _lines("weights.txt")
+        if line[0] == language
+        for word in line[2:]
+    }
+
+
+@functools.cache
+def places() -> Mapping[str, str]:
+    """Return the place that a Russian adjective is made of: московский → Москва."""
+    return {
+        adjective: line[0].replace("_", " ")
+        for line in _lines("places.txt")
+        for adjective in line[1:]
+    }
+
+
+def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
+    """Return topics and the words that speak for them, from a file `topic: word word …`.
+
+    Raises InputError for a file that cannot be read.
+    """
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"the file of topics {path} cannot be read", hint="see docs/tagging.md"
+        ) from error
+    topics: dict[str, frozenset[str]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        topic, colon, words = line.partition(":")
+        if not colon or not topic.strip() or not words.strip():
+            raise InputError(
+                f"{path}, line {number}: write a topic, a colon, and its words",
+                hint="see docs/tagging.md",
+            )
+        topics[topic.strip()] = frozenset(words.casefold().replace("ё", "е").split())
+    return topics
