@@ -194,9 +194,6 @@ def root(
     *,
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Say nothing but errors."),
     verbose: int = typer.Option(
-        0, "--verbose", "-v", count=True, show_default=False,
-        help="Say more; -vv: how errors came about.",
-    ),
         0,
         "--verbose",
         "-v",

@@ -95,7 +95,10 @@ def nominative(words: tuple[str, ...]) -> tuple[str, ...]:
     bent: list[str] = []
     for word, parses in zip(words, readings, strict=True):
         parse = _choose(parses, case_gender)
-        bent.append(_bend(parse, word, plural=case_gender[2] == "plur") if parse else word)
+        if parse is None:
+            bent.append(_without_ending(word, case_gender))
+        else:
+            bent.append(_bend(parse, word, plural=case_gender[2] == "plur"))
     return tuple(bent)
 
 
@@ -127,7 +130,30 @@ def _choose(parses: list[Any], wanted: tuple[Any, Any, Any]) -> Any:
         and parse.tag.number == number
         and (number == "plur" or parse.tag.gender in {gender, None} or "ms-f" in str(parse.tag))
     ]
-    return (fitting or parses or [None])[0]
+    if fitting:
+        return fitting[0]
+    return parses[0] if parses and parses[0].is_known else None
+
+
+_MASCULINE_ENDINGS = {"gent": "а", "accs": "а", "datv": "у", "ablt": "ом", "loct": "е"}
+
+
+def _without_ending(word: str, wanted: tuple[Any, Any, Any]) -> str:
+    """Return the nominative of a man's unknown surname: «Тимберлейка» beside «Джастина»."""
+    case, gender, _ = wanted
+    ending = _MASCULINE_ENDINGS.get(case, "")
+    if gender == "masc" and ending and word.endswith(ending) and len(word) > len(ending) + 2:
+        return word[: -len(ending)]
+    return word
+
+
+def unknown_name(word: str) -> str:
+    """Return the likeliest nominative of a name that no dictionary has: «Хургады» → Хургада."""
+    if len(word) > 4 and word.endswith("ы"):
+        return word[:-1] + "а"
+    if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
+        return word[:-1] + "а"
+    return analyse(word).lemma
 
 
 def _bend(parse: Any, word: str, *, plural: bool) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
-from tgtagger.taggers.keywords.candidates import Candidate, gather, is_cyrillic
+from tgtagger.taggers.keywords import capitals, russian, words
+from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
 from tgtagger.taggers.keywords.text import Prepared, prepare
 from tgtagger.types import SuggestedTag
 
@@ -16,11 +17,8 @@ USUAL = 5
 WORTH = 0.30
 """A further tag must score at least this share of the best."""
 
-_SERVICE = frozenset(
-    "новости новость реклама подписка видео фото news ad ads promo video photo важное главное срочно breaking".split()
-)
 _UKRAINIAN = re.compile("[іїєґ]", re.IGNORECASE)
-_OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżž]", re.IGNORECASE)
+_OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżž]")
 
 
 def choose_tags(
@@ -29,16 +27,18 @@ def choose_tags(
     """Return a text's tags, the best first."""
     prepared = prepare(text)
     chosen: dict[str, SuggestedTag] = {}
+    taken: list[frozenset[str]] = []
     for hashtag in prepared.hashtags:
-        _add(chosen, _readable(hashtag), hashtag=True, maximum=maximum)
+        readable = _readable(hashtag)
+        _add(chosen, readable, hashtag=True, maximum=maximum)
+        taken.append(_ground_forms(readable))
     wanted = max(minimum, min(maximum, USUAL))
-    taken: list[Candidate] = []
     ranked = sorted(_scored(prepared), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
             break
-        if not any(_is_near(candidate, other) for other in taken):
-            taken.append(candidate)
+        if not any(_is_near(candidate.parts, other) for other in taken):
+            taken.append(candidate.parts)
             _add(chosen, candidate.shown, hashtag=False, maximum=maximum)
     for topic in _topics_of(prepared, topics):
         _add(chosen, topic, hashtag=False, maximum=maximum)
@@ -53,7 +53,7 @@ def _add(chosen: dict[str, SuggestedTag], name: str, *, hashtag: bool, maximum: 
         and key not in chosen
         and vocabulary.is_tag(name)
         and len(name) > 1
-        and not (hashtag and key in _SERVICE)
+        and not (hashtag and key in words.word_set("service_tags"))
     ):
         chosen[key] = SuggestedTag(name, hashtag)
 
@@ -63,12 +63,20 @@ def _readable(hashtag: str) -> str:
     return hashtag.replace("_", " ")
 
 
+def _ground_forms(name: str) -> frozenset[str]:
+    return frozenset(
+        russian.ground_form(word) if CYRILLIC.search(word) else capitals.ground_form(word, "en")
+        for word in name.casefold().replace("ё", "е").split()
+    )
+
+
 def language_of(prepared: Prepared) -> str:
     """Return `ru`, `en` or `other`: what the ways of finding candidates tell apart."""
-    if is_cyrillic(prepared):
+    cyrillic = sum(1 for word in prepared.words if CYRILLIC.search(word.text))
+    if cyrillic * 2 > len(prepared.words):
         marked = sum(1 for word in prepared.words if _UKRAINIAN.search(word.text))
         return "other" if marked * 10 > len(prepared.words) else "ru"
-    marked = sum(1 for word in prepared.words if _OTHER_LATIN.search(word.text))
+    marked = sum(1 for word in prepared.words if _OTHER_LATIN.search(word.lower))
     latin = sum(1 for word in prepared.words if word.text[0].isascii())
     return (
         "en" if latin * 2 > len(prepared.words) and marked * 12 < len(prepared.words) else "other"
@@ -76,7 +84,13 @@ def language_of(prepared: Prepared) -> str:
 
 
 def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
-    candidates = gather(prepared, language_of(prepared))
+    gathering = Gathering()
+    language = language_of(prepared)
+    if language == "ru":
+        russian.gather(prepared, gathering)
+    else:
+        capitals.gather(prepared, gathering, language)
+    candidates = gathering.found.values()
     total = max(len(prepared.words), 1)
     return [(_score(candidate, total), candidate) for candidate in candidates]
 
@@ -89,9 +103,9 @@ def _score(candidate: Candidate, total: int) -> float:
     return candidate.weight * early * again
 
 
-def _is_near(candidate: Candidate, other: Candidate) -> bool:
-    """Whether two candidates say the same: one's words are among the other's."""
-    return candidate.parts <= other.parts or other.parts <= candidate.parts
+def _is_near(parts: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether two tags say the same: one's words are among the other's."""
+    return parts <= others or others <= parts
 
 
 def _topics_of(prepared: Prepared, topics: Mapping[str, frozenset[str]]) -> Sequence[str]:

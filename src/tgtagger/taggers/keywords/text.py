@@ -10,6 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from tgtagger.taggers.keywords import words
+
 MAX_TEXT = 8000
 """Letters read of a post: the topic is said long before."""
 MAX_WORD = 40
@@ -23,18 +25,6 @@ _HASHTAG = re.compile(r"(?<![\w#&])#(\w{2,60})")
 _MARKS = re.compile(r"\]\(|[*~`_]{2,}|[\[\]|`]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f\u0300\u0301]")
 
-_FOOTER = re.compile(
-    r"подпис(?:ат|ыва|и)|подпишись|подписка на|прислать (?:новость|видео)|предложить (?:новость|пост)|"
-    r"(?:наш|обратн\w+) (?:канал|чат|бот|связь)|по вопросам рекламы|реклама:|читать (?:нас|также|далее|полностью)|"
-    r"читайте (?:также|нас|далее|подробнее|больше)|подробнее (?:на|в|по)|поддержать (?:нас|канал|проект)|"
-    r"смотр(?:еть|ите) (?:нас|видео|также)|мы (?:в|на) (?:vk|вк|youtube|дзен|max)|зеркало|"
-    r"текстовую версию|предложк|boost|буст|"
-    r"\bsubscribe\b|\bfollow us\b|\bjoin (?:us|our)\b|\bread (?:more|the full|full)\b|\bmore (?:on|in|at)\b.{0,30}$|"
-    r"\bsend it to\b|\bwrite to\b|\blink in bio\b|\brelease notes:|\bsponsored\b|\bsource:|\bvia\s*$|\bpaper in\s*$|"
-    r"\bhave a photo\b|\bsupport us\b|\bshare this\b|\bour (?:channel|chat|bot)\b|источник:|фото:|видео:",
-    re.IGNORECASE,
-)
-_ONLY_LINKS = re.compile(r"^[\W\d_]*$")
 
 _WORD = re.compile(r"[^\W_]+(?:(?:[-–'’&]|(?<=\d)\.(?=\d))[^\W_]+)*(?:\+\+|#(?!\w))?")
 _BREAK = re.compile(r"[.!?…]+(?=[\s\"»”)]|$)|\n|[;]|\s[—–-]\s|:\s|•")
@@ -69,11 +59,11 @@ def prepare(text: str) -> Prepared:
     text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     hashtags = tuple(dict.fromkeys(_HASHTAG.findall(text)))
     lines = [line for line in _lines(text) if line]
-    words: list[Word] = []
+    found: list[Word] = []
     sentence = 0
     for line in lines:
-        sentence = _split(line, sentence, words) + 1
-    return Prepared(tuple(words), hashtags, _shouting(words))
+        sentence = _split(line, sentence, found) + 1
+    return Prepared(tuple(found), hashtags, _shouting(found))
 
 
 def _lines(text: str) -> list[str]:
@@ -83,7 +73,7 @@ def _lines(text: str) -> list[str]:
         bare = _EMAIL.sub(" ", _URL.sub(" ", line)) if "." in line else line
         bare = _MENTION.sub(" @ ", bare) if "@" in bare else bare
         # A footer is short, and not the post's beginning.
-        if (number or len(lines) == 1) and len(bare) < 250 and _FOOTER.search(bare):
+        if (number or len(lines) == 1) and len(bare) < 250 and words.footers().search(bare):
             bare = _before_footer(bare) if number == 0 or len(bare) > 120 else ""
         bare = _HASHTAG.sub(" ; ", bare) if "#" in bare else bare
         kept.append(_MARKS.sub(" ", bare).replace("@", ";"))
@@ -91,7 +81,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _before_footer(line: str) -> str:
-    found = _FOOTER.search(line)
+    found = words.footers().search(line)
     head = line[: found.start()] if found else line
     return head if len(head) > len(line) / 3 else line
 

@@ -6,6 +6,7 @@ Knows no text. Where the lists come from stands at their heads, in data/.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +25,10 @@ def _lines(name: str) -> Iterator[list[str]]:
 def stop_words(language: str) -> frozenset[str]:
     """Return a language's words that are never a tag."""
     return frozenset(
-        word for line in _lines("stopwords.txt") if line[0] == language for word in line[1:]
+        word
+        for line in _lines("stopwords.txt")
+        if line[0].removesuffix("+") == language
+        for word in line[1:]
     )
 
 
@@ -32,7 +36,7 @@ def stop_words(language: str) -> frozenset[str]:
 def all_stop_words() -> frozenset[str]:
     """Return the stop words of all languages: for a text whose language is not known."""
     return frozenset(
-        word for line in _lines("stopwords.txt") if line[0] != "en" for word in line[1:]
+        word for line in _lines("stopwords.txt") if line[0] != "en+" for word in line[1:]
     )
 
 
@@ -45,6 +49,22 @@ def weights(language: str) -> Mapping[str, float]:
         if line[0] == language
         for word in line[2:]
     }
+
+
+@functools.cache
+def word_set(name: str) -> frozenset[str]:
+    """Return one of the small sets in data/wordsets.txt."""
+    return frozenset(
+        word for line in _lines("wordsets.txt") if line[0] == name for word in line[1:]
+    )
+
+
+@functools.cache
+def footers() -> re.Pattern[str]:
+    """Return the pattern that a channel's footers match: subscribe, send news, read more."""
+    text = files(__package__).joinpath("data", "footers.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return re.compile("|".join(lines), re.IGNORECASE)
 
 
 @functools.cache

@@ -1,0 +1,200 @@
+"""Candidates in a post of any language but Russian: by capitals and stop words.
+
+In English also by what words look like, and what they stand beside: without a dictionary a noun
+is told from a verb by its company. Knows no score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tgtagger.taggers.keywords import words
+from tgtagger.taggers.keywords.candidates import (
+    DIGITS,
+    NAME_WEIGHT,
+    Gathering,
+    is_acronym,
+    without_owner,
+)
+from tgtagger.taggers.keywords.text import Prepared, Word
+
+
+def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
+    stops = words.stop_words("en") if language == "en" else words.all_stop_words()
+    all_words = prepared.words
+    inside = {
+        word.lower
+        for word in all_words
+        if not word.first and word.text[0].isupper() and word.sentence not in prepared.shouting
+    }
+    at = 0
+    while at < len(all_words):
+        run = _capital_run(all_words, at, prepared.shouting, inside, stops)
+        if run:
+            shown = " ".join(without_owner(word.text) for word in run)
+            parts = [ground_form(word.lower, language) for word in run]
+            weight = NAME_WEIGHT if len(run) > 1 else NAME_WEIGHT * 0.95
+            gathering.add(shown, parts, weight, run[0], at, name=True)
+            at += len(run)
+            continue
+        _add_plain(all_words, at, gathering, language, stops)
+        at += 1
+
+
+def _capital_run(
+    all_words: Sequence[Word],
+    at: int,
+    shouting: frozenset[int],
+    inside: set[str],
+    stops: frozenset[str],
+) -> list[Word]:
+    """Return the words from here that make one name: «European Central Bank», «The Hague»."""
+    following = [
+        word for word in all_words[at + 1 : at + 6] if word.sentence == all_words[at].sentence
+    ]
+    if not _starts_name(all_words[at], following, shouting, inside, stops):
+        return []
+    run = [all_words[at]]
+    for place, word in enumerate(following):
+        if not word.joined or word.sentence in shouting or len(run) == 5:
+            break
+        after = following[place + 1] if place + 1 < len(following) else None
+        if not _continues_name(run, word, after, stops):
+            break
+        run.append(word)
+    while run[-1].lower in stops and len(run) > 1:
+        run.pop()
+    return run
+
+
+def _is_upper(word: Word | None) -> bool:
+    return word is not None and word.joined and word.text[0].isupper()
+
+
+def _starts_name(
+    word: Word,
+    following: Sequence[Word],
+    shouting: frozenset[int],
+    inside: set[str],
+    stops: frozenset[str],
+) -> bool:
+    text, lower = word.text, without_owner(word.lower)
+    if not text[0].isupper() and not _is_mixed(text):
+        return False
+    after = following[0] if following else None
+    if lower in words.word_set("titles") or DIGITS.fullmatch(text):
+        return False
+    if lower in stops:
+        # «The Hague», «New York»: a capital that the sentence does not ask for.
+        return (
+            (not word.first or lower == "new")
+            and len(text) > 1
+            and not text.isupper()
+            and word.sentence not in shouting
+            and _is_upper(after)
+            and after is not None
+            and after.lower not in stops
+        )
+    if is_acronym(text) or _is_mixed(text):
+        return word.sentence not in shouting or _is_mixed(text)
+    if word.sentence in shouting:
+        return lower in inside
+    if not word.first or lower in inside:
+        return len(text) > 1
+    return _looks_like_name(word, lower, after, stops)
+
+
+def _is_mixed(text: str) -> bool:
+    return not text.isupper() and any(letter.isupper() for letter in text[1:])
+
+
+def _looks_like_name(word: Word, lower: str, after: Word | None, stops: frozenset[str]) -> bool:
+    """Judge a sentence's first word: a name, unless it looks like a word of the language."""
+    if word.lower.endswith("'s") or _is_upper(after):
+        return True
+    if lower in words.weights("en") or lower.endswith(_COMMON_ENDINGS) or len(lower) < 4:
+        return False
+    # «Coffee prices hit …» against «Netflix has …»: names seldom stand before a noun.
+    return after is None or not after.joined or after.lower in stops
+
+
+_COMMON_ENDINGS = (
+    "ing", "ed", "ly", "tion", "sion", "ment", "ness", "s", "ity", "ous", "ful", "ive", "able",
+    "ible", "logy", "ship", "ist", "age", "ance", "ence",
+)  # fmt: skip
+
+
+def _continues_name(
+    run: Sequence[Word], word: Word, after: Word | None, stops: frozenset[str]
+) -> bool:
+    before = run[-1]
+    if before.text.endswith(("'s", "’s")) and len(run) == 1:
+        return False
+    if word.text[0].isupper():
+        return word.lower not in stops or word.text.isupper() or len(run) > 1
+    if word.lower in {"of", "&"}:  # University of Toronto
+        return not run[0].first and _is_upper(after)
+    return word.text.isdigit() and len(word.text) < 4 and before.text[-1].isalpha()
+
+
+def _add_plain(
+    all_words: Sequence[Word], at: int, gathering: Gathering, language: str, stops: frozenset[str]
+) -> None:
+    word = all_words[at]
+    lower = word.lower
+    bare = lower.removesuffix("'s")
+    if bare in stops or len(bare) < 3 or DIGITS.fullmatch(bare) or bare[0].isdigit():
+        return
+    if language == "en":
+        weight = english_weight(bare, all_words, at)
+    else:
+        weight = 1.0 + min(len(bare), 12) / 40
+    if weight > 0:
+        gathering.add(bare, (ground_form(bare, language),), weight, word, at, name=False)
+
+
+# ---- English nouns without a dictionary of them
+
+_ADVERB_OR_ADJECTIVE = re.compile(r".+(?:ly|ous|ful|less|ible|able|ish|ic|ical|est|ive|ary|iest)$")
+_VERB_FORM = re.compile(r".+(?:ed|ing|ise|ize|ised|ized|ifies|ified|ify)$")
+_NOUN = re.compile(
+    r".+(?:tion|sion|ment|ness|ship|ism|ist|ists|logy|ity|ance|ence|ware|work|book|craft|graphy|"
+    r"tions|ments|ers|ors|cy|ure|age|dom|hood|ics)$"
+)
+
+
+def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
+    """Return how much speaks for an English word as a tag: is it a noun, and not a dull one."""
+    weight = words.weights("en").get(bare)
+    if weight is None:
+        singular = ground_form(bare, "en")
+        weight = words.weights("en").get(singular, 1.05)
+    before = all_words[at - 1].lower if at and not all_words[at].first else ""
+    after = all_words[at + 1] if at + 1 < len(all_words) else None
+    if _NOUN.fullmatch(bare):
+        weight *= 1.15
+    elif _VERB_FORM.fullmatch(bare) or _ADVERB_OR_ADJECTIVE.fullmatch(bare):
+        weight *= 0.55
+    if before in words.word_set("before_verb") and before not in words.word_set("before_noun"):
+        weight *= 0.5
+    elif before in words.word_set("before_noun"):
+        weight *= 1.05
+    # What is followed by a function word or the sentence's end closes a noun phrase: its head.
+    if after is None or after.first or not after.joined or after.lower in words.stop_words("en"):
+        weight *= 1.15
+    return weight
+
+
+def ground_form(lower: str, language: str) -> str:
+    """Return what an English word's singular and plural have in common, roughly."""
+    lower = lower.removesuffix("'s")
+    if language != "en" or len(lower) < 4:
+        return lower
+    if lower.endswith("ies"):
+        return lower[:-3] + "y"
+    if lower.endswith(("ches", "shes", "xes", "sses", "zes")):
+        return lower[:-2]
+    if lower.endswith("s") and not lower.endswith(("ss", "us", "is", "ics")):
+        return lower[:-1]
+    return lower
