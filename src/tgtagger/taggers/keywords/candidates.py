@@ -5,9 +5,11 @@ Chooses nothing, and knows no language: see `russian` and `capitals`.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tgtagger.taggers.keywords.text import Word
 
@@ -15,6 +17,7 @@ NAME_WEIGHT = 2.2
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 DIGITS = re.compile(r"[\d.,%°$€£₽-]+\w?")
+_RUSSIAN_WORD = re.compile("[а-яё-]+", re.IGNORECASE)
 _ROMAN = re.compile("[IVXLCDM]+")
 
 
@@ -56,14 +59,25 @@ class Gathering:
         candidate.sentences.add(at.sentence)
 
 
-def is_capital(text: str) -> bool:
-    """Tell whether a word begins with a capital, and is no acronym."""
-    return text[0].isupper() and (len(text) == 1 or not text.isupper())
+class Shape(NamedTuple):
+    """What a word's letters say."""
+
+    capital: bool  # begins with one, and is no acronym
+    acronym: bool
+    russian: bool  # nothing but Russian letters and hyphens
+    cyrillic: bool  # at least one such letter
 
 
-def is_acronym(text: str) -> bool:
-    """Tell whether a word is an acronym; a Roman numeral is not."""
-    return 2 <= len(text) <= 7 and text.isupper() and not _ROMAN.fullmatch(text)
+@functools.lru_cache(40_000)  # the same words come again and again
+def shape(text: str) -> Shape:
+    """Return what a word's letters say. A Roman numeral is no acronym."""
+    upper = text.isupper()
+    return Shape(
+        text[0].isupper() and (len(text) == 1 or not upper),
+        2 <= len(text) <= 7 and upper and not _ROMAN.fullmatch(text),
+        _RUSSIAN_WORD.fullmatch(text) is not None,
+        CYRILLIC.search(text) is not None,
+    )
 
 
 def without_owner(text: str) -> str:

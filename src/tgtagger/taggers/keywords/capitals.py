@@ -14,7 +14,7 @@ from tgtagger.taggers.keywords.candidates import (
     DIGITS,
     NAME_WEIGHT,
     Gathering,
-    is_acronym,
+    shape,
     without_owner,
 )
 from tgtagger.taggers.keywords.text import Prepared, Word
@@ -96,7 +96,7 @@ def _starts_name(
             and after is not None
             and after.lower not in stops
         )
-    if is_acronym(text) or _is_mixed(text):
+    if shape(text).acronym or _is_mixed(text):
         return word.sentence not in shouting or _is_mixed(text)
     if word.sentence in shouting:
         return lower in inside

@@ -5,17 +5,14 @@ By word forms (see `morphology`) and capitals. Knows no score.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from tgtagger.taggers.keywords import morphology, words
 from tgtagger.taggers.keywords.candidates import (
-    CYRILLIC,
     DIGITS,
     NAME_WEIGHT,
     Gathering,
-    is_acronym,
-    is_capital,
+    shape,
     without_owner,
 )
 from tgtagger.taggers.keywords.text import Prepared, Word
@@ -27,19 +24,22 @@ PLACE_WEIGHT = 1.45  # of an adjective: московский
 FIRST_NAME_SHARE = 0.4  # a first name alone is nobody's topic
 SOURCE_SHARE = 0.4  # «по данным SHOT»: who says it is not what it is about
 
-_RUSSIAN_WORD = re.compile("[а-яё-]+", re.IGNORECASE)
-
 
 def gather(prepared: Prepared, gathering: Gathering) -> None:
     all_words = prepared.words
     inside = {
         _form(word.lower).lemma
         for word in all_words
-        if not word.first and is_capital(word.text) and word.sentence not in prepared.shouting
+        if not word.first and shape(word.text).capital and word.sentence not in prepared.shouting
     }
     at = 0
     while at < len(all_words):
         before = all_words[at - 1].lower if at else ""
+        word = all_words[at]
+        if not word.text[0].isupper():
+            _add_word(word, at, gathering, before, shouting=word.sentence in prepared.shouting)
+            at += 1
+            continue
         run = _latin_run(all_words, at)
         if len(run) > 1:
             parts = [word.lower for word in run]
@@ -79,7 +79,7 @@ def _form(lower: str) -> morphology.Form:
 
 def _is_name(word: Word, shouting: frozenset[int], inside: set[str]) -> bool:
     """Whether a capital means a name: inside a sentence it does; at its beginning it may."""
-    if not is_capital(word.text) or not _RUSSIAN_WORD.fullmatch(word.text) or len(word.text) < 3:
+    if not shape(word.text).capital or not shape(word.text).russian or len(word.text) < 3:
         return False
     form = _form(word.lower)
     if form.adjective and form.name is None and form.known and not word.quoted:
@@ -93,14 +93,14 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
     """Return the words from here that make one name: «Курской области», «Илона Маска»."""
     run = [all_words[at]]
     first = run[0]
-    if not is_capital(first.text) or not _RUSSIAN_WORD.fullmatch(first.text):
+    if not shape(first.text).capital or not shape(first.text).russian:
         return []
     form = _form(first.lower)
     for word in all_words[at + 1 : at + 4]:
-        if not word.joined or not _RUSSIAN_WORD.fullmatch(word.text) or word.sentence in shouting:
+        if not word.joined or not shape(word.text).russian or word.sentence in shouting:
             break
         before, after = _form(run[-1].lower), _form(word.lower)
-        if not is_capital(word.text) or len(word.text) < 2:
+        if not shape(word.text).capital or len(word.text) < 2:
             # An adjective with a capital names what follows: Курская область. At the beginning
             # of a sentence it has the capital anyway, so there only where such things are named.
             if (
@@ -161,8 +161,8 @@ def _add_word(
     word: Word, position: int, gathering: Gathering, before: str, *, shouting: bool
 ) -> None:
     text = word.text
-    if not _RUSSIAN_WORD.fullmatch(text):
-        if CYRILLIC.search(text) is None:
+    if not shape(text).russian:
+        if not shape(text).cyrillic:
             _add_latin(word, position, gathering, before)
         elif not text[0].isdigit():  # СУ-35, Ковид-19
             gathering.add(text, (word.lower,), 1.3, word, position, name=True)
@@ -173,7 +173,7 @@ def _add_word(
     if place is not None:  # РФ
         gathering.add(place, _parts(place), NAME_WEIGHT, word, position, name=True)
         return
-    if is_acronym(text) and (not shouting or not _form(word.lower).known):
+    if shape(text).acronym and (not shouting or not _form(word.lower).known):
         gathering.add(
             text,
             (word.lower,),
@@ -209,7 +209,7 @@ def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> 
     bare = text.casefold()
     if (
         len(text) < 2
-        or (text.isupper() and not is_acronym(text) and len(text) < 6)  # a Roman numeral
+        or (text.isupper() and not shape(text).acronym and len(text) < 6)  # a Roman numeral
         or bare in words.stop_words("en")
         or DIGITS.fullmatch(text)
         or text[0].isdigit()
@@ -233,4 +233,4 @@ def _parts(place: str) -> list[str]:
 
 def ground_form(lower: str) -> str:
     """Return a word's dictionary form, as in `Candidate.parts`."""
-    return _form(lower).lemma.replace("ё", "е") if _RUSSIAN_WORD.fullmatch(lower) else lower
+    return _form(lower).lemma.replace("ё", "е") if shape(lower).russian else lower

@@ -17,8 +17,11 @@ USUAL = 5
 WORTH = 0.30
 """A further tag must score at least this share of the best."""
 
-_UKRAINIAN = re.compile("[іїєґ]", re.IGNORECASE)
-_OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżž]")
+_CYRILLIC_LETTER = re.compile("[а-яёА-ЯЁ]")
+_LATIN_LETTER = re.compile("[a-zA-Z]")
+_UKRAINIAN = re.compile("[іїєґІЇЄҐўЎ]")
+_OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżžÀ-ÖØ-ÞĀĂĄĆČŁŃŚŞŠŹŻŽ]")
+_OTHER_SCRIPT = re.compile(r"[^\W\d_a-zA-Zа-яёА-ЯЁ]+")
 
 
 def choose_tags(
@@ -70,22 +73,20 @@ def _ground_forms(name: str) -> frozenset[str]:
     )
 
 
-def language_of(prepared: Prepared) -> str:
+def language_of(text: str) -> str:
     """Return `ru`, `en` or `other`: what the ways of finding candidates tell apart."""
-    cyrillic = sum(1 for word in prepared.words if CYRILLIC.search(word.text))
-    if cyrillic * 2 > len(prepared.words):
-        marked = sum(1 for word in prepared.words if _UKRAINIAN.search(word.text))
-        return "other" if marked * 10 > len(prepared.words) else "ru"
-    marked = sum(1 for word in prepared.words if _OTHER_LATIN.search(word.lower))
-    latin = sum(1 for word in prepared.words if word.text[0].isascii())
-    return (
-        "en" if latin * 2 > len(prepared.words) and marked * 12 < len(prepared.words) else "other"
-    )
+    cyrillic = len(_CYRILLIC_LETTER.findall(text))
+    latin = len(_LATIN_LETTER.findall(text))
+    if cyrillic > latin:
+        return "other" if len(_UKRAINIAN.findall(text)) * 40 > cyrillic else "ru"
+    other = len(_OTHER_LATIN.findall(text))
+    foreign = sum(map(len, _OTHER_SCRIPT.findall(text)))
+    return "en" if latin > foreign and other * 50 < latin else "other"
 
 
 def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
     gathering = Gathering()
-    language = language_of(prepared)
+    language = language_of(prepared.text)
     if language == "ru":
         russian.gather(prepared, gathering)
     else:
