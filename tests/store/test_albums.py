@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from make import page, post
-
 from tgtagger.store import Store
 from tgtagger.types import Media, Origin, PostData, PostFilter, SuggestedTag, TagUpdate
 

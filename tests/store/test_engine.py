@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from make import page, post
 
+from make import page, post
 from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.store import Store, _engine
 

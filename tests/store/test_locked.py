@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from make import CHANNEL, page, post
 
+from make import CHANNEL, page, post
 from tgtagger.errors import TryLater
 from tgtagger.store import Store
 from tgtagger.types import Origin, PostFilter, PostId, TagUpdate

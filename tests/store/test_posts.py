@@ -7,8 +7,8 @@ import random
 from typing import Any
 
 import pytest
-from make import CHANNEL, EPOCH, minute, page, post
 
+from make import CHANNEL, EPOCH, minute, page, post
 from tgtagger.errors import StoreError
 from tgtagger.store import Store, _posts
 from tgtagger.store._rows import order_key

@@ -9,7 +9,7 @@ import typer
 from tgtagger.cli import runs
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen, ago, local_time, number
-from tgtagger.types import ChannelState
+from tgtagger.views import ChannelState
 
 EPILOG = """Examples:
   tgtagger channels

@@ -16,7 +16,7 @@ from tgtagger.cli.render import plural
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, exit_code
 from tgtagger.store import Store, database_path
-from tgtagger.types import Soundness
+from tgtagger.views import Soundness
 
 EPILOG = """Exit codes:
   0 no errors (warnings are fine) · 2 settings · 6 the database is damaged or cannot be used

@@ -19,7 +19,7 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.render import Screen, plural
 from tgtagger.errors import InputError
-from tgtagger.types import Post
+from tgtagger.views import Post
 
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too

@@ -11,7 +11,7 @@ from tgtagger.cli import runs
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import ago, local_time, number, one_line
 from tgtagger.cli.search import media_notes
-from tgtagger.types import PostDetails
+from tgtagger.views import PostDetails
 
 EPILOG = """Examples:
   tgtagger show @news/531

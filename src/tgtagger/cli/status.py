@@ -10,7 +10,7 @@ import typer
 from tgtagger.cli import channels, runs
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import ago, local_time, number, plural
-from tgtagger.types import ArchiveState
+from tgtagger.views import ArchiveState
 
 EPILOG = """Exit codes:
   0 shown · 2 no database yet · 6 database"""

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from tgtagger.types import Post
+from tgtagger.views import Post
 
 COLUMNS = (
     "channel_id", "channel", "channel_title", "id", "url", "date", "edited", "deleted", "text",

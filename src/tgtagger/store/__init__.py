@@ -26,25 +26,27 @@ from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now
 from tgtagger.types import (
-    ArchiveState,
-    Attempt,
     Channel,
-    ChannelState,
-    Found,
     Origin,
     Page,
     PageStored,
-    Post,
-    PostDetails,
     PostFilter,
     PostForTagging,
     PostId,
     RawPost,
-    Soundness,
     SourceName,
+    TagUpdate,
+)
+from tgtagger.views import (
+    ArchiveState,
+    Attempt,
+    ChannelState,
+    Found,
+    Post,
+    PostDetails,
+    Soundness,
     TagCount,
     TagLink,
-    TagUpdate,
 )
 
 __all__ = ["LockName", "Store", "database_path"]

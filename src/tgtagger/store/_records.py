@@ -20,7 +20,8 @@ from tgtagger.errors import InputError
 from tgtagger.store import _search
 from tgtagger.store._rows import MESSAGE_BITS
 from tgtagger.store._times import from_text
-from tgtagger.types import Channel, Forward, Media, Post, PostFilter, PostId
+from tgtagger.types import Channel, Forward, Media, PostFilter, PostId
+from tgtagger.views import Post
 
 _URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
      WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""

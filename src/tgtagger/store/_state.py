@@ -7,16 +7,8 @@ from pathlib import Path
 
 from tgtagger.store import _search
 from tgtagger.store._times import from_text, moment
-from tgtagger.types import (
-    ArchiveState,
-    Channel,
-    ChannelState,
-    FailureCount,
-    RejectedPost,
-    Run,
-    Soundness,
-    Status,
-)
+from tgtagger.types import Channel, Status
+from tgtagger.views import ArchiveState, ChannelState, FailureCount, RejectedPost, Run, Soundness
 
 RUNS_SHOWN = 10
 

@@ -13,7 +13,8 @@ from tgtagger import vocabulary
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._posts import BAD_VALUE, savepoint
 from tgtagger.store._times import from_text, to_text_or_none
-from tgtagger.types import Origin, TagCount, TagUpdate
+from tgtagger.types import Origin, TagUpdate
+from tgtagger.views import TagCount
 
 
 def save_updates(

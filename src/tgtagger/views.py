@@ -1,0 +1,172 @@
+"""The nouns that people read: what the store shows of the archive. Plain frozen values.
+
+Apart from `types`, since no source and no tagger needs them. As there: datetimes are aware and in
+UTC, collections are tuples, and a fact that is not known is None.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from tgtagger.types import (
+    Channel,
+    Forward,
+    LinkSource,
+    Media,
+    PostId,
+    SourceName,
+    Status,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A stored post, for people. The record of it (docs/records.md) says the same as JSON."""
+
+    id: PostId
+    channel: Channel
+    ids: tuple[int, ...]
+    url: str | None
+    date: dt.datetime | None
+    edited: dt.datetime | None
+    deleted: dt.datetime | None
+    text: str
+    markdown: str
+    tags: tuple[str, ...]
+    status: Status
+    views: int | None
+    forwards: int | None
+    reactions: dict[str, int] | None
+    media: tuple[Media, ...]
+    forward: Forward | None
+    forward_url: str | None
+    reply_to: int | None
+    author: str | None
+    source: SourceName
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A search result. `snippet` is its parts in order, each with whether it is a match."""
+
+    post: Post
+    record: str
+    snippet: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagLink:
+    """A tag on a post, and where it came from."""
+
+    name: str
+    source: LinkSource
+    model: str | None
+    run: int | None
+    added_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request for a post."""
+
+    at: dt.datetime
+    model: str | None
+    failure: str | None
+    http_status: int | None
+    latency_ms: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostDetails:
+    """All there is to say about one post."""
+
+    post: Post
+    record: str
+    links: tuple[TagLink, ...]
+    attempts: tuple[Attempt, ...]
+    problem: str | None
+    failure: str | None
+    error: str | None
+    next_attempt_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A tag and its use."""
+
+    name: str
+    posts: int
+    sources: tuple[LinkSource, ...]
+    last_used: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """A channel and how much of it is here. `unread` counts message ids not read yet."""
+
+    channel: Channel
+    posts: int
+    pending: int
+    newest: dt.datetime | None
+    parsed_at: dt.datetime | None
+    unread: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """The failed posts of one class."""
+
+    failure: str
+    count: int
+    last_error: str | None
+    next_due: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command that writes. Without an end it is still at work, or was killed."""
+
+    id: int
+    command: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    exit_code: int | None
+    summary: str | None  # JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveState:
+    """How the whole archive stands."""
+
+    posts: dict[Status, int]
+    failures: tuple[FailureCount, ...]
+    channels: tuple[ChannelState, ...]
+    tags: int
+    rejected: int
+    runs: tuple[Run, ...]
+    schema: str
+    size: int  # bytes on disk
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPost:
+    """A message that could not be kept, as remembered."""
+
+    channel: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Soundness:
+    """What a look at the database found: empty tuples and True where all is well."""
+
+    damage: tuple[str, ...]
+    orphans: int
+    index_in_step: bool
+    unreadable: int  # posts with content that no converter could read
+    textless: int  # posts without text or media
+    rejected: tuple[RejectedPost, ...]
