@@ -9,7 +9,7 @@ is what a language model is for. Knows no store.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tgtagger.taggers.keywords import select
 from tgtagger.taggers.keywords.words import read_topics
@@ -21,6 +21,9 @@ from tgtagger.types import (
     SuggestedTag,
     Tagged,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["VERSION", "KeywordsTagger"]
 
