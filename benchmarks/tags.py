@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 DEFAULT = (HERE / "gold_en.jsonl", HERE.parents[1] / "shared/data/tags_gold/gold_ru.jsonl")
 _WORD = re.compile(r"[^\W_]+(?:[+#]+)?")
 _STOP = frozenset(
-    "и в на не с по за из к у о от до для при как что это a an the of in on at to".split()
+    ["и", "в", "на", "не", "с", "по", "за", "из", "к", "у", "о", "от", "до", "для", "при", "как", "что", "это", "a", "an", "the", "of", "in", "on", "at", "to"]
 )
 
 
@@ -110,7 +110,7 @@ def is_dictionary_form(tag: str) -> bool | None:
     words = re.findall(r"[а-яё-]+", tag.lower())
     if not words or tag.isupper():
         return None
-    parses = [[parse for parse in _morphology().parse(word)] for word in words]
+    parses = [list(_morphology().parse(word)) for word in words]
     nouns = [found for found in parses if any(parse.tag.POS == "NOUN" for parse in found)]
     return bool(nouns) and any(
         parse.tag.POS == "NOUN" and parse.tag.case == "nomn" for parse in nouns[0]

@@ -50,10 +50,6 @@ COMMANDS = {
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
 
 
-class Terminated(BaseException):
-    """SIGTERM came: unwind as for Ctrl-C, so that locks and transactions end cleanly."""
-
-
 class Commands(TyperGroup):
     """A group that imports a command when it is called, and turns failures into exit codes."""
 
@@ -77,30 +73,31 @@ class Commands(TyperGroup):
             ctx.fail(f"There is no command {clean_argument(name)}. {hint}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        found = [CompletionItem(n, help=h) for n, h in _NAMES.items() if n.startswith(incomplete)]
+        return [*found, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         formatter.write_epilog(self.epilog)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_commands(formatter, COMMANDS)
+        for param in self.params:
+            if param.name in {"install_completion", "show_completion"}:
+                param.hidden = True  # the epilog names them; here they would widen the column
         typer.core._typer_format_options(self, ctx=ctx, formatter=formatter)  # noqa: SLF001
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            with _terminable():
-                code = super().invoke(ctx)
-                sys.stdout.flush()
-        except TgTaggerError as error:
-            _show_error(error, verbosity=ctx.obj.verbosity if ctx.obj else 0)
-            raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
-        except Terminated:
-            raise typer.Exit(143) from None
-        except BrokenPipeError:
-            # The reader has gone (| head): end quietly. Python would complain once more at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        raise typer.Exit(code if isinstance(code, int) else 0)
+        self._verbosity = sum(ctx.params[name] or 0 for name in ("verbose",))
+        return super().invoke(ctx)
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        def run() -> Any:
+            return super(Commands, self).main(*args, standalone_mode=False, **extra)
+
+        if not standalone_mode:
+            return run()
+        sys.exit(ended(run, lambda: self._verbosity))
 
 
 def _app_of(name: str, module: Any) -> typer.Typer:

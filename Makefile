@@ -1,0 +1,55 @@
+# The two commands: `make demo` shows the main job, `make test` passes the tests. Both set up what
+# they need in .venv; all that is asked for is Python 3.11 or newer, found as PYTHON.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lint bench torture build clean
+
+demo: .venv/user
+	@$(BIN)/tgtagger demo
+
+test: .venv/dev
+	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered -q
+
+check: test lint
+
+# What `make check` adds to `make test`; .ci/run calls the two one after the other.
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory build
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/run.py
+
+torture: .venv/dev
+	$(BIN)/pytest -q -m slow --no-cov
+
+build: .venv/dev
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist
+	$(PYTHON) -m venv .venv/wheel
+	.venv/wheel/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	.venv/wheel/bin/tgtagger --version
+	.venv/wheel/bin/tgtagger demo > .venv/wheel/demo.txt
+
+clean:
+	rm -rf .venv dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Each remembers in a file of its own when it was made; a newer pyproject.toml makes it again.
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "tgtagger needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/user: .venv/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: .venv/user
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+	@touch $@

@@ -1,0 +1,193 @@
+"""A large export and a large archive: reading, exporting, searching.
+
+usage: python benchmarks/archive.py [--megabytes N] [--posts N] [--keep FOLDER]
+
+Makes an export of so many megabytes and an archive of so many posts, and compares
+- `tgtagger parse` of the export with ijson alone over the same file (J): time and peak memory,
+- `tgtagger export` (jsonl) with `sqlite3 -json` of the same columns (S): time and peak memory,
+- search for the 20 newest posts: milliseconds in the process, word forms included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tgtagger.store import Store
+from tgtagger.types import (
+    Channel,
+    Origin,
+    Page,
+    PostData,
+    PostFilter,
+    RawForm,
+    SuggestedTag,
+    TagUpdate,
+)
+from words import WORDS
+
+PROGRAM = str(Path(sys.executable).with_name("tgtagger"))
+J = """
+import sys, ijson
+with open(sys.argv[1], "rb") as file:
+    print(sum(1 for _ in ijson.items(file, "messages.item", use_float=True)))
+"""
+S = """
+SELECT p.channel_id, c.username, c.title, p.message_id, p.date, p.edited, p.deleted, p.text,
+  coalesce(p.markdown, p.text) AS markdown, p.status, p.views, p.forwards, p.reactions, p.media,
+  p.forward, p.reply_to, p.author, p.source,
+  (SELECT json_group_array(name) FROM (SELECT t.name FROM post_tags AS l
+   JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = p.id ORDER BY l.position)) AS tags
+FROM posts AS p JOIN channels AS c ON c.id = p.channel_id ORDER BY p.id DESC
+"""
+
+
+def make_export(path: Path, megabytes: int) -> int:
+    """Write an export as Telegram Desktop does; return its messages."""
+    chance = random.Random(2)
+    number = 0
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{\n "name": "Large",\n "type": "public_channel",\n "id": 1234567,\n')
+        file.write(' "messages": [\n')
+        while file.tell() < megabytes * 1_000_000:
+            for _ in range(1000):
+                number += 1
+                text = " ".join(chance.choices(WORDS, k=chance.randint(10, 130)))
+                message = {
+                    "id": number,
+                    "type": "message",
+                    "date": "2026-01-01T00:00:00",
+                    "date_unixtime": str(1500000000 + number * 600),
+                    "from": "Large",
+                    "from_id": "channel1234567",
+                    **({"photo": "(File not included.)", "width": 1280, "height": 720}
+                       if number % 3 == 0 else {}),
+                    "text": text,
+                    "text_entities": [{"type": "plain", "text": text}],
+                    **({"reactions": [{"type": "emoji", "count": number % 90, "emoji": "👍"}]}
+                       if number % 2 else {}),
+                }  # fmt: skip
+                dumped = json.dumps(message, ensure_ascii=False, indent=1).replace("\n", "\n  ")
+                file.write(("" if number == 1 else ",\n") + "  " + dumped)
+        file.write("\n ]\n}\n")
+    return number
+
+
+def measure(command: list[str], output: Path | None = None) -> tuple[float, float]:
+    """Run a command; return its processor seconds and its peak memory in MiB."""
+    with (output or Path(os.devnull)).open("wb") as target:
+        process = subprocess.Popen(command, stdout=target)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{command[0]} failed")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def parse_large(folder: Path, megabytes: int) -> None:
+    export = folder / "result.json"
+    count = make_export(export, megabytes)
+    size = export.stat().st_size / 1e9
+    yardstick, _ = measure([sys.executable, "-c", J, str(export)])
+    ours, memory = measure([PROGRAM, "--db", str(folder / "large.db"), "parse", str(export)])
+    again, _ = measure([PROGRAM, "--db", str(folder / "large.db"), "parse", str(export)])
+    print(
+        f"parse of {size:.2f} GB, {count:,} posts: {ours / yardstick:.1f} J (J = {yardstick:.1f} s "
+        f"of processor), {memory:.0f} MiB; at most 12 J, 150 MiB; again: {again / yardstick:.1f} J"
+    )
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def make_archive(path: Path, count: int) -> None:
+    """Fill a database with posts of ten channels, four tags each."""
+    chance = random.Random(3)
+    start = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
+    names = [f"tag {word}" for word in WORDS[:400]]
+    with Store.open(str(path)) as store:
+        run = store.start_run("tag", Origin("keywords", "benchmark"))
+        for at in range(0, count, 2000):
+            posts = tuple(
+                PostData(
+                    (number,),
+                    start + dt.timedelta(minutes=5 * number),
+                    " ".join(chance.choices(WORDS, k=chance.randint(10, 130))),
+                    raw=RawForm(b"x" * 300, 1),
+                )
+                for number in range(at + 1, at + 2001)
+            )
+            store.save_page(Page(Channel(at // 2000 % 10 + 1, "Channel"), "desktop", posts))
+            updates = [
+                TagUpdate(
+                    post.id,
+                    post.text_hash,
+                    "tagged",
+                    tuple(SuggestedTag(name) for name in chance.sample(names, 4)),
+                    1,
+                )
+                for post in store.posts_for_tagging(PostFilter(statuses=("pending",)))
+            ]
+            store.save_tags(updates, Origin("keywords", "benchmark"), run)
+
+
+def export_large(path: Path, folder: Path, count: int) -> None:
+    if shutil.which("sqlite3") is None:
+        print("export: not measured, there is no sqlite3 program")
+        return
+    ratios, peak = [], 0.0
+    for _ in range(3):
+        yardstick, _ = measure(["sqlite3", "-json", str(path), S], folder / "s.json")
+        target = str(folder / "posts.jsonl")
+        ours, memory = measure([PROGRAM, "--db", str(path), "export", "-o", target])
+        ratios.append(yardstick / ours)
+        peak = max(peak, memory)
+    print(
+        f"export of {count:,} posts: {statistics.median(ratios):.2f} S (S = {yardstick:.1f} s of "
+        f"processor), {peak:.0f} MiB; at least 0.65 S, at most 64 MiB"
+    )
+
+
+def search_large(path: Path, count: int) -> None:
+    with Store.open_to_read(str(path)) as store:
+        for query in ("новости", "россия москва", '"новый год"', "market", "и"):
+            times = []
+            for _ in range(7):
+                started = time.perf_counter()
+                found = len(list(store.search(PostFilter(query=query, limit=20))))
+                times.append((time.perf_counter() - started) * 1000)
+            print(
+                f"search {query!r} in {count:,} posts: {statistics.median(times):.1f} ms "
+                f"(first {times[0]:.1f}), {found} found; at most 25 ms"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument("--posts", type=int, default=200_000)
+    parser.add_argument("--keep", type=Path, help="a folder for the archive, used again if there")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.megabytes:
+            parse_large(folder, arguments.megabytes)
+        archive = (arguments.keep or folder) / f"archive-{arguments.posts}.db"
+        if not archive.exists():
+            make_archive(archive, arguments.posts)
+        export_large(archive, folder, arguments.posts)
+        search_large(archive, arguments.posts)
+    print(f"(memory of this program: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""`tgtagger demo`: the whole line on sample posts, with nothing set up."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import typer
+
+from tgtagger.cli import runs
+from tgtagger.cli.options import Invocation, invocation
+from tgtagger.cli.render import Screen, plural
+from tgtagger.cli.search import draw
+from tgtagger.store import Store
+from tgtagger.types import PostFilter
+
+EPILOG = """Exit codes:
+  0 shown
+
+With --db before its name (tgtagger --db demo.db demo) the database is kept, to look around in."""
+
+SAMPLES = Path(__file__).parent / "samples"
+SEARCHES = ("новости", "port")
+
+
+def command(ctx: typer.Context) -> int:
+    """Show it all at work in seconds: sample posts are parsed, tagged and searched."""
+    called, screen = invocation(ctx), runs.screen_of(ctx)
+    if called.flags["db"]:
+        _show(called, screen)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="tgtagger-demo-") as folder:
+        flags = {**called.flags, "db": str(Path(folder, "demo.db"))}
+        _show(dataclasses.replace(called, flags=flags), screen)
+    return 0
+
+
+def _show(called: Invocation, screen: Screen) -> None:
+    silent = Screen(quiet=True)
+    step = screen.heading
+    step("1  Two channels are parsed from a Telegram Desktop export (tgtagger parse PATH)")
+    screen.write()
+    reports, _ = runs.parse(called, silent, [str(SAMPLES)], runs.ParseOptions())
+    for report in reports:
+        if report.channel is not None:
+            screen.line(f"  {report.channel.title}: {plural(report.new, 'new post')}")
+    screen.write()
+    step("2  Every post gets its tags, with no key and no network (tgtagger tag)")
+    screen.write()
+    runs.tag(dataclasses.replace(called, quiet=True), silent, runs.TagOptions(PostFilter()),
+             tagger="keywords")  # fmt: skip
+    with Store.open_to_read(called.settings().db) as store:
+        for channel in store.channels():
+            wanted = PostFilter(channels=(str(channel.channel.id),), limit=3)
+            for post in store.posts(wanted):
+                draw(screen, post, ((post.text, False),))
+        step("3  Words are found in all their forms (tgtagger search)")
+        screen.write()
+        for query in SEARCHES:
+            screen.line(f"  tgtagger search {query}", "bold cyan")
+            screen.write()
+            for found in store.search(PostFilter(query=query, limit=2)):
+                draw(screen, found.post, found.snippet)
+    step("Next steps")
+    for line in (
+        "  export a channel in Telegram Desktop: ⋮ → Export chat history → JSON",
+        "  tgtagger parse PATH-TO-THE-EXPORT --then-tag",
+        "  tgtagger search WORDS · tgtagger tags · tgtagger export -o posts.jsonl",
+        "  tgtagger --help",
+    ):
+        screen.line(line)

@@ -1,0 +1,124 @@
+"""How a run ends: the one place where failures become text on stderr and an exit code.
+
+Typer's test runner and the real entry point both come through `ended`. Knows no command. A bug is
+let through: Python shows it with a plain traceback, and ends with 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import typer
+from typer._click.exceptions import ClickException, NoSuchOption, UsageError
+
+from tgtagger.errors import StoreError, TgTaggerError
+
+_OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+class Terminated(SystemExit):
+    """SIGTERM came: unwind as for Ctrl-C, so that locks and transactions end cleanly.
+
+    A SystemExit, because asyncio keeps any other exception that is raised in one of its callbacks.
+    """
+
+
+def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -> int:
+    """Call `run`; return its exit code, or that of its failure after saying what it was."""
+    try:
+        with _terminable():
+            try:
+                code = run()
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+    except TgTaggerError as error:
+        return _say(error, verbosity())
+    except ClickException as error:
+        return _say(_as_ours(error), verbosity())
+    except typer.Abort:  # Ctrl-C or Ctrl-D at a question
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except Terminated:
+        return 143
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
+            raise
+        return _reader_gone()
+    except BrokenPipeError:
+        return _reader_gone()
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAILS or error.filename is not None:
+            raise
+        _discard_stdout()
+        return _say(StoreError(f"the output cannot be written: {error.strerror}"), verbosity())
+    return code if isinstance(code, int) else 0
+
+
+def _as_ours(error: ClickException) -> TgTaggerError:
+    """Say a mistake on the command line the way all failures are said."""
+    message = error.format_message()
+    hint = None
+    if isinstance(error, UsageError) and error.ctx is not None:
+        hint = f"see {error.ctx.command_path} --help"
+    if isinstance(error, NoSuchOption):
+        message = error.message
+        if error.possibilities:
+            # Click's list of them is sorted by name; the parser gives the nearest first.
+            hint = f"did you mean {error.possibilities[0]}? {hint or ''}".strip()
+    ours = TgTaggerError(message, hint=hint)
+    ours.exit_code = error.exit_code
+    return ours
+
+
+def _say(error: TgTaggerError, verbosity: int) -> int:
+    from tgtagger.cli.render import clean
+
+    if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
+        import traceback
+
+        typer.echo(clean("".join(traceback.format_exception(error))), err=True)
+    lines = [f"error: {error.message}"]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    typer.echo("\n".join(clean(line) for line in lines), err=True)
+    return error.exit_code
+
+
+def _reader_gone() -> int:
+    """End quietly: whoever read our output (| head) has had enough."""
+    _discard_stdout()
+    return 0
+
+
+def _discard_stdout() -> None:
+    """Let what is still buffered go nowhere: Python would try, and complain, once more at exit."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a test's stdout has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        # Once is enough: a second signal must not break off the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated(143)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
