@@ -2,8 +2,8 @@
 
 usage: python benchmarks/tags.py [GOLD.jsonl ...] [--k 5] [--show N]
 
-A gold line is {"id", "lang", "text", "core": [[form, ...], ...], "ok": [[form, ...], ...]}: core are
-the concepts that a good set of tags names, ok are further true ones. A tag hits a concept when
+A gold line is {"id", "lang", "text", "core": [[form, ...], ...], "ok": [[form, ...], ...]}: core
+are the concepts that a good set of tags names, ok are further true ones. A tag hits a concept when
 their stemmed words are equal, each concept once. Precision counts core and ok, recall core alone;
 F1 is of their means over the posts, with a bootstrap interval (95 %, seeded).
 """
@@ -29,9 +29,7 @@ from tgtagger.taggers.keywords import KeywordsTagger
 HERE = Path(__file__).parent
 DEFAULT = (HERE / "gold_en.jsonl", HERE.parents[1] / "shared/data/tags_gold/gold_ru.jsonl")
 _WORD = re.compile(r"[^\W_]+(?:[+#]+)?")
-_STOP = frozenset(
-    ["и", "в", "на", "не", "с", "по", "за", "из", "к", "у", "о", "от", "до", "для", "при", "как", "что", "это", "a", "an", "the", "of", "in", "on", "at", "to"]
-)
+_STOP = ("и в на не с по за из к у о от до для при как что это a an the of in on at to ").split()
 
 
 @functools.cache
