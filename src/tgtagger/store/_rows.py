@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tgtagger.store._times import to_text_or_none
+from tgtagger.store._times import to_text
 from tgtagger.types import Entity, Forward, Media, PostData, Reply, SourceName
 
 COLUMNS = (
@@ -50,8 +50,8 @@ def row(post: PostData, source: SourceName) -> Row:
     reply = post.reply
     return (
         len(post.ids),
-        to_text_or_none(post.date),
-        to_text_or_none(post.edited),
+        None if post.date is None else to_text(post.date),
+        None if post.edited is None else to_text(post.edited),
         text,
         words or None,
         post.markdown,
