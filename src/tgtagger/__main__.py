@@ -10,7 +10,10 @@ def main() -> None:
 
         print(f"tgtagger {__version__}")  # noqa: T201 -- the one line without the command line
         return
-    from tgtagger.cli import app
+    try:
+        from tgtagger.cli import app
+    except KeyboardInterrupt:  # as early as this, nobody else catches it
+        sys.exit(130)
 
     app(prog_name="tgtagger")
 

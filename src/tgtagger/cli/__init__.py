@@ -2,29 +2,27 @@
 
 A command is a module named in COMMANDS with a function `command`: a signature, a few statements,
 the exit code as its return value (None is 0). Its module is imported when the command is called,
-so that help and completion load nothing. Expected failures (TgTaggerError) become text and an exit
-code here, in `Commands.invoke`, and nowhere else; a bug ends with a plain traceback.
+so that help and completion load nothing. Failures become text and an exit code in
+cli.failures, and nowhere else.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import io
-import os
-import signal
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import typer
+from typer._click.shell_completion import CompletionItem
 from typer.core import TyperGroup
 
 from tgtagger import __version__
-from tgtagger.cli.help import write_commands
-from tgtagger.cli.options import Invocation
-from tgtagger.errors import TgTaggerError
+from tgtagger.cli.failures import ended
+from tgtagger.cli.help import write_commands, write_late
+from tgtagger.cli.options import Invocation, accept_late
+from tgtagger.errors import InputError
 
 COMMANDS = {
     "Set up": {
@@ -53,6 +51,8 @@ _NAMES = {name: line for group in COMMANDS.values() for name, line in group.item
 class Commands(TyperGroup):
     """A group that imports a command when it is called, and turns failures into exit codes."""
 
+    _context: Any = None  # of the run, once the options are read
+
     def list_commands(self, ctx: Any) -> list[str]:
         return list(_NAMES)
 
@@ -63,14 +63,17 @@ class Commands(TyperGroup):
         made = module.app if hasattr(module, "app") else _app_of(cmd_name, module)
         command = typer.main.get_command(made)
         command.name = cmd_name
+        accept_late(command, self.params)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if name not in _NAMES and not name.startswith("-"):
             near = difflib.get_close_matches(name, _NAMES, n=2)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "See: tgtagger --help"
-            ctx.fail(f"There is no command {clean_argument(name)}. {hint}")
+            hint = f"did you mean {' or '.join(near)}? see tgtagger --help"
+            if not near:
+                hint = "see tgtagger --help"
+            raise InputError(f"there is no command {clean_argument(name)}", hint=hint)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
@@ -82,22 +85,27 @@ class Commands(TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_commands(formatter, COMMANDS)
+        param: Any
         for param in self.params:
             if param.name in {"install_completion", "show_completion"}:
                 param.hidden = True  # the epilog names them; here they would widen the column
         typer.core._typer_format_options(self, ctx=ctx, formatter=formatter)  # noqa: SLF001
 
     def invoke(self, ctx: Any) -> Any:
-        self._verbosity = sum(ctx.params[name] or 0 for name in ("verbose",))
+        self._context = ctx
         return super().invoke(ctx)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, args: Any = None, *, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
         def run() -> Any:
-            return super(Commands, self).main(*args, standalone_mode=False, **extra)
+            return super(Commands, self).main(args=args, standalone_mode=False, **extra)
 
         if not standalone_mode:
             return run()
-        sys.exit(ended(run, lambda: self._verbosity))
+        sys.exit(ended(run, self._verbosity))
+
+    def _verbosity(self) -> int:
+        called = self._context and self._context.obj  # none yet if the options are wrong
+        return called.verbosity if called else 0
 
 
 def _app_of(name: str, module: Any) -> typer.Typer:
@@ -111,12 +119,22 @@ class Command(typer.core.TyperCommand):
     """A command whose help is drawn by our formatter."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        write_late(formatter)
+        formatter.write_epilog(self.epilog)
+
+
+class Family(TyperGroup):
+    """A command with commands of its own."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        write_late(formatter)
         formatter.write_epilog(self.epilog)
 
 
 def new_app(**options: Any) -> typer.Typer:
     """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
     return typer.Typer(
+        cls=Family,
         rich_markup_mode=None,  # rich's help costs as much time as all the rest
         pretty_exceptions_enable=False,  # it would print local values: post text, keys
         add_completion=False,
@@ -125,43 +143,13 @@ def new_app(**options: Any) -> typer.Typer:
     )
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise Terminated
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def clean_argument(text: str) -> str:
     """Return what was typed, quoted, so that it cannot steer the terminal."""
     return ascii(text) if not text.isprintable() else repr(text)
 
 
-def _show_error(error: TgTaggerError, *, verbosity: int) -> None:
-    from tgtagger.cli.render import clean
-
-    if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
-        import traceback
-
-        typer.echo(clean("".join(traceback.format_exception(error))), err=True)
-    lines = [f"error: {error.message}"]
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    typer.echo("\n".join(clean(line) for line in lines), err=True)
-
-
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=False,
@@ -173,7 +161,8 @@ app = typer.Typer(
   tgtagger tag                      give its posts their tags
   tgtagger search новости           find posts, in any word form
 
-Every command explains itself: tgtagger COMMAND --help""",
+Every command explains itself: tgtagger COMMAND --help
+The Tab key completes commands after: tgtagger --install-completion""",
 )
 
 
@@ -205,9 +194,11 @@ def root(
 ) -> None:
     """Keep Telegram channels in one SQLite file, and tag every post."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter shows a question mark; it is no reason to stop.
+        # What a terminal cannot show is no reason to stop; a pipe or a file gets UTF-8 always,
+        # and half an emoji (a lone surrogate) as \\udXXX, which is what JSON calls it, too.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

@@ -42,13 +42,9 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
         return _say(error, verbosity())
     except ClickException as error:
         return _say(_as_ours(error), verbosity())
-    except typer.Abort:  # Ctrl-C or Ctrl-D at a question
+    except (KeyboardInterrupt, typer.Abort):  # Abort: Ctrl-C or Ctrl-D at a question
         return 130
-    except KeyboardInterrupt:
-        return 130
-    except Terminated:
-        return 143
-    except SystemExit as error:
+    except SystemExit as error:  # Terminated, too
         if not isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
             raise
         return _reader_gone()

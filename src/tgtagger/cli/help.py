@@ -39,6 +39,11 @@ def write_commands(formatter: Any, groups: Mapping[str, Mapping[str, str]]) -> N
             formatter.write_dl([(name.ljust(width), line) for name, line in group.items()])
 
 
+def write_late(formatter: Any) -> None:
+    """Say which options a command takes that its list does not name."""
+    formatter.write("\nAlso --db, --config, -q, -v and --no-color: see tgtagger --help\n")
+
+
 def _bold(text: str) -> str:
-    plain = "NO_COLOR" in os.environ or "--no-color" in sys.argv or not sys.stdout.isatty()
+    plain = os.environ.get("NO_COLOR") or "--no-color" in sys.argv or not sys.stdout.isatty()
     return text if plain else f"\x1b[1m{text}\x1b[0m"

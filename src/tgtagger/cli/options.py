@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +34,39 @@ def invocation(ctx: typer.Context) -> Invocation:
     found = ctx.find_object(Invocation)
     assert found is not None  # the root callback has made it
     return found
+
+
+def accept_late(command: Any, options: Sequence[Any]) -> None:
+    """Let a command, and those below it, take the global options after their name, too."""
+    taken = {name for param in command.params for name in param.opts}
+    for option in options:
+        if option.name in _LATE and taken.isdisjoint(option.opts):
+            late = copy.copy(option)
+            late.hidden, late.expose_value, late.callback = True, False, _take_late
+            command.params.append(late)
+    for below in getattr(command, "commands", {}).values():
+        accept_late(below, options)
+
+
+_LATE = ("db", "config", "quiet", "verbose", "no_color")
+
+
+def _take_late(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+    called = ctx.find_object(Invocation)
+    source = ctx.get_parameter_source(str(param.name))
+    if called is None or source is None or source.name != "COMMANDLINE":
+        return value
+    match param.name:
+        case "db" | "config" as name:
+            called = replace(called, flags={**called.flags, name: value})
+        case "quiet":
+            called = replace(called, quiet=value)
+        case "verbose":
+            called = replace(called, verbosity=value)
+        case _:
+            called = replace(called, no_color=value)
+    ctx.obj = ctx.find_root().obj = called
+    return value
 
 
 def when(text: str) -> str:
