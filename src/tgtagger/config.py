@@ -53,11 +53,20 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    if "\0" in text:
+        raise ValueError("a path, and no path holds a NUL")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ValueError("a path in a home folder that exists") from error
+
+
+def _database(text: str) -> str:
+    return text if "://" in text else str(_path(text))
 
 
 SETTINGS = (
-    Setting("db", "TGTAGGER_DB", "db", "The database: a path, or an SQLite URL."),
+    Setting("db", "TGTAGGER_DB", "db", "The database: a path, or an SQLite URL.", _database),
     Setting("config", "TGTAGGER_CONFIG", None, "The settings file.", _path),
     Setting("data_dir", "TGTAGGER_DATA_DIR", None, "The folder of the default database.", _path),
     Setting(
@@ -105,7 +114,8 @@ LATER = {
 }  # fmt: skip
 """Keys of a file written for a later version: accepted, so that one file serves both."""
 
-LLM_VARIABLES = ("TGTAGGER_LLM_PROVIDER", "TGTAGGER_LLM_URL")
+LLM = {"TGTAGGER_LLM_PROVIDER": "tagging.llm.provider", "TGTAGGER_LLM_URL": "tagging.llm.url"}
+"""Who sets one of these wants a language model, and not the embedded tagger in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +156,16 @@ def load(
         elif environ.get(setting.variable):
             text = environ[setting.variable]
             values[name], origins[name] = _read(setting, text, setting.variable), "environment"
-        elif setting.key and setting.key in file:
+        elif setting.key and file.get(setting.key, "") != "":
             where = f"{values['config']}: {setting.key}"
-            values[name] = _read(setting, _text_of(file[setting.key], where), where)
+            values[name] = _read(setting, _text_of(setting, file[setting.key], where), where)
             origins[name] = "file"
         else:
             values[name], origins[name] = setting.default, "default"
 
     by_name = {setting.name: setting for setting in SETTINGS}
     look(by_name["config"], {})
-    values["config"] = values["config"] or _config_home() / "config.toml"
+    values["config"] = file_path(given, environ)
     file = _load_file(values["config"], must_exist=origins["config"] != "default")
     for setting in SETTINGS:
         if setting.name != "config":
@@ -167,10 +177,28 @@ def load(
             f"at least {values['tags_min']} and at most {values['tags_max']} tags cannot both be",
             hint="set TGTAGGER_TAGS_MIN no higher than TGTAGGER_TAGS_MAX",
         )
-    named = next((variable for variable in LLM_VARIABLES if environ.get(variable)), None)
-    if origins["tagger"] == "default" and named:
-        values["tagger"], origins["tagger"] = "llm", f"environment ({named})"
+    if origins["tagger"] == "default":
+        for variable, key in LLM.items():
+            if environ.get(variable):
+                values["tagger"], origins["tagger"] = "llm", f"environment ({variable})"
+            elif file.get(key):
+                values["tagger"], origins["tagger"] = "llm", f"file ({key})"
     return Settings(**values, origins=origins)
+
+
+def file_path(
+    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
+    """Return where the settings file is looked for, without looking."""
+    setting = next(setting for setting in SETTINGS if setting.name == "config")
+    for named, where in (
+        ((flags or {}).get("config"), "--config"),
+        (environ.get(setting.variable), setting.variable),
+    ):
+        if named:
+            path: Path = _read(setting, named, where)
+            return path
+    return _config_home() / "config.toml"
 
 
 def _read(setting: Setting, text: str, where: str) -> Any:
@@ -181,9 +209,12 @@ def _read(setting: Setting, text: str, where: str) -> Any:
         raise InputError(f"{where}:{shown} must be {error}") from error
 
 
-def _text_of(value: Any, where: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"{where} must be text or a number")
+def _text_of(setting: Setting, value: Any, where: str) -> str:
+    if isinstance(setting.default, int):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise InputError(f"{where} must be a whole number")
+    elif not isinstance(value, str):
+        raise InputError(f"{where} must be text in quotes")
     return str(value)
 
 

@@ -50,7 +50,7 @@ def _shown(setting: config.Setting, value: object) -> object:
 @app.command()
 def path(ctx: typer.Context) -> None:
     """Print where the settings file is looked for."""
-    typer.echo(invocation(ctx).settings().config)
+    typer.echo(_file(ctx))
 
 
 @app.command()
@@ -60,18 +60,21 @@ def init(
     force: bool = typer.Option(False, "--force", help="Overwrite a file that is there."),
 ) -> None:
     """Write a settings file with every setting in it, commented out."""
-    target = Path(invocation(ctx).flags["config"] or os.environ.get("TGTAGGER_CONFIG") or "")
-    if target == Path():
-        target = invocation(ctx).settings().config
-    target = target.expanduser()
+    target = _file(ctx)
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:
         if not target.parent.exists():
             target.parent.mkdir(parents=True, mode=0o700)
         with os.fdopen(os.open(target, flags, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)  # one that was there may have been open to all
             file.write(config.file_template())
     except FileExistsError as error:
         raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}") from error
     typer.echo(target)
+
+
+def _file(ctx: typer.Context) -> Path:
+    """Return where the settings file is, or would be: it need not exist, nor be right."""
+    return config.file_path(invocation(ctx).flags)

@@ -62,8 +62,8 @@ def _as_ours(error: ClickException) -> TgTaggerError:
     """Say a mistake on the command line the way all failures are said."""
     message = error.format_message()
     hint = None
-    if isinstance(error, UsageError) and error.ctx is not None:
-        hint = f"see {error.ctx.command_path} --help"
+    if isinstance(error, UsageError):  # without a context: of an option before the command
+        hint = f"see {error.ctx.command_path if error.ctx else 'tgtagger'} --help"
     if isinstance(error, NoSuchOption):
         message = error.message
         if error.possibilities:

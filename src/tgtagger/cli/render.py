@@ -30,7 +30,10 @@ _VISIBLE = {
     if chr(code) not in "\n\t"
 }
 _VISIBLE |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_GONE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF), "")
+_GONE = dict.fromkeys(
+    (0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065), 0xFEFF), ""
+)
+_GONE |= dict.fromkeys((*range(0x206A, 0x2070), *range(0xFFF9, 0xFFFC)), "")
 _LINES = dict.fromkeys((0x2028, 0x2029), "\n")
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _TABLE = _VISIBLE | _GONE | _LINES | _SURROGATES

@@ -1,0 +1,210 @@
+"""What is drawn: nothing from outside may steer the terminal, and a pipe gets plain lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgtagger.cli import render
+from tgtagger.cli.render import Screen, clean
+
+NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
+JOINERS = "\u200c\u200d"
+
+UNSEEN = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f"
+
+HOSTILE = [
+    "\x1b[2J\x1b[H",  # clears the screen
+    "\x1b]52;c;ZXZpbA==\x07",  # writes the clipboard
+    "\x1b]8;;http://evil\x1b\\here\x1b]8;;\x1b\\",  # a link
+    "\x9b31m\x90q\x9c",  # the same with C1
+    "good\revil",
+    "a\x08\x08b\x7f\x00",
+    "\u202egnp.exe\u202c \u2066x\u2069 \u200e\u200f\u061c",  # turns the writing direction
+    "pay\u200bpal\u2060\ufeff",
+    "line\u2028para\u2029end\x85",
+    "half \ud83d emoji",
+]
+
+
+def is_harmless(text: str) -> bool:
+    return all(
+        letter in "\n\t" + JOINERS
+        or (unicodedata.category(letter) not in {"Cc", "Cs", "Zl", "Zp"} and letter not in UNSEEN)
+        for letter in text
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_becomes_harmless(text: str) -> None:
+    assert not is_harmless(text)
+    assert is_harmless(clean(text))
+
+
+@given(st.text(st.characters()) | st.text(st.sampled_from("".join(HOSTILE))))
+def test_no_text_steers_the_terminal(text: str) -> None:
+    once = clean(text)
+    assert is_harmless(once)
+    assert clean(once) == once
+
+
+@pytest.mark.parametrize(
+    "text", ["Привет, мир!\n\tкод", "👨‍👩‍👧 ❤️ 🏳️‍🌈", "می‌خواهم", "naïve 日本", "[bold]x[/bold]"]
+)
+def test_honest_text_stays_as_it_is(text: str) -> None:
+    assert clean(text) == text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+Out = Callable[[], io.StringIO]
+
+
+@pytest.fixture(params=["pipe", "terminal"])
+def put_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Out:
+    """Return what puts a pipe or a terminal in place (when the test runs: pytest has its own)."""
+
+    def put() -> io.StringIO:
+        stream = Terminal() if request.param == "terminal" else io.StringIO()
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        return stream
+
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    return put
+
+
+def without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "[red]x[/red] [/nope] :smile: [link=http://x]y[/]"])
+def test_nothing_drawn_steers_the_terminal(put_out: Out, hostile: str) -> None:
+    out = put_out()
+    screen = Screen()
+    screen.heading(clean(hostile))
+    screen.line(hostile)
+    screen.warn(hostile)
+    screen.table(["name", "value"], [[hostile, "1"], ["b", hostile]])
+    screen.post(
+        channel=hostile,
+        date=NOW,
+        link=hostile,
+        text=((hostile, True), (hostile, False)),
+        tags=(hostile,),
+        notes=(hostile,),
+    )
+    drawn = without_colours(out.getvalue())
+    assert is_harmless(drawn)
+    if "[red]" in hostile:
+        assert "[red]x[/red] [/nope] :smile:" in drawn
+
+
+def test_a_pipe_gets_no_colours_and_a_terminal_does(put_out: Out) -> None:
+    out = put_out()
+    Screen().post(channel="@a", date=NOW, link=None, text=(("word", True),), tags=("ai",))
+    assert ("\x1b[" in out.getvalue()) is out.isatty()
+
+
+@pytest.mark.parametrize("by", ["NO_COLOR", "--no-color"])
+def test_no_colours_are_no_colours(put_out: Out, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = put_out()
+    if by == "NO_COLOR":
+        monkeypatch.setenv("NO_COLOR", "1")
+    screen = Screen(no_color=by == "--no-color")
+    screen.post(channel="@a", date=NOW, link=None, text=(("word", True),), tags=("ai",))
+    screen.heading("x")
+    codes = {
+        code
+        for found in re.findall(r"\x1b\[([\d;]*)m", out.getvalue())
+        for code in found.split(";")
+    }
+    assert codes <= {"0", "1", "2"}  # bold and dim are no colours
+
+
+def test_a_post_keeps_within_the_columns(put_out: Out) -> None:
+    out = put_out()
+    words = "Новости солнечной энергетики и электромобилей " * 30
+    Screen().post(
+        channel="@a",
+        date=NOW,
+        link="https://t.me/a/1",
+        text=((words, False), ("match", True), (words, False)),
+        tags=tuple(f"tag number {at}" for at in range(30)),
+        lines=4,
+    )
+    lines = without_colours(out.getvalue()).splitlines()
+    if not out.isatty():
+        tags = [line for line in lines if "#" in line]
+        assert len(tags) == 1  # for grep
+        lines.remove(tags[0])
+    assert max(map(len, lines)) <= 82  # " …" may stand beyond a full line
+    text = [line for line in lines if "энергетики" in line or "электро" in line]
+    assert len(text) == 4
+    assert text[-1].endswith("…")
+
+
+def test_a_table_is_aligned_and_numbers_stand_to_the_right(put_out: Out) -> None:
+    out = put_out()
+    Screen().table(["tag", "posts"], [["ai", render.number(12345)], ["новости", "7"]])
+    rows = [line.rstrip() for line in without_colours(out.getvalue()).splitlines() if line.strip()]
+    rows = [row for row in rows if "─" not in row]
+    assert len({len(row) for row in rows}) == 1
+    assert rows[1].endswith("12\u202f345")
+
+
+def test_progress_says_nothing_where_nobody_looks(put_out: Out) -> None:
+    out = put_out()
+    with Screen(quiet=True).progress("Tagging") as update:
+        update(1, 0.5)
+    assert out.getvalue() == ""
+    if not out.isatty():
+        with Screen().progress("Tagging") as update:
+            update(1, 0.5)
+        assert out.getvalue() == ""
+
+
+def test_json_is_one_object_and_keeps_the_text(put_out: Out) -> None:
+    out = put_out()
+    Screen().json({"text": "\x1b[2J é\u202e"})
+    assert json.loads(out.getvalue()) == {"text": "\x1b[2J é\u202e"}
+    assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        (5, "just now"),
+        (120, "2 min ago"),
+        (3 * 3600, "3 h ago"),
+        (5 * 86400, "5 d ago"),
+        (90 * 86400, "2025-12-10"),
+        (-30, "just now"),
+    ],
+)
+def test_how_long_ago(before: int, says: str) -> None:
+    assert render.ago(NOW - dt.timedelta(seconds=before), now=NOW) == says
+
+
+def test_words_for_numbers() -> None:
+    assert render.number(1234567) == "1\u202f234\u202f567"
+    assert render.plural(1, "post") == "1 post"
+    assert render.plural(0, "post") == "0 posts"
+    assert render.plural(2, "query", "queries") == "2 queries"
+    assert render.ago(None) == "never"
+    assert render.one_line("a\n b\x1b" + "x" * 80, 12) == "a b\\x1bxxxx…"
