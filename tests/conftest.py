@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tgtagger.store import Store
+
+# Machines are shared and slow at times: how long an example takes says nothing.
+settings.register_profile(
+    "tgtagger", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tgtagger")
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data beside the checkout, where there is any."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -28,13 +29,22 @@ def pack(record: object) -> bytes:
     Raises ValueError, TypeError or RecursionError for what JSON cannot say.
     """
     try:
-        data = orjson.dumps(record)
+        data = orjson.dumps(record, default=_number)
     except TypeError:  # an integer beyond 64 bits, a lone surrogate: rare, and JSON can say them
-        data = json.dumps(record).encode()
+        data = json.dumps(record, default=_number).encode()
     with _lock:
         return _compressor.compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
 
 
+def _number(value: object) -> float:
+    if isinstance(value, Decimal):  # what ijson makes of a number with a point
+        return float(value)
+    raise TypeError
+
+
 def unpack(data: bytes) -> Any:
-    """Return the record that was packed."""
-    return json.loads(zstd.decompress(data))
+    """Return the record that was packed. Raises ValueError for anything else."""
+    try:
+        return json.loads(zstd.decompress(data))
+    except zstd.ZstdError as error:
+        raise ValueError("not a packed record") from error

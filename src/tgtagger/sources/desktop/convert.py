@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Any
 
 from tgtagger.sources import raw
@@ -90,8 +91,8 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    if type(value) is float and 0 <= value < 1e12:
-        return value
+    if isinstance(value, Decimal | float) and 0 <= value < 1_000_000_000:
+        return float(value)
     return _whole(value)
 
 
@@ -257,7 +258,8 @@ def _place(value: Record) -> Media:
 
 
 def _number_text(value: object) -> str | None:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    known = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return str(value) if known else None
 
 
 def _contact(value: Record) -> Media:

@@ -6,6 +6,7 @@ and ids; of a single chat it ends where the messages begin. Knows nothing of a m
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -100,19 +101,75 @@ def _check_beginning(path: Path, head: bytes) -> None:
         raise InputError(f"{path} is not JSON", hint=_HOW)
 
 
+DEEPEST = 2000
+"""Levels of nesting that are read: Desktop's own are ten."""
+
+
+class TooDeep(Exception):
+    """The file is nested deeper than any export is."""
+
+
+class _Guarded:
+    """A file that ends before a nesting that ijson would need gigabytes for.
+
+    ijson keeps the path of where it is for every level, so that memory grows with the square of
+    the depth. Brackets that open and do not close are counted in each stretch read; where they
+    are many, the real depth is looked up once: they may stand in a text.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._looked_up = False
+        self._ends = False
+
+    def read(self, size: int) -> bytes:
+        if self._ends:
+            raise TooDeep
+        data = self._file.read(size)
+        open_ = data.count(b"[") + data.count(b"{") - data.count(b"]") - data.count(b"}")
+        if open_ > DEEPEST and not self._looked_up:
+            self._looked_up = True
+            if self._is_deep():
+                self._ends = True
+                run = re.search(rb"(?:[\[{]\s*){100}", data)
+                return data[: run.start()] if run and run.start() else self.read(size)
+        return data
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def _is_deep(self) -> bool:
+        here = self._file.tell()
+        self._file.seek(0)
+        depth = 0
+        try:
+            for event, _ in ijson.basic_parse(self._file, buf_size=_BUFFER):
+                if event in {"start_map", "start_array"}:
+                    depth += 1
+                    if depth > DEEPEST:
+                        return True
+                elif event in {"end_map", "end_array"}:
+                    depth -= 1
+        except ijson.JSONError:
+            return False  # its reader will say so
+        finally:
+            self._file.seek(here)
+        return False
+
+
 @contextmanager
-def open_export(path: Path) -> Iterator[IO[bytes]]:
+def open_export(path: Path) -> Iterator[_Guarded]:
     """Open a file for one reading from its start, past a byte order mark."""
     try:
         with path.open("rb") as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
-            yield file
+            yield _Guarded(file)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
 
 
-def read_contents(file: IO[bytes], path: Path) -> Contents:
+def read_contents(file: _Guarded, path: Path) -> Contents:
     """Note the chats of a file. What a cut-off file held up to the cut is noted, too.
 
     Raises InputError for JSON that is no export.
@@ -120,8 +177,8 @@ def read_contents(file: IO[bytes], path: Path) -> Contents:
     contents = Contents()
     single = Chat()
     try:
-        _scan(ijson.parse(file, use_float=True, buf_size=_BUFFER), contents, single)
-    except (ijson.JSONError, RecursionError) as error:
+        _scan(ijson.parse(file, buf_size=_BUFFER), contents, single)
+    except (ijson.JSONError, TooDeep) as error:
         if not contents.chats:
             raise InputError(
                 f"{path} is not JSON, or is cut off before its first message", hint=_HOW
@@ -178,9 +235,10 @@ def is_id(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 < value < 2**63
 
 
-def read_records(file: IO[bytes], place: str) -> Iterator[Any]:
+def read_records(file: _Guarded, place: str) -> Iterator[Any]:
     """Yield the messages at a place of the file, as they are. Raises CutOff at a broken end."""
     try:
-        yield from ijson.items(file, place, use_float=True, buf_size=_BUFFER)
-    except ijson.JSONError as error:
+        # Without use_float: with it an integer beyond 64 bits would end the file.
+        yield from ijson.items(file, place, buf_size=_BUFFER)
+    except (ijson.JSONError, TooDeep) as error:
         raise CutOff(str(error)) from error

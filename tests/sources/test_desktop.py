@@ -1,0 +1,363 @@
+"""Exports of every shape, whole, cut off, foreign and hostile."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exports import START, account, chat, message, service, write
+
+from tgtagger.errors import InputError
+from tgtagger.sources.desktop import DesktopExport
+from tgtagger.types import Page, PostData
+
+
+def read(path: Path, **options: Any) -> list[Page]:
+    return list(DesktopExport(path, **options).read())
+
+
+def posts(pages: list[Page]) -> list[PostData]:
+    return [post for page in pages for post in page.posts]
+
+
+def test_a_channel_comes_with_its_identity_and_its_posts(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, chat(service(1, "create_channel"), message(2, "two"), message(3, "three"))
+    )
+    (page,) = read(path)
+    assert (page.channel.id, page.channel.title, page.channel.kind) == (
+        1006503122,
+        "News",
+        "channel",
+    )
+    assert [(post.ids, post.text) for post in page.posts] == [((2,), "two"), ((3,), "three")]
+    assert page.posts[0].date == dt.datetime.fromtimestamp(START + 120, dt.UTC)
+    assert [(item.message_id, item.action) for item in page.service] == [(1, "create_channel")]
+    assert page.unread is None  # a file has no say in what is left to read
+
+
+def test_the_folder_will_do(tmp_path: Path) -> None:
+    write(tmp_path, chat(message(1, "one")))
+    assert len(posts(read(tmp_path))) == 1
+
+
+def test_pages_are_bounded(tmp_path: Path) -> None:
+    path = write(tmp_path, chat(*(message(n, "x") for n in range(1, 26))))
+    assert [len(page.posts) for page in read(path, page_size=10)] == [10, 10, 5]
+
+
+def test_the_header_may_stand_anywhere(tmp_path: Path) -> None:
+    head = {"messages": [message(1, "one")], "id": 5, "type": "private_channel", "name": "Late"}
+    (page,) = read(write(tmp_path, head))
+    assert (page.channel.id, page.channel.title) == (5, "Late")
+
+
+def test_an_export_of_before_2022(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "Europe/Moscow")
+    time.tzset()
+    old = {
+        "id": 7, "type": "message", "date": "2020-05-01T12:00:00", "edited": "2020-05-01T13:00:00",
+        "from": "News", "text": ["see ", {"type": "link", "text": "https://a.example/b_c"}],
+    }  # fmt: skip
+    (post,) = posts(read(write(tmp_path, chat(old))))
+    monkeypatch.undo()
+    time.tzset()
+    assert post.date == dt.datetime(2020, 5, 1, 9, tzinfo=dt.UTC)
+    assert post.edited == dt.datetime(2020, 5, 1, 10, tzinfo=dt.UTC)
+    assert post.text == "see https://a.example/b_c"
+    assert [(item.type, item.offset, item.length) for item in post.entities] == [("link", 4, 21)]
+
+
+def test_a_whole_account_gives_its_channels(tmp_path: Path) -> None:
+    root = account(
+        chat(message(1, "private"), type="personal_chat", id=1),
+        chat(message(1, "a"), message(2, "b"), id=2, name="First"),
+        chat(message(1, "g"), type="private_supergroup", id=3, name="Group"),
+        chat(id=4, name="Empty"),
+        left=(chat(message(9, "c"), id=5, name="Left"),),
+    )
+    export = DesktopExport(write(tmp_path, root))
+    pages = list(export.read())
+    assert [(page.channel.title, [post.text for post in page.posts]) for page in pages] == [
+        ("First", ["a", "b"]), ("Empty", []), ("Left", ["c"])]  # fmt: skip
+    assert export.left_out == {"personal_chat": 1, "private_supergroup": 1}
+    with_groups = read(tmp_path, groups=True)
+    assert [page.channel.kind for page in with_groups] == [
+        "channel",
+        "supergroup",
+        "channel",
+        "channel",
+    ]
+
+
+def test_a_basic_group_keeps_its_marked_id(tmp_path: Path) -> None:
+    path = write(tmp_path, chat(message(1, "x"), type="private_group", id=77))
+    with pytest.raises(InputError, match="group") as caught:
+        read(path)
+    assert "--groups" in (caught.value.hint or "")
+    (page,) = read(path, groups=True)
+    assert (page.channel.id, page.channel.kind) == (-77, "group")
+
+
+@pytest.mark.parametrize("kind", ["personal_chat", "bot_chat", "saved_messages"])
+def test_private_conversations_are_not_kept(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(InputError, match="private conversation"):
+        read(write(tmp_path, chat(message(1, "x"), type=kind)))
+
+
+def test_since_and_until_pick_by_date(tmp_path: Path) -> None:
+    path = write(tmp_path, chat(*(message(n, str(n)) for n in range(1, 10))))
+    since = dt.datetime.fromtimestamp(START + 3 * 60, dt.UTC)
+    until = dt.datetime.fromtimestamp(START + 6 * 60, dt.UTC)
+    assert [p.text for p in posts(read(path, since=since, until=until))] == ["3", "4", "5"]
+
+
+# ---- albums
+
+PHOTO = {"photo": "photos/1.jpg", "width": 10, "height": 20, "date_unixtime": str(START)}
+
+
+def test_an_album_is_put_together(tmp_path: Path) -> None:
+    members = [message(5, "", **PHOTO), message(6, "caption", **PHOTO), message(7, "", **PHOTO)]
+    (album, other) = posts(read(write(tmp_path, chat(*members, message(9, "other")))))
+    assert (album.ids, album.text, len(album.media)) == ((5, 6, 7), "caption", 3)
+    assert other.ids == (9,)
+
+
+def test_an_album_straddles_a_page(tmp_path: Path) -> None:
+    members = [message(n, "", **PHOTO) for n in range(3, 7)]
+    path = write(tmp_path, chat(message(1, "a"), message(2, "b"), *members, message(8, "c")))
+    pages = read(path, page_size=2)
+    assert [post.ids for post in posts(pages)] == [(1,), (2,), (3, 4, 5, 6), (8,)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        message(2, "another caption", **PHOTO),
+        message(3, "", **PHOTO),  # not consecutive
+        message(2, "", **{**PHOTO, "date_unixtime": str(START + 1)}),
+        message(2, "", **PHOTO, from_id="channel5"),
+        message(2, "", **PHOTO, forwarded_from="Elsewhere"),
+        message(2, "", date_unixtime=str(START), poll={"question": "?", "answers": []}),
+        message(2, "", date_unixtime=str(START), media_type="sticker", file="s.webp"),
+    ],
+)
+def test_what_is_no_album_stays_apart(tmp_path: Path, second: dict[str, Any]) -> None:
+    found = posts(read(write(tmp_path, chat(message(1, "caption", **PHOTO), second))))
+    assert len(found) == 2
+
+
+def test_an_album_has_ten_members_at_most(tmp_path: Path) -> None:
+    found = posts(read(write(tmp_path, chat(*(message(n, "", **PHOTO) for n in range(1, 13))))))
+    assert [len(post.ids) for post in found] == [10, 2]
+
+
+# ---- what is not right
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"   \n", "empty"),
+        (b"\x89PNG\r\n", "not JSON"),
+        (b"<html></html>", "not JSON"),
+        (b"[1, 2]", "another program"),
+        (b'{"messages": [{"id": 1}], "channel": "slack"}', "another program"),
+        (b'{"a": 1}', "another program"),
+        (b'{"name": "N", "type": "public_chan', "not JSON, or is cut off"),
+        ("{}".encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_what_is_no_export_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "result.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=words) as caught:
+        read(path)
+    assert str(path) in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path, chat(message(1, "one")))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(posts(read(path))) == 1
+
+
+def test_a_missing_file_an_empty_folder_and_html(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"no result\.json"):
+        read(tmp_path)
+    (tmp_path / "messages.html").touch()
+    with pytest.raises(InputError, match="HTML") as caught:
+        read(tmp_path)
+    assert "JSON" in (caught.value.hint or "")
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        read(tmp_path / "fifo")
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    """Tried as another user: root is denied nothing."""
+    path = write(tmp_path, chat(message(1, "one")))
+    path.chmod(0)
+    for folder in path.parents:
+        if os.getuid() == 0 and "pytest" in str(folder):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    program = (
+        "import os, sys, pathlib\n"
+        "from tgtagger.sources.desktop import DesktopExport\n"
+        "from tgtagger.errors import InputError\n"
+        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "try:\n    list(DesktopExport(pathlib.Path(sys.argv[1])).read())\n"
+        "except InputError as error:\n    print(error.message)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{path} cannot be read: permission denied\n"
+
+
+def test_what_is_cut_off_anywhere_gives_what_came_before(tmp_path: Path) -> None:
+    whole = write(tmp_path, chat(*(message(n, f"text {n} ✂ é") for n in range(1, 41))))
+    content = whole.read_bytes()
+    every = [post.text for post in posts(read(whole))]
+    chance = random.Random(5)
+    for _ in range(200):
+        cut = tmp_path / "cut.json"
+        cut.write_bytes(content[: chance.randrange(1, len(content.rstrip()) - 1)])
+        found: list[str] = []
+        with pytest.raises(InputError):
+            for page in DesktopExport(cut, page_size=7).read():
+                found += [post.text for post in page.posts]
+        assert found == every[: len(found)]
+
+
+def test_a_cut_off_account_gives_the_channels_before(tmp_path: Path) -> None:
+    root = account(chat(message(1, "a"), id=2), chat(message(1, "b"), message(2, "c"), id=3))
+    content = write(tmp_path, root).read_bytes()
+    path = tmp_path / "cut.json"
+    path.write_bytes(content[: content.rindex(b'"c"')])
+    found: list[str] = []
+    with pytest.raises(InputError, match="cut off"):
+        for page in DesktopExport(path).read():
+            found += [post.text for post in page.posts]
+    assert found == ["a", "b"]
+
+
+HOSTILE: list[Any] = [
+    {}, None, 5, "text", [], message(None), message("7"), message(True), message(-1), message(0),
+    message(2**63), message(1.5), message([]), {"id": 100},
+]  # fmt: skip
+SURVIVING: list[dict[str, Any]] = [
+    message(101, 5), message(102, None), message(103, ["a", 5, None, {"type": "bold"}, {"text": 3}]),
+    message(104, "x", date_unixtime="soon", date="never"),
+    message(105, "x", date_unixtime="99999999999999999999", date="9999-99-99"),
+    message(106, "x", date_unixtime=True, date=None), message(107, "x", width="wide", photo="p"),
+    message(108, "x", reactions="many"), message(109, "x", reactions=[5, {"type": "emoji"}]),
+    message(110, "nul \0 inside"), message(111, "x", forwarded_from=5, forwarded_from_id=[]),
+    message(112, "x", reply_to_message_id="5"), message(113, "", poll=[]),
+    message(114, "", poll={"question": 5, "answers": [5, {"text": ["a", {"text": "b"}]}]}),
+    message(115, "", location_information=None), message(116, "", media_type={}, file={}),
+    message(117, "x", big=2**100), message(118, "x" * 100_000),
+    message(119, [{"type": "bold", "text": "b"}] * 5000), message(120, "\ufffe"),
+    message(121, "x", file_size=-1, duration_seconds=1e300, file="f"), {"id": 122, "type": "unsupported"},
+    message(123, "x", type="service", action=None), message(124, "", todo_list={"title": "t", "answers": 1}),
+]  # fmt: skip
+
+
+def test_a_bad_message_never_takes_a_neighbour_along(tmp_path: Path) -> None:
+    good = [message(n, f"good {n}") for n in range(1, 30)]
+    mixed: list[Any] = [*good, *HOSTILE, *SURVIVING, message(29, "twice")]
+    (page,) = read(write(tmp_path, chat(*mixed)))
+    ids = {post.ids[0] for post in page.posts}
+    assert set(range(1, 30)) <= ids
+    assert {record["id"] for record in SURVIVING} - {123} <= ids
+    assert len(page.rejected) == len(HOSTILE) - 1 + 1  # {"id": 100} is a post of a kind
+    assert all("good" not in item.reason for item in page.rejected)
+    assert [item.id for item in page.rejected if item.reason.startswith("its id stands")] == [29]
+    by_id = {post.ids[0]: post for post in page.posts}
+    assert by_id[110].text == "nul  inside"
+    assert by_id[104].problem == "its date cannot be read"
+    assert by_id[122].problem is not None
+    assert by_id[122].date is None
+    assert by_id[114].media[0].options == ("ab",)
+
+
+def test_deep_nesting_is_no_reason_to_stop(tmp_path: Path) -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    path = write(tmp_path, chat(message(1, "a"), message(3, "b", odd=deep), message(4, "c")))
+    assert [post.ids[0] for post in posts(read(path))] == [1, 3, 4]
+
+
+def test_bottomless_nesting_ends_the_file_and_takes_no_memory(tmp_path: Path) -> None:
+    bottomless = '{"id": 2, "type": "message", "text": ' + "[" * 300_000 + "]" * 300_000 + "}"
+    content = json.dumps(chat(message(1, "a"), message(3, "b")))
+    path = tmp_path / "result.json"
+    path.write_text(content.replace('{"id": 3', bottomless + ', {"id": 3'))
+    found: list[PostData] = []
+    with pytest.raises(InputError, match="after message 1"):
+        for page in DesktopExport(path).read():
+            found += page.posts
+    assert [post.ids[0] for post in found] == [1]
+
+
+def test_brackets_in_a_text_are_not_nesting(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, chat(message(1, "[" * 50_000), message(2, "{" * 50_000), message(3, "c"))
+    )
+    assert [post.ids[0] for post in posts(read(path))] == [1, 2, 3]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    line = json.dumps(message(1, "word " * 200)).replace('"id": 1', '"id": %d')
+    with path.open("w") as file:
+        file.write('{"name": "N", "type": "public_channel", "id": 5, "messages": [\n')
+        file.write(",\n".join(line % n for n in range(1, 30_001)))
+        file.write("\n]}")
+    assert path.stat().st_size > 60_000_000
+    program = (
+        "import re, sys, pathlib\n"
+        "from tgtagger.sources.desktop import DesktopExport\n"
+        "print(sum(len(page.posts) for page in DesktopExport(pathlib.Path(sys.argv[1])).read()))\n"
+        # Not ru_maxrss: a process starts with that of the one that made it.
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    count, mebibytes = map(int, done.stdout.split())
+    assert count == 30_000
+    assert mebibytes < 100
+
+
+def test_a_real_export(shared: Path) -> None:
+    path = shared / "data/desktop/zh_public_channel.result.json"
+    root = json.loads(path.read_text())
+    (page,) = read(path)
+    members = sum(len(post.ids) for post in page.posts)
+    assert members + len(page.service) == len(root["messages"])
+    assert page.rejected == ()
+    texts = {
+        record["id"]: "".join(
+            part if isinstance(part, str) else part["text"] for part in record["text"]
+        )
+        for record in root["messages"]
+    }
+    for post in page.posts:
+        assert post.text == "".join(texts[number] for number in post.ids)
