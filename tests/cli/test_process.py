@@ -99,7 +99,14 @@ def command():
 """
 
 
-@pytest.mark.parametrize("command", [fake(LINES), program("--help")], ids=["command", "help"])
+WRITERS = pytest.mark.parametrize(
+    "command",
+    [fake(LINES), fake("def command(): print('one line, still in the buffer')"), program("--help")],
+    ids=["command", "line", "help"],
+)
+
+
+@WRITERS
 def test_a_reader_that_goes_away_is_no_failure(command: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -109,7 +116,7 @@ def test_a_reader_that_goes_away_is_no_failure(command: list[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("command", [fake(LINES), program("--help")], ids=["command", "help"])
+@WRITERS
 def test_a_full_disk_is_said_once(command: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
