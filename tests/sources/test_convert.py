@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from exports import message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exports import message
 from tgtagger.sources import raw
 from tgtagger.sources.desktop import CONVERTER, reconvert
 from tgtagger.sources.desktop.convert import convert
@@ -42,7 +42,8 @@ MEDIA: list[tuple[dict[str, Any], Media]] = [
     ({"file": "r.mp4", "media_type": "video_message"}, Media("round", file_name="r.mp4")),
     ({"file": "a.mp4", "media_type": "animation"}, Media("animation", file_name="a.mp4")),
     (
-        {"file": "x", "file_name": "t.mp3", "media_type": "audio_file", "performer": "P", "title": "T"},
+        {"file": "x", "file_name": "t.mp3", "media_type": "audio_file", "performer": "P",
+         "title": "T"},
         Media("audio", file_name="t.mp3", title="P – T"),
     ),
     (
@@ -50,12 +51,13 @@ MEDIA: list[tuple[dict[str, Any], Media]] = [
         Media("sticker", file_name="s.webp", description="🔥"),
     ),
     (
-        {"file": "files/r.pdf", "file_name": "report.pdf", "file_size": 7, "mime_type": "application/pdf"},
+        {"file": "files/r.pdf", "file_name": "report.pdf", "file_size": 7,
+         "mime_type": "application/pdf"},
         Media("document", file_name="report.pdf", size=7, mime_type="application/pdf"),
     ),
     (
         {"poll": {"question": "Why?", "closed": True, "total_voters": 3,
-                  "answers": [{"text": "a", "voters": 1, "chosen": False}, {"text": ["b"], "voters": 2}]}},
+                  "answers": [{"text": "a", "voters": 1}, {"text": ["b"], "voters": 2}]}},
         Media("poll", question="Why?", options=("a", "b")),
     ),
     (

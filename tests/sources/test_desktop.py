@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exports import START, account, chat, message, service, write
 
+from exports import START, account, chat, message, service, write
 from tgtagger.errors import InputError
 from tgtagger.sources.desktop import DesktopExport
 from tgtagger.types import Page, PostData
@@ -261,7 +261,8 @@ HOSTILE: list[Any] = [
     message(2**63), message(1.5), message([]), {"id": 100},
 ]  # fmt: skip
 SURVIVING: list[dict[str, Any]] = [
-    message(101, 5), message(102, None), message(103, ["a", 5, None, {"type": "bold"}, {"text": 3}]),
+    message(101, 5), message(102, None),
+    message(103, ["a", 5, None, {"type": "bold"}, {"text": 3}]),
     message(104, "x", date_unixtime="soon", date="never"),
     message(105, "x", date_unixtime="99999999999999999999", date="9999-99-99"),
     message(106, "x", date_unixtime=True, date=None), message(107, "x", width="wide", photo="p"),
@@ -272,8 +273,9 @@ SURVIVING: list[dict[str, Any]] = [
     message(115, "", location_information=None), message(116, "", media_type={}, file={}),
     message(117, "x", big=2**100), message(118, "x" * 100_000),
     message(119, [{"type": "bold", "text": "b"}] * 5000), message(120, "\ufffe"),
-    message(121, "x", file_size=-1, duration_seconds=1e300, file="f"), {"id": 122, "type": "unsupported"},
-    message(123, "x", type="service", action=None), message(124, "", todo_list={"title": "t", "answers": 1}),
+    message(121, "x", file_size=-1, duration_seconds=1e300, file="f"),
+    {"id": 122, "type": "unsupported"}, message(123, "x", type="service", action=None),
+    message(124, "", todo_list={"title": "t", "answers": 1}),
 ]  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def test_the_pragmas_hold(store: Store) -> None:
         assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
-def test_a_reader_cannot_write(store: Store, db: Path) -> None:
+@pytest.mark.usefixtures("store")
+def test_a_reader_cannot_write(db: Path) -> None:
     reader = Store.open_to_read(str(db))
     with pytest.raises(StoreError, match="cannot be written"):
         reader.start_run("parse")

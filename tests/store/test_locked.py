@@ -62,13 +62,15 @@ def test_every_public_method_is_tried_here() -> None:
     assert public - {"close", "lock"} == WRITING.keys() | READING.keys()
 
 
+@pytest.mark.usefixtures("_locked")
 @pytest.mark.parametrize("name", WRITING)
-def test_writing_says_that_the_database_is_locked(store: Store, _locked: None, name: str) -> None:
+def test_writing_says_that_the_database_is_locked(store: Store, name: str) -> None:
     with pytest.raises(TryLater):
         WRITING[name](store)
 
 
+@pytest.mark.usefixtures("_locked")
 @pytest.mark.parametrize("name", READING)
-def test_reading_never_waits(db: Path, _locked: None, name: str) -> None:
+def test_reading_never_waits(db: Path, name: str) -> None:
     with Store.open_to_read(str(db)) as reader:
         assert READING[name](reader) is not None

@@ -28,7 +28,7 @@ from tgtagger.types import (
     TagUpdate,
 )
 
-BAD = {
+BAD: dict[str, dict[str, Any]] = {
     "a lone surrogate": {"text": "\ud800"},
     "a number beyond 64 bits": {"views": 2**63},
     "an id beyond 64 bits": {"ids": (2**63,)},
@@ -104,7 +104,7 @@ def test_what_moves_without_an_edit_does_not_cost_a_tagging(store: Store) -> Non
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_post_never_takes_a_neighbour_along(store: Store, name: str) -> None:
-    facts: dict[str, Any] = dict(BAD[name])
+    facts = dict(BAD[name])
     bad = post(5, facts.pop("text", "bad"), **facts)
     stored = store.save_page(
         page(*(post(n, f"text {n}") for n in range(1, 5)), bad, post(6, "six"))

@@ -13,6 +13,7 @@ written in between, without waiting for the busy timeout.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
+
+# A signal that comes while a connection is closed is raised, and so is said by the command line;
+# without a handler Python would print SQLAlchemy's own words about it, with a traceback.
+logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""

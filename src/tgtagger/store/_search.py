@@ -141,8 +141,8 @@ def _forms(db: sqlite3.Connection, word: str) -> list[str]:
 
 
 def _common_beginning(word: str, stem: str) -> str:
-    # A stem need not begin its word (happy → happi): go by what they share.
-    bare = _bare(word)
+    # A stem need not begin its word (city, cities → citi): go by what all forms share.
+    bare, stem = _bare(word), stem.removesuffix("i")
     shared = 0
     while shared < min(len(bare), len(stem)) and bare[shared] == stem[shared]:
         shared += 1

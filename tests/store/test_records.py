@@ -1,0 +1,154 @@
+"""What people read: the record's shape, filters, and names as people write them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from make import CHANNEL, minute, page, post
+from tgtagger.errors import InputError
+from tgtagger.store import Store
+from tgtagger.types import (
+    Channel,
+    Forward,
+    Media,
+    Origin,
+    PostFilter,
+    Reply,
+    SuggestedTag,
+    TagUpdate,
+)
+
+OTHER = Channel(2222222222, "Наука")
+KEYS = (
+    "channel id ids url date edited deleted text markdown tags status views forwards reactions "
+    "media forward reply_to author source"
+).split()
+
+
+@pytest.fixture
+def archive(store: Store) -> Store:
+    full = post(
+        1, 'quote " and \0 and \x1b[31m', ids=(1, 2), markdown="**q**", edited=minute(5),
+        media=(Media("photo", width=3), Media("poll", question="?", options=("a",))),
+        views=0, reactions=(("👍", 2), ("custom:5", 1)),
+        forward=Forward(42, "Elsewhere", "elsewhere", 7), reply=Reply(1), author="A",
+    )  # fmt: skip
+    store.save_page(page(full, post(3, "three")))
+    store.save_page(page(post(1, "один"), post(2, "два"), channel=OTHER))
+    run = store.start_run("tag", Origin("keywords", "1"))
+    tags = {"three": ("AI", "Sea Salt"), "один": ("наука",), "два": ("наука", "AI")}
+    store.save_tags(
+        [
+            TagUpdate(
+                item.id, item.text_hash, "tagged",
+                tuple(SuggestedTag(name) for name in tags[item.text]), 1,
+            )
+            for item in store.posts_for_tagging(PostFilter())
+            if item.text in tags
+        ],
+        Origin("keywords", "1"),
+        run,
+    )  # fmt: skip
+    return store
+
+
+def texts(store: Store, **wanted: object) -> set[str]:
+    return {found.text[:5] for found in store.posts(PostFilter(**wanted))}  # type: ignore[arg-type]
+
+
+def test_the_record_is_as_documented(archive: Store) -> None:
+    record = json.loads(archive.post("news/1").record)
+    assert list(record) == KEYS
+    assert record["channel"] == {"id": 1006503122, "username": "news", "title": "News"}
+    assert record["ids"] == [1, 2]
+    assert record["url"] == "https://t.me/news/1"
+    assert record["date"] == "2026-01-01T00:01:00Z"
+    assert record["text"] == 'quote " and \0 and \x1b[31m'
+    assert record["markdown"] == "**q**"
+    assert record["views"] == 0
+    assert record["forwards"] is None
+    assert record["reactions"] == {"👍": 2, "custom:5": 1}
+    assert record["media"] == [
+        {"type": "photo", "width": 3},
+        {"type": "poll", "question": "?", "options": ["a"]},
+    ]
+    assert record["forward"]["url"] == "https://t.me/elsewhere/7"
+    assert (record["reply_to"], record["author"], record["deleted"]) == (1, "A", None)
+
+
+def test_a_channel_without_a_name_has_links_for_its_members(archive: Store) -> None:
+    assert archive.post("2222222222/1").post.url == "https://t.me/c/2222222222/1"
+
+
+def test_a_record_reads_back_as_the_post(archive: Store) -> None:
+    for found, record in archive.posts_with(PostFilter()):
+        values = json.loads(record)
+        assert (found.text, found.markdown, list(found.tags)) == (
+            values["text"], values["markdown"], values["tags"])  # fmt: skip
+        assert [item.type for item in found.media] == [item["type"] for item in values["media"]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"tags": ("ai",)}, {"three", "два"}),
+        ({"tags": ("AI", "наука")}, {"два"}),
+        ({"any_tags": ("sea salt", "наука")}, {"three", "один", "два"}),
+        ({"not_tags": ("AI",)}, {"quote", "один"}),
+        ({"statuses": ("pending",)}, {"quote"}),
+        ({"channels": ("@NEWS",)}, {"quote", "three"}),
+        ({"channels": ("https://t.me/news",)}, {"quote", "three"}),
+        ({"channels": ("наука",)}, {"один", "два"}),
+        ({"channels": ("-1002222222222", "news")}, {"quote", "three", "один", "два"}),
+        ({"since": minute(2), "until": minute(3)}, {"два"}),
+        ({"posts": ("@news/2", "https://t.me/c/2222222222/1")}, {"quote", "один"}),
+        ({"limit": 1}, {"three"}),
+        ({"stale_for": Origin("keywords", "2")}, {"three", "один", "два"}),
+        ({"stale_for": Origin("keywords", "1")}, set()),
+    ],
+)
+def test_filters(archive: Store, wanted: dict[str, object], expected: set[str]) -> None:
+    assert texts(archive, **wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [
+        ({"channels": ("nws",)}, "@news"),
+        ({"tags": ("наук",)}, "наука"),
+        ({"posts": ("news/99",)}, "parse"),
+        ({"posts": ("no post",)}, "@channel/123"),
+    ],
+)
+def test_a_name_not_known_suggests_the_nearest(
+    archive: Store, wanted: dict[str, object], hint: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        texts(archive, **wanted)
+    assert hint in (caught.value.hint or "")
+
+
+def test_two_channels_of_one_title_are_told_apart(store: Store) -> None:
+    for number in (5, 6):
+        store.save_page(page(post(1, "x"), channel=Channel(number, "Same")))
+    with pytest.raises(InputError, match="several") as caught:
+        texts(store, channels=("Same",))
+    assert "5, 6" in (caught.value.hint or "")
+
+
+def test_details_say_where_a_tag_came_from(archive: Store) -> None:
+    details = archive.post("@news/3")
+    assert [(link.name, link.source, link.model, link.run) for link in details.links] == [
+        ("AI", "keywords", "1", 1), ("Sea Salt", "keywords", "1", 1)]  # fmt: skip
+    assert details.attempts == ()
+
+
+def test_the_view_for_other_programs(archive: Store) -> None:
+    with archive._read() as db:
+        row = db.execute(
+            "SELECT channel, channel_title, message_id, url, tags FROM tagged_posts "
+            "WHERE text = 'three'"
+        ).fetchone()
+    assert row == ("news", CHANNEL.title, 3, "https://t.me/news/3", '["AI","Sea Salt"]')

@@ -1,0 +1,210 @@
+"""Anything in any order: publish, edit, parse, parse again, tag, crash between any two commits.
+
+A channel that a test fills stands for the world; the archive must agree with what was parsed of
+it. Invariants after every step: no post lost, none twice, a tagged text stays tagged until it
+changes, a person's tag stands, the index agrees with the posts, the file is sound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import event
+
+from make import CHANNEL, minute, post
+from tgtagger import pipeline
+from tgtagger.store import Store
+from tgtagger.types import (
+    Origin,
+    Outcome,
+    Page,
+    PostData,
+    PostFilter,
+    PostForTagging,
+    Skipped,
+    SuggestedTag,
+    Tagged,
+    TaggingError,
+)
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class World:
+    """A channel as it is, and a source that reads it in pages."""
+
+    def __init__(self) -> None:
+        self.posts: dict[int, PostData] = {}
+
+    async def pages(self) -> AsyncIterator[Page]:
+        numbers = sorted(self.posts)
+        for at in range(0, len(numbers), 3):
+            chosen = tuple(self.posts[number] for number in numbers[at : at + 3])
+            yield Page(CHANNEL, "desktop", chosen)
+
+
+class FirstWord:
+    """Tags a post with its first word; one that begins with «bad» fails."""
+
+    origin = Origin("keywords", "first word")
+    paid = True  # every answer is written at once: as many commits as there can be
+
+    async def tag(
+        self, posts: Iterable[PostForTagging]
+    ) -> AsyncIterator[tuple[PostForTagging, Outcome]]:
+        for item in posts:
+            word = item.text.split()[0] if item.text.split() else ""
+            outcome: Outcome = Tagged((SuggestedTag(word),)) if word else Skipped("no words")
+            if word == "bad":
+                outcome = TaggingError("server", "it would not")
+            yield item, outcome
+
+
+WORDS = st.sampled_from(["", "tree", "sea salt", "новости дня", "bad luck", "🌊", "tree house"])
+
+
+class Archive(RuleBasedStateMachine):
+    """What is in the archive, against what was read of the world."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = str(self.folder / "posts.db")
+        self.store = Store.open(self.path)
+        self.world = World()
+        self.edits = 0
+        self.parsed: dict[int, str] = {}  # whole parses: what must be there
+        self.may_be: dict[int, set[str]] = {}  # what an interrupted parse may have brought
+        self.human: set[int] = set()
+        self.crash_at: int | None = None
+
+    def teardown(self) -> None:
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+    # ---- what happens in the world
+
+    @rule(number=st.integers(1, 12), text=WORDS)
+    def publish(self, number: int, text: str) -> None:
+        if number not in self.world.posts:
+            self.world.posts[number] = post(number, text)
+
+    @precondition(lambda self: self.world.posts)
+    @rule(data=st.data(), text=WORDS)
+    def edit(self, data: st.DataObject, text: str) -> None:
+        number = data.draw(st.sampled_from(sorted(self.world.posts)))
+        self.edits += 1
+        self.world.posts[number] = post(number, text, edited=minute(1000 + self.edits))
+
+    # ---- what a user does
+
+    @rule(crash=st.none() | st.integers(0, 6))
+    def parse(self, crash: int | None) -> None:
+        for number, item in self.world.posts.items():
+            self.may_be.setdefault(number, set()).add(item.text)
+        if self._run(self._parse(), crash):
+            self.parsed |= {number: item.text for number, item in self.world.posts.items()}
+            self.may_be = {number: {text} for number, text in self.parsed.items()}
+
+    async def _parse(self) -> None:
+        async for _ in pipeline.parse(self.world, self.store):
+            pass
+
+    @rule(crash=st.none() | st.integers(0, 12), force=st.booleans())
+    def tag(self, crash: int | None, force: bool) -> None:  # noqa: FBT001
+        wanted = PostFilter(statuses=() if force else ("pending",))
+        finished = self._run(self._tag(wanted), crash)
+        if finished:
+            assert self.store.count_posts(PostFilter(statuses=("pending",))) == 0
+
+    async def _tag(self, wanted: PostFilter) -> None:
+        run = self.store.start_run("tag", FirstWord.origin)
+        async for result in pipeline.tag(
+            self.store, FirstWord(), wanted, run, clock=lambda: dt.datetime.now(dt.UTC)
+        ):
+            assert result.outcome is not None
+        self.store.end_run(run, 0)
+
+    @precondition(lambda self: self.parsed)
+    @rule(data=st.data())
+    def tag_by_hand(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.parsed)))
+        with self.store._write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO tags (name, key, added_at) VALUES ('mine', 'mine', '')"
+            )
+            db.execute(
+                "INSERT OR IGNORE INTO post_tags SELECT id, 100, (SELECT id FROM tags WHERE "
+                "key = 'mine'), 'human', NULL, NULL, NULL, NULL, '' FROM posts "
+                "WHERE message_id = ?",
+                (number,),
+            )
+        self.human.add(number)
+
+    def _run(self, work: object, crash: int | None) -> bool:
+        """Do it, or die before the n-th commit, as SIGKILL would. True: it was finished."""
+        left = crash
+
+        def before_commit(_: object) -> None:
+            nonlocal left
+            if left is not None:
+                if left == 0:
+                    raise Crash
+                left -= 1
+
+        event.listen(self.store._engine, "commit", before_commit)
+        try:
+            asyncio.run(work)  # type: ignore[arg-type]
+        except Crash:
+            self.store.close()
+            self.store = Store.open(self.path)
+            return False
+        event.remove(self.store._engine, "commit", before_commit)
+        return True
+
+    # ---- what must hold, always
+
+    @invariant()
+    def no_post_is_lost_and_none_is_twice(self) -> None:
+        found = list(self.store.posts(PostFilter()))
+        numbers = [item.id.message_id for item in found]
+        assert numbers == sorted(set(numbers), reverse=True)
+        assert set(self.parsed) <= set(numbers) <= set(self.may_be)
+        for item in found:
+            assert item.text in self.may_be[item.id.message_id]
+
+    @invariant()
+    def tags_belong_to_the_text_they_were_made_of(self) -> None:
+        for item in self.store.posts(PostFilter(statuses=("tagged",))):
+            assert set(item.tags) - {"mine"} <= {item.text.split()[0], "tree", "sea", "новости"}
+        for item in self.store.posts(PostFilter(statuses=("skipped",))):
+            assert item.text == ""
+        for item in self.store.posts(PostFilter(statuses=("failed",))):
+            assert item.text == "bad luck"
+
+    @invariant()
+    def what_a_person_tagged_stands(self) -> None:
+        for item in self.store.posts(PostFilter()):
+            assert ("mine" in item.tags) == (item.id.message_id in self.human)
+
+    @invariant()
+    def the_file_is_sound(self) -> None:
+        found = self.store.check()
+        assert (found.damage, found.orphans, found.index_in_step) == ((), 0, True)
+
+
+TestArchive = Archive.TestCase
+TestArchive.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None,
+    suppress_health_check=settings.get_profile("tgtagger").suppress_health_check,
+)  # fmt: skip
