@@ -15,6 +15,12 @@ SLOW = (
     "asyncio sqlite3"
 ).split()
 
+
+@pytest.fixture(autouse=True)
+def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # it would hide what happens at the end
+
+
 FAKE = """
 import sys, types
 module = types.ModuleType("tgtagger.cli.status")
