@@ -58,16 +58,37 @@ class Score:
     recall: float
 
 
+def _likeness(words: frozenset[str], forms: Sequence[frozenset[str]]) -> float:
+    """Return 1 for an equal form, 0.5 for one that holds the words or lies in them, else 0."""
+    if words in forms:
+        return 1.0
+    near = (
+        2 * len(words & form) / (len(words) + len(form)) >= 0.5
+        for form in forms
+        if words <= form or form <= words
+    )
+    return 0.5 if any(near) else 0.0
+
+
 def score(gold: dict[str, Any], tags: Sequence[str], k: int) -> Score:
-    """Score the first k tags of a post."""
+    """Score the first k tags of a post. A tag takes the concept it is most like, once for all."""
     core = [[stems(form) for form in concept] for concept in gold["core"]]
     every = core + [[stems(form) for form in concept] for concept in gold.get("ok", [])]
+    taken: set[int] = set()
     hit: set[int] = set()
     for tag in tags[:k]:
         words = stems(tag)
-        open_ = (n for n, forms in enumerate(every) if n not in hit and words and words in forms)
-        if (found := next(open_, None)) is not None:
-            hit.add(found)
+        if not words:
+            continue
+        likeness = [
+            _likeness(words, forms) - 0.01 * (number in taken) for number, forms in enumerate(every)
+        ]
+        best = max(range(len(every)), key=lambda number: likeness[number])
+        if likeness[best] < 0.4 or best in taken:
+            continue
+        taken.add(best)
+        if likeness[best] == 1.0:
+            hit.add(best)
     named = sum(1 for number in hit if number < len(core))
     return Score(len(hit) / len(tags[:k]) if tags else 0.0, named / max(len(core), 1))
 

@@ -141,7 +141,9 @@ def _add_name(run: Sequence[Word], position: int, gathering: Gathering, before: 
     if len(run) == 3 and forms[1].name == "Patr":
         run = (run[0], run[2])  # Ольга Ивановна Лаврик is tagged as Ольга Лаврик
     lower = tuple(word.lower for word in run)
-    if len(run) > 1 or forms[0].adjective:
+    if lower in words.known_names():
+        bent = words.known_names()[lower]
+    elif len(run) > 1 or forms[0].adjective:
         bent = morphology.nominative(lower)
     else:
         bent = (forms[0].lemma if forms[0].known else morphology.unknown_name(lower[0]),)

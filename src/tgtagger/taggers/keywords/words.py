@@ -75,6 +75,16 @@ def footers() -> re.Pattern[str]:
 
 
 @functools.cache
+def known_names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    """Return the nominative of names that a dictionary misreads, by their forms in a text."""
+    return {
+        tuple(form.split("_")): tuple(line[0].casefold().split("_"))
+        for line in _lines("names.txt")
+        for form in line[1:]
+    }
+
+
+@functools.cache
 def places() -> Mapping[str, str]:
     """Return the place that a Russian adjective is made of: московский → Москва."""
     return {
