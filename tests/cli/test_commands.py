@@ -1,0 +1,269 @@
+"""The commands on a real export, from end to end, as a user types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from exports import account, chat, message, service, write
+from tgtagger.cli import app
+
+NEWS = chat(
+    service(1, "create_channel"),
+    message(2, "Учёные из Томска нашли новую комету #астрономия"),
+    message(3, "Хорошие новости для Иркутска: открыли планетарий"),
+    message(4, "=1+1 Rotterdam opens a wind-powered terminal\x1b[31m"),
+    message(5, "", photo="p.jpg", width=1, height=2),
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["--db", str(tmp_path / "posts.db"), *arguments])
+
+    return call
+
+
+@pytest.fixture
+def archive(run: Any, tmp_path: Path) -> Any:
+    assert run("parse", str(write(tmp_path / "export", NEWS))).exit_code == 0
+    assert run("tag").exit_code == 0
+    return run
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_parse_sums_up_as_json(run: Any, tmp_path: Path) -> None:
+    path = str(write(tmp_path / "export", NEWS))
+    result = run("parse", path, "--json")
+    summary = json.loads(result.stdout)
+    assert {k: summary[k] for k in ("new", "updated", "rejected")} == {
+        "new": 4, "updated": 0, "rejected": 0}  # fmt: skip
+    (channel,) = summary["channels"]
+    assert (channel["source"], channel["id"], channel["title"]) == (path, 1006503122, "News")
+    assert (channel["complete"], channel["error"], channel["service"]) == (True, None, 1)
+    again = json.loads(run("parse", path, "--json").stdout)
+    assert (again["new"], again["updated"]) == (0, 0)
+
+
+def test_a_newer_export_updates_and_adds(archive: Any, tmp_path: Path) -> None:
+    newer = chat(
+        *NEWS["messages"][:-1],
+        message(5, "now with words", photo="p.jpg", edited_unixtime="1800000000", edited="x"),
+        message(6, "added"),
+    )
+    summary = json.loads(archive("parse", str(write(tmp_path / "newer", newer)), "--json").stdout)
+    assert (summary["new"], summary["updated"]) == (1, 1)
+
+
+def test_one_bad_source_stops_no_other(run: Any, tmp_path: Path) -> None:
+    good = str(write(tmp_path / "export", NEWS))
+    result = run("parse", str(tmp_path / "none"), good, "--json")
+    assert result.exit_code == 2
+    summary = json.loads(result.stdout)
+    assert summary["new"] == 4
+    assert [item["error"] is None for item in summary["channels"]] == [False, True]
+    assert result.stderr.count("error:") == 1
+
+
+def test_a_rejected_post_is_said_and_is_code_5(run: Any, tmp_path: Path) -> None:
+    bad = chat(message(1, "good"), message("x", "secret words"), message(3, "good"))
+    result = run("parse", str(write(tmp_path / "export", bad)))
+    assert result.exit_code == 5
+    assert "rejected: message x" in result.stderr
+    assert "secret" not in result.stderr + result.stdout
+
+
+def test_a_cut_off_file_keeps_what_came_before(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "export", NEWS)
+    path.write_text(path.read_text()[:-60])
+    result = run("parse", str(path))
+    assert result.exit_code == 2
+    assert "cut off" in result.stderr
+    assert len(lines(run("export"))) >= 3
+
+
+def test_a_limit_an_account_and_tags_at_once(run: Any, tmp_path: Path) -> None:
+    path = str(write(tmp_path / "export", account(chat(message(1, "a b c"), message(2, "Москва")))))
+    assert json.loads(run("parse", path, "--limit", "1", "--json").stdout)["new"] == 1
+    summary = json.loads(run("parse", path, "--then-tag", "--json").stdout)
+    assert summary["tag"]["tagger"] == "keywords"
+    assert summary["tag"]["pending"] == 0
+
+
+def test_reconvert_has_nothing_to_do_yet(archive: Any) -> None:
+    assert json.loads(archive("parse", "--reconvert", "--json").stdout)["updated"] == 0
+    assert archive("parse").exit_code == 2
+    assert archive("parse", "--reconvert", "x").exit_code == 2
+
+
+def test_tag_names_itself_once(run: Any, tmp_path: Path) -> None:
+    run("parse", str(write(tmp_path / "export", NEWS)))
+    dry = json.loads(run("tag", "--dry-run", "--json").stdout)
+    assert (dry["posts"], dry["requests"], dry["cost_usd"]) == (4, 0, 0.0)
+    first = run("tag", "--json")
+    summary = json.loads(first.stdout)
+    assert (summary["tagged"], summary["skipped"], summary["failed"]) == (3, 1, 0)
+    assert (summary["pending"], summary["tagger"], summary["stopped"]) == (0, "keywords", None)
+    assert "embedded tagger" in first.stderr
+    assert "TGTAGGER_LLM_PROVIDER" in first.stderr
+    assert "embedded tagger" not in run("tag", "--force", "--yes").stderr
+
+
+def test_tag_again_only_when_asked(archive: Any) -> None:
+    assert json.loads(archive("tag", "--json").stdout)["tagged"] == 0
+    assert json.loads(archive("tag", "--stale", "--json").stdout)["tagged"] == 0
+    one = json.loads(archive("tag", "--post", "1006503122/2", "--force", "--json").stdout)
+    assert one["tagged"] == 1
+    assert archive("tag", "--force").exit_code == 2  # everything: asks, and nobody can answer
+    assert archive("tag", "--force", "--stale").exit_code == 2
+    assert archive("tag", "--tagger", "llm").exit_code == 2
+
+
+def test_a_provider_named_is_not_passed_over(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TGTAGGER_LLM_PROVIDER", "openai")
+    result = archive("tag", "--force", "--yes")
+    assert result.exit_code == 2
+    assert "embedded tagger only" in result.stderr
+    monkeypatch.setenv("TGTAGGER_TAGGER", "keywords")
+    assert archive("tag", "--force", "--yes").exit_code == 0
+
+
+def test_time_that_is_over_is_code_75(archive: Any, tmp_path: Path) -> None:
+    many = chat(*(message(n, f"Москва {n}") for n in range(100, 900)))
+    archive("parse", str(write(tmp_path / "many", many)))
+    result = archive("tag", "--max-time", "0s", "--json")
+    assert result.exit_code == 75
+    summary = json.loads(result.stdout)
+    assert summary["stopped"]["class"] == "time_cap"
+    assert summary["pending"] > 0
+    assert archive("tag").exit_code == 0
+
+
+def test_search_finds_word_forms(archive: Any) -> None:
+    (found,) = lines(archive("search", "новость", "--json"))
+    assert found["id"] == 3
+    assert "**новости**" in found["snippet"]
+    assert lines(archive("search", "комета", "--json"))[0]["tags"][0] == "астрономия"
+    assert [item["id"] for item in lines(archive("search", "--json", "--limit", "2"))] == [5, 4]
+    shown = archive("search", "terminal").stdout
+    assert "\x1b" not in shown
+    assert r"\x1b[31m" in shown
+    assert archive("search", '"open').exit_code == 2
+    assert archive("search", "--sort", "relevance").exit_code == 2
+    assert archive("search", "x", "--sort", "size").exit_code == 2
+    assert archive("search", "--status", "new").exit_code == 2
+    assert archive("search", "--since", "2026-02-01", "--until", "2026-01-01").exit_code == 2
+
+
+def test_show_says_where_tags_come_from(archive: Any) -> None:
+    result = archive("show", "1006503122/2")
+    assert "hashtag" in result.stdout
+    assert "keywords-1" in result.stdout
+    details = json.loads(archive("show", "1006503122/2", "--json").stdout)
+    assert details["links"][0]["source"] == "hashtag"
+    assert details["attempts"] == []
+    assert archive("show", "nobody/1").exit_code == 2
+
+
+def test_export_equals_the_database(archive: Any, tmp_path: Path) -> None:
+    records = lines(archive("export"))
+    assert [record["id"] for record in records] == [5, 4, 3, 2]
+    assert [
+        lines(archive("show", f"1006503122/{r['id']}", "--json"))[0]["text"] for r in records
+    ] == [record["text"] for record in records]
+    assert json.loads(archive("export", "--format", "json").stdout) == records
+    assert json.loads(archive("export", "--format", "json", "--query", "нетникого").stdout) == []
+    target = tmp_path / "out.jsonl"
+    assert archive("export", "-o", str(target)).exit_code == 0
+    assert [json.loads(line) for line in target.read_text().splitlines()] == records
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_csv_is_harmless_in_a_spreadsheet(archive: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO(archive("export", "--format", "csv").stdout)))
+    assert len(rows) == 4
+    assert rows[1]["text"].startswith("'=1+1")
+    raw = list(csv.DictReader(io.StringIO(archive("export", "--format", "csv", "--raw").stdout)))
+    assert raw[1]["text"].startswith("=1+1")
+    assert "; " in rows[2]["tags"]
+    assert archive("export", "--raw").exit_code == 2
+    assert archive("export", "--format", "xls").exit_code == 2
+
+
+def test_a_target_that_cannot_be(archive: Any, tmp_path: Path) -> None:
+    assert archive("export", "-o", str(tmp_path)).exit_code == 2
+    assert archive("export", "-o", str(tmp_path / "no" / "such" / "folder.jsonl")).exit_code == 2
+
+
+def test_lists_and_status(archive: Any) -> None:
+    tags = json.loads(archive("tags", "--json").stdout)
+    assert {"name", "posts", "sources", "last_used"} <= set(tags[0])
+    assert "астрономия" in archive("tags").stdout
+    assert json.loads(archive("tags", "--unused", "--json").stdout) == []
+    (channel,) = json.loads(archive("channels", "--json").stdout)
+    assert (channel["id"], channel["posts"], channel["pending"]) == (1006503122, 4, 0)
+    assert "News" in archive("channels").stdout
+    status = json.loads(archive("status", "--json").stdout)
+    assert status["posts"] == {"pending": 0, "tagged": 3, "skipped": 1, "failed": 0}
+    assert {"posts", "failures", "channels", "tags", "runs", "database"} <= set(status)
+    assert [item["command"] for item in status["runs"]] == ["tag", "parse"]
+    assert status["database"]["schema"] == "0001"
+    assert "3 tagged" in archive("status").stdout
+
+
+def test_doctor_looks_at_everything(archive: Any, tmp_path: Path) -> None:
+    found = json.loads(archive("doctor", "--json").stdout)
+    assert {item["level"] for item in found} == {"ok"}
+    assert {"settings", "tagger", "reader", "permissions", "database", "search"} == {
+        item["check"] for item in found
+    }
+    (tmp_path / "posts.db").chmod(0o644)
+    assert "chmod 600" in archive("doctor").stdout
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "posts.db") as raw:
+        raw.execute("UPDATE posts SET text = 'changed behind our back' WHERE message_id = 2")
+    raw.close()
+    assert archive("doctor").exit_code == 6
+
+
+@pytest.mark.parametrize("command", ["search", "export", "tags", "channels", "status"])
+def test_without_a_database_every_reader_says_what_to_do(run: Any, command: str) -> None:
+    result = run(command)
+    assert result.exit_code == 2
+    assert "tgtagger parse" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_demo_leaves_nothing_behind_unless_asked(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["demo"])
+    assert shown.exit_code == 0, shown.stderr
+    for words in ("Harbour Notes", "Записки обсерватории", "#", "Next steps", "новост"):
+        assert words in shown.stdout
+    assert "\x1b" not in shown.stdout
+    assert shown.stderr == ""
+    kept = tmp_path / "demo.db"
+    assert CliRunner().invoke(app, ["--db", str(kept), "demo"]).exit_code == 0
+    assert kept.exists()
+
+
+def test_real_posts_in_are_real_posts_out(run: Any, shared: Path) -> None:
+    path = shared / "data/desktop/zh_public_channel.result.json"
+    summary = json.loads(run("parse", str(path), "--then-tag", "--json").stdout)
+    root = json.loads(path.read_text())
+    records = lines(run("export"))
+    messages = [item for item in root["messages"] if item["type"] != "service"]
+    assert sum(len(record["ids"]) for record in records) == len(messages)
+    assert summary["new"] == len(records)
+    assert summary["tag"]["pending"] == 0
