@@ -93,7 +93,7 @@ def time_raw(posts: list[PostData], path: Path) -> float:
 def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
     upkeep: Callable[..., None] = _search.index
     if not index:
-        _search.index = lambda db, rows: None  # type: ignore[assignment] # noqa: ARG005
+        _search.index = lambda db, rows: None  # noqa: ARG005
     try:
         with Store.open(str(path)) as store:
             gc.collect()

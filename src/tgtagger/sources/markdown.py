@@ -23,6 +23,8 @@ _FORMATTING = frozenset(
 
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
+# Most texts have none of these letters: one set is looked for five times quicker than _SPECIAL.
+_SUSPECT = re.compile(r"[\\`*_\[\]<~|&#>+=\t-]|\d[.)]|    ")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _ANYWHERE = re.compile(r"[\\`*\[\]<~|]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
 _LINE_START = re.compile(r"^([ ]*)(?:([#>+=-])|(\d+)([.)]))", re.MULTILINE)
@@ -32,10 +34,9 @@ _INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
 def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
     """Return the Markdown of a text, or None when the text is its own Markdown."""
     spans = list(_spans(text, entities)) if entities else []
-    if not spans and not _SPECIAL.search(text):
-        return None
     if not spans:
-        return _escape(text)
+        special = _SUSPECT.search(text) and _SPECIAL.search(text)
+        return _escape(text) if special else None
     return "".join(_Writer(text, spans).write())
 
 

@@ -253,6 +253,8 @@ STATEMENTS = (
         tokenize='unicode61 remove_diacritics 2'
     )
     """,
+    # Bytes of new words kept in memory: the words of a whole page, so that each is written once.
+    "INSERT INTO posts_fts (posts_fts, rank) VALUES ('hashsize', 16777216)",
     "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
     """
     CREATE VIEW tagged_posts AS
