@@ -65,14 +65,23 @@ def noted_run(store: Store, command: str, origin: Origin | None = None) -> Itera
     try:
         yield note
     except BaseException as error:
-        if isinstance(error, TgTaggerError):
-            note.code = error.exit_code
-        else:
-            note.code = 130 if isinstance(error, KeyboardInterrupt) else 1
+        note.code = _code_of(error)
         with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
             store.end_run(note.number, note.code)
         raise
     store.end_run(note.number, note.code, json.dumps(note.summary, ensure_ascii=False))
+
+
+def _code_of(error: BaseException) -> int:
+    match error:
+        case TgTaggerError():
+            return error.exit_code
+        case KeyboardInterrupt():
+            return 130
+        case SystemExit(code=int(code)):  # SIGTERM, see cli.failures
+            return code
+        case _:
+            return 1
 
 
 # ---- parse
