@@ -9,7 +9,7 @@ demo: .venv/user
 	@$(BIN)/tgtagger demo
 
 test: .venv/dev
-	$(BIN)/pytest -n auto --cov --cov-report=term:skip-covered -q
+	$(BIN)/pytest -n auto -m "not slow" --cov --cov-report=term:skip-covered -q
 
 check: test lint
 
