@@ -119,6 +119,8 @@ def _tokens(text: str) -> Iterator[str]:
             yield run
 
 
+SHORTEST = 3
+"""Shorter words (и, of) have no forms, and stand in every other post, which looking would count."""
 MAX_FORMS = 200
 """Forms of one word looked for: bounds the expression, far beyond what a language has."""
 
@@ -126,6 +128,8 @@ MAX_FORMS = 200
 def _forms(db: sqlite3.Connection, word: str) -> list[str]:
     word = word.casefold()
     forms = {word: None}
+    if len(word) < SHORTEST:
+        return list(forms)
     stem = _stem(word)
     for beginning in _spellings(_common_beginning(word, stem)):
         rows = db.execute(
