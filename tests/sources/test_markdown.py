@@ -27,6 +27,7 @@ CASES = [
     ("a\nx=1\nb", [Entity("pre", 2, 3, language="py")], "a\n```py\nx=1\n```\nb"),
     ("```", [Entity("pre", 0, 3)], "````\n```\n````"),
     ("said\nso", [Entity("blockquote", 0, 4)], "> said\n\nso"),
+    ("ab c", [Entity("text_link", 0, 4, url="u"), Entity("text_link", 1, 1, url="v")], "[ab c](u)"),
     ("secret", [Entity("spoiler", 0, 6)], "||secret||"),
     ("under", [Entity("underline", 0, 5)], "<u>under</u>"),
     ("gone", [Entity("strikethrough", 0, 4)], "~~gone~~"),

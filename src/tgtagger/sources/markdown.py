@@ -131,6 +131,8 @@ class _Writer:
 
     def _marks(self, span: _Span) -> tuple[str, str]:
         entity = span.entity
+        if any(other.entity.type == entity.type for other, _ in self._open):
+            return "", ""  # Markdown has no link in a link, and nothing is twice as bold
         match entity.type:
             case "text_link":
                 return "[", f"]({_safe_url(entity.url or '')})"
