@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import parsing, runs, tagging
 from tgtagger.cli.options import Invocation, invocation
 from tgtagger.cli.render import Screen, plural
 from tgtagger.cli.search import draw
@@ -41,14 +41,14 @@ def _show(called: Invocation, screen: Screen) -> None:
     step = screen.heading
     step("1  Two channels are parsed from a Telegram Desktop export (tgtagger parse PATH)")
     screen.write()
-    reports, _ = runs.parse(called, silent, [str(SAMPLES)], runs.ParseOptions())
+    reports, _ = parsing.parse(called, silent, [str(SAMPLES)], parsing.ParseOptions())
     for report in reports:
         if report.channel is not None:
             screen.line(f"  {report.channel.title}: {plural(report.new, 'new post')}")
     screen.write()
     step("2  Every post gets its tags, with no key and no network (tgtagger tag)")
     screen.write()
-    runs.tag(dataclasses.replace(called, quiet=True), silent, runs.TagOptions(PostFilter()),
+    tagging.tag(dataclasses.replace(called, quiet=True), silent, tagging.TagOptions(PostFilter()),
              tagger="keywords")  # fmt: skip
     with Store.open_to_read(called.settings().db) as store:
         for channel in store.channels():

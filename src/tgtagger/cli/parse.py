@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import parsing, runs, tagging
 from tgtagger.cli.options import JsonOption, LimitOption, SinceOption, UntilOption, invocation
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError, exit_code
@@ -56,14 +56,14 @@ def command(
             hint="see: tgtagger parse --help",
         )
     if reconvert:
-        reports, code = runs.reconvert(called)
+        reports, code = parsing.reconvert(called)
     else:
-        options = runs.ParseOptions(limit, first, last, groups)
-        reports, code = runs.parse(called, screen, sources or [], options)
-    runs.tell_parse(screen, reports)
-    summary = runs.parse_summary(reports)
+        options = parsing.ParseOptions(limit, first, last, groups)
+        reports, code = parsing.parse(called, screen, sources or [], options)
+    parsing.tell_parse(screen, reports)
+    summary = parsing.parse_summary(reports)
     if then_tag:
-        tagged, tag_code = runs.tag_channels(called, screen, reports)
+        tagged, tag_code = tagging.tag_channels(called, screen, reports)
         summary["tag"] = tagged
         code = exit_code([code, tag_code])
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import runs, tagging
 from tgtagger.cli.options import (
     ChannelsOption,
     JsonOption,
@@ -71,10 +71,10 @@ def command(
     if force and not (channel or post or since or limit or dry_run or yes):
         runs.confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
     duration = read_duration(max_time) if max_time else None
-    options = runs.TagOptions(wanted, force, stale, dry_run, duration)
-    summary, code = runs.tag(called, screen, options, tagger=tagger or None)
+    options = tagging.TagOptions(wanted, force, stale, dry_run, duration)
+    summary, code = tagging.tag(called, screen, options, tagger=tagger or None)
     if as_json:
         screen.json(summary)
     else:
-        runs.tell_tag(screen, summary)
+        tagging.tell_tag(screen, summary)
     return code

@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from tgtagger import vocabulary
 from tgtagger.errors import InputError
 from tgtagger.store import _search
 from tgtagger.store._rows import MESSAGE_BITS
+from tgtagger.store._tags import find_tag
 from tgtagger.store._times import from_text
 from tgtagger.types import Channel, Forward, Media, PostFilter, PostId
 from tgtagger.views import Post
@@ -166,16 +166,11 @@ def post_id(db: sqlite3.Connection, name: str) -> int:
 
 
 def _tag_id(db: sqlite3.Connection, name: str) -> int:
-    key = vocabulary.key(name)
-    found = db.execute(
-        "SELECT id FROM tags WHERE key = ?1 "
-        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
-        (key,),
-    ).fetchone()
+    found = find_tag(db, name)
     if found is None:
         names = [n for (n,) in db.execute("SELECT name FROM tags")]
         raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
-    return int(found[0])
+    return found
 
 
 def _nearest(name: str, names: list[str], listing: str) -> str:

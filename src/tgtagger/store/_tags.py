@@ -89,22 +89,29 @@ def _save_update(
     return True
 
 
+def find_tag(db: sqlite3.Connection, name: str) -> int | None:
+    """Return the id of the tag that a name, or an alias, stands for; None for a new one."""
+    key = vocabulary.key(name)
+    found = db.execute(
+        "SELECT id FROM tags WHERE key = ?1 "
+        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
+        (key,),
+    ).fetchone()
+    return int(found[0]) if found else None
+
+
 def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
     """Return the id of the tag that a name stands for, made if it is new; None for no tag."""
     name = vocabulary.normalise(name)
     if not vocabulary.is_tag(name):
         return None
-    key = vocabulary.key(name)
-    known = db.execute(
-        "SELECT id FROM tags WHERE key = ?1 "
-        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
-        (key,),
-    ).fetchone()
+    known = find_tag(db, name)
     if known is None:
-        known = db.execute(
-            "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id", (name, key, now)
+        (known,) = db.execute(
+            "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
+            (name, vocabulary.key(name), now),
         ).fetchone()
-    return int(known[0])
+    return known
 
 
 def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
