@@ -152,7 +152,7 @@ def unknown_name(word: str) -> str:
         return word[:-1] + "а"
     if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
         return word[:-1] + "а"
-    return analyse(word).lemma
+    return word if "-" in word else analyse(word).lemma  # Нотр-Дам is not bent
 
 
 def _bend(parse: Any, word: str, *, plural: bool) -> str:

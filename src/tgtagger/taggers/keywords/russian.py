@@ -120,7 +120,7 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
             break
         if not before.adjective and (
             (after.adjective and after.name is None)  # Строитель | Белгородской области
-            or (before.place and not after.place)  # Грузии | Зурабишвили
+            or (before.place and before.name != "Name" and not after.place)  # Грузии | Зурабишвили
             or (after.name == "Name" and before.name is None)  # Би-би-си | Стив Розенберг
         ):
             break
