@@ -152,7 +152,8 @@ def unknown_name(word: str) -> str:
         return word[:-1] + "а"
     if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
         return word[:-1] + "а"
-    return word if "-" in word else analyse(word).lemma  # Нотр-Дам is not bent
+    form = analyse(word)
+    return form.lemma if form.noun else word  # Нотр-Дам looks like a verb, and is not bent
 
 
 def _bend(parse: Any, word: str, *, plural: bool) -> str:

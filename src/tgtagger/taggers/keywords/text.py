@@ -120,12 +120,12 @@ def _split(line: str, sentence: int, words: list[Word]) -> int:
 def _shouting(words: list[Word]) -> frozenset[int]:
     counts: dict[int, list[int]] = {}
     for word in words:
-        if len(word.text) > 3:
+        if len(word.text) > 3 and not word.first:
             count = counts.setdefault(word.sentence, [0, 0])
             count[0] += word.text[0].isupper()
             count[1] += 1
     return frozenset(
         sentence
         for sentence, (capital, every) in counts.items()
-        if every >= 4 and capital > 0.7 * every
+        if every >= 3 and capital > 0.8 * every
     )
