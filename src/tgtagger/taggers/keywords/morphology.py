@@ -153,7 +153,8 @@ def unknown_name(word: str) -> str:
     if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
         return word[:-1] + "а"
     form = analyse(word)
-    return form.lemma if form.noun else word  # Нотр-Дам looks like a verb, and is not bent
+    # Нотр-Дам looks like a form of a verb: better as it is written.
+    return word if "-" in word and not form.noun else form.lemma
 
 
 def _bend(parse: Any, word: str, *, plural: bool) -> str:
