@@ -15,7 +15,6 @@ import datetime as dt
 import json
 import os
 import random
-import resource
 import shutil
 import statistics
 import subprocess
@@ -42,6 +41,13 @@ J = """
 import sys, ijson
 with open(sys.argv[1], "rb") as file:
     print(sum(1 for _ in ijson.items(file, "messages.item", use_float=True)))
+"""
+LAUNCHER = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
+sys.exit(status != 0)
 """
 S = """
 SELECT p.channel_id, c.username, c.title, p.message_id, p.date, p.edited, p.deleted, p.text,
@@ -86,12 +92,14 @@ def make_export(path: Path, megabytes: int) -> int:
 
 def measure(command: list[str], output: Path | None = None) -> tuple[float, float]:
     """Run a command; return its processor seconds and its peak memory in MiB."""
+    # A process starts with the peak memory of the one that made it: so a small one makes it.
     with (output or Path(os.devnull)).open("wb") as target:
-        process = subprocess.Popen(command, stdout=target)
-        _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{command[0]} failed")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        done = subprocess.run(
+            [sys.executable, "-c", LAUNCHER, *command], stdout=target, stderr=subprocess.PIPE,
+            text=True, check=True,
+        )  # fmt: skip
+    seconds, kibibytes = done.stderr.split()[-2:]
+    return float(seconds), int(kibibytes) / 1024
 
 
 def parse_large(folder: Path, megabytes: int) -> None:
@@ -186,7 +194,6 @@ def main() -> None:
             make_archive(archive, arguments.posts)
         export_large(archive, folder, arguments.posts)
         search_large(archive, arguments.posts)
-    print(f"(memory of this program: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10})")
 
 
 if __name__ == "__main__":

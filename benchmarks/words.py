@@ -21,7 +21,7 @@ _ENDINGS = ("а у ы е ом ами ах ный ного ные ник ника
 _BEGINNINGS = " про пере за на от до под анти не без само".split(" ")
 
 WORDS = (
-    _COMMON[:40] * 100  # function words: each in every third post
+    _COMMON[:27] * 100  # function words: each in every third post
     + _COMMON * 2  # each in every hundredth
     + [start + root + end for start in _BEGINNINGS for root in _ROOTS for end in _ENDINGS]
 )

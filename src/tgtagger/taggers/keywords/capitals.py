@@ -21,7 +21,7 @@ from tgtagger.taggers.keywords.text import Prepared, Word
 
 
 def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
-    stops = words.stop_words("en") if language == "en" else words.all_stop_words()
+    stops = words.english_stop_words() if language == "en" else words.all_stop_words()
     all_words = prepared.words
     inside = {
         word.lower
@@ -181,7 +181,12 @@ def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
     elif before in words.word_set("before_noun"):
         weight *= 1.05
     # What is followed by a function word or the sentence's end closes a noun phrase: its head.
-    if after is None or after.first or not after.joined or after.lower in words.stop_words("en"):
+    if (
+        after is None
+        or after.first
+        or not after.joined
+        or after.lower in words.english_stop_words()
+    ):
         weight *= 1.15
     return weight
 

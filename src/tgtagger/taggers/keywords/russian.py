@@ -198,7 +198,7 @@ def _add_word(
         return
     form = _form(word.lower)
     if form.noun:
-        generic = form.lemma.replace("ё", "е") in words.stop_words("ru")
+        generic = form.lemma.replace("ё", "е") in words.stop_words("ru+")
         weight = GENERIC_WEIGHT if generic else _weight(form.lemma)
         shown = _capitalised(form.lemma) if form.place and text[0].isupper() else form.lemma
         gathering.add(shown, (form.lemma.replace("ё", "е"),), weight, word, position, name=False)
@@ -219,7 +219,7 @@ def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> 
     if (
         len(text) < 2
         or (text.isupper() and not shape(text).acronym and len(text) < 6)  # a Roman numeral
-        or bare in words.stop_words("en")
+        or bare in words.english_stop_words()
         or DIGITS.fullmatch(text)
         or text[0].isdigit()
     ):

@@ -32,20 +32,23 @@ def _read(name: str) -> list[str]:
 
 @functools.cache
 def stop_words(language: str) -> frozenset[str]:
-    """Return a language's words that are never a tag."""
+    """Return a language's words that are never a tag (`en+`, `ru+`: see data/stopwords.txt)."""
     return frozenset(
-        word
-        for line in _lines("stopwords.txt")
-        if line[0].removesuffix("+") == language
-        for word in line[1:]
+        word for line in _lines("stopwords.txt") if line[0] == language for word in line[1:]
     )
+
+
+@functools.cache
+def english_stop_words() -> frozenset[str]:
+    """Return all the words that are never a tag in an English text."""
+    return stop_words("en") | stop_words("en+")
 
 
 @functools.cache
 def all_stop_words() -> frozenset[str]:
     """Return the stop words of all languages: for a text whose language is not known."""
     return frozenset(
-        word for line in _lines("stopwords.txt") if line[0] != "en+" for word in line[1:]
+        word for line in _lines("stopwords.txt") if not line[0].endswith("+") for word in line[1:]
     )
 
 
