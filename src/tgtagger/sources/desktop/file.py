@@ -126,8 +126,10 @@ class _Guarded:
         if self._ends:
             raise TooDeep
         data = self._file.read(size)
-        open_ = data.count(b"[") + data.count(b"{") - data.count(b"]") - data.count(b"}")
-        if open_ > DEEPEST and not self._looked_up:
+        opened = data.count(b"[") + data.count(b"{")
+        if opened > DEEPEST and not self._looked_up:
+            opened -= data.count(b"]") + data.count(b"}")
+        if opened > DEEPEST and not self._looked_up:
             self._looked_up = True
             if self._is_deep():
                 self._ends = True
