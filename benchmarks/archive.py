@@ -23,17 +23,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import (
-    Channel,
-    Origin,
-    Page,
-    PostData,
-    PostFilter,
-    RawForm,
-    SuggestedTag,
-    TagUpdate,
-)
+from tgtagger.types import Channel, Page, PostData, PostFilter, RawForm
 from words import WORDS
 
 PROGRAM = str(Path(sys.executable).with_name("tgtagger"))

@@ -21,19 +21,17 @@ from sqlalchemy import event
 
 from make import CHANNEL, minute, post
 from tgtagger import pipeline
-from tgtagger.store import Store
-from tgtagger.types import (
+from tgtagger.outcomes import (
     Origin,
     Outcome,
-    Page,
-    PostData,
-    PostFilter,
     PostForTagging,
     Skipped,
     SuggestedTag,
     Tagged,
     TaggingError,
 )
+from tgtagger.store import Store
+from tgtagger.types import Page, PostData, PostFilter
 
 
 class Crash(BaseException):

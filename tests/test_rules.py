@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tgtagger import decide, vocabulary
 from tgtagger.errors import exit_code
 from tgtagger.export import csv_table, json_array, jsonl
-from tgtagger.types import (
+from tgtagger.outcomes import (
     FailureClass,
     PostForTagging,
     PostId,

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from tgtagger.types import Outcome, PostForTagging, Skipped, Tagged, TaggingError, TagUpdate
+from tgtagger.outcomes import Outcome, PostForTagging, Skipped, Tagged, TaggingError, TagUpdate
 
 SOURCE_RANK: Mapping[str, int] = {"preview": 1, "desktop": 2, "telegram": 3}
 """Which source knows a post better. A better one replaces what a poorer one told."""

@@ -12,18 +12,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from tgtagger.decide import update_after
+from tgtagger.outcomes import Origin, Outcome, PostForTagging, Tagged, TagResult, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import (
-    Origin,
-    Outcome,
-    Page,
-    PageStored,
-    PostFilter,
-    PostForTagging,
-    Tagged,
-    TagResult,
-    TagUpdate,
-)
+from tgtagger.types import Page, PageStored, PostFilter
 
 FREE_ANSWERS = 200
 """Answers that cost nothing are written this many at a time; one that was paid for, at once."""

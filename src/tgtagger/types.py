@@ -1,8 +1,8 @@
 """The nouns, in the order a post meets them; plain frozen values, standard library only.
 
 Station by station: a source yields a `Page` of `PostData`; the store keeps it and gives
-`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `decide`). What people read
-of it stands in `views`.
+`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `outcomes`, `decide`). What
+people read of it stands in `views`.
 
 Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
 in UTC, collections are tuples, and a fact that a source does not know is None (never 0 or "").
@@ -13,6 +13,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
+
+from tgtagger.outcomes import Origin, Status
 
 SourceName = Literal["telegram", "preview", "desktop"]
 """Where a post was read from."""
@@ -25,16 +27,6 @@ MediaType = Literal[
     "poll", "todo", "geo", "contact", "webpage", "other",
 ]  # fmt: skip
 
-Status = Literal["pending", "tagged", "skipped", "failed"]
-"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
-
-LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
-"""Who put a tag on a post."""
-
-FailureClass = Literal[
-    "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -44,14 +36,6 @@ class Channel:
     title: str
     username: str | None = None
     kind: ChannelKind = "channel"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PostId:
-    """Telegram's own identity of a post; an album's is its lowest message id when first stored."""
-
-    channel_id: int
-    message_id: int
 
 
 # ---- source → store
@@ -217,92 +201,6 @@ class RawPost:
 
     channel: Channel
     data: bytes
-
-
-# ---- store → tagger → store
-
-
-@dataclass(frozen=True, slots=True)
-class PostForTagging:
-    """The least a tagger needs. `text` holds the words of its media too (polls, link titles).
-
-    `text_hash` goes with the answer: the store refuses it when the post was edited meanwhile.
-    """
-
-    id: PostId
-    text: str
-    text_hash: str = ""
-    attempts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SuggestedTag:
-    """A tag from a tagger, and whether the author wrote it as a hashtag."""
-
-    name: str
-    hashtag: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """The best tag comes first."""
-
-    tags: tuple[SuggestedTag, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """There is nothing to tag: no text, or none with a word in it."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaggingError:
-    """This post could not be tagged; its neighbours are unharmed."""
-
-    failure: FailureClass
-    message: str  # never holds the post's text
-
-
-Outcome = Tagged | Skipped | TaggingError
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What made a tag: kept with every post–tag link, so that it can be found and taken back."""
-
-    source: LinkSource
-    model: str | None = None  # a language model's name; the embedded tagger's version
-    prompt: str | None = None  # hash of the prompt
-    vocabulary: str | None = None  # hash of the vocabulary
-
-
-@dataclass(frozen=True, slots=True)
-class TagUpdate:
-    """What the store is to write after a tagger answered; the store obeys without thinking.
-
-    `text_hash` is that of the text that was tagged: the store writes nothing if the post has
-    been edited since.
-    """
-
-    id: PostId
-    text_hash: str
-    status: Status
-    tags: tuple[SuggestedTag, ...] = ()
-    attempts: int = 0
-    failure: FailureClass | None = None
-    error: str | None = None
-    next_attempt_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TagResult:
-    """One post's way through a tagging run."""
-
-    id: PostId
-    outcome: Outcome
-    tags: tuple[str, ...] = ()
 
 
 # ---- store → people

@@ -9,15 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from tgtagger.types import (
-    Channel,
-    Forward,
-    LinkSource,
-    Media,
-    PostId,
-    SourceName,
-    Status,
-)
+from tgtagger.outcomes import LinkSource, PostId, Status
+from tgtagger.types import Channel, Forward, Media, SourceName
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from make import page, post
+from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Media, Origin, PostData, PostFilter, SuggestedTag, TagUpdate
+from tgtagger.types import Media, PostData, PostFilter
 
 PHOTO = Media("photo")
 

@@ -12,8 +12,9 @@ import pytest
 
 from make import CHANNEL, page, post
 from tgtagger.errors import TryLater
+from tgtagger.outcomes import Origin, PostId, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Origin, PostFilter, PostId, TagUpdate
+from tgtagger.types import PostFilter
 
 ORIGIN = Origin("keywords", "1")
 

@@ -10,6 +10,7 @@ import pytest
 
 from make import CHANNEL, EPOCH, minute, page, post
 from tgtagger.errors import StoreError
+from tgtagger.outcomes import Origin, PostId, SuggestedTag, TagUpdate
 from tgtagger.store import Store, _posts
 from tgtagger.store._rows import order_key
 from tgtagger.types import (
@@ -18,14 +19,10 @@ from tgtagger.types import (
     Forward,
     IdRange,
     Media,
-    Origin,
     PostFilter,
-    PostId,
     Rejected,
     Reply,
     ServiceMessage,
-    SuggestedTag,
-    TagUpdate,
 )
 
 BAD: dict[str, dict[str, Any]] = {

@@ -8,17 +8,9 @@ import pytest
 
 from make import CHANNEL, minute, page, post
 from tgtagger.errors import InputError
+from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import (
-    Channel,
-    Forward,
-    Media,
-    Origin,
-    PostFilter,
-    Reply,
-    SuggestedTag,
-    TagUpdate,
-)
+from tgtagger.types import Channel, Forward, Media, PostFilter, Reply
 
 OTHER = Channel(2222222222, "Наука")
 KEYS = (

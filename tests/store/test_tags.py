@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from make import minute, page, post
+from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Origin, PostFilter, SuggestedTag, TagUpdate
+from tgtagger.types import PostFilter
 
 ORIGIN = Origin("keywords", "1")
 

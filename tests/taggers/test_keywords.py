@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tgtagger import vocabulary
 from tgtagger.errors import InputError
+from tgtagger.outcomes import PostForTagging, PostId, Skipped, Tagged
 from tgtagger.taggers.keywords import KeywordsTagger
-from tgtagger.types import PostForTagging, PostId, Skipped, Tagged
 
 TAGGER = KeywordsTagger()
 

@@ -8,7 +8,8 @@ import typer
 
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError
-from tgtagger.types import PostFilter, Status
+from tgtagger.outcomes import Status
+from tgtagger.types import PostFilter
 
 StatusOption = Annotated[
     list[str] | None,

@@ -16,10 +16,8 @@ import typer
 from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
 from tgtagger.errors import InputError, TgTaggerError
+from tgtagger.outcomes import Origin
 from tgtagger.store import Store
-from tgtagger.types import (
-    Origin,
-)
 
 
 def screen_of(ctx: typer.Context) -> Screen:

@@ -16,14 +16,9 @@ from tgtagger.cli.parsing import ChannelReport
 from tgtagger.cli.render import Screen, plural
 from tgtagger.cli.runs import noted_run
 from tgtagger.errors import exit_code
+from tgtagger.outcomes import Origin, Skipped, Tagged, TaggingError
 from tgtagger.store import Store
-from tgtagger.types import (
-    Origin,
-    PostFilter,
-    Skipped,
-    Tagged,
-    TaggingError,
-)
+from tgtagger.types import PostFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,22 +21,12 @@ from typing import Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.errors import InputError
+from tgtagger.outcomes import Origin, PostForTagging, PostId, TagUpdate
 from tgtagger.store import _engine, _posts, _records, _state, _tags
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now
-from tgtagger.types import (
-    Channel,
-    Origin,
-    Page,
-    PageStored,
-    PostFilter,
-    PostForTagging,
-    PostId,
-    RawPost,
-    SourceName,
-    TagUpdate,
-)
+from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, SourceName
 from tgtagger.views import (
     ArchiveState,
     Attempt,

@@ -16,11 +16,12 @@ from typing import Any
 import orjson
 
 from tgtagger.errors import InputError
+from tgtagger.outcomes import PostId
 from tgtagger.store import _search
 from tgtagger.store._rows import MESSAGE_BITS
 from tgtagger.store._tags import find_tag
 from tgtagger.store._times import from_text
-from tgtagger.types import Channel, Forward, Media, PostFilter, PostId
+from tgtagger.types import Channel, Forward, Media, PostFilter
 from tgtagger.views import Post
 
 _URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from tgtagger.outcomes import Status
 from tgtagger.store import _search
 from tgtagger.store._times import from_text, moment
-from tgtagger.types import Channel, Status
+from tgtagger.types import Channel
 from tgtagger.views import ArchiveState, ChannelState, FailureCount, RejectedPost, Run, Soundness
 
 RUNS_SHOWN = 10

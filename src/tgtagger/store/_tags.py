@@ -10,10 +10,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from tgtagger import vocabulary
+from tgtagger.outcomes import Origin, TagUpdate
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._posts import BAD_VALUE, savepoint
 from tgtagger.store._times import from_text, to_text_or_none
-from tgtagger.types import Origin, TagUpdate
 from tgtagger.views import TagCount
 
 

@@ -11,16 +11,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 
+from tgtagger.outcomes import Origin, Outcome, PostForTagging, Skipped, SuggestedTag, Tagged
 from tgtagger.taggers.keywords import select
 from tgtagger.taggers.keywords.words import read_topics
-from tgtagger.types import (
-    Origin,
-    Outcome,
-    PostForTagging,
-    Skipped,
-    SuggestedTag,
-    Tagged,
-)
 
 if TYPE_CHECKING:
     from pathlib import Path

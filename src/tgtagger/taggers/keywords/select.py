@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
+from tgtagger.outcomes import SuggestedTag
 from tgtagger.taggers.keywords import capitals, russian, words
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
 from tgtagger.taggers.keywords.text import Prepared, prepare
-from tgtagger.types import SuggestedTag
 
 USUAL = 5
 """Tags a post gets, if the settings allow and its words are worth it."""
