@@ -28,6 +28,8 @@ CASES = [
     ("```", [Entity("pre", 0, 3)], "````\n```\n````"),
     ("said\nso", [Entity("blockquote", 0, 4)], "> said\n\nso"),
     ("ab c", [Entity("text_link", 0, 4, url="u"), Entity("text_link", 1, 1, url="v")], "[ab c](u)"),
+    ("11", [Entity("text_link", 0, 1, url="u"), Entity("blockquote", 0, 1)], "> [1](u)\n\n1"),
+    ("a\n\nb", [Entity("text_link", 0, 4, url="u")], "[a](u)\n\n[b](u)"),
     ("secret", [Entity("spoiler", 0, 6)], "||secret||"),
     ("under", [Entity("underline", 0, 5)], "<u>under</u>"),
     ("gone", [Entity("strikethrough", 0, 4)], "~~gone~~"),

@@ -21,6 +21,8 @@ _FORMATTING = frozenset(
     (*_TAGS, "underline", "spoiler", "code", "pre", "text_link", "blockquote", "link")
 )
 
+_BLOCKS = {"blockquote", "pre"}
+
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -69,11 +71,11 @@ def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
         end = _position(entity.offset + entity.length, pairs, size)
         if entity.type == "link" and not _SPECIAL.search(text[start:end]):
             continue  # a bare address is shown as a link wherever Markdown is read
-        if entity.type in {"code", "pre", "text_link", "blockquote", "link"}:
+        if entity.type in {"code", "pre", "blockquote", "link"}:
             if text[start:end].strip():
                 yield _Span(start, end, entity)
             continue
-        # Emphasis cannot cross a blank line, nor begin or end with a space.
+        # Neither emphasis nor a link can cross a blank line, nor begin or end with a space.
         for line in re.finditer(r"[^\n]+", text[start:end]):
             words = line.group()
             left = start + line.start() + len(words) - len(words.lstrip())
@@ -93,8 +95,10 @@ class _Writer:
 
     def __init__(self, text: str, spans: Iterable[_Span]) -> None:
         self._text = text
-        # The longer first: it is the outer one where two begin together.
-        self._spans = sorted(spans, key=lambda span: (span.start, -span.end))
+        # Where two begin together the block is the outer one, else the longer.
+        self._spans = sorted(
+            spans, key=lambda span: (span.start, span.entity.type not in _BLOCKS, -span.end)
+        )
         self._open: list[tuple[_Span, str]] = []  # with what closes it
 
     def write(self) -> Iterator[str]:
@@ -108,16 +112,27 @@ class _Writer:
             done = max(done, border)
             yield from self._close(border)
             while upcoming is not None and upcoming.start <= border:
+                inline = self._step_out() if upcoming.entity.type in _BLOCKS else []
+                yield from (closing for _, closing in reversed(inline))
                 if upcoming.entity.type in {"code", "pre", "link"}:
                     if upcoming.start >= done:  # else it overlaps what is already written
                         yield self._verbatim(upcoming)
                         done = upcoming.end
                 else:
                     yield self._begin(upcoming)
+                for span, _ in inline:
+                    if span.end > done:
+                        yield self._begin(_Span(max(done, border), span.end, span.entity))
                 upcoming = next(waiting)
         if done < len(self._text):
             yield self._piece(done, len(self._text))
         yield from self._close(len(self._text))
+
+    def _step_out(self) -> list[tuple[_Span, str]]:
+        """Take what is open but no quote off the stack: a block cannot stand inside a line."""
+        inline = [item for item in self._open if item[0].entity.type not in _BLOCKS]
+        self._open = [item for item in self._open if item[0].entity.type in _BLOCKS]
+        return inline
 
     def _close(self, border: int) -> Iterator[str]:
         ending = [at for at, (span, _) in enumerate(self._open) if span.end <= border]
