@@ -251,6 +251,14 @@ def test_service_messages_stand_apart(store: Store) -> None:
     assert store.count_posts(PostFilter()) == 1
 
 
+def test_a_bad_service_message_is_rejected_and_said(store: Store) -> None:
+    bad = ServiceMessage(1, minute(1), "\ud800")
+    stored = store.save_page(page(post(2, "text"), service=(bad,)))
+    assert stored.new == 1
+    assert [item.id for item in stored.rejected] == [1]
+    assert store.state().rejected == 1
+
+
 def test_a_newer_converter_finds_the_raw_forms(store: Store) -> None:
     store.save_page(page(*(post(n, f"text {n}") for n in range(1, 4))))
     found = list(store.raw_posts("desktop", older_than=2))

@@ -70,7 +70,7 @@ def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
             raise
         done = _save_one_by_one(db, page, prepared, now)
     tally.rejected += done.rejected
-    _save_service(db, page)
+    tally.rejected += _save_service(db, page)
     _remember_rejected(db, page, tally.rejected, now)
     _save_unread(db, page)
     return PageStored(
@@ -290,7 +290,8 @@ def _reason(error: BaseException) -> str:
             return f"a value in it cannot be stored ({type(error).__name__})"
 
 
-def _save_service(db: sqlite3.Connection, page: Page) -> None:
+def _save_service(db: sqlite3.Connection, page: Page) -> list[Rejected]:
+    rejected = []
     for message in page.service:
         raw = message.raw
         try:
@@ -310,6 +311,8 @@ def _save_service(db: sqlite3.Connection, page: Page) -> None:
         except BAD_VALUE as error:
             if is_fatal(error):
                 raise
+            rejected.append(Rejected(message.message_id, _reason(error)))
+    return rejected
 
 
 def _remember_rejected(
