@@ -11,7 +11,7 @@ import asyncio
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 
 from hypothesis import settings
@@ -31,7 +31,7 @@ from tgtagger.outcomes import (
     TaggingError,
 )
 from tgtagger.store import Store
-from tgtagger.types import Page, PostData, PostFilter
+from tgtagger.types import Page, PostData, PostFilter, SourceName
 
 
 class Crash(BaseException):
@@ -41,10 +41,13 @@ class Crash(BaseException):
 class World:
     """A channel as it is, and a source that reads it in pages."""
 
+    name: SourceName = "desktop"
+    channel_id = None
+
     def __init__(self) -> None:
         self.posts: dict[int, PostData] = {}
 
-    async def pages(self) -> AsyncIterator[Page]:
+    async def pages(self, _recall: object) -> AsyncGenerator[Page]:
         numbers = sorted(self.posts)
         for at in range(0, len(numbers), 3):
             chosen = tuple(self.posts[number] for number in numbers[at : at + 3])

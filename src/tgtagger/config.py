@@ -65,10 +65,93 @@ def _database(text: str) -> str:
     return text if "://" in text else str(_path(text))
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise ValueError("a number of seconds from 0 to 3600")
+    return seconds
+
+
+def _web_address(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("an address that begins with https://")
+    return text.rstrip("/")
+
+
 SETTINGS = (
     Setting("db", "TGTAGGER_DB", "db", "The database: a path, or an SQLite URL.", _database),
     Setting("config", "TGTAGGER_CONFIG", None, "The settings file.", _path),
-    Setting("data_dir", "TGTAGGER_DATA_DIR", None, "The folder of the default database.", _path),
+    Setting("data_dir", "TGTAGGER_DATA_DIR", None, "Sessions and the default database.", _path),
+    Setting(
+        "api_id",
+        "TGTAGGER_API_ID",
+        "telegram.api_id",
+        "Telegram's number for your application, from https://my.telegram.org.",
+        _whole(1, 2**31 - 1),
+    ),
+    Setting(
+        "api_hash",
+        "TGTAGGER_API_HASH",
+        "telegram.api_hash",
+        "The hash that goes with the number.",
+        secret=True,
+    ),
+    Setting(
+        "account", "TGTAGGER_ACCOUNT", "telegram.account", "Which session to use.", str, "default"
+    ),
+    Setting(
+        "telegram_server",
+        "TGTAGGER_TELEGRAM_SERVER",
+        "telegram.server",
+        "host:port of another Telegram server, such as Telegram's test servers.",
+    ),
+    Setting(
+        "telegram_dc",
+        "TGTAGGER_TELEGRAM_DC",
+        "telegram.dc",
+        "The number of that server's data centre.",
+        _whole(1, 1000),
+    ),
+    Setting(
+        "telegram_key",
+        "TGTAGGER_TELEGRAM_KEY",
+        "telegram.public_key",
+        "A PEM file with that server's RSA public key.",
+        _path,
+    ),
+    Setting(
+        "proxy",
+        "TGTAGGER_PROXY",
+        "telegram.proxy",
+        "socks5://host:port or http://host:port, for Telegram.",
+        secret=True,
+    ),
+    Setting(
+        "flood_budget",
+        "TGTAGGER_FLOOD_BUDGET",
+        "telegram.flood_budget",
+        "Sum of the waits that Telegram may ask of a run, in seconds.",
+        _whole(0, 86400),
+        120,
+    ),
+    Setting(
+        "page_wait",
+        "TGTAGGER_TELEGRAM_PAGE_WAIT",
+        "telegram.page_wait",
+        "Pause between pages of history, in seconds; unset: 1 on long reads.",
+        _seconds,
+    ),
+    Setting(
+        "preview_url",
+        "TGTAGGER_PREVIEW_URL",
+        "preview.url",
+        "Where the public web preview is.",
+        _web_address,
+        "https://t.me/s",
+    ),
     Setting(
         "tagger",
         "TGTAGGER_TAGGER",
@@ -103,10 +186,6 @@ SETTINGS = (
 )
 
 LATER = {
-    "telegram": {
-        "api_id", "api_hash", "server", "dc", "public_key", "proxy", "flood_budget", "page_wait",
-    },
-    "preview": {"url"},
     "tagging": {"max_cost", "max_attempts", "retry_base", "vocabulary", "mode", "tag_language"},
     "tagging.llm": {
         "provider", "url", "api_key", "models", "concurrency", "rpm", "batch", "wait", "prompt",
@@ -125,6 +204,16 @@ class Settings:
     db: str
     config: Path
     data_dir: Path
+    api_id: int | None
+    api_hash: str | None = field(repr=False)
+    account: str
+    telegram_server: str | None
+    telegram_dc: int | None
+    telegram_key: Path | None
+    proxy: str | None = field(repr=False)
+    flood_budget: int
+    page_wait: float | None
+    preview_url: str
     tagger: str
     tags_min: int
     tags_max: int
@@ -210,6 +299,8 @@ def _read(setting: Setting, text: str, where: str) -> Any:
 
 
 def _text_of(setting: Setting, value: Any, where: str) -> str:
+    if setting.name in {"api_id", "telegram_dc", "page_wait"}:
+        return str(value)  # a number; in quotes it is read, too
     if isinstance(setting.default, int):
         if isinstance(value, bool) or not isinstance(value, int):
             raise InputError(f"{where} must be a whole number")

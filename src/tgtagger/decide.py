@@ -40,11 +40,13 @@ def merge_post(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
     """Return the columns of the stored post `old` that the newly read `new` changes.
 
     An equal or better source replaces the content; a poorer one, or an older state of the post
-    (an old export read after a newer one), only fills in what is not known. A text that changed
-    sends the post back to be tagged.
+    (an old export read after a newer one), only fills in what is not known. An export knows no
+    views, so the preview's stand beside it. A text that changed sends the post back to be tagged.
     """
     poorer = SOURCE_RANK[new["source"]] < SOURCE_RANK[old["source"]]
-    fills_only = poorer or _is_older(new["edited"], old["edited"])
+    # Only a file can be out of date: Telegram and its preview show a post as it is now.
+    stale = new["source"] == "desktop" and _is_older(new["edited"], old["edited"])
+    fills_only = poorer or stale
     changes: dict[str, Any] = {}
     if fills_only:
         changes |= {
@@ -59,12 +61,22 @@ def merge_post(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
             for column in (*FACTS, "source")
             if new[column] is not None and new[column] != old[column]
         }
+    if old["source"] == "desktop" and new["source"] == "preview" and new["views"] is not None:
+        changes |= {"views": new["views"]} if new["views"] != old["views"] else {}
     if old["deleted"] is not None and not fills_only:
         changes["deleted"] = None
     if changes.get("text_hash") and old["status"] != "pending":
         changes |= {"status": "pending", "attempts": 0}
         changes |= dict.fromkeys(("failure", "error", "next_attempt_at"))
     return changes
+
+
+def may_delete(page_source: str, post_source: str) -> bool:
+    """Tell whether a source that does not show a post (any more) is to be believed.
+
+    A poorer one does not show all that a better one does.
+    """
+    return SOURCE_RANK[page_source] >= SOURCE_RANK[post_source]
 
 
 def _is_older(new_edited: str | None, old_edited: str | None) -> bool:

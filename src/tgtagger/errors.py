@@ -14,6 +14,8 @@ ends with a traceback and exit code 1. Messages never hold post text, keys or ph
 
 from __future__ import annotations
 
+import datetime as dt
+
 
 class TgTaggerError(Exception):
     """A failure with something to tell the user: what happened, and what to do about it."""
@@ -47,7 +49,15 @@ class StoreError(TgTaggerError):
 
 
 class TryLater(TgTaggerError):
+    """`not_before` says when, where the one who asked for the wait said so."""
+
     exit_code = 75
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, not_before: dt.datetime | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.not_before = not_before
 
 
 PRECEDENCE = (6, 3, 75, 4, 2, 5)

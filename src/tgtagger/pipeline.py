@@ -7,23 +7,37 @@ transaction of the store is ever open while something is awaited.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from typing import Protocol
 
 from tgtagger.decide import update_after
+from tgtagger.errors import TryLater
 from tgtagger.outcomes import Origin, Outcome, PostForTagging, Tagged, TagResult, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Page, PageStored, PostFilter
+from tgtagger.types import Channel, Page, PageStored, PostFilter, Reading, SourceName, Wait
 
 FREE_ANSWERS = 200
 """Answers that cost nothing are written this many at a time; one that was paid for, at once."""
 
 
-class PostSource(Protocol):
-    """Where posts come from. Raises a TgTaggerError when it cannot go on; what it gave counts."""
+Recall = Callable[[Channel, SourceName], Reading]
+"""How far a source has read a channel, as the archive remembers it."""
 
-    def pages(self) -> AsyncIterator[Page]: ...
+
+class PostSource(Protocol):
+    """Where posts come from. Raises a TgTaggerError when it cannot go on; what it gave counts.
+
+    A source that has to wait says so before it does. `channel_id` is None until it is known.
+    """
+
+    @property
+    def name(self) -> SourceName: ...
+
+    @property
+    def channel_id(self) -> int | None: ...
+
+    def pages(self, recall: Recall) -> AsyncGenerator[Page | Wait]: ...
 
 
 class Tagger(Protocol):
@@ -40,18 +54,23 @@ class Tagger(Protocol):
     ) -> AsyncIterator[tuple[PostForTagging, Outcome]]: ...
 
 
-async def parse(
-    source: PostSource, store: Store, *, limit: int | None = None
-) -> AsyncIterator[PageStored]:
-    """Store a source's pages; yield what became of each. `limit` counts posts."""
-    left = limit
-    async for page in source.pages():
-        if left is not None:
-            page = replace(page, posts=page.posts[:left])  # noqa: PLW2901 -- it is the page we keep
-            left -= len(page.posts)
-        yield store.save_page(page)
-        if left == 0:
-            return
+async def parse(source: PostSource, store: Store) -> AsyncGenerator[PageStored | Wait]:
+    """Store a source's pages; yield what became of each, and the waits before them.
+
+    A wait that is too long for this run is remembered for the channel, and ends it.
+    """
+
+    def recall(channel: Channel, name: SourceName) -> Reading:
+        return store.reading(channel.id, name)
+
+    try:
+        async with aclosing(source.pages(recall)) as pages:
+            async for page in pages:
+                yield page if isinstance(page, Wait) else store.save_page(page)
+    except TryLater as error:
+        if error.not_before is not None and source.channel_id is not None:
+            store.postpone(source.channel_id, source.name, error.not_before)
+        raise
 
 
 def _utc_now() -> dt.datetime:

@@ -166,11 +166,27 @@ class IdRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a source has read a channel: what the next run goes on from.
+
+    `unread` are the ranges of message ids still to be read, `top` the highest id seen (None: never
+    read). Nothing older than `since` is wanted; ids up to `floor` are known to be older.
+    """
+
+    unread: tuple[IdRange, ...] = ()
+    top: int | None = None
+    since: dt.datetime | None = None
+    floor: int = 0
+    not_before: dt.datetime | None = None  # the source asked to be left alone until then
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What a source read in one go; the store keeps all of it in one transaction.
 
-    `unread` is what remains to be read of the channel's history after this page; None leaves
-    the stored ranges alone (a file has no such thing: it is read whole, or again).
+    `reading` is how far the source has read after this page; None leaves what is stored alone (a
+    file has no such thing: it is read whole, or again). `covers` says that the source showed all
+    there is in this range: a post stored there that is not in the page has been deleted.
     """
 
     channel: Channel
@@ -178,7 +194,16 @@ class Page:
     posts: tuple[PostData, ...] = ()
     service: tuple[ServiceMessage, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    unread: tuple[IdRange, ...] | None = None
+    reading: Reading | None = None
+    covers: IdRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A source has to wait before it goes on, and does so after yielding this."""
+
+    seconds: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +218,7 @@ class PageStored:
     deleted: int = 0
     service: int = 0
     rejected: tuple[Rejected, ...] = ()
+    unread: int | None = None  # message ids still to be read, where the source knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +226,7 @@ class RawPost:
     """A stored raw form, on its way to a newer converter."""
 
     channel: Channel
+    source: SourceName
     data: bytes
 
 

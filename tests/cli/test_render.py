@@ -170,12 +170,12 @@ def test_a_table_is_aligned_and_numbers_stand_to_the_right(put_out: Out) -> None
 
 def test_progress_says_nothing_where_nobody_looks(put_out: Out) -> None:
     out = put_out()
-    with Screen(quiet=True).progress("Tagging") as update:
-        update(1, 0.5)
+    with Screen(quiet=True).progress("Tagging") as live:
+        live.update(1, 0.5)
     assert out.getvalue() == ""
     if not out.isatty():
-        with Screen().progress("Tagging") as update:
-            update(1, 0.5)
+        with Screen().progress("Tagging") as live:
+            live.update(1, 0.5)
         assert out.getvalue() == ""
 
 

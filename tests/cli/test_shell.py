@@ -52,7 +52,7 @@ def test_the_help_lists_the_commands_in_their_groups() -> None:
     assert bare.stderr == ""
     groups = re.findall(r"^(Set up|Collect|Look)\n((?:  .+\n)+)", asked.stdout, re.MULTILINE)
     assert {title: re.findall(r"^  (\S+)", rows, re.MULTILINE) for title, rows in groups} == {
-        "Set up": ["config", "doctor", "demo"],
+        "Set up": ["login", "logout", "config", "doctor", "demo"],
         "Collect": ["parse", "tag"],
         "Look": ["search", "show", "export", "tags", "channels", "status"],
     }
@@ -91,7 +91,7 @@ def test_the_version_is_said_wherever_it_is_asked(args: list[str]) -> None:
     [
         (["serach"], "no command 'serach'", "did you mean search?"),
         (["statsu"], "no command 'statsu'", "did you mean status or tags?"),
-        (["login"], "no command 'login'", "see tgtagger --help"),
+        (["undo"], "no command 'undo'", "see tgtagger --help"),
         (["status", "--jsno"], "--jsno", "did you mean --json?"),
         (["--dbb", "x"], "--dbb", "did you mean --db?"),
         (["show"], "POST", "see tgtagger show --help"),

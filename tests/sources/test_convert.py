@@ -167,8 +167,8 @@ def test_the_raw_form_runs_through_a_newer_converter() -> None:
     assert found.raw is not None
     assert found.raw.converter == CONVERTER
     assert raw.unpack(found.raw.data) == record
-    assert reconvert(RawPost(Channel(1, "N"), found.raw.data)) == found
-    assert reconvert(RawPost(Channel(1, "N"), b"rubbish")) is None
+    assert reconvert(RawPost(Channel(1, "N"), "desktop", found.raw.data)) == found
+    assert reconvert(RawPost(Channel(1, "N"), "desktop", b"rubbish")) is None
 
 
 JSON = st.recursive(

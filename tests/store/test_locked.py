@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, page, post
+from make import CHANNEL, minute, page, post
 from tgtagger.errors import TryLater
 from tgtagger.outcomes import Origin, PostId, TagUpdate
 from tgtagger.store import Store
@@ -26,6 +26,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "save_tags": lambda store: store.save_tags(
         [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped")], ORIGIN, 1
     ),
+    "postpone": lambda store: store.postpone(CHANNEL.id, "telegram", minute(1)),
     "check": lambda store: store.check(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
@@ -40,6 +41,8 @@ READING: dict[str, Callable[[Store], Any]] = {
     "post": lambda store: store.post("news/1"),
     "tags": lambda store: store.tags(),
     "channels": lambda store: store.channels(),
+    "channel": lambda store: store.channel(CHANNEL.id),
+    "reading": lambda store: store.reading(CHANNEL.id, "telegram"),
     "state": lambda store: store.state(),
 }
 

@@ -20,6 +20,7 @@ from tgtagger.types import (
     IdRange,
     Media,
     PostFilter,
+    Reading,
     Rejected,
     Reply,
     ServiceMessage,
@@ -156,21 +157,21 @@ def test_a_fatal_error_keeps_nothing_of_the_page_and_all_before(
 
     monkeypatch.setattr(_posts, "_save_service", break_down)  # the last step but two
     with pytest.raises(StoreError):
-        store.save_page(page(post(2, "second"), unread=(IdRange(1, 5),)))
+        store.save_page(page(post(2, "second"), reading=Reading((IdRange(1, 5),))))
     monkeypatch.undo()
     assert texts(store) == ["first"]
     assert store.channels()[0].unread == 0
-    assert store.save_page(page(post(2, "second"), unread=(IdRange(1, 5),))).new == 1
+    assert store.save_page(page(post(2, "second"), reading=Reading((IdRange(1, 5),)))).new == 1
 
 
 def test_posts_and_progress_go_in_together(store: Store) -> None:
-    store.save_page(page(post(10, "ten"), unread=(IdRange(1, 4), IdRange(6, 9))))
+    store.save_page(page(post(10, "ten"), reading=Reading((IdRange(1, 4), IdRange(6, 9)), 10)))
     assert store.channels()[0].unread == 8
-    store.save_page(page(post(9, "nine"), unread=(IdRange(1, 4),)))
+    store.save_page(page(post(9, "nine"), reading=Reading((IdRange(1, 4),), 10)))
     assert store.channels()[0].unread == 4
     store.save_page(page(post(8, "from a file")))  # a file has no say in it
     assert store.channels()[0].unread == 4
-    store.save_page(page(unread=()))
+    store.save_page(page(reading=Reading((), 10)))
     assert store.channels()[0].unread == 0
 
 

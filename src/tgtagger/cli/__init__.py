@@ -26,12 +26,14 @@ from tgtagger.errors import InputError
 
 COMMANDS = {
     "Set up": {
+        "login": "Sign in to Telegram, by phone or QR code.",
+        "logout": "End the session at Telegram and delete its file.",
         "config": "Show the settings in force, or write a settings file.",
         "doctor": "Check settings, permissions and the database; say what to do.",
         "demo": "Show it all at work in seconds, with nothing set up.",
     },
     "Collect": {
-        "parse": "Read channels from Telegram Desktop exports into the database.",
+        "parse": "Read channels from Telegram, its web preview or exports.",
         "tag": "Give every new post its tags.",
     },
     "Look": {
@@ -111,7 +113,8 @@ class Commands(TyperGroup):
 def _app_of(name: str, module: Any) -> typer.Typer:
     made = new_app()
     epilog = getattr(module, "EPILOG", None)
-    made.command(name, cls=Command, epilog=epilog)(module.command)
+    context = getattr(module, "CONTEXT", None)
+    made.command(name, cls=Command, epilog=epilog, context_settings=context)(module.command)
     return made
 
 

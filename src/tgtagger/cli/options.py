@@ -104,6 +104,15 @@ UntilOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option("--limit", metavar="N", min=1, help="At most N posts.")
 ]
+AccountOption = Annotated[
+    str,
+    typer.Option(
+        "--account",
+        metavar="NAME",
+        help="Which of several sessions (or set TGTAGGER_ACCOUNT).",
+        show_default=False,
+    ),
+]
 TagsOption = Annotated[
     list[str] | None, typer.Option("--tag", metavar="TAG", help="With this tag (repeat: all).")
 ]

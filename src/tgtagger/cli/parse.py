@@ -1,26 +1,50 @@
-"""`tgtagger parse`: read exports into the database."""
+"""`tgtagger parse`: read channels into the database."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import NoSuchOption
 
 from tgtagger.cli import parsing, runs, tagging
-from tgtagger.cli.options import JsonOption, LimitOption, SinceOption, UntilOption, invocation
+from tgtagger.cli.options import (
+    AccountOption,
+    JsonOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    invocation,
+)
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError, exit_code
+from tgtagger.sources.reading import Wish
 
 EPILOG = """Examples:
-  tgtagger parse ~/Downloads/ChatExport_2026-01-31
-  tgtagger parse news/result.json science/result.json --then-tag
-  tgtagger parse export --since 30d
+  tgtagger parse @durov
+  tgtagger parse https://t.me/durov t.me/c/1234567890/5 --since 30d
+  tgtagger parse ~/Downloads/ChatExport_2026-01-31 --then-tag
+  tgtagger parse                    every channel of the archive: the line for cron
+
+SOURCE is @name, a t.me link, -100…, an invitation you have used, or an export's path.
+New posts come first, then what changed among the newest, then older history. A run that is
+killed or limited leaves nothing out: the next one goes on. --since is remembered for the
+channel until another --since or --backfill says otherwise.
 
 Exit codes:
   0 all kept · 2 a file is missing, unreadable, foreign or cut off (what could be read is kept)
-  5 some posts were rejected · 6 the database failed · 75 another parse is at work
+  3 nobody is signed in · 4 a channel is not to be had · 5 some posts were rejected
+  6 the database failed · 75 try later: another run is at work, or Telegram asks for a long wait"""
 
-Parsing a file again changes nothing; a newer export of the same chat updates and adds."""
+CONTEXT = {"ignore_unknown_options": True}  # so that -100… is no option; see _check
+
+
+class Via(StrEnum):
+    auto = "auto"
+    telegram = "telegram"
+    preview = "preview"
 
 
 def command(
@@ -28,8 +52,8 @@ def command(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
-            help="Telegram Desktop exports: result.json, or its folder; of one chat or an account.",
+            metavar="[SOURCE]...",
+            help="Channels and exports; none: every channel that is not paused.",
             show_default=False,
         ),
     ] = None,
@@ -37,31 +61,54 @@ def command(
     since: SinceOption = "",
     until: UntilOption = "",
     *,
+    backfill: Annotated[
+        bool | None,
+        typer.Option(
+            "--backfill/--no-backfill",
+            help="All history, whatever --since said before; or only what is new.",
+            show_default=False,
+        ),
+    ] = None,
+    refresh: Annotated[
+        int | None,
+        typer.Option(
+            "--refresh",
+            metavar="N",
+            min=0,
+            max=100_000,
+            help="Read the newest N messages again for edits, views, deletions [100]; 0: off.",
+            show_default=False,
+        ),
+    ] = None,
+    via: Annotated[
+        Via,
+        typer.Option("--via", help="auto: Telegram when signed in, else the web preview."),
+    ] = Via.auto,
+    account: AccountOption = "",
     groups: Annotated[bool, typer.Option("--groups", help="Take groups, too.")] = False,
     reconvert: Annotated[
         bool,
-        typer.Option("--reconvert", help="Run a newer converter over what is stored; no PATH."),
+        typer.Option("--reconvert", help="Run newer converters over what is stored; no SOURCE."),
     ] = False,
     then_tag: Annotated[
         bool, typer.Option("--then-tag", help="Tag what is pending in these channels afterwards.")
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Read channels from Telegram Desktop exports into the database."""
+    """Read channels from Telegram, its web preview or exports into the database."""
+    _check(ctx, sources or [])
     called, screen = invocation(ctx), runs.screen_of(ctx)
     first, last = since_until(since, until)
-    if bool(sources) == reconvert:
-        raise InputError(
-            "give the path of an export" if not sources else "--reconvert takes no PATH",
-            hint="see: tgtagger parse --help",
-        )
+    if sources and reconvert:
+        raise InputError("--reconvert takes no SOURCE", hint="see: tgtagger parse --help")
     if reconvert:
         reports, code = parsing.reconvert(called)
     else:
-        options = parsing.ParseOptions(limit, first, last, groups)
-        reports, code = parsing.parse(called, screen, sources or [], options)
+        wish = Wish(limit, first, last, refresh, backfill)
+        options = parsing.ParseOptions(wish, via.value, groups)
+        reports, code = parsing.parse(called, screen, sources or [], options, account=account)
     parsing.tell_parse(screen, reports)
-    summary = parsing.parse_summary(reports)
+    summary: dict[str, Any] = parsing.parse_summary(reports)
     if then_tag:
         tagged, tag_code = tagging.tag_channels(called, screen, reports)
         summary["tag"] = tagged
@@ -69,3 +116,15 @@ def command(
     if as_json:
         screen.json(summary)
     return code
+
+
+def _check(ctx: typer.Context, sources: list[str]) -> None:
+    """Refuse an option that is none: only a channel's number may begin with a dash."""
+    known = [option for param in ctx.command.params for option in param.opts]
+    for source in sources:
+        if source.startswith("-") and not re.fullmatch(r"-\d+", source):
+            import difflib
+
+            name = source.partition("=")[0]
+            near = difflib.get_close_matches(name, known)
+            raise NoSuchOption(name, possibilities=near, ctx=ctx)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tgtagger import pipeline
+from tgtagger.cli import targets
 from tgtagger.cli.options import Invocation
-from tgtagger.cli.render import Screen, plural
+from tgtagger.cli.render import Live, Screen, number, plural
 from tgtagger.cli.runs import noted_run
-from tgtagger.errors import InputError, SourceError, TgTaggerError, exit_code
-from tgtagger.store import Store
-from tgtagger.types import (
-    Channel,
-    Page,
-    PageStored,
-    Rejected,
+from tgtagger.cli.targets import Target, Via
+from tgtagger.config import Settings
+from tgtagger.errors import (
+    ActionNeeded,
+    InputError,
+    SourceError,
+    StoreError,
+    TgTaggerError,
+    TryLater,
+    exit_code,
 )
+from tgtagger.sources.reading import Wish
+from tgtagger.store import Store
+from tgtagger.types import Channel, Page, PageStored, Rejected, SourceName, Wait
 
 SHOWN = 5
 """Rejected posts named one by one on a terminal; the rest are counted."""
@@ -32,27 +39,31 @@ class ChannelReport:
 
     source: str
     channel: Channel | None = None
+    via: SourceName = "desktop"
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
     service: int = 0
+    unread: int | None = None
     rejected: list[Rejected] = field(default_factory=list)
     error: TgTaggerError | None = None
 
     def add(self, stored: PageStored) -> None:
+        self.channel = stored.channel
         self.new += stored.new
         self.updated += stored.updated
         self.unchanged += stored.unchanged
         self.deleted += stored.deleted
         self.service += stored.service
         self.rejected += stored.rejected
+        self.unread = stored.unread
 
     def as_json(self) -> dict[str, Any]:
         channel = self.channel
         return {
             "source": self.source,
-            "id": channel and channel.id,
+            "id": channel and abs(channel.id),
             "username": channel and channel.username,
             "title": channel and channel.title,
             "new": self.new,
@@ -60,30 +71,33 @@ class ChannelReport:
             "unchanged": self.unchanged,
             "deleted": self.deleted,
             "service": self.service,
+            "unread": self.unread,
             "rejected": [{"id": item.id, "reason": item.reason} for item in self.rejected],
-            "complete": self.error is None,
-            "via": "desktop",
+            "complete": self.error is None and not self.unread,
+            "via": self.via,
             "error": self.error and self.error.message,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    limit: int | None = None
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
+    wish: Wish = field(default_factory=Wish)
+    via: Via = "auto"
     groups: bool = False
 
 
 def parse(
-    called: Invocation, screen: Screen, sources: Sequence[str], options: ParseOptions
+    called: Invocation, screen: Screen, sources: Sequence[str], options: ParseOptions, **flags: Any
 ) -> tuple[list[ChannelReport], int]:
-    """Read every source into the store, one after another; one that fails stops no other."""
-    with Store.open(called.settings().db) as store, store.lock("parse"):
+    """Read every source into the store, one after another; one that fails stops no other.
+
+    Without sources: every channel of the archive that is not paused.
+    """
+    settings = called.settings(**flags)
+    with Store.open(settings.db) as store, store.lock("parse"):
         with noted_run(store, "parse") as note:
-            reports: list[ChannelReport] = []
-            for source in sources:
-                reports += _parse_source(store, screen, source, options)
+            run = _Run(store, screen, settings, options)
+            reports = asyncio.run(run.all(sources))
             codes = [report.error.exit_code for report in reports if report.error]
             codes += [5 for report in reports if report.rejected]
             note.code = exit_code(codes)
@@ -91,46 +105,185 @@ def parse(
         return reports, note.code
 
 
-def _parse_source(
-    store: Store, screen: Screen, source: str, options: ParseOptions
-) -> list[ChannelReport]:
-    from tgtagger.sources.desktop import DesktopExport
+class _Run:
+    """What the sources of one run share: the store, the screen, one connection a service."""
 
-    export = DesktopExport(
-        Path(source).expanduser(),
-        groups=options.groups,
-        since=options.since,
-        until=options.until,
-    )
-    reports: dict[int, ChannelReport] = {}
+    def __init__(
+        self, store: Store, screen: Screen, settings: Settings, options: ParseOptions
+    ) -> None:
+        self.store = store
+        self.screen = screen
+        self.settings = settings
+        self.options = options
+        self.via = targets.choose_via(options.via, settings)
+        self._open = contextlib.AsyncExitStack()
+        self._telegram: Any = None
+        self._preview: Any = None
+        self._broken: TgTaggerError | None = None  # why Telegram is not to be had in this run
 
-    async def run() -> None:
-        with screen.progress(f"Reading {Path(source).name}") as update:
-            async for stored in pipeline.parse(export, store, limit=options.limit):
-                channel = stored.channel
-                report = reports.setdefault(channel.id, ChannelReport(source, channel))
-                report.add(stored)
-                screen.detail(
-                    f"{channel.title}: a page with {stored.new} new, {stored.updated} updated, "
-                    f"{stored.unchanged} unchanged, {len(stored.rejected)} rejected"
+    async def all(self, sources: Sequence[str]) -> list[ChannelReport]:
+        reports: list[ChannelReport] = []
+        async with self._open:
+            for target in self._targets(sources, reports):
+                reports += await self._one(target)
+        return reports
+
+    def _targets(self, sources: Sequence[str], reports: list[ChannelReport]) -> list[Target]:
+        found = []
+        for text in sources:
+            try:
+                found.append(targets.read_target(text, self.store))
+            except InputError as error:
+                reports.append(ChannelReport(text, error=error))
+        if not sources:
+            stored = targets.stored_targets(self.store)
+            if not stored:
+                raise InputError(
+                    "there is no channel to read yet", hint="name one: tgtagger parse @channel"
                 )
-                update(
+            found, left_out = targets.readable(stored, self.via)
+            if not found:
+                raise ActionNeeded(
+                    "the archive's channels have no public names: they need an account",
+                    hint="sign in: tgtagger login",
+                )
+            if left_out:
+                self.screen.say(
+                    f"left out, without a public name: {plural(left_out, 'channel')} "
+                    "(sign in to read them: tgtagger login)"
+                )
+        if self.options.via == "auto" and self.via == "preview" and any(t.ref for t in found):
+            self.screen.say("nobody is signed in: reading the public web preview")
+        return found
+
+    async def _one(self, target: Target) -> list[ChannelReport]:
+        if target.path is not None:
+            return await self._export(target, target.path)
+        report = ChannelReport(target.text, target.known, self.via)
+        if self.via == "telegram" and self._broken is not None:
+            report.error = self._broken
+            return [report]
+        try:
+            source = await self._source(target)
+            async for _ in self._read(source, target.text, {None: report}):
+                pass
+        except StoreError:
+            raise
+        except TgTaggerError as error:
+            report.error = error
+            self._note_broken(error)
+        return [report]
+
+    def _note_broken(self, error: TgTaggerError) -> None:
+        if self.via == "telegram":
+            unreachable = isinstance(error, TryLater) and not self._telegram.is_connected
+            if isinstance(error, ActionNeeded) or unreachable:
+                self._broken = error
+
+    async def _source(self, target: Target) -> pipeline.PostSource:
+        known = target.known
+        groups = self.options.groups or (known is not None and known.kind != "channel")
+        assert target.ref is not None  # it is no path
+        if self.via == "preview":
+            from tgtagger.sources.preview import Preview, PreviewChannel
+
+            name = targets.preview_name(target)
+            if self._preview is None:
+                self._preview = await self._open.enter_async_context(
+                    Preview(self.settings.preview_url, wait_budget=self.settings.flood_budget)
+                )
+            return PreviewChannel(self._preview, name, self.options.wish, known=known)
+        from tgtagger.sources.telegram.source import Telegram, TelegramChannel
+
+        if self._telegram is None:
+            self._telegram = await self._open.enter_async_context(
+                Telegram(
+                    access_of(self.settings),
+                    flood_budget=self.settings.flood_budget,
+                    page_wait=self.settings.page_wait,
+                )
+            )
+        return TelegramChannel(
+            self._telegram, target.ref, self.options.wish, known=known, groups=groups
+        )
+
+    async def _export(self, target: Target, path: Path) -> list[ChannelReport]:
+        from tgtagger.sources.desktop import DesktopExport
+
+        wish = self.options.wish
+        export = DesktopExport(
+            path,
+            groups=self.options.groups,
+            since=wish.since,
+            until=wish.until,
+            limit=wish.limit,
+        )
+        reports: dict[int | None, ChannelReport] = {}
+        error: TgTaggerError | None = None
+        try:
+            async for live in self._read(export, f"Reading {path.name}", reports):
+                live.update(
                     sum(each.new + each.updated + each.unchanged for each in reports.values()),
                     export.position / export.size if export.size else None,
                 )
+        except (InputError, SourceError) as caught:
+            error = caught
+        found = list(reports.values()) or [ChannelReport(target.text)]
+        for report in found:
+            report.source = target.text
+        if error is not None:
+            found[-1].error = error
+        if export.left_out:
+            kinds = ", ".join(f"{k.replace('_', ' ')} {n}" for k, n in export.left_out.items())
+            self.screen.say(f"left out, since they are no channels: {kinds}")
+        return found if reports or error else []
 
-    error: TgTaggerError | None = None
-    try:
-        asyncio.run(run())
-    except (InputError, SourceError) as caught:
-        error = caught
-    found = list(reports.values()) or [ChannelReport(source)]
-    if error is not None:
-        found[-1].error = error
-    if export.left_out:
-        kinds = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in export.left_out.items())
-        screen.say(f"left out, since they are no channels: {kinds}")
-    return found if reports or error else []
+    async def _read(
+        self,
+        source: pipeline.PostSource,
+        words: str,
+        reports: dict[int | None, ChannelReport],
+    ) -> AsyncIterator[Live]:
+        """Store a source's pages; tell the reports and the live line. `None` is the one channel."""
+        with self.screen.progress(words) as live:
+            first_unread: int | None = None
+            async with contextlib.aclosing(pipeline.parse(source, self.store)) as steps:
+                async for step in steps:
+                    if isinstance(step, Wait):
+                        live.wait(step.seconds, step.reason)
+                        continue
+                    channel = step.channel
+                    report = reports.get(None) or reports.setdefault(
+                        channel.id, ChannelReport(words, channel, step.source)
+                    )
+                    report.add(step)
+                    self.screen.detail(
+                        f"{channel.title}: a page with {step.new} new, {step.updated} updated, "
+                        f"{step.unchanged} unchanged, {step.deleted} deleted, "
+                        f"{len(step.rejected)} rejected"
+                    )
+                    if step.unread is not None:
+                        first_unread = max(first_unread or 0, step.unread)
+                        share = 1 - step.unread / first_unread if first_unread else None
+                        left = f"{number(step.unread)} to go" if step.unread else ""
+                        live.update(report.new + report.updated + report.unchanged, share, left)
+                    yield live
+
+
+def access_of(settings: Settings) -> Any:
+    """Return how to reach Telegram with these settings."""
+    from tgtagger.sources.telegram.session import Access
+
+    return Access(
+        settings.data_dir,
+        settings.account,
+        settings.api_id,
+        settings.api_hash,
+        settings.telegram_server,
+        settings.telegram_dc,
+        settings.telegram_key,
+        settings.proxy,
+    )
 
 
 def parse_summary(reports: Sequence[ChannelReport]) -> dict[str, Any]:
@@ -138,27 +291,28 @@ def parse_summary(reports: Sequence[ChannelReport]) -> dict[str, Any]:
         "channels": [report.as_json() for report in reports],
         "new": sum(report.new for report in reports),
         "updated": sum(report.updated for report in reports),
+        "deleted": sum(report.deleted for report in reports),
         "rejected": sum(len(report.rejected) for report in reports),
     }
 
 
 def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
-    """Run today's converter over the raw forms that an older one read."""
-    from tgtagger.sources.desktop import CONVERTER
-    from tgtagger.sources.desktop import reconvert as convert_again
+    """Run today's converters over the raw forms that older ones read."""
+    from tgtagger.sources import converters
 
     with Store.open(called.settings().db) as store, store.lock("parse"):
         with noted_run(store, "parse --reconvert") as note:
-            reports: dict[int, ChannelReport] = {}
-            for stored in store.raw_posts("desktop", older_than=CONVERTER):
-                report = reports.setdefault(
-                    stored.channel.id, ChannelReport("raw forms", stored.channel)
-                )
-                post = convert_again(stored)
-                if post is None:
-                    report.rejected.append(Rejected(None, "its raw form cannot be read"))
-                else:
-                    report.add(store.save_page(Page(stored.channel, "desktop", (post,))))
+            reports: dict[tuple[int, str], ChannelReport] = {}
+            for name, version, convert_again in converters.ALL:
+                for stored in store.raw_posts(name, older_than=version):
+                    report = reports.setdefault(
+                        (stored.channel.id, name), ChannelReport("raw forms", stored.channel, name)
+                    )
+                    post = convert_again(stored)
+                    if post is None:
+                        report.rejected.append(Rejected(None, "its raw form cannot be read"))
+                    else:
+                        report.add(store.save_page(Page(stored.channel, name, (post,))))
             found = list(reports.values())
             note.code = exit_code([5 for report in found if report.rejected])
             note.summary = parse_summary(found)
@@ -167,22 +321,33 @@ def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
 
 def tell_parse(screen: Screen, reports: Sequence[ChannelReport]) -> None:
     """Say on the terminal what came in; say problems in any case."""
+    told: set[str] = set()
     for report in reports:
-        if report.channel is not None:
-            counts = [f"{plural(report.new, 'new post')}"]
-            if report.updated:
-                counts.append(f"{plural(report.updated, 'updated', 'updated')}")
-            if report.unchanged:
-                counts.append(f"{plural(report.unchanged, 'unchanged', 'unchanged')}")
-            if report.service:
-                counts.append(plural(report.service, "service message"))
-            screen.say(f"{report.channel.title}: {', '.join(counts)}")
+        if report.channel is not None and (report.error is None or report.new or report.updated):
+            screen.say(f"{report.channel.title}: {', '.join(_counts(report))}")
         for item in report.rejected[:SHOWN]:
             screen.warn(f"rejected: message {item.id} of {report.source}: {item.reason}")
         if len(report.rejected) > SHOWN:
             more = len(report.rejected) - SHOWN
             screen.warn(f"rejected: {more} more; all are listed by tgtagger doctor")
-        if report.error is not None:
-            screen.warn(f"error: {report.error.message}")
-            if report.error.hint:
-                screen.warn(f"hint: {report.error.hint}")
+    for error in (report.error for report in reports):
+        if error is not None and error.message not in told:
+            told.add(error.message)
+            screen.warn(f"error: {error.message}")
+            if error.hint:
+                screen.warn(f"hint: {error.hint}")
+
+
+def _counts(report: ChannelReport) -> Iterator[str]:
+    yield plural(report.new, "new post")
+    for count, words in (
+        (report.updated, "updated"),
+        (report.deleted, "deleted at Telegram"),
+        (report.unchanged, "unchanged"),
+    ):
+        if count:
+            yield plural(count, words, words)
+    if report.service:
+        yield plural(report.service, "service message")
+    if report.unread:
+        yield f"{plural(report.unread, 'message')} of its history not read yet"

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -193,28 +194,26 @@ class Screen:
         sys.stderr.write(clean(text) + "\n")
 
     @contextlib.contextmanager
-    def progress(self, words: str) -> Iterator[Callable[[int, float | None], None]]:
-        """Show one live line while something goes on; yield what to tell it: count, share done."""
+    def progress(self, words: str) -> Iterator[Live]:
+        """Show one live line while something goes on; yield what to tell it."""
+        live = Live(self)
         if not self.talks:
-            yield lambda _count, _share: None
+            yield live
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
+            _wait_column(),
         )
         console = self._console(stderr=True)
         with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task(words, total=None, count="")
-
-            def update(count: int, share: float | None) -> None:
-                total = None if share is None else 1.0
-                bar.update(task, count=number(count), total=total, completed=share or 0.0)
-
-            yield update
+            live.bar = bar
+            live.task = bar.add_task(clean(words), total=None, count="", until=0.0, reason="")
+            yield live
 
     # ---- how
 
@@ -241,6 +240,52 @@ class Screen:
             return os.get_terminal_size(sys.stdout.fileno()).columns
         except (OSError, ValueError):
             return 80
+
+
+class Live:
+    """The one live line of a run; without a terminal, only waits are told."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self.bar: Any = None
+        self.task: Any = None
+        self._started = time.monotonic()
+
+    def update(self, count: int, share: float | None, left: str = "") -> None:
+        """Say how many are done, which share of all (None: unknown), and what is left in words."""
+        if self.bar is None:
+            return
+        seconds = time.monotonic() - self._started
+        parts = [number(count)]
+        if seconds > 1:
+            parts.append(f"{number(round(count / seconds))}/s")
+        if left:
+            parts.append(left)
+        total = None if share is None else 1.0
+        self.bar.update(
+            self.task, count=" · ".join(parts), total=total, completed=share or 0.0, until=0.0
+        )
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Say that nothing happens for so long, and why; the line counts down."""
+        if self.bar is None:
+            if not self._screen.quiet:
+                self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
+        else:
+            self.bar.update(self.task, until=time.monotonic() + seconds, reason=reason)
+
+
+def _wait_column() -> Any:
+    """Return a column that counts a wait down; rich draws it several times a second."""
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class WaitColumn(ProgressColumn):
+        def render(self, task: Any) -> Text:
+            left = task.fields["until"] - time.monotonic()
+            return Text(f"{task.fields['reason']}: {left:.0f} s" if left > 0 else "", "yellow")
+
+    return WaitColumn()
 
 
 def _is_number(cell: str) -> bool:

@@ -70,10 +70,10 @@ def tag(
                     else time.monotonic() + options.max_time.total_seconds()
                 )
                 done = 0
-                with screen.progress("Tagging") as update:
+                with screen.progress("Tagging") as live:
                     async for result in pipeline.tag(store, engine, wanted, note.number):
                         done += 1
-                        update(done, done / total if total else None)
+                        live.update(done, done / total if total else None)
                         screen.detail(
                             f"{result.id.channel_id}/{result.id.message_id}: "
                             + (", ".join(result.tags) or type(result.outcome).__name__.lower())

@@ -35,7 +35,7 @@ def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
     """Return the Markdown of a text, or None when the text is its own Markdown."""
     spans = list(_spans(text, entities)) if entities else []
     if not spans:
-        return _escape(text) if _is_suspect(text) and _SPECIAL.search(text) else None
+        return escape(text) if _is_suspect(text) and _SPECIAL.search(text) else None
     return "".join(_Writer(text, spans).write())
 
 
@@ -188,7 +188,7 @@ class _Writer:
         return [other for other, _ in self._open if other.entity is not span.entity]
 
     def _piece(self, start: int, end: int) -> str:
-        piece = _escape(self._text[start:end], line_start=self._at_line_start(start))
+        piece = escape(self._text[start:end], line_start=self._at_line_start(start))
         return self._quoted(piece)
 
     def _quoted(self, piece: str) -> str:
@@ -201,7 +201,7 @@ class _Writer:
         match span.entity.type:
             case "link":
                 plain = re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+", words)
-                return f"<{words}>" if plain else self._quoted(_escape(words))
+                return f"<{words}>" if plain else self._quoted(escape(words))
             case "code":
                 fence = "`" * (_longest_run(words) + 1)
                 pad = " " if words[0] in "` " or words[-1] in "` " else ""
@@ -231,7 +231,8 @@ def _safe_url(url: str) -> str:
     )
 
 
-def _escape(text: str, *, line_start: bool = True) -> str:
+def escape(text: str, *, line_start: bool = True) -> str:
+    """Return text whose own stars, brackets and line beginnings Markdown shows as they are."""
     escaped = _ANYWHERE.sub(lambda found: "\\" + found.group(), text)
     head, newline, rest = escaped.partition("\n")
     if line_start:

@@ -12,6 +12,7 @@ new post does to a stored one, and obeys a `TagUpdate` without thinking.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -25,8 +26,8 @@ from tgtagger.outcomes import Origin, PostForTagging, PostId, TagUpdate
 from tgtagger.store import _engine, _posts, _records, _state, _tags
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
-from tgtagger.store._times import from_text, moment, now
-from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, SourceName
+from tgtagger.store._times import from_text, moment, now, to_text
+from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
 from tgtagger.views import (
     ArchiveState,
     Attempt,
@@ -79,8 +80,10 @@ class Store:
                 )
         store = cls(path, _engine.create_reader(path))
         try:
-            with store._read():
-                pass
+            with store._read() as db:
+                (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
+            if schema != _engine.HEAD:  # an older one's: bring it up to date once
+                cls.open(location).close()
         except BaseException:
             store.close()
             raise
@@ -170,6 +173,30 @@ class Store:
         with self._write() as db:
             _posts.save_channel(db, channel, now(), parsed=False)
 
+    def channel(self, name: str | int) -> Channel | None:
+        """Return a stored channel by its username (without the @, in any case) or its id."""
+        column = "id" if isinstance(name, int) else "lower(username)"
+        with self._read() as db:
+            found = db.execute(
+                f"SELECT id, title, username, kind FROM channels WHERE {column} = ?",
+                (name if isinstance(name, int) else name.lower(),),
+            ).fetchone()
+        return Channel(*found) if found else None
+
+    def reading(self, channel_id: int, source: SourceName) -> Reading:
+        """Return how far a source has read a channel."""
+        with self._read() as db:
+            return _posts.read_reading(db, channel_id, source)
+
+    def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
+        """Remember that a source asked to be left alone with this channel until then."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
+                "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
+                (source, to_text(until), channel_id),
+            )
+
     def raw_posts(self, source: SourceName, *, older_than: int) -> Iterator[RawPost]:
         """Yield the raw forms that a converter older than this one read, in batches of their own.
 
@@ -190,7 +217,7 @@ class Store:
                 return
             last = rows[-1][0]
             for _, identity, title, username, kind, data in rows:
-                yield RawPost(Channel(identity, title, username, kind), data)
+                yield RawPost(Channel(identity, title, username, kind), source, data)
 
     # ---- tags come in
 

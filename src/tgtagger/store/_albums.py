@@ -85,6 +85,12 @@ def _group(db: sqlite3.Connection, post_id: int) -> Ids:
     return tuple(number for (number,) in found)
 
 
+def members_of(db: sqlite3.Connection, post_id: int) -> set[int]:
+    """Return an album's message ids; none for a post of a single message."""
+    found = db.execute("SELECT message_id FROM album_members WHERE post_id = ?", (post_id,))
+    return {number for (number,) in found}
+
+
 def _rank(db: sqlite3.Connection, post_id: int) -> int:
     found: Any = db.execute("SELECT source FROM posts WHERE id = ?", (post_id,)).fetchone()
     return SOURCE_RANK[found[0]]

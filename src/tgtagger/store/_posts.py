@@ -17,12 +17,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tgtagger import decide
+from tgtagger import decide, ranges
 from tgtagger.store import _albums, _search
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._rows import COLUMNS, Row, order_key, row
-from tgtagger.store._times import to_text_or_none
-from tgtagger.types import Channel, Page, PageStored, PostData, Rejected
+from tgtagger.store._times import from_text, to_text_or_none
+from tgtagger.types import (
+    Channel,
+    IdRange,
+    Page,
+    PageStored,
+    PostData,
+    Reading,
+    Rejected,
+    SourceName,
+)
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value in a post can raise: a database error is only one of them."""
@@ -57,8 +66,8 @@ class Tally:
 
 
 def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
-    """Keep all of a page: posts, service messages, rejections, and what is left to read."""
-    save_channel(db, page.channel, now, parsed=True)
+    """Keep all of a page: posts, service messages, rejections, deletions, how far it is read."""
+    save_channel(db, page.channel, now, parsed=True, knows_name=page.source == "telegram")
     tally = Tally(rejected=list(page.rejected))
     prepared = list(_prepare(db, page, tally))
     try:
@@ -72,26 +81,41 @@ def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
     tally.rejected += done.rejected
     tally.rejected += _save_service(db, page)
     _remember_rejected(db, page, tally.rejected, now)
-    _save_unread(db, page)
+    deleted = _mark_deleted(db, page, now)
+    _save_reading(db, page)
+    reading = page.reading
     return PageStored(
         page.channel,
         page.source,
         done.new,
         done.updated,
         done.unchanged,
-        0,
+        deleted,
         len(page.service),
         tuple(tally.rejected),
+        None if reading is None else ranges.size(ranges.above(reading.unread, reading.floor)),
     )
 
 
-def save_channel(db: sqlite3.Connection, channel: Channel, now: str, *, parsed: bool) -> None:
-    """Keep what is known of a channel; a source that knows no username does not erase it."""
+def save_channel(
+    db: sqlite3.Connection, channel: Channel, now: str, *, parsed: bool, knows_name: bool = False
+) -> None:
+    """Keep what is known of a channel.
+
+    Only Telegram knows that a channel has no username (any more); and one that it gives to this
+    channel belongs to no other.
+    """
+    if channel.username is not None:
+        db.execute(
+            "UPDATE channels SET username = NULL WHERE lower(username) = lower(?) AND id <> ?",
+            (channel.username, channel.id),
+        )
     db.execute(
         "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
         "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
         "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
-        "username = coalesce(excluded.username, username), "
+        "username = CASE WHEN :knows THEN excluded.username "
+        "ELSE coalesce(excluded.username, username) END, "
         "parsed_at = coalesce(excluded.parsed_at, parsed_at)",
         {
             "id": channel.id,
@@ -100,6 +124,7 @@ def save_channel(db: sqlite3.Connection, channel: Channel, now: str, *, parsed: 
             "kind": channel.kind,
             "now": now,
             "parsed_at": now if parsed else None,
+            "knows": knows_name,
         },
     )
 
@@ -344,11 +369,65 @@ def _remember_rejected(
     )
 
 
-def _save_unread(db: sqlite3.Connection, page: Page) -> None:
-    if page.unread is None:
+def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
+    """Mark what is stored in the range that the page covers, and not in it; return how many."""
+    if page.covers is None:
+        return 0
+    present = {number for post in page.posts for number in post.ids}
+    present |= {item.id for item in page.rejected if isinstance(item.id, int)}
+    stored = db.execute(
+        "SELECT id, message_id, source FROM posts WHERE channel_id = ? "
+        "AND message_id BETWEEN ? AND ? AND deleted IS NULL",
+        (page.channel.id, page.covers.low, page.covers.high),
+    ).fetchall()
+    gone = [
+        post_id
+        for post_id, number, source in stored
+        if number not in present
+        and decide.may_delete(page.source, source)
+        and not present.intersection(_albums.members_of(db, post_id))
+    ]
+    db.executemany("UPDATE posts SET deleted = ? WHERE id = ?", [(now, each) for each in gone])
+    return len(gone)
+
+
+def _save_reading(db: sqlite3.Connection, page: Page) -> None:
+    reading = page.reading
+    if reading is None:
         return
-    db.execute("DELETE FROM unread_ranges WHERE channel_id = ?", (page.channel.id,))
+    of = (page.channel.id, page.source)
+    db.execute(
+        "UPDATE channels SET since = ? WHERE id = ? AND since IS NOT ?",
+        (since := to_text_or_none(reading.since), page.channel.id, since),
+    )
+    db.execute(
+        "INSERT INTO readings VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
+        "SET top_id = excluded.top_id, floor_id = excluded.floor_id, not_before = NULL",
+        (*of, reading.top, reading.floor),
+    )
+    db.execute("DELETE FROM unread_ranges WHERE channel_id = ? AND source = ?", of)
     db.executemany(
-        "INSERT INTO unread_ranges VALUES (?, ?, ?)",
-        [(page.channel.id, part.low, part.high) for part in page.unread],
+        "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
+        [(*of, part.low, part.high) for part in reading.unread],
+    )
+
+
+def read_reading(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading:
+    """Return how far a source has read a channel; of an unknown one, nothing."""
+    unread = db.execute(
+        "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? ORDER BY low",
+        (channel_id, source),
+    ).fetchall()
+    since, top, floor, not_before = db.execute(
+        "SELECT c.since, r.top_id, r.floor_id, r.not_before FROM (SELECT ? AS id) AS wanted "
+        "LEFT JOIN channels AS c ON c.id = wanted.id "
+        "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
+        (channel_id, source),
+    ).fetchone()
+    return Reading(
+        tuple(IdRange(low, high) for low, high in unread),
+        top,
+        from_text(since),
+        floor or 0,
+        from_text(not_before),
     )

@@ -74,15 +74,25 @@ channels = Table(
     Column("parsed_at", Text),  # when it was last read, from any source
     Column("since", Text),  # the floor a user set: nothing older is wanted
     Column("paused_at", Text),
-    Column("not_before", Text),  # Telegram asked to be left alone until then
-    Column("top_id", Integer),  # the highest message id seen at Telegram
     CheckConstraint("kind IN ('channel', 'supergroup', 'group')", name="kind"),
+)
+
+readings = Table(  # how far each source has read a channel
+    "readings",
+    metadata,
+    _channel_reference(primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("top_id", Integer),  # the highest message id seen
+    Column("floor_id", Integer, nullable=False),  # ids up to it are older than channels.since
+    Column("not_before", Text),  # the source asked to be left alone until then
+    sqlite_with_rowid=False,
 )
 
 unread_ranges = Table(
     "unread_ranges",
     metadata,
     _channel_reference(primary_key=True),
+    Column("source", Text, primary_key=True),
     Column("low", Integer, primary_key=True),
     Column("high", Integer, nullable=False),
     CheckConstraint("low <= high", name="order"),

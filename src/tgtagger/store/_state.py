@@ -58,8 +58,10 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
                (SELECT date FROM posts AS p
                 WHERE p.channel_id = c.id AND p.message_id = n.newest),
                c.parsed_at,
-               (SELECT coalesce(sum(high - low + 1), 0) FROM unread_ranges AS u
-                WHERE u.channel_id = c.id),
+               (SELECT coalesce(sum(high - max(low, floor_id + 1) + 1), 0) FROM unread_ranges AS u
+                JOIN readings AS r ON r.channel_id = u.channel_id AND r.source = u.source
+                WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
+                    SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
                c.paused_at IS NOT NULL
         FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
             LEFT JOIN waiting AS w ON w.channel_id = c.id

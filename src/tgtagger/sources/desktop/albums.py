@@ -7,12 +7,11 @@ better corrects it later (see the store). Pure.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from tgtagger.sources import raw
+from tgtagger.sources import albums, raw
 from tgtagger.types import PostData, RawForm
 
 LARGEST = 10
@@ -60,21 +59,10 @@ def _can_group(item: Draft) -> bool:
 
 
 def join(group: Sequence[Draft]) -> PostData:
-    """Return the post that a group of messages makes: the caption's, with all the media."""
-    first = group[0].post
-    if len(group) == 1:
-        return first
+    """Return the post that a group of messages makes."""
     posts = [member.post for member in group]
-    caption = next((post for post in posts if post.text), first)
-    edited = [post.edited for post in posts if post.edited is not None]
-    reactions = [post.reactions for post in posts if post.reactions is not None]
-    assert first.raw is not None  # the converter gives each its raw form
-    return replace(
-        caption,
-        ids=tuple(post.ids[0] for post in posts),
-        media=tuple(itertools.chain.from_iterable(post.media for post in posts)),
-        edited=max(edited, default=None),
-        reactions=reactions[0] if reactions else None,
-        author=next((post.author for post in posts if post.author), None),
-        raw=RawForm(raw.pack([member.record for member in group]), first.raw.converter),
-    )
+    form = posts[0].raw
+    assert form is not None  # the converter gives each its raw form
+    if len(posts) > 1:
+        form = RawForm(raw.pack([member.record for member in group]), form.converter)
+    return albums.join(posts, form)

@@ -7,7 +7,8 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tgtagger.types import (
     RawPost,
     Rejected,
     ServiceMessage,
+    SourceName,
 )
 
 PAGE = 3000
@@ -39,10 +41,13 @@ _KINDS: dict[str | None, ChannelKind] = {
 class DesktopExport:
     """The channels of one export, page by page in the file's order.
 
-    `since` and `until` pick posts by date (inclusive, exclusive); one without a date goes with
-    the one before it. Reading raises InputError for what is no export, and for one that is cut
-    off or damaged in the middle: after the pages of all that came before.
+    `limit` counts posts. `since` and `until` pick posts by date (inclusive, exclusive); one
+    without a date goes with the one before it. Reading raises InputError for what is no export,
+    and for one that is cut off or damaged in the middle: after the pages of all that came before.
     """
+
+    name: SourceName = "desktop"
+    channel_id = None  # an account's export holds many
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class DesktopExport:
         groups: bool = False,
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
+        limit: int | None = None,
         page_size: int = PAGE,
     ) -> None:
         self.path = path
@@ -60,14 +66,27 @@ class DesktopExport:
         self._groups = groups
         self._since = since
         self._until = until
+        self._limit = limit
         self._page_size = page_size
 
-    async def pages(self) -> AsyncIterator[Page]:
+    async def pages(self, _recall: object = None) -> AsyncGenerator[Page]:
+        """Yield the pages; a file is read whole, whatever was read before."""
         for page in self.read():
             yield page
 
     def read(self) -> Iterator[Page]:
         """Yield the pages; see the class."""
+        left = self._limit
+        for page in self._read():
+            if left is None:
+                yield page
+                continue
+            yield replace(page, posts=page.posts[:left])
+            left -= len(page.posts[:left])
+            if not left:
+                return
+
+    def _read(self) -> Iterator[Page]:
         path = export.find_file(self.path)
         self.size = path.stat().st_size
         with export.open_export(path) as file:

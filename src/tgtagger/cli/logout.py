@@ -1,0 +1,31 @@
+"""`tgtagger logout`: end the session at Telegram and delete its file."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from tgtagger.cli import runs
+from tgtagger.cli.options import AccountOption, invocation
+from tgtagger.cli.parsing import access_of
+
+EPILOG = """Exit codes:
+  0 signed out · 3 nobody was signed in · 75 another run uses the session"""
+
+
+def command(ctx: typer.Context, account: AccountOption = "") -> int:
+    """End the session at Telegram and delete its file."""
+    from tgtagger.sources.telegram import session
+
+    screen = runs.screen_of(ctx)
+    access = access_of(invocation(ctx).settings(account=account))
+    told = asyncio.run(session.sign_out(access))
+    if told:
+        screen.say(f"signed out; {access.session} is deleted")
+    else:
+        screen.warn(
+            f"{access.session} is deleted; Telegram could not be told: end the session in "
+            "Telegram, Settings, Devices"
+        )
+    return 0

@@ -1,0 +1,101 @@
+"""What `parse` is to read: the SOURCEs of the command line, and who reads each. Draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tgtagger.config import Settings
+from tgtagger.errors import ActionNeeded, InputError, SourceError
+from tgtagger.sources.names import ChannelRef, Named, Numbered, read_channel
+from tgtagger.store import Store
+from tgtagger.types import Channel
+
+Via = Literal["auto", "telegram", "preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One SOURCE: an export's path, or a channel and what the archive knows under that name."""
+
+    text: str
+    path: Path | None = None
+    ref: ChannelRef | None = None
+    known: Channel | None = None
+
+
+def read_target(text: str, store: Store) -> Target:
+    """Tell a path from a channel. Raises InputError for what is neither."""
+    path = Path(text).expanduser()
+    if path.exists():
+        return Target(text, path=path)
+    try:
+        ref = read_channel(text)
+    except InputError:
+        if ("/" in text and "t.me" not in text) or text.endswith(".json") or text[:1] in ".~":
+            return Target(text, path=path)  # reading it says that it is not there
+        raise
+    return Target(text, ref=ref, known=_known(ref, store))
+
+
+def _known(ref: ChannelRef, store: Store) -> Channel | None:
+    match ref:
+        case Named(name):
+            return store.channel(name)
+        case Numbered(number):
+            return store.channel(number)
+    return None
+
+
+def stored_targets(store: Store) -> list[Target]:
+    """Return the channels of the archive that are not paused."""
+    return [
+        Target(
+            f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
+            ref=Numbered(state.channel.id),
+            known=state.channel,
+        )
+        for state in store.channels()
+        if not state.paused
+    ]
+
+
+def is_signed_in(settings: Settings) -> bool:
+    """Tell whether there is a session, without loading Telethon."""
+    return (settings.data_dir / "sessions" / f"{settings.account}.session").is_file()
+
+
+def choose_via(via: Via, settings: Settings) -> Literal["telegram", "preview"]:
+    if via == "auto":
+        return "telegram" if is_signed_in(settings) else "preview"
+    return via
+
+
+def preview_name(target: Target) -> str:
+    """Return the name under which the web preview knows a channel. Raises where it has none."""
+    if isinstance(target.ref, Named):
+        return target.ref.name
+    if target.known is not None and target.known.username:
+        return target.known.username
+    if isinstance(target.ref, Numbered) and target.known is None:
+        raise ActionNeeded(
+            f"{target.text}: the web preview knows channels by their @names only",
+            hint="give its @name, or sign in: tgtagger login",
+        )
+    if isinstance(target.ref, Numbered):
+        raise SourceError(
+            f"{target.known.title if target.known else target.text} has no public name, so it has "
+            "no web preview",
+            hint="sign in to read it: tgtagger login",
+        )
+    raise ActionNeeded("invitations need an account", hint="sign in first: tgtagger login")
+
+
+def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
+    """Return the stored channels that can be read this way, and how many cannot."""
+    if via == "telegram":
+        return list(targets), 0
+    named = [each for each in targets if each.known and each.known.username]
+    return named, len(targets) - len(named)

@@ -1,0 +1,81 @@
+"""What a user may call a channel: names, links, numbers, invitations. Pure.
+
+Knows no network and no file: whether a word is a path is for the command line to see.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tgtagger.errors import InputError, SourceError
+from tgtagger.types import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A public channel, by its username without the @."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A channel by its bare id (a basic group by its negative one)."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A private channel, by the hash of an invitation."""
+
+    hash: str
+
+
+ChannelRef = Named | Numbered | Invited
+
+_NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"
+_HOST = r"(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me|telegram\.dog)/"
+_FORMS = (
+    (rf"@?({_NAME})", Named),
+    (rf"{_HOST}(?:s/)?({_NAME})(?:/\d+)*/?(?:[?#].*)?", Named),
+    (rf"(?:https?://)?({_NAME})\.t\.me(?:/\d*)?/?(?:[?#].*)?", Named),
+    (rf"tg:(?://)?resolve/?\?(?:.*&)?domain=({_NAME})(?:&.*)?", Named),
+    (rf"{_HOST}c/(\d{{1,15}})(?:/\d+)*/?(?:[?#].*)?", Numbered),
+    (r"tg:(?://)?privatepost/?\?(?:.*&)?channel=(\d{1,15})(?:&.*)?", Numbered),
+    (rf"{_HOST}(?:\+|joinchat/)([\w-]{{6,64}})/?(?:[?#].*)?", Invited),
+    (r"tg:(?://)?join/?\?(?:.*&)?invite=([\w-]{6,64})(?:&.*)?", Invited),
+)
+_RESERVED = {"joinchat", "addstickers", "addemoji", "addlist", "share", "proxy", "socks", "login",
+             "iv", "setlanguage", "addtheme", "boost", "giftcode", "contact", "confirmphone",
+             "invoice"}  # fmt: skip
+
+
+def read_channel(text: str) -> ChannelRef:
+    """Return the channel that a text names. Raises InputError for anything else."""
+    wanted = text.strip()
+    if re.fullmatch(r"-100\d{5,13}", wanted):
+        return Numbered(int(wanted[4:]))
+    if re.fullmatch(r"-\d{1,13}", wanted):
+        return Numbered(int(wanted))
+    for pattern, kind in _FORMS:
+        found = re.fullmatch(pattern, wanted, re.IGNORECASE)
+        if found is None:
+            continue
+        if kind is Named and found[1].lower() in _RESERVED:
+            break
+        return Numbered(int(found[1])) if kind is Numbered else kind(found[1])  # type: ignore[arg-type]
+    raise InputError(
+        f"{text!r} names no channel",
+        hint="give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help",
+    )
+
+
+def reassigned(name: str, known: Channel, number: int) -> SourceError:
+    """Return the refusal to mix two channels under one name."""
+    return SourceError(
+        f"@{name} belongs to another channel now: the archive knows it as {known.title} "
+        f"(id {known.id}), Telegram as id {number}",
+        hint=f"nothing was mixed; read the new one by its number: tgtagger parse -100{number}",
+    )

@@ -1,0 +1,10 @@
+"""The public web preview of a channel (t.me/s): read without an account.
+
+`page` finds the messages of a page, `convert` makes posts of them, `source` asks for the pages.
+The preview knows less than Telegram: counters are rounded, edits have no date, a long or new kind
+of post may be cut. Knows no store.
+"""
+
+from tgtagger.sources.preview.source import Preview, PreviewChannel
+
+__all__ = ["Preview", "PreviewChannel"]

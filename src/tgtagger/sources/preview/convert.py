@@ -1,0 +1,353 @@
+"""One message of the web preview, from its HTML, as a post or a service message. Pure.
+
+Never raises, whatever the HTML. The quote of a reply stands in the same mark-up as the post's own
+text, and before it: it is told apart by its class. Knows no page.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from tgtagger.sources import raw
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.types import (
+    Entity,
+    Forward,
+    Media,
+    PostData,
+    RawForm,
+    RawPost,
+    Rejected,
+    Reply,
+    ServiceMessage,
+)
+
+CONVERTER = 1
+"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+
+NESTING = 100
+"""Elements within elements that are followed."""
+
+_MARKS = {
+    "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline",
+    "ins": "underline", "s": "strikethrough", "del": "strikethrough", "strike": "strikethrough",
+    "code": "code", "pre": "pre", "tg-spoiler": "spoiler", "blockquote": "blockquote",
+}  # fmt: skip
+_ASIDE = ".media_not_supported_cont, .message_media_not_supported_wrap"
+
+
+def convert(html: str) -> PostData | ServiceMessage | Rejected:
+    """Return what a message's HTML says."""
+    root = LexborHTMLParser(html).css_first(".tgme_widget_message")
+    name = root.attributes.get("data-post") if root is not None else None
+    number = _post_id(name)
+    if root is None or number is None:
+        return Rejected(None, "its id cannot be read")
+    try:
+        form = RawForm(raw.pack({"html": html}), CONVERTER)
+    except (TypeError, ValueError):
+        return Rejected(number, "it holds what JSON cannot say")
+    for aside in root.css(_ASIDE):
+        aside.decompose()
+    date = _date(root)
+    if "service_message" in (root.attributes.get("class") or ""):
+        return ServiceMessage(number, date, "unknown", form)
+    text, entities = _text(root)
+    media = _media(root)
+    problem = None
+    if date is None:
+        problem = "its date cannot be read"
+    elif not text and not media:
+        problem = "the web preview does not show it"
+    return PostData(
+        ids=_ids(root, number),
+        date=date,
+        text=text,
+        markdown=to_markdown(text, entities),
+        entities=entities,
+        media=media,
+        views=counter(_words(root, ".tgme_widget_message_views")),
+        reactions=_reactions(root),
+        forward=_forward(root),
+        reply=_reply(root),
+        author=_words(root, ".tgme_widget_message_from_author"),
+        problem=problem,
+        raw=form,
+    )
+
+
+def reconvert(stored: RawPost) -> PostData | None:
+    """Run the converter over a stored raw form; None if it can no longer be read."""
+    try:
+        record = raw.unpack(stored.data)
+    except (ValueError, RecursionError):
+        return None
+    html = record.get("html") if isinstance(record, dict) else None
+    found = convert(html) if isinstance(html, str) else None
+    return found if isinstance(found, PostData) else None
+
+
+def channel_number(root: LexborNode) -> int | None:
+    """Return the channel's id, which a message carries in `data-view` (minus it, in fact)."""
+    data = root.attributes.get("data-view") or ""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)))
+    except (ValueError, binascii.Error):
+        return None
+    number = found.get("c") if isinstance(found, dict) else None
+    if type(number) is not int or number == 0:
+        return None
+    number = abs(number)
+    # Marked ids (-100…) are not what is served today; should they come, they are told apart.
+    return number - 10**12 if number > 10**12 else number
+
+
+def counter(text: str | None) -> int | None:
+    """Read `1.95M`, `14.3K`, `12 345`: a count as shown, which may be rounded."""
+    found = re.fullmatch(r"([\d\s.,]+)([KM]?)", (text or "").strip())
+    if found is None:
+        return None
+    figure, unit = re.sub(r"\s", "", found[1]), found[2]
+    try:
+        if unit:
+            return round(float(figure.replace(",", ".")) * {"K": 1_000, "M": 1_000_000}[unit])
+        return int(re.sub(r"[.,]", "", figure))
+    except ValueError:
+        return None
+
+
+# ---- the parts of a message
+
+
+def _post_id(name: str | None) -> int | None:
+    found = re.fullmatch(r"[^/]+/(\d{1,10})", name or "")
+    return int(found[1]) if found and 0 < int(found[1]) < 2**31 else None
+
+
+def _ids(root: LexborNode, number: int) -> tuple[int, ...]:
+    """Return the message ids: an album's photos link to theirs."""
+    links = root.css(".tgme_widget_message_grouped_wrap a[href]")
+    found = {number}
+    for link in links:
+        match = re.search(r"/(\d{1,10})(?:\?single)?$", link.attributes.get("href") or "")
+        if match and abs(int(match[1]) - number) < 10:  # an album has at most ten
+            found.add(int(match[1]))
+    return tuple(sorted(found))
+
+
+def _words(root: LexborNode, selector: str) -> str | None:
+    node = root.css_first(selector)
+    return (node.text(strip=True).replace("\0", "") or None) if node is not None else None
+
+
+def _date(root: LexborNode) -> dt.datetime | None:
+    node = root.css_first(".tgme_widget_message_date time[datetime]") or root.css_first(
+        "time[datetime]"
+    )
+    try:
+        moment = dt.datetime.fromisoformat(str(node.attributes.get("datetime"))) if node else None
+        return moment.astimezone(dt.UTC) if moment else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(root: LexborNode) -> tuple[str, tuple[Entity, ...]]:
+    """Return the post's own text: not the quote's, and of a nested pair the inner one's."""
+    nodes = [
+        node
+        for node in root.css(".tgme_widget_message_text.js-message_text")
+        if not _is_inside(node, "tgme_widget_message_reply")
+        and "js-message_reply_text" not in (node.attributes.get("class") or "")
+    ]
+    if not nodes:
+        return "", ()
+    writer = _Writer()
+    writer.inside(nodes[0], 0)
+    return writer.done()
+
+
+def _is_inside(node: LexborNode, name: str) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if name in (parent.attributes.get("class") or "").split():
+            return True
+        parent = parent.parent
+    return False
+
+
+class _Writer:
+    """Collects text, and entities in UTF-16 code units."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._entities: list[Entity] = []
+
+    def inside(self, node: LexborNode, depth: int) -> None:
+        if depth > NESTING:
+            self._add(node.text())
+            return
+        child = node.child
+        while child is not None:
+            self._node(child, depth + 1)
+            child = child.next
+
+    def _node(self, node: LexborNode, depth: int) -> None:
+        tag = node.tag
+        if tag == "-text":
+            self._add(node.text_content or "")
+        elif tag == "br":
+            self._add("\n")
+        elif tag == "tg-emoji" or "emoji" in (node.attributes.get("class") or "").split():
+            self._add(node.text())
+        elif tag is not None and not tag.startswith("-") and tag not in {"script", "style"}:
+            start, first = self._length, len(self._pieces)
+            self.inside(node, depth)
+            entity = self._entity(node, start, "".join(self._pieces[first:]))
+            if entity is not None and entity.length:
+                self._entities.append(entity)
+
+    def _entity(self, node: LexborNode, start: int, words: str) -> Entity | None:
+        length = self._length - start
+        if node.tag == "a":
+            href = (node.attributes.get("href") or "").replace("\0", "")
+            if words.startswith("#"):
+                return Entity("hashtag", start, length)
+            if words.startswith("@"):
+                return Entity("mention", start, length)
+            if href.removesuffix("/") in {words, f"http://{words}", f"https://{words}"}:
+                return Entity("link", start, length)
+            return Entity("text_link", start, length, url=href) if href else None
+        kind = _MARKS.get(str(node.tag))
+        if kind == "blockquote":
+            return Entity(kind, start, length, collapsed="expandable" in node.attributes)
+        return Entity(kind, start, length) if kind else None
+
+    def _add(self, text: str) -> None:
+        text = text.replace("\0", "")
+        self._pieces.append(text)
+        self._length += len(text.encode("utf-16-le", "replace")) // 2
+
+    def done(self) -> tuple[str, tuple[Entity, ...]]:
+        text = "".join(self._pieces)
+        entities = sorted(self._entities, key=lambda each: (each.offset, -each.length))
+        return text, tuple(entities)
+
+
+def _media(root: LexborNode) -> tuple[Media, ...]:
+    found: list[Media] = [
+        Media("photo", width=_pixels(node)) for node in root.css(".tgme_widget_message_photo_wrap")
+    ]
+    found += [
+        Media("video", duration=_clock(_words(node, ".message_video_duration")))
+        for node in root.css(".tgme_widget_message_video_player")
+    ]
+    found += [
+        Media("round", duration=_clock(_words(node, "time")))
+        for node in root.css(".tgme_widget_message_roundvideo_player")
+    ]
+    found += [
+        Media("voice", duration=_clock(_words(node, "time")))
+        for node in root.css(".tgme_widget_message_voice_player")
+    ]
+    for node in root.css(".tgme_widget_message_document_wrap"):
+        name = _words(node, ".tgme_widget_message_document_title")
+        if "audio" in (node.html or "").split(">")[1][:200]:
+            extra = _words(node, ".tgme_widget_message_document_extra")
+            title = " – ".join(part for part in (extra, name) if part)
+            found.append(Media("audio", title=title or None))
+        else:
+            found.append(Media("document", file_name=name))
+    found += [Media("sticker") for _ in root.css(".tgme_widget_message_sticker_wrap")]
+    for node in root.css(".tgme_widget_message_poll"):
+        options = (
+            each.text(strip=True) for each in node.css(".tgme_widget_message_poll_option_text")
+        )
+        found.append(
+            Media(
+                "poll",
+                question=_words(node, ".tgme_widget_message_poll_question"),
+                options=tuple(option for option in options if option),
+            )
+        )
+    for node in root.css(".tgme_widget_message_location_wrap"):
+        found.append(Media("geo", title=_words(node, ".tgme_widget_message_location_title")))
+    for node in root.css("a.tgme_widget_message_link_preview"):
+        found.append(
+            Media(
+                "webpage",
+                url=node.attributes.get("href"),
+                title=_words(node, ".link_preview_title")
+                or _words(node, ".link_preview_site_name"),
+                description=_words(node, ".link_preview_description"),
+            )
+        )
+    return tuple(found)
+
+
+def _pixels(node: LexborNode) -> int | None:
+    match = re.search(r"width:(\d{1,5})px", node.attributes.get("style") or "")
+    return int(match[1]) if match else None
+
+
+def _clock(text: str | None) -> float | None:
+    if not text or not re.fullmatch(r"\d{1,3}(:\d{2}){1,2}", text):
+        return None
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = seconds * 60 + int(part)
+    return seconds
+
+
+def _reactions(root: LexborNode) -> tuple[tuple[str, int], ...] | None:
+    counts: dict[str, int] = {}
+    nodes = root.css(".tgme_widget_message_reactions .tgme_reaction")
+    for node in nodes:
+        emoji = node.css_first("tg-emoji")
+        shown = node.css_first("i.emoji")
+        name: str | None = None
+        if "tgme_reaction_paid" in (node.attributes.get("class") or ""):
+            name = "paid"
+        elif shown is not None and shown.text(strip=True):
+            name = shown.text(strip=True)
+        elif emoji is not None and emoji.attributes.get("emoji-id"):
+            name = f"custom:{emoji.attributes['emoji-id']}"
+        words = node.text(strip=True).replace(shown.text(strip=True) if shown else "", "")
+        count = counter(words)
+        if name and count is not None:
+            counts[name] = counts.get(name, 0) + count
+    return tuple(counts.items()) if nodes else None
+
+
+def _forward(root: LexborNode) -> Forward | None:
+    node = root.css_first(".tgme_widget_message_forwarded_from_name")
+    if node is None:
+        return None
+    path = _telegram_path(node)
+    return Forward(
+        channel=node.text(strip=True) or None,
+        username=path[0] if path and re.fullmatch(r"[A-Za-z]\w{3,31}", path[0]) else None,
+        message_id=int(path[1]) if len(path) > 1 and path[1].isdigit() else None,
+    )
+
+
+def _reply(root: LexborNode) -> Reply | None:
+    node = root.css_first("a.tgme_widget_message_reply[href]")
+    path = _telegram_path(node) if node is not None else []
+    return Reply(int(path[1])) if len(path) > 1 and re.fullmatch(r"\d{1,10}", path[1]) else None
+
+
+def _telegram_path(node: LexborNode) -> list[str]:
+    try:
+        parts: Any = urlsplit(node.attributes.get("href") or "")
+    except ValueError:
+        return []
+    return [part for part in parts.path.split("/") if part and part != "s"]

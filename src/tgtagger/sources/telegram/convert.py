@@ -1,0 +1,210 @@
+"""One message of Telegram's, in its plain form, as a post, a service message, or a rejection. Pure.
+
+Never raises, whatever the form: a fact of the wrong type is unknown. Knows neither albums nor
+Telethon: a stored raw form is converted as a fresh message is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from tgtagger.sources import albums, raw
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.telegram.blocks import RichText, rich_text
+from tgtagger.sources.telegram.media import Record, media_of, string, whole
+from tgtagger.sources.telegram.richtext import entities
+from tgtagger.types import (
+    Forward,
+    Media,
+    PostData,
+    RawForm,
+    RawPost,
+    Rejected,
+    Reply,
+    ServiceMessage,
+)
+
+CONVERTER = 1
+"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+
+
+def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessage | Rejected]:
+    """Yield what the messages of a page are, newest first as they came; an album is one post."""
+    for group, members in groupby(records, lambda record: record.get("grouped_id") or id(record)):
+        found = [(convert(record), record) for record in members]
+        posts = [(post, record) for post, record in reversed(found) if isinstance(post, PostData)]
+        if len(posts) > 1 and posts[0][0].grouped_id == group:
+            form = RawForm(raw.pack([record for _, record in posts]), CONVERTER)
+            yield albums.join([post for post, _ in posts], form)
+            yield from (item for item, _ in found if not isinstance(item, PostData | None))
+        else:
+            yield from (item for item, _ in found if item is not None)
+
+
+def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
+    """Return what a message is; None for one that is empty (deleted, or not for this account)."""
+    number = record.get("id")
+    if type(number) is not int or not 0 < number < 2**31:
+        return Rejected(
+            number if isinstance(number, int | str) else None, "its id is no message id"
+        )
+    name = record.get("_")
+    if name == "MessageEmpty":
+        return None
+    try:
+        form = RawForm(raw.pack(record), CONVERTER)
+    except (TypeError, ValueError, RecursionError):
+        return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
+    if name == "MessageService":
+        action = record.get("action")
+        kind = str(action.get("_", "")) if isinstance(action, dict) else ""
+        return ServiceMessage(number, _date(record.get("date")), _snake(kind) or "unknown", form)
+    return _post(record, number, form)
+
+
+def reconvert(stored: RawPost) -> PostData | None:
+    """Run the converter over a stored raw form; None if it can no longer be read."""
+    try:
+        record = raw.unpack(stored.data)
+    except (ValueError, RecursionError):
+        return None
+    records = record if isinstance(record, list) else [record]
+    posts = [
+        post for each in records if isinstance(each, dict)
+        and isinstance(post := convert(each), PostData)
+    ]  # fmt: skip
+    return albums.join(posts, RawForm(stored.data, CONVERTER)) if posts else None
+
+
+def _post(record: Record, number: int, form: RawForm) -> PostData:
+    text = string(record.get("message")) or ""
+    marks = entities(record.get("entities"))
+    markdown = to_markdown(text, marks)
+    hung = media_of(record.get("media"))
+    media: tuple[Media, ...] = () if hung is None else (hung,)
+    rich: RichText | None = None
+    if record.get("rich_message") is not None:
+        rich = rich_text(record["rich_message"])
+        if not text:
+            text, markdown, marks = rich.text, rich.markdown, ()
+        media += rich.media
+    return PostData(
+        ids=(number,),
+        date=_date(record.get("date")),
+        text=text,
+        markdown=markdown,
+        entities=marks,
+        media=media,
+        # A reaction or a vote moves the date, too; then Telegram says to hide it.
+        edited=None if record.get("edit_hide") else _date(record.get("edit_date")),
+        views=whole(record.get("views")),
+        forwards=whole(record.get("forwards")),
+        replies=_replies(record.get("replies")),
+        reactions=_reactions(record.get("reactions")),
+        forward=_forward(record.get("fwd_from")),
+        reply=_reply(record.get("reply_to")),
+        author=string(record.get("post_author")),
+        grouped_id=whole(record.get("grouped_id")),
+        problem=_problem(record, text, bool(media), rich),
+        raw=form,
+    )
+
+
+def _problem(record: Record, text: str, has_media: bool, rich: RichText | None) -> str | None:  # noqa: FBT001
+    if rich is not None and rich.problem:
+        return rich.problem
+    media = record.get("media")
+    kind = media.get("_") if isinstance(media, dict) else None
+    if kind == "MessageMediaUnsupported":
+        return "it holds what this version cannot read: a newer one may"
+    if _date(record.get("date")) is None:
+        return "its date cannot be read"
+    if text or has_media:
+        return None
+    reasons = record.get("restriction_reason")
+    if isinstance(reasons, list) and reasons:
+        kinds = ", ".join(
+            str(reason.get("reason")) for reason in reasons if isinstance(reason, dict)
+        )
+        return f"Telegram shows it to nobody here ({kinds})"
+    if rich is not None:
+        return "its rich text holds no words"
+    return "Telegram sent neither text nor media of it"
+
+
+def _snake(name: str) -> str:
+    bare = name.removeprefix("MessageAction")
+    return "".join(
+        f"_{c.lower()}" if c.isupper() and at else c.lower() for at, c in enumerate(bare)
+    )
+
+
+def _date(value: object) -> dt.datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return moment if moment.timestamp() > 0 else None
+
+
+def _channel_id(peer: object) -> int | None:
+    return whole(peer.get("channel_id")) if isinstance(peer, dict) else None
+
+
+def _replies(value: object) -> int | None:
+    return whole(value.get("replies")) if isinstance(value, dict) else None
+
+
+def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
+    results = value.get("results") if isinstance(value, dict) else None
+    if not isinstance(results, list):
+        return None
+    counts: dict[str, int] = {}
+    for item in results:
+        if not isinstance(item, dict) or (count := whole(item.get("count"))) is None:
+            continue
+        reaction = item.get("reaction")
+        reaction = reaction if isinstance(reaction, dict) else {}
+        match reaction.get("_"):
+            case "ReactionEmoji":
+                name = string(reaction.get("emoticon"))
+            case "ReactionCustomEmoji":
+                name = f"custom:{reaction.get('document_id')}"
+            case "ReactionPaid":
+                name = "paid"
+            case _:
+                name = None
+        if name:
+            counts[name] = counts.get(name, 0) + count
+    return tuple(counts.items())
+
+
+def _forward(value: object) -> Forward | None:
+    if not isinstance(value, dict):
+        return None
+    origin = value.get("origin")  # added by the source: what the page says of that channel
+    origin = origin if isinstance(origin, dict) else {}
+    return Forward(
+        channel_id=_channel_id(value.get("from_id")),
+        channel=string(origin.get("title")) or string(value.get("from_name")),
+        username=string(origin.get("username")),
+        message_id=whole(value.get("channel_post")),
+    )
+
+
+def _reply(value: object) -> Reply | None:
+    if not isinstance(value, dict) or value.get("_") != "MessageReplyHeader":
+        return None
+    number = whole(value.get("reply_to_msg_id"))
+    if not number:
+        return None
+    return Reply(
+        number,
+        channel_id=_channel_id(value.get("reply_to_peer_id")),
+        quote=string(value.get("quote_text")),
+    )

@@ -1,0 +1,435 @@
+"""Sign in to Telegram, sign out, and open a connection with the session that is kept.
+
+A session is a file that is as good as the account itself: 0600 in a 0700 folder, written beside
+and renamed, never half. Beside it lie the API id and hash it was made with. Knows no channel; asks
+nobody itself: the questions go to `Prompts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from telethon import TelegramClient, errors
+from telethon.crypto import rsa
+from telethon.sessions import SQLiteSession
+
+from tgtagger import __version__, locks
+from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater
+from tgtagger.sources.telegram.errors import FLOODS, LOGIN, translate
+
+TRIES = 3
+"""How often a wrong code or password may be given."""
+
+PATIENCE = 30.0
+"""Seconds to wait for a connection."""
+
+QR_RENEWALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach Telegram, and as whom. `server` is `host:port` of one that is not Telegram's."""
+
+    data_dir: Path
+    account: str = "default"
+    api_id: int | None = None
+    api_hash: str | None = None
+    server: str | None = None
+    dc: int | None = None
+    public_key: Path | None = None
+    proxy: str | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w.-]{0,39}", self.account):
+            raise InputError(
+                f"an account cannot be called {self.account!r}", hint="use letters and digits"
+            )
+
+    @property
+    def folder(self) -> Path:
+        return self.data_dir / "sessions"
+
+    @property
+    def session(self) -> Path:
+        return self.folder / f"{self.account}.session"
+
+    @property
+    def application(self) -> Path:
+        return self.folder / f"{self.account}.json"
+
+
+class Prompts(Protocol):
+    """Who answers the questions of signing in. `again`: the last answer was wrong."""
+
+    def phone(self) -> str: ...
+
+    def code(self, *, again: bool) -> str: ...
+
+    def password(self, hint: str | None, *, again: bool) -> str: ...
+
+    def show_qr(self, url: str, expires: dt.datetime) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+def accounts(data_dir: Path) -> tuple[str, ...]:
+    """Return the accounts that have a session."""
+    return tuple(sorted(path.stem for path in (data_dir / "sessions").glob("[!.]*.session")))
+
+
+@contextlib.contextmanager
+def _errors(what: str = "Telegram") -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        translated = translate(error, what)
+        if translated is None or translated is error:
+            raise
+        raise translated from error
+
+
+@contextlib.asynccontextmanager
+async def connect(access: Access) -> AsyncIterator[TelegramClient]:
+    """Connect with the account's session; always disconnect. Raises ActionNeeded: not signed in."""
+    if not access.session.is_file():
+        who = "" if access.account == "default" else f" --account {access.account}"
+        raise ActionNeeded(
+            f"nobody is signed in to Telegram (account {access.account})",
+            hint=f"run: tgtagger login{who}",
+        )
+    with _locked(access):
+        client = _client(access, access.session, updates=False)
+        try:
+            with _errors():
+                await asyncio.wait_for(client.connect(), PATIENCE)
+                if await client.get_me(input_peer=True) is None:
+                    raise ActionNeeded(
+                        "this account is signed out: Telegram no longer knows the session",
+                        hint=LOGIN,
+                    )
+            yield client
+        finally:
+            await _disconnect(client)
+
+
+async def who(access: Access) -> str:
+    """Return the name of who is signed in, asking Telegram."""
+    async with connect(access) as client:
+        with _errors():
+            return _name(await client.get_me())
+
+
+async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bool) -> str:
+    """Sign in and keep the session; return the name of who is signed in."""
+    if phone is not None and is_bot_token(phone):
+        raise bot_refused()
+    _make_folder(access.folder)
+    with _locked(access):
+        if access.server:
+            prompts.say(f"signing in at {access.server}, which is not Telegram's own server")
+        path = access.folder / f".{access.account}.{os.getpid()}.session"
+        _create(path)
+        try:
+            client = _client(access, path, updates=qr)
+            try:
+                with _errors():
+                    await asyncio.wait_for(client.connect(), PATIENCE)
+                    if qr:
+                        await _with_qr(client, prompts)
+                    else:
+                        await _with_code(client, prompts, phone)
+                    me = await client.get_me()
+                    if me is None:
+                        raise ActionNeeded("Telegram did not sign this account in", hint=LOGIN)
+                    if me.bot:
+                        await client.log_out()
+                        raise bot_refused()
+                    name = _name(me)
+            finally:
+                await _disconnect(client)
+            _keep(access, path)
+        finally:
+            for end in ("", "-journal"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+    return name
+
+
+async def sign_out(access: Access) -> bool:
+    """End the session at Telegram and delete its file; return whether Telegram was told."""
+    told = True
+    try:
+        async with connect(access) as client:
+            with _errors():
+                told = bool(await client.log_out())
+    except (ActionNeeded, TryLater):
+        if not access.session.is_file():
+            raise
+        told = False
+    for path in (access.session, access.application):
+        path.unlink(missing_ok=True)
+    return told
+
+
+# ---- the ways to sign in
+
+
+async def _with_code(client: TelegramClient, prompts: Prompts, phone: str | None) -> None:
+    number = phone or prompts.phone()
+    if is_bot_token(number):
+        raise bot_refused()
+    number = re.sub(r"[^\d+]", "", number)
+    if not re.fullmatch(r"\+?\d{5,16}", number):
+        raise InputError(
+            "this is no phone number", hint="give it with its country code: +44 7700 900123"
+        )
+    try:
+        await client.send_code_request(number)
+    except (errors.PhoneNumberInvalidError, errors.PhoneNumberUnoccupiedError) as error:
+        raise InputError("Telegram knows no account with this phone number") from error
+    except (errors.PhoneNumberBannedError, errors.PhonePasswordFloodError) as error:
+        raise ActionNeeded(f"Telegram refuses this phone number ({error.message})") from error
+    for turn in range(TRIES):
+        try:
+            await client.sign_in(number, _code(prompts.code(again=turn > 0)))
+        except errors.SessionPasswordNeededError:
+            await _with_password(client, prompts)
+            return
+        except (errors.PhoneCodeInvalidError, errors.PhoneCodeEmptyError):
+            continue
+        except errors.PhoneCodeExpiredError as error:
+            raise ActionNeeded("the code has expired", hint="run tgtagger login again") from error
+        else:
+            return
+    raise ActionNeeded("the code was wrong three times", hint="run tgtagger login again")
+
+
+def _code(text: str) -> str:
+    return re.sub(r"\D", "", text) or "0"
+
+
+async def _with_password(client: TelegramClient, prompts: Prompts) -> None:
+    from telethon.tl.functions.account import GetPasswordRequest
+
+    hint = (await client(GetPasswordRequest())).hint
+    for turn in range(TRIES):
+        try:
+            await client.sign_in(password=prompts.password(hint or None, again=turn > 0) or " ")
+        except errors.PasswordHashInvalidError:
+            continue
+        else:
+            return
+    raise ActionNeeded("the password was wrong three times", hint="run tgtagger login again")
+
+
+async def _with_qr(client: TelegramClient, prompts: Prompts) -> None:
+    try:
+        code = await client.qr_login()
+        for _ in range(QR_RENEWALS):
+            try:
+                url = code.url
+            except AttributeError:  # scanned while it was renewed: the answer is the sign-in
+                return
+            prompts.show_qr(url, code.expires)
+            try:
+                await code.wait()
+            except TimeoutError:
+                await code.recreate()
+            else:
+                return
+    except errors.SessionPasswordNeededError:
+        await _with_password(client, prompts)
+        return
+    raise ActionNeeded("the QR code was not scanned", hint="run tgtagger login --qr again")
+
+
+def is_bot_token(text: str) -> bool:
+    return bool(re.fullmatch(r"\s*\d{5,}:[\w-]{20,}\s*", text))
+
+
+def bot_refused() -> InputError:
+    return InputError(
+        "this is a bot: bots cannot read a channel's history",
+        hint="sign in with your own account, by phone or --qr",
+    )
+
+
+# ---- files
+
+
+def _client(access: Access, path: Path, *, updates: bool) -> TelegramClient:
+    api_id, api_hash = _application(access)
+    with _errors():
+        session = SQLiteSession(str(path))
+        _point_to_server(access, session)
+    client = TelegramClient(
+        session,
+        api_id,
+        api_hash,
+        receive_updates=updates,
+        flood_sleep_threshold=0,  # a wait must be seen: the source's own loop sleeps
+        request_retries=1,
+        raise_last_call_error=True,
+        connection_retries=1,
+        retry_delay=1,
+        timeout=10,
+        proxy=_proxy(access.proxy) if access.proxy else None,
+        use_ipv6=":" in session.server_address,
+        device_model="tgtagger",
+        app_version=__version__,
+    )
+    client.parse_mode = None
+    return client
+
+
+def _application(access: Access) -> tuple[int, str]:
+    if access.api_id is not None and access.api_hash:
+        return access.api_id, access.api_hash
+    try:
+        kept = json.loads(access.application.read_bytes())
+        return int(kept["api_id"]), str(kept["api_hash"])
+    except FileNotFoundError as error:
+        raise ActionNeeded(
+            "Telegram's API id and hash are not known",
+            hint="get them at https://my.telegram.org, then run: tgtagger login",
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ActionNeeded(f"{access.application} cannot be read", hint=LOGIN) from error
+
+
+def _point_to_server(access: Access, session: SQLiteSession) -> None:
+    if access.server is None:
+        return
+    host, port = split_server(access.server)
+    if access.public_key is not None:
+        try:
+            rsa.add_key(access.public_key.read_text(), old=False)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{access.public_key} is no RSA public key",
+                hint="TGTAGGER_TELEGRAM_KEY wants a PEM file (BEGIN RSA PUBLIC KEY)",
+            ) from error
+    if session.auth_key is None:
+        session.set_dc(access.dc or 2, host, port)
+    elif (session.server_address, session.port) != (host, port):
+        raise InputError(
+            f"the session of account {access.account} belongs to another server than "
+            f"{access.server}",
+            hint="sign in there under another name: tgtagger login --account NAME",
+        )
+
+
+def split_server(text: str) -> tuple[str, int]:
+    """Read `host:port`. Raises InputError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise InputError("TGTAGGER_TELEGRAM_SERVER must be host:port")
+    return host.strip("[]"), int(port)
+
+
+def _proxy(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    kinds = {"socks5": "socks5", "socks5h": "socks5", "socks4": "socks4", "http": "http"}
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme not in kinds or not parts.hostname or not port:
+        raise InputError("TGTAGGER_PROXY must be socks5://host:port or http://host:port")
+    return {
+        "proxy_type": kinds[parts.scheme],
+        "addr": parts.hostname,
+        "port": port,
+        "username": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "rdns": True,
+    }
+
+
+@contextlib.contextmanager
+def _locked(access: Access) -> Iterator[None]:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locks.hold(access.folder / f"{access.account}.lock"))
+        except locks.Held as error:
+            who = f" (process {error.process})" if error.process else ""
+            raise TryLater(
+                f"another run uses the Telegram account {access.account}{who}",
+                hint="wait for it to end; cron can simply try again",
+            ) from error
+        except OSError as error:
+            raise InputError(f"{access.folder} cannot be written to: {error.strerror}") from error
+        yield
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be made: {error.strerror}", hint="set TGTAGGER_DATA_DIR"
+        ) from error
+
+
+def _create(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _keep(access: Access, path: Path) -> None:
+    """Put the new session in its place, whole or not at all."""
+    api_id, api_hash = _application(access)
+    beside = access.application.with_name(f".{access.application.name}.{os.getpid()}")
+    try:
+        beside.unlink(missing_ok=True)
+        _create(beside)
+        beside.write_text(json.dumps({"api_id": api_id, "api_hash": api_hash}))
+        for each in (beside, path):
+            _sync(each)
+        beside.replace(access.application)
+        path.replace(access.session)
+        _sync(access.folder)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(f"the session cannot be written: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _disconnect(client: TelegramClient) -> None:
+    with contextlib.suppress(Exception):
+        await client.disconnect()
+    session = client.session
+    if session is not None:
+        with contextlib.suppress(Exception):
+            session.close()
+
+
+def _name(user: Any) -> str:
+    names = (user.first_name, user.last_name)
+    shown = " ".join(name for name in names if name) or "an account without a name"
+    return f"{shown} (@{user.username})" if user.username else shown
+
+
+__all__ = [
+    "FLOODS", "Access", "Prompts", "TgTaggerError", "accounts", "bot_refused", "connect",
+    "is_bot_token", "sign_in", "sign_out", "split_server", "who",
+]  # fmt: skip

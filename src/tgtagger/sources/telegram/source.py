@@ -1,0 +1,421 @@
+"""Read channels from Telegram, page by page: requests of 100, one after another.
+
+Waits that Telegram asks for are yielded, and slept through in a loop that repeats one request and
+never what was read; a sum of waits beyond the budget ends the run. Which page comes next is
+decided in sources.reading, what a message means in `convert`. Knows no store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, Self, cast
+
+from telethon import TelegramClient
+from telethon.tl import functions, types
+
+from tgtagger.errors import SourceError, TryLater
+from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
+from tgtagger.sources.reading import Answer, Plan, Request, Wish
+from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram.convert import convert_page
+from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
+from tgtagger.types import (
+    Channel,
+    ChannelKind,
+    IdRange,
+    Page,
+    Reading,
+    Rejected,
+    SourceName,
+    Wait,
+)
+
+PAGE = 100
+"""Messages a request: Telegram's own limit."""
+
+LONG = 3000
+"""A read of more messages than this is paced, as Telethon does by default."""
+
+DEADLINE = 60.0
+"""Seconds to wait for an answer."""
+
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before a request that met trouble is sent again."""
+
+Recall = Callable[[Channel, SourceName], Reading]
+
+
+class Telegram:
+    """One connection for all the channels of a run, made when the first of them is read."""
+
+    def __init__(
+        self,
+        access: session.Access,
+        *,
+        flood_budget: float = 120,
+        page_wait: float | None = None,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        self.access = access
+        self.page_wait = page_wait
+        self.sleep = sleep
+        self.closed_until: dt.datetime | None = None
+        self._budget = flood_budget
+        self._client: TelegramClient | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None
+
+    async def client(self) -> TelegramClient:
+        if self._client is None:
+            self._client = await self._stack.enter_async_context(session.connect(self.access))
+        return self._client
+
+    async def ask(self, request: Any, what: str) -> AsyncIterator[Any]:
+        """Send a request; yield a Wait before each one, and the answer at last."""
+        if self.closed_until is not None:
+            raise _asked_to_wait(what, self.closed_until)
+        troubles = 0
+        while True:
+            client = await self.client()
+            try:
+                yield await _within_deadline(client, request)
+            except FLOODS as error:
+                seconds = max(error.seconds, 1)
+                if seconds > self._budget:
+                    self.closed_until = not_before(error)
+                    raise _asked_to_wait(what, self.closed_until) from error
+                self._budget -= seconds
+                yield Wait(seconds, "Telegram asks to wait")
+                await self.sleep(seconds)
+            except TROUBLE as error:
+                if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
+                    raise cast(Exception, translate(error, what)) from error
+                pause = PAUSES[troubles]
+                troubles += 1
+                yield Wait(pause, "Telegram cannot be reached, or has trouble")
+                await self.sleep(pause)
+                await self._reconnect(client)
+            except Exception as error:
+                translated = translate(error, what)
+                if translated is None or translated is error:
+                    raise
+                raise translated from error
+            else:
+                return
+
+    async def _reconnect(self, client: TelegramClient) -> None:
+        if not client.is_connected():
+            with contextlib.suppress(*TROUBLE, OSError):  # the next request meets it again
+                await asyncio.wait_for(client.connect(), session.PATIENCE)
+
+
+async def _within_deadline(client: TelegramClient, request: Any) -> Any:
+    try:
+        return await asyncio.wait_for(client(request), DEADLINE)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Telethon cancels what was waiting when it gives a connection up.
+        raise ConnectionError("the connection was lost") from None
+
+
+def _asked_to_wait(what: str, until: dt.datetime) -> TryLater:
+    return TryLater(
+        f"{what}: Telegram asks to be left alone until {until.astimezone():%Y-%m-%d %H:%M:%S}",
+        hint="run it again then; cron can simply try again",
+        not_before=until,
+    )
+
+
+class TelegramChannel:
+    """One channel as a source of pages. `known` is what the archive holds under this name."""
+
+    name: SourceName = "telegram"
+
+    def __init__(
+        self,
+        telegram: Telegram,
+        ref: ChannelRef,
+        wish: Wish,
+        *,
+        known: Channel | None = None,
+        groups: bool = False,
+    ) -> None:
+        self._telegram = telegram
+        self._ref = ref
+        self._wish = wish
+        self._known = known
+        self._groups = groups
+        self._last_asked = 0.0
+        self.channel_id = None if known is None else known.id
+
+    @property
+    def what(self) -> str:
+        match self._ref:
+            case Named(name):
+                return f"@{name}"
+            case Numbered(number):
+                known = self._known
+                return f"@{known.username}" if known and known.username else f"channel {number}"
+            case Invited():
+                return "the invitation"
+
+    async def pages(self, recall: Recall) -> AsyncGenerator[Page | Wait]:
+        """Yield pages, newest first, and waits before them. See sources.reading for the order."""
+        if self._known is not None:
+            self._honour(recall(self._known, self.name))
+        peer: Any = None
+        async for step in self._resolve():
+            if isinstance(step, Wait):
+                yield step
+            else:
+                peer = step
+        number = peer.channel_id if hasattr(peer, "channel_id") else -peer.chat_id
+        self.channel_id = number
+        plan: Plan | None = None
+        channel = Channel(number, "")
+        if self._known is None or self._known.id != number:
+            self._honour(recall(channel, self.name))
+        while plan is None or plan.next() is not None:
+            request = Request() if plan is None else plan.next()
+            assert request is not None
+            if plan is not None:
+                await self._pace(plan)
+            page: Any = None
+            async for step in self._telegram.ask(_history(peer, request), self.what):
+                if isinstance(step, Wait):
+                    yield step
+                else:
+                    page = step
+            self._last_asked = time.monotonic()
+            channel = self._channel_of(page.chats, number)
+            records = [plain(message.to_dict()) for message in page.messages]
+            async for step in self._fill(records, page, peer):
+                yield step
+            if plan is None:
+                plan = Plan(recall(channel, self.name), self._wish)
+                plan.next()
+            kept = plan.take(_answer(records, request, page))
+            yield Page(
+                channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
+                kept.covers,
+            )  # fmt: skip
+
+    def _honour(self, reading: Reading) -> None:
+        until = reading.not_before
+        if until is not None and until > dt.datetime.now(dt.UTC):
+            raise _asked_to_wait(self.what, until)
+
+    async def _pace(self, plan: Plan) -> None:
+        pause = self._telegram.page_wait
+        if pause is None:
+            left = plan.left if self._wish.limit is None else min(plan.left, self._wish.limit)
+            pause = 1.0 if left > LONG else 0.0
+        due = self._last_asked + pause - time.monotonic()
+        if due > 0:
+            await self._telegram.sleep(due)
+
+    # ---- finding the channel
+
+    async def _resolve(self) -> AsyncIterator[Any]:
+        match self._ref:
+            case Named(name):
+                async for step in self._by_name(name):
+                    yield step
+            case Numbered(number):
+                async for step in self._by_number(number):
+                    yield step
+            case Invited(invitation):
+                request = functions.messages.CheckChatInviteRequest(invitation)
+                async for step in self._telegram.ask(request, self.what):
+                    if isinstance(step, Wait):
+                        yield step
+                    elif isinstance(step, types.ChatInviteAlready):
+                        yield _peer(step.chat)
+                    else:
+                        raise SourceError(
+                            "this account has not joined the channel of this invitation",
+                            hint="join it in Telegram first; tgtagger joins nothing",
+                        )
+
+    async def _by_name(self, name: str) -> AsyncIterator[Any]:
+        request = functions.contacts.ResolveUsernameRequest(name)
+        async for step in self._telegram.ask(request, f"@{name}"):
+            if isinstance(step, Wait):
+                yield step
+                continue
+            chat = next(
+                (c for c in step.chats if c.id == getattr(step.peer, "channel_id", None)), None
+            )
+            if chat is None:
+                raise SourceError(f"@{name} is a person or a bot, not a channel")
+            if self._known is not None and self._known.id != chat.id:
+                raise reassigned(name, self._known, chat.id)
+            yield _peer(chat)
+
+    async def _by_number(self, number: int) -> AsyncIterator[Any]:
+        client = await self._telegram.client()
+        peer = types.PeerChannel(number) if number > 0 else types.PeerChat(-number)
+        try:
+            yield client.session.get_input_entity(peer)
+        except ValueError:
+            # This account has not met it: by the name it had, else among the account's chats.
+            if self._known is not None and self._known.username:
+                async for step in self._by_name(self._known.username):
+                    yield step
+                return
+            async for step in self._among_dialogs(number):
+                yield step
+
+    async def _among_dialogs(self, number: int) -> AsyncIterator[Any]:
+        offset: dict[str, Any] = {
+            "offset_date": None, "offset_id": 0, "offset_peer": types.InputPeerEmpty(),
+        }  # fmt: skip
+        seen: set[int] = set()
+        while True:
+            request = functions.messages.GetDialogsRequest(**offset, limit=PAGE, hash=0)
+            answer: Any = None
+            async for step in self._telegram.ask(request, self.what):
+                if isinstance(step, Wait):
+                    yield step
+                else:
+                    answer = step
+            chat = next((c for c in answer.chats if c.id == abs(number)), None)
+            if chat is not None:
+                yield _peer(chat)
+                return
+            tops = {d.top_message for d in answer.dialogs} - seen
+            if isinstance(answer, types.messages.Dialogs) or not tops or not answer.messages:
+                raise SourceError(
+                    f"this account knows no channel {number}",
+                    hint="give its @name or a t.me link, or join it in Telegram",
+                )
+            seen |= tops
+            last = answer.messages[-1]
+            with contextlib.suppress(ValueError, TypeError):
+                client = await self._telegram.client()
+                offset["offset_peer"] = await client.get_input_entity(last.peer_id)
+            offset |= {"offset_date": last.date, "offset_id": last.id}
+
+    # ---- what a page says
+
+    def _channel_of(self, chats: Iterable[Any], number: int) -> Channel:
+        chat = next((c for c in chats if c.id == abs(number)), None)
+        if chat is None or isinstance(chat, types.ChannelForbidden | types.ChatForbidden):
+            raise SourceError(f"{self.what} cannot be read: this account may not see it")
+        kind: ChannelKind = "group"
+        if isinstance(chat, types.Channel):
+            kind = "channel" if chat.broadcast else "supergroup"
+        if kind != "channel" and not self._groups:
+            raise SourceError(
+                f"{self.what} is a group, not a channel", hint="give --groups to keep groups, too"
+            )
+        return Channel(number, chat.title, _username(chat), kind)
+
+    async def _fill(
+        self, records: list[dict[str, Any]], page: Any, peer: Any
+    ) -> AsyncIterator[Wait]:
+        """Add what the messages alone do not say: forwards' channels, rich texts cut off."""
+        chats = {c.id: c for c in page.chats}
+        for record in records:
+            forward = record.get("fwd_from")
+            if forward:
+                origin = chats.get((forward.get("from_id") or {}).get("channel_id"))
+                if origin is not None:
+                    forward["origin"] = {
+                        "title": origin.title, "username": _username(origin),
+                    }  # fmt: skip
+            rich = record.get("rich_message")
+            if rich and rich.get("part"):
+                request = functions.messages.GetRichMessageRequest(peer, record["id"])
+                whole: Any = None
+                try:
+                    async for step in self._telegram.ask(request, self.what):
+                        if isinstance(step, Wait):
+                            yield step
+                        else:
+                            whole = step
+                except SourceError:
+                    continue  # the part stays, and is marked as one
+                for message in whole.messages:
+                    found = plain(message.to_dict())
+                    same = found.get("edit_date") == record.get("edit_date")
+                    if found.get("id") == record["id"] and same and found.get("rich_message"):
+                        record["rich_message"] = found["rich_message"]
+
+
+def _history(peer: Any, request: Request) -> Any:
+    by_date = request.until is not None
+    return functions.messages.GetHistoryRequest(
+        peer=peer,
+        offset_id=0 if by_date else request.before or 0,
+        offset_date=request.until if by_date else None,
+        add_offset=0,
+        limit=PAGE,
+        max_id=0,
+        min_id=0,  # Telegram returns nothing where it is too low
+        hash=0,
+    )
+
+
+def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answer:
+    """Make posts of a page; an album that may go on in the next page is left for that one."""
+    if not records:
+        return Answer((), None, last=request.until is None)
+    whole = len(records) >= getattr(page, "count", PAGE * 1000) and request.before is None
+    last = records[-1]["id"] <= 1 or whole
+    group = records[-1].get("grouped_id")
+    if group is not None and not last:
+        kept = [record for record in records if record.get("grouped_id") != group]
+        records = kept or records
+    ids = [record["id"] for record in records]
+    high = max(ids) if request.before is None or request.until else request.before - 1
+    items = tuple(item for item in convert_page(records) if _is_kept(item))
+    return Answer(items, IdRange(min(ids), max(high, *ids)), last)
+
+
+def _is_kept(item: object) -> bool:
+    return not isinstance(item, Rejected) or isinstance(item.id, int)
+
+
+def _peer(chat: Any) -> Any:
+    if isinstance(chat, types.Channel):
+        return types.InputPeerChannel(chat.id, chat.access_hash or 0)
+    if isinstance(chat, types.Chat):
+        return types.InputPeerChat(chat.id)
+    raise SourceError("this account may not see the channel")
+
+
+def _username(chat: Any) -> str | None:
+    if getattr(chat, "username", None):
+        return str(chat.username)
+    others = getattr(chat, "usernames", None) or ()
+    return next((str(each.username) for each in others if each.active), None)
+
+
+def plain(value: Any) -> Any:
+    """Return a TL object's dict as JSON can say it: no unset facts, dates and bytes as text."""
+    match value:
+        case Mapping():
+            return {key: plain(item) for key, item in value.items() if item is not None}
+        case list():
+            return [plain(item) for item in value]
+        case dt.datetime():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+    return value

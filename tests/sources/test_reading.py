@@ -1,0 +1,219 @@
+"""The plan of reading: whatever happens between runs, nothing is left out, and none asked twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from make import minute, post
+from tgtagger import ranges
+from tgtagger.sources.reading import Answer, Kept, Plan, Request, Wish
+from tgtagger.types import IdRange, PostData, Reading
+
+SIZE = 10
+
+
+@dataclass
+class World:
+    """A channel whose messages are their numbers; pages of ten."""
+
+    ids: list[int]
+    reading: Reading = field(default_factory=Reading)
+    read: set[int] = field(default_factory=set)
+    deleted: set[int] = field(default_factory=set)
+    asked: list[Request] = field(default_factory=list)
+    seeks: bool = True
+
+    def answer(self, request: Request) -> Answer:
+        self.asked.append(request)
+        ids = sorted(self.ids, reverse=True)
+        if request.until is not None and self.seeks:
+            ids = [n for n in ids if minute(n) < request.until]
+        elif request.before is not None:
+            ids = [n for n in ids if n < request.before]
+        page = ids[:SIZE]
+        if not page:
+            return Answer((), None, last=request.until is None)
+        by_date = request.until is not None and self.seeks
+        high = page[0] if request.before is None or by_date else request.before - 1
+        return Answer(tuple(post(n) for n in page), IdRange(page[-1], high), page[-1] == 1)
+
+    def run(self, wish: Wish, *, pages: int = 1000) -> list[Kept]:
+        """Read, as a run does that is killed after so many pages were stored."""
+        plan = Plan(self.reading, wish)
+        kept = []
+        while (request := plan.next()) is not None and len(kept) < pages:
+            taken = plan.take(self.answer(request))
+            kept.append(taken)
+            self.reading = taken.reading
+            new = {number for item in taken.posts for number in item.ids}
+            self.read |= new
+            if taken.covers is not None:
+                covered = set(range(taken.covers.low, taken.covers.high + 1))
+                self.deleted |= (self.read & covered) - new
+                self.deleted -= new
+            assert len(self.asked) < 5000, "it goes round in circles"
+        return kept
+
+    def lost(self) -> set[int]:
+        """What is neither read nor remembered as unread."""
+        top = self.reading.top or 0
+        return {
+            n
+            for n in self.ids
+            if n <= top and n not in self.read and not ranges.holds(self.reading.unread, n)
+        }
+
+
+IDS = st.lists(st.integers(1, 120), unique=True, min_size=1).map(sorted)
+MOMENTS = st.none() | st.integers(0, 130).map(minute)
+WISHES = st.builds(
+    Wish,
+    limit=st.none() | st.integers(1, 30),
+    since=MOMENTS,
+    until=MOMENTS,
+    refresh=st.sampled_from([None, 0, 5, 25]),
+    backfill=st.sampled_from([None, True, False]),
+)
+STEPS = st.lists(
+    st.tuples(WISHES, st.integers(0, 6), st.lists(st.integers(121, 240), max_size=25, unique=True)),
+    max_size=6,
+)
+
+
+@given(IDS, STEPS, st.booleans())
+def test_nothing_is_lost_whatever_runs_came_before(
+    ids: list[int], steps: list[tuple[Wish, int, list[int]]], seeks: bool
+) -> None:
+    world = World(ids, seeks=seeks)
+    for wish, pages, newer in steps:
+        world.run(wish, pages=pages)
+        assert not world.lost()
+        top = max(world.ids)
+        world.ids += sorted({n for n in newer if n > top})
+    world.run(Wish(backfill=True))
+    assert set(world.ids) <= world.read
+    assert not world.reading.unread
+    assert not world.deleted
+
+
+@given(IDS)
+def test_what_is_read_is_not_asked_for_again(ids: list[int]) -> None:
+    world = World(ids)
+    world.run(Wish())
+    assert len(world.asked) <= len(ids) // SIZE + 2
+    world.asked.clear()
+    world.run(Wish(refresh=SIZE))
+    assert len(world.asked) == 1
+
+
+@given(IDS, st.integers(1, 40))
+def test_a_limit_counts_posts_and_the_rest_comes_later(ids: list[int], limit: int) -> None:
+    world = World(ids)
+    for _ in range(len(ids) // limit + 1):
+        before = set(world.read)
+        world.run(Wish(limit=limit))
+        assert len(world.read - before) <= limit
+    assert world.read == set(ids)
+
+
+@given(IDS, st.integers(0, 130))
+def test_since_is_a_floor_that_stays_until_backfill(ids: list[int], at: int) -> None:
+    world = World(ids)
+    world.run(Wish(since=minute(at)))
+    assert world.read == {n for n in ids if n >= at}
+    assert world.reading.since == minute(at)
+    world.asked.clear()
+    world.run(Wish(refresh=SIZE))
+    assert world.read == {n for n in ids if n >= at}
+    assert len(world.asked) == 1  # what is below the floor is not asked for again
+    world.run(Wish(backfill=True))
+    assert world.read == set(ids)
+    assert world.reading.since is None
+
+
+@given(IDS, st.integers(0, 130), st.booleans())
+def test_until_leaves_newer_posts_for_another_run(ids: list[int], at: int, seeks: bool) -> None:
+    world = World(ids, seeks=seeks)
+    world.run(Wish(until=minute(at)))
+    assert world.read == {n for n in ids if n < at}
+    world.run(Wish())
+    assert world.read == set(ids)
+
+
+def test_no_backfill_reads_what_is_new_and_the_newest_page_at_first() -> None:
+    world = World(list(range(1, 101)))
+    world.run(Wish(backfill=False, refresh=SIZE))
+    assert world.read == set(range(91, 101))
+    world.ids += range(101, 131)
+    world.run(Wish(backfill=False, refresh=SIZE))
+    assert world.read == set(range(91, 131))
+    assert ranges.size(world.reading.unread) == 90
+
+
+def test_deletions_are_seen_in_the_refresh_window_only() -> None:
+    world = World(list(range(1, 51)))
+    world.run(Wish())
+    world.ids = [n for n in world.ids if n not in {48, 12}]
+    world.run(Wish(refresh=SIZE))
+    assert world.deleted == {48}
+    world.run(Wish(refresh=50))
+    assert world.deleted == {48, 12}
+
+
+def test_one_old_date_among_newer_ones_is_no_end() -> None:
+    world = World(list(range(1, 31)))
+    plan = Plan(Reading(), Wish(since=minute(5)))
+    request = plan.next()
+    assert request is not None
+    answer = world.answer(request)
+    odd = [post(n, date=minute(1)) if n == 25 else post(n) for n in range(30, 20, -1)]
+    kept = plan.take(Answer(tuple(odd), answer.seen))
+    assert len(kept.posts) == 10
+    assert plan.next() == Request(21)
+
+
+def test_an_album_is_cut_whole_by_a_limit() -> None:
+    album = PostData((5, 6, 7), minute(5), grouped_id=1)
+    plan = Plan(Reading(), Wish(limit=1))
+    plan.next()
+    kept = plan.take(Answer((post(8), album, post(4)), IdRange(4, 8)))
+    assert [item.ids for item in kept.posts] == [(8,)]
+    assert kept.reading.unread == (IdRange(1, 7),)
+
+
+SETS = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 8)), max_size=8)
+
+
+@given(SETS, SETS)
+def test_ranges_are_sets(more: list[tuple[int, int]], less: list[tuple[int, int]]) -> None:
+    found: ranges.Ranges = ()
+    expected: set[int] = set()
+    for low, length in more:
+        found = ranges.add(found, IdRange(low, low + length))
+        expected |= set(range(low, low + length + 1))
+    for low, length in less:
+        found = ranges.subtract(found, IdRange(low, low + length))
+        expected -= set(range(low, low + length + 1))
+    assert {n for part in found for n in range(part.low, part.high + 1)} == expected
+    assert ranges.size(found) == len(expected)
+    assert list(found) == sorted(found)
+
+
+def test_a_floor_is_given_up_by_another_since() -> None:
+    reading = Reading((IdRange(1, 10),), 20, minute(15), 10)
+    later = Plan(reading, Wish(since=minute(2))).reading
+    assert (later.since, later.floor) == (minute(2), 0)
+    assert Plan(reading, Wish(since=minute(15))).reading.floor == 10
+    assert Plan(reading, Wish()).reading.floor == 10
+
+
+@pytest.mark.parametrize("moment", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)])
+def test_an_empty_channel_ends_at_once(moment: dt.datetime) -> None:
+    world = World([])
+    world.run(Wish(since=moment))
+    assert len(world.asked) == 1
