@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
 # Machines are shared and slow at times: how long an example takes says nothing.
@@ -68,3 +69,17 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real data is not here ({SHARED})")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def rsa_key() -> RsaKey:
+    return RsaKey()
+
+
+@pytest.fixture
+def telegram(rsa_key: RsaKey) -> Iterator[ServerThread]:
+    """A Telegram of the test's own, where nothing went wrong that no test asked for."""
+    with ServerThread(rsa_key) as server:
+        yield server
+    assert not server.crashes
+    assert not server.unhandled

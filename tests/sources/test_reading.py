@@ -40,7 +40,8 @@ class World:
             return Answer((), None, last=request.until is None)
         by_date = request.until is not None and self.seeks
         high = page[0] if request.before is None or by_date else request.before - 1
-        return Answer(tuple(post(n) for n in page), IdRange(page[-1], high), page[-1] == 1)
+        whole = request.before is None and len(page) == len(self.ids)  # a server says how many
+        return Answer(tuple(post(n) for n in page), IdRange(page[-1], high), whole or page[-1] == 1)
 
     def run(self, wish: Wish, *, pages: int = 1000) -> list[Kept]:
         """Read, as a run does that is killed after so many pages were stored."""
@@ -217,3 +218,37 @@ def test_an_empty_channel_ends_at_once(moment: dt.datetime) -> None:
     world = World([])
     world.run(Wish(since=moment))
     assert len(world.asked) == 1
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    st.lists(st.tuples(st.none() | st.integers(1, 5), st.integers(1, 3)), max_size=4),
+)
+def test_albums_with_others_between_are_never_cut(
+    groups: list[int], runs: list[tuple[int | None, int]]
+) -> None:
+    """Messages by group (0: none), an album over at most ten ids; every page holds whole albums."""
+    members: dict[object, list[int]] = {}
+    for number, group in enumerate(groups, 1):
+        members.setdefault((group, number // 9) if group else number, []).append(number)
+    items = [PostData(tuple(ids), minute(ids[0])) for ids in members.values()]
+    items.sort(key=lambda item: item.ids[-1], reverse=True)
+    reading, read = Reading(), set[int]()
+    for limit, pages in [*runs, (None, 1000)]:
+        plan = Plan(reading, Wish(limit=limit))
+        while (request := plan.next()) is not None and pages:
+            pages -= 1
+            before = request.before or 1000
+            page = [item for item in items if item.ids[0] < before][:12]
+            low = min((item.ids[0] for item in page), default=1)
+            page = [item for item in items if low <= item.ids[0] and item.ids[-1] < before]
+            top = max(item.ids[-1] for item in items)
+            high = top if request.before is None else before - 1
+            kept = plan.take(
+                Answer(tuple(page), IdRange(low, high) if page else None, last=low == 1)
+            )
+            reading = kept.reading
+            read |= {number for item in kept.posts for number in item.ids}
+            unread = {n for part in reading.unread for n in range(part.low, part.high + 1)}
+            assert read | unread == set(range(1, top + 1))
+    assert read == set(range(1, len(groups) + 1))

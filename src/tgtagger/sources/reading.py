@@ -112,10 +112,11 @@ class Plan:
         if request.before is None and self._at_top and request.until is None:
             self._begin(answer)
         covers = self._covered(request, answer)
+        covers = covers and _whole(covers, answer.items)
         kept = self._keep(answer, covers) if covers is not None else []
         if covers is not None:
-            covers = self._cut(covers, kept, answer)
-            kept = [item for item in kept if _ids(item)[0] >= covers.low]
+            covers = _whole(self._cut(covers, kept), answer.items)
+            kept = [item for item in kept if _is_within(item, covers)]
             self._settle(covers)
         self._go_on(request, answer, covers)
         refreshes = self._window > 0
@@ -162,16 +163,12 @@ class Plan:
         return IdRange(low, high) if low <= high else None
 
     def _keep(self, answer: Answer, covers: IdRange) -> list[Item]:
-        found = [
-            item
-            for item in answer.items
-            if covers.low <= _ids(item)[0] and _ids(item)[-1] <= covers.high
-        ]
+        found = [item for item in answer.items if _is_within(item, covers)]
         if self._window == 0:
             found = [item for item in found if self._is_unread(item)]
         return found
 
-    def _cut(self, covers: IdRange, kept: Sequence[Item], answer: Answer) -> IdRange:
+    def _cut(self, covers: IdRange, kept: Sequence[Item]) -> IdRange:
         """Narrow the range to what the limit and the floor allow."""
         low = covers.low
         since = self.reading.since
@@ -242,6 +239,22 @@ class Plan:
 
     def _is_unread(self, item: Item) -> bool:
         return any(ranges.holds(self.reading.unread, number) for number in _ids(item))
+
+
+def _is_within(item: Item, covers: IdRange) -> bool:
+    return covers.low <= _ids(item)[0] and _ids(item)[-1] <= covers.high
+
+
+def _whole(covers: IdRange, items: Sequence[Item]) -> IdRange:
+    """Narrow a range until it cuts through no album (whose ids may have others between them)."""
+    low, high = covers.low, covers.high
+    while True:
+        across = [_ids(item) for item in items if len(_ids(item)) > 1]
+        raised = max((ids[-1] + 1 for ids in across if ids[0] < low <= ids[-1]), default=low)
+        lowered = min((ids[0] - 1 for ids in across if ids[0] <= high < ids[-1]), default=high)
+        if (raised, lowered) == (low, high):
+            return IdRange(low, high)
+        low, high = raised, lowered
 
 
 def _ids(item: Item) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from tgtagger.sources import albums, raw
 from tgtagger.sources.markdown import to_markdown
@@ -32,7 +31,10 @@ CONVERTER = 1
 
 def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessage | Rejected]:
     """Yield what the messages of a page are, newest first as they came; an album is one post."""
-    for group, members in groupby(records, lambda record: record.get("grouped_id") or id(record)):
+    groups: dict[object, list[Record]] = {}  # in a group others' messages may stand between
+    for record in records:
+        groups.setdefault(record.get("grouped_id") or id(record), []).append(record)
+    for group, members in groups.items():
         found = [(convert(record), record) for record in members]
         posts = [(post, record) for post, record in reversed(found) if isinstance(post, PostData)]
         if len(posts) > 1 and posts[0][0].grouped_id == group:

@@ -380,8 +380,8 @@ def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answe
     last = records[-1]["id"] <= 1 or whole
     group = records[-1].get("grouped_id")
     if group is not None and not last:
-        kept = [record for record in records if record.get("grouped_id") != group]
-        records = kept or records
+        first = next(at for at, each in enumerate(records) if each.get("grouped_id") == group)
+        records = records[:first] or records
     ids = [record["id"] for record in records]
     high = max(ids) if request.before is None or request.until else request.before - 1
     items = tuple(item for item in convert_page(records) if _is_kept(item))
