@@ -29,7 +29,8 @@ class Account:
 
     def user(self) -> types.User:
         return types.User(
-            self.id, is_self=True, bot=self.bot, access_hash=self.id * 7, first_name="Ann",
+            self.id, is_self=True, bot=self.bot or None,
+            bot_info_version=1 if self.bot else None, access_hash=self.id * 7, first_name="Ann",
             phone=self.phone,
         )  # fmt: skip
 

@@ -35,6 +35,9 @@ PATIENCE = 30.0
 
 QR_RENEWALS = 20
 
+QR_LEAST = 10.0
+"""Seconds that a code is shown at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -241,7 +244,9 @@ async def _with_qr(client: TelegramClient, prompts: Prompts) -> None:
                 return
             prompts.show_qr(url, code.expires)
             try:
-                await code.wait()
+                left = code.expires - dt.datetime.now(dt.UTC)
+                # A clock that is ahead would call every code expired.
+                await code.wait(max(left.total_seconds(), QR_LEAST))
             except TimeoutError:
                 await code.recreate()
             else:

@@ -1,0 +1,160 @@
+"""The preview's HTML, as served and as written by hand, as posts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgtagger.sources.preview.convert import CONVERTER, convert, counter, reconvert
+from tgtagger.sources.preview.page import read_instead, read_page
+from tgtagger.types import Channel, PostData, RawPost, Rejected, ServiceMessage
+
+
+def one(inner: str, *, date: str = "2026-05-01T10:00:00+03:00", name: str = "news/7") -> PostData:
+    found = convert(
+        f'<div class="tgme_widget_message" data-post="{name}">{inner}'
+        f'<a class="tgme_widget_message_date" href="x"><time datetime="{date}">10</time></a></div>'
+    )
+    assert isinstance(found, PostData)
+    return found
+
+
+def text(inner: str) -> PostData:
+    return one(f'<div class="tgme_widget_message_text js-message_text" dir="auto">{inner}</div>')
+
+
+@pytest.fixture
+def pages(shared: Path) -> Path:
+    return shared / "data" / "preview"
+
+
+def posts(path: Path) -> dict[int, PostData]:
+    page = read_page(path.read_text())
+    assert page is not None
+    found = [convert(html) for html in page.messages]
+    return {item.ids[0]: item for item in found if isinstance(item, PostData)}
+
+
+def test_the_real_page(pages: Path) -> None:
+    page = read_page((pages / "real_excerpt_2026.html").read_text())
+    assert page is not None
+    assert (page.title, page.username, page.number) == ("Pavel Durov", "durov", 1006503122)
+    found = posts(pages / "real_excerpt_2026.html")
+    post = found[528]
+    assert post.text.startswith("⛔️ The UK government wants to ban social media")
+    assert "under 16.\n\nBut banning" in post.text
+    assert "my speech — the source material for our $200,000 clipping contest." in post.text
+    assert "Please open Telegram" not in post.text
+    assert post.views == 18_900_000
+    assert post.date == dt.datetime(2026, 6, 15, 18, 58, 13, tzinfo=dt.UTC)
+    assert post.author == "Pavel Durov"
+    assert post.reactions is not None
+    assert post.reactions[:2] == (("paid", 14_300), ("custom:5265077361648368841", 132_000))
+    link = next(item for item in post.entities if item.type == "text_link")
+    assert link.url == "https://www.youtube.com/watch?v=1Yq_5aDdJ24"
+    assert found[531].media[0].type == "video"
+    assert post.forwards is None  # the preview does not say
+
+
+def test_the_synthetic_page(pages: Path) -> None:
+    found = posts(pages / "synthetic_feed_page.html")
+    first = found[101]
+    assert (
+        first.text
+        == "Hello bold and italic and a link plus @durov and #news 😄\nhidden inline_code()"
+    )
+    assert {item.type for item in first.entities} == {
+        "bold", "italic", "text_link", "mention", "hashtag", "spoiler", "code",
+    }  # fmt: skip
+    assert first.forward is not None
+    assert (first.forward.channel, first.forward.username) == ("Original Channel", "original_chan")
+    assert (first.views, found[103].media[0].duration) == (1200, 42.0)
+    assert [item.type for item in found[102].media] == ["photo", "photo"]
+    assert (found[104].media[0].type, found[104].author) == ("voice", "Alice")
+    assert found[105].media[0].file_name == "report-final.pdf"
+    poll = found[106].media[0]
+    assert (poll.question, poll.options) == ("Best async HTTP client?", ("httpx", "aiohttp"))
+    assert all(post.text or post.media or post.problem for post in found.values())
+
+
+def test_a_quote_is_not_the_posts_text(pages: Path) -> None:
+    (post,) = posts(pages / "reply_quote_trap.html").values()
+    assert post.text == "OWN first\nsecond hidden"
+    assert post.reply is not None
+    assert post.reply.message_id == 9
+
+
+def test_a_page_without_messages_is_told_apart(pages: Path) -> None:
+    html = (pages / "synthetic_no_preview.html").read_text()
+    assert read_page(html) is None
+    assert read_instead(html) == "channel"
+    group = html.replace("14 909 subscribers", "5 members, 2 online")
+    assert read_instead(group) == "group"
+    assert read_instead(html.replace("14 909 subscribers", "@zerohedge")) == "person"
+    assert read_instead("<html><body></body></html>") == "nothing"
+
+
+def test_albums_name_their_messages() -> None:
+    links = "".join(
+        f'<a class="tgme_widget_message_photo_wrap" href="https://t.me/news/{n}?single"></a>'
+        for n in (7, 8, 9)
+    )
+    post = one(f'<div class="tgme_widget_message_grouped_wrap">{links}</div>')
+    assert post.ids == (7, 8, 9)
+    assert len(post.media) == 3
+
+
+def test_text_is_kept_to_the_letter() -> None:
+    post = text(
+        'a<br>b &lt;x&gt; <a href="https://e.org">e.org</a> <i class="emoji"><b>🙂</b></i>!'
+    )
+    assert post.text == "a\nb <x> e.org 🙂!"
+    assert [item.type for item in post.entities] == ["link"]
+    nested = text("🙂 <b>bold <i>both</i></b>")
+    assert [(item.type, item.offset, item.length) for item in nested.entities] == [
+        ("bold", 3, 9),
+        ("italic", 8, 4),
+    ]
+    assert text('<div class="tgme_widget_message_text js-message_text">inner</div>').text == "inner"
+
+
+@pytest.mark.parametrize(
+    ("shown", "count"),
+    [("1.95M", 1_950_000), ("14.3K", 14_300), ("12 345", 12_345), ("771", 771), ("1,234", 1234),
+     ("", None), ("many", None), (None, None), ("1.2.3K", None)],
+)  # fmt: skip
+def test_counters_as_shown(shown: str | None, count: int | None) -> None:
+    assert counter(shown) == count
+
+
+def test_what_is_not_shown_is_said() -> None:
+    assert one("").problem is not None
+    assert one("x", date="yesterday").problem == "its date cannot be read"
+    assert isinstance(convert("<p>nothing</p>"), Rejected)
+    assert isinstance(convert('<div class="tgme_widget_message" data-post="a/x"></div>'), Rejected)
+    service = '<div class="tgme_widget_message service_message" data-post="news/3">pinned</div>'
+    assert isinstance(convert(service), ServiceMessage)
+
+
+def test_the_raw_form_runs_through_a_newer_converter() -> None:
+    post = text("words")
+    assert post.raw is not None
+    assert post.raw.converter == CONVERTER
+    assert reconvert(RawPost(Channel(1, "N"), "preview", post.raw.data)) == post
+    assert reconvert(RawPost(Channel(1, "N"), "preview", b"rubbish")) is None
+
+
+@given(st.text())
+def test_no_html_is_too_strange(inner: str) -> None:
+    found = convert(f'<div class="tgme_widget_message" data-post="news/7">{inner}</div>')
+    assert isinstance(found, PostData | ServiceMessage | Rejected)
+    read_page(inner)
+    read_instead(inner)
+
+
+def test_depth_does_not_matter() -> None:
+    assert "deep" in text("<b>" * 5000 + "deep" + "</b>" * 5000).text

@@ -1,0 +1,88 @@
+"""Every exception that Telethon knows goes through the one map; none escapes."""
+
+from __future__ import annotations
+
+import inspect
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from telethon import errors
+from telethon.errors import rpcerrorlist
+
+from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.sources.telegram.errors import FLOODS, translate
+
+
+def classes() -> Iterator[type[BaseException]]:
+    for module in (errors, rpcerrorlist):
+        for found in vars(module).values():
+            if inspect.isclass(found) and issubclass(found, Exception):
+                yield found
+
+
+def make(kind: type[BaseException]) -> BaseException:
+    for arguments in (
+        ([], [], []),
+        (None, 5),
+        (None,),
+        (None, "X", 400),
+        (),
+        ("x",),
+        (b"\x6c\xfe\xff\xff",),
+    ):
+        try:
+            return kind(*arguments)
+        except Exception:  # noqa: BLE001, S112 -- each class wants other arguments
+            continue
+    made: Any = kind.__new__(kind)
+    return made  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("kind", sorted(set(classes()), key=lambda kind: kind.__name__))
+def test_none_escapes(kind: type[BaseException]) -> None:
+    found = translate(make(kind), "@news")
+    assert isinstance(found, TgTaggerError), kind
+    if issubclass(kind, FLOODS):
+        assert isinstance(found, TryLater)
+        assert found.not_before is not None
+
+
+def rpc(code: int, name: str) -> BaseException:
+    import telethon.errors as known
+
+    made: BaseException = known.rpc_message_to_error(
+        type("Error", (), {"error_code": code, "error_message": name})(), None
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (rpc(401, "AUTH_KEY_UNREGISTERED"), ActionNeeded),
+        (rpc(401, "SESSION_REVOKED"), ActionNeeded),
+        (rpc(401, "USER_DEACTIVATED_BAN"), ActionNeeded),
+        (rpc(406, "AUTH_KEY_DUPLICATED"), ActionNeeded),
+        (rpc(400, "API_ID_INVALID"), ActionNeeded),
+        (rpc(420, "FROZEN_METHOD_INVALID"), ActionNeeded),
+        (rpc(400, "CHANNEL_PRIVATE"), SourceError),
+        (rpc(400, "USERNAME_NOT_OCCUPIED"), SourceError),
+        (rpc(400, "SOMETHING_NEW"), SourceError),
+        (rpc(500, "SOMETHING_NEW"), TryLater),
+        (rpc(420, "FLOOD_WAIT_30"), TryLater),
+        (ValueError("Request was unsuccessful 6 time(s)"), TryLater),
+        (ConnectionResetError(), TryLater),
+        (TimeoutError(), TryLater),
+        (OSError("no route"), TryLater),
+        (sqlite3.DatabaseError("not a database"), ActionNeeded),
+    ],
+)
+def test_what_a_failure_means(error: BaseException, kind: type[TgTaggerError]) -> None:
+    assert type(translate(error)) is kind
+
+
+def test_a_bug_stays_a_bug() -> None:
+    assert translate(KeyError("x")) is None
+    assert translate(ValueError("something of ours")) is None

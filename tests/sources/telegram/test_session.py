@@ -1,0 +1,188 @@
+"""Signing in and out over the wire: codes, passwords, QR; what is kept, and for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sources.telegram.conftest import PHONE, Answers
+from telegram_server import ServerThread
+from tgtagger import locks
+from tgtagger.errors import ActionNeeded, InputError, TryLater
+from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram.session import Access
+
+
+def files(access: Access) -> set[str]:
+    return {path.name for path in access.folder.iterdir() if not path.name.endswith(".lock")}
+
+
+async def test_by_phone_and_code(telegram: ServerThread, access: Access) -> None:
+    telegram.world.account(PHONE)
+    prompts = Answers(f"+{PHONE[:3]} {PHONE[3:]}", "12 345")
+    assert await session.sign_in(access, prompts, phone=None, qr=False) == "Ann"
+    assert prompts.asked[1:] == ["phone", "code"]
+    assert access.server is not None
+    assert access.server in prompts.asked[0]  # a foreign server is named before anything is sent
+    assert files(access) == {"default.session", "default.json"}
+    assert stat.S_IMODE(access.folder.stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in access.folder.iterdir())
+    assert await session.who(access) == "Ann"
+    assert session.accounts(access.data_dir) == ("default",)
+
+
+async def test_later_runs_need_neither_server_nor_api_id(
+    telegram: ServerThread, signed_in: Access
+) -> None:
+    assert await session.who(Access(signed_in.data_dir)) == "Ann"
+
+
+async def test_wrong_answers_are_asked_again(telegram: ServerThread, access: Access) -> None:
+    telegram.world.account(PHONE, password="right")
+    prompts = Answers("1", "2", "12345", "wrong", "right")
+    await session.sign_in(access, prompts, phone=PHONE, qr=False)
+    assert prompts.asked[1:] == [
+        "code", "code again", "code again", "password", "password again",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("answers", [("1", "2", "3"), ("12345", "a", "b", "c")])
+async def test_three_wrong_answers_end_it_and_leave_nothing(
+    telegram: ServerThread, access: Access, answers: tuple[str, ...]
+) -> None:
+    telegram.world.account(PHONE, password="right")
+    with pytest.raises(ActionNeeded, match="three times"):
+        await session.sign_in(access, Answers(*answers), phone=PHONE, qr=False)
+    assert files(access) == set()
+
+
+async def test_by_qr_code_that_is_renewed(
+    telegram: ServerThread, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "QR_LEAST", 0.3)
+    account = telegram.world.account(PHONE)
+    telegram.qr_seconds = 0.3
+    prompts = Answers()
+
+    def scan_the_second() -> None:
+        if len(prompts.urls) == 2:
+            asyncio.get_running_loop().call_later(0.1, telegram.scan_qr, account)
+
+    prompts.on_qr = scan_the_second
+    assert await session.sign_in(access, prompts, phone=None, qr=True) == "Ann"
+    assert len(set(prompts.urls)) == 2
+    assert prompts.urls[0].startswith("tg://login?token=")
+
+
+async def test_by_qr_code_and_password(telegram: ServerThread, access: Access) -> None:
+    account = telegram.world.account(PHONE, password="right")
+    prompts = Answers("right")
+    prompts.on_qr = lambda: asyncio.get_running_loop().call_later(  # type: ignore[assignment, return-value]
+        0.1, telegram.scan_qr, account
+    )
+    assert await session.sign_in(access, prompts, phone=None, qr=True) == "Ann"
+
+
+@pytest.mark.parametrize("phone", ["123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11", "hello"])
+async def test_bots_and_nonsense_are_refused(
+    telegram: ServerThread, access: Access, phone: str
+) -> None:
+    with pytest.raises(InputError):
+        await session.sign_in(access, Answers(phone), phone=None, qr=False)
+    assert not telegram.count("auth.*")
+
+
+async def test_a_bot_that_came_in_otherwise_is_put_out(
+    telegram: ServerThread, access: Access
+) -> None:
+    telegram.world.account(PHONE, bot=True)
+    with pytest.raises(InputError, match="bots cannot read"):
+        await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
+    assert files(access) == set()
+    assert telegram.count("auth.LogOut") == 1
+
+
+async def test_an_unknown_number_is_said(telegram: ServerThread, access: Access) -> None:
+    with pytest.raises(InputError, match="no account"):
+        await session.sign_in(access, Answers(), phone="+15550000", qr=False)
+
+
+async def test_several_accounts_stand_side_by_side(telegram: ServerThread, access: Access) -> None:
+    telegram.world.account(PHONE)
+    telegram.world.account("99966999")
+    work = replace(access, account="work")
+    await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
+    await session.sign_in(work, Answers("12345"), phone="99966999", qr=False)
+    assert session.accounts(access.data_dir) == ("default", "work")
+    assert await session.sign_out(work)
+    assert session.accounts(access.data_dir) == ("default",)
+
+
+async def test_signing_out_tells_telegram_and_deletes(
+    telegram: ServerThread, signed_in: Access
+) -> None:
+    assert await session.sign_out(signed_in)
+    assert telegram.count("auth.LogOut", "ok") == 1
+    assert files(signed_in) == set()
+    with pytest.raises(ActionNeeded, match="nobody is signed in"):
+        await session.sign_out(signed_in)
+
+
+async def test_signing_out_of_an_ended_session_deletes_it_too(
+    telegram: ServerThread, signed_in: Access
+) -> None:
+    telegram.revoke(telegram.world.accounts[PHONE])
+    assert not await session.sign_out(signed_in)
+    assert files(signed_in) == set()
+
+
+async def test_one_run_uses_a_session_at_a_time(signed_in: Access) -> None:
+    with locks.hold(signed_in.folder / "default.lock"), pytest.raises(TryLater, match="process"):
+        await session.who(signed_in)
+
+
+async def test_a_damaged_session_says_log_in(signed_in: Access) -> None:
+    signed_in.session.write_bytes(b"not a database" * 100)
+    with pytest.raises(ActionNeeded) as caught:
+        await session.who(signed_in)
+    assert "tgtagger login" in (caught.value.hint or "")
+
+
+async def test_a_session_stays_with_its_server(signed_in: Access) -> None:
+    with pytest.raises(InputError, match="another server"):
+        await session.who(replace(signed_in, server="127.0.0.1:9"))
+
+
+async def test_nobody_there_is_said_soon(signed_in: Access, telegram: ServerThread) -> None:
+    telegram.refuse = True
+    with pytest.raises(TryLater, match="cannot be reached"):
+        await session.who(signed_in)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"server": "nonsense"},
+        {"server": "127.0.0.1:0"},
+        {"public_key": Path("/nowhere/key.pem")},
+        {"proxy": "ftp://x"},
+    ],
+)
+async def test_wrong_settings_are_said(access: Access, wrong: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        await session.sign_in(
+            replace(access, **wrong),
+            Answers("12345"),
+            phone=PHONE,
+            qr=False,  # type: ignore[arg-type]
+        )
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", ".hidden"])
+def test_an_account_is_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError):
+        Access(tmp_path, name)
