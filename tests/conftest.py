@@ -25,6 +25,8 @@ settings.register_profile(
 )
 settings.load_profile("tgtagger")
 
+pytest_plugins = ["over_the_wire"]
+
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data beside the checkout, where there is any."""
 

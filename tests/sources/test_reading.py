@@ -46,7 +46,7 @@ class World:
     def run(self, wish: Wish, *, pages: int = 1000) -> list[Kept]:
         """Read, as a run does that is killed after so many pages were stored."""
         plan = Plan(self.reading, wish)
-        kept = []
+        kept: list[Kept] = []
         while (request := plan.next()) is not None and len(kept) < pages:
             taken = plan.take(self.answer(request))
             kept.append(taken)
@@ -88,7 +88,9 @@ STEPS = st.lists(
 
 @given(IDS, STEPS, st.booleans())
 def test_nothing_is_lost_whatever_runs_came_before(
-    ids: list[int], steps: list[tuple[Wish, int, list[int]]], seeks: bool
+    ids: list[int],
+    steps: list[tuple[Wish, int, list[int]]],
+    seeks: bool,  # noqa: FBT001
 ) -> None:
     world = World(ids, seeks=seeks)
     for wish, pages, newer in steps:
@@ -138,7 +140,11 @@ def test_since_is_a_floor_that_stays_until_backfill(ids: list[int], at: int) -> 
 
 
 @given(IDS, st.integers(0, 130), st.booleans())
-def test_until_leaves_newer_posts_for_another_run(ids: list[int], at: int, seeks: bool) -> None:
+def test_until_leaves_newer_posts_for_another_run(
+    ids: list[int],
+    at: int,
+    seeks: bool,  # noqa: FBT001
+) -> None:
     world = World(ids, seeks=seeks)
     world.run(Wish(until=minute(at)))
     assert world.read == {n for n in ids if n < at}
@@ -234,14 +240,16 @@ def test_albums_with_others_between_are_never_cut(
     items = [PostData(tuple(ids), minute(ids[0])) for ids in members.values()]
     items.sort(key=lambda item: item.ids[-1], reverse=True)
     reading, read = Reading(), set[int]()
-    for limit, pages in [*runs, (None, 1000)]:
+    for limit, most in [*runs, (None, 1000)]:
+        pages = most
         plan = Plan(reading, Wish(limit=limit))
         while (request := plan.next()) is not None and pages:
             pages -= 1
             before = request.before or 1000
             page = [item for item in items if item.ids[0] < before][:12]
             low = min((item.ids[0] for item in page), default=1)
-            page = [item for item in items if low <= item.ids[0] and item.ids[-1] < before]
+            while page != (more := [i for i in items if low <= i.ids[-1] < before]):
+                page, low = more, min(item.ids[0] for item in more)
             top = max(item.ids[-1] for item in items)
             high = top if request.before is None else before - 1
             kept = plan.take(

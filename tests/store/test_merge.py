@@ -34,7 +34,7 @@ def facts(found: Post) -> dict[str, Any]:
     return {name: getattr(found, name) for name in KEPT}
 
 
-@pytest.mark.parametrize("order", itertools.permutations(GIVEN))
+@pytest.mark.parametrize("order", list(itertools.permutations(GIVEN)))
 def test_all_three_in_any_order_end_as_telegram_says(
     store: Store, order: tuple[SourceName, ...]
 ) -> None:
@@ -46,7 +46,7 @@ def test_all_three_in_any_order_end_as_telegram_says(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("order", itertools.permutations(["preview", "desktop"]))
+@pytest.mark.parametrize("order", list(itertools.permutations(["preview", "desktop"])))
 def test_an_export_has_the_text_and_the_preview_the_views(
     store: Store, order: tuple[SourceName, ...]
 ) -> None:

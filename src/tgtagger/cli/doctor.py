@@ -12,15 +12,17 @@ import typer
 
 from tgtagger.cli import runs
 from tgtagger.cli.options import Invocation, JsonOption, invocation
+from tgtagger.cli.parsing import access_of
 from tgtagger.cli.render import plural
+from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
-from tgtagger.errors import InputError, TgTaggerError, exit_code
+from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code
 from tgtagger.store import Store, database_path
 from tgtagger.views import Soundness
 
 EPILOG = """Exit codes:
-  0 no errors (warnings are fine) · 2 settings · 6 the database is damaged or cannot be used
-  75 another program holds it"""
+  0 no errors (warnings are fine) · 2 settings · 3 signed out
+  6 the database is damaged or cannot be used · 75 another program holds it"""
 
 Level = Literal["ok", "warning", "error"]
 
@@ -37,7 +39,7 @@ class Finding:
 
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
-    """Check settings, permissions and the database; say what to do."""
+    """Check settings, the session, permissions and the database; say what to do."""
     screen = runs.screen_of(ctx)
     findings = list(_look(invocation(ctx)))
     if as_json:
@@ -62,6 +64,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
         yield Finding("settings", "error", error.message, error.hint, error.exit_code)
         return
     yield from _reader()
+    yield from _session(settings)
     path = database_path(settings.db)
     yield from _permissions(settings, path)
     try:
@@ -94,9 +97,31 @@ def _reader() -> Iterator[Finding]:
         )
 
 
+def _session(settings: Settings) -> Iterator[Finding]:
+    if not is_signed_in(settings):
+        yield Finding(
+            "session", "ok", "nobody is signed in to Telegram: channels come from the web preview"
+        )
+        return
+    import asyncio
+
+    from tgtagger.sources.telegram import session
+
+    try:
+        access = access_of(settings)
+        name = asyncio.run(session.who(access))
+    except TgTaggerError as error:
+        level: Level = "warning" if isinstance(error, TryLater) else "error"
+        yield Finding("session", level, error.message, error.hint, error.exit_code)
+        return
+    yield Finding("session", "ok", f"signed in to Telegram as {name} (account {access.account})")
+
+
 def _permissions(settings: Settings, database: Path) -> Iterator[Finding]:
     files = (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm")))
-    for path in (*files, settings.config):
+    folder = settings.data_dir / "sessions"
+    sessions = sorted(folder.glob("*.session")) + sorted(folder.glob("*.json"))
+    for path in (*files, settings.config, *sessions):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError:

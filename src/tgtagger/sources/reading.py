@@ -82,6 +82,7 @@ class Plan:
     _refreshed: int = 0  # messages seen from the top without a gap
     _posts: int = 0
     _at_top: bool = True
+    _too_new: int | None = None  # ids from here on are newer than wanted in this run
 
     def __post_init__(self) -> None:
         reading, wish = self.reading, self.wish
@@ -156,10 +157,12 @@ class Plan:
             newer = [item for item in answer.items if _is_from(item, until)]
             if newer:
                 high = min(high, min(_ids(item)[0] for item in newer) - 1)
+                self._too_new = min(self._too_new or high + 1, high + 1)
             if request.until is not None or newer:
                 if not older:
                     return None
                 high = min(high, max(_ids(item)[-1] for item in older))
+                self._too_new = min(self._too_new or high + 1, high + 1)
         return IdRange(low, high) if low <= high else None
 
     def _keep(self, answer: Answer, covers: IdRange) -> list[Item]:
@@ -232,9 +235,8 @@ class Plan:
         wanted = ranges.above(self.reading.unread, self.reading.floor)
         if self.wish.backfill is False:
             wanted = ranges.above(wanted, self._new_from - 1)
-        if self.wish.until is not None and self._request is not None and self._request.before:
-            # What was skipped as too new is not asked for again in this run.
-            wanted = ranges.subtract(wanted, IdRange(self._request.before, self.reading.top or 0))
+        if self._too_new is not None:
+            wanted = ranges.subtract(wanted, IdRange(self._too_new, self.reading.top or 0))
         return wanted
 
     def _is_unread(self, item: Item) -> bool:

@@ -6,10 +6,11 @@ import asyncio
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sources.telegram.conftest import PHONE, Answers
+from answers import PHONE, Answers
 from telegram_server import ServerThread
 from tgtagger import locks
 from tgtagger.errors import ActionNeeded, InputError, TryLater
@@ -81,7 +82,7 @@ async def test_by_qr_code_that_is_renewed(
 async def test_by_qr_code_and_password(telegram: ServerThread, access: Access) -> None:
     account = telegram.world.account(PHONE, password="right")
     prompts = Answers("right")
-    prompts.on_qr = lambda: asyncio.get_running_loop().call_later(  # type: ignore[assignment, return-value]
+    prompts.on_qr = lambda: asyncio.get_running_loop().call_later(  # type: ignore[assignment]
         0.1, telegram.scan_qr, account
     )
     assert await session.sign_in(access, prompts, phone=None, qr=True) == "Ann"
@@ -172,13 +173,13 @@ async def test_nobody_there_is_said_soon(signed_in: Access, telegram: ServerThre
         {"proxy": "ftp://x"},
     ],
 )
-async def test_wrong_settings_are_said(access: Access, wrong: dict[str, object]) -> None:
+async def test_wrong_settings_are_said(access: Access, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         await session.sign_in(
             replace(access, **wrong),
             Answers("12345"),
             phone=PHONE,
-            qr=False,  # type: ignore[arg-type]
+            qr=False,
         )
 
 

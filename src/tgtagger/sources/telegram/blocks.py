@@ -6,14 +6,25 @@ described; those of the message itself are not known here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tgtagger.sources.telegram import media
-from tgtagger.sources.telegram.media import string
-from tgtagger.sources.telegram.richtext import DEPTH, NOTHING, Line, line, plain, unknown
-from tgtagger.types import Media
+from tgtagger.sources.telegram.inline import (
+    DEPTH,
+    INLINE,
+    NOTHING,
+    Line,
+    address,
+    children,
+    name,
+    plain,
+    read,
+)
+from tgtagger.sources.telegram.media import records, string, whole
+from tgtagger.types import Media, MediaType
 
 Node = dict[str, Any]
 
@@ -32,23 +43,62 @@ class RichText:
 class _Reader:
     """What the blocks refer to, and what was met on the way."""
 
-    photos: dict[object, Node] = field(default_factory=dict)
-    documents: dict[object, Node] = field(default_factory=dict)
+    photos: dict[int, Node] = field(default_factory=dict)
+    documents: dict[int, Node] = field(default_factory=dict)
     media: list[Media] = field(default_factory=list)
     too_deep: bool = False
+    unsupported: bool = False
 
     def block(self, node: object, depth: int = 0) -> Line:
-        if not isinstance(node, dict):
+        if isinstance(node, str):
+            return plain(node)
+        if not isinstance(node, dict | list):
             return NOTHING
         if depth > DEPTH:
             self.too_deep = True
             return NOTHING
-        write = BLOCKS.get(str(node.get("_", "")))
-        return write(self, node, depth + 1) if write else unknown(node, depth + 1)
+        if isinstance(node, list):
+            return self.blocks(node, depth + 1)
+        write = BLOCKS.get(name(node))
+        if write is not None:
+            return write(self, node, depth + 1)
+        if name(node).startswith("Text"):
+            return self.line(node, depth)
+        return self._unknown(node, depth + 1)
 
     def blocks(self, nodes: object, depth: int) -> Line:
         nodes = nodes if isinstance(nodes, list) else []
-        return _stack(self.block(node, depth) for node in nodes)
+        return _stack([self.block(node, depth) for node in nodes])
+
+    def line(self, node: object, depth: int) -> Line:
+        found = read(node, depth)
+        self.too_deep |= found.too_deep
+        for image in found.images:
+            if whole(image.get("document_id")) in self.documents:
+                self.add_document(image.get("document_id"), "document")
+        return found.line
+
+    def add_photo(self, number: object, url: str | None = None) -> None:
+        photo = media.photo(self.photos.get(whole(number) or 0))
+        self.media.append(replace(photo, url=url))
+
+    def add_document(self, number: object, kind: MediaType) -> None:
+        document = self.documents.get(whole(number) or 0)
+        self.media.append(Media(kind) if document is None else media.document(document))
+
+    def _unknown(self, node: Node, depth: int) -> Line:
+        """Return the words of everything in a block that is not known, and note its media."""
+        for key, value in node.items():
+            if key.endswith("_id") and type(value) is int:
+                if value in self.photos:
+                    self.add_photo(value)
+                elif value in self.documents:
+                    self.add_document(value, "document")
+        parts = []
+        for child in children(node):
+            is_line = isinstance(child, list) and any(name(item) in INLINE for item in child)
+            parts.append(self.line(child, depth) if is_line else self.block(child, depth))
+        return _stack(parts)
 
 
 def rich_text(message: object) -> RichText:
@@ -62,12 +112,13 @@ def rich_text(message: object) -> RichText:
         problem = "only a part of its rich text came"
     elif reader.too_deep:
         problem = "its rich text is nested too deeply"
+    elif reader.unsupported:
+        problem = "its rich text holds what this version cannot read: a newer one may"
     return RichText(found.text, found.markdown, tuple(reader.media), problem)
 
 
-def _by_id(items: object) -> dict[object, Node]:
-    found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return {item.get("id"): item for item in found if isinstance(item.get("id"), int)}
+def _by_id(items: object) -> dict[int, Node]:
+    return {number: item for item in records(items) if (number := whole(item.get("id")))}
 
 
 def _stack(parts: Iterable[Line], between: str = "\n\n") -> Line:
@@ -86,14 +137,16 @@ def _indent(text: str, first: str, rest: str) -> str:
 # ---- the blocks
 
 
-def _text(_reader: _Reader, node: Node, depth: int) -> Line:
-    return line(node.get("text"), depth)
+def _text(reader: _Reader, node: Node, depth: int) -> Line:
+    return reader.line(node.get("text"), depth)
 
 
 def _heading(level: int) -> Callable[[_Reader, Node, int], Line]:
-    def write(_reader: _Reader, node: Node, depth: int) -> Line:
-        found = line(node.get("text"), depth)
-        return Line(found.text, f"{'#' * level} {found.markdown}") if found else found
+    def write(reader: _Reader, node: Node, depth: int) -> Line:
+        found = reader.line(node.get("text"), depth)
+        title = " ".join(found.markdown.split("\n")).strip()
+        title = re.sub(r"(?<![#\\])(#+)$", r"\\\1", title)  # else it would close the heading
+        return Line(found.text, f"{'#' * level} {title}") if found else found
 
     return write
 
@@ -107,12 +160,12 @@ def _divider(_reader: _Reader, _node: Node, _depth: int) -> Line:
     return Line("", "---")
 
 
-def _author(_reader: _Reader, node: Node, depth: int) -> Line:
-    return line(node.get("author"), depth)
+def _author(reader: _Reader, node: Node, depth: int) -> Line:
+    return reader.line(node.get("author"), depth)
 
 
-def _fenced(_reader: _Reader, node: Node, depth: int) -> Line:
-    found = line(node.get("text"), depth)
+def _fenced(reader: _Reader, node: Node, depth: int) -> Line:
+    found = reader.line(node.get("text"), depth)
     fence = "```"
     while fence in found.text:
         fence += "`"
@@ -121,60 +174,62 @@ def _fenced(_reader: _Reader, node: Node, depth: int) -> Line:
 
 
 def _quote(found: Line) -> Line:
-    return Line(found.text, _indent(found.markdown, "> ", "> ").replace("\n\n", "\n>\n"))
+    if not found.markdown:
+        return found
+    lines = found.markdown.split("\n")
+    return Line(found.text, "\n".join(f"> {each}" if each else ">" for each in lines))
 
 
 def _blockquote(reader: _Reader, node: Node, depth: int) -> Line:
     body = (
         reader.blocks(node.get("blocks"), depth) if "blocks" in node else _text(reader, node, depth)
     )
-    return _quote(_stack([body, line(node.get("caption"), depth)], "\n"))
+    return _quote(_stack([body, reader.line(node.get("caption"), depth)], "\n"))
 
 
-def _caption(node: Node, depth: int) -> Line:
+def _caption(reader: _Reader, node: Node, depth: int) -> Line:
     caption = node.get("caption")
-    if not isinstance(caption, dict):
-        return NOTHING
-    return _stack([line(caption.get("text"), depth), line(caption.get("credit"), depth)], "\n")
+    if not isinstance(caption, dict) or name(caption) != "PageCaption":
+        return reader.line(caption, depth)
+    parts = [reader.line(caption.get(key), depth) for key in ("text", "credit")]
+    return _stack(parts, "\n")
 
 
 def _photo(reader: _Reader, node: Node, depth: int) -> Line:
-    reader.media.append(media.photo(reader.photos.get(node.get("photo_id"))))
-    return _caption(node, depth)
+    reader.add_photo(node.get("photo_id"), string(node.get("url")))
+    return _caption(reader, node, depth)
 
 
-def _file(key: str) -> Callable[[_Reader, Node, int], Line]:
+def _file(key: str, kind: MediaType) -> Callable[[_Reader, Node, int], Line]:
     def write(reader: _Reader, node: Node, depth: int) -> Line:
-        reader.media.append(media.document(reader.documents.get(node.get(key))))
-        return _caption(node, depth)
+        reader.add_document(node.get(key), kind)
+        return _caption(reader, node, depth)
 
     return write
 
 
 def _several(reader: _Reader, node: Node, depth: int) -> Line:
-    return _stack([reader.blocks(node.get("items"), depth), _caption(node, depth)])
+    return _stack([reader.blocks(node.get("items"), depth), _caption(reader, node, depth)])
 
 
-def _embed(_reader: _Reader, node: Node, depth: int) -> Line:
-    url = string(node.get("url"))
-    return _stack([Line(url, f"<{url}>") if url else NOTHING, _caption(node, depth)])
+def _embed(reader: _Reader, node: Node, depth: int) -> Line:
+    return _stack([address(node.get("url")), _caption(reader, node, depth)])
 
 
 def _embedded_post(reader: _Reader, node: Node, depth: int) -> Line:
-    url = string(node.get("url"))
     return _stack(
         [
-            plain(string(node.get("author")) or ""),
+            plain(node.get("author")),
             reader.blocks(node.get("blocks"), depth),
-            Line(url, f"<{url}>") if url else NOTHING,
-            _caption(node, depth),
+            address(node.get("url")),
+            _caption(reader, node, depth),
         ]
     )
 
 
 def _channel(_reader: _Reader, node: Node, _depth: int) -> Line:
     channel = node.get("channel")
-    return plain(string(channel.get("title")) or "") if isinstance(channel, dict) else NOTHING
+    return plain(channel.get("title")) if isinstance(channel, dict) else NOTHING
 
 
 def _cover(reader: _Reader, node: Node, depth: int) -> Line:
@@ -185,40 +240,44 @@ def _map(reader: _Reader, node: Node, depth: int) -> Line:
     place = media.media_of({"_": "MessageMediaGeo", "geo": node.get("geo")})
     if place is not None:
         reader.media.append(place)
-    return _caption(node, depth)
+    return _caption(reader, node, depth)
 
 
 def _details(reader: _Reader, node: Node, depth: int) -> Line:
-    title = line(node.get("title"), depth)
-    shown = Line(title.text, f"**{title.markdown}**") if title else title
-    return _stack([shown, reader.blocks(node.get("blocks"), depth)])
+    title = reader.line({"_": "TextBold", "text": node.get("title")}, depth)
+    return _stack([title, reader.blocks(node.get("blocks"), depth)])
 
 
 def _list(reader: _Reader, node: Node, depth: int) -> Line:
-    return _stack((_item(reader, item, depth, "•", "-") for item in _nodes(node, "items")), "\n")
+    return _stack(
+        [_item(reader, item, depth, "•", "-") for item in records(node.get("items"))], "\n"
+    )
 
 
 def _numbered(reader: _Reader, node: Node, depth: int) -> Line:
-    items = _nodes(node, "items")
-    start = node.get("start")
-    number = start if type(start) is int else len(items) if node.get("reversed") else 1
+    items = records(node.get("items"))
+    number = _ordinal(node.get("start"), len(items) if node.get("reversed") else 1)
     step = -1 if node.get("reversed") else 1
     lines = []
     for item in items:
-        value = item.get("value")
-        number = value if type(value) is int else number
+        number = _ordinal(item.get("value"), number)
         label = (string(item.get("num")) or str(number)).rstrip(".")
         lines.append(_item(reader, item, depth, f"{label}.", f"{max(number, 0)}."))
         number += step
     return _stack(lines, "\n")
 
 
+def _ordinal(value: object, otherwise: int) -> int:
+    return value if type(value) is int and abs(value) < 10**9 else otherwise
+
+
 def _item(reader: _Reader, item: Node, depth: int, mark: str, markdown_mark: str) -> Line:
-    body = (
-        reader.blocks(item.get("blocks"), depth)
-        if "blocks" in item
-        else line(item.get("text"), depth)
-    )
+    if "blocks" in item:
+        body = reader.blocks(item.get("blocks"), depth)
+    elif "text" in item:
+        body = reader.line(item.get("text"), depth)
+    else:
+        body = reader.block(item, depth)
     if item.get("checkbox"):
         done = bool(item.get("checked"))
         body = Line(
@@ -232,50 +291,60 @@ def _item(reader: _Reader, item: Node, depth: int, mark: str, markdown_mark: str
     )
 
 
-def _nodes(node: Node, key: str) -> list[Node]:
-    items = node.get(key)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _table(_reader: _Reader, node: Node, depth: int) -> Line:
-    rows = [
-        [line(cell.get("text"), depth) for cell in _nodes(row, "cells")]
-        for row in _nodes(node, "rows")
-    ]
-    title = line(node.get("title"), depth)
-    if not rows:
+def _table(reader: _Reader, node: Node, depth: int) -> Line:
+    title = reader.line(node.get("title"), depth)
+    rows = [_row(reader, row, depth) for row in records(node.get("rows"))]
+    width = max((len(row) for row in rows), default=0)
+    if not width:
         return title
-    width = max(len(row) for row in rows)
-
-    def drawn(row: list[Line]) -> str:
-        cells = [cell.markdown.replace("|", "\\|").replace("\\\\|", "\\|") for cell in row]
-        cells = [" ".join(cell.split("\n")) for cell in cells] + [""] * (width - len(row))
-        return f"| {' | '.join(cells)} |"
-
-    lines = [drawn(rows[0]), f"|{' --- |' * width}", *(drawn(row) for row in rows[1:])]
-    words = "\n".join(" | ".join(" ".join(cell.text.split("\n")) for cell in row) for row in rows)
-    return _stack([title, Line(words, "\n".join(lines))])
+    # GFM has no table without a heading; a row may be shorter than it.
+    rows[0] += [NOTHING] * (width - len(rows[0]))
+    drawn = [f"| {' | '.join(cell.markdown for cell in row)} |" for row in rows]
+    drawn.insert(1, f"|{' --- |' * width}")
+    words = (" | ".join(cell.text for cell in row if cell) for row in rows)
+    return _stack([title, Line("\n".join(filter(None, words)), "\n".join(drawn))])
 
 
-def _articles(_reader: _Reader, node: Node, depth: int) -> Line:
-    found = [line(node.get("title"), depth)]
-    for article in _nodes(node, "articles"):
-        facts = (string(article.get(key)) for key in ("title", "description", "author", "url"))
-        found.append(_stack((plain(fact) for fact in facts if fact), "\n"))
+def _row(reader: _Reader, row: Node, depth: int) -> list[Line]:
+    cells = []
+    for node in records(row.get("cells")) if "cells" in row else [row]:
+        cell = reader.line(node.get("text") if "text" in node else node, depth)
+        markdown = re.sub(r"\\.|\|", _escape_bar, " ".join(cell.markdown.split("\n")))
+        cells.append(Line(" ".join(cell.text.split("\n")), markdown))
+        # What stands over several columns stands in the first.
+        cells += [NOTHING] * (min(whole(node.get("colspan")) or 1, 32) - 1)
+    return cells
+
+
+def _escape_bar(found: re.Match[str]) -> str:
+    return "\\|" if found.group() == "|" else found.group()
+
+
+def _articles(reader: _Reader, node: Node, depth: int) -> Line:
+    found = [reader.line(node.get("title"), depth)]
+    for article in records(node.get("articles")):
+        facts = [plain(article.get(key)) for key in ("title", "description", "author")]
+        found.append(_stack([*facts, address(article.get("url"))], "\n"))
     return _stack(found)
 
 
-def _buttons(_reader: _Reader, node: Node, depth: int) -> Line:
-    return _stack((unknown(button, depth) for button in _nodes(node, "buttons")), " · ")
+def _buttons(reader: _Reader, node: Node, depth: int) -> Line:
+    buttons = [{**button, "_": "TextButton"} for button in records(node.get("buttons"))]
+    return _stack([reader.line(button, depth) for button in buttons], " · ")
 
 
-def _unsupported(_reader: _Reader, _node: Node, _depth: int) -> Line:
+def _anchor(_reader: _Reader, _node: Node, _depth: int) -> Line:
+    return NOTHING  # a place to jump to
+
+
+def _unsupported(reader: _Reader, _node: Node, _depth: int) -> Line:
+    reader.unsupported = True
     return NOTHING
 
 
 BLOCKS: dict[str, Callable[[_Reader, Node, int], Line]] = {
-    "PageBlockAnchor": _unsupported,  # a place to jump to: no words
-    "PageBlockAudio": _file("audio_id"),
+    "PageBlockAnchor": _anchor,
+    "PageBlockAudio": _file("audio_id", "audio"),
     "PageBlockAuthorDate": _author,
     "PageBlockBlockquote": _blockquote,
     "PageBlockBlockquoteBlocks": _blockquote,
@@ -285,7 +354,7 @@ BLOCKS: dict[str, Callable[[_Reader, Node, int], Line]] = {
     "PageBlockCover": _cover,
     "PageBlockDetails": _details,
     "PageBlockDivider": _divider,
-    "PageBlockDocument": _file("document_id"),
+    "PageBlockDocument": _file("document_id", "document"),
     "PageBlockEmbed": _embed,
     "PageBlockEmbedPost": _embedded_post,
     "PageBlockFooter": _text,
@@ -313,6 +382,6 @@ BLOCKS: dict[str, Callable[[_Reader, Node, int], Line]] = {
     "PageBlockThinking": _text,
     "PageBlockTitle": _heading(1),
     "PageBlockUnsupported": _unsupported,
-    "PageBlockVideo": _file("video_id"),
+    "PageBlockVideo": _file("video_id", "video"),
 }
 """Every block that Telethon's layer knows; tests/sources/telegram compares."""

@@ -16,23 +16,23 @@ def media_of(value: object) -> Media | None:
     """Return what a MessageMedia is; None for nothing, or for what has no form of its own."""
     if not isinstance(value, dict):
         return None
-    name = str(value.get("_", ""))
-    read = _READERS.get(name)
+    name = string(value.get("_"))
+    read = _READERS.get(name or "")
     if read is not None:
         return read(value)
-    return None if name in {"", "MessageMediaEmpty"} else _other(value)
+    return None if name in {None, "MessageMediaEmpty"} else _other(value)
 
 
 def photo(value: object) -> Media:
     """Describe a Photo: its largest size."""
     sizes = value.get("sizes") if isinstance(value, dict) else None
     largest = max(
-        (size for size in sizes or () if isinstance(size, dict) and whole(size.get("w"))),
+        (size for size in records(sizes) if whole(size.get("w"))),
         key=lambda size: whole(size.get("w")) or 0,
         default={},
     )
     parts = largest.get("sizes")
-    heaviest = max((whole(part) or 0 for part in parts), default=0) if parts else None
+    heaviest = max((whole(part) or 0 for part in parts), default=0) if type(parts) is list else 0
     return Media(
         "photo",
         size=whole(largest.get("size")) or heaviest or None,
@@ -47,9 +47,7 @@ def document(value: object) -> Media:
         return Media("document")
     kind: MediaType = "document"
     facts: dict[str, Any] = {}
-    named = {
-        str(item.get("_")): item for item in value.get("attributes") or () if isinstance(item, dict)
-    }
+    named = {string(item.get("_")): item for item in records(value.get("attributes"))}
     if (size := named.get("DocumentAttributeImageSize")) is not None:
         facts |= {"width": whole(size.get("w")), "height": whole(size.get("h"))}
     if (video := named.get("DocumentAttributeVideo")) is not None:
@@ -63,7 +61,8 @@ def document(value: object) -> Media:
         facts["title"] = " – ".join(part for part in words if part) or None
     if "DocumentAttributeAnimated" in named:
         kind = "animation"
-    if (sticker := named.get("DocumentAttributeSticker")) is not None:
+    sticker = named.get("DocumentAttributeSticker") or named.get("DocumentAttributeCustomEmoji")
+    if sticker is not None:
         kind = "sticker"
         facts["description"] = string(sticker.get("alt"))
     return Media(
@@ -105,9 +104,7 @@ def _web_page(value: Record) -> Media | None:
 def _poll(value: Record) -> Media:
     poll = value.get("poll")
     poll = poll if isinstance(poll, dict) else {}
-    answers = (
-        words(item.get("text")) for item in poll.get("answers") or () if isinstance(item, dict)
-    )
+    answers = (words(item.get("text")) for item in records(poll.get("answers")))
     return Media(
         "poll",
         question=words(poll.get("question")),
@@ -118,7 +115,7 @@ def _poll(value: Record) -> Media:
 def _todo(value: Record) -> Media:
     todo = value.get("todo")
     todo = todo if isinstance(todo, dict) else {}
-    items = (words(item.get("title")) for item in todo.get("list") or () if isinstance(item, dict))
+    items = (words(item.get("title")) for item in records(todo.get("list")))
     return Media(
         "todo", question=words(todo.get("title")), options=tuple(item for item in items if item)
     )
@@ -172,15 +169,18 @@ def string(value: object) -> str | None:
     return value.replace("\0", "") or None if isinstance(value, str) else None
 
 
+def records(value: object) -> list[Record]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def whole(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def number(value: object, *, signed: bool = False) -> float | None:
-    if type(value) not in {int, float}:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e9:
         return None
-    found = float(value)  # type: ignore[arg-type]
-    return found if abs(found) < 1e9 and (signed or found >= 0) else None
+    return float(value) if signed or value >= 0 else None
 
 
 def words(value: object) -> str | None:

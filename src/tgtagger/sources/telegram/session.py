@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +27,9 @@ from telethon.sessions import SQLiteSession
 from tgtagger import __version__, locks
 from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater
 from tgtagger.sources.telegram.errors import FLOODS, LOGIN, translate
+
+# What matters of it is raised; its advice to developers is no message to users.
+logging.getLogger("telethon").addHandler(logging.NullHandler())
 
 TRIES = 3
 """How often a wrong code or password may be given."""
@@ -115,11 +119,7 @@ async def connect(access: Access) -> AsyncIterator[TelegramClient]:
         try:
             with _errors():
                 await asyncio.wait_for(client.connect(), PATIENCE)
-                if await client.get_me(input_peer=True) is None:
-                    raise ActionNeeded(
-                        "this account is signed out: Telegram no longer knows the session",
-                        hint=LOGIN,
-                    )
+                await _me(client, input_peer=True)  # mostly known from the session: no request
             yield client
         finally:
             await _disconnect(client)
@@ -129,7 +129,7 @@ async def who(access: Access) -> str:
     """Return the name of who is signed in, asking Telegram."""
     async with connect(access) as client:
         with _errors():
-            return _name(await client.get_me())
+            return _name(await _me(client))
 
 
 async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bool) -> str:
@@ -151,9 +151,7 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
                         await _with_qr(client, prompts)
                     else:
                         await _with_code(client, prompts, phone)
-                    me = await client.get_me()
-                    if me is None:
-                        raise ActionNeeded("Telegram did not sign this account in", hint=LOGIN)
+                    me = await _me(client)
                     if me.bot:
                         await client.log_out()
                         raise bot_refused()
@@ -426,6 +424,15 @@ async def _disconnect(client: TelegramClient) -> None:
     if session is not None:
         with contextlib.suppress(Exception):
             session.close()
+
+
+async def _me(client: TelegramClient, *, input_peer: bool = False) -> Any:
+    me = await client.get_me(input_peer=input_peer)
+    if me is None:
+        raise ActionNeeded(
+            "this account is signed out: Telegram no longer knows the session", hint=LOGIN
+        )
+    return me
 
 
 def _name(user: Any) -> str:

@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from telethon import TelegramClient
@@ -83,15 +84,20 @@ class Telegram:
             self._client = await self._stack.enter_async_context(session.connect(self.access))
         return self._client
 
-    async def ask(self, request: Any, what: str) -> AsyncIterator[Any]:
-        """Send a request; yield a Wait before each one, and the answer at last."""
+    async def ask(
+        self, request: Any, what: str, *, sent: asyncio.Task[Any] | None = None
+    ) -> AsyncIterator[Any]:
+        """Send a request; yield a Wait before each one, and the answer at last.
+
+        `sent` is the same request on its way already.
+        """
         if self.closed_until is not None:
             raise _asked_to_wait(what, self.closed_until)
         troubles = 0
         while True:
             client = await self.client()
             try:
-                yield await _within_deadline(client, request)
+                answer = await (sent if sent is not None else _within_deadline(client, request))
             except FLOODS as error:
                 seconds = max(error.seconds, 1)
                 if seconds > self._budget:
@@ -114,7 +120,16 @@ class Telegram:
                     raise
                 raise translated from error
             else:
+                yield answer
                 return
+            sent = None
+
+    async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
+        """Put a request on its way, to be handed to `ask`: meanwhile a page can be stored."""
+        client = await self.client()
+        task = asyncio.create_task(_within_deadline(client, request))
+        await asyncio.wait({task}, timeout=0.001)  # until it has left
+        return task
 
     async def _reconnect(self, client: TelegramClient) -> None:
         if not client.is_connected():
@@ -141,6 +156,14 @@ def _asked_to_wait(what: str, until: dt.datetime) -> TryLater:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page as it came: the chats it names, and its messages as posts."""
+
+    chats: list[Any]
+    answer: Answer
+
+
 class TelegramChannel:
     """One channel as a source of pages. `known` is what the archive holds under this name."""
 
@@ -160,7 +183,7 @@ class TelegramChannel:
         self._wish = wish
         self._known = known
         self._groups = groups
-        self._last_asked = 0.0
+        self._last_asked = self._due = 0.0
         self.channel_id = None if known is None else known.id
 
     @property
@@ -186,48 +209,67 @@ class TelegramChannel:
                 peer = step
         number = peer.channel_id if hasattr(peer, "channel_id") else -peer.chat_id
         self.channel_id = number
-        plan: Plan | None = None
-        channel = Channel(number, "")
-        if self._known is None or self._known.id != number:
-            self._honour(recall(channel, self.name))
-        while plan is None or plan.next() is not None:
-            request = Request() if plan is None else plan.next()
-            assert request is not None
-            if plan is not None:
-                await self._pace(plan)
-            page: Any = None
-            async for step in self._telegram.ask(_history(peer, request), self.what):
-                if isinstance(step, Wait):
-                    yield step
-                else:
-                    page = step
-            self._last_asked = time.monotonic()
-            channel = self._channel_of(page.chats, number)
-            records = [plain(message.to_dict()) for message in page.messages]
-            async for step in self._fill(records, page, peer):
+        reading = recall(Channel(number, ""), self.name)
+        self._honour(reading)
+        plan = Plan(reading, self._wish)
+        sent: asyncio.Task[Any] | None = None
+        try:
+            while (request := plan.next()) is not None:
+                found: _Found | None = None
+                async for step in self._fetch(peer, request, sent):
+                    if isinstance(step, Wait):
+                        yield step
+                    else:
+                        found = step
+                assert found is not None  # _fetch raises, or ends with it
+                channel = self._channel_of(found.chats, number)
+                kept = plan.take(found.answer)
+                sent = await self._go_ahead(plan, peer)
+                yield Page(
+                    channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
+                    kept.covers,
+                )  # fmt: skip
+        finally:
+            if sent is not None:
+                sent.cancel()  # nothing to an answer that has been used
+
+    async def _go_ahead(self, plan: Plan, peer: Any) -> asyncio.Task[Any] | None:
+        """Pause before the next page; or, without a pause, ask for it while this one is stored."""
+        request = plan.next()
+        if request is None:
+            return None
+        pause = self._telegram.page_wait
+        if pause is None:
+            left = plan.left if self._wish.limit is None else min(plan.left, self._wish.limit)
+            pause = 1.0 if left > LONG else 0.0
+        if pause:
+            self._due = self._last_asked + pause
+            return None
+        self._due = 0.0
+        return await self._telegram.send_ahead(_history(peer, request))
+
+    async def _fetch(
+        self, peer: Any, request: Request, sent: asyncio.Task[Any] | None
+    ) -> AsyncIterator[Wait | _Found]:
+        pause = self._due - time.monotonic()
+        if pause > 0:
+            await self._telegram.sleep(pause)
+        page: Any = None
+        async for step in self._telegram.ask(_history(peer, request), self.what, sent=sent):
+            if isinstance(step, Wait):
                 yield step
-            if plan is None:
-                plan = Plan(recall(channel, self.name), self._wish)
-                plan.next()
-            kept = plan.take(_answer(records, request, page))
-            yield Page(
-                channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
-                kept.covers,
-            )  # fmt: skip
+            else:
+                page = step
+        self._last_asked = time.monotonic()
+        records = [plain(message.to_dict()) for message in page.messages]
+        async for step in self._fill(records, page, peer):
+            yield step
+        yield _Found(page.chats, _answer(records, request, page))
 
     def _honour(self, reading: Reading) -> None:
         until = reading.not_before
         if until is not None and until > dt.datetime.now(dt.UTC):
             raise _asked_to_wait(self.what, until)
-
-    async def _pace(self, plan: Plan) -> None:
-        pause = self._telegram.page_wait
-        if pause is None:
-            left = plan.left if self._wish.limit is None else min(plan.left, self._wish.limit)
-            pause = 1.0 if left > LONG else 0.0
-        due = self._last_asked + pause - time.monotonic()
-        if due > 0:
-            await self._telegram.sleep(due)
 
     # ---- finding the channel
 
@@ -409,13 +451,11 @@ def _username(chat: Any) -> str | None:
 
 def plain(value: Any) -> Any:
     """Return a TL object's dict as JSON can say it: no unset facts, dates and bytes as text."""
-    match value:
-        case Mapping():
-            return {key: plain(item) for key, item in value.items() if item is not None}
-        case list():
-            return [plain(item) for item in value]
-        case dt.datetime():
-            return value.isoformat()
-        case bytes():
-            return value.hex()
-    return value
+    kind = type(value)
+    if kind is dict:
+        return {key: plain(item) for key, item in value.items() if item is not None}
+    if kind is list:
+        return [plain(item) for item in value]
+    if kind is dt.datetime:
+        return value.isoformat()
+    return value.hex() if kind is bytes else value

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from telethon.tl import types
 
+from answers import PHONE, Read
 from make import minute
-from sources.telegram.conftest import PHONE, Read
 from telegram_server import ServerThread
 from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
@@ -197,10 +197,6 @@ async def test_albums_are_whole_across_pages_and_runs(
         group = (number + 2) // 5 + 1 if number % 11 else None
         caption = f"caption {group}" if group and number % 5 == 0 else ""
         albums.post(caption or (f"single {number}" if group is None else ""), grouped_id=group)
-    expected = {}
-    for number, message in albums.messages.items():
-        key = message.grouped_id or -number
-        expected.setdefault(key, []).append(number)
     await read("albums", Wish(limit=13))
     await read("albums", Wish(limit=20))
     await read("albums")

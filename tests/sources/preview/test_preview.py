@@ -6,7 +6,6 @@ import base64
 import datetime as dt
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -83,14 +82,11 @@ async def read(
     async def no_sleep(_seconds: float) -> None:
         return None
 
-    found: list[PageStored | Wait] = []
     async with Preview(pause=0, sleep=no_sleep, wait_budget=budget) as preview:
         channel = PreviewChannel(
             preview, "newsroom", wish or Wish(), known=store.channel("newsroom")
         )
-        async for step in pipeline.parse(channel, store):
-            found.append(step)
-    return found
+        return [step async for step in pipeline.parse(channel, store)]
 
 
 def numbers(store: Store) -> list[int]:
@@ -194,9 +190,7 @@ async def test_without_a_number_nothing_is_guessed(world: World, store: Store) -
         await read(store)
 
 
-async def test_a_later_sign_in_continues_the_same_rows(
-    world: World, store: Store, db: Path
-) -> None:
+async def test_a_later_sign_in_continues_the_same_rows(world: World, store: Store) -> None:
     await read(store)
     better = post(55, "post 55, whole", views=1234, forwards=3, edited=minute(60))
     channel = Channel(NUMBER, "News", "newsroom")

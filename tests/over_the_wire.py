@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from answers import PHONE, Answers, Read
 from telegram_server import ServerThread
 from tgtagger import pipeline
 from tgtagger.sources.names import read_channel
@@ -17,38 +16,6 @@ from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.source import Telegram, TelegramChannel
 from tgtagger.store import Store
 from tgtagger.types import PageStored, Wait
-
-PHONE = "99966123"
-
-
-class Answers:
-    """Prompts that are answered from a list; what was asked is kept."""
-
-    def __init__(self, *answers: str) -> None:
-        self.answers = list(answers)
-        self.asked: list[str] = []
-        self.urls: list[str] = []
-        self.on_qr: Callable[[], None] = lambda: None
-
-    def _next(self, question: str) -> str:
-        self.asked.append(question)
-        return self.answers.pop(0)
-
-    def phone(self) -> str:
-        return self._next("phone")
-
-    def code(self, *, again: bool) -> str:
-        return self._next("code again" if again else "code")
-
-    def password(self, hint: str | None, *, again: bool) -> str:
-        return self._next("password again" if again else "password")
-
-    def show_qr(self, url: str, expires: dt.datetime) -> None:
-        self.urls.append(url)
-        self.on_qr()
-
-    def say(self, text: str) -> None:
-        self.asked.append(text)
 
 
 @pytest.fixture
@@ -68,9 +35,6 @@ async def signed_in(telegram: ServerThread, access: session.Access) -> session.A
     return access
 
 
-Read = Callable[..., Awaitable[list[PageStored | Wait]]]
-
-
 @pytest.fixture
 def read(signed_in: session.Access, store: Store) -> Read:
     """Read a channel as `parse` does; return what the pipeline yielded."""
@@ -82,12 +46,9 @@ def read(signed_in: session.Access, store: Store) -> Read:
         name = getattr(ref, "name", None) or getattr(ref, "id", None)
         known = store.channel(name) if name is not None else None
         options.setdefault("sleep", _no_sleep)
-        found: list[PageStored | Wait] = []
         async with Telegram(signed_in, page_wait=0, **options) as connection:
             channel = TelegramChannel(connection, ref, wish or Wish(), known=known, groups=groups)
-            async for step in pipeline.parse(channel, store):
-                found.append(step)
-        return found
+            return [step async for step in pipeline.parse(channel, store)]
 
     return reading
 

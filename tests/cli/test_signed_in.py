@@ -1,0 +1,278 @@
+"""`login`, `logout` and `parse @channel` as a user calls them: a process, settings, a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from answers import PHONE
+from telegram_server import ServerThread
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(telegram: ServerThread, tmp_path: Path) -> dict[str, str]:
+    key = tmp_path / "key.pem"
+    key.write_text(telegram.key.pem)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        "TGTAGGER_DATA_DIR": str(tmp_path / "data"),
+        "TGTAGGER_TELEGRAM_SERVER": f"127.0.0.1:{telegram.port}",
+        "TGTAGGER_TELEGRAM_DC": "2",
+        "TGTAGGER_TELEGRAM_KEY": str(key),
+        "TGTAGGER_TELEGRAM_PAGE_WAIT": "0",
+        # Should a test ever forget the server, the real preview must not be asked.
+        "TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s",
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    def call(*arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tgtagger", *arguments],
+            input=stdin, env=environment | more, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+
+    return call
+
+
+@pytest.fixture
+def signed_in(run: Run, telegram: ServerThread) -> Run:
+    telegram.world.account(PHONE)
+    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE, stdin="12345\n")
+    assert done.returncode == 0, done.stderr
+    telegram.log.clear()
+    return run
+
+
+def parse(run: Run, *arguments: str) -> dict[str, Any]:
+    done = run("parse", *arguments, "--json")
+    found: dict[str, Any] = json.loads(done.stdout)
+    found["code"] = done.returncode
+    return found
+
+
+def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> None:
+    telegram.world.account(PHONE, password="right horse")
+    done = run("login", stdin=f"1\nhash\n+{PHONE}\n00000\n12345\nwrong\nright horse\n")
+    assert done.returncode == 0, done.stderr
+    assert "signed in as Ann" in done.stdout
+    assert PHONE not in done.stdout + done.stderr
+    assert "right horse" not in done.stdout + done.stderr
+    again = run("login")
+    assert again.returncode == 0
+    assert "already" in again.stdout
+    assert run("logout").returncode == 0
+    assert run("logout").returncode == 3
+
+
+def test_login_under_cron_asks_nothing(run: Run, telegram: ServerThread) -> None:
+    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    assert done.returncode in {2, 3}
+    telegram.world.account(PHONE)
+    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    assert done.returncode == 3
+    assert "nobody is here to answer" in done.stderr
+    assert run("parse", "@newsroom", "--via", "telegram").returncode == 3
+
+
+def test_bot_tokens_are_refused_at_once(run: Run) -> None:
+    done = run("login", "--phone", "123456789:AAF-abcdefghijklmnopqrstuvwxyz01234")
+    assert done.returncode == 2
+    assert "bots cannot read" in done.stderr
+    assert "AAF-" not in done.stderr
+
+
+def test_login_by_qr(environment: dict[str, str], telegram: ServerThread) -> None:
+    account = telegram.world.account(PHONE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tgtagger", "login", "--qr", "--api-id", "1", "--api-hash", "h"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not any(session.tokens for session in list(telegram.sessions.values())):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # until it waits for the scan
+    telegram.scan_qr(account)
+    out, words = process.communicate(timeout=20)
+    assert process.returncode == 0, words
+    assert "signed in as Ann" in out
+    assert "tg://login?token=" in words
+    assert "█" in words
+
+
+def test_parse_tag_and_what_the_summary_says(signed_in: Run, telegram: ServerThread) -> None:
+    news = telegram.world.channel("newsroom", "News", messages=150)
+    found = parse(signed_in, "@newsroom", "--then-tag")
+    (channel,) = found["channels"]
+    assert (channel["new"], channel["via"], channel["complete"]) == (150, "telegram", True)
+    assert (channel["id"], channel["title"], channel["error"]) == (news.id, "News", None)
+    assert found["tag"]["pending"] == 0
+    assert found["code"] == 0
+    quiet = signed_in("parse")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_one_that_fails_stops_no_other(signed_in: Run, telegram: ServerThread) -> None:
+    telegram.world.channel("newsroom", messages=5)
+    found = parse(signed_in, "@nosuchroom", "not a channel", "newsroom")
+    assert [item["new"] for item in found["channels"]] == [0, 0, 5]
+    assert [bool(item["error"]) for item in found["channels"]] == [True, True, False]
+    assert found["code"] == 4
+
+
+def test_numbers_with_a_dash_are_no_options(signed_in: Run, telegram: ServerThread) -> None:
+    news = telegram.world.channel("newsroom", messages=5)
+    parse(signed_in, "newsroom")
+    assert parse(signed_in, f"-100{news.id}")["channels"][0]["error"] is None
+    done = signed_in("parse", "--limt", "5")
+    assert done.returncode == 2
+    assert "did you mean --limit" in done.stderr
+
+
+def test_limits_say_that_history_is_missing(signed_in: Run, telegram: ServerThread) -> None:
+    telegram.world.channel("newsroom", messages=150)
+    (channel,) = parse(signed_in, "@newsroom", "--limit", "30")["channels"]
+    assert (channel["new"], channel["complete"], channel["unread"]) == (30, False, 120)
+    (state,) = json.loads(signed_in("channels", "--json").stdout)
+    assert state["unread"] == 120
+    assert parse(signed_in)["channels"][0]["complete"]
+
+
+def test_a_flood_is_a_line_where_there_is_no_terminal(
+    signed_in: Run, telegram: ServerThread
+) -> None:
+    telegram.world.channel("newsroom", messages=150)
+    telegram.flood_wait(1)
+    done = signed_in("parse", "@newsroom")
+    assert done.returncode == 0
+    assert done.stderr == "Telegram asks to wait: going on in 1 s\n"
+    telegram.faults.clear()
+    telegram.flood_wait(4000)
+    done = signed_in("parse", TGTAGGER_FLOOD_BUDGET="10")
+    assert done.returncode == 75
+    assert "left alone until" in done.stderr
+    telegram.log.clear()
+    assert signed_in("parse").returncode == 75
+    assert not telegram.log
+
+
+def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerThread) -> None:
+    for name in ("room_one", "room_two", "room_three"):
+        telegram.world.channel(name, messages=5)
+    parse(signed_in, "room_one", "room_two", "room_three")
+    telegram.log.clear()
+    telegram.flood_wait(4000)
+    assert parse(signed_in)["code"] == 75
+    assert telegram.count("messages.GetHistory") == 1  # asking on would make it worse
+    telegram.log.clear()
+    assert parse(signed_in)["code"] == 75
+    assert not telegram.log
+
+
+def test_a_revoked_session_is_said_once(signed_in: Run, telegram: ServerThread) -> None:
+    for name in ("room_one", "room_two"):
+        telegram.world.channel(name, messages=5)
+    telegram.revoke(telegram.world.accounts[PHONE])
+    done = signed_in("parse", "room_one", "room_two")
+    assert done.returncode == 3
+    assert done.stderr.count("run: tgtagger login") == 1
+    found = json.loads(signed_in("doctor", "--json").stdout)
+    (session,) = [item for item in found if item["check"] == "session"]
+    assert (session["level"], session["hint"]) == ("error", "run: tgtagger login")
+
+
+def test_doctor_says_who_is_signed_in_and_looks_at_the_session_file(
+    signed_in: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "sessions" / "default.session").chmod(0o644)
+    found = json.loads(signed_in("doctor", "--json").stdout)
+    assert any("signed in to Telegram as Ann" in item["message"] for item in found)
+    assert any("default.session can be used by others" in item["message"] for item in found)
+
+
+def test_groups_are_taken_when_asked_for(signed_in: Run, telegram: ServerThread) -> None:
+    telegram.world.channel("grouproom", messages=5).megagroup = True
+    assert parse(signed_in, "grouproom")["code"] == 4
+    assert parse(signed_in, "grouproom", "--groups")["new"] == 5
+    assert parse(signed_in)["code"] == 0  # once taken, it is one of the archive's channels
+
+
+def test_the_preview_says_why_when_it_cannot(run: Run) -> None:
+    done = run("parse", "@newsroom")
+    assert done.returncode == 75
+    assert "web preview cannot be reached" in done.stderr
+    assert run("parse", "t.me/c/1234567/8").returncode == 3
+
+
+def killed(environment: dict[str, str], telegram: ServerThread, db: Path, rounds: int) -> int:
+    """Kill `parse` at random moments until it ends by itself; return how often it was killed."""
+    draw = random.Random(11)
+    count = 0
+    for _ in range(rounds):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tgtagger", "--db", str(db), "parse", "@newsroom"],
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            process.wait(0.4 + draw.random() * 1.2)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            count += 1
+        if db.exists():
+            with sqlite3.connect(db) as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            connection.close()
+    return count
+
+
+@pytest.mark.parametrize(
+    ("messages", "rounds"), [(3000, 4), pytest.param(20_000, 20, marks=pytest.mark.slow)]
+)
+def test_killed_at_random_moments_and_completed(
+    signed_in: Run,
+    environment: dict[str, str],
+    telegram: ServerThread,
+    tmp_path: Path,
+    messages: int,
+    rounds: int,
+) -> None:
+    news = telegram.world.channel(
+        "newsroom", messages=messages, gaps=range(messages // 3, messages // 3 + 200)
+    )
+    for number in news.ids[:: messages // 300]:
+        for member in range(number, number + 3):
+            if member in news.messages:
+                news.messages[member].grouped_id = number
+                news.put(news.messages[member])
+    telegram.latency = 0.01
+    telegram.flood_wait(1, at=15)
+    db = tmp_path / "killed.db"
+    assert killed(environment, telegram, db, rounds)
+    telegram.latency = 0
+    done = signed_in("--db", str(db), "parse", "@newsroom", "--json")
+    assert json.loads(done.stdout)["channels"][0]["complete"]
+    with sqlite3.connect(db) as connection:
+        singles = connection.execute("SELECT message_id FROM posts WHERE size = 1").fetchall()
+        members = connection.execute("SELECT message_id FROM album_members").fetchall()
+        assert connection.execute("SELECT count(*) FROM posts WHERE deleted <> ''").fetchone() == (
+            0,
+        )
+    connection.close()
+    assert sorted(number for (number,) in singles + members) == news.ids
