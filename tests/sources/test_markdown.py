@@ -86,3 +86,8 @@ def test_no_word_is_lost(text: str, spans: list[tuple[str, int, int]]) -> None:
 def test_what_needs_no_markdown_is_its_own(text: str) -> None:
     if to_markdown(text, []) is None:
         assert "".join(words_of(text)) == "".join(re.findall(r"\w", text))
+
+
+def test_code_beside_code_and_a_cry_before_a_link() -> None:
+    assert to_markdown("11", [Entity("code", 0, 1), Entity("code", 1, 1)]) == "`11`"
+    assert to_markdown("wow!x", [Entity("text_link", 4, 1, url="u")]) == r"wow\![x](u)"

@@ -73,3 +73,40 @@ def test_six_at_once_make_one_database(db: Path) -> None:
     raw = sqlite3.connect(db)
     assert raw.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
     raw.close()
+
+
+def make_first(db: Path) -> None:
+    """Make a database of the first schema, with a channel and a post."""
+    from importlib import import_module
+
+    first = import_module("tgtagger.store.migrations.versions.0001_baseline")
+    raw = sqlite3.connect(db)
+    for statement in first.STATEMENTS:
+        raw.execute(statement)
+    raw.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    raw.execute("INSERT INTO alembic_version VALUES ('0001')")
+    raw.execute(
+        "INSERT INTO channels (id, title, kind, added_at, since) "
+        "VALUES (1, 'News', 'channel', '2026-01-01T00:00:00Z', '2025-01-01T00:00:00Z')"
+    )
+    raw.execute(
+        "INSERT INTO posts (id, channel_id, message_id, text, source, text_hash, added_at) "
+        "VALUES (1, 1, 1, 'words', 'desktop', 'x', '2026-01-01T00:00:00Z')"
+    )
+    raw.commit()
+    raw.close()
+
+
+def test_the_first_schema_is_brought_up_to_date_with_its_data(db: Path) -> None:
+    make_first(db)
+    with Store.open(str(db)) as store:
+        assert store.state().schema == _engine.HEAD
+        assert [state.posts for state in store.channels()] == [1]
+        assert store.reading(1, "telegram").since is not None
+    test_the_schema_is_what_the_metadata_says(Store.open(str(db)))
+
+
+def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None:
+    make_first(db)
+    with Store.open_to_read(str(db)) as store:
+        assert [state.channel.title for state in store.channels()] == ["News"]

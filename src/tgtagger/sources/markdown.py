@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tgtagger.types import Entity
 
@@ -60,7 +60,7 @@ class _Span:
 
 
 def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
-    wanted = [entity for entity in entities if entity.type in _FORMATTING]
+    wanted = _without_seams([entity for entity in entities if entity.type in _FORMATTING])
     if not wanted:
         return
     # The UTF-16 offsets of the letters that take two code units.
@@ -82,6 +82,18 @@ def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
             right = start + line.end() - (len(words) - len(words.rstrip()))
             if left < right:
                 yield _Span(left, right, entity)
+
+
+def _without_seams(entities: Iterable[Entity]) -> list[Entity]:
+    """Join code that touches code: two spans side by side would be read as neither."""
+    joined: list[Entity] = []
+    for entity in sorted(entities, key=lambda each: each.offset):
+        last = next((each for each in reversed(joined) if each.type == "code"), None)
+        if entity.type == "code" and last and last.offset + last.length == entity.offset:
+            joined[joined.index(last)] = replace(last, length=last.length + entity.length)
+        else:
+            joined.append(entity)
+    return joined
 
 
 def _position(offset: int, pairs: Sequence[int], size: int) -> int:
@@ -189,6 +201,10 @@ class _Writer:
 
     def _piece(self, start: int, end: int) -> str:
         piece = escape(self._text[start:end], line_start=self._at_line_start(start))
+        if piece.endswith("!") and any(
+            span.start == end and span.entity.type == "text_link" for span in self._spans
+        ):
+            piece = piece[:-1] + "\\!"  # before a link it would make an image
         return self._quoted(piece)
 
     def _quoted(self, piece: str) -> str:

@@ -36,6 +36,18 @@ async def test_by_phone_and_code(telegram: ServerThread, access: Access) -> None
     assert session.accounts(access.data_dir) == ("default",)
 
 
+async def test_what_a_killed_login_left_is_cleared_away(
+    telegram: ServerThread, access: Access
+) -> None:
+    telegram.world.account(PHONE)
+    access.folder.mkdir(parents=True)
+    (access.folder / ".default.99999.session").write_bytes(b"half")
+    (access.folder / ".default.json.99999").write_bytes(b"{")
+    assert session.accounts(access.data_dir) == ()  # half a session is none
+    await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
+    assert files(access) == {"default.session", "default.json"}
+
+
 async def test_later_runs_need_neither_server_nor_api_id(
     telegram: ServerThread, signed_in: Access
 ) -> None:

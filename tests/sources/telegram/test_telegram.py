@@ -316,6 +316,15 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
     assert sum(page.new for page in pages) == len(news.ids)
 
 
+async def test_a_server_that_always_drops_is_not_hammered(
+    read: Read, news: Channel, telegram: ServerThread
+) -> None:
+    telegram.drop(times=1000)
+    with pytest.raises(TryLater):
+        await read("newsroom")
+    assert telegram.count("messages.GetHistory") == 1 + len(source.PAUSES)
+
+
 async def test_trouble_is_tried_again_and_then_told(
     read: Read, news: Channel, store: Store, telegram: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ async def connect(access: Access) -> AsyncIterator[TelegramClient]:
             hint=f"run: tgtagger login{who}",
         )
     with _locked(access):
-        client = _client(access, access.session, updates=False)
+        client = _client(access, access.session)
         try:
             with _errors():
                 await asyncio.wait_for(client.connect(), PATIENCE)
@@ -140,10 +140,12 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
     with _locked(access):
         if access.server:
             prompts.say(f"signing in at {access.server}, which is not Telegram's own server")
+        for left in access.folder.glob(f".{access.account}.*"):  # by a run that was killed
+            left.unlink(missing_ok=True)
         path = access.folder / f".{access.account}.{os.getpid()}.session"
         _create(path)
         try:
-            client = _client(access, path, updates=qr)
+            client = _client(access, path, updates=qr, reconnects=True)
             try:
                 with _errors():
                     await asyncio.wait_for(client.connect(), PATIENCE)
@@ -269,7 +271,9 @@ def bot_refused() -> InputError:
 # ---- files
 
 
-def _client(access: Access, path: Path, *, updates: bool) -> TelegramClient:
+def _client(
+    access: Access, path: Path, *, updates: bool = False, reconnects: bool = False
+) -> TelegramClient:
     api_id, api_hash = _application(access)
     with _errors():
         session = SQLiteSession(str(path))
@@ -284,6 +288,9 @@ def _client(access: Access, path: Path, *, updates: bool) -> TelegramClient:
         raise_last_call_error=True,
         connection_retries=1,
         retry_delay=1,
+        # A server that always drops would be asked again for ever, without a pause: the source's
+        # own loop connects again, too. While a person looks for a code it has to be this way.
+        auto_reconnect=reconnects,
         timeout=10,
         proxy=_proxy(access.proxy) if access.proxy else None,
         use_ipv6=":" in session.server_address,
