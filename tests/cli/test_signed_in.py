@@ -276,3 +276,24 @@ def test_killed_at_random_moments_and_completed(
         )
     connection.close()
     assert sorted(number for (number,) in singles + members) == news.ids
+
+
+def test_a_newer_converter_runs_over_what_telegram_sent(
+    signed_in: Run, telegram: ServerThread, tmp_path: Path
+) -> None:
+    telegram.world.channel("newsroom", messages=5)
+    parse(signed_in, "newsroom")
+    db = tmp_path / "data" / "tgtagger.db"
+    with sqlite3.connect(db) as connection:  # as an older converter would have left it
+        connection.execute("UPDATE raw_forms SET converter = 0")
+        connection.execute("UPDATE posts SET markdown = 'worse' WHERE message_id = 3")
+        connection.execute("UPDATE posts SET deleted = '2026-01-01T00:00:00Z' WHERE message_id = 2")
+    connection.close()
+    telegram.log.clear()
+    found = parse(signed_in, "--reconvert")
+    assert (found["updated"], found["new"], found["code"]) == (1, 0, 0)
+    assert found["channels"][0]["via"] == "telegram"
+    assert not telegram.log  # without the network
+    assert parse(signed_in, "--reconvert")["channels"] == []
+    shown = json.loads(signed_in("show", "newsroom/2", "--json").stdout)
+    assert shown["deleted"] is not None  # nobody has seen it again

@@ -36,6 +36,7 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
     if not found:
         screen.say("no channels yet: run tgtagger parse")
         return
+    gaps = any(state.unread for state in found)  # history that is still to be read
     rows = [
         [
             f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
@@ -44,10 +45,12 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
             number(state.pending),
             local_time(state.newest) if state.newest else "",
             ago(state.parsed_at),
+            *([number(state.unread)] if gaps else []),
         ]
         for state in found
     ]
-    screen.table(["channel", "title", "posts", "pending", "newest post", "parsed"], rows)
+    columns = ["channel", "title", "posts", "pending", "newest post", "parsed"]
+    screen.table([*columns, "unread"] if gaps else columns, rows)
 
 
 def as_json_object(state: ChannelState) -> dict[str, Any]:

@@ -20,13 +20,14 @@ EPILOG = """Examples:
   tgtagger login --qr               by scanning a code with your phone
   tgtagger login --account work     a second account
 
-The API id and hash come from https://my.telegram.org (API development tools); they, and the
-session, are kept in the data folder, for you only. Whoever has the session file is you.
-Answers may be piped in, one a line.
+The API id and hash come from https://my.telegram.org (API development tools);
+they and the session are kept in the data folder, for you only. Whoever has the
+session file is you. Answers may be piped in, one a line.
 
 Exit codes:
-  0 signed in · 2 a wrong phone number, a bot, settings · 3 code or password wrong three times,
-  or nobody to ask · 75 Telegram cannot be reached, or asks to wait"""
+  0 signed in · 2 a wrong phone number, a bot, settings
+  3 code or password wrong three times, or nobody to ask
+  75 Telegram cannot be reached, or asks to wait"""
 
 
 def command(

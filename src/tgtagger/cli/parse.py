@@ -26,17 +26,18 @@ EPILOG = """Examples:
   tgtagger parse @durov
   tgtagger parse https://t.me/durov t.me/c/1234567890/5 --since 30d
   tgtagger parse ~/Downloads/ChatExport_2026-01-31 --then-tag
-  tgtagger parse                    every channel of the archive: the line for cron
+  tgtagger parse             every channel of the archive: the line for cron
 
-SOURCE is @name, a t.me link, -100…, an invitation you have used, or an export's path.
-New posts come first, then what changed among the newest, then older history. A run that is
-killed or limited leaves nothing out: the next one goes on. --since is remembered for the
-channel until another --since or --backfill says otherwise.
+SOURCE is @name, a t.me link, -100…, an invitation you have used, or the path
+of an export. New posts come first, then what changed among the newest, then
+older history. A run that is killed or limited leaves nothing out: the next one
+goes on. --since is remembered, until another --since or --backfill.
 
 Exit codes:
-  0 all kept · 2 a file is missing, unreadable, foreign or cut off (what could be read is kept)
-  3 nobody is signed in · 4 a channel is not to be had · 5 some posts were rejected
-  6 the database failed · 75 try later: another run is at work, or Telegram asks for a long wait"""
+  0 all kept · 2 a file is missing, unreadable, foreign or cut off (what could
+  be read is kept) · 3 nobody is signed in · 4 a channel is not to be had
+  5 some posts were rejected · 6 the database failed
+  75 try later: another run is at work, or Telegram asks for a long wait"""
 
 CONTEXT = {"ignore_unknown_options": True}  # so that -100… is no option; see _check
 

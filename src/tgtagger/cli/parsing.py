@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,11 @@ from tgtagger.errors import (
 from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
 from tgtagger.types import Channel, Page, PageStored, Rejected, SourceName, Wait
+
+RECONVERTED = 500
+"""Raw forms that are converted again and stored at a time."""
+
+UNREADABLE = Rejected(None, "its raw form cannot be read")
 
 SHOWN = 5
 """Rejected posts named one by one on a terminal; the rest are counted."""
@@ -304,15 +310,16 @@ def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
         with noted_run(store, "parse --reconvert") as note:
             reports: dict[tuple[int, str], ChannelReport] = {}
             for name, version, convert_again in converters.ALL:
-                for stored in store.raw_posts(name, older_than=version):
-                    report = reports.setdefault(
-                        (stored.channel.id, name), ChannelReport("raw forms", stored.channel, name)
-                    )
-                    post = convert_again(stored)
-                    if post is None:
-                        report.rejected.append(Rejected(None, "its raw form cannot be read"))
-                    else:
-                        report.add(store.save_page(Page(stored.channel, name, (post,))))
+                forms = store.raw_posts(name, older_than=version)
+                while some := list(itertools.islice(forms, RECONVERTED)):
+                    for channel in dict.fromkeys(form.channel for form in some):
+                        report = reports.setdefault(
+                            (channel.id, name), ChannelReport("raw forms", channel, name)
+                        )
+                        posts = [convert_again(form) for form in some if form.channel == channel]
+                        report.rejected += [UNREADABLE] * posts.count(None)
+                        kept = tuple(post for post in posts if post is not None)
+                        report.add(store.save_page(Page(channel, name, kept, reconverted=True)))
             found = list(reports.values())
             note.code = exit_code([5 for report in found if report.rejected])
             note.summary = parse_summary(found)

@@ -250,9 +250,11 @@ class Live:
         self.bar: Any = None
         self.task: Any = None
         self._started = time.monotonic()
+        self._count = 0
 
     def update(self, count: int, share: float | None, left: str = "") -> None:
         """Say how many are done, which share of all (None: unknown), and what is left in words."""
+        self._count = count
         if self.bar is None:
             return
         seconds = time.monotonic() - self._started
@@ -272,7 +274,8 @@ class Live:
             if not self._screen.quiet:
                 self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
         else:
-            self.bar.update(self.task, until=time.monotonic() + seconds, reason=reason)
+            until = time.monotonic() + seconds
+            self.bar.update(self.task, count=number(self._count), until=until, reason=reason)
 
 
 def _wait_column() -> Any:

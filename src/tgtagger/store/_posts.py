@@ -198,7 +198,16 @@ def _save_posts(
         elif old[: len(COLUMNS)] == item.row and old[len(COLUMNS)] is None:
             tally.unchanged += 1
         else:
-            _update(db, item, dict(zip(_STORED, old, strict=True)), tally, now)
+            _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
+    if page.reconverted:
+        db.executemany(
+            "UPDATE raw_forms SET converter = ? WHERE post_id = ? AND source = ?",
+            [
+                (item.post.raw.converter, stored[item.post.ids[0]][_ID], page.source)
+                for item in prepared
+                if item.post.raw is not None and item.post.ids[0] in stored
+            ],
+        )
     if new:
         _insert(db, page, new, now)
         tally.new += len(new)
@@ -244,10 +253,15 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: st
 
 
 def _update(
-    db: sqlite3.Connection, item: Prepared, old: dict[str, Any], tally: Tally, now: str
+    db: sqlite3.Connection,
+    page: Page,
+    item: Prepared,
+    old: dict[str, Any],
+    tally: Tally,
+    now: str,
 ) -> None:
     new = dict(zip(COLUMNS, item.row, strict=True))
-    changes = decide.merge_post(old, new)
+    changes = decide.merge_post(old, new, seen=not page.reconverted)
     if not changes:
         tally.unchanged += 1
         return

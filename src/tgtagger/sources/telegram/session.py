@@ -258,7 +258,7 @@ async def _with_qr(client: TelegramClient, prompts: Prompts) -> None:
 
 
 def is_bot_token(text: str) -> bool:
-    return bool(re.fullmatch(r"\s*\d{5,}:[\w-]{20,}\s*", text))
+    return bool(re.fullmatch(r"\s*\d+:[\w-]{20,}\s*", text))
 
 
 def bot_refused() -> InputError:
