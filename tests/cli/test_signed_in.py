@@ -185,6 +185,19 @@ def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerT
     assert not telegram.log
 
 
+def test_one_channels_remembered_wait_stops_no_other(
+    signed_in: Run, telegram: ServerThread
+) -> None:
+    telegram.world.channel("room_one", messages=5)
+    telegram.world.channel("room_two", messages=5)
+    parse(signed_in, "room_one")
+    telegram.flood_wait(4000)
+    assert parse(signed_in, "room_one")["code"] == 75
+    found = parse(signed_in, "room_one", "room_two")
+    assert [item["new"] for item in found["channels"]] == [0, 5]
+    assert found["code"] == 75
+
+
 def test_a_revoked_session_is_said_once(signed_in: Run, telegram: ServerThread) -> None:
     for name in ("room_one", "room_two"):
         telegram.world.channel(name, messages=5)

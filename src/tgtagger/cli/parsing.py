@@ -182,9 +182,11 @@ class _Run:
 
     def _note_broken(self, error: TgTaggerError) -> None:
         if self.via == "telegram":
-            unreachable = isinstance(error, TryLater) and not self._telegram.is_connected
-            if isinstance(error, ActionNeeded) or unreachable:
-                self._broken = error
+            # One channel's remembered wait is its own; nobody signed in, or no way there, is all's.
+            remembered = isinstance(error, TryLater) and error.not_before is not None
+            if isinstance(error, ActionNeeded | TryLater) and not remembered:
+                gone = isinstance(error, ActionNeeded) or not self._telegram.is_connected
+                self._broken = error if gone else None
 
     async def _source(self, target: Target) -> pipeline.PostSource:
         known = target.known
