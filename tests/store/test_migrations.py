@@ -103,7 +103,7 @@ def test_the_first_schema_is_brought_up_to_date_with_its_data(db: Path) -> None:
         assert store.state().schema == _engine.HEAD
         assert [state.posts for state in store.channels()] == [1]
         assert store.reading(1, "telegram").since is not None
-    test_the_schema_is_what_the_metadata_says(Store.open(str(db)))
+        test_the_schema_is_what_the_metadata_says(store)
 
 
 def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None:

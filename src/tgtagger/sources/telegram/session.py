@@ -275,30 +275,43 @@ def _client(
     access: Access, path: Path, *, updates: bool = False, reconnects: bool = False
 ) -> TelegramClient:
     api_id, api_hash = _application(access)
-    with _errors():
-        session = SQLiteSession(str(path))
+    proxy = _proxy(access.proxy) if access.proxy else None
+    session = _open(path)
+    try:
         _point_to_server(access, session)
-    client = TelegramClient(
-        session,
-        api_id,
-        api_hash,
-        receive_updates=updates,
-        flood_sleep_threshold=0,  # a wait must be seen: the source's own loop sleeps
-        request_retries=1,
-        raise_last_call_error=True,
-        connection_retries=1,
-        retry_delay=1,
-        # A server that always drops would be asked again for ever, without a pause: the source's
-        # own loop connects again, too. While a person looks for a code it has to be this way.
-        auto_reconnect=reconnects,
-        timeout=10,
-        proxy=_proxy(access.proxy) if access.proxy else None,
-        use_ipv6=":" in session.server_address,
-        device_model="tgtagger",
-        app_version=__version__,
-    )
-    client.parse_mode = None
-    return client
+        return TelegramClient(
+            session,
+            api_id,
+            api_hash,
+            receive_updates=updates,
+            flood_sleep_threshold=0,  # a wait must be seen: the source's own loop sleeps
+            request_retries=1,
+            raise_last_call_error=True,
+            connection_retries=1,
+            retry_delay=1,
+            # A server that always drops would be asked again for ever, without a pause: the
+            # source's own loop connects again, too. While a person looks for a code it has to be
+            # this way.
+            auto_reconnect=reconnects,
+            timeout=10,
+            proxy=proxy,
+            use_ipv6=":" in session.server_address,
+            device_model="tgtagger",
+            app_version=__version__,
+        )
+    except BaseException:
+        session.close()
+        raise
+
+
+def _open(path: Path) -> SQLiteSession:
+    """Open a session's file; a damaged one is told before Telethon meets it."""
+    with _errors():
+        with path.open("rb") as file:
+            head = file.read(16)
+        if head and head != b"SQLite format 3\0":
+            raise ActionNeeded("the session file cannot be used", hint=LOGIN)
+        return SQLiteSession(str(path))
 
 
 def _application(access: Access) -> tuple[int, str]:
