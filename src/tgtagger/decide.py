@@ -37,7 +37,7 @@ PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
 
 
 def merge_post(
-    old: Mapping[str, Any], new: Mapping[str, Any], *, seen: bool = True
+    old: Mapping[str, Any], new: Mapping[str, Any], *, seen: bool = True, is_part: bool = False
 ) -> dict[str, Any]:
     """Return the columns of the stored post `old` that the newly read `new` changes.
 
@@ -50,6 +50,8 @@ def merge_post(
     # Only a file can be out of date: Telegram and its preview show a post as it is now.
     stale = new["source"] == "desktop" and _is_older(new["edited"], old["edited"])
     fills_only = poorer or stale
+    # A part of the content replaces no whole one; only a newer state is worth it.
+    is_part = is_part and old["problem"] is None and new["edited"] == old["edited"]
     changes: dict[str, Any] = {}
     if fills_only:
         changes |= {
@@ -58,7 +60,8 @@ def merge_post(
             if old[column] is None and new[column] is not None
         }
     else:
-        changes |= {column: new[column] for column in CONTENT if new[column] != old[column]}
+        if not is_part:
+            changes |= {column: new[column] for column in CONTENT if new[column] != old[column]}
         changes |= {
             column: new[column]
             for column in (*FACTS, "source")

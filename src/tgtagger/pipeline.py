@@ -15,14 +15,10 @@ from tgtagger.decide import update_after
 from tgtagger.errors import TryLater
 from tgtagger.outcomes import Origin, Outcome, PostForTagging, Tagged, TagResult, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Channel, Page, PageStored, PostFilter, Reading, SourceName, Wait
+from tgtagger.types import Memory, Page, PageStored, PostFilter, SourceName, Wait
 
 FREE_ANSWERS = 200
 """Answers that cost nothing are written this many at a time; one that was paid for, at once."""
-
-
-Recall = Callable[[Channel, SourceName], Reading]
-"""How far a source has read a channel, as the archive remembers it."""
 
 
 class PostSource(Protocol):
@@ -37,7 +33,7 @@ class PostSource(Protocol):
     @property
     def channel_id(self) -> int | None: ...
 
-    def pages(self, recall: Recall) -> AsyncGenerator[Page | Wait]: ...
+    def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]: ...
 
 
 class Tagger(Protocol):
@@ -59,12 +55,8 @@ async def parse(source: PostSource, store: Store) -> AsyncGenerator[PageStored |
 
     A wait that is too long for this run is remembered for the channel, and ends it.
     """
-
-    def recall(channel: Channel, name: SourceName) -> Reading:
-        return store.reading(channel.id, name)
-
     try:
-        async with aclosing(source.pages(recall)) as pages:
+        async with aclosing(source.pages(store)) as pages:
             async for page in pages:
                 yield page if isinstance(page, Wait) else store.save_page(page)
     except TryLater as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from tgtagger.outcomes import Origin, Status
 
@@ -136,6 +136,7 @@ class PostData:
     author: str | None = None
     grouped_id: int | None = None
     problem: str | None = None  # why (part of) the content could not be read, in words
+    is_part: bool = False  # only a part of the content came: it replaces no whole one
     raw: RawForm | None = None
 
 
@@ -198,6 +199,14 @@ class Page:
     reading: Reading | None = None
     covers: IdRange | None = None
     reconverted: bool = False
+
+
+class Memory(Protocol):
+    """What a source may ask the archive: how far it has read, and whether it needs to ask again."""
+
+    def reading(self, channel_id: int, source: SourceName) -> Reading: ...
+
+    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "tags": lambda store: store.tags(),
     "channels": lambda store: store.channels(),
     "channel": lambda store: store.channel(CHANNEL.id),
+    "holds_whole": lambda store: store.holds_whole(CHANNEL.id, 1, None),
     "reading": lambda store: store.reading(CHANNEL.id, "telegram"),
     "state": lambda store: store.state(),
 }

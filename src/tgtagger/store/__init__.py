@@ -188,6 +188,11 @@ class Store:
         with self._read() as db:
             return _posts.read_reading(db, channel_id, source)
 
+    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
+        """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
+        with self._read() as db:
+            return _posts.holds_whole(db, channel_id, message_id, edited)
+
     def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
         """Remember that a source asked to be left alone with this channel until then."""
         with self._write() as db:

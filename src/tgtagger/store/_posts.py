@@ -10,6 +10,7 @@ per post costs six times as much (docs/performance.md). Knows no queries of read
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import sqlite3
@@ -261,7 +262,7 @@ def _update(
     now: str,
 ) -> None:
     new = dict(zip(COLUMNS, item.row, strict=True))
-    changes = decide.merge_post(old, new, seen=not page.reconverted)
+    changes = decide.merge_post(old, new, seen=not page.reconverted, is_part=item.post.is_part)
     if not changes:
         tally.unchanged += 1
         return
@@ -424,6 +425,18 @@ def _save_reading(db: sqlite3.Connection, page: Page) -> None:
         "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
         [(*of, part.low, part.high) for part in reading.unread],
     )
+
+
+def holds_whole(
+    db: sqlite3.Connection, channel_id: int, message_id: int, edited: dt.datetime | None
+) -> bool:
+    """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
+    found = db.execute(
+        "SELECT 1 FROM posts WHERE channel_id = ? AND message_id = ? AND source = 'telegram' "
+        "AND problem IS NULL AND edited IS ?",
+        (channel_id, message_id, to_text_or_none(edited)),
+    )
+    return found.fetchone() is not None
 
 
 def read_reading(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading:

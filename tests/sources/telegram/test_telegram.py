@@ -240,9 +240,34 @@ async def test_a_rich_message_sent_in_part_is_fetched_whole(
     await read("richroom")
     assert texts(store) == ["short", "first\n\nsecond"]
     assert requests(telegram)["messages.GetRichMessage"] == 1
+    telegram.log.clear()
+    (page,) = stored(await read("richroom"))
+    assert requests(telegram) == {"contacts.ResolveUsername": 1, "messages.GetHistory": 1}
+    assert (page.unchanged, texts(store)[1]) == (2, "first\n\nsecond")  # the part took nothing
+    rich.edit(1, "")
+    telegram.whole[rich.id, 1] = message("first", "second", "third")
+    await read("richroom")
+    assert texts(store)[1] == "first\n\nsecond\n\nthird"
+
+
+async def test_a_part_that_cannot_be_fetched_is_kept_and_fetched_later(
+    read: Read, telegram: ServerThread, store: Store
+) -> None:
+    rich = telegram.world.channel("richroom")
+    blocks = [types.PageBlockParagraph(types.TextPlain("beginning"))]
+    rich.post("", rich_message=types.RichMessage(blocks, [], [], part=True))
+    more = [*blocks, types.PageBlockParagraph(types.TextPlain("end"))]
+    telegram.whole[rich.id, 1] = types.RichMessage(more, [], [])
     telegram.fail(400, "MESSAGE_ID_INVALID", "messages.GetRichMessage")
     await read("richroom")
-    assert texts(store)[0] == "short"
+    details = store.post("richroom/1")
+    assert (details.post.text, details.problem) == (
+        "beginning",
+        "only a part of its rich text came",
+    )
+    await read("richroom")
+    assert store.post("richroom/1").post.text == "beginning\n\nend"
+    assert store.post("richroom/1").problem is None
 
 
 async def test_service_messages_and_forwards(

@@ -22,7 +22,7 @@ from tgtagger.sources.names import reassigned
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 from tgtagger.sources.reading import Answer, Plan, Request, Wish
-from tgtagger.types import Channel, IdRange, Page, PostData, Reading, SourceName, Wait
+from tgtagger.types import Channel, IdRange, Memory, Page, PostData, Reading, SourceName, Wait
 
 PAGE = 20
 """Messages on a page, about; the newest page is what is read again by default."""
@@ -38,8 +38,6 @@ LARGEST = 10_000_000
 
 DEADLINE = 60.0
 """Seconds for a whole answer, however slowly it drips."""
-
-Recall = Callable[[Channel, SourceName], Reading]
 
 
 class Preview:
@@ -161,10 +159,10 @@ class PreviewChannel:
         self._known = known
         self.channel_id = None if known is None else known.id
 
-    async def pages(self, recall: Recall) -> AsyncGenerator[Page | Wait]:
+    async def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]:
         """Yield pages, newest first, and waits before them. See sources.reading for the order."""
         if self._known is not None:
-            self._honour(recall(self._known, self.name))
+            self._honour(memory.reading(self._known.id, self.name))
         plan: Plan | None = None
         while True:
             request = Request() if plan is None else plan.next()
@@ -179,7 +177,7 @@ class PreviewChannel:
             assert found is not None  # _ask raises, or ends with a page
             channel = self._channel_of(found)
             if plan is None:
-                reading = recall(channel, self.name)
+                reading = memory.reading(channel.id, self.name)
                 self._honour(reading)
                 plan = Plan(reading, self._wish)
             kept = plan.take(_answer(found, request))

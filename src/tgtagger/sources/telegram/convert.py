@@ -110,6 +110,7 @@ def _post(record: Record, number: int, form: RawForm) -> PostData:
         author=string(record.get("post_author")),
         grouped_id=whole(record.get("grouped_id")),
         problem=_problem(record, text, bool(media), rich),
+        is_part=_is_part(record),
         raw=form,
     )
 
@@ -134,6 +135,11 @@ def _problem(record: Record, text: str, has_media: bool, rich: RichText | None) 
     if rich is not None:
         return "its rich text holds no words"
     return "Telegram sent neither text nor media of it"
+
+
+def _is_part(record: Record) -> bool:
+    rich = record.get("rich_message")
+    return isinstance(rich, dict) and bool(rich.get("part"))
 
 
 def _snake(name: str) -> str:

@@ -22,13 +22,15 @@ from tgtagger.errors import SourceError, TryLater
 from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
 from tgtagger.sources.reading import Answer, Plan, Request, Wish
 from tgtagger.sources.telegram import session
-from tgtagger.sources.telegram.convert import convert_page
+from tgtagger.sources.telegram.convert import convert, convert_page
 from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
 from tgtagger.types import (
     Channel,
     ChannelKind,
     IdRange,
+    Memory,
     Page,
+    PostData,
     Reading,
     Rejected,
     SourceName,
@@ -46,8 +48,6 @@ DEADLINE = 60.0
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a request that met trouble is sent again."""
-
-Recall = Callable[[Channel, SourceName], Reading]
 
 
 class Telegram:
@@ -197,10 +197,10 @@ class TelegramChannel:
             case Invited():
                 return "the invitation"
 
-    async def pages(self, recall: Recall) -> AsyncGenerator[Page | Wait]:
+    async def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]:
         """Yield pages, newest first, and waits before them. See sources.reading for the order."""
         if self._known is not None:
-            self._honour(recall(self._known, self.name))
+            self._honour(memory.reading(self._known.id, self.name))
         peer: Any = None
         async for step in self._resolve():
             if isinstance(step, Wait):
@@ -209,14 +209,14 @@ class TelegramChannel:
                 peer = step
         number = peer.channel_id if hasattr(peer, "channel_id") else -peer.chat_id
         self.channel_id = number
-        reading = recall(Channel(number, ""), self.name)
+        reading = memory.reading(number, self.name)
         self._honour(reading)
         plan = Plan(reading, self._wish)
         sent: asyncio.Task[Any] | None = None
         try:
             while (request := plan.next()) is not None:
                 found: _Found | None = None
-                async for step in self._fetch(peer, request, sent):
+                async for step in self._fetch(peer, request, sent, memory):
                     if isinstance(step, Wait):
                         yield step
                     else:
@@ -249,7 +249,7 @@ class TelegramChannel:
         return await self._telegram.send_ahead(_history(peer, request))
 
     async def _fetch(
-        self, peer: Any, request: Request, sent: asyncio.Task[Any] | None
+        self, peer: Any, request: Request, sent: asyncio.Task[Any] | None, memory: Memory
     ) -> AsyncIterator[Wait | _Found]:
         pause = self._due - time.monotonic()
         if pause > 0:
@@ -262,7 +262,7 @@ class TelegramChannel:
                 page = step
         self._last_asked = time.monotonic()
         records = [plain(message.to_dict()) for message in page.messages]
-        async for step in self._fill(records, page, peer):
+        async for step in self._fill(records, page, peer, memory):
             yield step
         yield _Found(page.chats, _answer(records, request, page))
 
@@ -368,8 +368,18 @@ class TelegramChannel:
             )
         return Channel(number, chat.title, _username(chat), kind)
 
+    def _is_known(self, record: dict[str, Any], memory: Memory) -> bool:
+        """Tell whether the archive holds this state whole: then the part says enough."""
+        post = convert(record)
+        number = self.channel_id
+        return (
+            isinstance(post, PostData)
+            and number is not None
+            and memory.holds_whole(number, post.ids[0], post.edited)
+        )
+
     async def _fill(
-        self, records: list[dict[str, Any]], page: Any, peer: Any
+        self, records: list[dict[str, Any]], page: Any, peer: Any, memory: Memory
     ) -> AsyncIterator[Wait]:
         """Add what the messages alone do not say: forwards' channels, rich texts cut off."""
         chats = {c.id: c for c in page.chats}
@@ -382,7 +392,7 @@ class TelegramChannel:
                         "title": origin.title, "username": _username(origin),
                     }  # fmt: skip
             rich = record.get("rich_message")
-            if rich and rich.get("part"):
+            if rich and rich.get("part") and not self._is_known(record, memory):
                 request = functions.messages.GetRichMessageRequest(peer, record["id"])
                 whole: Any = None
                 try:
