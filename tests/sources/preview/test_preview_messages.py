@@ -88,6 +88,16 @@ def test_a_quote_is_not_the_posts_text(pages: Path) -> None:
     assert post.reply.message_id == 9
 
 
+def test_a_quote_marked_as_a_text_is_told_apart_by_its_place() -> None:
+    quote = (
+        '<a class="tgme_widget_message_reply" href="https://t.me/news/3">'
+        '<div class="tgme_widget_message_text js-message_text">quoted</div></a>'
+    )
+    own = '<div class="tgme_widget_message_text js-message_text">own</div>'
+    assert one(quote + own).text == "own"
+    assert one(quote).text == ""
+
+
 def test_a_page_without_messages_is_told_apart(pages: Path) -> None:
     html = (pages / "synthetic_no_preview.html").read_text()
     assert read_page(html) is None

@@ -202,9 +202,10 @@ async def test_albums_are_whole_across_pages_and_runs(
     await read("albums")
     found = {post.ids for post in store.posts(PostFilter())}
     assert sorted(n for ids in found for n in ids) == albums.ids
-    for ids in found:
-        groups = {albums.messages[n].grouped_id for n in ids}
-        assert len(groups) == 1
+    groups = [{albums.messages[n].grouped_id for n in ids} for ids in found]
+    assert all(len(group) == 1 for group in groups)
+    named = [group for group in groups if group != {None}]
+    assert len(named) == len({each for group in named for each in group})  # one post an album
     assert all(post.text for post in store.posts(PostFilter()) if any(n % 5 == 0 for n in post.ids))
 
 
