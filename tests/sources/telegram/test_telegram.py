@@ -437,3 +437,19 @@ async def test_broken_off_anywhere_and_completed(
     telegram.faults.clear()
     await read("newsroom")
     assert numbers(store) == news.ids
+
+
+async def test_what_telethon_gives_up_is_a_lost_connection_and_our_own_stop_is_none() -> None:
+    async def give_up(_request: object) -> None:
+        raise asyncio.CancelledError  # what it does to what waits, when it knows no error
+
+    async def never(_request: object) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(ConnectionError):
+        await source._within_deadline(give_up, None)
+    task = asyncio.create_task(source._within_deadline(never, None))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
