@@ -177,6 +177,18 @@ async def test_why_there_is_no_preview(world: World, store: Store, extra: str, w
         await read(store)
 
 
+async def test_a_redirect_within_the_preview_is_followed(world: World, store: Store) -> None:
+    world.script = [httpx.Response(302, headers={"Location": "/s/newsroom?q="})]
+    await read(store, Wish(limit=3))
+    assert numbers(store) == [53, 54, 55]
+    assert len(world.asked) == 2
+    away = httpx.Response(302, headers={"Location": "https://elsewhere.example/s/newsroom"})
+    world.script = [away, httpx.Response(200, text="<div></div>")]
+    with pytest.raises(SourceError):
+        await read(store)
+    assert not any("elsewhere" in url for url in world.asked)
+
+
 async def test_a_name_that_moved_is_refused(world: World, store: Store) -> None:
     await read(store)
     world.number = 999

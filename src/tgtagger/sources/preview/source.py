@@ -33,6 +33,9 @@ PAUSE = 0.5
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before a request that met trouble is sent again."""
 
+HOPS = 3
+"""Redirects within the preview that are followed."""
+
 LARGEST = 10_000_000
 """Bytes of a page at most; real ones have some 200,000."""
 
@@ -109,6 +112,16 @@ class Preview:
             else:
                 yield response
                 return
+
+    def moved_to(self, response: httpx.Response, url: str) -> str | None:
+        """Return where a preview's page has moved within the preview; None where it has not."""
+        if not response.is_redirect:
+            return None
+        try:
+            target = httpx.URL(url).join(response.headers.get("location", ""))
+        except httpx.InvalidURL:
+            return None
+        return str(target) if str(target).startswith(self.base + "/") else None
 
     async def _fetch(self, url: str) -> httpx.Response:
         async with self._client.stream("GET", url) as response:
@@ -196,19 +209,27 @@ class PreviewChannel:
         url = f"{self._preview.base}/{self._username}"
         if request.before is not None:
             url += f"?before={request.before}"
-        async for step in self._preview.get(url, what):
-            if isinstance(step, Wait):
-                yield step
-                continue
-            page = read_page(step.text) if step.status_code == 200 else None
-            if page is not None:
-                yield page
-                return
-            async for refusal in self._why_not(step, what):
-                if isinstance(refusal, Wait):
-                    yield refusal
+        response: httpx.Response | None = None
+        for _ in range(HOPS):
+            async for step in self._preview.get(url, what):
+                if isinstance(step, Wait):
+                    yield step
                 else:
-                    raise refusal
+                    response = step
+            target = self._preview.moved_to(response, url) if response is not None else None
+            if target is None:
+                break
+            url = target
+        assert response is not None  # get raises, or ends with it
+        page = read_page(response.text) if response.status_code == 200 else None
+        if page is not None:
+            yield page
+            return
+        async for refusal in self._why_not(response, what):
+            if isinstance(refusal, Wait):
+                yield refusal
+            else:
+                raise refusal
 
     async def _why_not(
         self, response: httpx.Response, what: str
