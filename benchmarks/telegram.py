@@ -27,7 +27,8 @@ from tgtagger import pipeline
 from tgtagger.sources.names import Named
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import session
-from tgtagger.sources.telegram.source import Telegram, TelegramChannel
+from tgtagger.sources.telegram.connection import Telegram
+from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
 
 WORDS = "The quick brown fox jumps over the lazy dog, and says so at some length. " * 2

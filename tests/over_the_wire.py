@@ -13,7 +13,8 @@ from tgtagger import pipeline
 from tgtagger.sources.names import read_channel
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import session
-from tgtagger.sources.telegram.source import Telegram, TelegramChannel
+from tgtagger.sources.telegram.connection import Telegram
+from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
 from tgtagger.types import PageStored, Wait
 

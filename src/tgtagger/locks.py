@@ -1,7 +1,7 @@
 """Locks between processes: `flock` on a file that is never deleted.
 
 Such a lock dies with its process (none is ever stale) and belongs to the file, not to its name.
-Knows neither what is locked nor what to say about it; nothing of SQLite's own locks.
+Knows neither what is locked nor anything of SQLite's own locks.
 """
 
 from __future__ import annotations
@@ -12,20 +12,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-
-class Held(Exception):
-    """Another process holds the lock; `process` is its number, where known."""
-
-    def __init__(self, process: str | None) -> None:
-        super().__init__(process)
-        self.process = process
+from tgtagger.errors import TryLater
 
 
 @contextlib.contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, made where it is missing; raise Held at once if another does.
+def hold(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock of a file, made where it is missing.
 
-    Raises OSError where the file cannot be made.
+    Raises TryLater at once if another process holds it, saying `busy` and which process; OSError
+    where the file cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -33,7 +28,10 @@ def hold(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
-            raise Held(holder if holder.isdigit() else None) from error
+            raise TryLater(
+                f"{busy} (process {holder})" if holder.isdigit() else busy,
+                hint="wait for it to end; cron can simply try again",
+            ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -122,3 +122,13 @@ def test_a_name_belongs_to_one_channel(store: Store) -> None:
     assert store.channel("news") is not None  # a file knows no names
     store.save_page(page(channel=Channel(2, "New", None), source="telegram"))
     assert store.channel("news") is None
+
+
+def test_another_floor_is_another_for_every_source(store: Store) -> None:
+    store.save_page(page(source="preview", reading=Reading((IdRange(1, 9),), 20, minute(10), 9)))
+    store.save_page(page(source="telegram", reading=Reading((), 20, minute(10), 9)))
+    assert store.reading(CHANNEL.id, "preview").floor == 9
+    store.save_page(page(source="telegram", reading=Reading((), 20, minute(2), 1)))
+    assert store.reading(CHANNEL.id, "telegram").floor == 1
+    found = store.reading(CHANNEL.id, "preview")
+    assert (found.since, found.floor, found.unread) == (minute(2), 0, (IdRange(1, 9),))

@@ -201,7 +201,8 @@ class _Run:
                     Preview(self.settings.preview_url, wait_budget=self.settings.flood_budget)
                 )
             return PreviewChannel(self._preview, name, self.options.wish, known=known)
-        from tgtagger.sources.telegram.source import Telegram, TelegramChannel
+        from tgtagger.sources.telegram.connection import Telegram
+        from tgtagger.sources.telegram.source import TelegramChannel
 
         if self._telegram is None:
             self._telegram = await self._open.enter_async_context(

@@ -23,7 +23,7 @@ from sqlalchemy.engine import Engine
 
 from tgtagger.errors import InputError
 from tgtagger.outcomes import Origin, PostForTagging, PostId, TagUpdate
-from tgtagger.store import _engine, _posts, _records, _state, _tags
+from tgtagger.store import _engine, _posts, _readings, _records, _state, _tags
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
@@ -186,7 +186,7 @@ class Store:
     def reading(self, channel_id: int, source: SourceName) -> Reading:
         """Return how far a source has read a channel."""
         with self._read() as db:
-            return _posts.read_reading(db, channel_id, source)
+            return _readings.read(db, channel_id, source)
 
     def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
         """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
@@ -196,11 +196,7 @@ class Store:
     def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
         """Remember that a source asked to be left alone with this channel until then."""
         with self._write() as db:
-            db.execute(
-                "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
-                "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
-                (source, to_text(until), channel_id),
-            )
+            _readings.postpone(db, channel_id, source, to_text(until))
 
     def raw_posts(self, source: SourceName, *, older_than: int) -> Iterator[RawPost]:
         """Yield the raw forms that a converter older than this one read, in batches of their own.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from tgtagger import locks
-from tgtagger.errors import TryLater
 from tgtagger.store._engine import map_errors
 
 LockName = Literal["parse", "tag"]
@@ -18,13 +17,7 @@ LockName = Literal["parse", "tag"]
 def run_lock(database: Path, name: LockName) -> Iterator[None]:
     """Hold the lock of this kind of run; raise TryLater at once if another run holds it."""
     with contextlib.ExitStack() as held:
-        try:
-            with map_errors(database):
-                held.enter_context(locks.hold(database.with_name(f"{database.name}.{name}.lock")))
-        except locks.Held as error:
-            who = f" (process {error.process})" if error.process else ""
-            raise TryLater(
-                f"another {name} run is at work on {database}{who}",
-                hint="wait for it to end; cron can simply try again",
-            ) from error
+        path = database.with_name(f"{database.name}.{name}.lock")
+        with map_errors(database):
+            held.enter_context(locks.hold(path, f"another {name} run is at work on {database}"))
         yield

@@ -19,19 +19,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tgtagger import decide, ranges
-from tgtagger.store import _albums, _search
+from tgtagger.store import _albums, _readings, _search
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._rows import COLUMNS, Row, order_key, row
-from tgtagger.store._times import from_text, to_text_or_none
+from tgtagger.store._times import to_text_or_none
 from tgtagger.types import (
     Channel,
-    IdRange,
     Page,
     PageStored,
     PostData,
-    Reading,
     Rejected,
-    SourceName,
 )
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
@@ -83,7 +80,7 @@ def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
     tally.rejected += _save_service(db, page)
     _remember_rejected(db, page, tally.rejected, now)
     deleted = _mark_deleted(db, page, now)
-    _save_reading(db, page)
+    _readings.save(db, page)
     reading = page.reading
     return PageStored(
         page.channel,
@@ -406,27 +403,6 @@ def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
     return len(gone)
 
 
-def _save_reading(db: sqlite3.Connection, page: Page) -> None:
-    reading = page.reading
-    if reading is None:
-        return
-    of = (page.channel.id, page.source)
-    db.execute(
-        "UPDATE channels SET since = ? WHERE id = ? AND since IS NOT ?",
-        (since := to_text_or_none(reading.since), page.channel.id, since),
-    )
-    db.execute(
-        "INSERT INTO readings VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
-        "SET top_id = excluded.top_id, floor_id = excluded.floor_id, not_before = NULL",
-        (*of, reading.top, reading.floor),
-    )
-    db.execute("DELETE FROM unread_ranges WHERE channel_id = ? AND source = ?", of)
-    db.executemany(
-        "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
-        [(*of, part.low, part.high) for part in reading.unread],
-    )
-
-
 def holds_whole(
     db: sqlite3.Connection, channel_id: int, message_id: int, edited: dt.datetime | None
 ) -> bool:
@@ -437,24 +413,3 @@ def holds_whole(
         (channel_id, message_id, to_text_or_none(edited)),
     )
     return found.fetchone() is not None
-
-
-def read_reading(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading:
-    """Return how far a source has read a channel; of an unknown one, nothing."""
-    unread = db.execute(
-        "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? ORDER BY low",
-        (channel_id, source),
-    ).fetchall()
-    since, top, floor, not_before = db.execute(
-        "SELECT c.since, r.top_id, r.floor_id, r.not_before FROM (SELECT ? AS id) AS wanted "
-        "LEFT JOIN channels AS c ON c.id = wanted.id "
-        "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
-        (channel_id, source),
-    ).fetchone()
-    return Reading(
-        tuple(IdRange(low, high) for low, high in unread),
-        top,
-        from_text(since),
-        floor or 0,
-        from_text(not_before),
-    )

@@ -154,7 +154,10 @@ async def test_signing_out_of_an_ended_session_deletes_it_too(
 
 
 async def test_one_run_uses_a_session_at_a_time(signed_in: Access) -> None:
-    with locks.hold(signed_in.folder / "default.lock"), pytest.raises(TryLater, match="process"):
+    with (
+        locks.hold(signed_in.folder / "default.lock", "busy"),
+        pytest.raises(TryLater, match="process"),
+    ):
         await session.who(signed_in)
 
 
@@ -195,7 +198,7 @@ async def test_wrong_settings_are_said(access: Access, wrong: dict[str, Any]) ->
         )
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", ".hidden"])
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "-x", ".hidden", "a.b"])
 def test_an_account_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError):
         Access(tmp_path, name)

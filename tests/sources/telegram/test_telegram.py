@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import random
 import sqlite3
 from pathlib import Path
@@ -17,8 +18,8 @@ from telegram_server import ServerThread
 from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
 from tgtagger.sources.reading import Wish
-from tgtagger.sources.telegram import session, source
-from tgtagger.sources.telegram.source import Telegram
+from tgtagger.sources.telegram import connection, session
+from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.store import Store
 from tgtagger.types import PageStored, PostFilter, Wait
 
@@ -348,7 +349,7 @@ async def test_a_server_that_always_drops_is_not_hammered(
     telegram.drop(times=1000)
     with pytest.raises(TryLater):
         await read("newsroom")
-    assert telegram.count("messages.GetHistory") == 1 + len(source.PAUSES)
+    assert telegram.count("messages.GetHistory") == 1 + len(connection.PAUSES)
 
 
 async def test_trouble_is_tried_again_and_then_told(
@@ -371,8 +372,8 @@ async def test_trouble_is_tried_again_and_then_told(
 async def test_no_answer_at_all_has_an_end(
     read: Read, news: Channel, telegram: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "DEADLINE", 0.05)
-    monkeypatch.setattr(source, "PAUSES", (0.0,))
+    monkeypatch.setattr(connection, "DEADLINE", 0.05)
+    monkeypatch.setattr(connection, "PAUSES", (0.0,))
     telegram.faults.clear()
     telegram.slow(30, "messages.GetHistory", times=10)
     with pytest.raises(TryLater):
@@ -412,8 +413,8 @@ async def test_pages_are_paced_on_long_reads_only(
     async def note(seconds: float) -> None:
         pauses.append(seconds)
 
-    async with Telegram(signed_in, sleep=note) as connection:
-        channel = TelegramChannel(connection, Named("longroom"), Wish())
+    async with Telegram(signed_in, sleep=note) as opened:
+        channel = TelegramChannel(opened, Named("longroom"), Wish())
         async for _ in pipeline.parse(channel, store):
             pass
     assert len(pauses) == 2  # while more than 3,000 remain
@@ -447,9 +448,35 @@ async def test_what_telethon_gives_up_is_a_lost_connection_and_our_own_stop_is_n
         await asyncio.Event().wait()
 
     with pytest.raises(ConnectionError):
-        await source._within_deadline(give_up, None)
-    task = asyncio.create_task(source._within_deadline(never, None))
+        await connection._within_deadline(give_up, None)
+    task = asyncio.create_task(connection._within_deadline(never, None))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_flood_on_names_stops_no_reading_by_number(
+    read: Read, news: Channel, telegram: ServerThread, store: Store
+) -> None:
+    await read("newsroom", Wish(limit=5))
+    telegram.flood_wait(40_000, "contacts.ResolveUsername")
+    with pytest.raises(TryLater) as caught:
+        await read("newsroom")
+    assert caught.value.not_before is None  # nothing to remember for the channel
+    await read(f"-100{news.id}")
+    assert numbers(store) == news.ids
+
+
+async def test_a_request_sent_ahead_in_vain_says_nothing(
+    read: Read, news: Channel, telegram: ServerThread, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_request: object) -> None:
+        raise ConnectionError
+
+    task = asyncio.create_task(connection._within_deadline(fail, None))
+    await asyncio.wait({task})
+    connection.forget(task)
+    del task
+    gc.collect()
+    assert not caplog.records

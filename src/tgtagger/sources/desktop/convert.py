@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from tgtagger.sources import raw
+from tgtagger.sources import raw, reactions
 from tgtagger.sources.desktop.file import is_id
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.types import (
@@ -295,23 +295,19 @@ _OTHER_MEDIA = (
 def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
     if not isinstance(value, list):
         return None
-    counts: dict[str, int] = {}
-    for item in value:
-        count = _whole(item.get("count")) if isinstance(item, dict) else None
-        if count is None:
-            continue
-        match item.get("type"):
-            case "emoji":
-                name = _string(item.get("emoji"))
-            case "custom_emoji":
-                name = f"custom:{item.get('document_id')}"
-            case "paid":
-                name = "paid"
-            case _:
-                name = None
-        if name:
-            counts[name] = counts.get(name, 0) + count
-    return tuple(counts.items())
+    items = [item for item in value if isinstance(item, dict)]
+    return reactions.add_up((_reaction(item), _whole(item.get("count"))) for item in items)
+
+
+def _reaction(item: Record) -> str | None:
+    match item.get("type"):
+        case "emoji":
+            return _string(item.get("emoji"))
+        case "custom_emoji":
+            return reactions.custom(item.get("document_id"))
+        case "paid":
+            return reactions.PAID
+    return None
 
 
 def _forward(record: Record) -> Forward:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tgtagger.sources import raw
+from tgtagger.sources import raw, reactions
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.types import (
     Entity,
@@ -308,23 +308,20 @@ def _clock(text: str | None) -> float | None:
 
 
 def _reactions(root: LexborNode) -> tuple[tuple[str, int], ...] | None:
-    counts: dict[str, int] = {}
     nodes = root.css(".tgme_widget_message_reactions .tgme_reaction")
-    for node in nodes:
-        emoji = node.css_first("tg-emoji")
-        shown = node.css_first("i.emoji")
-        name: str | None = None
-        if "tgme_reaction_paid" in (node.attributes.get("class") or ""):
-            name = "paid"
-        elif shown is not None and shown.text(strip=True):
-            name = shown.text(strip=True)
-        elif emoji is not None and emoji.attributes.get("emoji-id"):
-            name = f"custom:{emoji.attributes['emoji-id']}"
-        words = node.text(strip=True).replace(shown.text(strip=True) if shown else "", "")
-        count = counter(words)
-        if name and count is not None:
-            counts[name] = counts.get(name, 0) + count
-    return tuple(counts.items()) if nodes else None
+    return reactions.add_up(_reaction(node) for node in nodes) if nodes else None
+
+
+def _reaction(node: LexborNode) -> tuple[str | None, int | None]:
+    emoji = node.css_first("tg-emoji")
+    drawn = node.css_first("i.emoji")
+    shown = drawn.text(strip=True) if drawn is not None else ""
+    name = shown or None
+    if "tgme_reaction_paid" in (node.attributes.get("class") or ""):
+        name = reactions.PAID
+    elif not shown and emoji is not None and emoji.attributes.get("emoji-id"):
+        name = reactions.custom(emoji.attributes["emoji-id"])
+    return name, counter(node.text(strip=True).replace(shown, ""))
 
 
 def _forward(root: LexborNode) -> Forward | None:

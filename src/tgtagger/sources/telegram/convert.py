@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from tgtagger.sources import albums, raw
+from tgtagger.sources import albums, raw, reactions
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
@@ -172,24 +172,20 @@ def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
     results = value.get("results") if isinstance(value, dict) else None
     if not isinstance(results, list):
         return None
-    counts: dict[str, int] = {}
-    for item in results:
-        if not isinstance(item, dict) or (count := whole(item.get("count"))) is None:
-            continue
-        reaction = item.get("reaction")
-        reaction = reaction if isinstance(reaction, dict) else {}
-        match reaction.get("_"):
-            case "ReactionEmoji":
-                name = string(reaction.get("emoticon"))
-            case "ReactionCustomEmoji":
-                name = f"custom:{reaction.get('document_id')}"
-            case "ReactionPaid":
-                name = "paid"
-            case _:
-                name = None
-        if name:
-            counts[name] = counts.get(name, 0) + count
-    return tuple(counts.items())
+    items = [item for item in results if isinstance(item, dict)]
+    return reactions.add_up((_reaction(i.get("reaction")), whole(i.get("count"))) for i in items)
+
+
+def _reaction(value: object) -> str | None:
+    value = value if isinstance(value, dict) else {}
+    match value.get("_"):
+        case "ReactionEmoji":
+            return string(value.get("emoticon"))
+        case "ReactionCustomEmoji":
+            return reactions.custom(value.get("document_id"))
+        case "ReactionPaid":
+            return reactions.PAID
+    return None
 
 
 def _forward(value: object) -> Forward | None:

@@ -25,8 +25,8 @@ from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
 
 from tgtagger import __version__, locks
-from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater
-from tgtagger.sources.telegram.errors import FLOODS, LOGIN, translate
+from tgtagger.errors import ActionNeeded, InputError, TryLater
+from tgtagger.sources.telegram.errors import LOGIN, translate
 
 # What matters of it is raised; its advice to developers is no message to users.
 logging.getLogger("telethon").addHandler(logging.NullHandler())
@@ -57,7 +57,7 @@ class Access:
     proxy: str | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\w[\w.-]{0,39}", self.account):
+        if not re.fullmatch(r"\w[\w-]{0,39}", self.account):
             raise InputError(
                 f"an account cannot be called {self.account!r}", hint="use letters and digits"
             )
@@ -169,7 +169,6 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
 
 async def sign_out(access: Access) -> bool:
     """End the session at Telegram and delete its file; return whether Telegram was told."""
-    told = True
     try:
         async with connect(access) as client:
             with _errors():
@@ -381,14 +380,9 @@ def _proxy(url: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def _locked(access: Access) -> Iterator[None]:
     with contextlib.ExitStack() as held:
+        busy = f"another run uses the Telegram account {access.account}"
         try:
-            held.enter_context(locks.hold(access.folder / f"{access.account}.lock"))
-        except locks.Held as error:
-            who = f" (process {error.process})" if error.process else ""
-            raise TryLater(
-                f"another run uses the Telegram account {access.account}{who}",
-                hint="wait for it to end; cron can simply try again",
-            ) from error
+            held.enter_context(locks.hold(access.folder / f"{access.account}.lock", busy))
         except OSError as error:
             raise InputError(f"{access.folder} cannot be written to: {error.strerror}") from error
         yield
@@ -459,9 +453,3 @@ def _name(user: Any) -> str:
     names = (user.first_name, user.last_name)
     shown = " ".join(name for name in names if name) or "an account without a name"
     return f"{shown} (@{user.username})" if user.username else shown
-
-
-__all__ = [
-    "FLOODS", "Access", "Prompts", "TgTaggerError", "accounts", "bot_refused", "connect",
-    "is_bot_token", "sign_in", "sign_out", "split_server", "who",
-]  # fmt: skip

@@ -1,8 +1,8 @@
 """Read channels from Telegram, page by page: requests of 100, one after another.
 
-Waits that Telegram asks for are yielded, and slept through in a loop that repeats one request and
-never what was read; a sum of waits beyond the budget ends the run. Which page comes next is
-decided in sources.reading, what a message means in `convert`. Knows no store.
+Waits are yielded as they come (see `connection`, which repeats one request and never what was
+read). Which page comes next is decided in sources.reading, what a message means in `convert`.
+Knows no store.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any
 
-from telethon import TelegramClient
 from telethon.tl import functions, types
 
-from tgtagger.errors import SourceError, TryLater
+from tgtagger.errors import SourceError
 from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
 from tgtagger.sources.reading import Answer, Plan, Request, Wish
-from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
-from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
 from tgtagger.types import (
     Channel,
     ChannelKind,
@@ -42,118 +40,6 @@ PAGE = 100
 
 LONG = 3000
 """A read of more messages than this is paced, as Telethon does by default."""
-
-DEADLINE = 60.0
-"""Seconds to wait for an answer."""
-
-PAUSES = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before a request that met trouble is sent again."""
-
-
-class Telegram:
-    """One connection for all the channels of a run, made when the first of them is read."""
-
-    def __init__(
-        self,
-        access: session.Access,
-        *,
-        flood_budget: float = 120,
-        page_wait: float | None = None,
-        sleep: Callable[[float], Any] = asyncio.sleep,
-    ) -> None:
-        self.access = access
-        self.page_wait = page_wait
-        self.sleep = sleep
-        self.closed_until: dt.datetime | None = None
-        self._budget = flood_budget
-        self._client: TelegramClient | None = None
-        self._stack = contextlib.AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
-
-    @property
-    def is_connected(self) -> bool:
-        return self._client is not None
-
-    async def client(self) -> TelegramClient:
-        if self._client is None:
-            self._client = await self._stack.enter_async_context(session.connect(self.access))
-        return self._client
-
-    async def ask(
-        self, request: Any, what: str, *, sent: asyncio.Task[Any] | None = None
-    ) -> AsyncIterator[Any]:
-        """Send a request; yield a Wait before each one, and the answer at last.
-
-        `sent` is the same request on its way already.
-        """
-        if self.closed_until is not None:
-            raise _asked_to_wait(what, self.closed_until)
-        troubles = 0
-        while True:
-            client = await self.client()
-            try:
-                answer = await (sent if sent is not None else _within_deadline(client, request))
-            except FLOODS as error:
-                seconds = max(error.seconds, 1)
-                if seconds > self._budget:
-                    self.closed_until = not_before(error)
-                    raise _asked_to_wait(what, self.closed_until) from error
-                self._budget -= seconds
-                yield Wait(seconds, "Telegram asks to wait")
-                await self.sleep(seconds)
-            except TROUBLE as error:
-                if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
-                    raise cast(Exception, translate(error, what)) from error
-                pause = PAUSES[troubles]
-                troubles += 1
-                yield Wait(pause, "Telegram cannot be reached, or has trouble")
-                await self.sleep(pause)
-                await self._reconnect(client)
-            except Exception as error:
-                translated = translate(error, what)
-                if translated is None or translated is error:
-                    raise
-                raise translated from error
-            else:
-                yield answer
-                return
-            sent = None
-
-    async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
-        """Put a request on its way, to be handed to `ask`: meanwhile a page can be stored."""
-        client = await self.client()
-        task = asyncio.create_task(_within_deadline(client, request))
-        await asyncio.wait({task}, timeout=0.001)  # until it has left
-        return task
-
-    async def _reconnect(self, client: TelegramClient) -> None:
-        if not client.is_connected():
-            with contextlib.suppress(*TROUBLE, OSError):  # the next request meets it again
-                await asyncio.wait_for(client.connect(), session.PATIENCE)
-
-
-async def _within_deadline(client: TelegramClient, request: Any) -> Any:
-    try:
-        return await asyncio.wait_for(client(request), DEADLINE)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # Telethon cancels what was waiting when it gives a connection up.
-        raise ConnectionError("the connection was lost") from None
-
-
-def _asked_to_wait(what: str, until: dt.datetime) -> TryLater:
-    return TryLater(
-        f"{what}: Telegram asks to be left alone until {until.astimezone():%Y-%m-%d %H:%M:%S}",
-        hint="run it again then; cron can simply try again",
-        not_before=until,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +117,7 @@ class TelegramChannel:
                 )  # fmt: skip
         finally:
             if sent is not None:
-                sent.cancel()  # nothing to an answer that has been used
+                forget(sent)
 
     async def _go_ahead(self, plan: Plan, peer: Any) -> asyncio.Task[Any] | None:
         """Pause before the next page; or, without a pause, ask for it while this one is stored."""
@@ -255,7 +141,8 @@ class TelegramChannel:
         if pause > 0:
             await self._telegram.sleep(pause)
         page: Any = None
-        async for step in self._telegram.ask(_history(peer, request), self.what, sent=sent):
+        asked = _history(peer, request)
+        async for step in self._telegram.ask(asked, self.what, sent=sent, remember=True):
             if isinstance(step, Wait):
                 yield step
             else:
@@ -269,7 +156,7 @@ class TelegramChannel:
     def _honour(self, reading: Reading) -> None:
         until = reading.not_before
         if until is not None and until > dt.datetime.now(dt.UTC):
-            raise _asked_to_wait(self.what, until)
+            raise asked_to_wait(self.what, until)
 
     # ---- finding the channel
 

@@ -1,0 +1,146 @@
+"""One connection to Telegram, and the loop that asks: waits are said, one request is repeated.
+
+A flood wait is Telegram's word for one kind of request: asking for others goes on. Knows no
+channel, and nothing of what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self, cast
+
+from telethon import TelegramClient
+
+from tgtagger.errors import TryLater
+from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
+from tgtagger.types import Wait
+
+DEADLINE = 60.0
+"""Seconds to wait for an answer."""
+
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before a request that met trouble is sent again."""
+
+
+class Telegram:
+    """One connection for all the channels of a run, made when the first of them is read."""
+
+    def __init__(
+        self,
+        access: session.Access,
+        *,
+        flood_budget: float = 120,
+        page_wait: float | None = None,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        self.access = access
+        self.page_wait = page_wait
+        self.sleep = sleep
+        self._closed: dict[type, dt.datetime] = {}  # until when, by the kind of request
+        self._budget = flood_budget
+        self._client: TelegramClient | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client is not None
+
+    async def client(self) -> TelegramClient:
+        if self._client is None:
+            self._client = await self._stack.enter_async_context(session.connect(self.access))
+        return self._client
+
+    async def ask(
+        self,
+        request: Any,
+        what: str,
+        *,
+        sent: asyncio.Task[Any] | None = None,
+        remember: bool = False,
+    ) -> AsyncIterator[Any]:
+        """Send a request; yield a Wait before each one, and the answer at last.
+
+        `sent` is the same request on its way already. A wait that is too long raises TryLater:
+        with its end where it is to be remembered for the channel.
+        """
+        closed_until = self._closed.get(type(request))
+        if closed_until is not None:
+            raise asked_to_wait(what, closed_until, remember=remember)
+        troubles = 0
+        while True:
+            client = await self.client()
+            try:
+                answer = await (sent if sent is not None else _within_deadline(client, request))
+            except FLOODS as error:
+                seconds = max(error.seconds, 1)
+                if seconds > self._budget:
+                    until = self._closed[type(request)] = not_before(error)
+                    raise asked_to_wait(what, until, remember=remember) from error
+                self._budget -= seconds
+                yield Wait(seconds, "Telegram asks to wait")
+                await self.sleep(seconds)
+            except TROUBLE as error:
+                if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
+                    raise cast(Exception, translate(error, what)) from error
+                pause = PAUSES[troubles]
+                troubles += 1
+                yield Wait(pause, "Telegram cannot be reached, or has trouble")
+                await self.sleep(pause)
+                await self._reconnect(client)
+            except Exception as error:
+                translated = translate(error, what)
+                if translated is None or translated is error:
+                    raise
+                raise translated from error
+            else:
+                yield answer
+                return
+            sent = None
+
+    async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
+        """Put a request on its way, to be handed to `ask`: meanwhile a page can be stored."""
+        client = await self.client()
+        task = asyncio.create_task(_within_deadline(client, request))
+        await asyncio.wait({task}, timeout=0.001)  # until it has left
+        return task
+
+    async def _reconnect(self, client: TelegramClient) -> None:
+        if not client.is_connected():
+            with contextlib.suppress(*TROUBLE, OSError):  # the next request meets it again
+                await asyncio.wait_for(client.connect(), session.PATIENCE)
+
+
+async def _within_deadline(client: TelegramClient, request: Any) -> Any:
+    try:
+        return await asyncio.wait_for(client(request), DEADLINE)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Telethon cancels what was waiting when it gives a connection up.
+        raise ConnectionError("the connection was lost") from None
+
+
+def forget(task: asyncio.Task[Any]) -> None:
+    """Give up a request that was sent ahead: neither its answer nor its failure is wanted."""
+    if not task.cancel() and not task.cancelled():
+        task.exception()  # else asyncio would report it as nobody's
+
+
+def asked_to_wait(what: str, until: dt.datetime, *, remember: bool = True) -> TryLater:
+    """Return the refusal to wait that long in this run."""
+    return TryLater(
+        f"{what}: Telegram asks to be left alone until {until.astimezone():%Y-%m-%d %H:%M:%S}",
+        hint="run it again then; cron can simply try again",
+        not_before=until if remember else None,
+    )
