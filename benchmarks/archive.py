@@ -132,12 +132,13 @@ def make_archive(path: Path, count: int) -> None:
                     post.id,
                     post.text_hash,
                     "tagged",
+                    Origin("keywords", "benchmark"),
                     tuple(SuggestedTag(name) for name in chance.sample(names, 4)),
                     1,
                 )
                 for post in store.posts_for_tagging(PostFilter(statuses=("pending",)))
             ]
-            store.save_tags(updates, Origin("keywords", "benchmark"), run)
+            store.save_tags(updates, run)
 
 
 def export_large(path: Path, folder: Path, count: int) -> None:

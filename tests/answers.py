@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable
 
-from tgtagger.types import PageStored, Wait
+from tgtagger.outcomes import Wait
+from tgtagger.types import PageStored
 
 PHONE = "99966123"
 

@@ -10,13 +10,14 @@ import pytest
 from answers import PHONE, Answers, Read
 from telegram_server import ServerThread
 from tgtagger import pipeline
+from tgtagger.outcomes import Wait
 from tgtagger.sources.names import read_channel
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
-from tgtagger.types import PageStored, Wait
+from tgtagger.types import PageStored
 
 
 @pytest.fixture

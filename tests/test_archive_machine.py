@@ -11,7 +11,7 @@ import asyncio
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
 from hypothesis import settings
@@ -22,13 +22,17 @@ from sqlalchemy import event
 from make import CHANNEL, minute, post
 from tgtagger import pipeline
 from tgtagger.outcomes import (
+    Answered,
+    Attempt,
     Origin,
     Outcome,
     PostForTagging,
     Skipped,
+    Step,
     SuggestedTag,
     Tagged,
     TaggingError,
+    TagResult,
 )
 from tgtagger.store import Store
 from tgtagger.types import Page, PostData, PostFilter, SourceName
@@ -55,20 +59,23 @@ class World:
 
 
 class FirstWord:
-    """Tags a post with its first word; one that begins with «bad» fails."""
+    """Tags a post with its first word; one that begins with «bad» fails. Notes what it is asked."""
 
-    origin = Origin("keywords", "first word")
+    origins = (Origin("llm", "first word", "a prompt"),)
     paid = True  # every answer is written at once: as many commits as there can be
 
-    async def tag(
-        self, posts: Iterable[PostForTagging]
-    ) -> AsyncIterator[tuple[PostForTagging, Outcome]]:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
         for item in posts:
+            self.asked.append(item.text)
             word = item.text.split()[0] if item.text.split() else ""
             outcome: Outcome = Tagged((SuggestedTag(word),)) if word else Skipped("no words")
             if word == "bad":
                 outcome = TaggingError("server", "it would not")
-            yield item, outcome
+            attempt = Attempt(dt.datetime.now(dt.UTC), "first word")
+            yield (Answered(item, self.origins[0], outcome, attempt),)
 
 
 WORDS = st.sampled_from(["", "tree", "sea salt", "новости дня", "bad luck", "🌊", "tree house"])
@@ -87,6 +94,8 @@ class Archive(RuleBasedStateMachine):
         self.parsed: dict[int, str] = {}  # whole parses: what must be there
         self.may_be: dict[int, set[str]] = {}  # what an interrupted parse may have brought
         self.human: set[int] = set()
+        self.bought: set[str] = set()  # texts whose tags were stored
+        self.bought_before: frozenset[str] = frozenset()  # by finished runs
         self.crash_at: int | None = None
 
     def teardown(self) -> None:
@@ -129,12 +138,18 @@ class Archive(RuleBasedStateMachine):
             assert self.store.count_posts(PostFilter(statuses=("pending",))) == 0
 
     async def _tag(self, wanted: PostFilter) -> None:
-        run = self.store.start_run("tag", FirstWord.origin)
-        async for result in pipeline.tag(
-            self.store, FirstWord(), wanted, run, clock=lambda: dt.datetime.now(dt.UTC)
-        ):
-            assert result.outcome is not None
+        run = self.store.start_run("tag", FirstWord.origins[0])
+        tagger = FirstWord()
+        rules = pipeline.TagRules(fresh=not wanted.statuses)
+        async for result in pipeline.tag(self.store, tagger, wanted, run, rules):
+            assert isinstance(result, TagResult)
+            if isinstance(result.outcome, Tagged) and not result.copied:
+                self.bought.add(tagger.asked[-1])
         self.store.end_run(run, 0)
+        # What was answered and is on the disk is never paid for again, unless a user wants to.
+        assert rules.fresh or not self.bought_before & set(tagger.asked)
+        assert len(tagger.asked) == len(set(tagger.asked))
+        self.bought_before = frozenset(self.bought)
 
     @precondition(lambda self: self.parsed)
     @rule(data=st.data())

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
-from tgtagger.outcomes import Outcome, PostForTagging, Skipped, Tagged, TaggingError, TagUpdate
+from tgtagger.outcomes import (
+    Origin,
+    Outcome,
+    PostForTagging,
+    Skipped,
+    Tagged,
+    TaggingError,
+    TagUpdate,
+)
 
 SOURCE_RANK: Mapping[str, int] = {"preview": 1, "desktop": 2, "telegram": 3}
 """Which source knows a post better. A better one replaces what a poorer one told."""
@@ -91,17 +100,39 @@ def _is_older(new_edited: str | None, old_edited: str | None) -> bool:
 
 
 def update_after(
-    post: PostForTagging, outcome: Outcome, *, now: dt.datetime, max_attempts: int = 5
+    post: PostForTagging,
+    outcome: Outcome,
+    origin: Origin,
+    *,
+    now: dt.datetime,
+    max_attempts: int = 5,
+    remember: bool = False,
 ) -> TagUpdate:
-    """Return what a tagger's answer makes of a post."""
+    """Return what a tagger's answer makes of a post; `remember` it for equal texts."""
+    id_, text = post.id, post.text_hash
     match outcome:
         case Tagged(tags):
-            return TagUpdate(post.id, post.text_hash, "tagged", tags, post.attempts + 1)
+            key = answer_key(text, origin) if remember else None
+            return TagUpdate(id_, text, "tagged", origin, tags, post.attempts + 1, answer_key=key)
         case Skipped():
-            return TagUpdate(post.id, post.text_hash, "skipped", (), post.attempts)
+            return TagUpdate(id_, text, "skipped", origin, attempts=post.attempts)
         case TaggingError(failure, message):
             attempts = post.attempts + 1
             due = None
             if failure in PASSING and attempts < max_attempts:
                 due = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1]
-            return TagUpdate(post.id, post.text_hash, "failed", (), attempts, failure, message, due)
+            return TagUpdate(id_, text, "failed", origin, (), attempts, failure, message, due)
+
+
+def answer_key(text_hash: str, origin: Origin) -> str:
+    """Return what an answer is remembered by: equal text, model, prompt and vocabulary.
+
+    The text's hash comes last, so that the database can complete the beginning for many posts.
+    """
+    return answer_prefix(origin) + text_hash
+
+
+def answer_prefix(origin: Origin) -> str:
+    """Return the beginning of the keys of all that was answered with this origin."""
+    made_with = "\0".join((origin.model or "", origin.prompt or "", origin.vocabulary or ""))
+    return blake2b(made_with.encode(errors="replace"), digest_size=8).hexdigest() + ":"

@@ -18,14 +18,18 @@ import datetime as dt
 
 
 class TgTaggerError(Exception):
-    """A failure with something to tell the user: what happened, and what to do about it."""
+    """A failure with something to tell the user: what happened, and what to do about it.
+
+    `kind` names it for programs, where a summary has a place for that (outcomes.StopClass).
+    """
 
     exit_code: int = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.kind = kind
 
 
 class InputError(TgTaggerError):
@@ -54,9 +58,14 @@ class TryLater(TgTaggerError):
     exit_code = 75
 
     def __init__(
-        self, message: str, *, hint: str | None = None, not_before: dt.datetime | None = None
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        kind: str | None = None,
+        not_before: dt.datetime | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, kind=kind)
         self.not_before = not_before
 
 

@@ -1,16 +1,19 @@
 """The nouns between the store and the taggers. Plain frozen values, standard library only.
 
+`PostForTagging` goes to a tagger; what comes back is a stream of steps: posts that were `Answered`
+(each with its `Outcome`), a `Wait` before it begins, something `Learned` about a server, a `Notice`
+for the user. `decide` makes a `TagUpdate` of an outcome.
+
 Apart from `types`, so that a tagger starts without what only sources need. As there: datetimes are
-aware and in UTC, collections are tuples.
+aware and in UTC, collections are tuples, and what is not known is None (never 0).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    import datetime as dt
 Status = Literal["pending", "tagged", "skipped", "failed"]
 """pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
 
@@ -20,6 +23,13 @@ LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 FailureClass = Literal[
     "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
 ]
+"""Why a request for a post, or the post itself, failed."""
+
+StopClass = Literal[
+    "throttled", "key_rejected", "quota", "unknown_model", "wrong_address", "provider_down",
+    "cost_cap", "time_cap",
+]  # fmt: skip
+"""Why a tagging run ended before its end; the posts that are left stay as they were."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,27 +97,90 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request for a post. Of a request for several, tokens and cost are the post's share."""
+
+    at: dt.datetime
+    model: str | None
+    failure: FailureClass | None = None  # None: it was answered
+    http_status: int | None = None
+    latency_ms: int | None = None
+    error: str | None = None  # never holds the post's text
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None  # of the prompt's
+    cost_usd: float | None = None
+    sent_letters: int | None = None  # of a text that was too long to be sent whole
+
+
+# ---- a tagger's steps
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a post with a tagger. Without an outcome it is asked again, or left as is."""
+
+    post: PostForTagging
+    origin: Origin
+    outcome: Outcome | None = None
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing happens for so long; said before it begins. Sources and taggers yield it."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a server can do with a model, to be remembered for the next run."""
+
+    url: str
+    model: str
+    capabilities: str  # JSON, the tagger's own
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know, while the run goes on."""
+
+    message: str
+
+
+Step = tuple[Answered, ...] | Wait | Learned | Notice
+
+
+# ---- tagger → store
+
+
+@dataclass(frozen=True, slots=True)
 class TagUpdate:
     """What the store is to write after a tagger answered; the store obeys without thinking.
 
     `text_hash` is that of the text that was tagged: the store writes nothing if the post has
-    been edited since.
+    been edited since. `answer_key` is what the answer is remembered by, if it was paid for.
     """
 
     id: PostId
     text_hash: str
     status: Status
+    origin: Origin
     tags: tuple[SuggestedTag, ...] = ()
     attempts: int = 0
     failure: FailureClass | None = None
     error: str | None = None
     next_attempt_at: dt.datetime | None = None
+    answer_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """One post's way through a tagging run."""
+    """One post's way through a tagging run, as stored."""
 
     id: PostId
     outcome: Outcome
     tags: tuple[str, ...] = ()
+    copied: bool = False  # from a post with the same text: nothing was asked for it

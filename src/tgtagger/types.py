@@ -14,7 +14,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from tgtagger.outcomes import Origin, Status
+from tgtagger.outcomes import FailureClass, Origin, Status
 
 SourceName = Literal["telegram", "preview", "desktop"]
 """Where a post was read from."""
@@ -210,14 +210,6 @@ class Memory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """A source has to wait before it goes on, and does so after yielding this."""
-
-    seconds: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class PageStored:
     """What became of a page."""
 
@@ -257,5 +249,8 @@ class PostFilter:
     statuses: tuple[Status, ...] = ()
     posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
     query: str | None = None
-    stale_for: Origin | None = None  # only posts with machine tags of another origin
+    stale_for: tuple[Origin, ...] = ()  # only posts with a machine's tags of no such origin
+    failures: tuple[FailureClass, ...] = ()
+    due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
+    attempts_below: int | None = None
     limit: int | None = None

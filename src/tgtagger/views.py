@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from tgtagger.outcomes import LinkSource, PostId, Status
+from tgtagger.outcomes import Attempt, LinkSource, PostId, Status
 from tgtagger.types import Channel, Forward, Media, SourceName
 
 
@@ -57,18 +57,6 @@ class TagLink:
     model: str | None
     run: int | None
     added_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request for a post."""
-
-    at: dt.datetime
-    model: str | None
-    failure: str | None
-    http_status: int | None
-    latency_ms: int | None
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,9 @@ def test_a_provider_named_is_not_passed_over(archive: Any, monkeypatch: pytest.M
     monkeypatch.setenv("TGTAGGER_LLM_PROVIDER", "openai")
     result = archive("tag", "--force", "--yes")
     assert result.exit_code == 2
-    assert "embedded tagger only" in result.stderr
+    assert "TGTAGGER_LLM_MODEL" in result.stderr
+    monkeypatch.setenv("TGTAGGER_LLM_MODEL", "gpt-5-nano")
+    assert "OPENAI_API_KEY" in archive("tag", "--force", "--yes").stderr
     monkeypatch.setenv("TGTAGGER_TAGGER", "keywords")
     assert archive("tag", "--force", "--yes").exit_code == 0
 
@@ -218,7 +220,7 @@ def test_lists_and_status(archive: Any) -> None:
     assert status["posts"] == {"pending": 0, "tagged": 3, "skipped": 1, "failed": 0}
     assert {"posts", "failures", "channels", "tags", "runs", "database"} <= set(status)
     assert [item["command"] for item in status["runs"]] == ["tag", "parse"]
-    assert status["database"]["schema"] == "0002"
+    assert status["database"]["schema"] == "0003"
     assert "3 tagged" in archive("status").stdout
 
 

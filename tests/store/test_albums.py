@@ -32,8 +32,7 @@ def test_a_better_word_joins_what_stood_apart(store: Store) -> None:
     (first,) = store.posts_for_tagging(PostFilter(posts=("news/2",)))
     run = store.start_run("tag")
     store.save_tags(
-        [TagUpdate(first.id, first.text_hash, "tagged", (SuggestedTag("mine"),))],
-        Origin("human"),
+        [TagUpdate(first.id, first.text_hash, "tagged", Origin("human"), (SuggestedTag("mine"),))],
         run,
     )
     stored = store.save_page(page(album(1, 2), source="telegram"))

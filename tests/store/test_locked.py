@@ -12,7 +12,7 @@ import pytest
 
 from make import CHANNEL, minute, page, post
 from tgtagger.errors import TryLater
-from tgtagger.outcomes import Origin, PostId, TagUpdate
+from tgtagger.outcomes import Learned, Origin, PostId, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 
@@ -24,13 +24,19 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "save_page": lambda store: store.save_page(page(post(2, "text"))),
     "save_channel": lambda store: store.save_channel(CHANNEL),
     "save_tags": lambda store: store.save_tags(
-        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped")], ORIGIN, 1
+        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", ORIGIN)], 1
     ),
+    "save_capabilities": lambda store: store.save_capabilities(Learned("url", "model", "{}")),
     "postpone": lambda store: store.postpone(CHANNEL.id, "telegram", minute(1)),
     "check": lambda store: store.check(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
-    "has_tagged_with": lambda store: store.has_tagged_with(ORIGIN),
+    "has_tagged_with": lambda store: store.has_tagged_with(ORIGIN, 1),
+    "answered_posts": lambda store: list(store.answered_posts(PostFilter(), [ORIGIN])),
+    "answer": lambda store: (store.answer("hash", [ORIGIN]),),
+    "capabilities": lambda store: store.capabilities("url"),
+    "mean_seconds": lambda store: (store.mean_seconds("model"),),
+    "most_used_tags": lambda store: store.most_used_tags(),
     "raw_posts": lambda store: list(store.raw_posts("desktop", older_than=2)),
     "count_posts": lambda store: store.count_posts(PostFilter()),
     "posts_for_tagging": lambda store: list(store.posts_for_tagging(PostFilter())),

@@ -74,10 +74,12 @@ def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
     store.save_page(page(post(1, "before"), post(2, "other")))
     run = store.start_run("tag")
     done = [
-        TagUpdate(item.id, item.text_hash, "tagged", (SuggestedTag("topic"),), 1)
+        TagUpdate(
+            item.id, item.text_hash, "tagged", Origin("keywords", "1"), (SuggestedTag("topic"),), 1
+        )
         for item in store.posts_for_tagging(PostFilter())
     ]
-    store.save_tags(done, Origin("keywords", "1"), run)
+    store.save_tags(done, run)
     stored = store.save_page(page(post(1, "after", edited=minute(9)), post(2, "other")))
     assert (stored.updated, stored.unchanged) == (1, 1)
     found = store.post("news/1").post
@@ -91,7 +93,7 @@ def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
 def test_what_moves_without_an_edit_does_not_cost_a_tagging(store: Store) -> None:
     store.save_page(page(post(1, "text", views=1, reactions=(("👍", 1),))))
     (item,) = store.posts_for_tagging(PostFilter())
-    store.save_tags([TagUpdate(item.id, item.text_hash, "skipped")], Origin("keywords"), 1)
+    store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", Origin("keywords"))], 1)
     stored = store.save_page(
         page(post(1, "text", views=2, reactions=(("👍", 5),), edited=minute(3)))
     )

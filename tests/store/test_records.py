@@ -34,13 +34,12 @@ def archive(store: Store) -> Store:
     store.save_tags(
         [
             TagUpdate(
-                item.id, item.text_hash, "tagged",
+                item.id, item.text_hash, "tagged", Origin("keywords", "1"),
                 tuple(SuggestedTag(name) for name in tags[item.text]), 1,
             )
             for item in store.posts_for_tagging(PostFilter())
             if item.text in tags
         ],
-        Origin("keywords", "1"),
         run,
     )  # fmt: skip
     return store
@@ -97,8 +96,9 @@ def test_a_record_reads_back_as_the_post(archive: Store) -> None:
         ({"since": minute(2), "until": minute(3)}, {"два"}),
         ({"posts": ("@news/2", "https://t.me/c/2222222222/1")}, {"quote", "один"}),
         ({"limit": 1}, {"three"}),
-        ({"stale_for": Origin("keywords", "2")}, {"three", "один", "два"}),
-        ({"stale_for": Origin("keywords", "1")}, set()),
+        ({"stale_for": (Origin("keywords", "2"),)}, {"three", "один", "два"}),
+        ({"stale_for": (Origin("keywords", "1"),)}, set()),
+        ({"stale_for": (Origin("keywords", "2"), Origin("keywords", "1"))}, set()),
     ],
 )
 def test_filters(archive: Store, wanted: dict[str, object], expected: set[str]) -> None:

@@ -17,10 +17,9 @@ def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bo
     suggested = tuple(SuggestedTag(name, hashtag) for name in names)
     return store.save_tags(
         [
-            TagUpdate(item.id, item.text_hash, "tagged", suggested, item.attempts + 1)
+            TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, suggested, item.attempts + 1)
             for item in store.posts_for_tagging(PostFilter())
         ],
-        ORIGIN,
         run,
     )
 
@@ -72,20 +71,20 @@ def test_an_answer_to_an_older_text_is_refused(store: Store) -> None:
     store.save_page(page(post(1, "before")))
     (item,) = store.posts_for_tagging(PostFilter())
     store.save_page(page(post(1, "after", edited=minute(5))))
-    update = TagUpdate(item.id, item.text_hash, "tagged", (SuggestedTag("before"),), 1)
-    assert store.save_tags([update], ORIGIN, store.start_run("tag")) == [False]
+    update = TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag("before"),), 1)
+    assert store.save_tags([update], store.start_run("tag")) == [False]
     assert store.post("news/1").post.status == "pending"
 
 
 def test_one_bad_answer_leaves_the_others(store: Store) -> None:
     store.save_page(page(post(1, "x"), post(2, "y"), post(3, "z")))
     updates = [
-        TagUpdate(item.id, item.text_hash, "tagged", (SuggestedTag(name),), attempts)
+        TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag(name),), attempts)
         for item, name, attempts in zip(
             store.posts_for_tagging(PostFilter()), ["a", "b\ud800", "c"], [1, 2**70, 1], strict=True
         )
     ]
-    assert store.save_tags(updates, ORIGIN, store.start_run("tag")) == [True, False, True]
+    assert store.save_tags(updates, store.start_run("tag")) == [True, False, True]
     assert store.state().posts == {"pending": 1, "tagged": 2, "skipped": 0, "failed": 0}
 
 
@@ -101,6 +100,6 @@ def test_posts_come_in_batches_each_once(store: Store) -> None:
     run = store.start_run("tag", ORIGIN)
     for item in store.posts_for_tagging(PostFilter(statuses=("pending",))):
         seen.append(item.id.message_id)
-        store.save_tags([TagUpdate(item.id, item.text_hash, "skipped")], ORIGIN, run)
+        store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", ORIGIN)], run)
     assert seen == list(range(1201, 0, -1))
     assert len(list(store.posts_for_tagging(PostFilter(limit=700)))) == 700

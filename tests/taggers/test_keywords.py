@@ -118,10 +118,11 @@ def test_a_file_of_topics_adds_one(tmp_path: Path) -> None:
 
 async def test_posts_come_back_in_order_with_their_outcomes() -> None:
     posts = [PostForTagging(PostId(1, n), text) for n, text in enumerate(["Москва и мосты", "🔥"])]
-    found = [pair async for pair in TAGGER.tag(posts)]
-    assert [post.id for post, _ in found] == [post.id for post in posts]
-    assert isinstance(found[0][1], Tagged)
-    assert found[1][1] == Skipped("no words to tag")
+    steps = [step async for step in TAGGER.tag(posts)]
+    found = [each for step in steps if isinstance(step, tuple) for each in step]
+    assert [each.post for each in found] == posts
+    assert isinstance(found[0].outcome, Tagged)
+    assert found[1].outcome == Skipped("no words to tag")
 
 
 TEXT = st.text(max_size=200) | st.text(alphabet="абАБ aZ#@.\n«»-_:/!😀\u0301\u200b", max_size=120)

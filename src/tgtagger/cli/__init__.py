@@ -35,6 +35,8 @@ COMMANDS = {
     "Collect": {
         "parse": "Read channels from Telegram, its web preview or exports.",
         "tag": "Give every new post its tags.",
+        "retry-failed": "Tag again what failed and is due.",
+        "sync": "Parse, tag and retry in one go: the line for cron.",
     },
     "Look": {
         "search": "Find posts by words, in any of their forms.",
@@ -45,7 +47,7 @@ COMMANDS = {
         "status": "Say how everything stands.",
     },
 }
-"""The commands by group; each is the module of this package with its name."""
+"""The commands by group; each is the module of this package with its name (`-` is `_` there)."""
 
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
 
@@ -61,7 +63,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _NAMES:
             return None
-        module = import_module(f"tgtagger.cli.{cmd_name}")
+        module = import_module(f"tgtagger.cli.{cmd_name.replace('-', '_')}")
         made = module.app if hasattr(module, "app") else _app_of(cmd_name, module)
         command = typer.main.get_command(made)
         command.name = cmd_name

@@ -37,13 +37,22 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     if as_json:
         screen.json(rows)
     else:
-        table = [[str(row["name"]), str(row["value"] or ""), str(row["from"])] for row in rows]
+        table = [
+            [
+                str(row["name"]),
+                "" if row["value"] is None else str(row["value"]),
+                str(row["from"]),
+            ]
+            for row in rows
+        ]
         screen.table(["setting", "value", "from"], table)
 
 
 def _shown(setting: config.Setting, value: object) -> object:
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, int | float):
         return value
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return "(hidden)" if setting.secret else str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -103,6 +104,75 @@ UntilOption = Annotated[
 ]
 LimitOption = Annotated[
     int | None, typer.Option("--limit", metavar="N", min=1, help="At most N posts.")
+]
+TaggerOption = Annotated[
+    str,
+    typer.Option(
+        "--tagger",
+        metavar="NAME",
+        help="llm: a language model; keywords: the embedded tagger.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="M",
+        help="The model, or several with commas: the next is asked when one is down or refuses.",
+        show_default=False,
+    ),
+]
+VocabularyOption = Annotated[
+    str,
+    typer.Option(
+        "--vocabulary", metavar="FILE", help="A file of tags, one a line.", show_default=False
+    ),
+]
+ConcurrencyOption = Annotated[
+    str,
+    typer.Option(
+        "--concurrency", metavar="N", help="Requests at once, at most 48.", show_default=False
+    ),
+]
+MaxCostOption = Annotated[
+    str,
+    typer.Option(
+        "--max-cost", metavar="USD", help="Stop before it costs more.", show_default=False
+    ),
+]
+MaxTimeOption = Annotated[
+    str,
+    typer.Option(
+        "--max-time",
+        metavar="DURATION",
+        help="Stop after so long: 90s, 10m, 2h.",
+        show_default=False,
+    ),
+]
+
+
+class Via(StrEnum):
+    """Who reads a channel."""
+
+    auto = "auto"
+    telegram = "telegram"
+    preview = "preview"
+
+
+ViaOption = Annotated[
+    Via, typer.Option("--via", help="auto: Telegram when signed in, else the web preview.")
+]
+RefreshOption = Annotated[
+    int | None,
+    typer.Option(
+        "--refresh",
+        metavar="N",
+        min=0,
+        max=100_000,
+        help="Read the newest N messages again for edits, views, deletions [100]; 0: off.",
+        show_default=False,
+    ),
 ]
 AccountOption = Annotated[
     str,

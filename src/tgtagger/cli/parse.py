@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +13,11 @@ from tgtagger.cli.options import (
     AccountOption,
     JsonOption,
     LimitOption,
+    RefreshOption,
     SinceOption,
     UntilOption,
+    Via,
+    ViaOption,
     invocation,
 )
 from tgtagger.cli.times import since_until
@@ -42,12 +44,6 @@ Exit codes:
 CONTEXT = {"ignore_unknown_options": True}  # so that -100… is no option; see _check
 
 
-class Via(StrEnum):
-    auto = "auto"
-    telegram = "telegram"
-    preview = "preview"
-
-
 def command(
     ctx: typer.Context,
     sources: Annotated[
@@ -70,21 +66,8 @@ def command(
             show_default=False,
         ),
     ] = None,
-    refresh: Annotated[
-        int | None,
-        typer.Option(
-            "--refresh",
-            metavar="N",
-            min=0,
-            max=100_000,
-            help="Read the newest N messages again for edits, views, deletions [100]; 0: off.",
-            show_default=False,
-        ),
-    ] = None,
-    via: Annotated[
-        Via,
-        typer.Option("--via", help="auto: Telegram when signed in, else the web preview."),
-    ] = Via.auto,
+    refresh: RefreshOption = None,
+    via: ViaOption = Via.auto,
     account: AccountOption = "",
     groups: Annotated[bool, typer.Option("--groups", help="Take groups, too.")] = False,
     reconvert: Annotated[

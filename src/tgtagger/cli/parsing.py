@@ -26,9 +26,10 @@ from tgtagger.errors import (
     TryLater,
     exit_code,
 )
+from tgtagger.outcomes import Wait
 from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
-from tgtagger.types import Channel, Page, PageStored, Rejected, SourceName, Wait
+from tgtagger.types import Channel, Page, PageStored, Rejected, SourceName
 
 RECONVERTED = 500
 """Raw forms that are converted again and stored at a time."""
@@ -102,13 +103,23 @@ def parse(
     settings = called.settings(**flags)
     with Store.open(settings.db) as store, store.lock("parse"):
         with noted_run(store, "parse") as note:
-            run = _Run(store, screen, settings, options)
-            reports = asyncio.run(run.all(sources))
-            codes = [report.error.exit_code for report in reports if report.error]
-            codes += [5 for report in reports if report.rejected]
-            note.code = exit_code(codes)
+            reports, note.code = parse_into(store, screen, settings, sources, options)
             note.summary = parse_summary(reports)
         return reports, note.code
+
+
+def parse_into(
+    store: Store,
+    screen: Screen,
+    settings: Settings,
+    sources: Sequence[str],
+    options: ParseOptions,
+) -> tuple[list[ChannelReport], int]:
+    """Read into a store whose lock is held."""
+    reports = asyncio.run(_Run(store, screen, settings, options).all(sources))
+    codes = [report.error.exit_code for report in reports if report.error]
+    codes += [5 for report in reports if report.rejected]
+    return reports, exit_code(codes)
 
 
 class _Run:

@@ -80,6 +80,15 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d")
 
 
+def duration(seconds: float) -> str:
+    """Return `about 3 min`."""
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
 class Screen:
     """Where results (stdout) and words about them (stderr) go."""
 

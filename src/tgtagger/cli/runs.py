@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,13 @@ def _code_of(error: BaseException) -> int:
             return 1
 
 
+def is_asked() -> bool:
+    """Tell whether somebody is there to be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def confirm(question: str, *, otherwise: str) -> None:
     """Ask on a terminal; raise InputError where nobody can answer, or on a no."""
-    import sys
-
     if not sys.stdin.isatty():
         raise InputError(otherwise)
     if not typer.confirm(question, err=True):

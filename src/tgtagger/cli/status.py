@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from tgtagger.cli import channels, runs
+from tgtagger.cli import advice, channels, report, runs
 from tgtagger.cli.options import JsonOption
-from tgtagger.cli.render import ago, local_time, number, plural
+from tgtagger.cli.render import ago, number, plural
 from tgtagger.views import ArchiveState
 
 EPILOG = """Exit codes:
@@ -35,12 +35,8 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     screen.write()
     channels.draw(screen, state.channels)
     if state.failures:
-        rows = [
-            [item.failure, number(item.count), item.last_error or "", local_time(item.next_due)]
-            for item in state.failures
-        ]
         screen.write()
-        screen.table(["failed", "posts", "last error", "next due"], rows)
+        report.draw_failures(screen, state.failures)
     if state.runs:
         screen.write()
         rows = [
@@ -64,7 +60,7 @@ def _as_json(state: ArchiveState, path: str) -> dict[str, Any]:
                 "count": item.count,
                 "last_error": item.last_error,
                 "next_due": item.next_due and f"{item.next_due:{_TIME}}",
-                "hint": "run tgtagger tag --force on these posts",
+                "hint": advice.about(item.failure, is_due=item.next_due is not None),
             }
             for item in state.failures
         ],

@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs, tagging
+from tgtagger.cli import report, runs, tagging
 from tgtagger.cli.options import (
     ChannelsOption,
+    ConcurrencyOption,
     JsonOption,
     LimitOption,
+    MaxCostOption,
+    MaxTimeOption,
+    ModelOption,
     SinceOption,
+    TaggerOption,
+    VocabularyOption,
     invocation,
 )
 from tgtagger.cli.times import read_duration, since_until
@@ -22,13 +28,18 @@ EPILOG = """Examples:
   tgtagger tag                             all pending posts, newest first
   tgtagger tag --channel @news --since 7d
   tgtagger tag --post @news/531 --force    one post, again
-  tgtagger tag --stale                     what an older tagger produced
+  tgtagger tag --stale                     what another prompt or model produced
+  tgtagger tag --dry-run                   posts, requests, tokens, cost and time
+  tgtagger tag --max-cost 0.50 --max-time 10m
 
 Exit codes:
-  0 all done · 2 usage or settings · 5 some posts failed · 6 the database failed
-  75 another tag run is at work, or the time was over
+  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, the
+  model · 5 some posts failed (see tgtagger retry-failed) · 6 the database failed
+  75 try later: another tag run is at work, the server is down or asks for a long
+  wait, or the time or the cost given was reached
 
-The embedded tagger works offline, needs no key and costs nothing."""
+Without a language model named, the embedded tagger works: offline, with no key.
+A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
 
 
 def command(
@@ -43,25 +54,36 @@ def command(
     *,
     force: Annotated[bool, typer.Option("--force", help="Tag again, whatever the status.")] = False,
     stale: Annotated[
-        bool, typer.Option("--stale", help="Tag again what another tagger or version tagged.")
+        bool,
+        typer.Option("--stale", help="Tag again what another prompt, model or list of tags gave."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say how many posts it would be.")
+        bool, typer.Option("--dry-run", help="Only say what it would take; send nothing.")
+    ] = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Only show what a model would be told.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    tagger: Annotated[
-        str, typer.Option(metavar="NAME", help="keywords: the embedded tagger.", show_default=False)
-    ] = "",
-    max_time: Annotated[
-        str,
-        typer.Option(
-            metavar="DURATION", help="Stop after so long: 90s, 10m, 2h.", show_default=False
-        ),
-    ] = "",
+    tagger: TaggerOption = "",
+    model: ModelOption = "",
+    vocabulary: VocabularyOption = "",
+    concurrency: ConcurrencyOption = "",
+    max_cost: MaxCostOption = "",
+    max_time: MaxTimeOption = "",
     as_json: JsonOption = False,
 ) -> int:
     """Give every new post its tags."""
     called, screen = invocation(ctx), runs.screen_of(ctx)
+    flags = {
+        "tagger": tagger,
+        "llm_models": model,
+        "vocabulary": vocabulary,
+        "llm_concurrency": concurrency,
+        "max_cost": max_cost,
+    }
+    if show_prompt:
+        report.tell_prompt(screen, tagging.show_prompt(called, **flags), as_json=as_json)
+        return 0
     first, _ = since_until(since, "")
     wanted = PostFilter(
         channels=tuple(channel or ()), posts=tuple(post or ()), since=first, limit=limit
@@ -70,11 +92,12 @@ def command(
         raise InputError("--force and --stale are two different choices", hint="give one of them")
     if force and not (channel or post or since or limit or dry_run or yes):
         runs.confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
+    queue: tagging.Queue = "all" if force else "stale" if stale else "pending"
     duration = read_duration(max_time) if max_time else None
-    options = tagging.TagOptions(wanted, force, stale, dry_run, duration)
-    summary, code = tagging.tag(called, screen, options, tagger=tagger or None)
+    options = tagging.TagOptions(wanted, queue, dry_run, yes, duration)
+    summary, code = tagging.tag(called, screen, options, **flags)
     if as_json:
         screen.json(summary)
     else:
-        tagging.tell_tag(screen, summary)
+        report.tell_tag(screen, summary)
     return code

@@ -1,4 +1,4 @@
-"""A tagging run: pending posts through a tagger, and the sum of it. Draws nothing itself."""
+"""A tagging run: posts through a tagger into the store, and the sum of it. Draws nothing itself."""
 
 from __future__ import annotations
 
@@ -7,150 +7,261 @@ import datetime as dt
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from tgtagger import pipeline
+from tgtagger.cli import report
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.parsing import ChannelReport
-from tgtagger.cli.render import Screen, plural
-from tgtagger.cli.runs import noted_run
-from tgtagger.errors import exit_code
-from tgtagger.outcomes import Origin, Skipped, Tagged, TaggingError
+from tgtagger.cli.render import Screen
+from tgtagger.cli.runs import confirm, is_asked, noted_run
+from tgtagger.cli.taggers import make_llm, make_tagger
+from tgtagger.config import Settings
+from tgtagger.errors import InputError, TgTaggerError, exit_code
+from tgtagger.outcomes import FailureClass, Notice, Skipped, Tagged, TaggingError, TagResult, Wait
+from tgtagger.pipeline import Tagger, TagRules
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
+
+ASK_BEYOND = 1000
+"""Posts to a server that a run on a terminal does not send without asking."""
+
+Queue = Literal["pending", "all", "stale", "due", "failed"]
+"""Which posts a run takes. pending: new ones · all: whatever their status · stale: tagged otherwise
+than they would be now · due: failed, to be tried again · failed: all of these"""
 
 
 @dataclass(frozen=True, slots=True)
 class TagOptions:
-    wanted: PostFilter
-    force: bool = False
-    stale: bool = False
+    wanted: PostFilter = field(default_factory=PostFilter)
+    queue: Queue = "pending"
     dry_run: bool = False
+    yes: bool = False
     max_time: dt.timedelta | None = None
 
-
-HINT = (
-    "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
-    "see docs/tagging.md, TGTAGGER_LLM_PROVIDER and a key"
-)
+    @property
+    def is_retry(self) -> bool:
+        return self.queue in {"due", "failed"}
 
 
 def tag(
-    called: Invocation, screen: Screen, options: TagOptions, *, tagger: str | None = None
+    called: Invocation, screen: Screen, options: TagOptions, **flags: str | None
 ) -> tuple[dict[str, Any], int]:
-    """Tag posts; return the summary and the exit code."""
-    from tgtagger.taggers.keywords import KeywordsTagger
-
-    settings = called.settings(tagger=tagger)
-    settings.check_tagger()
-    engine = KeywordsTagger(
-        minimum=settings.tags_min, maximum=settings.tags_max, topics=settings.topics
-    )
-    wanted = _wanted(options, engine.origin)
+    """Tag posts; return the summary, or the estimate of a dry run, and the exit code."""
+    settings = called.settings(**flags)
+    if settings.tagger == "llm":
+        settings.check_llm()
     if options.dry_run:
         with Store.open_to_read(settings.db) as store:
-            posts = store.count_posts(wanted)
-        summary = {
-            "posts": posts, "requests": 0, "prompt_tokens": 0, "completion_tokens": 0,
-            "cost_usd": 0.0, "seconds": None, "tagger": "keywords", "model": engine.origin.model,
-        }  # fmt: skip
-        return summary, 0
+            tagger = make_tagger(settings, store)
+            return _estimate(store, tagger, _wanted(options, tagger, settings)), 0
+    command = "retry-failed" if options.is_retry else "tag"
     with Store.open(settings.db) as store, store.lock("tag"):
-        total = store.count_posts(wanted)
-        first = total > 0 and not store.has_tagged_with(engine.origin)
-        with noted_run(store, "tag", engine.origin) as note:
-            counts: Counter[str] = Counter()
-            failures: Counter[str] = Counter()
-
-            async def run() -> bool:
-                deadline = (
-                    None
-                    if options.max_time is None
-                    else time.monotonic() + options.max_time.total_seconds()
-                )
-                done = 0
-                with screen.progress("Tagging") as live:
-                    async for result in pipeline.tag(store, engine, wanted, note.number):
-                        done += 1
-                        live.update(done, done / total if total else None)
-                        screen.detail(
-                            f"{result.id.channel_id}/{result.id.message_id}: "
-                            + (", ".join(result.tags) or type(result.outcome).__name__.lower())
-                        )
-                        match result.outcome:
-                            case Tagged():
-                                counts["tagged"] += 1
-                            case Skipped():
-                                counts["skipped"] += 1
-                            case TaggingError(failure):
-                                counts["failed"] += 1
-                                failures[failure] += 1
-                        if deadline is not None and time.monotonic() > deadline:
-                            return done < total
-                return False
-
-            out_of_time = asyncio.run(run())
-            note.summary = {
-                "tagged": counts["tagged"],
-                "skipped": counts["skipped"],
-                "failed": counts["failed"],
-                "pending": store.count_posts(PostFilter(statuses=("pending",))),
-                "requests": 0,
-                "retries": 0,
-                "prompt_tokens": 0,
-                "completion_tokens": 0,
-                "cost_usd": 0.0,
-                "by_class": dict(failures),
-                "stopped": {"class": "time_cap", "message": "the time given was over"}
-                if out_of_time
-                else None,
-                "tagger": "keywords",
-                "model": engine.origin.model,
-            }
-            codes = [5] * bool(counts["failed"]) + [75] * out_of_time
-            note.code = exit_code(codes)
-        if first and not called.quiet:
-            screen.warn(HINT)
+        seconds = None if options.max_time is None else options.max_time.total_seconds()
+        tagger = make_tagger(settings, store, max_time=seconds)
+        _ask_first(store, screen, tagger, options, settings)
+        with noted_run(store, command, tagger.origins[0]) as note:
+            note.summary, note.code = tag_into(
+                store, screen, settings, tagger, options, note.number, seconds=seconds
+            )
         return note.summary, note.code
 
 
-def _wanted(options: TagOptions, origin: Origin) -> PostFilter:
-    from dataclasses import replace
+def tag_into(
+    store: Store,
+    screen: Screen,
+    settings: Settings,
+    tagger: Tagger,
+    options: TagOptions,
+    run: int,
+    *,
+    seconds: float | None = None,
+) -> tuple[dict[str, Any], int]:
+    """Tag posts of a store whose lock is held, in so many seconds."""
+    wanted = _wanted(options, tagger, settings)
+    total = store.count_posts(wanted)
+    is_first = total > 0 and not tagger.paid and not store.has_tagged_with(tagger.origins[0], run)
+    rules = TagRules(
+        settings.max_attempts,
+        fresh=options.queue == "all",
+        deadline=None if seconds is None else time.monotonic() + seconds,
+    )
+    tally = _Tally()
+    steps = pipeline.tag(store, tagger, wanted, run, rules)
+    asyncio.run(_follow(steps, screen, tally, total, tagger))
+    summary = report.summary(tagger, tally.counts, tally.failures, tally.stopped)
+    summary["pending"] = store.count_posts(PostFilter(statuses=("pending",)))
+    if is_first and not screen.quiet:
+        screen.warn(report.HINT)
+    codes = [5] * bool(tally.counts["failed"])
+    if tally.stopped is not None:
+        codes.append(tally.stopped.exit_code)
+    return summary, exit_code(codes)
 
-    if options.stale:
-        return replace(options.wanted, statuses=("tagged",), stale_for=origin)
-    return replace(options.wanted, statuses=() if options.force else ("pending",))
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the posts of a run so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    stopped: TgTaggerError | None = None
+
+    def add(self, result: TagResult) -> None:
+        self.counts["copied"] += result.copied
+        match result.outcome:
+            case Tagged():
+                self.counts["tagged"] += 1
+            case Skipped():
+                self.counts["skipped"] += 1
+            case TaggingError(failure):
+                self.counts["failed"] += 1
+                self.failures[failure] += 1
 
 
-def tell_tag(screen: Screen, summary: dict[str, Any]) -> None:
-    if "posts" in summary:
-        screen.line(
-            f"{plural(summary['posts'], 'post')} would be tagged by the embedded tagger: "
-            "no request, no cost"
+async def _follow(steps: Any, screen: Screen, tally: _Tally, total: int, tagger: Tagger) -> None:
+    """Follow a run to its end, told to the screen; what stops it is kept, and not raised."""
+    done = 0
+    with screen.progress("Tagging") as live:
+        try:
+            async for step in steps:
+                match step:
+                    case Wait(seconds, reason):
+                        live.wait(seconds, reason)
+                    case Notice(message):
+                        screen.warn(message)
+                    case TagResult():
+                        done += 1
+                        tally.add(step)
+                        live.update(done, done / total if total else None, report.spent(tagger))
+                        screen.detail(report.line(step))
+        except TgTaggerError as error:
+            if error.kind is None:
+                raise
+            tally.stopped = error
+        finally:
+            await steps.aclose()
+
+
+def _wanted(options: TagOptions, tagger: Tagger, settings: Settings) -> PostFilter:
+    wanted = options.wanted
+    match options.queue:
+        case "pending":
+            return replace(wanted, statuses=("pending",))
+        case "stale":
+            return replace(wanted, statuses=("tagged",), stale_for=tagger.origins)
+        case "due":
+            return replace(
+                wanted,
+                statuses=("failed",),
+                due_by=dt.datetime.now(dt.UTC),
+                attempts_below=settings.max_attempts,
+            )
+        case "failed":
+            return replace(wanted, statuses=("failed",))
+    return wanted
+
+
+# ---- before a run
+
+
+def _ask_first(
+    store: Store, screen: Screen, tagger: Tagger, options: TagOptions, settings: Settings
+) -> None:
+    """On a terminal, show what a large run would cost, and ask."""
+    if not tagger.paid or options.yes or not is_asked():
+        return
+    wanted = _wanted(options, tagger, settings)
+    if store.count_posts(wanted) > ASK_BEYOND:
+        report.tell_estimate(screen, _estimate(store, tagger, wanted), to_stderr=True)
+        confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
+
+
+def _estimate(store: Store, tagger: Tagger, wanted: PostFilter) -> dict[str, Any]:
+    """Return what a run would be. Sends nothing."""
+    posts = store.count_posts(wanted)
+    model = tagger.origins[0].model
+    if not tagger.paid:
+        return {
+            "posts": posts, "requests": 0, "prompt_tokens": 0, "completion_tokens": 0,
+            "cost_usd": 0.0, "seconds": None, "tagger": "keywords", "model": model,
+        }  # fmt: skip
+    from tgtagger.taggers.llm.estimate import estimate
+    from tgtagger.taggers.llm.tagger import LlmTagger
+
+    assert isinstance(tagger, LlmTagger)  # the one that is paid
+    # What equal texts were answered before is copied: it is taken from the count, and not sent.
+    copied = {post.id for post, _, _ in store.answered_posts(wanted, tagger.origins)}
+    left = (post for post in store.posts_for_tagging(wanted) if post.id not in copied)
+    found = estimate(tagger, left, mean_seconds=store.mean_seconds(model or ""))
+    return {
+        "posts": posts,
+        "skipped": found.skipped,
+        "copied": found.copied + len(copied),
+        "requests": found.requests,
+        "prompt_tokens": found.prompt_tokens,
+        "completion_tokens": found.completion_tokens,
+        "cost_usd": found.cost_usd,
+        "seconds": found.seconds,
+        "tagger": "llm",
+        "model": model,
+    }
+
+
+def show_prompt(called: Invocation, **flags: str | None) -> dict[str, Any]:
+    """Return what a model would be told, with a sample in the place of the posts."""
+    settings = called.settings(**flags)
+    if settings.tagger != "llm":
+        raise InputError(
+            "the embedded tagger has no prompt", hint="name a model's server: docs/tagging.md"
         )
-        return
-    done = summary["tagged"] + summary["skipped"] + summary["failed"]
-    if not done:
-        screen.say("nothing to tag: no post is pending")
-        return
-    words = f"tagged {plural(summary['tagged'], 'post')} with the embedded tagger"
-    if summary["skipped"]:
-        words += f", skipped {plural(summary['skipped'], 'post')} without words"
-    if summary["pending"]:
-        words += f"; {plural(summary['pending'], 'post')} still pending"
-    screen.say(words)
-    if summary["stopped"]:
-        screen.warn(f"stopped: {summary['stopped']['message']}; run it again to go on")
+    from tgtagger.taggers.llm.prompt import posts_message
+
+    try:
+        with Store.open_to_read(settings.db) as store:
+            tagger = make_llm(settings, store)
+    except InputError:
+        tagger = make_llm(settings, None)  # there is no archive yet
+    existing = tagger.vocabulary.likeliest([SAMPLE]) if tagger.vocabulary.mode == "prefer" else ()
+    messages = [{"role": "system", "content": tagger.prompt.system}]
+    for said, answered in tagger.prompt.examples:
+        messages += [
+            {"role": "user", "content": said},
+            {"role": "assistant", "content": answered},
+        ]
+    sample = posts_message([("p1", SAMPLE)], "0000", existing)
+    messages.append({"role": "user", "content": sample})
+    return {
+        "prompt": tagger.prompt.hash,
+        "vocabulary": tagger.vocabulary.hash,
+        "mode": tagger.vocabulary.mode,
+        "models": list(settings.llm_models),
+        "messages": messages,
+    }
+
+
+SAMPLE = "(here stands the text of a post)"
 
 
 def tag_channels(
     called: Invocation, screen: Screen, reports: Sequence[ChannelReport]
 ) -> tuple[dict[str, Any] | None, int]:
     """Tag what is pending in the channels that were just read."""
-    channels = tuple(str(report.channel.id) for report in reports if report.channel)
+    channels = tuple(str(item.channel.id) for item in reports if item.channel)
     if not channels:
         return None, 0
     summary, code = tag(called, screen, TagOptions(PostFilter(channels=channels)))
-    tell_tag(screen, summary)
+    report.tell_tag(screen, summary)
     return summary, code
+
+
+def read_classes(names: Sequence[str]) -> tuple[FailureClass, ...]:
+    """Return the failure classes that a user names. Raises InputError for another."""
+    from typing import get_args
+
+    known = get_args(FailureClass)
+    for name in names:
+        if name not in known:
+            raise InputError(f"no class {name!r}", hint="one of: " + ", ".join(known))
+    return tuple(names)  # type: ignore[arg-type]

@@ -13,24 +13,34 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import sqlite3
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.engine import Engine
 
+from tgtagger.decide import answer_prefix
 from tgtagger.errors import InputError
-from tgtagger.outcomes import Origin, PostForTagging, PostId, TagUpdate
-from tgtagger.store import _engine, _posts, _readings, _records, _state, _tags
+from tgtagger.outcomes import (
+    Attempt,
+    Learned,
+    Origin,
+    PostForTagging,
+    PostId,
+    SuggestedTag,
+    TagUpdate,
+)
+from tgtagger.store import _answers, _engine, _posts, _readings, _records, _state, _tags
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
 from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
 from tgtagger.views import (
     ArchiveState,
-    Attempt,
     ChannelState,
     Found,
     Post,
@@ -152,10 +162,12 @@ class Store:
                 (now(), exit_code, summary, run),
             )
 
-    def has_tagged_with(self, origin: Origin) -> bool:
-        """Tell whether any run so far used this kind of tagger."""
+    def has_tagged_with(self, origin: Origin, before: int) -> bool:
+        """Tell whether any run before this one used this kind of tagger."""
         with self._read() as db:
-            found = db.execute("SELECT 1 FROM runs WHERE tagger = ?", (origin.source,))
+            found = db.execute(
+                "SELECT 1 FROM runs WHERE tagger = ? AND id < ?", (origin.source, before)
+            )
             return found.fetchone() is not None
 
     # ---- posts come in
@@ -231,42 +243,96 @@ class Store:
             return int(count)
 
     def posts_for_tagging(self, wanted: PostFilter) -> Iterator[PostForTagging]:
-        """Yield the posts of a filter, newest first, in batches that are snapshots of their own.
+        """Yield the posts of a filter, in batches that are snapshots of their own.
 
         So results can be saved while this runs; a post is yielded once, whatever its new status.
+        The newest come first; of failed ones those that had the fewest turns, so that one which
+        fails for ever keeps no other waiting.
         """
-        last = None
-        left = wanted.limit
-        while left is None or left > 0:
+        with self._read() as db:
+            query = _records.query_for(db, wanted)
+            order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
+            ids = array(
+                "q",
+                (i for (i,) in db.execute(
+                    query.sql("p.id", order=order, limit=wanted.limit), query.values)),
+            )  # fmt: skip
+        for at in range(0, len(ids), BATCH):
+            chosen = ids[at : at + BATCH]
             with self._read() as db:
-                query = _records.query_for(db, wanted)
-                if last is not None:
-                    query.add("p.id < ?", last)
-                size = BATCH if left is None else min(BATCH, left)
-                columns = (
-                    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
-                    "p.attempts"
+                rows = db.execute(
+                    f"SELECT {_FOR_TAGGING} FROM posts AS p "
+                    "WHERE p.id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(chosen.tolist()),),
                 )
-                rows = db.execute(query.sql(columns, limit=size), query.values).fetchall()
-            if not rows:
-                return
-            last = rows[-1][0]
-            left = None if left is None else left - len(rows)
-            for _, channel_id, message_id, text, media_text, text_hash, attempts in rows:
-                yield PostForTagging(
-                    PostId(channel_id, message_id),
-                    text_for_tagging(text, media_text),
-                    text_hash,
-                    attempts,
-                )
+                found = {row[0]: _post_for_tagging(row) for row in rows}
+            yield from (found[number] for number in chosen if number in found)
 
-    def save_tags(self, updates: Sequence[TagUpdate], origin: Origin, run: int) -> list[bool]:
-        """Write what became of posts, a SAVEPOINT each; return which were written.
+    def save_tags(
+        self,
+        updates: Sequence[TagUpdate],
+        run: int,
+        attempts: Sequence[tuple[PostId, Attempt]] = (),
+    ) -> list[bool]:
+        """Write what became of posts, a SAVEPOINT each, and the requests made for any.
 
-        Not written: the text was edited since it was read, or the post is gone.
+        Returns which updates were written: not those whose text was edited since it was read, or
+        whose post is gone.
         """
         with self._write() as db:
-            return _tags.save_updates(db, updates, origin, run, now())
+            return _tags.save_updates(db, updates, run, now(), attempts)
+
+    def answered_posts(
+        self, wanted: PostFilter, origins: Sequence[Origin]
+    ) -> Iterator[tuple[PostForTagging, Origin, tuple[SuggestedTag, ...]]]:
+        """Yield the posts of a filter whose text was answered before, with the answer."""
+        for origin in origins:
+            with self._read() as db:
+                if not _answers.any_of(db, origin):
+                    continue
+                query = _records.query_for(db, wanted)
+                query.add(
+                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
+                    answer_prefix(origin),
+                )
+                sql = query.sql("p.id", limit=wanted.limit)
+                ids = array("q", (i for (i,) in db.execute(sql, query.values)))
+            for at in range(0, len(ids), BATCH):
+                with self._read() as db:
+                    rows = db.execute(
+                        f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
+                        "JOIN answers AS a ON a.key = ? || p.text_hash "
+                        "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
+                        (answer_prefix(origin), json.dumps(ids[at : at + BATCH].tolist())),
+                    ).fetchall()
+                for *row, tags in rows:
+                    yield _post_for_tagging(row), origin, _answers.read(tags)
+
+    def answer(
+        self, text_hash: str, origins: Sequence[Origin]
+    ) -> tuple[Origin, tuple[SuggestedTag, ...]] | None:
+        """Return what was answered for an equal text by one of these models, and by which."""
+        with self._read() as db:
+            return _answers.find(db, text_hash, origins)
+
+    def capabilities(self, url: str) -> dict[str, str]:
+        """Return what is remembered of a tagging server, JSON by model."""
+        with self._read() as db:
+            return _answers.capabilities(db, url, dt.datetime.now(dt.UTC))
+
+    def save_capabilities(self, learned: Learned) -> None:
+        with self._write() as db:
+            _answers.remember(db, learned, now())
+
+    def mean_seconds(self, model: str) -> float | None:
+        """Return how long the model's latest answers took."""
+        with self._read() as db:
+            return _answers.mean_seconds(db, model)
+
+    def most_used_tags(self, most: int = 50_000) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return the tags with their aliases, the most used first."""
+        with self._read() as db:
+            return _tags.most_used(db, most)
 
     # ---- people read
 
@@ -320,7 +386,8 @@ class Store:
                 (inner_id,),
             )
             attempts = db.execute(
-                "SELECT at, model, class, http_status, latency_ms, error FROM attempts "
+                "SELECT at, model, class, http_status, latency_ms, error, prompt_tokens, "
+                "completion_tokens, cached_tokens, cost_usd, sent_letters FROM attempts "
                 "WHERE post_id = ? ORDER BY id",
                 (inner_id,),
             )
@@ -355,6 +422,16 @@ class Store:
         """Read the whole file and say what is wrong with it. Needs a store opened to write."""
         with self._write() as db:
             return _state.soundness(db)
+
+
+_FOR_TAGGING = "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, p.attempts"
+
+
+def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
+    _, channel_id, message_id, text, media_text, text_hash, attempts = row
+    return PostForTagging(
+        PostId(channel_id, message_id), text_for_tagging(text, media_text), text_hash, attempts
+    )
 
 
 def _driver(connection: object) -> sqlite3.Connection:

@@ -20,7 +20,7 @@ from tgtagger.outcomes import PostId
 from tgtagger.store import _search
 from tgtagger.store._rows import MESSAGE_BITS
 from tgtagger.store._tags import find_tag
-from tgtagger.store._times import from_text
+from tgtagger.store._times import from_text, to_text
 from tgtagger.types import Channel, Forward, Media, PostFilter
 from tgtagger.views import Post
 
@@ -97,16 +97,30 @@ def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
     if wanted.not_tags:
         ids = [_tag_id(db, name) for name in wanted.not_tags]
         query.add("NOT " + has.format(_marks(ids)), *ids)
-    if wanted.stale_for is not None:
-        origin = wanted.stale_for
+    _add_queue(query, wanted)
+    return query
+
+
+def _add_queue(query: Query, wanted: PostFilter) -> None:
+    """Narrow to what a tagging run takes: what failed and how, what is due, what is stale."""
+    if wanted.failures:
+        query.add(f"p.failure IN ({_marks(wanted.failures)})", *wanted.failures)
+    if wanted.due_by is not None:
+        query.add("p.next_attempt_at <= ?", to_text(wanted.due_by))
+    if wanted.attempts_below is not None:
+        query.add("p.attempts < ?", wanted.attempts_below)
+    if wanted.stale_for:
+        same = "(l.model IS ? AND l.prompt IS ? AND l.vocabulary IS ?)"
+        any_same = " OR ".join([same] * len(wanted.stale_for))
         query.add(
             "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.source <> 'human' "
-            "AND (l.model IS NOT ? OR l.prompt IS NOT ? OR l.vocabulary IS NOT ?))",
-            origin.model,
-            origin.prompt,
-            origin.vocabulary,
+            f"AND NOT ({any_same}))",
+            *(
+                part
+                for origin in wanted.stale_for
+                for part in (origin.model, origin.prompt, origin.vocabulary)
+            ),
         )
-    return query
 
 
 def _marks(values: object) -> str:

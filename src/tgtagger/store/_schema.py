@@ -266,6 +266,7 @@ attempts = Table(
     Column("cost_usd", REAL),
     Column("latency_ms", Integer),
     Column("error", Text),
+    Column("sent_letters", Integer),  # of a text that was too long to be sent whole
 )
 Index("ix_attempts_post_id", attempts.c.post_id)
 

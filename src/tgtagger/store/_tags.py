@@ -6,29 +6,37 @@ is not put back. Knows no rule of status (`decide`) or spelling (`vocabulary`).
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
 from tgtagger import vocabulary
-from tgtagger.outcomes import Origin, TagUpdate
+from tgtagger.outcomes import Attempt, PostId, SuggestedTag, TagUpdate
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._posts import BAD_VALUE, savepoint
-from tgtagger.store._times import from_text, to_text_or_none
+from tgtagger.store._times import from_text, to_text, to_text_or_none
 from tgtagger.views import TagCount
 
 
 def save_updates(
-    db: sqlite3.Connection, updates: Sequence[TagUpdate], origin: Origin, run: int, now: str
+    db: sqlite3.Connection,
+    updates: Sequence[TagUpdate],
+    run: int,
+    now: str,
+    attempts: Sequence[tuple[PostId, Attempt]] = (),
 ) -> list[bool]:
     """Write each update under its own SAVEPOINT; return which were written.
 
     Not written is an answer for a text that has been edited since, or for a post that is gone.
+    Attempts are written whatever became of their posts: they were made, and perhaps paid for.
     """
     written = []
+    for post, attempt in attempts:
+        _save_attempt(db, post, attempt, run)
     for update in updates:
         try:
             with savepoint(db, "post"):
-                written.append(_save_update(db, update, origin, run, now))
+                written.append(_save_update(db, update, run, now))
         except BAD_VALUE as error:
             if is_fatal(error):
                 raise
@@ -36,9 +44,27 @@ def save_updates(
     return written
 
 
-def _save_update(
-    db: sqlite3.Connection, update: TagUpdate, origin: Origin, run: int, now: str
-) -> bool:
+_ATTEMPT = (
+    "INSERT INTO attempts (post_id, run_id, at, model, class, http_status, prompt_tokens, "
+    "completion_tokens, cached_tokens, cost_usd, latency_ms, error, sent_letters) "
+    "SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM posts "
+    "WHERE channel_id = ? AND message_id = ?"
+)
+
+
+def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int) -> None:
+    error = None if made.error is None else made.error.encode(errors="replace").decode()
+    db.execute(
+        _ATTEMPT,
+        (
+            run, to_text(made.at), made.model, made.failure, made.http_status, made.prompt_tokens,
+            made.completion_tokens, made.cached_tokens, made.cost_usd, made.latency_ms, error,
+            made.sent_letters, post.channel_id, post.message_id,
+        ),
+    )  # fmt: skip
+
+
+def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) -> bool:
     found = db.execute(
         "SELECT id FROM posts WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
         (update.id.channel_id, update.id.message_id, update.text_hash),
@@ -61,6 +87,12 @@ def _save_update(
     )
     if update.status == "failed":
         return True  # the tags of an earlier run are better than none
+    origin = update.origin
+    if update.answer_key is not None:
+        db.execute(
+            "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
+            (update.answer_key, _names(update.tags), origin.model, now),
+        )
     db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
     removed = {
         tag for (tag,) in db.execute("SELECT tag_id FROM removed_tags WHERE post_id = ?", (post,))
@@ -87,6 +119,10 @@ def _save_update(
             ),
         )
     return True
+
+
+def _names(tags: Sequence[SuggestedTag]) -> str:
+    return json.dumps([tag.name for tag in tags], ensure_ascii=False)
 
 
 def find_tag(db: sqlite3.Connection, name: str) -> int | None:
@@ -126,3 +162,17 @@ def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
         TagCount(name, count, tuple(sorted(sources.split(","))) if sources else (), from_text(last))
         for name, count, sources, last in rows
     )
+
+
+def most_used(db: sqlite3.Connection, most: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the tags with their aliases, the most used first."""
+    aliases: dict[int, list[str]] = {}
+    for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):
+        aliases.setdefault(tag, []).append(name)
+    rows = db.execute(
+        "SELECT t.id, t.name FROM tags AS t LEFT JOIN "
+        "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS l ON l.tag_id = t.id "
+        "ORDER BY coalesce(l.posts, 0) DESC, t.id LIMIT ?",
+        (most,),
+    )
+    return tuple((name, tuple(aliases.get(tag, ()))) for tag, name in rows)

@@ -15,10 +15,11 @@ import respx
 from make import EPOCH, minute, page, post
 from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
+from tgtagger.outcomes import Wait
 from tgtagger.sources.preview import Preview, PreviewChannel
 from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
-from tgtagger.types import Channel, PageStored, PostFilter, Wait
+from tgtagger.types import Channel, PageStored, PostFilter
 
 NUMBER = 1234567890
 

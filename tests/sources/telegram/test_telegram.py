@@ -17,11 +17,12 @@ from make import minute
 from telegram_server import ServerThread
 from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.outcomes import Wait
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import connection, session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.store import Store
-from tgtagger.types import PageStored, PostFilter, Wait
+from tgtagger.types import PageStored, PostFilter
 
 CONNECTING = {"help.GetConfig", "users.GetUsers", "updates.GetState", "updates.GetDifference"}
 

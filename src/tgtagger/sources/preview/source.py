@@ -18,11 +18,12 @@ import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
+from tgtagger.outcomes import Wait
 from tgtagger.sources.names import reassigned
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 from tgtagger.sources.reading import Answer, Plan, Request, Wish
-from tgtagger.types import Channel, IdRange, Memory, Page, PostData, Reading, SourceName, Wait
+from tgtagger.types import Channel, IdRange, Memory, Page, PostData, Reading, SourceName
 
 PAGE = 20
 """Messages on a page, about; the newest page is what is read again by default."""

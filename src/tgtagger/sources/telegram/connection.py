@@ -15,9 +15,9 @@ from typing import Any, Self, cast
 from telethon import TelegramClient
 
 from tgtagger.errors import TryLater
+from tgtagger.outcomes import Wait
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
-from tgtagger.types import Wait
 
 DEADLINE = 60.0
 """Seconds to wait for an answer."""

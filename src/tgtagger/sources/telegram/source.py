@@ -18,6 +18,7 @@ from typing import Any
 from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
+from tgtagger.outcomes import Wait
 from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
 from tgtagger.sources.reading import Answer, Plan, Request, Wish
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
@@ -32,7 +33,6 @@ from tgtagger.types import (
     Reading,
     Rejected,
     SourceName,
-    Wait,
 )
 
 PAGE = 100

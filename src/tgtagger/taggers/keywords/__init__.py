@@ -8,12 +8,21 @@ is what a language model is for. Knows no store.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING
 
-from tgtagger.outcomes import Origin, Outcome, PostForTagging, Skipped, SuggestedTag, Tagged
+from tgtagger.outcomes import (
+    Answered,
+    Origin,
+    PostForTagging,
+    Skipped,
+    Step,
+    SuggestedTag,
+    Tagged,
+)
 from tgtagger.taggers.keywords import select
 from tgtagger.taggers.keywords.words import read_topics
+from tgtagger.vocabulary import Vocabulary, key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,25 +33,47 @@ VERSION = "1"
 """The algorithm's version, kept with every tag: `tag --stale` finds what an older one gave."""
 
 
+MANY = 20
+"""Tags looked for where a vocabulary chooses among them."""
+
+
 class KeywordsTagger:
     """Tags posts, from `minimum` to `maximum` tags each where their texts allow."""
 
     paid = False
 
-    def __init__(self, *, minimum: int = 3, maximum: int = 7, topics: Path | None = None) -> None:
-        self.origin = Origin("keywords", model=f"keywords-{VERSION}")
+    def __init__(
+        self,
+        *,
+        minimum: int = 3,
+        maximum: int = 7,
+        topics: Path | None = None,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        of = None if vocabulary is None else vocabulary.hash
+        self.origin = Origin("keywords", model=f"keywords-{VERSION}", vocabulary=of)
+        self._vocabulary = vocabulary
         self._minimum = minimum
         self._maximum = maximum
         self._topics = read_topics(topics)
 
-    async def tag(
-        self, posts: Iterable[PostForTagging]
-    ) -> AsyncIterator[tuple[PostForTagging, Outcome]]:
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        return (self.origin,)
+
+    async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
         """Yield each post with its tags, in order."""
         for post in posts:
             tags = self.tag_text(post.text)
-            yield post, Tagged(tags) if tags else Skipped("no words to tag")
+            outcome = Tagged(tags) if tags else Skipped("no words to tag")
+            yield (Answered(post, self.origin, outcome),)
 
     def tag_text(self, text: str) -> tuple[SuggestedTag, ...]:
         """Return a text's tags, the best first; none if it has no words."""
-        return select.choose_tags(text, self._minimum, self._maximum, self._topics)
+        if self._vocabulary is None:
+            return select.choose_tags(text, self._minimum, self._maximum, self._topics)
+        # More than are wanted: a closed vocabulary leaves only some of them.
+        found = select.choose_tags(text, self._minimum, MANY, self._topics)
+        hashtags = {key(tag.name) for tag in found if tag.hashtag}
+        names = self._vocabulary.choose([tag.name for tag in found], text)
+        return tuple(SuggestedTag(name, key(name) in hashtags) for name in names)

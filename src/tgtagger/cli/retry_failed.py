@@ -1,0 +1,60 @@
+"""`tgtagger retry-failed`: try again what failed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tgtagger.cli import report, runs, tagging
+from tgtagger.cli.options import ChannelsOption, JsonOption, LimitOption, invocation
+from tgtagger.types import PostFilter
+
+EPILOG = """Examples:
+  tgtagger retry-failed                        what is due
+  tgtagger retry-failed --force                everything that failed, now
+  tgtagger retry-failed --force --class refused
+  tgtagger retry-failed --dry-run
+
+A post that failed for a passing reason is due again after 5 minutes, 1 hour, 6
+hours, then every 24 hours, until it had its turns (TGTAGGER_MAX_ATTEMPTS, 5 over
+all runs). What cannot pass by itself waits for --force.
+
+Exit codes:
+  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, the
+  model · 5 some posts failed again · 6 the database failed · 75 try later"""
+
+
+def command(
+    ctx: typer.Context,
+    *,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Every failed post, whatever its class, due time, attempts."),
+    ] = False,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="CLASS", help="Only this class of failure (repeat)."),
+    ] = None,
+    channel: ChannelsOption = None,
+    limit: LimitOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take; send nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Tag again the posts that failed and are due."""
+    called, screen = invocation(ctx), runs.screen_of(ctx)
+    wanted = PostFilter(
+        channels=tuple(channel or ()), failures=tagging.read_classes(classes or []), limit=limit
+    )
+    options = tagging.TagOptions(wanted, "failed" if force else "due", dry_run, yes=True)
+    summary, code = tagging.tag(called, screen, options)
+    if as_json:
+        screen.json(summary)
+        return code
+    report.tell_tag(screen, summary)
+    if not dry_run:
+        with runs.open_to_read(ctx) as store:
+            report.tell_failures(screen, store.state().failures)
+    return code

@@ -1,0 +1,125 @@
+"""Put a tagger together from the settings and what the archive knows. Draws nothing.
+
+Only what is needed is loaded: the embedded tagger without HTTP, a model without word lists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tgtagger.config import Settings
+from tgtagger.errors import InputError
+from tgtagger.pipeline import Tagger
+from tgtagger.store import Store
+from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
+from tgtagger.vocabulary import read as read_vocabulary
+
+if TYPE_CHECKING:
+    from tgtagger.taggers.llm.tagger import LlmTagger
+
+
+def make_tagger(
+    settings: Settings,
+    store: Store | None,
+    *,
+    max_time: float | None = None,
+    spent: float = 0.0,
+) -> Tagger:
+    """Return the tagger that the settings name; `spent` of its cost cap is gone already."""
+    if settings.tagger == "llm":
+        return make_llm(settings, store, max_time=max_time, spent=spent)
+    from tgtagger.taggers.keywords import KeywordsTagger
+
+    return KeywordsTagger(
+        minimum=settings.tags_min,
+        maximum=settings.tags_max,
+        topics=settings.topics,
+        vocabulary=_vocabulary(settings, None) if settings.vocabulary else None,
+    )
+
+
+def make_llm(
+    settings: Settings,
+    store: Store | None,
+    *,
+    max_time: float | None = None,
+    spent: float = 0.0,
+) -> LlmTagger:
+    """Return the tagger that asks language models. Raises InputError for what is missing."""
+    from tgtagger.config import is_private
+    from tgtagger.taggers.llm.client import Server
+    from tgtagger.taggers.llm.groups import CLOUD, LOCAL
+    from tgtagger.taggers.llm.prices import price_of, read_prices
+    from tgtagger.taggers.llm.prompt import make_prompt
+    from tgtagger.taggers.llm.tagger import LlmTagger, Options
+    from tgtagger.taggers.llm.wire import Capabilities
+
+    settings.check_llm()
+    url = settings.llm_url or ""
+    vocabulary = _vocabulary(settings, store)
+    prompt = make_prompt(
+        vocabulary,
+        minimum=settings.tags_min,
+        maximum=settings.tags_max,
+        language=settings.tag_language,
+        own_rules=None if settings.llm_prompt is None else _read(settings.llm_prompt, "prompt"),
+    )
+    sizes = LOCAL if is_private(url) else CLOUD
+    own = read_prices(settings.llm_prices)
+    prices = {model: price_of(model, settings.llm_provider, own) for model in settings.llm_models}
+    server = Server(
+        url,
+        settings.llm_api_key,
+        concurrency=settings.llm_concurrency,
+        timeout=settings.llm_timeout,
+    )
+    known = {} if store is None else store.capabilities(server.url)
+    return LlmTagger(
+        server,
+        prompt,
+        vocabulary,
+        Options(
+            settings.llm_models,
+            settings.llm_provider,
+            settings.tags_min,
+            settings.tags_max,
+            settings.llm_concurrency,
+            settings.llm_rpm,
+            dataclasses.replace(sizes, posts=settings.llm_batch),
+            settings.llm_wait,
+            settings.retry_base,
+            None if settings.max_cost is None else settings.max_cost - spent,
+            max_time,
+        ),
+        capabilities={model: Capabilities.from_json(text) for model, text in known.items()},
+        prices={model: price for model, price in prices.items() if price is not None},
+    )
+
+
+def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
+    path = settings.vocabulary
+    try:
+        written = VocabularyFile(None, ()) if path is None else read_vocabulary(_read(path, "tags"))
+    except InputError as error:
+        raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+    mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
+    if mode == "closed" and not written.entries:
+        raise InputError(
+            "a closed vocabulary needs the tags that are allowed",
+            hint="name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary",
+        )
+    existing = store.most_used_tags() if store is not None and mode == "prefer" else ()
+    return Vocabulary(mode, written.entries, existing, settings.tags_max)
+
+
+def _read(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"the file of the {what} {path} cannot be read: {error.strerror}") from (
+            error
+        )
+    except UnicodeDecodeError as error:
+        raise InputError(f"the file of the {what} {path} is not UTF-8") from error

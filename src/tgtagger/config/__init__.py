@@ -1,0 +1,286 @@
+"""Settings: defaults < file < environment < flags, each remembering where it came from.
+
+One table describes them all; loading, `tgtagger config`, the file that `config init` writes and
+the tests of the documentation are made from it. Knows no command and prints nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tgtagger.config.servers import PROVIDERS, Provider, is_loopback, is_private
+from tgtagger.config.table import SETTINGS, Setting
+from tgtagger.errors import InputError
+
+__all__ = [
+    "PROVIDERS",
+    "SETTINGS",
+    "Provider",
+    "Setting",
+    "Settings",
+    "file_path",
+    "file_template",
+    "is_loopback",
+    "is_private",
+    "load",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force. `origins` says of each whether default, file, environment or flag."""
+
+    db: str
+    config: Path
+    data_dir: Path
+    api_id: int | None
+    api_hash: str | None = field(repr=False)
+    account: str
+    telegram_server: str | None
+    telegram_dc: int | None
+    telegram_key: Path | None
+    proxy: str | None = field(repr=False)
+    flood_budget: int
+    page_wait: float | None
+    preview_url: str
+    tagger: str
+    tags_min: int
+    tags_max: int
+    tag_language: str
+    vocabulary: Path | None
+    vocabulary_mode: Literal["open", "prefer", "closed"] | None
+    topics: Path | None
+    max_cost: float | None
+    max_attempts: int
+    retry_base: float
+    llm_provider: str | None
+    llm_url: str | None
+    llm_api_key: str | None = field(repr=False)
+    llm_models: tuple[str, ...]
+    llm_concurrency: int
+    llm_rpm: int
+    llm_batch: int
+    llm_wait: float
+    llm_timeout: float
+    llm_prompt: Path | None
+    llm_prices: Path | None
+    origins: Mapping[str, str] = field(repr=False)
+
+    def check_llm(self) -> None:
+        """Raise InputError if a language model is to tag, and what it takes is not set."""
+        if self.tagger != "llm":
+            return
+        if self.llm_url is None:
+            raise InputError(
+                "a language model is to tag, and neither its provider nor its URL is set",
+                hint=f"name one: TGTAGGER_LLM_PROVIDER={'|'.join(PROVIDERS)} or TGTAGGER_LLM_URL; "
+                "or take the embedded tagger: TGTAGGER_TAGGER=keywords",
+            )
+        provider = PROVIDERS.get(self.llm_provider or "")
+        if not self.llm_models:
+            model = (
+                provider.model_hint if provider else f"NAME ({self.llm_url}/models may list them)"
+            )
+            raise InputError(
+                "no language model is named", hint=f"name a model: TGTAGGER_LLM_MODEL={model}"
+            )
+        # Whether another server in the provider's place wants a key is for that server to say.
+        if (
+            provider
+            and provider.key_variable
+            and self.llm_url == provider.url
+            and self.llm_api_key is None
+        ):
+            raise InputError(
+                f"{self.llm_provider} wants a key, and none is set",
+                hint=f"set {provider.key_variable} or TGTAGGER_LLM_API_KEY",
+            )
+
+    def check_tagger(self) -> None:
+        """Do nothing: there is no tagger any more that this version has not."""
+
+
+def load(
+    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings in force. Raises InputError naming the variable, or file and key."""
+    given = {name: text for name, text in (flags or {}).items() if text}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    path = file_path(given, environ)
+    _, origins["config"] = _find(_CONFIG, given, environ, {}, path)
+    file = _load_file(path, must_exist=origins["config"] != "default")
+    for setting in SETTINGS:
+        name = setting.name
+        values[name], origins[name] = _find(setting, given, environ, file, path)
+    values["config"] = path
+    values["data_dir"] = values["data_dir"] or _data_home()
+    values["db"] = values["db"] or str(values["data_dir"] / "tgtagger.db")
+    if values["tags_min"] > values["tags_max"]:
+        raise InputError(
+            f"at least {values['tags_min']} and at most {values['tags_max']} tags cannot both be",
+            hint="set TGTAGGER_TAGS_MIN no higher than TGTAGGER_TAGS_MAX",
+        )
+    _choose_tagger(values, origins)
+    _complete_llm(values, origins, environ)
+    return Settings(**values, origins=origins)
+
+
+def _find(
+    setting: Setting,
+    flags: Mapping[str, str],
+    environ: Mapping[str, str],
+    file: Mapping[str, Any],
+    path: Path,
+) -> tuple[Any, str]:
+    """Return a setting's value and where it was found; empty is not set, wherever it stands."""
+    if setting.name in flags:
+        return _read(setting, flags[setting.name], setting.flag), "flag"
+    if text := environ.get(setting.variable):
+        return _read(setting, text, setting.variable), "environment"
+    if setting.key and (value := file.get(setting.key, "")) not in ("", []):
+        where = f"{path}: {setting.key}"
+        try:
+            text = setting.reader.text_of(value)
+        except TypeError as error:
+            raise InputError(f"{where} must be {error}") from None
+        return _read(setting, text, where), "file"
+    return setting.default, "default"
+
+
+def _choose_tagger(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """Who named a model's server wants a model, and not the embedded tagger in its place."""
+    if values["tagger"] is not None:
+        return
+    values["tagger"] = "keywords"
+    for setting in SETTINGS:
+        origin = origins[setting.name]
+        if setting.name in {"llm_provider", "llm_url"} and origin != "default":
+            names = {"flag": setting.flag, "environment": setting.variable, "file": setting.key}
+            values["tagger"], origins["tagger"] = "llm", f"{origin} ({names[origin]})"
+            return
+
+
+def _complete_llm(
+    values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]
+) -> None:
+    """Fill in what follows from the provider, and from where its server is."""
+    provider = PROVIDERS.get(values["llm_provider"] or "")
+    if provider and values["llm_url"] is None:
+        values["llm_url"], origins["llm_url"] = provider.url, "provider"
+    # Another program's variable: read only for who named the provider that it belongs to.
+    variable = provider and provider.key_variable
+    if variable and environ.get(variable) and values["llm_api_key"] is None:
+        values["llm_api_key"] = _read(_LLM_API_KEY, environ[variable], variable)
+        origins["llm_api_key"] = f"environment ({variable})"
+    url = values["llm_url"] or ""
+    if values["llm_concurrency"] is None:
+        values["llm_concurrency"] = 1 if is_loopback(url) else 8
+    if values["llm_timeout"] is None:
+        values["llm_timeout"] = 600.0 if is_private(url) else 120.0
+
+
+def file_path(
+    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
+    """Return where the settings file is looked for, without looking."""
+    for named, where in (
+        ((flags or {}).get("config"), _CONFIG.flag),
+        (environ.get(_CONFIG.variable), _CONFIG.variable),
+    ):
+        if named:
+            path: Path = _read(_CONFIG, named, where)
+            return path
+    return _config_home() / "config.toml"
+
+
+def _read(setting: Setting, text: Any, where: str) -> Any:
+    try:
+        return setting.reader.read(text)
+    except ValueError as error:
+        shown = f" {text!r}" if setting.reader.repeated and not setting.secret else ""
+        raise InputError(f"{where}:{shown} must be {error}") from error
+
+
+_CONFIG, _LLM_API_KEY = (
+    next(setting for setting in SETTINGS if setting.name == name)
+    for name in ("config", "llm_api_key")
+)
+
+
+def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        if not must_exist:
+            return {}
+        raise InputError(
+            f"the settings file {path} does not exist", hint="write one: tgtagger config init"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"the settings file {path} cannot be read: {error.strerror}",
+            hint="check its permissions",
+        ) from error
+    try:
+        tree = tomllib.loads(content.decode())
+    except ValueError as error:  # not TOML, not UTF-8, a number without end
+        raise InputError(
+            f"the settings file {path} is not TOML: {error}", hint="see docs/settings.md"
+        ) from error
+    flat = _flatten(tree)
+    known = {setting.key for setting in SETTINGS if setting.key}
+    for key in flat:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(sorted(known))
+            raise InputError(f"{path}: no setting is called {key!r}", hint=hint)
+    return flat
+
+
+def _flatten(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{before}{key}.")
+        else:
+            flat[before + key] = value
+    return flat
+
+
+def _config_home() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("tgtagger"))
+
+
+def _data_home() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tgtagger"))
+
+
+def file_template() -> str:
+    """Return a settings file with every setting in it, commented out."""
+    lines = ["# Settings of tgtagger. Flags beat the environment, the environment this file."]
+    table = ""
+    for setting in SETTINGS:
+        if setting.key is None:
+            continue
+        head, _, key = setting.key.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        default = setting.default
+        if isinstance(default, int | float):
+            shown = str(default).removesuffix(".0")
+        else:
+            shown = "[]" if default == () else f'"{default or ""}"'
+        lines += ["", f"# {setting.help} [{setting.variable}]", f"# {key} = {shown}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,499 @@
+"""One run: the only place that decides what is asked next, and what again.
+
+A loop over requests that run and posts that wait. Each request is one task that ends with what was
+`Heard`; what becomes of its posts is decided here, when it has ended, and yielded before the next
+request takes its place: so an answer is on disk before its slot is used again. Nothing sleeps in a
+request, nothing is repeated below. When all goes wrong at once (a key, a quota, a provider that is
+down) the run ends with what was answered, and the rest stays as it was.
+
+Knows no store, and no HTTP (`client`); what an answer means is told by `verdicts`, what is in it by
+`wire`, when the next may go by `gate`, which posts wait by `jobs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tgtagger.outcomes import (
+    Answered,
+    Attempt,
+    FailureClass,
+    Learned,
+    Notice,
+    Outcome,
+    PostForTagging,
+    PostId,
+    Skipped,
+    Step,
+    SuggestedTag,
+    Tagged,
+    TaggingError,
+    Wait,
+)
+from tgtagger.taggers.llm import stops
+from tgtagger.taggers.llm.client import Heard
+from tgtagger.taggers.llm.gate import ALONE_AFTER, Gate, Ticket
+from tgtagger.taggers.llm.groups import Groups, Text, text_of
+from tgtagger.taggers.llm.jobs import GivenUp, Job, Jobs
+from tgtagger.taggers.llm.ledger import share_out
+from tgtagger.taggers.llm.prompt import count_tokens, posts_message
+from tgtagger.taggers.llm.verdicts import Verdict
+from tgtagger.taggers.llm.wire import (
+    Capabilities,
+    Reply,
+    Wanted,
+    read_reply,
+    read_tags,
+    room_for,
+    write_request,
+)
+
+if TYPE_CHECKING:
+    from tgtagger.taggers.llm.tagger import LlmTagger
+
+GRACE = 5.0
+"""Seconds that answers on their way get when a run ends before its end: they are paid for."""
+
+MOST_ENUM = 500
+"""Allowed tags that a schema names one by one; servers bound it, and the answer is checked here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request on its way, and what must be known of it when it ends."""
+
+    job: Job
+    texts: tuple[Text, ...]
+    ids: tuple[str, ...]
+    capabilities: Capabilities
+    ticket: Ticket
+    estimate: float  # USD
+
+
+class Run:
+    """The state of one run. `steps` is its work, `abandon` its end."""
+
+    def __init__(self, tagger: LlmTagger, posts: Iterable[PostForTagging]) -> None:
+        options = tagger.options
+        self._tagger = tagger
+        self._models = options.models
+        self._origins = tagger.origins
+        self._groups = Groups(posts, options.sizes)
+        self._gate = Gate(options.concurrency, rpm=options.rpm, base=options.retry_base)
+        self._jobs = Jobs(len(options.models))
+        self._running: dict[asyncio.Task[Heard], Sent] = {}
+        self._answered: list[Answered] = []  # not yielded yet
+        self._said: list[Step] = []  # waits, notices, what was learned
+        self._is_context_told = False
+        self._stop: stops.Stop | None = None
+        self._deadline: float | None = None
+        self._is_exhausted = False
+        self._fence = secrets.token_hex(4)  # no post can know it
+
+    # ---- the loop
+
+    async def steps(self) -> AsyncGenerator[Step]:
+        """Yield what becomes of the posts as it happens; raise what ends the run too soon."""
+        loop = asyncio.get_running_loop()
+        if self._tagger.options.max_time is not None:
+            self._deadline = loop.time() + self._tagger.options.max_time
+        given_up_at: float | None = None  # when what is still on its way is given up
+        while True:
+            pause = self._send(loop)
+            if self._answered or self._said:
+                for step in self._take_steps():
+                    yield step
+                continue  # time has passed meanwhile: something may go by now
+            if self._stop is not None:
+                given_up_at = given_up_at or loop.time() + GRACE
+                pause = max(given_up_at - loop.time(), 0.0)
+            if self._running:
+                await self._wait(loop, pause)
+            elif self._stop is not None:
+                raise self._stop.to_error()
+            elif pause is not None:
+                await asyncio.sleep(pause)
+            elif self._jobs.held:
+                self._end_held()
+            else:
+                return
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, pause: float | None) -> None:
+        """Wait until a request has ended, or for so long."""
+        if self._deadline is not None and self._stop is None:
+            left = max(self._deadline - loop.time(), 0.0)
+            pause = left if pause is None else min(pause, left)
+        done, _ = await asyncio.wait(
+            self._running, timeout=pause, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done and self._stop is not None:
+            await self.abandon()
+        for task in done:
+            self._conclude(self._running.pop(task), task.result(), loop.time())
+
+    def _take_steps(self) -> list[Step]:
+        steps: list[Step] = [tuple(self._answered)] if self._answered else []
+        steps += self._said
+        self._answered, self._said = [], []
+        return steps
+
+    async def abandon(self) -> None:
+        """Give up what is on its way."""
+        tasks = list(self._running)
+        self._running.clear()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # ---- sending
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> float | None:
+        """Send what may go now; return the seconds until more may. None: when one has ended."""
+        while self._stop is None:
+            now = loop.time()
+            delay = self._gate.delay(now)
+            if self._deadline is not None and now >= self._deadline:
+                self._halt(stops.out_of_time())
+            elif delay is not None and self._deadline is not None and now + delay > self._deadline:
+                self._halt(stops.no_time_to_wait(delay))
+            elif delay is None or delay > 0:
+                return delay
+            elif (job := self._next_job(now)) is None:
+                due = self._jobs.due()
+                return None if due is None else max(due - now, 0.0)
+            elif not self._start(loop, job, now):
+                self._jobs.put_back(job)
+                return None
+        return None
+
+    def _next_job(self, now: float) -> Job | None:
+        job = self._jobs.take(now)
+        if job is not None or self._is_exhausted:
+            return job
+        group = self._groups.take()
+        wordless, self._groups.wordless = self._groups.wordless, []
+        self._put(wordless, self._jobs.model, Skipped("no words to tag"))
+        self._is_exhausted = not group and not wordless
+        return Job(group, self._jobs.model) if group else None
+
+    def _start(self, loop: asyncio.AbstractEventLoop, job: Job, now: float) -> bool:
+        """Send a request; False where the cap on cost does not allow it (yet)."""
+        tagger = self._tagger
+        model = self._models[job.model]
+        sizes = self._groups.sizes
+        texts = tuple(text_of(post, sizes, share=job.share) for post in job.posts)
+        tokens = count_tokens(tagger.prompt.system) + sum(text.tokens for text in texts)
+        room = room_for(len(texts), tagger.options.maximum)
+        estimate = tagger.ledger.estimate(model, tokens, room)
+        if not tagger.ledger.allows(estimate, sum(s.estimate for s in self._running.values())):
+            if not self._running:
+                cap = tagger.ledger.cap or 0.0
+                self._halt(stops.over_cost(cap, tagger.ledger.cost_usd))
+            return False
+        ids = tuple(f"p{number}" for number in range(1, len(texts) + 1))
+        capabilities = tagger.formats.of(model)
+        body = write_request(
+            model, tagger.prompt, self._message(ids, texts), self._wanted(ids), capabilities,
+            tagger.dialect,
+        )  # fmt: skip
+        tagger.ledger.sent(model, again=job.again)
+        sent = Sent(replace(job, again=True), texts, ids, capabilities, self._gate.sent(now),
+                    estimate)  # fmt: skip
+        self._running[loop.create_task(tagger.server.ask(body))] = sent
+        return True
+
+    def _message(self, ids: Iterable[str], texts: tuple[Text, ...]) -> str:
+        vocabulary = self._tagger.vocabulary
+        existing: tuple[str, ...] = ()
+        if vocabulary.mode == "prefer":
+            existing = vocabulary.likeliest([text.text for text in texts])
+        posts = [(identity, text.text) for identity, text in zip(ids, texts, strict=True)]
+        return posts_message(posts, self._fence, existing)
+
+    def _wanted(self, ids: tuple[str, ...]) -> Wanted:
+        options, vocabulary = self._tagger.options, self._tagger.vocabulary
+        allowed = vocabulary.allowed if vocabulary.mode == "closed" else ()
+        if len(allowed) > MOST_ENUM:
+            allowed = ()
+        return Wanted(ids, options.minimum, options.maximum, allowed)
+
+    # ---- what came
+
+    def _conclude(self, sent: Sent, heard: Heard, now: float) -> None:
+        verdict = replace(heard.verdict, message=self._clean(sent, heard.verdict.message))
+        model = self._models[sent.job.model]
+        formats = self._tagger.formats
+        match verdict.kind:
+            case "answered":
+                self._read(sent, heard, now)
+            case "throttled":
+                self._note(sent, heard, verdict)
+                self._throttle(sent, verdict, now)
+            case "stop":
+                self._gate.dropped()
+                self._end(sent, verdict)
+            case "parameter" if formats.refuse(model, sent.capabilities, verdict.parameter or ""):
+                self._gate.dropped()
+                self._jobs.put_back(sent.job)
+            case "bad_post" if verdict.failure == "server" and formats.step_down(
+                model, sent.capabilities
+            ):
+                # Nothing says what is wrong: until something was answered it may be the format.
+                self._gate.dropped()
+                self._jobs.put_back(sent.job)
+            case "bad_post" if verdict.failure != "server":
+                self._note(sent, heard, verdict)
+                self._refuse(sent, heard, verdict, now)
+            case _:
+                self._note(sent, heard, verdict)
+                is_final = verdict.kind != "passing" and len(sent.job.posts) == 1
+                self._fail(sent, replace(verdict, again=verdict.again and not is_final), now)
+
+    def _read(self, sent: Sent, heard: Heard, now: float) -> None:
+        """Make outcomes of an answer; what is missing in it is asked again."""
+        model = self._models[sent.job.model]
+        reply = read_reply(heard.tree)
+        cost = self._tagger.ledger.answered(model, reply.usage)
+        if self._tagger.ledger.cannot_cap(model):
+            self._halt(stops.cost_unknown(model))
+        if reply.failure is not None:
+            verdict = Verdict("passing", reply.message, reply.failure)
+            self._note(sent, heard, verdict, reply, cost)
+            if reply.failure == "refused":
+                self._refuse(sent, heard, verdict, now)
+            else:
+                self._fail(sent, verdict, now)
+            return
+        outcomes = self._outcomes(sent, reply)
+        missing = tuple(post for post in sent.job.posts if post.id not in outcomes)
+        why = _why_missing(reply, len(missing), len(sent.job.posts))
+        for post, made in zip(
+            sent.job.posts, self._attempts(sent, heard, reply, cost), strict=True
+        ):
+            outcome = outcomes.get(post.id)
+            attempt = made if outcome else replace(made, failure="bad_answer", error=why)
+            self._answered.append(Answered(post, self._origins[sent.job.model], outcome, attempt))
+        if outcomes:
+            self._succeed(sent, heard, now)
+            self._prove(model, sent, reply)
+        else:
+            self._gate.failed(sent.ticket, now)
+            if reply.content.strip() and "{" not in reply.content:
+                self._tagger.formats.step_down(model, sent.capabilities)
+        if missing:
+            if reply.finish == "length":
+                self._tagger.formats.make_room(model, sent.capabilities)
+            left = replace(sent.job, posts=missing)
+            if not self._jobs.ask_again(left, due=now, together=False):
+                self._give_up(GivenUp(left, "bad_answer", why))
+            self._check_down(why)
+
+    def _outcomes(self, sent: Sent, reply: Reply) -> dict[PostId, Outcome]:
+        prompt, vocabulary = self._tagger.prompt, self._tagger.vocabulary
+        said = read_tags(reply.content, sent.ids)
+        outcomes: dict[PostId, Outcome] = {}
+        for identity, post, text in zip(sent.ids, sent.job.posts, sent.texts, strict=True):
+            names = said.get(identity)
+            if names is None:
+                continue
+            tags = vocabulary.choose(names, text.text, prompt=prompt.rules, own=prompt.own)
+            if tags:
+                if vocabulary.mode == "prefer":
+                    vocabulary.remember(tags)
+                outcomes[post.id] = Tagged(tuple(SuggestedTag(name) for name in tags))
+            elif not names and vocabulary.mode == "closed":
+                outcomes[post.id] = Skipped("none of the allowed tags fits")
+        return outcomes
+
+    def _succeed(self, sent: Sent, heard: Heard, now: float) -> None:
+        """Note that the server does its work: what failed before has failed by itself."""
+        self._gate.answered(sent.ticket, now, heard.limits)
+        self._settle_held()
+
+    def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
+        pause = self._gate.throttled(sent.ticket, now, verdict.wait)
+        self._jobs.put_back(sent.job)
+        longest = self._tagger.options.longest_wait
+        if verdict.wait is not None and verdict.wait > longest:
+            self._halt(stops.asked_to_wait(verdict.wait))
+        elif self._gate.waited > longest:
+            self._halt(stops.asked_to_wait(None))
+        elif pause >= 1:
+            self._said.append(Wait(pause, "the tagging server asks to wait"))
+
+    def _fail(self, sent: Sent, verdict: Verdict, now: float) -> None:
+        """Ask again after a while, unless it is pointless or the turn is over."""
+        self._gate.failed(sent.ticket, now)
+        failure = verdict.failure or "server"
+        # What never reached the server says nothing of the posts: they stay together.
+        pause = 0.0 if failure == "bad_answer" else self._gate.retry_delay(sent.job.tries)
+        due = now + max(pause, verdict.wait or 0.0)
+        if not verdict.again or not self._jobs.ask_again(
+            sent.job, due=due, together=not verdict.reached
+        ):
+            self._give_up(GivenUp(sent.job, failure, verdict.message, verdict.reached))
+        self._check_down(verdict.message)
+
+    def _refuse(self, sent: Sent, heard: Heard, verdict: Verdict, now: float) -> None:
+        """Find the post that is not taken; alone, it is shortened once if that may help."""
+        self._succeed(sent, heard, now)
+        job = sent.job
+        if self._jobs.bisect(job):
+            return
+        if verdict.failure == "too_long" and job.share == 1:
+            usual = self._groups.sizes.post_tokens
+            share = max(2, usual // (sent.texts[0].tokens // 3 + 1))  # a third of what was sent
+            self._jobs.put_back(replace(job, share=share))
+        else:
+            self._give_up(GivenUp(job, verdict.failure or "refused", verdict.message))
+
+    # ---- what becomes of posts that are given up
+
+    def _give_up(self, given: GivenUp) -> None:
+        if self._jobs.pass_on(given.job):
+            return
+        if self._gate.failures:
+            # Nothing succeeded since: it may be the server, and then these stay as they were.
+            self._jobs.held.append(given)
+        else:
+            self._put_failed(given)
+
+    def _settle_held(self) -> None:
+        for given in self._jobs.held:
+            self._put_failed(given)
+        self._jobs.held.clear()
+
+    def _end_held(self) -> None:
+        """End the run: what the server was asked has failed; what never came to it, waits."""
+        for given in self._jobs.held:
+            if given.reached:
+                self._put_failed(given)
+            else:
+                self._halt(stops.down(self._gate.failures, given.message))
+        self._jobs.held.clear()
+
+    def _put_failed(self, given: GivenUp) -> None:
+        outcome = TaggingError(given.failure, given.message)
+        self._put(given.job.posts, given.job.model, outcome)
+
+    def _put(self, posts: Iterable[PostForTagging], model: int, outcome: Outcome) -> None:
+        origin = self._origins[model]
+        self._answered += [Answered(post, origin, outcome) for post in posts]
+
+    # ---- what is learned
+
+    def _prove(self, model: str, sent: Sent, reply: Reply) -> None:
+        learned = self._tagger.formats.prove(model, sent.capabilities)
+        if learned is not None:
+            self._said.append(Learned(self._tagger.server.url, model, learned.to_json()))
+        self._watch_context(sent, reply)
+
+    def _watch_context(self, sent: Sent, reply: Reply) -> None:
+        """Notice a server that silently reads only the end of what it is sent, as Ollama does."""
+        read = reply.usage.prompt_tokens
+        said = count_tokens(self._tagger.prompt.system) + sum(text.tokens for text in sent.texts)
+        # Our counts are up to twice too high; a window is never below a thousand tokens.
+        if self._tagger.options.provider == "ollama" and read and 1000 <= read < said // 3:
+            sizes = self._groups.sizes
+            self._groups.sizes = replace(sizes, posts=max(1, sizes.posts // 2))
+            if not self._is_context_told:
+                self._is_context_told = True
+                self._warn(
+                    f"the server read only {read} tokens of about {said}: its context is too "
+                    "short. Give it more (OLLAMA_CONTEXT_LENGTH), or set TGTAGGER_LLM_BATCH lower"
+                )
+
+    def _warn(self, message: str) -> None:
+        self._said.append(Notice(message))
+
+    # ---- when it has to end
+
+    def _halt(self, stop: stops.Stop) -> None:
+        self._stop = self._stop or stop
+
+    def _check_down(self, message: str) -> None:
+        if self._gate.failures >= ALONE_AFTER and self._use_next_model(
+            f"{self._models[self._jobs.model]} does not answer ({message})"
+        ):
+            return
+        if self._gate.is_down:
+            self._halt(stops.down(self._gate.failures, message))
+
+    def _use_next_model(self, why: str) -> bool:
+        if not self._jobs.use_next_model():
+            return False
+        self._gate.start_over()
+        self._warn(f"{why}: going on with {self._models[self._jobs.model]}")
+        return True
+
+    def _end(self, sent: Sent, verdict: Verdict) -> None:
+        """End the run, unless it is the model alone that is not there, and there is another."""
+        model = self._models[sent.job.model]
+        is_last = sent.job.model + 1 == len(self._models)
+        if verdict.stop == "unknown_model" and not is_last:
+            self._jobs.put_back(sent.job)
+            if sent.job.model == self._jobs.model:
+                self._use_next_model(f"there is no model {model} ({verdict.message})")
+            return
+        why = verdict.stop or "wrong_address"
+        url = self._tagger.server.url
+        self._halt(stops.told(why, verdict.message, url=url, model=model, later=verdict.comes_back))
+
+    # ---- what is written down of a request
+
+    def _note(
+        self,
+        sent: Sent,
+        heard: Heard,
+        verdict: Verdict,
+        reply: Reply | None = None,
+        cost: float | None = None,
+    ) -> None:
+        """Write down a request that gave its posts nothing."""
+        failure: FailureClass = verdict.failure or "server"
+        origin = self._origins[sent.job.model]
+        attempts = self._attempts(sent, heard, reply or Reply(), cost)
+        self._answered += [
+            Answered(post, origin, None, replace(made, failure=failure, error=verdict.message))
+            for post, made in zip(sent.job.posts, attempts, strict=True)
+        ]
+
+    def _attempts(
+        self, sent: Sent, heard: Heard, reply: Reply, cost: float | None
+    ) -> list[Attempt]:
+        """Return the attempt of each post; tokens and cost are shared out by length."""
+        weights = [text.tokens for text in sent.texts]
+        usage = reply.usage
+        prompt = share_out(usage.prompt_tokens, weights)
+        completion = share_out(usage.completion_tokens, [1] * len(weights))
+        cached = share_out(usage.cached_tokens, weights)
+        return [
+            Attempt(
+                at=heard.at,
+                model=self._models[sent.job.model],
+                http_status=heard.status,
+                latency_ms=round(heard.seconds * 1000),
+                prompt_tokens=prompt[at],
+                completion_tokens=completion[at],
+                cached_tokens=cached[at],
+                cost_usd=None if cost is None else cost * weights[at] / sum(weights),
+                sent_letters=text.cut_at,
+            )
+            for at, text in enumerate(sent.texts)
+        ]
+
+    def _clean(self, sent: Sent, message: str) -> str:
+        return stops.scrub(message, [text.text for text in sent.texts], self._tagger.server.key)
+
+
+def _why_missing(reply: Reply, missing: int, asked: int) -> str:
+    if reply.finish == "length":
+        return "the answer was cut off before this post"
+    if not reply.content.strip():
+        return "the answer is empty"
+    return "the answer has no usable tags" + (" for this post" if missing < asked else "")

@@ -1,0 +1,371 @@
+"""What an answer of a tagging server means: answered, throttled, passing, the end, a bad post.
+
+Pure: status, headers and body in, a Verdict out. Servers say the same thing in many ways (billing
+by 429, errors inside HTTP 200, moderation by 403); they are told apart here, and nowhere else.
+ Knows neither how an answer came nor what is done about it; exceptions are client's to map.
+
+The rules are gathered from the servers' documentation and from what their users report.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from tgtagger.outcomes import FailureClass, StopClass
+
+Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
+"""answered: HTTP 200 with something to read · throttled: everybody waits, nobody is to blame ·
+passing: the same request may do better · stop: no request of this run would do better ·
+bad_post: these posts are not taken · parameter: the same without this parameter may be taken"""
+
+LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`failure` goes with passing, throttled and bad_post, `stop` with stop.
+
+    `wait` are the seconds the server asked for. `again` is False where a repetition is pointless;
+    `reached` where the request got to the server; `comes_back` where waiting mends a stop.
+    """
+
+    kind: Kind
+    message: str = ""
+    failure: FailureClass | None = None
+    stop: StopClass | None = None
+    wait: float | None = None
+    parameter: str | None = None
+    again: bool = True
+    reached: bool = True
+    comes_back: bool = False
+
+
+ANSWERED = Verdict("answered")
+
+_PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, *range(520, 525), 529})
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
+)
+_DAILY = re.compile(r"free-models-per-day|free_tier_daily|per[ -]day", re.IGNORECASE)
+_LOADING = re.compile("loading model", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|size|window)|exceed_context_size|maximum context|too many tokens"
+    r"|prompt is too long|input is too long|longer than the (?:model|context)",
+    re.IGNORECASE,
+)
+_MODERATED = re.compile(
+    r"moderation|flagged|content[_ ](?:filter|policy)|safety (?:system|filter)"
+    r"|responsible ?ai|prohibited content",
+    re.IGNORECASE,
+)
+_PLAIN_SCHEMA = re.compile(
+    r"min_?items|max_?items|xgrammar|(?:features?|keywords?) (?:are |is |that (?:are|is) )?not"
+    r" (?:permitted|supported)|features not supported",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(
+    r"response_format|json_schema|json_object|guided|grammar|\bschema\b|structured output"
+    r"|json mode|can handle the requested parameters",
+    re.IGNORECASE,
+)
+_PARAMETERS = ("reasoning_effort", "temperature", "max_completion_tokens", "max_tokens")
+_COMMON_WORDS = ("usage", "provider")  # parameters only where they are quoted
+
+
+def judge(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float
+) -> tuple[Verdict, Any]:
+    """Return the verdict on an answer, and its body as JSON (None where it is none).
+
+    `headers` have lower-case names; `now` is the time in seconds since 1970.
+    """
+    tree = read_json(body)
+    error = tree.get("error") if isinstance(tree, dict) else None
+    if status == 200 and error is None:
+        return ANSWERED, tree
+    if status == 200 and isinstance(tree, dict) and tree.get("choices"):
+        # OpenRouter: a choice that broke off says so itself, see wire.read_reply.
+        return ANSWERED, tree
+    if status == 200:
+        # OpenRouter answers HTTP 200 when it begins, whatever its provider says later.
+        status = _code_in(error) or 500
+    return _judge_error(status, headers, tree, body, now), tree
+
+
+def _judge_error(
+    status: int, headers: Mapping[str, str], tree: Any, body: bytes, now: float
+) -> Verdict:
+    words = _Words(tree, body)
+    said = f"HTTP {status}: {words.message}" if words.message else f"HTTP {status}"
+    wait = server_wait(headers, tree, now)
+    found = (
+        _judge_throttling(status, headers, words, said, wait)
+        or _judge_for_good(status, words, said)
+        or _judge_passing(status, headers, words, said, wait)
+    )
+    if found is not None:
+        return found
+    if status in {400, 422}:
+        return _judge_refusal(words, said)
+    return Verdict("bad_post", said, "server")
+
+
+def _judge_throttling(
+    status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
+) -> Verdict | None:
+    """Tell too many requests from too little money, which come with the same status."""
+    is_throttled = Verdict("throttled", said, "throttled", wait=wait)
+    match status:
+        case 402:
+            return is_throttled if "retry-after" in headers else _stop("quota", said)
+        case 429 if words.names & _QUOTA:
+            return _stop("quota", said)
+        case 429 if words.has(_DAILY):
+            return Verdict("stop", said, stop="quota", wait=wait, comes_back=True)
+        case 429:
+            return is_throttled
+        case 503 if wait is not None or words.has(_LOADING):
+            return is_throttled
+    return None
+
+
+def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
+    """Tell what no repetition mends: the key, the model, the address; or this post."""
+    match status:
+        case 401:
+            return _stop("key_rejected", said)
+        case 403 if words.has(_MODERATED):
+            return Verdict("bad_post", said, "refused")
+        case 403:
+            return _stop("key_rejected", said)
+        case 404 if words.has(_FORMAT):
+            return Verdict("parameter", said, parameter="response_format")
+        case 404 | 410:
+            return _stop("unknown_model", said)
+        case 413:
+            return Verdict("bad_post", said, "too_long")
+    return _stop("wrong_address", said) if status == 405 or 300 <= status < 400 else None
+
+
+def _judge_passing(
+    status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
+) -> Verdict | None:
+    if status in {500, 501} and words.has(_FORMAT):  # llama-cpp-python: an unknown format
+        return Verdict("parameter", said, parameter="response_format")
+    should_retry = headers.get("x-should-retry")
+    if status in _PASSING or status >= 500 or should_retry == "true":
+        return Verdict("passing", said, "server", wait=wait, again=should_retry != "false")
+    return None
+
+
+def _stop(kind: StopClass, said: str) -> Verdict:
+    return Verdict("stop", said, stop=kind)
+
+
+def _judge_refusal(words: _Words, said: str) -> Verdict:
+    """Tell what a server does not like about a request: its length, words, or a parameter."""
+    if words.has(_TOO_LONG):
+        return Verdict("bad_post", said, "too_long")
+    if words.has(_MODERATED):
+        return Verdict("bad_post", said, "refused")
+    if "model_not_found" in words.names or re.search(
+        r"model\b.*(?:does not exist|not found|not a valid model)|not a valid model",
+        words.message,
+        re.IGNORECASE,
+    ):
+        return Verdict("stop", said, stop="unknown_model")
+    for parameter in (*_PARAMETERS, *_COMMON_WORDS):
+        marks = "" if parameter in _PARAMETERS else "[\"'`]"
+        named = rf"{marks}(?<![\w.]){parameter}(?!\w){marks}"
+        if parameter == words.parameter or re.search(named, words.message):
+            return Verdict("parameter", said, parameter=parameter)
+    if words.has(_PLAIN_SCHEMA):
+        return Verdict("parameter", said, parameter="bounds")
+    if words.has(_FORMAT) or words.parameter.startswith("response_format"):
+        return Verdict("parameter", said, parameter="response_format")
+    # Nothing is named: with the first request it may be the format, later it is the post.
+    return Verdict("bad_post", said, "server")
+
+
+class _Words:
+    """The words of an error body, whatever its shape."""
+
+    def __init__(self, tree: Any, body: bytes) -> None:
+        error = tree.get("error", tree) if isinstance(tree, dict) else tree
+        self.names: set[str] = set()
+        self.parameter = ""
+        texts: list[str] = []
+        if isinstance(error, str):
+            texts.append(error)
+        if isinstance(error, dict):
+            said = (error.get(name) for name in ("message", "detail", "error", "msg"))
+            texts += [text for text in said if isinstance(text, str)]
+            self.names = {str(error[name]) for name in ("type", "code") if error.get(name)}
+            self.parameter = str(error.get("param") or "")
+            metadata = error.get("metadata")
+            if isinstance(metadata, dict):
+                self._read_metadata(metadata, texts)
+        if not texts and tree is not None and not isinstance(tree, dict):
+            texts.append(str(tree)[:LONGEST_MESSAGE])
+        self.all = " ".join([*texts, *self.names])
+        if not texts and isinstance(tree, dict):
+            self.all = body[:2000].decode(errors="replace")
+        self.message = " ".join((texts[0] if texts else "").split())[:LONGEST_MESSAGE]
+
+    def _read_metadata(self, metadata: dict[str, Any], texts: list[str]) -> None:
+        if isinstance(metadata.get("raw"), str):
+            texts.append(metadata["raw"])
+        if metadata.get("limit_source"):
+            self.names.add(str(metadata["limit_source"]))
+        if metadata.get("reasons"):
+            self.names.add("moderation")
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        return bool(pattern.search(self.all))
+
+
+def _code_in(error: Any) -> int | None:
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, str) and code.isdigit():
+        code = int(code)
+    if isinstance(code, int) and 400 <= code < 600:
+        return code
+    return 429 if isinstance(code, str) and "rate_limit" in code else None
+
+
+def read_json(body: bytes) -> Any:
+    """Return a body as JSON, None where it is none; a byte order mark is no harm."""
+    try:
+        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError:
+        return None
+
+
+# ---- how long a server asks to wait
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_TRY_AGAIN = re.compile(
+    r"(?:try|retry)(?: again)? (?:in|after) ([\d.]+ ?(?:ms|s|m|h)[\d.msh]*)", re.IGNORECASE
+)
+
+
+def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | None:
+    """Return the seconds that a server asks to wait, None where it says nothing sensible."""
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    if (asked := _retry_after(headers.get("retry-after"), now)) is not None:
+        return asked
+    if (reset := _reset_of_exhausted(headers, now)) is not None:
+        return reset
+    error = tree.get("error") if isinstance(tree, dict) else None
+    if isinstance(error, dict):
+        metadata = error.get("metadata")
+        inner = metadata.get("headers") if isinstance(metadata, dict) else None
+        if isinstance(inner, dict):
+            lower = {str(name).lower(): str(value) for name, value in inner.items()}
+            if (reset := server_wait(lower, None, now)) is not None:
+                return reset
+        if found := _TRY_AGAIN.search(str(error.get("message"))):
+            return go_seconds(found[1].replace(" ", ""))
+    return None
+
+
+def go_seconds(text: str) -> float | None:
+    """Return the seconds of a duration as Go writes it: `12ms`, `6m0s`, `1h2m3.5s`."""
+    if not re.fullmatch(rf"(?:{_DURATION.pattern})+", text):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else -1.0
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _retry_after(text: str | None, now: float) -> float | None:
+    if text is None or (value := _number(text)) is not None:
+        return None if text is None else value
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(moment.timestamp() - now, 0.0)
+
+
+def _moment(text: str | None, now: float) -> float | None:
+    """Return the seconds until a reset: a duration, seconds, or an epoch in seconds or ms."""
+    if text is None:
+        return None
+    value = _number(text)
+    if value is None:
+        return go_seconds(text)
+    if value > 1e11:
+        return max(value / 1000 - now, 0.0)
+    return max(value - now, 0.0) if value > 1e9 else value
+
+
+def _reset_of_exhausted(headers: Mapping[str, str], now: float) -> float | None:
+    resets = {}
+    for what in ("requests", "tokens"):
+        reset = _moment(headers.get(f"x-ratelimit-reset-{what}"), now)
+        if reset is not None:
+            resets[what] = reset
+    spent = [
+        reset
+        for what, reset in resets.items()
+        if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
+    ]
+    if spent or resets:
+        return max(spent or resets.values())
+    return _moment(headers.get("x-ratelimit-reset"), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server's headers say of its limits, with any answer."""
+
+    requests: float | None = None  # allowed in a window
+    left: float | None = None  # requests left in this window
+    reset: float | None = None  # seconds until there are more
+    tokens_left: float | None = None
+    tokens_reset: float | None = None
+
+
+NO_LIMITS = Limits()
+
+
+def limits_of(headers: Mapping[str, str], now: float) -> Limits:
+    """Return the limits that an answer's headers tell; most local servers tell none."""
+    if not any(name.startswith("x-ratelimit-") for name in headers):
+        return NO_LIMITS
+    return Limits(
+        _number(headers.get("x-ratelimit-limit-requests", headers.get("x-ratelimit-limit"))),
+        _number(
+            headers.get("x-ratelimit-remaining-requests", headers.get("x-ratelimit-remaining"))
+        ),
+        _moment(headers.get("x-ratelimit-reset-requests", headers.get("x-ratelimit-reset")), now),
+        _number(headers.get("x-ratelimit-remaining-tokens")),
+        _moment(headers.get("x-ratelimit-reset-tokens"), now),
+    )

@@ -1,0 +1,345 @@
+"""A request and an answer as data: the body that is sent, the tags that are read from what comes.
+
+What a server refuses is left out of the next request: the format of the answer steps down from a
+JSON schema over any JSON object to plain text, parameters go or get another name. Whatever the
+format, an answer is read with care: reasoning, fences and prose around the JSON are passed over,
+what is of the wrong shape is refused, and nothing that is not told is made up.
+
+Pure. Knows no HTTP and no rule about what is a tag (`vocabulary`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
+
+from tgtagger.outcomes import FailureClass
+from tgtagger.taggers.llm.prompt import Prompt
+
+Format = Literal["json_schema", "json_object", "text"]
+LADDER: tuple[Format, ...] = ("json_schema", "json_object", "text")
+
+MOST_TAGS = 50
+"""Tags for one post beyond which an answer is a runaway list, and refused whole."""
+
+MOST_ROOM = 16
+"""Times the usual room for an answer that a model which thinks aloud may get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a server takes, with one model: begins hopeful, learns from refusals, is remembered."""
+
+    format: Format = "json_schema"
+    bounds: bool = True  # the schema may say how many tags
+    dropped: tuple[str, ...] = ()  # parameters that are refused
+    room: int = 1  # answers need so many times the usual room
+    proven: bool = False  # an answer came with these
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "format": self.format, "bounds": self.bounds, "dropped": self.dropped,
+                "room": self.room, "proven": self.proven,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> Capabilities:
+        """Read what `to_json` wrote; anything else is what nobody knows yet."""
+        try:
+            tree = json.loads(text)
+            return cls(
+                tree["format"] if tree["format"] in LADDER else "json_schema",
+                bool(tree["bounds"]),
+                tuple(map(str, tree["dropped"])),
+                min(max(int(tree["room"]), 1), MOST_ROOM),
+                bool(tree["proven"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+    def without(self, parameter: str) -> Capabilities | None:
+        """Return what is left when a parameter is refused; None where there is nothing to leave.
+
+        `max_tokens` is called `max_completion_tokens` by some; refused, too, it goes.
+        """
+        if parameter == "bounds" and self.format == "json_schema" and self.bounds:
+            return replace(self, bounds=False)
+        if parameter in {"response_format", "bounds"}:
+            step = LADDER.index(self.format) + 1
+            return replace(self, format=LADDER[step]) if step < len(LADDER) else None
+        if parameter in self.dropped:
+            return None
+        return replace(self, dropped=(*self.dropped, parameter))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a kind of server wants beyond the common language; `extra` goes into every request."""
+
+    extra: Mapping[str, Any]
+    reasons: bool = False  # models of its own that think: they take no temperature
+    plain_schema: bool = False
+
+
+DIALECTS: Mapping[str | None, Dialect] = {
+    # Cost in the answer; and no provider that would leave the schema aside.
+    "openrouter": Dialect({"usage": {"include": True}, "provider": {"require_parameters": True}}),
+    "openai": Dialect({}, reasons=True),
+    # Its grammar backend refuses the number of items, without naming it.
+    "vllm": Dialect({}, plain_schema=True),
+}
+PLAIN = Dialect({})
+
+_THINKING = re.compile(r"^(?:gpt-5|gpt-oss|o[1-9])")
+
+
+def start_with(dialect: Dialect, model: str) -> Capabilities:
+    """Return what to try first with a model that is not known yet."""
+    found = Capabilities(bounds=not dialect.plain_schema)
+    if dialect.reasons and _THINKING.match(model):
+        found = replace(found, dropped=("temperature", "max_tokens"), room=4)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an answer must look like: the ids of the posts, how many tags, which ones."""
+
+    ids: tuple[str, ...]
+    minimum: int = 3
+    maximum: int = 7
+    allowed: tuple[str, ...] = ()  # the only tags there are; empty: any
+
+
+def write_request(
+    model: str,
+    prompt: Prompt,
+    message: str,
+    wanted: Wanted,
+    capabilities: Capabilities,
+    dialect: Dialect = PLAIN,
+) -> bytes:
+    """Return the body of a request."""
+    messages = [{"role": "system", "content": prompt.system}]
+    for said, answered in prompt.examples:
+        messages += [
+            {"role": "user", "content": said},
+            {"role": "assistant", "content": answered},
+        ]
+    messages.append({"role": "user", "content": message})
+    body: dict[str, Any] = {"model": model, "messages": messages, "temperature": 0}
+    body["max_tokens"] = room_for(len(wanted.ids), wanted.maximum) * capabilities.room
+    if "max_tokens" in capabilities.dropped:
+        body["max_completion_tokens"] = body["max_tokens"]
+    if dialect.reasons and _THINKING.match(model):
+        body["reasoning_effort"] = "minimal" if model.startswith("gpt-5") else "low"
+    body |= dialect.extra
+    match capabilities.format:
+        case "json_schema":
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "tags",
+                    "strict": True,
+                    "schema": _schema(wanted, bounds=capabilities.bounds),
+                },
+            }
+        case "json_object":
+            body["response_format"] = {"type": "json_object"}
+    for parameter in capabilities.dropped:
+        body.pop(parameter, None)
+    return orjson.dumps(body)
+
+
+def room_for(posts: int, maximum: int) -> int:
+    """Return how many tokens an answer may have: about twice what it needs."""
+    return 64 + posts * max(80, 16 * maximum)
+
+
+def _schema(wanted: Wanted, *, bounds: bool) -> dict[str, Any]:
+    tag: dict[str, Any] = {"type": "string"}
+    if wanted.allowed:
+        tag["enum"] = list(wanted.allowed)
+    tags: dict[str, Any] = {"type": "array", "items": tag}
+    if bounds:
+        # Of a closed list it may be that no tag fits.
+        tags |= {"minItems": 0 if wanted.allowed else wanted.minimum, "maxItems": wanted.maximum}
+    post = {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "tags": tags},
+        "required": ["id", "tags"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"posts": {"type": "array", "items": post}},
+        "required": ["posts"],
+        "additionalProperties": False,
+    }
+
+
+# ---- answers
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and cost as the server counts them; None where it does not say."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an HTTP 200 brought. `failure` and `message` where it is no answer to read."""
+
+    content: str = ""
+    finish: str = ""
+    usage: Usage = Usage()
+    failure: FailureClass | None = None
+    message: str = ""
+
+
+def read_reply(tree: Any) -> Reply:
+    """Read a chat completion; whatever is of the wrong shape counts as not there."""
+    if not isinstance(tree, dict):
+        return Reply(failure="bad_answer", message="the answer is not JSON")
+    usage = _usage(tree.get("usage"))
+    choices = tree.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        return Reply(usage=usage, failure="bad_answer", message="the answer has no choices")
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    finish = str(choice.get("finish_reason") or "")
+    if finish == "content_filter" or (
+        isinstance(message.get("refusal"), str) and message["refusal"]
+    ):
+        return Reply("", finish, usage, "refused", "the model refuses this text")
+    if finish == "error" or isinstance(choice.get("error"), dict):
+        return Reply("", finish, usage, "server", "the provider broke the answer off")
+    return Reply(_content(message.get("content")), finish, usage)
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):  # in parts
+        return "".join(
+            part["text"]
+            for part in content
+            if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
+    return ""
+
+
+def _usage(tree: Any) -> Usage:
+    if not isinstance(tree, dict):
+        return Usage()
+    details = tree.get("prompt_tokens_details")
+    cached = _whole(details.get("cached_tokens")) if isinstance(details, dict) else None
+    cost = tree.get("cost")
+    known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e6
+    return Usage(
+        _whole(tree.get("prompt_tokens")),
+        _whole(tree.get("completion_tokens")),
+        cached,
+        float(cost) if known and cost is not None else None,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < 2**31 else None
+
+
+LONGEST_CONTENT = 400_000
+_THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
+    """Return the tags that an answer gives to each post, as far as it is whole.
+
+    Ids that were not asked for are passed over, of an id that comes twice the first one counts.
+    What is there only in part (an answer that was cut off) is not there.
+    """
+    text = _THOUGHTS.sub(" ", content[:LONGEST_CONTENT].removeprefix("\ufeff"))
+    found: dict[str, list[object]] = {}
+    for value in _values(text):
+        for identity, tags in _posts_in(value, ids):
+            if identity in ids and identity not in found and len(tags) <= MOST_TAGS:
+                found[identity] = tags
+        if len(found) == len(ids):
+            break
+    return found
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield the JSON values in a text: the whole, or else every object and array in it."""
+    try:
+        yield orjson.loads(text)
+    except ValueError:
+        pass
+    else:
+        return
+    decoder = json.JSONDecoder()
+    at, tries = 0, 0
+    while tries < 1000:
+        starts = [start for start in (text.find("{", at), text.find("[", at)) if start >= 0]
+        if not starts:
+            return
+        start = min(starts)
+        tries += 1
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            at = start + 1  # cut off, or no JSON: what stands inside may be whole
+        else:
+            yield value
+
+
+def _posts_in(value: Any, ids: Sequence[str]) -> Iterator[tuple[str, list[object]]]:
+    if isinstance(value, list):
+        if len(ids) == 1 and value and all(isinstance(item, str) for item in value):
+            yield ids[0], value
+            return
+        for item in value:
+            if isinstance(item, dict):
+                yield from _posts_in(item, ids)
+        return
+    if not isinstance(value, dict):
+        return
+    if isinstance(value.get("posts"), list | dict):
+        yield from _posts_in(value["posts"], ids)
+        return
+    if "tags" in value:
+        identity = _identity(value.get("id"), ids)
+        tags = _tags(value["tags"])
+        if identity is not None and tags is not None:
+            yield identity, tags
+        return
+    for name, inner in value.items():  # {"p1": [...]}
+        tags = _tags(inner)
+        if name in ids and tags is not None:
+            yield name, tags
+
+
+def _identity(value: Any, ids: Sequence[str]) -> str | None:
+    if value is None:
+        return ids[0] if len(ids) == 1 else None
+    identity = str(value).strip()
+    return f"p{identity}" if identity.isdigit() else identity
+
+
+def _tags(value: Any) -> list[object] | None:
+    if isinstance(value, str):
+        return [part.strip() for part in re.split(r"[,;\n]", value)] if value.strip() else []
+    return value if isinstance(value, list) else None

@@ -1,0 +1,250 @@
+"""Make a post's tags of what a model said, by a vocabulary and by the archive's own tags.
+
+What a vocabulary says is enforced here, whatever the model was told. Knows no meanings: words are
+all it compares.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import Final
+
+from tgtagger.vocabulary.files import Entry, Mode
+from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
+from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
+
+
+class Vocabulary:
+    """The tags to choose from, and those there are.
+
+    `entries` are normalised, as `read` returns them; `existing` are the archive's tags, the most
+    used first, each with its aliases. Those that a run adds are told to `remember`.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        entries: Sequence[Entry] = (),
+        existing: Sequence[tuple[str, tuple[str, ...]]] = (),
+        maximum: int = 7,
+    ) -> None:
+        self.mode: Final = mode
+        self.entries: Final = tuple(entries)
+        self.maximum: Final = maximum
+        self.allowed: Final = tuple(entry.name for entry in self.entries)
+        self.hash: Final = _hash(mode, self.entries)
+        self._existing: Final = list(existing)
+        self._wanted: Final = _Known((entry.name, entry.aliases) for entry in self.entries)
+        self._known: Final = _Known(self._existing)
+
+    def choose(
+        self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False
+    ) -> tuple[str, ...]:
+        """Return the tags to store of what a model said about a text: clean, distinct, folded.
+
+        A name is a str, or an object with one under `name` or `tag`; the rest is dropped. So are
+        words of a script foreign to the text, and echoes of the `prompt`: its rules alone, without
+        lists of tags; `own` if the user wrote them. An entry of the vocabulary is neither.
+        """
+        chosen: dict[str, str] = {}
+        for name in filter(is_tag, map(normalise, _said(names))):
+            if len(chosen) >= self.maximum:
+                break
+            tag = self._fold(name)
+            if tag is None or (folded := key(tag)) in chosen:
+                continue
+            if folded in self._wanted.names or not (
+                (text and _is_foreign(tag, text)) or echoes(name, prompt, text, own=own)
+            ):
+                chosen[folded] = tag
+        return tuple(chosen.values())
+
+    def _fold(self, name: str) -> str | None:
+        """Return the tag that a name stands for; None if there is none in a closed vocabulary."""
+        folded = key(name)
+        known = self._known.names.get(folded)
+        entry = self._wanted.names.get(folded) or (known and self._wanted.names.get(key(known)))
+        if entry or self.mode == "open":
+            return entry or known or name
+        # Before the tag known under this very name: the vocabulary was written to replace it.
+        entry = self._wanted.find_form(known or name)
+        if entry or self.mode == "closed":
+            return entry
+        return known or self._known.find_form(name) or name
+
+    def remember(self, names: Iterable[str]) -> None:
+        """Take tags that were chosen among the existing ones, as the least used."""
+        for name in names:
+            tag = (name, ())
+            if self._known.add(*tag) and key(name) not in self._wanted.names:
+                self._existing.append(tag)
+                if "_others" in self.__dict__:
+                    self._others.append(tag)
+                if "_occurrences" in self.__dict__:
+                    self._occurrences.extend(_occurrences_of([tag]))
+
+    def likeliest(self, texts: Sequence[str], most: int = 60) -> tuple[str, ...]:
+        """Return the existing tags, other than entries, that these texts are likeliest to get.
+
+        First those whose words, or an alias's, all occur in some form, then up to a third of
+        `most` of the others; the most used first.
+        """
+        distinct = " ".join(set(" ".join(texts).split()))
+        words = {word[:MAX_LENGTH] for word in _plain(distinct).split()}
+        starts = {word[:end] for word in words for end in range(SHORTEST, len(word))} | words
+        found: dict[str, None] = {}
+        for name, first, others in self._occurrences:
+            if first in starts and starts.issuperset(others):
+                found[name] = None
+                if len(found) >= most:
+                    return tuple(found)
+        room = min(most - len(found), most // 3)
+        common = (name for name, _ in self._others if name not in found)
+        return (*found, *itertools.islice(common, room))
+
+    @functools.cached_property
+    def _others(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The existing tags that are no entries."""
+        return [tag for tag in self._existing if key(tag[0]) not in self._wanted.names]
+
+    @functools.cached_property
+    def _occurrences(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        return list(_occurrences_of(self._others))
+
+
+def _occurrences_of(
+    tags: Iterable[tuple[str, tuple[str, ...]]],
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the tags' spellings: of which tag, and which beginnings of words must occur."""
+    for name, aliases in tags:
+        for spelling in (name, *aliases):
+            words = _plain(spelling).split()
+            starts = [sys.intern(word[: max(SHORTEST, len(word) - 2)]) for word in words]
+            # The longest is the rarest: with it most are out.
+            starts.sort(key=len, reverse=True)
+            if starts:
+                yield name, starts[0], tuple(starts[1:])
+
+
+class _Known:
+    """Tags by their spellings, and by their words' forms. Of two that fit, the first is given."""
+
+    def __init__(self, tags: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        self.names: Final[dict[str, str]] = {}
+        self._spellings: Final[dict[str, list[tuple[str, str]]]] = defaultdict(list)
+        for name, aliases in tags:
+            self.add(name, aliases)
+
+    def add(self, name: str, aliases: tuple[str, ...]) -> bool:
+        """Add a tag after the others; tell whether any of its spellings is new."""
+        is_new = False
+        for spelling in (name, *aliases):
+            folded = key(spelling)
+            if folded not in self.names:
+                is_new = True
+                self.names[folded] = name
+                self._spellings[beginnings(folded)].append((folded, spelling))
+        return is_new
+
+    def find_form(self, name: str) -> str | None:
+        """Return the first tag that has a name's words in other forms."""
+        folded = key(name)
+        alike = self._spellings.get(beginnings(folded), ())
+        # Looking closer is slow, and many words begin alike.
+        start = "" if " " in folded else folded[: max(SHARED, len(folded) - LONGEST_CHANGE)]
+        for other, spelling in alike:
+            if other.startswith(start) and are_forms(name, spelling):
+                return self.names[other]
+        return None
+
+
+def _hash(mode: Mode, entries: Sequence[Entry]) -> str | None:
+    if mode == "open" and not entries:
+        return None
+    content = [mode, [[entry.name, entry.aliases, entry.description] for entry in entries]]
+    return sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+
+_SEVERAL_LINES = re.compile(LINE_BREAK)
+
+
+def _said(names: Iterable[object]) -> Iterator[str]:
+    for name in names:
+        said = name.get("name", name.get("tag")) if isinstance(name, dict) else name
+        # Normalised, several lines would pass for one.
+        if isinstance(said, str) and not _SEVERAL_LINES.search(said.strip()):
+            yield said
+
+
+# ---- words of a text, for a rough comparison
+
+
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+def _plain(text: str) -> str:
+    """Return a text's words alone, folded, a space between each two."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
+    return _NO_WORD.sub(" ", folded)
+
+
+SHORTEST = 4
+"""Letters of a word's beginning at the least. Shorter words must be whole."""
+
+
+# ---- slips of a model
+
+
+def echoes(name: str, prompt: str, text: str, *, own: bool = False) -> bool:
+    """Tell whether a tag repeats the prompt's rules and not the text: words in a row, or a code.
+
+    Two words will do in rules of ours. In a user's `own`, whose topics they may name, four, or a
+    code: a word of six characters and more that mixes letters and digits.
+    """
+    if not prompt:
+        return False
+    words = name.split()
+    parts = [_plain(word) for word in words if _is_code(word)]
+    if len(words) >= (4 if own else 2):
+        parts.append(_plain(name))
+    said = [part for part in parts if f" {part.strip()} " in _plain_prompt(prompt)]
+    return bool(said) and not all(f" {part.strip()} " in f" {_plain(text)} " for part in said)
+
+
+@functools.lru_cache(8)
+def _plain_prompt(prompt: str) -> str:
+    return f" {_plain(prompt)} "
+
+
+def _is_code(word: str) -> bool:
+    return len(word) >= 6 and any(map(str.isalpha, word)) and any(map(str.isdigit, word))
+
+
+_FAMILIAR = re.compile("[\x00-\u052f]+")  # Latin, Greek, Cyrillic
+_FAMILIAR_SCRIPTS = {"LATIN", "GREEK", "CYRILLIC", "MODIFIER"}
+_WRITTEN_TOGETHER = {"HIRAGANA", "KATAKANA", "BOPOMOFO", "IDEOGRAPHIC"}
+
+
+def _is_foreign(name: str, text: str) -> bool:
+    """Tell whether a tag has letters of a rarer script that the text has none of."""
+    if _FAMILIAR.fullmatch(name):
+        return False
+    return not _scripts(name) - _FAMILIAR_SCRIPTS <= _scripts(text)
+
+
+def _scripts(text: str) -> set[str]:
+    # The standard library knows no scripts; a letter's name begins with its own.
+    names = (
+        unicodedata.name(letter, "MODIFIER").replace("-", " ").split(" ")[0]
+        for letter in set(unicodedata.normalize("NFKC", text))
+        if letter.isalpha()
+    )
+    return {"CJK" if name in _WRITTEN_TOGETHER else name for name in names}

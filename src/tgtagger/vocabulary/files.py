@@ -1,0 +1,129 @@
+"""Read and write a vocabulary as people edit it: a text, one tag a line.
+
+    # mode: closed
+    artificial intelligence | AI, machine intelligence | models, not robots
+    energy | | power plants, grids, prices
+    space: rockets and planets
+    #politics
+
+A line is `name`, `name | alias, alias` or `name | alias, alias | description`, or, without a `|`,
+`name: description`. What begins with `# ` is a comment, and `#politics` is the tag. Knows no file
+system: a message names the line, the caller the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, cast, get_args
+
+from tgtagger.errors import InputError
+from tgtagger.vocabulary.names import MAX_LENGTH, MAX_WORDS, is_tag, key, normalise
+
+MAX_ENTRIES = 1000
+"""More than a model chooses from well, and than servers take as an `enum`."""
+
+Mode = Literal["open", "prefer", "closed"]
+"""Any tag; these rather than others; these alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A tag of a vocabulary. Names and aliases are normalised, the description is one line."""
+
+    name: str
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+class VocabularyFile(NamedTuple):
+    mode: Mode | None
+    entries: tuple[Entry, ...]
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # what editors count as lines; str.splitlines knows more
+_MODE = re.compile(r"#+\s*mode\s*:(.*)", re.IGNORECASE)
+_COMMENT = re.compile(r"#+(\s|$)")
+_EXPLAINED = re.compile(r":\s|：")
+
+
+def read(text: str) -> VocabularyFile:
+    """Read a vocabulary. The mode is told by a line `# mode: closed` before the first tag.
+
+    Raises InputError, naming the line, for what is no tag, a name or alias that stands for two
+    tags, an unknown mode, and more than MAX_ENTRIES tags; and for a text without tags.
+    """
+    mode: Mode | None = None
+    entries: list[Entry] = []
+    lines_of: dict[str, int] = {}  # by key, of names and aliases
+    for number, raw in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), 1):
+        line = raw.strip()
+        stated = _MODE.fullmatch(line)
+        if stated and not entries:
+            mode = _mode(stated[1], number)
+        elif line and not _COMMENT.match(line):
+            if len(entries) == MAX_ENTRIES:
+                raise InputError(
+                    f"line {number}: a vocabulary has at most {MAX_ENTRIES} tags",
+                    hint="leave out what is rarely used",
+                )
+            entry = _entry(line, number)
+            for name in (entry.name, *entry.aliases):
+                if (earlier := lines_of.setdefault(key(name), number)) != number:
+                    raise InputError(
+                        f'line {number}: "{name}" stands in line {earlier} already',
+                        hint="a name or an alias belongs to one tag",
+                    )
+            entries.append(entry)
+    if not entries:
+        raise InputError("the vocabulary has no tags", hint="write one tag a line")
+    return VocabularyFile(mode, tuple(entries))
+
+
+def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
+    """Return the text that `read` makes the same of."""
+    lines = [f"# mode: {mode}\n"] if mode else []
+    for entry in entries:
+        aliases = f" | {', '.join(entry.aliases)}" if entry.aliases else ""
+        description = " ".join((entry.description or "").split())
+        if description:
+            aliases = f"{aliases or ' |'} | {description}"
+        lines.append(f"{entry.name}{aliases}\n")
+    return "".join(lines)
+
+
+def _mode(stated: str, number: int) -> Mode:
+    mode = stated.strip().casefold()
+    if mode not in get_args(Mode):
+        raise InputError(
+            f'line {number}: no mode is called "{mode[:MAX_LENGTH]}"',
+            hint=f"the modes are {', '.join(get_args(Mode))}",
+        )
+    return cast("Mode", mode)
+
+
+def _entry(line: str, number: int) -> Entry:
+    if "|" in line:
+        name, aliases, description, *_ = [*line.split("|", 2), ""]
+    else:
+        name, description, *_ = [*_EXPLAINED.split(line, maxsplit=1), ""]
+        aliases = ""
+    name = _tag(name, number)
+    spellings = {key(name): name}
+    for alias in aliases.split(","):
+        if alias.strip():
+            spelling = _tag(alias, number)
+            spellings.setdefault(key(spelling), spelling)
+    return Entry(name, " ".join(description.split()) or None, tuple(spellings.values())[1:])
+
+
+def _tag(name: str, number: int) -> str:
+    normalised = normalise(name)
+    if not is_tag(normalised):
+        raise InputError(
+            f'line {number}: "{name.strip()[:MAX_LENGTH]}" is no tag',
+            hint=f"a tag has a letter, at most {MAX_WORDS} words and {MAX_LENGTH} characters, and "
+            "no brackets, commas, links or @names; a line is: name | alias, alias | description",
+        )
+    return normalised

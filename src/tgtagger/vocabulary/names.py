@@ -1,0 +1,73 @@
+"""What a tag looks like, which names are none, and when two spellings are one tag.
+
+Knows no word forms (`forms`) and no list of tags (`choice`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_LENGTH = 40
+MAX_WORDS = 4
+
+# Controls, lone surrogates and what nobody sees: zero widths, directions, joiners, soft hyphens,
+# variation selectors, the "tag characters" that text is smuggled in.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+_SPACES = re.compile(r"[\s_]+")
+_DOTTED = re.compile(r"\.[A-Z]")
+_EDGES = "#＃\"＂'`«»‹›“”„‘’‚()[]{}<>.,;:!?…-–—/\\|*~ "
+
+
+def normalise(name: str) -> str:
+    """Return a tag as it is shown: one line, single spaces, no hash sign, no wrapping marks.
+
+    Case is kept: it tells a name from a word. `C#`, `C++` and `.NET` stay whole.
+    """
+    name = unicodedata.normalize("NFC", _DROPPED.sub("", name))
+    name = _SPACES.sub(" ", name).strip()
+    kept_end = name[-1:] if name.endswith("#") and len(name.rstrip("#")) <= 2 else ""
+    start = "." if _DOTTED.match(name) else ""
+    bare = name.strip(_EDGES)
+    return start + bare + kept_end if bare else ""
+
+
+_BETWEEN_WORDS = re.compile(r"[\s\-‐‑–_]+")
+
+
+def key(name: str) -> str:
+    """Return what two spellings of one tag have in common: case, ё, hyphens and spaces aside."""
+    folded = unicodedata.normalize("NFKC", normalise(name)).casefold().replace("ё", "е")
+    return _BETWEEN_WORDS.sub(" ", folded).strip()
+
+
+def words_of(name: str) -> list[str]:
+    """Return a normalised name's words, split as `key` splits them, with their case."""
+    return _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", name)).split(" ")
+
+
+LINE_BREAK = r"[\n\r\v\f\x85\u2028\u2029]"
+
+_NOT_IN_A_TAG = re.compile(
+    rf"{LINE_BREAK}"
+    r"|[()\[\]{}<>（）［］｛｝＜＞〈〉《》「」『』【】〔〕⟨⟩]"
+    r"|:\s|："  # an explanation
+    r"|[,，、|]"  # several tags; also what separates names in a vocabulary's file
+    r"|[@＠]"
+    r"|https?:|://|www\.|\w\.\w+/",
+    re.IGNORECASE,
+)
+
+
+def is_tag(name: str) -> bool:
+    """Tell whether a normalised name can serve as a tag."""
+    return (
+        0 < len(name) <= MAX_LENGTH
+        and len(name.split()) <= MAX_WORDS
+        and any(character.isalpha() for character in name)
+        and not _NOT_IN_A_TAG.search(name)
+    )
