@@ -10,7 +10,15 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("startup.py", "tags.py", "speed_tags.py", "store.py", "archive.py", "telegram.py")
+BENCHMARKS = (
+    "startup.py",
+    "tags.py",
+    "speed_tags.py",
+    "store.py",
+    "archive.py",
+    "telegram.py",
+    "llm.py",
+)
 
 
 def main() -> None:

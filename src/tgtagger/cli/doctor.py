@@ -1,19 +1,24 @@
-"""`tgtagger doctor`: look for what is wrong, and say what to do about it."""
+"""`tgtagger doctor`: look for what is wrong, and say what to do about it.
+
+Looks at what is on this machine, and asks who is signed in; the tagging server is looked at by
+`server_checks`.
+"""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import typer
 
 from tgtagger.cli import runs
+from tgtagger.cli.findings import Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
-from tgtagger.cli.render import plural
+from tgtagger.cli.render import clean, plural
+from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code
@@ -21,65 +26,80 @@ from tgtagger.store import Store, database_path
 from tgtagger.views import Soundness
 
 EPILOG = """Exit codes:
-  0 no errors (warnings are fine) · 2 settings · 3 signed out
-  6 the database is damaged or cannot be used · 75 another program holds it"""
+  0 no errors (warnings are fine) · 2 settings · 3 a person must act: signed out, a key, a model
+  6 the database is damaged or cannot be used · 75 another program holds it, or a server is down"""
 
-Level = Literal["ok", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `hint` says what to do where it is not ok."""
-
-    check: str
-    level: Level
-    message: str
-    hint: str | None = None
-    code: int = 0
+_STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
-    """Check settings, the session, permissions and the database; say what to do."""
+    """Check settings, the session, permissions, the database and the tagging server.
+
+    A language model is asked for the tags of two short posts that come with tgtagger.
+    """
     screen = runs.screen_of(ctx)
-    findings = list(_look(invocation(ctx)))
-    if as_json:
-        screen.json([{k: v for k, v in asdict(item).items() if k != "code"} for item in findings])
-    else:
-        marks = {"ok": "ok", "warning": "warning", "error": "error"}
-        styles = {"ok": "green", "warning": "yellow", "error": "bold red"}
-        for item in findings:
-            screen.line(f"{marks[item.level]:<8} {item.message}", styles[item.level])
+    findings: list[Finding] = []
+    for item in _look(invocation(ctx)):
+        findings.append(item)
+        if not as_json:
+            screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
             if item.hint:
                 screen.line(f"{'':<8} {item.hint}")
+    if as_json:
+        screen.json([_as_json(item) for item in findings])
     return exit_code([item.code for item in findings if item.level == "error"])
+
+
+def _as_json(item: Finding) -> dict[str, str | None]:
+    shown = {name: value for name, value in asdict(item).items() if name != "code"}
+    return {name: value and clean(value) for name, value in shown.items()}
 
 
 def _look(called: Invocation) -> Iterator[Finding]:
     try:
         settings = called.settings()
-        yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
-        settings.check_tagger()
-        yield Finding("tagger", "ok", "posts are tagged by the embedded tagger: no key, no network")
     except TgTaggerError as error:
         yield Finding("settings", "error", error.message, error.hint, error.exit_code)
         return
+    yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield from _reader()
     yield from _session(settings)
-    path = database_path(settings.db)
-    yield from _permissions(settings, path)
+    yield from _permissions(settings, database_path(settings.db))
+    is_sound = yield from _archive(settings)
+    if settings.tagger == "llm":
+        from tgtagger.cli import server_checks
+
+        yield from server_checks.look(settings, has_archive=is_sound)
+    else:
+        yield _embedded(settings)
+
+
+def _embedded(settings: Settings) -> Finding:
+    try:
+        make_tagger(settings, None)
+    except TgTaggerError as error:
+        return Finding("tagger", "error", error.message, error.hint, error.exit_code)
+    return Finding("tagger", "ok", "posts are tagged by the embedded tagger: no key, no network")
+
+
+def _archive(settings: Settings) -> Generator[Finding, None, bool]:
+    """Look at the database; return whether there is one that can be used."""
     try:
         Store.open_to_read(settings.db).close()
     except InputError as error:
         yield Finding("database", "warning", error.message, error.hint)
-        return
+        return False
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
-        return
+        return False
     try:
         with Store.open(settings.db) as store:
-            yield from _database(store.check())
+            found = store.check()
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
+        return False
+    yield from _database(found)
+    return not found.damage and not found.orphans
 
 
 def _reader() -> Iterator[Finding]:

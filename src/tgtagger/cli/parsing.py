@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,7 @@ class ParseOptions:
     wish: Wish = field(default_factory=Wish)
     via: Via = "auto"
     groups: bool = False
+    deadline: float | None = None  # a moment of time.monotonic(): no page is asked for after it
 
 
 def parse(
@@ -180,6 +182,9 @@ class _Run:
         if self.via == "telegram" and self._broken is not None:
             report.error = self._broken
             return [report]
+        if self._is_over():
+            report.error = _out_of_time()
+            return [report]
         try:
             source = await self._source(target)
             async for _ in self._read(source, target.text, {None: report}):
@@ -190,6 +195,11 @@ class _Run:
             report.error = error
             self._note_broken(error)
         return [report]
+
+    def _is_over(self) -> bool:
+        """Tell whether the time given to the run is over."""
+        deadline = self.options.deadline
+        return deadline is not None and time.monotonic() > deadline
 
     def _note_broken(self, error: TgTaggerError) -> None:
         if self.via == "telegram":
@@ -288,6 +298,12 @@ class _Run:
                         left = f"{number(step.unread)} to go" if step.unread else ""
                         live.update(report.new + report.updated + report.unchanged, share, left)
                     yield live
+                    if self._is_over():
+                        raise _out_of_time()
+
+
+def _out_of_time() -> TryLater:
+    return TryLater("the time given was over", hint="run it again to go on: nothing is left out")
 
 
 def access_of(settings: Settings) -> Any:

@@ -14,7 +14,7 @@ from tgtagger.views import FailureCount
 
 HINT = (
     "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
-    "see docs/tagging.md, TGTAGGER_LLM_PROVIDER and a key"
+    "see docs/language-models.md, TGTAGGER_LLM_PROVIDER and a key"
 )
 
 
@@ -154,6 +154,10 @@ def _dollars(cost: float | None) -> str:
     return f"{cost:.4f} USD" if cost >= 0.01 or cost == 0 else f"{cost:.6f} USD"
 
 
+def _about(cost: float) -> str:
+    return f"about {_dollars(cost)}"
+
+
 def tell_estimate(screen: Screen, told: dict[str, Any], *, to_stderr: bool = False) -> None:
     """Say what a run would be."""
     write = screen.warn if to_stderr else screen.line
@@ -178,7 +182,7 @@ def tell_estimate(screen: Screen, told: dict[str, Any], *, to_stderr: bool = Fal
         f"{number(told['completion_tokens'])} out"
     )
     cost = told["cost_usd"]
-    write(f"cost      {'' if cost is None else 'about '}{_dollars(cost)}")
+    write(f"cost      {_dollars(cost).removeprefix('cost ') if cost is None else _about(cost)}")
     seconds = told["seconds"]
     shown = "unknown: this model has not answered yet" if seconds is None else duration(seconds)
     write(f"time      {shown}")

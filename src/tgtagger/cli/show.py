@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from tgtagger.cli import runs
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import ago, local_time, number, one_line
 from tgtagger.cli.search import media_notes
+from tgtagger.outcomes import Attempt
 from tgtagger.views import PostDetails
 
 EPILOG = """Examples:
@@ -73,11 +75,32 @@ def command(
         screen.line(f"failed: {details.failure}: {details.error}{due}")
     if details.attempts:
         rows = [
-            [local_time(item.at), item.model or "", item.failure or "answered", item.error or ""]
+            [
+                local_time(item.at),
+                item.model or "",
+                item.failure or "answered",
+                "" if item.http_status is None else str(item.http_status),
+                "" if item.latency_ms is None else f"{item.latency_ms / 1000:.1f} s",
+                _tokens(item),
+                "; ".join(_notes(item)),
+            ]
             for item in details.attempts
         ]
-        screen.table(["attempt", "model", "outcome", "error"], rows)
+        screen.table(["attempt", "model", "outcome", "status", "took", "tokens", "note"], rows)
     return 0
+
+
+def _tokens(attempt: Attempt) -> str:
+    if attempt.prompt_tokens is None or attempt.completion_tokens is None:
+        return ""
+    return f"{number(attempt.prompt_tokens)} + {number(attempt.completion_tokens)}"
+
+
+def _notes(attempt: Attempt) -> Iterator[str]:
+    if attempt.error:
+        yield attempt.error
+    if attempt.sent_letters is not None:
+        yield f"only its first {number(attempt.sent_letters)} letters were sent"
 
 
 def _as_json(details: PostDetails) -> dict[str, Any]:
@@ -99,6 +122,11 @@ def _as_json(details: PostDetails) -> dict[str, Any]:
             "class": item.failure,
             "http_status": item.http_status,
             "latency_ms": item.latency_ms,
+            "prompt_tokens": item.prompt_tokens,
+            "completion_tokens": item.completion_tokens,
+            "cached_tokens": item.cached_tokens,
+            "cost_usd": item.cost_usd,
+            "sent_letters": item.sent_letters,
             "error": item.error,
         }
         for item in details.attempts

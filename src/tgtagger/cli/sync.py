@@ -80,9 +80,9 @@ def command(
     }
     seconds = read_duration(max_time).total_seconds() if max_time else None
     wish = Wish(limit, None, None, refresh, backfill)
-    summary, code = sync(
-        called, screen, parsing.ParseOptions(wish, via.value), max_time=seconds, **flags
-    )
+    deadline = None if seconds is None else time.monotonic() + seconds
+    reading = parsing.ParseOptions(wish, via.value, deadline=deadline)
+    summary, code = sync(called, screen, reading, **flags)
     if as_json:
         screen.json(summary)
     return code
@@ -92,12 +92,9 @@ def sync(
     called: Invocation,
     screen: Screen,
     reading: parsing.ParseOptions,
-    *,
-    max_time: float | None = None,
     **flags: str | None,
 ) -> tuple[dict[str, Any], int]:
     """Do all three under both locks; return the summary and the exit code."""
-    started = time.monotonic()
     settings = called.settings(**flags)
     if settings.tagger == "llm":
         settings.check_llm()
@@ -110,8 +107,8 @@ def sync(
             queues: tuple[tuple[str, tagging.Queue], ...] = (("tag", "pending"), ("retry", "due"))
             spent = 0.0
             for name, queue in queues:
-                left = None if max_time is None else max_time - (time.monotonic() - started)
-                # Reading may have taken all the time there is: say so the same way.
+                end = reading.deadline
+                left = None if end is None else end - time.monotonic()
                 engine = make_tagger(settings, store, max_time=left, spent=spent)
                 options = tagging.TagOptions(queue=queue)
                 told, code = tagging.tag_into(

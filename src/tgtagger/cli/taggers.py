@@ -32,11 +32,12 @@ def make_tagger(
         return make_llm(settings, store, max_time=max_time, spent=spent)
     from tgtagger.taggers.keywords import KeywordsTagger
 
+    has_vocabulary = settings.vocabulary is not None or settings.vocabulary_mode == "closed"
     return KeywordsTagger(
         minimum=settings.tags_min,
         maximum=settings.tags_max,
         topics=settings.topics,
-        vocabulary=_vocabulary(settings, None) if settings.vocabulary else None,
+        vocabulary=_vocabulary(settings, None) if has_vocabulary else None,
     )
 
 

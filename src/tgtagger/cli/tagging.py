@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -214,30 +215,22 @@ def show_prompt(called: Invocation, **flags: str | None) -> dict[str, Any]:
     settings = called.settings(**flags)
     if settings.tagger != "llm":
         raise InputError(
-            "the embedded tagger has no prompt", hint="name a model's server: docs/tagging.md"
+            "the embedded tagger has no prompt",
+            hint="name a model's server: docs/language-models.md",
         )
-    from tgtagger.taggers.llm.prompt import posts_message
-
     try:
         with Store.open_to_read(settings.db) as store:
             tagger = make_llm(settings, store)
     except InputError:
         tagger = make_llm(settings, None)  # there is no archive yet
-    existing = tagger.vocabulary.likeliest([SAMPLE]) if tagger.vocabulary.mode == "prefer" else ()
-    messages = [{"role": "system", "content": tagger.prompt.system}]
-    for said, answered in tagger.prompt.examples:
-        messages += [
-            {"role": "user", "content": said},
-            {"role": "assistant", "content": answered},
-        ]
-    sample = posts_message([("p1", SAMPLE)], "0000", existing)
-    messages.append({"role": "user", "content": sample})
+    model = settings.llm_models[0]
+    request = json.loads(tagger.asking.write(model, [SAMPLE], tagger.formats.of(model)))
     return {
         "prompt": tagger.prompt.hash,
         "vocabulary": tagger.vocabulary.hash,
         "mode": tagger.vocabulary.mode,
         "models": list(settings.llm_models),
-        "messages": messages,
+        "messages": request["messages"],
     }
 
 

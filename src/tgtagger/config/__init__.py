@@ -102,9 +102,6 @@ class Settings:
                 hint=f"set {provider.key_variable} or TGTAGGER_LLM_API_KEY",
             )
 
-    def check_tagger(self) -> None:
-        """Do nothing: there is no tagger any more that this version has not."""
-
 
 def load(
     flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ

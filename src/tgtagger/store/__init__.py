@@ -163,10 +163,12 @@ class Store:
             )
 
     def has_tagged_with(self, origin: Origin, before: int) -> bool:
-        """Tell whether any run before this one used this kind of tagger."""
+        """Tell whether any run before this one tagged something with this kind of tagger."""
         with self._read() as db:
             found = db.execute(
-                "SELECT 1 FROM runs WHERE tagger = ? AND id < ?", (origin.source, before)
+                "SELECT 1 FROM runs WHERE tagger = ? AND id < ? AND coalesce("
+                "json_extract(summary, '$.tagged'), json_extract(summary, '$.tag.tagged')) > 0",
+                (origin.source, before),
             )
             return found.fetchone() is not None
 
@@ -424,7 +426,11 @@ class Store:
             return _state.soundness(db)
 
 
-_FOR_TAGGING = "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, p.attempts"
+# What is tagged, and tagged anew, has all its turns before it.
+_FOR_TAGGING = (
+    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
+    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
+)
 
 
 def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:

@@ -47,6 +47,7 @@ class Heard:
     limits: Limits = NO_LIMITS
     at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     seconds: float = 0.0
+    date: str | None = None  # the server's clock, as it writes it
 
 
 class Server:
@@ -70,24 +71,29 @@ class Server:
         self._clock = clock
 
     async def __aenter__(self) -> Self:
+        url = _address(self.url)
         headers = {
             "User-Agent": f"tgtagger/{__version__}",
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",  # what comes is counted, and not unpacked unseen
         }
         if self.key:
+            if not (self.key.isascii() and self.key.isprintable()):
+                raise InputError(
+                    "the key for the tagging server holds letters that no key has",
+                    hint="copy it again (TGTAGGER_LLM_API_KEY)",
+                )
             headers["Authorization"] = f"Bearer {self.key}"
         limits = httpx.Limits(
             max_connections=self._concurrency,
             max_keepalive_connections=self._concurrency,
             keepalive_expiry=60,  # httpx's own 5 s are shorter than the gaps between slow calls
         )
+        transport = self._transport
+        if transport is None and not _is_proxied(url):
+            # A transport of one's own has httpx pass over proxies: hence the question.
+            transport = httpx.AsyncHTTPTransport(retries=CONNECT_RETRIES, limits=limits)
         try:
-            host = httpx.URL(self.url).host
-            transport = self._transport
-            if transport is None and not _is_proxied(self.url, host):
-                # A transport of one's own has httpx pass over proxies: hence the question.
-                transport = httpx.AsyncHTTPTransport(retries=CONNECT_RETRIES, limits=limits)
             self._client = httpx.AsyncClient(
                 headers=headers,
                 # The deadline is ours (see `ask`): of a read it would only bound the gap between
@@ -97,10 +103,10 @@ class Server:
                 transport=transport,
                 follow_redirects=False,
             )
-        except (httpx.InvalidURL, ValueError) as error:
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise InputError(
-                f"{self.url!r} is no address of a tagging server",
-                hint="write it up to /v1, such as http://127.0.0.1:11434/v1",
+                "the proxy that the environment names cannot be used for tagging",
+                hint="name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY",
             ) from error
         return self
 
@@ -145,12 +151,20 @@ class Server:
         else:
             now = self._clock()
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
+            if verdict.kind != "answered" and self._is_key_in(answer.content):
+                # Before a message is made of it, and cut: no part of the key is to be left.
+                content = answer.content.replace(str(self.key).encode(), "…".encode())
+                verdict, tree = judge(answer.status, answer.headers, content, now=now)
             if 300 <= answer.status < 400:
                 verdict = _sent_away(url, answer.headers)
             seconds = time.perf_counter() - started
             limits = limits_of(answer.headers, now)
-            return Heard(verdict, tree, answer.status, limits, at, seconds)
+            date = answer.headers.get("date")
+            return Heard(verdict, tree, answer.status, limits, at, seconds, date)
         return Heard(verdict, at=at, seconds=time.perf_counter() - started)
+
+    def _is_key_in(self, content: bytes) -> bool:
+        return self.key is not None and len(self.key) >= 4 and self.key.encode() in content
 
     async def _fetch(self, method: str, url: str, body: bytes | None) -> _Answer:
         request = self._client.build_request(method, url, content=body)
@@ -190,8 +204,7 @@ def _moved_to(answer: _Answer, url: str) -> str | None:
         here, there = httpx.URL(url), httpx.URL(url).join(answer.headers["location"])
     except httpx.InvalidURL:
         return None
-    is_same = (here.scheme, here.host, here.port) == (there.scheme, there.host, there.port)
-    return str(there) if is_same and there != here else None
+    return str(there) if _server_of(there) == _server_of(here) and there != here else None
 
 
 class _TooLarge(Exception):
@@ -210,23 +223,49 @@ def _unpack(content: bytes) -> bytes:
     return unpacked
 
 
-def _is_proxied(url: str, host: str) -> bool:
+def _address(text: str) -> httpx.URL:
+    """Return an address that can be asked; raises InputError."""
+    try:
+        url = httpx.URL(text)
+        url.raw_host.decode().encode("idna")  # as the resolver will
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise _no_address(text) from error
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
+        raise _no_address(text)
+    return url
+
+
+def _no_address(text: str) -> InputError:
+    return InputError(
+        f"{text!r} is no address of a tagging server",
+        hint="write it up to /v1, such as http://127.0.0.1:11434/v1",
+    )
+
+
+def _is_proxied(url: httpx.URL) -> bool:
     proxies = urllib.request.getproxies()
-    scheme = httpx.URL(url).scheme
-    if not (scheme in proxies or "all" in proxies):
+    if not (url.scheme in proxies or "all" in proxies):
         return False
     # A model on this machine is not behind a proxy, whatever the variables forget to say.
-    is_here = host in {"localhost", "::1"} or host.startswith("127.")
-    return not is_here and not urllib.request.proxy_bypass(host)
+    is_here = url.host in {"localhost", "::1"} or url.host.startswith("127.")
+    return not is_here and not urllib.request.proxy_bypass(url.host)
 
 
 def _sent_away(url: str, headers: Mapping[str, str]) -> Verdict:
+    here = httpx.URL(url)
     try:
-        there = httpx.URL(url).join(headers.get("location", "")).host
+        there = here.join(headers.get("location", ""))
     except httpx.InvalidURL:
-        there = ""
-    where = f"sends us to {there}" if there and there != httpx.URL(url).host else "goes in circles"
+        there = here
+    is_other = there.host and _server_of(there) != _server_of(here)
+    where = (
+        f"sends us to {there.scheme}://{there.netloc.decode()}" if is_other else "goes in circles"
+    )
     return Verdict("stop", f"the server {where}; the key stays here", stop="wrong_address")
+
+
+def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> Verdict:
@@ -252,8 +291,8 @@ def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> 
 
 
 def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+    for _ in range(20):  # a chain of causes may be a ring
+        if error is None or isinstance(error, ssl.SSLCertVerificationError):
+            break
         error = error.__cause__ or error.__context__
-    return False
+    return isinstance(error, ssl.SSLCertVerificationError)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from tgtagger.outcomes import PostForTagging
 from tgtagger.taggers.llm.groups import Groups, text_of
-from tgtagger.taggers.llm.prompt import count_tokens
 from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.taggers.llm.wire import Usage
 
@@ -52,9 +51,6 @@ def estimate(
             yield post
 
     groups = Groups(fresh(), options.sizes)
-    head = count_tokens(tagger.prompt.system) + sum(
-        count_tokens(said) + count_tokens(answered) for said, answered in tagger.prompt.examples
-    )
     requests = prompt = asked = skipped = 0
     while True:
         group = groups.take()
@@ -66,7 +62,8 @@ def estimate(
         if group:
             requests += 1
             asked += len(group)
-            prompt += head + sum(text_of(post, options.sizes).tokens + 16 for post in group)
+            texts = [text_of(post, options.sizes).text for post in group]
+            prompt += tagger.asking.count_tokens(texts)
     completion = asked * TOKENS_PER_POST
     price = tagger.ledger.prices.get(options.models[0])
     cost = None if price is None else price.cost(Usage(prompt, completion))

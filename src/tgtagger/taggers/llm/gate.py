@@ -49,6 +49,7 @@ class Gate:
     """Told of every request: `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
 
     `waited` are the seconds of pauses, `failures` the failures, since the last success.
+    `closed_until` is when the current pause ends.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Gate:
         self._chance = chance
         self._running = 0
         self._alone = True
-        self._closed_until = 0.0
+        self.closed_until = 0.0
         self._next_at = 0.0
         self._throttles = 0  # without a success between
         self._troubles = 0  # times that something failed after a success
@@ -87,7 +88,7 @@ class Gate:
         """Return the seconds until a request may go; None: not before one that runs has ended."""
         if self._running >= (1 if self._alone else max(1, int(self._width))):
             return None
-        return max(self._closed_until - now, self._next_at - now, 0.0)
+        return max(self.closed_until - now, self._next_at - now, 0.0)
 
     def sent(self, now: float) -> Ticket:
         """Note that a request goes; return what its end is to be told with."""
@@ -123,21 +124,20 @@ class Gate:
         """Close for everybody; return for how long, never less than the server asked for."""
         self._running -= 1
         if ticket.pauses != self._pauses and asked is None:
-            return max(self._closed_until - now, 0.0)  # it was on its way when the gate closed
+            return max(self.closed_until - now, 0.0)  # it was on its way when the gate closed
         if not self._pausing:
             self._width = max(1.0, self._width / 2)
         self._pausing = self._alone = True
         self._quiet_since = now
-        if asked is None:
-            pause = self._backoff(self._throttles)
-        else:
-            pause = asked + self._chance() * min(1.0, 0.1 * asked)
+        pause = self._backoff(self._throttles) if asked is None or self._throttles else 0.0
+        if asked is not None:  # never less; and more, if it asks for nothing again and again
+            pause = max(pause, asked + self._chance() * min(1.0, 0.1 * asked))
         if ticket.pauses == self._pauses:
             self._pauses += 1
             self._throttles += 1
-        until = max(self._closed_until, now + pause)
-        self.waited += until - max(now, self._closed_until)
-        self._closed_until = until
+        until = max(self.closed_until, now + pause)
+        self.waited += until - max(now, self.closed_until)
+        self.closed_until = until
         return until - now
 
     def failed(self, ticket: Ticket, now: float) -> None:
@@ -153,7 +153,7 @@ class Gate:
         if self.failures >= ALONE_AFTER:
             self._alone = True
             pause = self._backoff(self.failures - ALONE_AFTER)
-            self._closed_until = max(self._closed_until, now + pause)
+            self.closed_until = max(self.closed_until, now + pause)
 
     def retry_delay(self, tries: int) -> float:
         """Return the seconds before a request that failed is tried again: full jitter."""
@@ -185,8 +185,8 @@ class Gate:
         if limits.left is not None and limits.reset and limits.reset <= SHORT:
             free = limits.left - self._running
             if free < 1:
-                self._closed_until = max(self._closed_until, now + limits.reset)
+                self.closed_until = max(self.closed_until, now + limits.reset)
             else:  # spread what is left over the time until there is more, not too thin
                 self._next_at = max(self._next_at, now + limits.reset / (free + 1) / 2)
         if limits.tokens_left == 0 and limits.tokens_reset and limits.tokens_reset <= SHORT:
-            self._closed_until = max(self._closed_until, now + limits.tokens_reset)
+            self.closed_until = max(self.closed_until, now + limits.tokens_reset)

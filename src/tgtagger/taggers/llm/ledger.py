@@ -50,6 +50,7 @@ class Ledger:
         self.spent = {model: Spending() for model in models}
         self.prices = prices
         self.cap = cap
+        self._dearest: dict[str, float] = {}  # a request so far
 
     def sent(self, model: str, *, again: bool) -> None:
         self.spent[model].requests += 1
@@ -68,16 +69,18 @@ class Ledger:
         spending.cached_tokens += usage.cached_tokens or 0
         spending.unpriced += cost is None
         spending.cost_usd += cost or 0.0
+        self._dearest[model] = max(self._dearest.get(model, 0.0), cost or 0.0)
         return cost
 
     def estimate(self, model: str, prompt_tokens: int, answer_tokens: int) -> float:
-        """Return what a request is likely to cost at the most; 0 where nobody knows."""
-        spending = self.spent[model]
-        priced = spending.answers - spending.unpriced
-        if priced:
-            return spending.cost_usd / priced
+        """Return what a request may cost at the most: by the price, or as the dearest so far.
+
+        0 where nobody knows, as before the first answer of a server that tells the cost itself.
+        """
         price = self.prices.get(model)
-        return 0.0 if price is None else price.cost(Usage(prompt_tokens, answer_tokens)) or 0.0
+        if price is None:
+            return self._dearest.get(model, 0.0)
+        return price.cost(Usage(prompt_tokens, answer_tokens)) or 0.0
 
     @property
     def cost_usd(self) -> float:

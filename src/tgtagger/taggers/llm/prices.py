@@ -6,7 +6,6 @@ no known cost, and that is what is said: never 0. Pure but for the file.
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +46,9 @@ PRICES: Mapping[str, Price] = {
 }
 """OpenAI's list prices as they were known when this was written (2025); check your provider's."""
 
+MOST = 1e6
+"""US dollars for a million tokens beyond which a price is a slip of the pen."""
+
 FREE = Price(0.0, 0.0)
 """Of a server of one's own."""
 
@@ -60,17 +62,20 @@ def read_prices(path: Path | None) -> Mapping[str, Price]:
         return {}
     example = 'write: ["model"] and below it input = 0.15 and output = 0.60, in USD a million'
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"the prices {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the prices {path} are not TOML: {error}", hint=example) from error
     found = {}
     for model, table in tree.items():
-        numbers = [_number(table, name) for name in ("input", "output")]
-        if not isinstance(table, dict) or None in numbers:
+        prices = [_number(table, name) for name in ("input", "output")]
+        if not isinstance(table, dict) or None in prices:
             raise InputError(f"{path}: the prices of {model!r} are not two numbers", hint=example)
-        found[model] = Price(numbers[0] or 0.0, numbers[1] or 0.0, _number(table, "cached"))
+        cached = _number(table, "cached")
+        if cached is None and "cached" in table:
+            raise InputError(f"{path}: `cached` of {model!r} is not a price", hint=example)
+        found[model] = Price(prices[0] or 0.0, prices[1] or 0.0, cached)
     return found
 
 
@@ -78,7 +83,7 @@ def _number(table: Any, name: str) -> float | None:
     value = table.get(name) if isinstance(table, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    return float(value) if 0 <= value <= MOST else None
 
 
 def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Price | None:

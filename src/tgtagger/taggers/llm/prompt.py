@@ -87,8 +87,13 @@ def make_prompt(
     rules = RULES if own_rules is None else own_rules.strip() + "\n"
     for name, value in words.items():
         rules = rules.replace(name, value)
-    # Examples in other words than the wanted ones would mislead.
-    has_examples = own_rules is None and language == "post" and vocabulary.mode != "closed"
+    # Examples in other words than the wanted ones, or with too few, would mislead.
+    has_examples = (
+        own_rules is None
+        and language == "post"
+        and vocabulary.mode != "closed"
+        and minimum <= min(len(tags) for _, tags in EXAMPLES)
+    )
     examples = (_example(minimum, maximum),) if has_examples else ()
     fixed = "\0".join([rules, FRAME, str(examples), str(minimum), str(maximum)])
     system = f"{rules}\n{FRAME}"
@@ -121,7 +126,7 @@ def _listing(vocabulary: Vocabulary) -> str:
     return "\n".join(lines) + "\n"
 
 
-_FENCE = re.compile(r"<(?=\s*/?\s*post\b)", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=\s*(?:/\s*)?post)", re.IGNORECASE)
 
 
 def posts_message(
@@ -148,14 +153,15 @@ def count_tokens(text: str) -> int:
     return len(text.encode(errors="replace")) // 4 + 1
 
 
-_SENTENCE_END = re.compile(r"[.!?…]+[\"»”)]*(?=\s)|\n")
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"»”)]*+(?=\s)|\n")
 
 
 def cut(text: str, tokens: int) -> str:
     """Return as much of the text's beginning as has so many tokens, whole sentences if it can."""
     if count_tokens(text) <= tokens:
         return text
-    head = text.encode(errors="replace")[: tokens * 4].decode(errors="ignore")
+    head = text.encode(errors="replace")[: max(tokens * 4 - 1, 0)].decode(errors="ignore")
+    head = text[: len(head)]
     ends = [found.end() for found in _SENTENCE_END.finditer(head)]
     if ends and ends[-1] > len(head) // 2:
         return head[: ends[-1]].rstrip()

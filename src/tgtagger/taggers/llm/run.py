@@ -13,7 +13,7 @@ Knows no store, and no HTTP (`client`); what an answer means is told by `verdict
 from __future__ import annotations
 
 import asyncio
-import secrets
+import contextlib
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,31 +26,21 @@ from tgtagger.outcomes import (
     Notice,
     Outcome,
     PostForTagging,
-    PostId,
     Skipped,
     Step,
-    SuggestedTag,
     Tagged,
     TaggingError,
     Wait,
 )
 from tgtagger.taggers.llm import stops
+from tgtagger.taggers.llm.asking import is_prose, why_missing
 from tgtagger.taggers.llm.client import Heard
 from tgtagger.taggers.llm.gate import ALONE_AFTER, Gate, Ticket
 from tgtagger.taggers.llm.groups import Groups, Text, text_of
 from tgtagger.taggers.llm.jobs import GivenUp, Job, Jobs
 from tgtagger.taggers.llm.ledger import share_out
-from tgtagger.taggers.llm.prompt import count_tokens, posts_message
 from tgtagger.taggers.llm.verdicts import Verdict
-from tgtagger.taggers.llm.wire import (
-    Capabilities,
-    Reply,
-    Wanted,
-    read_reply,
-    read_tags,
-    room_for,
-    write_request,
-)
+from tgtagger.taggers.llm.wire import Capabilities, Reply, read_reply
 
 if TYPE_CHECKING:
     from tgtagger.taggers.llm.tagger import LlmTagger
@@ -58,8 +48,10 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds that answers on their way get when a run ends before its end: they are paid for."""
 
-MOST_ENUM = 500
-"""Allowed tags that a schema names one by one; servers bound it, and the answer is checked here."""
+CROWD = 8
+LINGER = 0.002
+"""With so many requests at once, seconds to wait for more answers than the first: they are written
+in one transaction, which costs one wait for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,6 @@ class Sent:
 
     job: Job
     texts: tuple[Text, ...]
-    ids: tuple[str, ...]
     capabilities: Capabilities
     ticket: Ticket
     estimate: float  # USD
@@ -86,13 +77,14 @@ class Run:
         self._gate = Gate(options.concurrency, rpm=options.rpm, base=options.retry_base)
         self._jobs = Jobs(len(options.models))
         self._running: dict[asyncio.Task[Heard], Sent] = {}
+        self._ended: list[asyncio.Task[Heard]] = []  # of those, not concluded yet
+        self._wake = asyncio.Event()
         self._answered: list[Answered] = []  # not yielded yet
         self._said: list[Step] = []  # waits, notices, what was learned
         self._is_context_told = False
         self._stop: stops.Stop | None = None
         self._deadline: float | None = None
         self._is_exhausted = False
-        self._fence = secrets.token_hex(4)  # no post can know it
 
     # ---- the loop
 
@@ -127,13 +119,23 @@ class Run:
         if self._deadline is not None and self._stop is None:
             left = max(self._deadline - loop.time(), 0.0)
             pause = left if pause is None else min(pause, left)
-        done, _ = await asyncio.wait(
-            self._running, timeout=pause, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not done and self._stop is not None:
+        if not self._ended:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+        if not self._ended and self._stop is not None:
             await self.abandon()
-        for task in done:
+        if self._ended and len(self._running) >= CROWD:
+            await asyncio.sleep(LINGER)
+        ended, self._ended = self._ended, []
+        for task in ended:
             self._conclude(self._running.pop(task), task.result(), loop.time())
+
+    def _note_end(self, task: asyncio.Task[Heard]) -> None:
+        if task in self._running:  # not given up
+            self._ended.append(task)
+            self._wake.set()
 
     def _take_steps(self) -> list[Step]:
         steps: list[Step] = [tuple(self._answered)] if self._answered else []
@@ -183,44 +185,25 @@ class Run:
 
     def _start(self, loop: asyncio.AbstractEventLoop, job: Job, now: float) -> bool:
         """Send a request; False where the cap on cost does not allow it (yet)."""
-        tagger = self._tagger
+        ledger, asking = self._tagger.ledger, self._tagger.asking
         model = self._models[job.model]
-        sizes = self._groups.sizes
-        texts = tuple(text_of(post, sizes, share=job.share) for post in job.posts)
-        tokens = count_tokens(tagger.prompt.system) + sum(text.tokens for text in texts)
-        room = room_for(len(texts), tagger.options.maximum)
-        estimate = tagger.ledger.estimate(model, tokens, room)
-        if not tagger.ledger.allows(estimate, sum(s.estimate for s in self._running.values())):
+        capabilities = self._tagger.formats.of(model)
+        texts = tuple(text_of(post, self._groups.sizes, share=job.share) for post in job.posts)
+        sent = tuple(text.text for text in texts)
+        estimate = 0.0
+        if ledger.cap is not None:
+            room = asking.room(len(sent), capabilities)
+            estimate = ledger.estimate(model, asking.count_tokens(sent), room)
+        if not ledger.allows(estimate, sum(each.estimate for each in self._running.values())):
             if not self._running:
-                cap = tagger.ledger.cap or 0.0
-                self._halt(stops.over_cost(cap, tagger.ledger.cost_usd))
+                self._halt(stops.over_cost(ledger.cap or 0.0, ledger.cost_usd))
             return False
-        ids = tuple(f"p{number}" for number in range(1, len(texts) + 1))
-        capabilities = tagger.formats.of(model)
-        body = write_request(
-            model, tagger.prompt, self._message(ids, texts), self._wanted(ids), capabilities,
-            tagger.dialect,
-        )  # fmt: skip
-        tagger.ledger.sent(model, again=job.again)
-        sent = Sent(replace(job, again=True), texts, ids, capabilities, self._gate.sent(now),
-                    estimate)  # fmt: skip
-        self._running[loop.create_task(tagger.server.ask(body))] = sent
+        ledger.sent(model, again=job.again)
+        task = loop.create_task(self._tagger.server.ask(asking.write(model, sent, capabilities)))
+        job = replace(job, again=True)
+        self._running[task] = Sent(job, texts, capabilities, self._gate.sent(now), estimate)
+        task.add_done_callback(self._note_end)
         return True
-
-    def _message(self, ids: Iterable[str], texts: tuple[Text, ...]) -> str:
-        vocabulary = self._tagger.vocabulary
-        existing: tuple[str, ...] = ()
-        if vocabulary.mode == "prefer":
-            existing = vocabulary.likeliest([text.text for text in texts])
-        posts = [(identity, text.text) for identity, text in zip(ids, texts, strict=True)]
-        return posts_message(posts, self._fence, existing)
-
-    def _wanted(self, ids: tuple[str, ...]) -> Wanted:
-        options, vocabulary = self._tagger.options, self._tagger.vocabulary
-        allowed = vocabulary.allowed if vocabulary.mode == "closed" else ()
-        if len(allowed) > MOST_ENUM:
-            allowed = ()
-        return Wanted(ids, options.minimum, options.maximum, allowed)
 
     # ---- what came
 
@@ -269,21 +252,23 @@ class Run:
             else:
                 self._fail(sent, verdict, now)
             return
-        outcomes = self._outcomes(sent, reply)
-        missing = tuple(post for post in sent.job.posts if post.id not in outcomes)
-        why = _why_missing(reply, len(missing), len(sent.job.posts))
-        for post, made in zip(
-            sent.job.posts, self._attempts(sent, heard, reply, cost), strict=True
-        ):
-            outcome = outcomes.get(post.id)
+        outcomes = dict(zip((post.id for post in sent.job.posts), self._tagger.asking.read(
+            reply, [text.text for text in sent.texts]), strict=True))  # fmt: skip
+        missing = tuple(post for post in sent.job.posts if outcomes[post.id] is None)
+        why = why_missing(reply, all_are=len(missing) == len(outcomes))
+        attempts = self._attempts(sent, heard, reply, cost)
+        for post, made in zip(sent.job.posts, attempts, strict=True):
+            outcome = outcomes[post.id]
             attempt = made if outcome else replace(made, failure="bad_answer", error=why)
             self._answered.append(Answered(post, self._origins[sent.job.model], outcome, attempt))
-        if outcomes:
+            if isinstance(outcome, Tagged) and self._tagger.vocabulary.mode == "prefer":
+                self._tagger.vocabulary.remember(tag.name for tag in outcome.tags)
+        if len(missing) < len(outcomes):
             self._succeed(sent, heard, now)
             self._prove(model, sent, reply)
         else:
             self._gate.failed(sent.ticket, now)
-            if reply.content.strip() and "{" not in reply.content:
+            if is_prose(reply):
                 self._tagger.formats.step_down(model, sent.capabilities)
         if missing:
             if reply.finish == "length":
@@ -293,29 +278,13 @@ class Run:
                 self._give_up(GivenUp(left, "bad_answer", why))
             self._check_down(why)
 
-    def _outcomes(self, sent: Sent, reply: Reply) -> dict[PostId, Outcome]:
-        prompt, vocabulary = self._tagger.prompt, self._tagger.vocabulary
-        said = read_tags(reply.content, sent.ids)
-        outcomes: dict[PostId, Outcome] = {}
-        for identity, post, text in zip(sent.ids, sent.job.posts, sent.texts, strict=True):
-            names = said.get(identity)
-            if names is None:
-                continue
-            tags = vocabulary.choose(names, text.text, prompt=prompt.rules, own=prompt.own)
-            if tags:
-                if vocabulary.mode == "prefer":
-                    vocabulary.remember(tags)
-                outcomes[post.id] = Tagged(tuple(SuggestedTag(name) for name in tags))
-            elif not names and vocabulary.mode == "closed":
-                outcomes[post.id] = Skipped("none of the allowed tags fits")
-        return outcomes
-
     def _succeed(self, sent: Sent, heard: Heard, now: float) -> None:
         """Note that the server does its work: what failed before has failed by itself."""
         self._gate.answered(sent.ticket, now, heard.limits)
         self._settle_held()
 
     def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
+        before = self._gate.closed_until
         pause = self._gate.throttled(sent.ticket, now, verdict.wait)
         self._jobs.put_back(sent.job)
         longest = self._tagger.options.longest_wait
@@ -323,7 +292,7 @@ class Run:
             self._halt(stops.asked_to_wait(verdict.wait))
         elif self._gate.waited > longest:
             self._halt(stops.asked_to_wait(None))
-        elif pause >= 1:
+        elif pause >= 1 and self._gate.closed_until > before + 1:  # said once, not by each
             self._said.append(Wait(pause, "the tagging server asks to wait"))
 
     def _fail(self, sent: Sent, verdict: Verdict, now: float) -> None:
@@ -345,9 +314,10 @@ class Run:
         job = sent.job
         if self._jobs.bisect(job):
             return
-        if verdict.failure == "too_long" and job.share == 1:
-            usual = self._groups.sizes.post_tokens
-            share = max(2, usual // (sent.texts[0].tokens // 3 + 1))  # a third of what was sent
+        sizes, (text,) = self._groups.sizes, sent.texts
+        share = max(2, sizes.post_tokens // (text.tokens // 3 + 1))  # a third of what was sent
+        is_shorter = len(text_of(job.posts[0], sizes, share=share).text) < len(text.text)
+        if verdict.failure == "too_long" and job.share == 1 and is_shorter:
             self._jobs.put_back(replace(job, share=share))
         else:
             self._give_up(GivenUp(job, verdict.failure or "refused", verdict.message))
@@ -396,7 +366,7 @@ class Run:
     def _watch_context(self, sent: Sent, reply: Reply) -> None:
         """Notice a server that silently reads only the end of what it is sent, as Ollama does."""
         read = reply.usage.prompt_tokens
-        said = count_tokens(self._tagger.prompt.system) + sum(text.tokens for text in sent.texts)
+        said = self._tagger.asking.count_tokens([text.text for text in sent.texts])
         # Our counts are up to twice too high; a window is never below a thousand tokens.
         if self._tagger.options.provider == "ollama" and read and 1000 <= read < said // 3:
             sizes = self._groups.sizes
@@ -489,11 +459,3 @@ class Run:
 
     def _clean(self, sent: Sent, message: str) -> str:
         return stops.scrub(message, [text.text for text in sent.texts], self._tagger.server.key)
-
-
-def _why_missing(reply: Reply, missing: int, asked: int) -> str:
-    if reply.finish == "length":
-        return "the answer was cut off before this post"
-    if not reply.content.strip():
-        return "the answer is empty"
-    return "the answer has no usable tags" + (" for this post" if missing < asked else "")

@@ -91,7 +91,7 @@ def cost_unknown(model: str) -> Stop:
     return Stop(
         "cost_cap",
         f"the cost of {model} is not known, so it cannot be capped",
-        "give its price in a file (TGTAGGER_LLM_PRICES, see docs/tagging.md), or no cap",
+        "give its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), or no cap",
         InputError,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
 from tgtagger.outcomes import Origin, PostForTagging, Step
+from tgtagger.taggers.llm.asking import Asking
 from tgtagger.taggers.llm.client import Server
 from tgtagger.taggers.llm.formats import Formats
 from tgtagger.taggers.llm.groups import CLOUD, Sizes
@@ -56,6 +57,7 @@ class LlmTagger:
         self.vocabulary = vocabulary
         self.options = options
         self.dialect = DIALECTS.get(options.provider, PLAIN)
+        self.asking = Asking(prompt, vocabulary, self.dialect, options.minimum, options.maximum)
         self.formats = Formats(options.models, self.dialect, capabilities or {})
         self.ledger = Ledger(options.models, prices or {}, options.max_cost)
 

@@ -64,6 +64,9 @@ _QUOTA = frozenset(
 )
 _DAILY = re.compile(r"free-models-per-day|free_tier_daily|per[ -]day", re.IGNORECASE)
 _LOADING = re.compile("loading model", re.IGNORECASE)
+_NO_ROUTE = re.compile(
+    r"invalid url|unexpected endpoint|(?:page|file) not found|cannot post|no route", re.IGNORECASE
+)
 _TOO_LONG = re.compile(
     r"context[_ ](?:length|size|window)|exceed_context_size|maximum context|too many tokens"
     r"|prompt is too long|input is too long|longer than the (?:model|context)",
@@ -84,8 +87,10 @@ _FORMAT = re.compile(
     r"|json mode|can handle the requested parameters",
     re.IGNORECASE,
 )
-_PARAMETERS = ("reasoning_effort", "temperature", "max_completion_tokens", "max_tokens")
-_COMMON_WORDS = ("usage", "provider")  # parameters only where they are quoted
+_PARAMETER = re.compile(
+    r"(?<![\w.])(reasoning_effort|temperature|max_completion_tokens|max_tokens)(?!\w)"
+    r"|[\"'`](usage|provider)[\"'`]"  # common words: parameters only where they are quoted
+)
 
 
 def judge(
@@ -113,7 +118,8 @@ def _judge_error(
 ) -> Verdict:
     words = _Words(tree, body)
     said = f"HTTP {status}: {words.message}" if words.message else f"HTTP {status}"
-    wait = server_wait(headers, tree, now)
+    # Headers about limits come with every answer: they are meant where a limit is what is wrong.
+    wait = server_wait(headers, tree, now) if status == 429 else _asked_wait(headers, now)
     found = (
         _judge_throttling(status, headers, words, said, wait)
         or _judge_for_good(status, words, said)
@@ -157,7 +163,7 @@ def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
         case 404 if words.has(_FORMAT):
             return Verdict("parameter", said, parameter="response_format")
         case 404 | 410:
-            return _stop("unknown_model", said)
+            return _stop("wrong_address" if words.are_of_no_api() else "unknown_model", said)
         case 413:
             return Verdict("bad_post", said, "too_long")
     return _stop("wrong_address", said) if status == 405 or 300 <= status < 400 else None
@@ -185,16 +191,15 @@ def _judge_refusal(words: _Words, said: str) -> Verdict:
     if words.has(_MODERATED):
         return Verdict("bad_post", said, "refused")
     if "model_not_found" in words.names or re.search(
-        r"model\b.*(?:does not exist|not found|not a valid model)|not a valid model",
+        r"model\b.*(?:does not exist|not exist|not found)|not a valid model",
         words.message,
         re.IGNORECASE,
     ):
         return Verdict("stop", said, stop="unknown_model")
-    for parameter in (*_PARAMETERS, *_COMMON_WORDS):
-        marks = "" if parameter in _PARAMETERS else "[\"'`]"
-        named = rf"{marks}(?<![\w.]){parameter}(?!\w){marks}"
-        if parameter == words.parameter or re.search(named, words.message):
-            return Verdict("parameter", said, parameter=parameter)
+    # A message may name another parameter as well, to be used in its place: the first one is meant.
+    named = _PARAMETER.fullmatch(words.parameter) or _PARAMETER.search(words.message)
+    if named:
+        return Verdict("parameter", said, parameter=named[1] or named[2])
     if words.has(_PLAIN_SCHEMA):
         return Verdict("parameter", said, parameter="bounds")
     if words.has(_FORMAT) or words.parameter.startswith("response_format"):
@@ -207,7 +212,7 @@ class _Words:
     """The words of an error body, whatever its shape."""
 
     def __init__(self, tree: Any, body: bytes) -> None:
-        error = tree.get("error", tree) if isinstance(tree, dict) else tree
+        error = _error_in(tree)
         self.names: set[str] = set()
         self.parameter = ""
         texts: list[str] = []
@@ -216,37 +221,66 @@ class _Words:
         if isinstance(error, dict):
             said = (error.get(name) for name in ("message", "detail", "error", "msg"))
             texts += [text for text in said if isinstance(text, str)]
-            self.names = {str(error[name]) for name in ("type", "code") if error.get(name)}
-            self.parameter = str(error.get("param") or "")
+            self.names = {_text(error.get(name)) for name in ("type", "code")} - {""}
+            self.parameter = _text(error.get("param"))
             metadata = error.get("metadata")
             if isinstance(metadata, dict):
                 self._read_metadata(metadata, texts)
-        if not texts and tree is not None and not isinstance(tree, dict):
-            texts.append(str(tree)[:LONGEST_MESSAGE])
+            self._read_details(error, texts)
+        self.is_json = tree is not None
         self.all = " ".join([*texts, *self.names])
-        if not texts and isinstance(tree, dict):
+        if not texts and self.is_json:
             self.all = body[:2000].decode(errors="replace")
         self.message = " ".join((texts[0] if texts else "").split())[:LONGEST_MESSAGE]
 
     def _read_metadata(self, metadata: dict[str, Any], texts: list[str]) -> None:
         if isinstance(metadata.get("raw"), str):
             texts.append(metadata["raw"])
-        if metadata.get("limit_source"):
-            self.names.add(str(metadata["limit_source"]))
+        if source := _text(metadata.get("limit_source")):
+            self.names.add(source)
         if metadata.get("reasons"):
             self.names.add("moderation")
+
+    def _read_details(self, error: dict[str, Any], texts: list[str]) -> None:
+        """Read a list of details as FastAPI writes it; what it repeats of the request is left."""
+        message = error.get("message")
+        details = (message if isinstance(message, dict) else error).get("detail")
+        for detail in details if isinstance(details, list) else ():
+            if not isinstance(detail, dict):
+                continue
+            if isinstance(detail.get("msg"), str):
+                texts.append(detail["msg"])
+            place = detail.get("loc")
+            if isinstance(place, list) and len(place) > 1 and not self.parameter:
+                self.parameter = _text(place[1])
 
     def has(self, pattern: re.Pattern[str]) -> bool:
         return bool(pattern.search(self.all))
 
+    def are_of_no_api(self) -> bool:
+        """Tell, of a 404, whether it is the address that is not found: not all name a model."""
+        is_bare = self.message == "Not Found" and not self.names  # FastAPI, of an unknown path
+        return not self.is_json or is_bare or self.has(_NO_ROUTE)
+
+
+def _error_in(tree: Any) -> Any:
+    """Return what stands for the error in a body: Gemini puts it into a list."""
+    if isinstance(tree, list) and tree:
+        tree = tree[0]
+    return tree.get("error", tree) if isinstance(tree, dict) else tree
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else ""
+
 
 def _code_in(error: Any) -> int | None:
-    code = error.get("code") if isinstance(error, dict) else None
-    if isinstance(code, str) and code.isdigit():
-        code = int(code)
-    if isinstance(code, int) and 400 <= code < 600:
-        return code
-    return 429 if isinstance(code, str) and "rate_limit" in code else None
+    if isinstance(error, str) and "unexpected endpoint" in error.lower():  # LM Studio
+        return 404
+    code = _text(error.get("code")) if isinstance(error, dict) else ""
+    if re.fullmatch("[45][0-9][0-9]", code):
+        return int(code)
+    return 429 if "rate_limit" in code or code in _QUOTA else None
 
 
 def read_json(body: bytes) -> Any:
@@ -262,36 +296,43 @@ def read_json(body: bytes) -> Any:
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TRY_AGAIN = re.compile(
-    r"(?:try|retry)(?: again)? (?:in|after) ([\d.]+ ?(?:ms|s|m|h)[\d.msh]*)", re.IGNORECASE
+    r"(?:try|retry)(?: again)? (?:in|after) ((?:\d+(?:\.\d+)? ?(?:ms|s|m|h))+)", re.IGNORECASE
 )
 
 
 def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | None:
     """Return the seconds that a server asks to wait, None where it says nothing sensible."""
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return milliseconds / 1000
-    if (asked := _retry_after(headers.get("retry-after"), now)) is not None:
+    if (asked := _asked_wait(headers, now)) is not None:
         return asked
     if (reset := _reset_of_exhausted(headers, now)) is not None:
         return reset
-    error = tree.get("error") if isinstance(tree, dict) else None
+    error = _error_in(tree)
     if isinstance(error, dict):
         metadata = error.get("metadata")
         inner = metadata.get("headers") if isinstance(metadata, dict) else None
         if isinstance(inner, dict):
-            lower = {str(name).lower(): str(value) for name, value in inner.items()}
+            lower = {str(name).lower(): _text(value) for name, value in inner.items()}
             if (reset := server_wait(lower, None, now)) is not None:
                 return reset
-        if found := _TRY_AGAIN.search(str(error.get("message"))):
-            return go_seconds(found[1].replace(" ", ""))
+        error = error.get("message")
+    if isinstance(error, str) and (found := _TRY_AGAIN.search(error)):
+        return go_seconds(found[1].lower().replace(" ", ""))
     return None
+
+
+def _asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that the headers ask for outright."""
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    return _retry_after(headers.get("retry-after"), now)
 
 
 def go_seconds(text: str) -> float | None:
     """Return the seconds of a duration as Go writes it: `12ms`, `6m0s`, `1h2m3.5s`."""
     if not re.fullmatch(rf"(?:{_DURATION.pattern})+", text):
         return None
-    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
+    return seconds if math.isfinite(seconds) else None
 
 
 def _number(text: str | None) -> float | None:
@@ -307,7 +348,7 @@ def _retry_after(text: str | None, now: float) -> float | None:
         return None if text is None else value
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)

@@ -57,11 +57,11 @@ class Capabilities:
             return cls(
                 tree["format"] if tree["format"] in LADDER else "json_schema",
                 bool(tree["bounds"]),
-                tuple(map(str, tree["dropped"])),
+                tuple(name for name in tree["dropped"] if isinstance(name, str)),
                 min(max(int(tree["room"]), 1), MOST_ROOM),
                 bool(tree["proven"]),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return cls()
 
     def without(self, parameter: str) -> Capabilities | None:
@@ -74,6 +74,8 @@ class Capabilities:
         if parameter in {"response_format", "bounds"}:
             step = LADDER.index(self.format) + 1
             return replace(self, format=LADDER[step]) if step < len(LADDER) else None
+        if parameter == "max_completion_tokens" and "max_tokens" not in self.dropped:
+            parameter = "max_tokens"  # what was sent: the other name is what the server wants
         if parameter in self.dropped:
             return None
         return replace(self, dropped=(*self.dropped, parameter))
@@ -155,7 +157,10 @@ def write_request(
             body["response_format"] = {"type": "json_object"}
     for parameter in capabilities.dropped:
         body.pop(parameter, None)
-    return orjson.dumps(body)
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # half of a surrogate pair, which is no letter
+        return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def room_for(posts: int, maximum: int) -> int:
@@ -220,7 +225,8 @@ def read_reply(tree: Any) -> Reply:
         return Reply(usage=usage, failure="bad_answer", message="the answer has no choices")
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
-    finish = str(choice.get("finish_reason") or "")
+    finish = choice.get("finish_reason")
+    finish = finish if isinstance(finish, str) else ""
     if finish == "content_filter" or (
         isinstance(message.get("refusal"), str) and message["refusal"]
     ):
@@ -263,6 +269,7 @@ def _whole(value: Any) -> int | None:
 
 LONGEST_CONTENT = 400_000
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_END_OF_THOUGHTS = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 
 
 def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
@@ -272,9 +279,10 @@ def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
     What is there only in part (an answer that was cut off) is not there.
     """
     text = _THOUGHTS.sub(" ", content[:LONGEST_CONTENT].removeprefix("\ufeff"))
+    text = _END_OF_THOUGHTS.sub(" ", text)  # some servers keep the beginning to themselves
     found: dict[str, list[object]] = {}
-    for value in _values(text):
-        for identity, tags in _posts_in(value, ids):
+    for value, is_alone in _values(text):
+        for identity, tags in _posts_in(value, ids, may_be_bare=is_alone and len(ids) == 1):
             if identity in ids and identity not in found and len(tags) <= MOST_TAGS:
                 found[identity] = tags
         if len(found) == len(ids):
@@ -282,46 +290,81 @@ def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
     return found
 
 
-def _values(text: str) -> Iterator[Any]:
-    """Yield the JSON values in a text: the whole, or else every object and array in it."""
+def _values(text: str) -> Iterator[tuple[Any, bool]]:
+    """Yield the JSON values in a text: the whole, or else every object and array in it.
+
+    Of a value that is broken, or cut off by the end of the text, what stands in it is yielded, but
+    only if it may be an item of its list of posts. With each it is told whether it stands alone.
+    """
     try:
-        yield orjson.loads(text)
+        yield orjson.loads(text), True
     except ValueError:
         pass
     else:
         return
     decoder = json.JSONDecoder()
-    at, tries = 0, 0
-    while tries < 1000:
-        starts = [start for start in (text.find("{", at), text.find("[", at)) if start >= 0]
-        if not starts:
+    cut_off: list[int] = []  # where values begin that do not end: all that follows is in them
+    is_alone = True
+    at = 0
+    for _ in range(MOST_VALUES):
+        found = _BRACKET.search(text, at)
+        if found is None:
             return
-        start = min(starts)
-        tries += 1
+        start = found.start()
         try:
             value, at = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            at = start + 1  # cut off, or no JSON: what stands inside may be whole
+        except (ValueError, RecursionError) as error:
+            at = start + 1
+            is_alone = is_alone and not _LIKE_JSON.match(text, start)
+            if isinstance(error, json.JSONDecodeError) and _is_cut_off(error, text):
+                cut_off.append(start)
         else:
-            yield value
+            if _is_list_of_posts(text, cut_off):
+                yield value, is_alone
 
 
-def _posts_in(value: Any, ids: Sequence[str]) -> Iterator[tuple[str, list[object]]]:
+MOST_VALUES = 1000
+_BRACKET = re.compile(r"[{\[]")
+_LIKE_JSON = re.compile(r"""\{\s*(?:"|\Z)|\[\s*(?:["\[{]|\Z)""")  # not "see {here}"
+_POSTS = re.compile(r'"posts"\s{0,20}:\s{0,20}\Z')
+
+
+def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
+    return error.msg.startswith("Unterminated string") or len(text) - error.pos < 8
+
+
+def _is_list_of_posts(text: str, cut_off: Sequence[int]) -> bool:
+    """Tell whether what stands within these beginnings stands in a list of posts, or in nothing."""
+    match [text[start] for start in cut_off]:
+        case [] | ["["]:
+            return True
+        case ["{", "["]:
+            before = cut_off[1]
+            return bool(_POSTS.search(text[max(0, before - 60) : before]))
+    return False
+
+
+def _posts_in(
+    value: Any, ids: Sequence[str], *, may_be_bare: bool, levels: int = 5
+) -> Iterator[tuple[str, list[object]]]:
+    """Yield ids and tags. `may_be_bare`: the one post that was asked for needs no id."""
     if isinstance(value, list):
-        if len(ids) == 1 and value and all(isinstance(item, str) for item in value):
+        if may_be_bare and value and all(isinstance(item, str) for item in value):
             yield ids[0], value
             return
         for item in value:
             if isinstance(item, dict):
-                yield from _posts_in(item, ids)
+                yield from _posts_in(item, ids, may_be_bare=may_be_bare, levels=levels - 1)
         return
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not levels:
         return
     if isinstance(value.get("posts"), list | dict):
-        yield from _posts_in(value["posts"], ids)
+        yield from _posts_in(value["posts"], ids, may_be_bare=may_be_bare, levels=levels - 1)
         return
     if "tags" in value:
-        identity = _identity(value.get("id"), ids)
+        identity = _identity(value.get("id"))
+        if identity is None and may_be_bare:
+            identity = ids[0]
         tags = _tags(value["tags"])
         if identity is not None and tags is not None:
             yield identity, tags
@@ -332,9 +375,9 @@ def _posts_in(value: Any, ids: Sequence[str]) -> Iterator[tuple[str, list[object
             yield name, tags
 
 
-def _identity(value: Any, ids: Sequence[str]) -> str | None:
-    if value is None:
-        return ids[0] if len(ids) == 1 else None
+def _identity(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
     identity = str(value).strip()
     return f"p{identity}" if identity.isdigit() else identity
 

@@ -1,0 +1,150 @@
+"""Tagging by a model against its limit, and what the client and the disk cost.
+
+A server on loopback (that of the tests) in a process of its own answers after 200 ms. The limit (I)
+is posts x latency / requests at once: nothing but waiting. In the same run a bare httpx loop sends
+the same bodies and writes nothing (B). Told: the rate of one and of ten posts a request as a share
+of I, the CPU of a request in ours and in B, and what writing costs: the wall time against a run
+whose answers are thrown away. Figures: docs/performance.md.
+
+    python benchmarks/llm.py [--posts 2000] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from llm_server import LlmServer
+from make import page, post
+from tgtagger import pipeline
+from tgtagger.store import Store
+from tgtagger.taggers.llm.client import Server
+from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.prompt import make_prompt, posts_message
+from tgtagger.taggers.llm.tagger import LlmTagger, Options
+from tgtagger.taggers.llm.wire import Capabilities, Wanted, write_request
+from tgtagger.types import PostFilter
+from tgtagger.vocabulary import Vocabulary
+
+LATENCY = 0.2
+AT_ONCE = 32
+WORDS = "A storm came over the harbour and the old town by the river, and left it wet. " * 3
+
+
+def serve(pipe: Any) -> None:
+    with LlmServer(latency=LATENCY) as server:
+        pipe.send(server.url)
+        pipe.recv()
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def ours(
+    url: str, database: str, batch: int, *, writes: bool = True
+) -> tuple[float, float, int]:
+    """Tag all posts; return wall and CPU seconds, and requests."""
+    vocabulary = Vocabulary("prefer")
+    tagger = LlmTagger(
+        Server(url, None, concurrency=AT_ONCE),
+        make_prompt(vocabulary),
+        vocabulary,
+        Options(("test-model",), concurrency=AT_ONCE, sizes=Sizes(posts=batch)),
+    )
+    with Store.open(database) as store:
+        if not writes:
+            store.save_tags = lambda updates, *_: [True] * len(updates)  # type: ignore[method-assign]
+        run = store.start_run("tag", tagger.origins[0])
+        before, begun = cpu(), time.perf_counter()
+        wanted = PostFilter(statuses=("pending",))
+        async for _ in pipeline.tag(store, tagger, wanted, run):
+            pass
+        wall, used = time.perf_counter() - begun, cpu() - before
+        assert not writes or store.state().posts["pending"] == 0
+    return wall, used, tagger.spent["test-model"].requests
+
+
+async def bare(url: str, count: int) -> tuple[float, float]:
+    """Send as many single posts with httpx alone, as many at once; return wall and CPU seconds."""
+    prompt = make_prompt(Vocabulary("prefer"))
+    body = write_request(
+        "test-model",
+        prompt,
+        posts_message([("p1", WORDS)], "0000"),
+        Wanted(("p1",)),
+        Capabilities(),
+    )
+    left = iter(range(count))
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+
+    async def send() -> None:
+        for _ in left:
+            (await client.post(f"{url}/chat/completions", content=body)).json()
+
+    async with httpx.AsyncClient(limits=limits, headers={"Content-Type": "application/json"}) as (
+        client
+    ):
+        before, begun = cpu(), time.perf_counter()
+        await asyncio.gather(*(send() for _ in range(AT_ONCE)))
+        return time.perf_counter() - begun, cpu() - before
+
+
+def fill(database: str, count: int) -> None:
+    with Store.open(database) as store:
+        for at in range(1, count + 1, 500):
+            numbers = range(at, min(at + 500, count + 1))
+            store.save_page(page(*(post(number, f"{number}: {WORDS}") for number in numbers)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--posts", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,))
+    process.start()
+    url = here.recv()
+    figures: dict[str, list[float]] = {}
+    for _ in range(given.rounds):
+        ideal = given.posts * LATENCY / AT_ONCE
+        wall, used = asyncio.run(bare(url, given.posts))
+        figures.setdefault("httpx alone, of I", []).append(ideal / wall)
+        figures.setdefault("httpx alone, CPU ms a request", []).append(1000 * used / given.posts)
+        for batch in (1, 10):
+            with tempfile.TemporaryDirectory() as folder:
+                database = str(Path(folder, "posts.db"))
+                fill(database, given.posts)
+                idle, client, _ = asyncio.run(ours(url, database, batch, writes=False))
+                wall, used, requests = asyncio.run(ours(url, database, batch))
+            figures.setdefault(f"{batch} a request, posts/s", []).append(given.posts / wall)
+            limit = requests * LATENCY / AT_ONCE
+            figures.setdefault(f"{batch} a request, of I", []).append(limit / wall)
+            figures.setdefault(f"{batch} a request, CPU ms", []).append(1000 * used / requests)
+            figures.setdefault(f"{batch} a request, CPU ms, no writing", []).append(
+                1000 * client / requests
+            )
+            figures.setdefault(f"{batch} a request, wall with writing", []).append(wall / idle)
+    here.send(None)
+    process.join()
+    for name, values in figures.items():
+        shown = "  ".join(f"{value:8.3f}" for value in values)
+        print(f"{name:36} median {statistics.median(values):8.3f}   {shown}")
+
+
+if __name__ == "__main__":
+    main()

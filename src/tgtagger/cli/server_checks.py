@@ -1,0 +1,226 @@
+"""The tagging server, as `tgtagger doctor` sees it: put the tagger together, probe it, word it.
+
+Knows no HTTP and no rule about a server's answers (`taggers.llm`). All words of a server are put on
+one line here; that they hold no key is `probe`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tgtagger.cli.findings import Finding
+from tgtagger.cli.render import number, one_line, plural
+from tgtagger.cli.taggers import make_llm
+from tgtagger.config import Settings, is_private
+from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
+from tgtagger.outcomes import Learned
+from tgtagger.store import Store
+
+if TYPE_CHECKING:
+    from tgtagger.taggers.llm.probe import Probe, Tried
+    from tgtagger.taggers.llm.tagger import LlmTagger
+    from tgtagger.taggers.llm.wire import Capabilities
+
+SKEW = 300
+"""Seconds that two clocks may be apart."""
+
+MOST_NAMES = 5
+
+_FORMATS = {
+    "json_schema": "a JSON schema",
+    "json_object": "JSON, but no schema",
+    "text": "plain text only",
+}
+
+
+def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
+    """Yield what there is to say; what a model takes is remembered in the archive, if any."""
+    from tgtagger.taggers.llm.probe import probe
+
+    try:
+        with _archive(settings, has_archive=has_archive) as store:
+            tagger = make_llm(settings, store)
+    except TgTaggerError as error:
+        yield Finding("tagger", "error", error.message, error.hint, error.exit_code)
+        return
+    models, url = ", then ".join(settings.llm_models), tagger.server.url
+    yield Finding("tagger", "ok", f"posts are tagged by {models} at {url}")
+    if url.startswith("http://") and not is_private(url):
+        what = "the key and the posts" if settings.llm_api_key else "the posts"
+        yield Finding(
+            "server", "warning", f"others can read {what} on the way to {url}", "use https://"
+        )
+    try:
+        found = asyncio.run(probe(tagger))
+    except TgTaggerError as error:  # an address that is none
+        yield Finding("server", "error", error.message, error.hint, error.exit_code)
+        return
+    if has_archive:
+        _remember(settings, url, found)
+    yield from _server(found)
+    for tried in found.models:
+        yield from _model(tried, found)
+        if tried.takes is not None:
+            yield _format(tried, tried.takes)
+            yield _context(tagger, tried)
+            yield from _examples(tried)
+    if found.ahead is not None:
+        yield _clock(found.ahead)
+
+
+def _archive(
+    settings: Settings, *, has_archive: bool
+) -> contextlib.AbstractContextManager[Store | None]:
+    return Store.open_to_read(settings.db) if has_archive else contextlib.nullcontext()
+
+
+def _remember(settings: Settings, url: str, found: Probe) -> None:
+    """Spare the next run the way down; where it cannot be written, nothing is lost."""
+    learned = [
+        Learned(url, tried.model, tried.takes.to_json())
+        for tried in found.models
+        if tried.takes is not None
+    ]
+    if not learned:
+        return
+    with contextlib.suppress(TgTaggerError), Store.open(settings.db, busy_timeout=1) as store:
+        for each in learned:
+            store.save_capabilities(each)
+
+
+def _server(found: Probe) -> Iterator[Finding]:
+    if found.listed is not None:
+        yield Finding(
+            "server",
+            "ok",
+            f"the server lists {plural(len(found.listed), 'model')}{_names(': ', found.listed)}",
+        )
+    elif any(tried.takes is not None for tried in found.models):
+        yield Finding("server", "ok", "the server answers; it does not list its models")
+    for tried in found.models:
+        stop = tried.stop
+        if stop is None or stop.kind == "unknown_model":
+            continue
+        hint = stop.hint
+        if stop.kind == "wrong_address":
+            hint = "set TGTAGGER_LLM_URL to its base, usually up to /v1"
+        if stop.kind == "throttled":  # it works, and has others to serve
+            yield Finding("server", "warning", stop.message, hint)
+        else:
+            yield Finding("server", "error", stop.message, hint, stop.error.exit_code)
+
+
+def _model(tried: Tried, found: Probe) -> Iterator[Finding]:
+    model, stop, failure = tried.model, tried.stop, tried.failure
+    if stop is not None and stop.kind == "unknown_model":
+        hint = _which_model(tried, found.listed)
+        yield Finding("model", "error", stop.message, hint, stop.error.exit_code)
+    elif failure == "refused":
+        yield Finding(
+            "model", "warning", f"{model} refuses the example: {tried.message}",
+            "it may do so with posts, too; another model: TGTAGGER_LLM_MODEL",
+        )  # fmt: skip
+    elif failure is not None:
+        hint = "take another model: TGTAGGER_LLM_MODEL"
+        if failure == "too_long":
+            hint = f"two short posts are too much for its context: {_LONGER}"
+        elif found.listed is None:
+            hint += "; or see whether TGTAGGER_LLM_URL is the server's base, usually up to /v1"
+        error = TryLater if failure in {"network", "timeout"} else ActionNeeded
+        yield Finding(
+            "model", "error", f"{model} gives no tags: {tried.message}", hint, error.exit_code
+        )
+    elif tried.takes is not None:
+        listed = ", though the server does not list it" if tried.is_listed is False else ""
+        yield Finding("model", "ok", f"{model} answers in {tried.seconds:.1f} s{listed}")
+
+
+def _which_model(tried: Tried, listed: Sequence[str] | None) -> str:
+    if listed is None:
+        return (
+            "name one that it has (TGTAGGER_LLM_MODEL), and see whether TGTAGGER_LLM_URL is its "
+            "base, usually up to /v1"
+        )
+    if tried.is_listed:
+        return "it lists this model: see whether the key may use it"
+    near = difflib.get_close_matches(tried.model, listed, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {_names('', near)}? Set TGTAGGER_LLM_MODEL"
+    return "name one that it has: TGTAGGER_LLM_MODEL"
+
+
+def _format(tried: Tried, takes: Capabilities) -> Finding:
+    words = f"{tried.model} takes {_FORMATS[takes.format]}"
+    if takes.format == "json_schema" and not takes.bounds:
+        words += " (without the number of tags)"
+    if takes.dropped:
+        words += f"; it is not sent {', '.join(takes.dropped)}"
+    if takes.room > 1:
+        words += f"; its answers get {takes.room} times the usual room"
+    return Finding("format", "ok", words)
+
+
+_LONGER = (
+    "give it a longer one (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: --ctx-size, vLLM: "
+    "--max-model-len, LM Studio: the model's settings)"
+)
+
+
+def _context(tagger: LlmTagger, tried: Tried) -> Finding:
+    from tgtagger.taggers.llm.probe import tokens_of_request
+
+    most = tagger.options.sizes.posts
+    needed = tokens_of_request(tagger, most)
+    usual = f"a request with {plural(most, 'post')} takes about {number(needed)}"
+    if tried.context is None:
+        hint = None
+        if tagger.options.provider == "ollama":
+            hint = "Ollama's is 4096 tokens on most machines; to change it: OLLAMA_CONTEXT_LENGTH"
+        return Finding(
+            "context", "ok", f"the context of {tried.model} is not told; {usual} tokens", hint
+        )
+    words = f"the context of {tried.model} has {number(tried.context)} tokens; {usual}"
+    if tried.context >= needed:
+        return Finding("context", "ok", words)
+    fits = [posts for posts in range(1, most) if tokens_of_request(tagger, posts) <= tried.context]
+    fewer = f"set TGTAGGER_LLM_BATCH={fits[-1]}, or " if fits else ""
+    return Finding("context", "warning", words, f"{fewer}{_LONGER}")
+
+
+def _examples(tried: Tried) -> Iterator[Finding]:
+    from tgtagger.taggers.llm.probe import SAMPLES
+
+    for text, tags in zip(SAMPLES, tried.tags, strict=True):
+        words = f"{tried.model} on “{one_line(text, 40)}”"
+        if tags is None:
+            yield Finding(
+                "example", "warning", f"{words}: {tried.message}",
+                "if posts fail like this, take another model: TGTAGGER_LLM_MODEL",
+            )  # fmt: skip
+        else:
+            said = ", ".join(one_line(tag) for tag in tags) or "none of the allowed tags fits"
+            yield Finding("example", "ok", f"{words}: {said}")
+
+
+def _clock(ahead: float) -> Finding:
+    if abs(ahead) <= SKEW:
+        return Finding("clock", "ok", "the clock here agrees with the server's")
+    way = "behind" if ahead > 0 else "ahead of"
+    minutes = round(abs(ahead) / 60)
+    apart = plural(minutes, "minute") if minutes < 120 else plural(round(minutes / 60), "hour")
+    return Finding(
+        "clock", "warning", f"the clock here is {apart} {way} the server's",
+        "set it: what is tried again, and when, goes by it",
+    )  # fmt: skip
+
+
+def _names(before: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = len(names) - MOST_NAMES
+    shown = ", ".join(one_line(name) for name in names[:MOST_NAMES])
+    return f"{before}{shown}{f' and {number(more)} more' if more > 0 else ''}"

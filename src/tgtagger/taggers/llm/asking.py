@@ -1,0 +1,110 @@
+"""A question for some posts, and what its answer makes of each: prompt, vocabulary and wire joined.
+
+The same for a run and for a probe. Pure. Knows no HTTP, and not what is asked next.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tgtagger.outcomes import Outcome, Skipped, SuggestedTag, Tagged
+from tgtagger.taggers.llm.prompt import Prompt, count_tokens, posts_message
+from tgtagger.taggers.llm.wire import (
+    Capabilities,
+    Dialect,
+    Reply,
+    Wanted,
+    read_tags,
+    room_for,
+    write_request,
+)
+from tgtagger.vocabulary import Vocabulary
+
+MOST_ENUM = 500
+"""Allowed tags that a schema names one by one; servers bound it, and the answer is checked here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a run asks. `fence` marks its posts; no post can know it."""
+
+    prompt: Prompt
+    vocabulary: Vocabulary
+    dialect: Dialect
+    minimum: int = 3
+    maximum: int = 7
+    fence: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def write(self, model: str, texts: Sequence[str], capabilities: Capabilities) -> bytes:
+        """Return the body of a request for these texts."""
+        ids = ids_of(len(texts))
+        posts = tuple(zip(ids, texts, strict=True))
+        message = posts_message(posts, self.fence, self.existing(texts))
+        allowed = self.vocabulary.allowed if self.vocabulary.mode == "closed" else ()
+        wanted = Wanted(
+            ids, self.minimum, self.maximum, allowed if len(allowed) <= MOST_ENUM else ()
+        )
+        return write_request(model, self.prompt, message, wanted, capabilities, self.dialect)
+
+    def existing(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return the archive's tags that a request names to be preferred."""
+        return self.vocabulary.likeliest(texts) if self.vocabulary.mode == "prefer" else ()
+
+    def read(self, reply: Reply, texts: Sequence[str]) -> list[Outcome | None]:
+        """Return what an answer makes of each text; None where it gave nothing that can be used."""
+        ids = ids_of(len(texts))
+        said = read_tags(reply.content, ids)
+        return [
+            self._outcome(said.get(identity), text)
+            for identity, text in zip(ids, texts, strict=True)
+        ]
+
+    def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
+        if names is None:
+            return None
+        tags = self.vocabulary.choose(names, text, prompt=self.prompt.rules, own=self.prompt.own)
+        if tags:
+            return Tagged(tuple(SuggestedTag(name) for name in tags))
+        if not names and self.vocabulary.mode == "closed":
+            return Skipped("none of the allowed tags fits")
+        return None
+
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Return about how many tokens a request for these texts has."""
+        return (
+            self._head()
+            + sum(count_tokens(text) + FRAME_TOKENS for text in texts)
+            + sum(count_tokens(name) for name in self.existing(texts))
+        )
+
+    def _head(self) -> int:
+        examples = (text for example in self.prompt.examples for text in example)
+        return count_tokens(self.prompt.system) + sum(map(count_tokens, examples))
+
+    def room(self, posts: int, capabilities: Capabilities) -> int:
+        """Return how many tokens the answer to so many posts may have."""
+        return room_for(posts, self.maximum) * capabilities.room
+
+
+FRAME_TOKENS = 16
+"""Of the two lines around a post."""
+
+
+def ids_of(count: int) -> tuple[str, ...]:
+    return tuple(f"p{number}" for number in range(1, count + 1))
+
+
+def why_missing(reply: Reply, *, all_are: bool = True) -> str:
+    """Say why an answer gave (all or some) posts nothing."""
+    if reply.finish == "length":
+        return "the answer was cut off" + ("" if all_are else " before this post")
+    if not reply.content.strip():
+        return "the answer is empty"
+    return "the answer has no usable tags" + ("" if all_are else " for this post")
+
+
+def is_prose(reply: Reply) -> bool:
+    """Tell an answer in words alone, whose model may not know the format asked for."""
+    return bool(reply.content.strip()) and "{" not in reply.content

@@ -1,0 +1,499 @@
+"""Requests as they are written, and tags as they are read: never half a list, never made up."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from tgtagger.taggers.llm.prompt import make_prompt
+from tgtagger.taggers.llm.wire import (
+    DIALECTS,
+    LADDER,
+    MOST_ROOM,
+    MOST_TAGS,
+    PLAIN,
+    Capabilities,
+    Dialect,
+    Format,
+    Reply,
+    Usage,
+    Wanted,
+    read_reply,
+    read_tags,
+    room_for,
+    start_with,
+    write_request,
+)
+from tgtagger.vocabulary import Vocabulary
+
+PROMPT = make_prompt(Vocabulary("open"))
+TWO = ("p1", "p2")
+
+
+# ---- requests
+
+
+def written(
+    capabilities: Capabilities | None = None,
+    dialect: Dialect = PLAIN,
+    *,
+    model: str = "test-model",
+    wanted: Wanted | None = None,
+    message: str = "the posts",
+) -> dict[str, Any]:
+    body = write_request(
+        model, PROMPT, message, wanted or Wanted(TWO), capabilities or Capabilities(), dialect
+    )
+    tree = json.loads(body)
+    assert isinstance(tree, dict)
+    return tree
+
+
+def schema(body: dict[str, Any]) -> dict[str, Any]:
+    described = body["response_format"]["json_schema"]
+    assert (described["name"], described["strict"]) == ("tags", True)
+    found = described["schema"]["properties"]["posts"]["items"]["properties"]["tags"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_rules_come_first_and_the_posts_last() -> None:
+    body = written()
+    assert [message["role"] for message in body["messages"]] == [
+        "system", "user", "assistant", "user",
+    ]  # fmt: skip
+    assert body["messages"][0]["content"] == PROMPT.system
+    assert body["messages"][-1]["content"] == "the posts"
+    assert (body["model"], body["temperature"]) == ("test-model", 0)
+    assert body["max_tokens"] == room_for(2, 7)
+
+
+@pytest.mark.parametrize(
+    ("format_", "expected"),
+    [("json_schema", "json_schema"), ("json_object", "json_object"), ("text", None)],
+)
+def test_the_format_of_the_answer(format_: Format, expected: str | None) -> None:
+    body = written(Capabilities(format_))
+    assert body.get("response_format", {}).get("type") == expected
+
+
+def test_a_schema_for_any_tags_and_for_a_closed_list() -> None:
+    assert schema(written()) == {
+        "type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 7,
+    }  # fmt: skip
+    closed = Wanted(TWO, 2, 5, ("storm", "гроза"))
+    assert schema(written(wanted=closed)) == {
+        "type": "array",
+        "items": {"type": "string", "enum": ["storm", "гроза"]},
+        "minItems": 0,  # it may be that none fits
+        "maxItems": 5,
+    }
+    plain = schema(written(Capabilities(bounds=False), wanted=closed))
+    assert plain.keys() == {"type", "items"}
+
+
+def test_every_object_of_the_schema_is_closed_and_whole() -> None:
+    top = written()["response_format"]["json_schema"]["schema"]
+    for node in (top, top["properties"]["posts"]["items"]):
+        assert node["additionalProperties"] is False
+        assert set(node["required"]) == set(node["properties"])
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "there", "not_there"),
+    [
+        (None, "m", {"temperature": 0, "max_tokens": 288}, {"usage", "provider"}),
+        (
+            "openrouter",
+            "m",
+            {"usage": {"include": True}, "provider": {"require_parameters": True}},
+            {"reasoning_effort"},
+        ),
+        (
+            "openai",
+            "gpt-5-mini",
+            {"max_completion_tokens": 4 * 288, "reasoning_effort": "minimal"},
+            {"temperature", "max_tokens"},
+        ),
+        ("openai", "o3", {"reasoning_effort": "low"}, {"temperature", "max_tokens"}),
+        ("openai", "gpt-4o-mini", {"temperature": 0, "max_tokens": 288}, {"reasoning_effort"}),
+        ("ollama", "gpt-oss:20b", {"temperature": 0}, {"reasoning_effort"}),
+        ("vllm", "m", {"temperature": 0}, set()),
+    ],
+)
+def test_what_each_kind_of_server_is_sent(
+    provider: str | None, model: str, there: dict[str, Any], not_there: set[str]
+) -> None:
+    dialect = DIALECTS.get(provider, PLAIN)
+    body = written(start_with(dialect, model), dialect, model=model)
+    assert {name: body.get(name) for name in there} == there
+    assert not not_there & body.keys()
+    assert ("minItems" in schema(body)) == (provider != "vllm")
+
+
+@pytest.mark.parametrize("parameter", ["temperature", "max_tokens", "usage", "provider"])
+def test_what_was_refused_is_not_sent_again(parameter: str) -> None:
+    dialect = DIALECTS["openrouter"]
+    full = written(dialect=dialect)
+    less = Capabilities().without(parameter)
+    assert less is not None
+    body = written(less, dialect)
+    assert parameter not in body
+    renamed = {"max_completion_tokens"} if parameter == "max_tokens" else set()
+    assert body.keys() == (full.keys() - {parameter}) | renamed
+
+
+def test_a_limit_of_tokens_has_two_names_and_then_none() -> None:
+    once = Capabilities().without("max_completion_tokens")  # the name that the server wants
+    assert once == Capabilities().without("max_tokens")
+    assert once is not None
+    assert written(once)["max_completion_tokens"] == 288
+    twice = once.without("max_completion_tokens")
+    assert twice is not None
+    assert not {"max_tokens", "max_completion_tokens"} & written(twice).keys()
+
+
+def test_half_a_letter_does_not_stop_a_request() -> None:
+    assert written(message="half \ud83d a pair")["messages"][-1]["content"] == "half ? a pair"
+
+
+@given(st.integers(1, 50), st.integers(1, 20))
+def test_room_grows_with_posts_and_tags(posts: int, maximum: int) -> None:
+    assert room_for(posts + 1, maximum) > room_for(posts, maximum) > posts * maximum * 10
+    assert room_for(posts, maximum + 1) >= room_for(posts, maximum)
+
+
+# ---- what a server takes
+
+PARAMETERS = st.sampled_from(
+    "response_format bounds temperature max_tokens max_completion_tokens usage".split()
+)
+CAPABILITIES = st.builds(
+    Capabilities,
+    st.sampled_from(LADDER),
+    st.booleans(),
+    st.lists(PARAMETERS, max_size=4).map(tuple),
+    st.integers(1, MOST_ROOM),
+    st.booleans(),
+)
+
+
+@given(CAPABILITIES)
+def test_capabilities_are_remembered(capabilities: Capabilities) -> None:
+    assert Capabilities.from_json(capabilities.to_json()) == capabilities
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "5", '"text"', "{}", "{", '{"format": "text"}', "[" * 100_000,
+     '{"format":"text","bounds":true,"dropped":[],"room":Infinity,"proven":true}',
+     '{"format":"text","bounds":true,"dropped":[],"room":"much","proven":true}',
+     '{"format":"text","bounds":true,"dropped":5,"room":1,"proven":true}'],
+)  # fmt: skip
+def test_what_is_no_memory_is_forgotten(text: str) -> None:
+    assert Capabilities.from_json(text) == Capabilities()
+
+
+def test_a_memory_of_another_version_is_read_as_far_as_it_goes() -> None:
+    text = '{"format":"xml","bounds":0,"dropped":["seed",5],"room":9999,"proven":1,"new":1}'
+    expected = Capabilities("json_schema", bounds=False, dropped=("seed",), room=16, proven=True)
+    assert Capabilities.from_json(text) == expected
+
+
+@given(st.text(max_size=50) | st.recursive(st.none() | st.integers() | st.text(max_size=5),
+       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+           ["format", "bounds", "dropped", "room", "proven"]), inner)).map(json.dumps))  # fmt: skip
+def test_any_memory_can_be_written_a_request_with(text: str) -> None:
+    assert written(Capabilities.from_json(text))["model"] == "test-model"
+
+
+@given(CAPABILITIES, st.lists(PARAMETERS, min_size=30, max_size=60))
+def test_leaving_out_comes_to_an_end(capabilities: Capabilities, refused: list[str]) -> None:
+    steps = 0
+    for parameter in refused:
+        less = capabilities.without(parameter)
+        if less is not None:
+            assert less != capabilities
+            capabilities, steps = less, steps + 1
+    assert steps <= 7
+
+
+# ---- what was answered
+
+
+def completion(content: Any, finish: Any = "stop", **facts: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content, **facts}
+    return {"choices": [{"message": message, "finish_reason": finish}]}
+
+
+DEEP: Any = []
+for _ in range(2000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("tree", "content", "failure"),
+    [
+        (completion("text"), "text", None),
+        (completion([{"type": "text", "text": "a"}, {"type": "x"}, 5, {"text": "b"}]), "ab", None),
+        (completion(None), "", None),
+        (completion(5), "", None),
+        (completion({}), "", None),
+        (completion("text", "length"), "text", None),
+        (completion("text", DEEP), "text", None),
+        (completion(DEEP), "", None),
+        ({"choices": [{}]}, "", None),
+        ({"choices": [{"message": "text"}]}, "", None),
+        (completion(None, refusal="No."), "", "refused"),
+        (completion("text", refusal=""), "text", None),
+        (completion("half", "content_filter"), "", "refused"),
+        (completion("half", "error"), "", "server"),
+        ({"choices": [{"message": {"content": "x"}, "error": {"code": 502}}]}, "", "server"),
+        (None, "", "bad_answer"),
+        ([], "", "bad_answer"),
+        ("text", "", "bad_answer"),
+        ({}, "", "bad_answer"),
+        ({"choices": []}, "", "bad_answer"),
+        ({"choices": {}}, "", "bad_answer"),
+        ({"choices": [None]}, "", "bad_answer"),
+    ],
+    ids=itertools.count(),
+)
+def test_a_completion_of_any_shape(tree: Any, content: str, failure: str | None) -> None:
+    reply = read_reply(tree)
+    assert (reply.content, reply.failure, bool(reply.message)) == (content, failure, bool(failure))
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 3}, Usage(5, 3)),
+        ({"prompt_tokens": 5, "completion_tokens": 3, "cost": 0,
+          "prompt_tokens_details": {"cached_tokens": 2}}, Usage(5, 3, 2, 0.0)),
+        ({"cost": 0.25}, Usage(cost_usd=0.25)),
+        ({"prompt_tokens": "5", "completion_tokens": -3, "cost": "1"}, Usage()),
+        ({"prompt_tokens": True, "completion_tokens": 3.5, "cost": True}, Usage()),
+        ({"prompt_tokens": 2**40, "cost": -1, "prompt_tokens_details": 5}, Usage()),
+        ({"cost": float("inf"), "prompt_tokens_details": {"cached_tokens": None}}, Usage()),
+        (None, Usage()),
+        ([], Usage()),
+    ],
+)  # fmt: skip
+def test_what_an_answer_took(usage: Any, expected: Usage) -> None:
+    assert read_reply({**completion("x"), "usage": usage}).usage == expected
+    assert read_reply({"usage": usage}).usage == expected  # also where there is no answer
+
+
+# ---- tags
+
+RIGHT = {"posts": [{"id": "p1", "tags": ["a", "b"]}, {"id": "p2", "tags": ["c"]}]}
+TEXT = json.dumps(RIGHT)
+READ = {"p1": ["a", "b"], "p2": ["c"]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT,
+        json.dumps(RIGHT, indent=2),
+        "\ufeff" + TEXT,
+        f"```json\n{TEXT}\n```",
+        f"Sure {{here}} it is [1]:\n\n{TEXT}\n\nI hope {{this}} helps!",
+        f'<think>{{"posts": [{{"id": "p1", "tags": ["wrong"]}}]}}? No.</think>\n{TEXT}',
+        f"<THINKING>hm</THINKING>{TEXT}",
+        f'{{"posts": [{{"id": "p1", "tags": ["wrong"]}}]}}? No.</think>\n{TEXT}',
+        f"{TEXT}{TEXT}",
+        f'{TEXT[:-2]}, {{"id": "p1", "tags": ["other"]}}]}}',
+        '{"posts": [{"id": "p0", "tags": ["x"]}, {"id": "", "tags": ["x"]}, ' + TEXT[11:],
+        '{"posts": [{"id": "p2", "tags": ["c"]}, {"id": "p1", "tags": ["a", "b"]}]}',
+        '{"posts": [{"id": 1, "tags": ["a", "b"]}, {"id": " 2 ", "tags": ["c"]}]}',
+        '[{"id": "p1", "tags": ["a", "b"]}, {"id": "p2", "tags": ["c"]}]',
+        '{"posts": {"p1": ["a", "b"], "p2": ["c"]}}',
+        '{"p1": ["a", "b"], "p2": ["c"]}',
+        '{"posts": [{"id": "p1", "tags": "a, b"}, {"id": "p2", "tags": "c"}]}',
+        '{"id": "p1", "tags": ["a", "b"]}\n{"id": "p2", "tags": ["c"]}',
+        '[{"posts": [{"id": "p1", "tags": ["a", "b"]}]}, {"posts": [{"id": "p2", "tags": ["c"]}]}]',
+        '{"why": {"id": "p1", "tags": []}, ' + TEXT[1:],
+        '{"posts": [{"id": "p1", "why": {"tags": 1}, "tags": ["a", "b"]}, ' + TEXT[42:],
+        '{"posts": [{"id": "p1", "tags": ["a", "b"]}, {"id": "p2", "tags": ["c"]},]}',
+    ],
+)
+def test_a_right_answer_in_any_wrapping(content: str) -> None:
+    assert read_tags(content, TWO) == READ
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", " ", "null", "5", '"posts"', "[]", "{}", "no tags at all", "[1, 2]", '{"posts": 5}',
+        '{"posts": [5, null, "p1", ["p1"]]}',
+        '{"posts": [{"id": "p1"}, {"id": "p2", "tags": null}]}',
+        '{"posts": [{"id": "p1", "tags": 5}, {"id": "p2", "tags": {"a": 1}}]}',
+        '{"posts": [{"tags": ["a"]}, {"id": null, "tags": ["a"]}, {"id": true, "tags": ["a"]}]}',
+        '{"posts": [{"id": "p9", "tags": ["a"]}, {"id": ["p1"], "tags": ["a"]}]}',
+        '["a", "b"]', '{"tags": ["a", "b"]}',  # of which of the two?
+        f"<think>{TEXT}", f"<think>hm</think><think>{TEXT}",
+        json.dumps({"posts": [{"id": "p1", "tags": [f"t{n}" for n in range(MOST_TAGS + 1)]}]}),
+        TEXT.replace("a", "a\n").replace("c", "c\n"),  # no JSON: a line break in a string
+        '{"posts":' * 1000 + "[]" + "}" * 1000,
+        '{"posts": [{"id": ' + "[" * 1000 + "]" * 1000 + ', "tags": ["a"]}]}',
+        "[" * 400_000, '{"a":' * 80_000, '{"a' * 130_000, "[1," * 130_000, "<think>" * 60_000,
+    ],
+    ids=itertools.count(),
+)  # fmt: skip
+def test_what_gives_no_tags(content: str) -> None:
+    assert read_tags(content, TWO) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "tags"),
+    [
+        ('{"tags": ["a", "b"]}', ["a", "b"]),
+        ('["a", "b"]', ["a", "b"]),
+        ('Tags: ["a", "b"] (see {here})', ["a", "b"]),
+        ('See {here}: {"tags": "a; b"}', ["a", "b"]),
+        ('{"posts": [{"tags": ["a"]}]}', ["a"]),
+        ('{"posts": ["a", "b"]}', ["a", "b"]),
+        ('{"id": null, "tags": ["a"]}', ["a"]),
+        ('{"posts": [{"id": "p1", "tags": []}]}', []),
+        ('{"posts": [{"id": "p1", "tags": " "}]}', []),
+        ("[]", None),
+        ('["a", 5]', None),
+        ('{"id": "p9", "tags": ["a"]}', None),
+        # broken or cut off: whose list it is cannot be told
+        ('{"tags": ["a", "b"]', None),
+        ('{"posts": [{"id": "p9", "tags": ["x"]', None),
+        ('{"posts": [{"id": "p9" "tags": ["x"]}]}', None),
+        ('{"p9": ["x"], "p1": ["a"', None),
+        ('[["x"], "a', None),
+    ],
+)
+def test_one_post_needs_no_id(content: str, tags: list[str] | None) -> None:
+    assert read_tags(content, ("p1",)) == ({} if tags is None else {"p1": tags})
+
+
+def test_the_most_tags() -> None:
+    tags = [f"tag {number}" for number in range(MOST_TAGS)]
+    assert read_tags(json.dumps({"tags": tags}), ("p1",)) == {"p1": tags}
+
+
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        ["{", "}", "[", "]", ",", ":", '"', "\\", '"posts"', '"id"', '"tags"', '"p1"', '"p2"',
+         "1", "null", "NaN", "9" * 5000, "<think>", "</think>", "```", "\n", "\ufeff", "\\ud83d",
+         '{"id":"p1","tags":["a"]}', '{"posts":[', "x"]
+    ),
+    max_size=30,
+).map("".join)  # fmt: skip
+
+
+@given(st.text() | FRAGMENTS, st.sampled_from([("p1",), TWO]))
+@example('[{"id": "p1", "tags": [' + "9" * 5000 + "]}]x", ("p1",))
+def test_any_text_is_read_without_harm(content: str, ids: Sequence[str]) -> None:
+    found = read_tags(content, ids)
+    assert set(found) <= set(ids)
+    assert all(len(tags) <= MOST_TAGS for tags in found.values())
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "choices message content finish_reason refusal usage cost error".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+)
+
+
+@given(TREES)
+def test_any_tree_is_read_without_harm(tree: Any) -> None:
+    assert isinstance(read_reply(tree), Reply)
+
+
+# ---- well-formed answers, whole and in part
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=12)
+TAGS = st.lists(WORDS, max_size=6)
+IDS = st.lists(st.sampled_from([f"p{n}" for n in range(1, 6)]), min_size=1, max_size=5, unique=True)
+NOTES = st.recursive(
+    WORDS | st.integers(0, 9) | TAGS,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["id", "tags", "posts", "why"]), inner, max_size=2
+    ) | st.lists(inner, max_size=2),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
+    """Return an answer in one of the shapes that are read, and the ids that were asked for."""
+    said = draw(IDS)
+    asked = draw(st.sampled_from([said, said[-1:], ["p1"], ["p1", "p2"]]))
+    items = []
+    for identity in said:
+        item: dict[str, Any] = {"id": identity, "tags": draw(TAGS)}
+        if draw(st.booleans()):
+            item["why"] = draw(NOTES)
+        items.append(dict(draw(st.permutations(list(item.items())))))
+    shape = draw(st.sampled_from(["posts", "posts", "list", "named", "bare", "tags"]))
+    value: Any
+    match shape:
+        case "posts":
+            value = {"posts": items}
+            if draw(st.booleans()):
+                value = {"why": draw(NOTES), **value}
+        case "list":
+            value = items
+        case "named":
+            value = {item["id"]: item["tags"] for item in items}
+        case "bare":
+            value = {"tags": items[0]["tags"]}
+        case _:
+            value = items[0]["tags"]
+    return json.dumps(value, ensure_ascii=draw(st.booleans())), tuple(asked)
+
+
+@given(answers())
+def test_no_prefix_of_an_answer_gives_half_a_list(answer: tuple[str, tuple[str, ...]]) -> None:
+    content, asked = answer
+    whole = read_tags(content, asked)
+    for end in range(len(content)):
+        for identity, tags in read_tags(content[:end], asked).items():
+            assert tags == whole.get(identity), content[:end]
+
+
+ITEMS = st.dictionaries(st.sampled_from([f"p{n}" for n in range(1, 9)]), TAGS, min_size=2)
+
+
+@given(ITEMS, st.data())
+def test_every_item_that_is_whole_is_kept(items: dict[str, list[str]], data: st.DataObject) -> None:
+    posts = [json.dumps({"id": identity, "tags": tags}) for identity, tags in items.items()]
+    kept = data.draw(st.integers(0, len(posts) - 1))
+    content = '{"posts": [' + ", ".join(posts[: kept + 1])
+    cut = data.draw(st.integers(1, len(posts[kept])))
+    found = read_tags(content[:-cut], tuple(items))
+    assert found == dict(list(items.items())[:kept])
+
+
+PROSE = st.text(st.characters(codec="utf-8", exclude_characters='<{["'), max_size=40)
+
+
+@given(ITEMS, PROSE, PROSE, st.sampled_from(["", "```", "```json\n", "{here} ", "[1] ", "\ufeff"]))
+def test_a_right_answer_in_prose_is_read(
+    items: dict[str, list[str]], before: str, after: str, fence: str
+) -> None:
+    posts = [{"id": identity, "tags": tags} for identity, tags in items.items()]
+    content = f"{before}{fence}{json.dumps({'posts': posts})}\n{fence}{after}"
+    assume("</think" not in content)
+    assert read_tags(content, tuple(items)) == items
