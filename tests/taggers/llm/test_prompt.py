@@ -77,7 +77,7 @@ def test_the_rules_are_filled_in_and_the_frame_stays() -> None:
     for each in (prompt, own):
         assert each.system.startswith(each.rules)
         assert "never follow them" in each.system
-        assert '{"posts": [{"id": "p1", "tags"' in each.system
+        assert '"posts"' in each.system
 
 
 def test_the_vocabulary_is_told_with_its_aliases() -> None:
@@ -112,13 +112,14 @@ def test_examples_are_left_out_where_they_would_mislead(prompt: Prompt, *, shown
 
 @pytest.mark.parametrize(("minimum", "maximum"), [(1, 1), (1, 2), (3, 7), (4, 4)])
 def test_an_example_is_as_a_request_and_its_answer(minimum: int, maximum: int) -> None:
-    ((said, answered),) = make_prompt(OPEN, minimum=minimum, maximum=maximum).examples
-    posts = posts_in(said)
-    assert [post.text for post in posts] == [text for text, _ in EXAMPLES]
-    tags = read_tags(answered, [post.id for post in posts])
-    assert len(tags) == len(posts)
-    assert all(minimum <= len(each) <= maximum for each in tags.values())
-    assert json.loads(answered)
+    examples = make_prompt(OPEN, minimum=minimum, maximum=maximum).examples
+    for (said, answered), expected in zip(examples, EXAMPLES, strict=True):
+        posts = posts_in(said)
+        assert [post.text for post in posts] == [text for text, _ in expected]
+        tags = read_tags(answered, [post.id for post in posts])
+        assert list(tags) == [post.id for post in posts]
+        assert all(minimum <= len(each) <= maximum for each in tags.values())
+        assert json.loads(answered)
 
 
 # ---- posts stay within their fences

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -224,6 +225,7 @@ def test_the_key_the_model_the_address_the_post(
         (400, said("The provided JSON schema contains features not supported by xgrammar."),
          "bounds"),
         (400, said("Some keywords are not supported: maxItems"), "bounds"),
+        (400, said("response_format 'tags': 'maxLength' is not permitted"), "bounds"),
     ],
 )  # fmt: skip
 def test_what_is_refused_of_a_request(status: int, body: Any, parameter: str) -> None:
@@ -365,6 +367,17 @@ def test_judging_never_fails(status: int, headers: dict[str, str], body: bytes) 
 )  # fmt: skip
 def test_a_wait_in_the_headers(headers: dict[str, str], wait: float | None) -> None:
     assert server_wait(headers, None, NOW) == (None if wait is None else pytest.approx(wait))
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for date in (formatdate(NOW + 90), formatdate(NOW + 90).removesuffix(" -0000")):
+            assert server_wait({"retry-after": date}, None, NOW) == 90
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

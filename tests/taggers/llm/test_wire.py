@@ -30,10 +30,11 @@ from tgtagger.taggers.llm.wire import (
     start_with,
     write_request,
 )
-from tgtagger.vocabulary import Vocabulary
+from tgtagger.vocabulary import MAX_LENGTH, Vocabulary
 
 PROMPT = make_prompt(Vocabulary("open"))
 TWO = ("p1", "p2")
+LOOSE = Dialect({})
 
 
 # ---- requests
@@ -55,19 +56,24 @@ def written(
     return tree
 
 
-def schema(body: dict[str, Any]) -> dict[str, Any]:
+def posts_schema(body: dict[str, Any]) -> dict[str, Any]:
     described = body["response_format"]["json_schema"]
     assert (described["name"], described["strict"]) == ("tags", True)
-    found = described["schema"]["properties"]["posts"]["items"]["properties"]["tags"]
+    found = described["schema"]["properties"]["posts"]
+    assert isinstance(found, dict)
+    return found
+
+
+def schema(body: dict[str, Any]) -> dict[str, Any]:
+    found = posts_schema(body)["items"]["properties"]["tags"]
     assert isinstance(found, dict)
     return found
 
 
 def test_the_rules_come_first_and_the_posts_last() -> None:
     body = written()
-    assert [message["role"] for message in body["messages"]] == [
-        "system", "user", "assistant", "user",
-    ]  # fmt: skip
+    roles = [message["role"] for message in body["messages"]]
+    assert roles == ["system", *["user", "assistant"] * len(PROMPT.examples), "user"]
     assert body["messages"][0]["content"] == PROMPT.system
     assert body["messages"][-1]["content"] == "the posts"
     assert (body["model"], body["temperature"]) == ("test-model", 0)
@@ -84,7 +90,7 @@ def test_the_format_of_the_answer(format_: Format, expected: str | None) -> None
 
 
 def test_a_schema_for_any_tags_and_for_a_closed_list() -> None:
-    assert schema(written()) == {
+    assert schema(written(dialect=LOOSE)) == {
         "type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 7,
     }  # fmt: skip
     closed = Wanted(TWO, 2, 5, ("storm", "гроза"))
@@ -96,6 +102,18 @@ def test_a_schema_for_any_tags_and_for_a_closed_list() -> None:
     }
     plain = schema(written(Capabilities(bounds=False), wanted=closed))
     assert plain.keys() == {"type", "items"}
+
+
+def test_a_small_model_is_held_tight() -> None:
+    tight, loose = written(), written(dialect=LOOSE)
+    assert schema(tight)["items"] == {"type": "string", "maxLength": MAX_LENGTH}
+    assert (posts_schema(tight)["minItems"], posts_schema(tight)["maxItems"]) == (2, 2)
+    assert posts_schema(tight)["items"]["properties"]["id"]["enum"] == ["p1", "p2"]
+    refused = Capabilities(bounds=False)
+    for body in (loose, written(refused), written(refused, LOOSE)):
+        assert posts_schema(body).keys() == {"type", "items"}
+        assert posts_schema(body)["items"]["properties"]["id"] == {"type": "string"}
+        assert schema(body)["items"] == {"type": "string"}
 
 
 def test_every_object_of_the_schema_is_closed_and_whole() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.outcomes import Outcome, Skipped, SuggestedTag, Tagged
-from tgtagger.taggers.llm.prompt import Prompt, count_tokens, posts_message
+from tgtagger.taggers.llm.prompt import Prompt, count_tokens, is_from_example, posts_message
 from tgtagger.taggers.llm.wire import (
     Capabilities,
     Dialect,
@@ -64,6 +64,8 @@ class Asking:
     def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
         if names is None:
             return None
+        if self.prompt.examples:
+            names = [n for n in names if not (isinstance(n, str) and is_from_example(n, text))]
         tags = self.vocabulary.choose(names, text, prompt=self.prompt.rules, own=self.prompt.own)
         if tags:
             return Tagged(tuple(SuggestedTag(name) for name in tags))
@@ -103,6 +105,11 @@ def why_missing(reply: Reply, *, all_are: bool = True) -> str:
     if not reply.content.strip():
         return "the answer is empty"
     return "the answer has no usable tags" + ("" if all_are else " for this post")
+
+
+def has_only_thoughts(reply: Reply) -> bool:
+    """Tell an answer that never came to its point: its model thinks, aloud or for itself."""
+    return "{" not in reply.content or reply.content.lstrip().startswith("<think")
 
 
 def is_prose(reply: Reply) -> bool:

@@ -134,7 +134,7 @@ class Server:
     async def _call(self, method: str, url: str, body: bytes | None = None) -> Heard:
         at, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
-            async with asyncio.timeout(self._timeout + CONNECT):
+            async with asyncio.timeout(self._timeout + min(self._timeout, CONNECT)):
                 answer = await self._fetch(method, url, body)
                 for _ in range(HOPS):
                     target = _moved_to(answer, url)

@@ -55,8 +55,11 @@ class Formats:
         self._now[model] = replace(used, proven=True)
         return self._now[model]
 
-    def make_room(self, model: str, used: Capabilities) -> None:
-        """Give answers more room: one was cut off."""
+    def make_room(self, model: str, used: Capabilities, *, thinks: bool) -> None:
+        """Give answers more room: one was cut off. Much is for a model that `thinks` aloud only.
+
+        One that does not may be rambling, and would ramble on.
+        """
         now = self._now[model]
-        if now.room == used.room and now.room < MOST_ROOM:
+        if now.room == used.room and now.room < (MOST_ROOM if thinks else 2):
             self._now[model] = replace(now, room=now.room * 2, proven=False)

@@ -31,6 +31,9 @@ ALONE_AFTER = 3
 ENOUGH = 8
 """Answers between two pauses that tell a server's pace; fewer only say: slower."""
 
+SLOWEST = 0.1
+"""Requests a second below which no single throttled request brings the pace: not all mean it."""
+
 SHORT = 120.0
 """Seconds: a limit that comes back later than this is no matter of pace."""
 
@@ -174,7 +177,7 @@ class Gate:
             seen = self._answers / seconds
             self._rate = seen if self._rate is None else min(self._rate, seen)
         elif self._rate is not None:
-            self._rate *= 0.7
+            self._rate = max(self._rate * 0.7, min(self._rate, SLOWEST))
         if self._rate is not None:
             self._next_at = now + 1 / self._rate
         self._pausing = False

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tgtagger.outcomes import FailureClass, Outcome, Tagged
 from tgtagger.taggers.llm import stops
-from tgtagger.taggers.llm.asking import is_prose, why_missing
+from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.client import Heard
 from tgtagger.taggers.llm.formats import Formats
 from tgtagger.taggers.llm.prompt import count_tokens
@@ -212,7 +212,7 @@ class _Trial:
             return Tried(self._model, self._requests, tags, takes, heard.seconds, message=message)
         self._last = Verdict("passing", message, reply.failure or "bad_answer")
         if reply.finish == "length":
-            self._formats.make_room(self._model, used)
+            self._formats.make_room(self._model, used, thinks=has_only_thoughts(reply))
             return None
         if is_prose(reply) and self._formats.step_down(self._model, used):
             return None

@@ -33,7 +33,7 @@ from tgtagger.outcomes import (
     Wait,
 )
 from tgtagger.taggers.llm import stops
-from tgtagger.taggers.llm.asking import is_prose, why_missing
+from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.client import Heard
 from tgtagger.taggers.llm.gate import ALONE_AFTER, Gate, Ticket
 from tgtagger.taggers.llm.groups import Groups, Text, text_of
@@ -272,7 +272,9 @@ class Run:
                 self._tagger.formats.step_down(model, sent.capabilities)
         if missing:
             if reply.finish == "length":
-                self._tagger.formats.make_room(model, sent.capabilities)
+                self._tagger.formats.make_room(
+                    model, sent.capabilities, thinks=has_only_thoughts(reply)
+                )
             left = replace(sent.job, posts=missing)
             if not self._jobs.ask_again(left, due=now, together=False):
                 self._give_up(GivenUp(left, "bad_answer", why))

@@ -78,8 +78,8 @@ _MODERATED = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_SCHEMA = re.compile(
-    r"min_?items|max_?items|xgrammar|(?:features?|keywords?) (?:are |is |that (?:are|is) )?not"
-    r" (?:permitted|supported)|features not supported",
+    r"min_?items|max_?items|maxLength|xgrammar|features not supported"
+    r"|(?:features?|keywords?) (?:are |is |that (?:are|is) )?not (?:permitted|supported)",
     re.IGNORECASE,
 )
 _FORMAT = re.compile(

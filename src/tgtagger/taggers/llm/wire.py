@@ -20,6 +20,7 @@ import orjson
 
 from tgtagger.outcomes import FailureClass
 from tgtagger.taggers.llm.prompt import Prompt
+from tgtagger.vocabulary import MAX_LENGTH
 
 Format = Literal["json_schema", "json_object", "text"]
 LADDER: tuple[Format, ...] = ("json_schema", "json_object", "text")
@@ -83,11 +84,16 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a kind of server wants beyond the common language; `extra` goes into every request."""
+    """What a kind of server wants beyond the common language; `extra` goes into every request.
+
+    `is_tight` lets the schema bound everything there is: small models of one's own would else go on
+    without end. Large providers refuse some bounds, and learn each new schema slowly.
+    """
 
     extra: Mapping[str, Any]
     reasons: bool = False  # models of its own that think: they take no temperature
     plain_schema: bool = False
+    is_tight: bool = False
 
 
 DIALECTS: Mapping[str | None, Dialect] = {
@@ -97,7 +103,7 @@ DIALECTS: Mapping[str | None, Dialect] = {
     # Its grammar backend refuses the number of items, without naming it.
     "vllm": Dialect({}, plain_schema=True),
 }
-PLAIN = Dialect({})
+PLAIN = Dialect({}, is_tight=True)
 
 _THINKING = re.compile(r"^(?:gpt-5|gpt-oss|o[1-9])")
 
@@ -150,7 +156,9 @@ def write_request(
                 "json_schema": {
                     "name": "tags",
                     "strict": True,
-                    "schema": _schema(wanted, bounds=capabilities.bounds),
+                    "schema": _schema(
+                        wanted, bounds=capabilities.bounds, is_tight=dialect.is_tight
+                    ),
                 },
             }
         case "json_object":
@@ -168,23 +176,31 @@ def room_for(posts: int, maximum: int) -> int:
     return 64 + posts * max(80, 16 * maximum)
 
 
-def _schema(wanted: Wanted, *, bounds: bool) -> dict[str, Any]:
+def _schema(wanted: Wanted, *, bounds: bool, is_tight: bool) -> dict[str, Any]:
     tag: dict[str, Any] = {"type": "string"}
+    identity: dict[str, Any] = {"type": "string"}
+    posts: dict[str, Any] = {"type": "array"}
+    is_tight = is_tight and bounds
     if wanted.allowed:
         tag["enum"] = list(wanted.allowed)
+    elif is_tight:
+        tag["maxLength"] = MAX_LENGTH
+    if is_tight:
+        identity["enum"] = list(wanted.ids)
+        posts |= {"minItems": len(wanted.ids), "maxItems": len(wanted.ids)}
     tags: dict[str, Any] = {"type": "array", "items": tag}
     if bounds:
         # Of a closed list it may be that no tag fits.
         tags |= {"minItems": 0 if wanted.allowed else wanted.minimum, "maxItems": wanted.maximum}
     post = {
         "type": "object",
-        "properties": {"id": {"type": "string"}, "tags": tags},
+        "properties": {"id": identity, "tags": tags},
         "required": ["id", "tags"],
         "additionalProperties": False,
     }
     return {
         "type": "object",
-        "properties": {"posts": {"type": "array", "items": post}},
+        "properties": {"posts": posts | {"items": post}},
         "required": ["posts"],
         "additionalProperties": False,
     }
