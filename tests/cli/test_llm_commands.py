@@ -201,7 +201,8 @@ def test_show_prompt_sends_nothing(run: Any, server: LlmServer) -> None:
     assert shown.exit_code == 0
     assert "3 to 7 tags" in shown.stdout
     prompt = told(run("tag", "--show-prompt", "--json"))
-    assert [item["role"] for item in prompt["messages"]] == ["system", "user", "assistant", "user"]
+    roles = [item["role"] for item in prompt["messages"]]
+    assert roles == ["system", *["user", "assistant"] * 2, "user"]
     assert not server.requests
     run("tag")
     assert server.completions[0].body["messages"][0] == prompt["messages"][0]
@@ -218,7 +219,7 @@ def test_a_prompt_of_ones_own(
     assert told(run("tag", "--stale", "--json"))["tagged"] == 25
     system = server.completions[-1].body["messages"][0]["content"]
     assert system.startswith("Only 7 tags, in the language of the post, about weather.")
-    assert '{"posts": [{"id": "p1"' in system  # the frame stays
+    assert "Answer with one JSON object" in system  # the frame stays
     assert told(run("tag", "--stale", "--json"))["tagged"] == 0
     monkeypatch.setenv("TGTAGGER_LLM_PROMPT", str(tmp_path / "none"))
     missing = run("tag", "--stale")

@@ -189,14 +189,35 @@ def test_the_pace_is_what_the_server_was_seen_to_take() -> None:
         for ticket in fill_up(made, now):
             made.answered(ticket, now)
         now += 1
-    made.throttled(made.sent(now), now, 30.0)  # 17 answers in 2 s, and then 32 s nothing
+    for ticket in [made.sent(now), made.sent(now)]:
+        made.throttled(ticket, now, 30.0)  # 17 answers in 2 s, and then 32 s nothing
     now += 30
     made.answered(made.sent(now), now + 2)
     now += 2
-    assert made.delay(now) == pytest.approx(34 / 18)
-    now += 34 / 18
+    assert made.delay(now) == pytest.approx(2)
+    now += 2
     assert len(fill_up(made, now)) == 1
-    assert made.delay(now) == pytest.approx(34 / 18)
+    assert made.delay(now) == pytest.approx(2)
+
+
+def test_one_refusal_that_passes_tells_no_pace() -> None:
+    made = opened(8, chance=0)
+    for ticket in fill_up(made, 0):
+        made.answered(ticket, 1)
+    made.throttled(made.sent(2), 2, 1.0)
+    made.answered(made.sent(3), 4)
+    assert made.delay(4) == 0
+    assert len(fill_up(made, 4)) == 4  # but fewer go at once
+
+
+def test_few_answers_in_a_long_time_tell_a_slow_pace() -> None:
+    made = opened(8, chance=0)
+    tickets = [made.sent(0), made.sent(0), made.sent(0)]
+    made.answered(tickets[0], 1)
+    made.throttled(tickets[1], 1, 39.0)
+    made.throttled(tickets[2], 1, 39.0)
+    made.answered(made.sent(40), 40)
+    assert made.delay(40) == pytest.approx(20)  # two in 40 s
 
 
 def learned_pace(made: Gate, now: float) -> float:
@@ -210,9 +231,12 @@ def learned_pace(made: Gate, now: float) -> float:
 
 def test_the_pace_rises_by_a_tenth_in_a_quiet_minute_up_to_the_users() -> None:
     made = opened(4, rpm=60, chance=0)
-    made.throttled(made.sent(0), 0, 1.0)
-    made.answered(made.sent(1), 1)
-    paces = [learned_pace(made, QUIET * minute) for minute in range(1, 9)]
+    for now in range(1, 13):
+        made.answered(made.sent(now), now)
+    for ticket in [made.sent(13), made.sent(14)]:
+        made.throttled(ticket, 14, 6.0)
+    made.answered(made.sent(20), 20)  # 13 in 20 s: less than seven tenths at once it never takes
+    paces = [learned_pace(made, 20 + QUIET * minute) for minute in range(1, 9)]
     assert paces == pytest.approx([0.7, 0.77, 0.847, 0.9317, 1, 1, 1, 1])
 
 
@@ -222,7 +246,8 @@ def test_refusals_one_after_another_do_not_stop_a_run() -> None:
     now = 0.0
     for _ in range(50):
         now += made.delay(now) or 0
-        made.throttled(made.sent(now), now, 1.0)
+        for ticket in [made.sent(now), made.sent(now)]:
+            made.throttled(ticket, now, 20.0)
         now += made.delay(now) or 0
         made.answered(made.sent(now), now)
     assert SLOWEST <= learned_pace(made, now) < 1.5 * SLOWEST

@@ -31,6 +31,9 @@ ALONE_AFTER = 3
 ENOUGH = 8
 """Answers between two pauses that tell a server's pace; fewer only say: slower."""
 
+LONG = 15.0
+"""Seconds between two pauses after which even few answers tell a pace: it is a slow one."""
+
 SLOWEST = 0.1
 """Requests a second below which no single throttled request brings the pace: not all mean it."""
 
@@ -79,6 +82,7 @@ class Gate:
         self._pausing = False  # from a throttled request to the answer that ends the pause
         self._since = 0.0  # when the stretch since the last pause began
         self._answers = 0  # in it
+        self._rejected = 0  # throttled in it
         self._quiet_since = 0.0
         self.failures = 0  # without a success between
         self.waited = 0.0  # seconds of pauses without a success between
@@ -126,6 +130,7 @@ class Gate:
     def throttled(self, ticket: Ticket, now: float, asked: float | None) -> float:
         """Close for everybody; return for how long, never less than the server asked for."""
         self._running -= 1
+        self._rejected += 1
         if ticket.pauses != self._pauses and asked is None:
             return max(self.closed_until - now, 0.0)  # it was on its way when the gate closed
         if not self._pausing:
@@ -171,17 +176,21 @@ class Gate:
         return self._chance() * min(LONGEST_BACKOFF, self._base * 2.0 ** min(tries, 20))
 
     def _learn_rate(self, now: float) -> None:
-        """Set the pace to what the server took since the last pause, that pause included."""
+        """Set the pace to what the server took since the last pause, that pause included.
+
+        A single request that was throttled, and let in when it came again, tells no pace.
+        """
         seconds = now - self._since
-        if self._answers >= ENOUGH and seconds > 0:
-            seen = self._answers / seconds
-            self._rate = seen if self._rate is None else min(self._rate, seen)
-        elif self._rate is not None:
-            self._rate = max(self._rate * 0.7, min(self._rate, SLOWEST))
+        answers = self._answers - 1  # the one that ended the pause belongs to what follows
+        is_telling = answers >= ENOUGH or (answers > 0 and seconds >= LONG)
+        if self._rejected > 1 and seconds > 0 and is_telling:
+            seen, now_at = answers / seconds, self._rate
+            # Not all at once: a server may throttle for other reasons than a pace.
+            self._rate = seen if now_at is None else min(now_at, max(seen, 0.7 * now_at, SLOWEST))
         if self._rate is not None:
             self._next_at = now + 1 / self._rate
         self._pausing = False
-        self._since, self._answers = now, 0
+        self._since, self._answers, self._rejected = now, 1, 0
 
     def _heed(self, now: float, limits: Limits) -> None:
         """Slow down before the server has to say so; of days and hours it says so anyway."""
