@@ -5,6 +5,7 @@ Knows no word forms (`forms`) and no list of tags (`choice`).
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -39,6 +40,7 @@ def normalise(name: str) -> str:
 _BETWEEN_WORDS = re.compile(r"[\s\-‐‑–_]+")
 
 
+@functools.lru_cache(4096)
 def key(name: str) -> str:
     """Return what two spellings of one tag have in common: case, ё, hyphens and spaces aside."""
     folded = unicodedata.normalize("NFKC", normalise(name)).casefold().replace("ё", "е")

@@ -29,6 +29,9 @@ from tgtagger.taggers.llm.verdicts import NO_LIMITS, Limits, Verdict, judge, lim
 LARGEST = 1 << 20
 """Bytes of an answer at most; fifty posts' tags have some 10,000."""
 
+LARGEST_LIST = 16 << 20
+"""Of a list of models: a provider of some hundred, with their descriptions, has megabytes."""
+
 CONNECT = 5.0
 """Seconds to connect; the transport tries four times."""
 
@@ -119,7 +122,7 @@ class Server:
 
     async def models(self) -> tuple[Mapping[str, Any], ...] | None:
         """Return what the server lists as its models; None where it lists none."""
-        heard = await self._call("GET", f"{self.url}/models")
+        heard = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
         data = heard.tree.get("data") if isinstance(heard.tree, dict) else None
         if heard.verdict.kind != "answered" or not isinstance(data, list):
             return None
@@ -131,19 +134,21 @@ class Server:
         is_told = heard.verdict.kind == "answered" and isinstance(heard.tree, dict)
         return heard.tree if is_told else {}
 
-    async def _call(self, method: str, url: str, body: bytes | None = None) -> Heard:
+    async def _call(
+        self, method: str, url: str, body: bytes | None = None, *, largest: int = LARGEST
+    ) -> Heard:
         at, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout + min(self._timeout, CONNECT)):
-                answer = await self._fetch(method, url, body)
+                answer = await self._fetch(method, url, body, largest)
                 for _ in range(HOPS):
                     target = _moved_to(answer, url)
                     if target is None:
                         break
                     url = target
-                    answer = await self._fetch(method, url, body)
+                    answer = await self._fetch(method, url, body, largest)
         except _TooLarge:
-            verdict = Verdict("passing", f"the answer is larger than {LARGEST} bytes", "bad_answer")
+            verdict = Verdict("passing", f"the answer is larger than {largest} bytes", "bad_answer")
         except TimeoutError:
             verdict = Verdict("passing", f"no whole answer in {self._timeout:.0f} s", "timeout")
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -166,7 +171,7 @@ class Server:
     def _is_key_in(self, content: bytes) -> bool:
         return self.key is not None and len(self.key) >= 4 and self.key.encode() in content
 
-    async def _fetch(self, method: str, url: str, body: bytes | None) -> _Answer:
+    async def _fetch(self, method: str, url: str, body: bytes | None, largest: int) -> _Answer:
         request = self._client.build_request(method, url, content=body)
         response = await self._client.send(request, stream=True)
         assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
@@ -176,14 +181,14 @@ class Server:
             async for part in response.stream:
                 parts.append(part)
                 size += len(part)
-                if size > LARGEST:
+                if size > largest:
                     raise _TooLarge
         finally:
             await response.aclose()
         content = b"".join(parts)
         encoding = response.headers.get("content-encoding", "identity").lower()
         if encoding in {"gzip", "deflate"}:
-            content = _unpack(content)
+            content = _unpack(content, largest)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1")
                    for name, value in response.headers.raw}  # fmt: skip
         return _Answer(response.status_code, headers, content)
@@ -211,11 +216,11 @@ class _TooLarge(Exception):
     pass
 
 
-def _unpack(content: bytes) -> bytes:
-    """Unpack what was packed though nobody asked for it, and no more than LARGEST of it."""
+def _unpack(content: bytes, largest: int) -> bytes:
+    """Unpack what was packed though nobody asked for it, and no more than so many bytes of it."""
     unpacker = zlib.decompressobj(47)  # gzip or zlib, by their heads
     try:
-        unpacked = unpacker.decompress(content, LARGEST)
+        unpacked = unpacker.decompress(content, largest)
     except zlib.error:
         return b""
     if unpacker.unconsumed_tail:

@@ -189,8 +189,10 @@ def is_from_example(name: str, text: str) -> bool:
     A word is in the text if its beginning is.
     """
     folded = key(name)
-    words = key(text)
-    return folded in _EXAMPLE_TAGS and not all(word[:4] in words for word in folded.split())
+    if folded not in _EXAMPLE_TAGS:
+        return False
+    words = text.casefold().replace("ё", "е")
+    return not all(word[:4] in words for word in folded.split())
 
 
 _NOT_WORDS = re.compile(r"(?:https?://|www\.|t\.me/)\S{1,2000}|@\w{1,64}")
