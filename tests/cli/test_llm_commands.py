@@ -344,3 +344,20 @@ def test_sync_without_a_channel_says_what_to_do(server: LlmServer, tmp_path: Pat
     result = CliRunner().invoke(app, ["--db", str(tmp_path / "new.db"), "sync"])
     assert result.exit_code == 2
     assert "tgtagger parse @channel" in result.stderr
+
+
+def test_the_time_of_a_sync_bounds_its_reading(
+    run: Any, server: LlmServer, monkeypatch: pytest.MonkeyPatch, db: Path
+) -> None:
+    from tgtagger.types import Channel
+
+    with Store.open(str(db)) as store:
+        store.save_channel(Channel(77, "Public", "publicname"))
+    # Nothing listens there: reading would say so, had it begun.
+    monkeypatch.setenv("TGTAGGER_PREVIEW_URL", "http://127.0.0.1:9/s")
+    result = run("sync", "--max-time", "0s", "--json")
+    summary = told(result)
+    assert result.exit_code == 75
+    assert {item["error"] for item in summary["parse"]["channels"]} == {"the time given was over"}
+    assert summary["tag"]["stopped"]["class"] == "time_cap"
+    assert not server.requests

@@ -131,6 +131,7 @@ def test_what_stops_a_run_costs_one_request(
     assert turns(store) == {0: 30}
     assert told.stopped is not None
     assert "sk-test" not in told.stopped.message
+    assert ("24 h" in told.stopped.message) == (kind == "throttled")
 
 
 def test_a_stop_in_the_middle_keeps_what_was_answered(store: Store) -> None:

@@ -223,7 +223,7 @@ class _Trial:
         return had
 
     def _clean(self, message: str) -> str:
-        return stops.scrub(message, SAMPLES, self._tagger.server.key)
+        return stops.scrub(message, SAMPLES)
 
     # ---- how it ends without tags
 

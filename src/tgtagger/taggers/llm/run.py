@@ -460,4 +460,4 @@ class Run:
         ]
 
     def _clean(self, sent: Sent, message: str) -> str:
-        return stops.scrub(message, [text.text for text in sent.texts], self._tagger.server.key)
+        return stops.scrub(message, [text.text for text in sent.texts])

@@ -106,10 +106,8 @@ WINDOW = 24
 """Letters that a server's words and a post have in common when they hold its text."""
 
 
-def scrub(message: str, texts: Iterable[str], key: str | None) -> str:
-    """Return a server's words without the key, and not at all where they hold a post's text."""
-    if key and len(key) >= 4:
-        message = message.replace(key, "…")
+def scrub(message: str, texts: Iterable[str]) -> str:
+    """Return a server's words, but not where they hold a post's text (the key is `client`'s)."""
     flat = [" ".join(text.split()) for text in texts]
     for start in range(len(message) - WINDOW + 1):
         if any(message[start : start + WINDOW] in text for text in flat):
