@@ -140,7 +140,8 @@ async def tag(
                 case _:
                     for result in writer.take(step, feed):
                         yield result
-                    _check_time(rules)
+                    if not tagger.paid:  # a paid one ends by itself: what is on its way is paid for
+                        _check_time(rules)
     for result in writer.finish(feed):
         yield result
 

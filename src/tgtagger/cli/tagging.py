@@ -56,7 +56,7 @@ def tag(
     if options.dry_run:
         with Store.open_to_read(settings.db) as store:
             tagger = make_tagger(settings, store)
-            return _estimate(store, tagger, _wanted(options, tagger, settings)), 0
+            return _estimate(store, tagger, options, settings), 0
     command = "retry-failed" if options.is_retry else "tag"
     with Store.open(settings.db) as store, store.lock("tag"):
         seconds = None if options.max_time is None else options.max_time.total_seconds()
@@ -173,14 +173,17 @@ def _ask_first(
     """On a terminal, show what a large run would cost, and ask."""
     if not tagger.paid or options.yes or not is_asked():
         return
-    wanted = _wanted(options, tagger, settings)
-    if store.count_posts(wanted) > ASK_BEYOND:
-        report.tell_estimate(screen, _estimate(store, tagger, wanted), to_stderr=True)
+    if store.count_posts(_wanted(options, tagger, settings)) > ASK_BEYOND:
+        told = _estimate(store, tagger, options, settings)
+        report.tell_estimate(screen, told, to_stderr=True)
         confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
 
 
-def _estimate(store: Store, tagger: Tagger, wanted: PostFilter) -> dict[str, Any]:
+def _estimate(
+    store: Store, tagger: Tagger, options: TagOptions, settings: Settings
+) -> dict[str, Any]:
     """Return what a run would be. Sends nothing."""
+    wanted = _wanted(options, tagger, settings)
     posts = store.count_posts(wanted)
     model = tagger.origins[0].model
     if not tagger.paid:
@@ -193,7 +196,8 @@ def _estimate(store: Store, tagger: Tagger, wanted: PostFilter) -> dict[str, Any
 
     assert isinstance(tagger, LlmTagger)  # the one that is paid
     # What equal texts were answered before is copied: it is taken from the count, and not sent.
-    copied = {post.id for post, _, _ in store.answered_posts(wanted, tagger.origins)}
+    known = () if options.queue == "all" else store.answered_posts(wanted, tagger.origins)
+    copied = {post.id for post, _, _ in known}
     left = (post for post in store.posts_for_tagging(wanted) if post.id not in copied)
     found = estimate(tagger, left, mean_seconds=store.mean_seconds(model or ""))
     return {

@@ -287,7 +287,11 @@ class Store:
     def answered_posts(
         self, wanted: PostFilter, origins: Sequence[Origin]
     ) -> Iterator[tuple[PostForTagging, Origin, tuple[SuggestedTag, ...]]]:
-        """Yield the posts of a filter whose text was answered before, with the answer."""
+        """Yield the posts of a filter whose text was answered before, with the answer.
+
+        Of several models that answered it, the first one's counts.
+        """
+        met: set[PostId] = set()
         for origin in origins:
             with self._read() as db:
                 if not _answers.any_of(db, origin):
@@ -308,7 +312,11 @@ class Store:
                         (answer_prefix(origin), json.dumps(ids[at : at + BATCH].tolist())),
                     ).fetchall()
                 for *row, tags in rows:
-                    yield _post_for_tagging(row), origin, _answers.read(tags)
+                    post = _post_for_tagging(row)
+                    if post.id not in met:
+                        if len(origins) > 1:
+                            met.add(post.id)
+                        yield post, origin, _answers.read(tags)
 
     def answer(
         self, text_hash: str, origins: Sequence[Origin]

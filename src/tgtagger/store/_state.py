@@ -86,8 +86,10 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
 
 def _failures(db: sqlite3.Connection) -> tuple[FailureCount, ...]:
     rows = db.execute(
-        "SELECT failure, count(*), error, min(next_attempt_at) FROM posts "
-        "WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC"
+        "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
+        "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
+        "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), min(next_attempt_at) "
+        "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC"
     )
     return tuple(
         FailureCount(failure, count, error, from_text(due)) for failure, count, error, due in rows

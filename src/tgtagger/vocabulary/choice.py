@@ -89,7 +89,7 @@ class Vocabulary:
                 if "_others" in self.__dict__:
                     self._others.append(tag)
                 if "_occurrences" in self.__dict__:
-                    self._occurrences.extend(_occurrences_of([tag]))
+                    _add_occurrences(self._occurrences, [tag], len(self._existing))
 
     def likeliest(self, texts: Sequence[str], most: int = 60) -> tuple[str, ...]:
         """Return the existing tags, other than entries, that these texts are likeliest to get.
@@ -100,12 +100,17 @@ class Vocabulary:
         distinct = " ".join(set(" ".join(texts).split()))
         words = {word[:MAX_LENGTH] for word in _plain(distinct).split()}
         starts = {word[:end] for word in words for end in range(SHORTEST, len(word))} | words
-        found: dict[str, None] = {}
-        for name, first, others in self._occurrences:
-            if first in starts and starts.issuperset(others):
-                found[name] = None
-                if len(found) >= most:
-                    return tuple(found)
+        known = self._occurrences
+        ranked = sorted(
+            occurrence
+            for start in starts
+            if start in known
+            for occurrence in known[start]
+            if starts.issuperset(occurrence[2])
+        )
+        found = dict.fromkeys(name for _, name, _ in ranked)
+        if len(found) >= most:
+            return tuple(itertools.islice(found, most))
         room = min(most - len(found), most // 3)
         common = (name for name, _ in self._others if name not in found)
         return (*found, *itertools.islice(common, room))
@@ -116,22 +121,28 @@ class Vocabulary:
         return [tag for tag in self._existing if key(tag[0]) not in self._wanted.names]
 
     @functools.cached_property
-    def _occurrences(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        return list(_occurrences_of(self._others))
+    def _occurrences(self) -> Occurrences:
+        occurrences: Occurrences = defaultdict(list)
+        _add_occurrences(occurrences, self._others, 0)
+        return occurrences
 
 
-def _occurrences_of(
-    tags: Iterable[tuple[str, tuple[str, ...]]],
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield the tags' spellings: of which tag, and which beginnings of words must occur."""
-    for name, aliases in tags:
+Occurrences = dict[str, list[tuple[int, str, tuple[str, ...]]]]
+"""Tags by the rarest beginning of a word in them: rank, name, the other beginnings."""
+
+
+def _add_occurrences(
+    occurrences: Occurrences, tags: Iterable[tuple[str, tuple[str, ...]]], rank: int
+) -> None:
+    """Add the tags' spellings: which beginnings of words must occur for each."""
+    for number, (name, aliases) in enumerate(tags, rank):
         for spelling in (name, *aliases):
             words = _plain(spelling).split()
             starts = [sys.intern(word[: max(SHORTEST, len(word) - 2)]) for word in words]
             # The longest is the rarest: with it most are out.
             starts.sort(key=len, reverse=True)
             if starts:
-                yield name, starts[0], tuple(starts[1:])
+                occurrences[starts[0]].append((number, name, tuple(starts[1:])))
 
 
 class _Known:

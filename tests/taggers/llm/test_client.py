@@ -25,8 +25,9 @@ from tgtagger.outcomes import PostForTagging, PostId, Tagged
 from tgtagger.taggers.llm.client import HOPS, LARGEST, Heard, Server, map_error
 from tgtagger.taggers.llm.groups import Sizes
 from tgtagger.taggers.llm.prompt import make_prompt, posts_message
+from tgtagger.taggers.llm.replies import read_reply, read_tags
 from tgtagger.taggers.llm.tagger import LlmTagger, Options
-from tgtagger.taggers.llm.wire import Capabilities, Wanted, read_reply, read_tags, write_request
+from tgtagger.taggers.llm.wire import Capabilities, Wanted, write_request
 from tgtagger.vocabulary import Vocabulary
 
 KEY = "sk-test-0123456789abcdef"
@@ -184,7 +185,7 @@ async def test_no_more_connections_than_requests_at_once() -> None:
 
 async def test_connections_of_requests_that_ran_out_of_time_are_given_back() -> None:
     with LlmServer() as llm:
-        async with Server(llm.url, KEY, concurrency=2, timeout=0.2) as server:
+        async with Server(llm.url, KEY, concurrency=2, timeout=1.0) as server:
             llm.rule = lambda _: faults.hang()
             heard = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
             assert {each.verdict.failure for each in heard} == {"timeout"}

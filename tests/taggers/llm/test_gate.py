@@ -27,7 +27,7 @@ from tgtagger.taggers.llm.gate import (
     Ticket,
 )
 from tgtagger.taggers.llm.groups import Sizes
-from tgtagger.taggers.llm.verdicts import Limits
+from tgtagger.taggers.llm.waits import Limits
 
 
 def gate(concurrency: int = 4, *, rpm: int = 0, base: float = 1.0, chance: float = 1.0) -> Gate:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.ledger import Ledger, Spending, share_out, total
+from tgtagger.taggers.llm.ledger import Ledger, Spending, total
 from tgtagger.taggers.llm.prices import FREE, PRICES, Price, price_of, read_prices
-from tgtagger.taggers.llm.wire import Usage
+from tgtagger.taggers.llm.replies import Usage
+from tgtagger.taggers.llm.sent import share_out
 
 # ---- files
 
@@ -127,10 +128,10 @@ def test_what_is_counted() -> None:
     book = ledger(a=Price(1.0, 4.0, 0.5))
     for again in (False, False, True):
         book.sent("a", again=again)
-    assert book.answered("a", Usage(1000, 100, 400)) == pytest.approx(0.0012)
-    assert book.answered("a", Usage(1000, 100, cost_usd=0.5)) == 0.5  # the server's word counts
-    assert book.answered("a", Usage(1000)) is None
-    assert book.answered("b", Usage(10, 10)) is None
+    assert book.answered("a", Usage(1000, 100, 400), 0.0) == pytest.approx(0.0012)
+    assert book.answered("a", Usage(1000, 100, cost_usd=0.5), 0.0) == 0.5  # the server's word
+    assert book.answered("a", Usage(1000), 0.0) is None
+    assert book.answered("b", Usage(10, 10), 0.0) is None
     assert book.spent["a"] == Spending(3, 1, 3, 3000, 200, 400, 0.0012 + 0.5, 1, 1)
     assert book.spent["a"].cost == pytest.approx(0.5012)
     assert book.spent["b"].cost is None  # unknown is not nothing
@@ -145,7 +146,7 @@ def test_what_the_next_request_may_cost() -> None:
     assert book.estimate("a", 1000, 100) == pytest.approx(0.0014)
     assert book.estimate("b", 1000, 100) == 0  # nobody knows
     for usage in (Usage(cost_usd=0.5), Usage(cost_usd=0.7), Usage(), Usage(cost_usd=0.6)):
-        book.answered("b", usage)
+        book.answered("b", usage, 0.0)
     assert book.estimate("b", 1000, 100) == 0.7  # as the dearest so far
 
 
@@ -165,14 +166,14 @@ def test_a_cap(
     cap: float | None, spent: float, estimate: float, on_their_way: float, *, allowed: bool
 ) -> None:
     book = ledger(cap)
-    book.answered("a", Usage(cost_usd=spent))
+    book.answered("a", Usage(cost_usd=spent), 0.0)
     assert book.allows(estimate, on_their_way) == allowed
 
 
 def test_what_is_not_priced_cannot_be_capped() -> None:
     book, free = ledger(1.0), ledger(None)
     for each in (book, free):
-        each.answered("a", Usage(10, 10))
+        each.answered("a", Usage(10, 10), 0.0)
     assert (book.cannot_cap("a"), book.cannot_cap("b"), free.cannot_cap("a")) == (
         True, False, False,
     )  # fmt: skip
@@ -191,12 +192,12 @@ def test_a_run_stays_below_its_cap(
     for cost in costs:
         if len(running) == width:
             over += max(0.0, running[0] - estimate)
-            book.answered("a", Usage(cost_usd=running.pop(0)))
+            book.answered("a", Usage(cost_usd=running.pop(0)), 0.0)
         if book.allows(estimate, estimate * len(running)):
             running.append(cost)
     for cost in running:
         over += max(0.0, cost - estimate)
-        book.answered("a", Usage(cost_usd=cost))
+        book.answered("a", Usage(cost_usd=cost), 0.0)
     assert book.cost_usd <= cap + over + 1e-9
 
 

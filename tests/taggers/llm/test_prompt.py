@@ -19,7 +19,7 @@ from tgtagger.taggers.llm.prompt import (
     make_prompt,
     posts_message,
 )
-from tgtagger.taggers.llm.wire import read_tags
+from tgtagger.taggers.llm.replies import read_tags
 from tgtagger.vocabulary import Entry, Vocabulary
 
 OPEN = Vocabulary("open")

@@ -12,15 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgtagger.taggers.llm.verdicts import (
-    LONGEST_MESSAGE,
-    NO_LIMITS,
-    Limits,
-    go_seconds,
-    judge,
-    limits_of,
-    server_wait,
-)
+from tgtagger.taggers.llm.verdicts import LONGEST_MESSAGE, judge
+from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, go_seconds, limits_of, server_wait
 
 NOW = 1_800_000_000.0
 ANSWER = {"choices": [{"message": {"content": "{}"}}]}

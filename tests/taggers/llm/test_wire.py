@@ -12,20 +12,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tgtagger.taggers.llm.prompt import make_prompt
+from tgtagger.taggers.llm.replies import MOST_TAGS, Reply, Usage, read_reply, read_tags
 from tgtagger.taggers.llm.wire import (
     DIALECTS,
     LADDER,
     MOST_ROOM,
-    MOST_TAGS,
     PLAIN,
     Capabilities,
     Dialect,
     Format,
-    Reply,
-    Usage,
     Wanted,
-    read_reply,
-    read_tags,
     room_for,
     start_with,
     write_request,

@@ -11,15 +11,8 @@ from dataclasses import dataclass, field
 
 from tgtagger.outcomes import Outcome, Skipped, SuggestedTag, Tagged
 from tgtagger.taggers.llm.prompt import Prompt, count_tokens, is_from_example, posts_message
-from tgtagger.taggers.llm.wire import (
-    Capabilities,
-    Dialect,
-    Reply,
-    Wanted,
-    read_tags,
-    room_for,
-    write_request,
-)
+from tgtagger.taggers.llm.replies import Reply, read_tags
+from tgtagger.taggers.llm.wire import Capabilities, Dialect, Wanted, room_for, write_request
 from tgtagger.vocabulary import Vocabulary
 
 MOST_ENUM = 500
@@ -37,11 +30,19 @@ class Asking:
     maximum: int = 7
     fence: str = field(default_factory=lambda: secrets.token_hex(4))
 
-    def write(self, model: str, texts: Sequence[str], capabilities: Capabilities) -> bytes:
-        """Return the body of a request for these texts."""
+    def write(
+        self,
+        model: str,
+        texts: Sequence[str],
+        capabilities: Capabilities,
+        existing: Sequence[str] | None = None,
+    ) -> bytes:
+        """Return the body of a request for these texts; `existing` if it is known already."""
         ids = ids_of(len(texts))
         posts = tuple(zip(ids, texts, strict=True))
-        message = posts_message(posts, self.fence, self.existing(texts))
+        if existing is None:
+            existing = self.existing(texts)
+        message = posts_message(posts, self.fence, existing)
         allowed = self.vocabulary.allowed if self.vocabulary.mode == "closed" else ()
         wanted = Wanted(
             ids, self.minimum, self.maximum, allowed if len(allowed) <= MOST_ENUM else ()
@@ -73,13 +74,12 @@ class Asking:
             return Skipped("none of the allowed tags fits")
         return None
 
-    def count_tokens(self, texts: Sequence[str]) -> int:
+    def count_tokens(self, texts: Sequence[str], existing: Sequence[str] | None = None) -> int:
         """Return about how many tokens a request for these texts has."""
-        return (
-            self._head()
-            + sum(count_tokens(text) + FRAME_TOKENS for text in texts)
-            + sum(count_tokens(name) for name in self.existing(texts))
-        )
+        if existing is None:
+            existing = self.existing(texts)
+        posts = sum(count_tokens(text) + FRAME_TOKENS for text in texts)
+        return self._head() + posts + sum(map(count_tokens, existing))
 
     def _head(self) -> int:
         examples = (text for example in self.prompt.examples for text in example)

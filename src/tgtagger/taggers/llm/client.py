@@ -24,7 +24,8 @@ import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.verdicts import NO_LIMITS, Limits, Verdict, judge, limits_of
+from tgtagger.taggers.llm.verdicts import Verdict, judge
+from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, limits_of
 
 LARGEST = 1 << 20
 """Bytes of an answer at most; fifty posts' tags have some 10,000."""

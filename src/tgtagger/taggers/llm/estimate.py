@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tgtagger.outcomes import PostForTagging
 from tgtagger.taggers.llm.groups import Groups, text_of
+from tgtagger.taggers.llm.replies import Usage
 from tgtagger.taggers.llm.tagger import LlmTagger
-from tgtagger.taggers.llm.wire import Usage
 
 TOKENS_PER_POST = 45
 """Of an answer, about: three to five Russian tags were seen to take 27 to 45."""

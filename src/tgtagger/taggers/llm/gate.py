@@ -17,7 +17,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tgtagger.taggers.llm.verdicts import NO_LIMITS, Limits
+from tgtagger.taggers.llm.waits import NO_LIMITS, Limits
 
 LONGEST_BACKOFF = 60.0
 """Seconds between two tries at most, where the server does not say."""
@@ -64,6 +64,7 @@ class Gate:
         *,
         rpm: int = 0,
         base: float = 1.0,
+        longest_wait: float = 120.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._most = concurrency
@@ -71,6 +72,7 @@ class Gate:
         self._rate = rpm / 60 if rpm else None  # requests a second
         self._ceiling = self._rate  # what the user set is never exceeded
         self._base = base
+        self._longest_wait = min(longest_wait, SHORT)
         self._chance = chance
         self._running = 0
         self._alone = True
@@ -163,6 +165,10 @@ class Gate:
             pause = self._backoff(self.failures - ALONE_AFTER)
             self.closed_until = max(self.closed_until, now + pause)
 
+    def hold(self, now: float, seconds: float) -> None:
+        """Let nothing go for so long: a server in trouble asks for it."""
+        self.closed_until = max(self.closed_until, now + seconds)
+
     def retry_delay(self, tries: int) -> float:
         """Return the seconds before a request that failed is tried again: full jitter."""
         return self._backoff(tries)
@@ -194,11 +200,15 @@ class Gate:
 
     def _heed(self, now: float, limits: Limits) -> None:
         """Slow down before the server has to say so; of days and hours it says so anyway."""
-        if limits.left is not None and limits.reset and limits.reset <= SHORT:
+        if limits.left is not None and limits.reset and limits.reset <= self._longest_wait:
             free = limits.left - self._running
             if free < 1:
                 self.closed_until = max(self.closed_until, now + limits.reset)
             else:  # spread what is left over the time until there is more, not too thin
                 self._next_at = max(self._next_at, now + limits.reset / (free + 1) / 2)
-        if limits.tokens_left == 0 and limits.tokens_reset and limits.tokens_reset <= SHORT:
+        if (
+            limits.tokens_left == 0
+            and limits.tokens_reset
+            and limits.tokens_reset <= self._longest_wait
+        ):
             self.closed_until = max(self.closed_until, now + limits.tokens_reset)

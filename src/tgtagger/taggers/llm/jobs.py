@@ -64,6 +64,10 @@ class Jobs:
         """Ask the same again, first of all: it was not the posts' fault."""
         self._waiting.appendleft(job)
 
+    def put_off(self, job: Job) -> None:
+        """Ask for the first time, but later."""
+        self._waiting.append(job)
+
     def ask_again(self, job: Job, *, due: float, together: bool) -> bool:
         """Ask again, in smaller groups unless `together`; False: the turn is over."""
         tries = job.tries + 1

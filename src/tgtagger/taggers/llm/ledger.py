@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from tgtagger.taggers.llm.prices import Price
-from tgtagger.taggers.llm.wire import Usage
+from tgtagger.taggers.llm.replies import Usage
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class Spending:
     cost_usd: float = 0.0
     unknown: int = 0
     unpriced: int = 0
+    unanswered: int = 0  # reached the server and brought nothing: perhaps billed
 
     @property
     def cost(self) -> float | None:
@@ -45,19 +46,34 @@ class Ledger:
     """Counts what each model was asked and what it cost, against a cap in US dollars."""
 
     def __init__(
-        self, models: Sequence[str], prices: Mapping[str, Price], cap: float | None
+        self,
+        models: Sequence[str],
+        prices: Mapping[str, Price],
+        cap: float | None,
+        *,
+        spent: float = 0.0,
     ) -> None:
         self.spent = {model: Spending() for model in models}
         self.prices = prices
         self.cap = cap
         self._dearest: dict[str, float] = {}  # a request so far
+        self._before = spent
+        self._unseen = 0.0  # what answers that do not tell their tokens may have cost
 
     def sent(self, model: str, *, again: bool) -> None:
         self.spent[model].requests += 1
         self.spent[model].retries += again
 
-    def answered(self, model: str, usage: Usage) -> float | None:
-        """Count an answer; return its cost, None where neither the server nor a price tells."""
+    def lost(self, model: str, estimate: float) -> None:
+        """Count a request that came to the server and brought no answer."""
+        self.spent[model].unanswered += 1
+        self._unseen += estimate
+
+    def answered(self, model: str, usage: Usage, estimate: float) -> float | None:
+        """Count an answer; return its cost, None where neither the server nor a price tells.
+
+        Against the cap an answer without its tokens counts as what it may have cost.
+        """
         cost = usage.cost_usd
         if cost is None and model in self.prices:
             cost = self.prices[model].cost(usage)
@@ -68,6 +84,7 @@ class Ledger:
         spending.completion_tokens += usage.completion_tokens or 0
         spending.cached_tokens += usage.cached_tokens or 0
         spending.unpriced += cost is None
+        self._unseen += estimate if cost is None else 0.0
         spending.cost_usd += cost or 0.0
         self._dearest[model] = max(self._dearest.get(model, 0.0), cost or 0.0)
         return cost
@@ -84,29 +101,17 @@ class Ledger:
 
     @property
     def cost_usd(self) -> float:
-        return sum(spending.cost_usd for spending in self.spent.values())
+        return self._before + sum(spending.cost_usd for spending in self.spent.values())
 
     def allows(self, estimate: float, on_their_way: float) -> bool:
         """Tell whether the next request stays below the cap, with those that are on their way."""
-        spent = self.cost_usd
+        spent = self.cost_usd + self._unseen
         return self.cap is None or (
             spent < self.cap and spent + on_their_way + estimate <= self.cap
         )
 
     def cannot_cap(self, model: str) -> bool:
-        """Tell whether there is a cap, and an answer whose cost nobody knows."""
-        return self.cap is not None and self.spent[model].unpriced > 0
-
-
-def share_out(whole: int | None, weights: Sequence[int]) -> list[int | None]:
-    """Return a whole number shared out by weight; the parts add up to it."""
-    if whole is None:
-        return [None] * len(weights)
-    parts: list[int | None] = []
-    all_weights, passed, given = sum(weights) or 1, 0, 0
-    for weight in weights:
-        passed += weight
-        upto = whole * passed // all_weights
-        parts.append(upto - given)
-        given = upto
-    return parts
+        """Tell whether there is a cap, and neither a price nor any answer tells the cost."""
+        spending = self.spent[model]
+        is_unpriced = model not in self.prices and 0 < spending.unpriced == spending.answers
+        return self.cap is not None and is_unpriced

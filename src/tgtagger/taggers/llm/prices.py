@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.wire import Usage
+from tgtagger.taggers.llm.replies import Usage
 
 
 @dataclass(frozen=True, slots=True)

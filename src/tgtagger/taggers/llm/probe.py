@@ -22,8 +22,9 @@ from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.client import Heard
 from tgtagger.taggers.llm.formats import Formats
 from tgtagger.taggers.llm.prompt import count_tokens
+from tgtagger.taggers.llm.replies import read_reply
 from tgtagger.taggers.llm.verdicts import Verdict
-from tgtagger.taggers.llm.wire import Capabilities, read_reply
+from tgtagger.taggers.llm.wire import Capabilities
 
 if TYPE_CHECKING:
     from tgtagger.taggers.llm.tagger import LlmTagger

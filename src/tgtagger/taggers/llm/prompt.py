@@ -103,7 +103,9 @@ def make_prompt(
         and minimum <= min(len(tags) for each in EXAMPLES for _, tags in each)
     )
     examples = tuple(_example(each, minimum, maximum) for each in EXAMPLES) if has_examples else ()
-    fixed = "\0".join([rules, FRAME, str(examples), str(minimum), str(maximum)])
+    fixed = "\0".join(
+        [rules, FRAME, CLOSED, PREFER, EXISTING, str(examples), str(minimum), str(maximum)]
+    )
     system = f"{rules}\n{FRAME}"
     if vocabulary.entries:
         system += f"\n{CLOSED if vocabulary.mode == 'closed' else PREFER}{_listing(vocabulary)}"

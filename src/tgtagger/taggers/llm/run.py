@@ -15,12 +15,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tgtagger.outcomes import (
     Answered,
-    Attempt,
     FailureClass,
     Learned,
     Notice,
@@ -35,12 +34,12 @@ from tgtagger.outcomes import (
 from tgtagger.taggers.llm import stops
 from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.client import Heard
-from tgtagger.taggers.llm.gate import ALONE_AFTER, Gate, Ticket
-from tgtagger.taggers.llm.groups import Groups, Text, text_of
+from tgtagger.taggers.llm.gate import ALONE_AFTER, BREAKER, Gate
+from tgtagger.taggers.llm.groups import Groups, text_of
 from tgtagger.taggers.llm.jobs import GivenUp, Job, Jobs
-from tgtagger.taggers.llm.ledger import share_out
+from tgtagger.taggers.llm.replies import Reply, read_reply
+from tgtagger.taggers.llm.sent import Sent
 from tgtagger.taggers.llm.verdicts import Verdict
-from tgtagger.taggers.llm.wire import Capabilities, Reply, read_reply
 
 if TYPE_CHECKING:
     from tgtagger.taggers.llm.tagger import LlmTagger
@@ -48,21 +47,13 @@ if TYPE_CHECKING:
 GRACE = 5.0
 """Seconds that answers on their way get when a run ends before its end: they are paid for."""
 
+WORTH_SAYING = 5.0
+"""Seconds of a wait that nobody asked for from which on it is said."""
+
 CROWD = 8
 LINGER = 0.002
 """With so many requests at once, seconds to wait for more answers than the first: they are written
 in one transaction, which costs one wait for the disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request on its way, and what must be known of it when it ends."""
-
-    job: Job
-    texts: tuple[Text, ...]
-    capabilities: Capabilities
-    ticket: Ticket
-    estimate: float  # USD
 
 
 class Run:
@@ -74,7 +65,12 @@ class Run:
         self._models = options.models
         self._origins = tagger.origins
         self._groups = Groups(posts, options.sizes)
-        self._gate = Gate(options.concurrency, rpm=options.rpm, base=options.retry_base)
+        self._gate = Gate(
+            options.concurrency,
+            rpm=options.rpm,
+            base=options.retry_base,
+            longest_wait=options.longest_wait,
+        )
         self._jobs = Jobs(len(options.models))
         self._running: dict[asyncio.Task[Heard], Sent] = {}
         self._ended: list[asyncio.Task[Heard]] = []  # of those, not concluded yet
@@ -82,9 +78,11 @@ class Run:
         self._answered: list[Answered] = []  # not yielded yet
         self._said: list[Step] = []  # waits, notices, what was learned
         self._is_context_told = False
+        self._said_until = 0.0  # the end of the wait that was said last
         self._stop: stops.Stop | None = None
         self._deadline: float | None = None
         self._is_exhausted = False
+        self._useless = 0  # answers in a row without a usable tag
 
     # ---- the loop
 
@@ -108,6 +106,8 @@ class Run:
             elif self._stop is not None:
                 raise self._stop.to_error()
             elif pause is not None:
+                if (said := self._say_wait(pause, loop.time())) is not None:
+                    yield said
                 await asyncio.sleep(pause)
             elif self._jobs.held:
                 self._end_held()
@@ -161,27 +161,57 @@ class Run:
             delay = self._gate.delay(now)
             if self._deadline is not None and now >= self._deadline:
                 self._halt(stops.out_of_time())
-            elif delay is not None and self._deadline is not None and now + delay > self._deadline:
-                self._halt(stops.no_time_to_wait(delay))
             elif delay is None or delay > 0:
-                return delay
+                return self._in_time(delay, now)
             elif (job := self._next_job(now)) is None:
                 due = self._jobs.due()
-                return None if due is None else max(due - now, 0.0)
+                return self._in_time(None if due is None else max(due - now, 0.0), now)
             elif not self._start(loop, job, now):
                 self._jobs.put_back(job)
                 return None
         return None
 
+    def _in_time(self, delay: float | None, now: float) -> float | None:
+        """Return a delay; one that goes beyond the time of the run ends it, if nothing runs."""
+        is_beyond = delay is not None and self._deadline is not None and (
+            now + delay > self._deadline
+        )  # fmt: skip
+        if is_beyond and not self._running:
+            self._halt(stops.no_time_to_wait(delay or 0.0))
+        return delay
+
+    def _say_wait(self, seconds: float, now: float) -> Wait | None:
+        """Return what to say of a wait that is not said yet and long enough to wonder about."""
+        if seconds < WORTH_SAYING or now + seconds <= self._said_until + 1:
+            return None
+        self._said_until = now + seconds
+        has_failed = self._gate.failures > 0
+        return Wait(seconds, "the tagging server has trouble" if has_failed else "keeping pace")
+
     def _next_job(self, now: float) -> Job | None:
-        job = self._jobs.take(now)
-        if job is not None or self._is_exhausted:
+        """Return what to ask next: what is asked again first, unless nothing succeeds.
+
+        Then it is something new, and each time from further away: if it is some posts that fail,
+        and not the server, this finds one that does not.
+        """
+        trouble = max(self._gate.failures, self._useless) - ALONE_AFTER
+        if trouble < 0 and (job := self._jobs.take(now)) is not None:
             return job
-        group = self._groups.take()
-        wordless, self._groups.wordless = self._groups.wordless, []
-        self._put(wordless, self._jobs.model, Skipped("no words to tag"))
-        self._is_exhausted = not group and not wordless
-        return Job(group, self._jobs.model) if group else None
+        groups: list[tuple[PostForTagging, ...]] = []
+        while not self._is_exhausted and len(groups) < 2 ** max(trouble, 0):
+            group = self._groups.take()
+            wordless, self._groups.wordless = self._groups.wordless, []
+            self._put(wordless, self._jobs.model, Skipped("no words to tag"))
+            self._is_exhausted = not group and not wordless
+            if group:
+                groups.append(group)
+            elif wordless:
+                break  # first let these be stored
+        if not groups:
+            return self._jobs.take(now)
+        for passed_over in groups[:-1]:
+            self._jobs.put_off(Job(passed_over, self._jobs.model))
+        return Job(groups[-1], self._jobs.model)
 
     def _start(self, loop: asyncio.AbstractEventLoop, job: Job, now: float) -> bool:
         """Send a request; False where the cap on cost does not allow it (yet)."""
@@ -189,19 +219,21 @@ class Run:
         model = self._models[job.model]
         capabilities = self._tagger.formats.of(model)
         texts = tuple(text_of(post, self._groups.sizes, share=job.share) for post in job.posts)
-        sent = tuple(text.text for text in texts)
-        estimate = 0.0
-        if ledger.cap is not None:
-            room = asking.room(len(sent), capabilities)
-            estimate = ledger.estimate(model, asking.count_tokens(sent), room)
+        plain = [text.text for text in texts]
+        existing = asking.existing(plain)
+        tokens = asking.count_tokens(plain, existing)
+        estimate = ledger.estimate(model, tokens, asking.room(len(plain), capabilities))
         if not ledger.allows(estimate, sum(each.estimate for each in self._running.values())):
             if not self._running:
                 self._halt(stops.over_cost(ledger.cap or 0.0, ledger.cost_usd))
             return False
         ledger.sent(model, again=job.again)
-        task = loop.create_task(self._tagger.server.ask(asking.write(model, sent, capabilities)))
-        job = replace(job, again=True)
-        self._running[task] = Sent(job, texts, capabilities, self._gate.sent(now), estimate)
+        body = asking.write(model, plain, capabilities, existing)
+        task = loop.create_task(self._tagger.server.ask(body))
+        self._running[task] = Sent(
+            replace(job, again=True), model, texts, tokens, capabilities, self._gate.sent(now),
+            estimate,
+        )  # fmt: skip
         task.add_done_callback(self._note_end)
         return True
 
@@ -234,16 +266,14 @@ class Run:
                 self._refuse(sent, heard, verdict, now)
             case _:
                 self._note(sent, heard, verdict)
-                is_final = verdict.kind != "passing" and len(sent.job.posts) == 1
-                self._fail(sent, replace(verdict, again=verdict.again and not is_final), now)
+                is_passing = verdict.kind == "passing"
+                self._fail(sent, replace(verdict, again=verdict.again and is_passing), now)
 
     def _read(self, sent: Sent, heard: Heard, now: float) -> None:
         """Make outcomes of an answer; what is missing in it is asked again."""
         model = self._models[sent.job.model]
         reply = read_reply(heard.tree)
-        cost = self._tagger.ledger.answered(model, reply.usage)
-        if self._tagger.ledger.cannot_cap(model):
-            self._halt(stops.cost_unknown(model))
+        cost = self._tagger.ledger.answered(model, reply.usage, sent.estimate)
         if reply.failure is not None:
             verdict = Verdict("passing", reply.message, reply.failure)
             self._note(sent, heard, verdict, reply, cost)
@@ -252,11 +282,15 @@ class Run:
             else:
                 self._fail(sent, verdict, now)
             return
+        if self._tagger.ledger.cannot_cap(model):
+            self._halt(stops.cost_unknown(model))
+        # Whatever is in it: who answers, is not down.
+        self._succeed(sent, heard, now)
         outcomes = dict(zip((post.id for post in sent.job.posts), self._tagger.asking.read(
-            reply, [text.text for text in sent.texts]), strict=True))  # fmt: skip
+            reply, sent.plain), strict=True))  # fmt: skip
         missing = tuple(post for post in sent.job.posts if outcomes[post.id] is None)
         why = why_missing(reply, all_are=len(missing) == len(outcomes))
-        attempts = self._attempts(sent, heard, reply, cost)
+        attempts = sent.attempts(heard, reply, cost)
         for post, made in zip(sent.job.posts, attempts, strict=True):
             outcome = outcomes[post.id]
             attempt = made if outcome else replace(made, failure="bad_answer", error=why)
@@ -264,10 +298,10 @@ class Run:
             if isinstance(outcome, Tagged) and self._tagger.vocabulary.mode == "prefer":
                 self._tagger.vocabulary.remember(tag.name for tag in outcome.tags)
         if len(missing) < len(outcomes):
-            self._succeed(sent, heard, now)
+            self._useless = 0
             self._prove(model, sent, reply)
         else:
-            self._gate.failed(sent.ticket, now)
+            self._useless += 1
             if is_prose(reply):
                 self._tagger.formats.step_down(model, sent.capabilities)
         if missing:
@@ -278,12 +312,13 @@ class Run:
             left = replace(sent.job, posts=missing)
             if not self._jobs.ask_again(left, due=now, together=False):
                 self._give_up(GivenUp(left, "bad_answer", why))
-            self._check_down(why)
+            self._check_down(sent, why)
 
     def _succeed(self, sent: Sent, heard: Heard, now: float) -> None:
         """Note that the server does its work: what failed before has failed by itself."""
         self._gate.answered(sent.ticket, now, heard.limits)
-        self._settle_held()
+        if sent.job.model == self._jobs.model:
+            self._settle_held()
 
     def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
         before = self._gate.closed_until
@@ -295,26 +330,48 @@ class Run:
         elif self._gate.waited > longest:
             self._halt(stops.asked_to_wait(None))
         elif pause >= 1 and self._gate.closed_until > before + 1:  # said once, not by each
+            self._said_until = now + pause
             self._said.append(Wait(pause, "the tagging server asks to wait"))
 
     def _fail(self, sent: Sent, verdict: Verdict, now: float) -> None:
         """Ask again after a while, unless it is pointless or the turn is over."""
+        if sent.job.model != self._jobs.model:
+            # It was on its way to a model that is given up: that says nothing of the next one.
+            self._gate.dropped()
+            self._jobs.put_back(sent.job)
+            return
         self._gate.failed(sent.ticket, now)
         failure = verdict.failure or "server"
+        if verdict.reached and failure in {"timeout", "network"}:
+            self._tagger.ledger.lost(sent.model, sent.estimate)
+        if verdict.wait is not None and verdict.wait > self._tagger.options.longest_wait:
+            self._jobs.put_back(sent.job)
+            self._halt(stops.asked_to_wait(verdict.wait))
+            return
         # What never reached the server says nothing of the posts: they stay together.
         pause = 0.0 if failure == "bad_answer" else self._gate.retry_delay(sent.job.tries)
         due = now + max(pause, verdict.wait or 0.0)
-        if not verdict.again or not self._jobs.ask_again(
+        self._gate.hold(now, verdict.wait or 0.0)
+        is_pointless = not verdict.again
+        if is_pointless and self._jobs.bisect(sent.job):
+            pass  # only one of them may be what it is about
+        elif is_pointless or not self._jobs.ask_again(
             sent.job, due=due, together=not verdict.reached
         ):
             self._give_up(GivenUp(sent.job, failure, verdict.message, verdict.reached))
-        self._check_down(verdict.message)
+        self._check_down(sent, verdict.message)
 
     def _refuse(self, sent: Sent, heard: Heard, verdict: Verdict, now: float) -> None:
         """Find the post that is not taken; alone, it is shortened once if that may help."""
         self._succeed(sent, heard, now)
+        self._useless = 0
         job = sent.job
         if self._jobs.bisect(job):
+            sizes = self._groups.sizes
+            posts = [text.tokens for text in sent.texts]
+            if verdict.failure == "too_long" and 2 * max(posts) < sum(posts):
+                # No single post is to blame: the context is shorter than was hoped for.
+                self._groups.sizes = replace(sizes, tokens=sum(posts) * 2 // 3)
             return
         sizes, (text,) = self._groups.sizes, sent.texts
         share = max(2, sizes.post_tokens // (text.tokens // 3 + 1))  # a third of what was sent
@@ -367,8 +424,7 @@ class Run:
 
     def _watch_context(self, sent: Sent, reply: Reply) -> None:
         """Notice a server that silently reads only the end of what it is sent, as Ollama does."""
-        read = reply.usage.prompt_tokens
-        said = self._tagger.asking.count_tokens([text.text for text in sent.texts])
+        read, said = reply.usage.prompt_tokens, sent.tokens
         # Our counts are up to twice too high; a window is never below a thousand tokens.
         if self._tagger.options.provider == "ollama" and read and 1000 <= read < said // 3:
             sizes = self._groups.sizes
@@ -388,18 +444,31 @@ class Run:
     def _halt(self, stop: stops.Stop) -> None:
         self._stop = self._stop or stop
 
-    def _check_down(self, message: str) -> None:
-        if self._gate.failures >= ALONE_AFTER and self._use_next_model(
-            f"{self._models[self._jobs.model]} does not answer ({message})"
+    def _check_down(self, sent: Sent, message: str) -> None:
+        """Go on with the next model, or end the run, when nothing succeeds any more."""
+        if max(self._gate.failures, self._useless) >= ALONE_AFTER and self._use_next_model(
+            f"{sent.model} does not answer as it should ({message})"
         ):
             return
         if self._gate.is_down:
-            self._halt(stops.down(self._gate.failures, message))
+            self._halt_down(message)
+        elif self._useless >= BREAKER:
+            self._halt(stops.useless(self._useless, message))
+
+    def _halt_down(self, message: str) -> None:
+        """End the run. A post that failed in an earlier one, and now had its turn, had its turn."""
+        for given in self._jobs.held:
+            tried = tuple(post for post in given.job.posts if post.attempts)
+            if given.reached and tried:
+                self._put_failed(replace(given, job=replace(given.job, posts=tried)))
+        self._jobs.held.clear()
+        self._halt(stops.down(self._gate.failures, message))
 
     def _use_next_model(self, why: str) -> bool:
         if not self._jobs.use_next_model():
             return False
         self._gate.start_over()
+        self._useless = 0
         self._warn(f"{why}: going on with {self._models[self._jobs.model]}")
         return True
 
@@ -429,35 +498,11 @@ class Run:
         """Write down a request that gave its posts nothing."""
         failure: FailureClass = verdict.failure or "server"
         origin = self._origins[sent.job.model]
-        attempts = self._attempts(sent, heard, reply or Reply(), cost)
+        attempts = sent.attempts(heard, reply or Reply(), cost)
         self._answered += [
             Answered(post, origin, None, replace(made, failure=failure, error=verdict.message))
             for post, made in zip(sent.job.posts, attempts, strict=True)
         ]
 
-    def _attempts(
-        self, sent: Sent, heard: Heard, reply: Reply, cost: float | None
-    ) -> list[Attempt]:
-        """Return the attempt of each post; tokens and cost are shared out by length."""
-        weights = [text.tokens for text in sent.texts]
-        usage = reply.usage
-        prompt = share_out(usage.prompt_tokens, weights)
-        completion = share_out(usage.completion_tokens, [1] * len(weights))
-        cached = share_out(usage.cached_tokens, weights)
-        return [
-            Attempt(
-                at=heard.at,
-                model=self._models[sent.job.model],
-                http_status=heard.status,
-                latency_ms=round(heard.seconds * 1000),
-                prompt_tokens=prompt[at],
-                completion_tokens=completion[at],
-                cached_tokens=cached[at],
-                cost_usd=None if cost is None else cost * weights[at] / sum(weights),
-                sent_letters=text.cut_at,
-            )
-            for at, text in enumerate(sent.texts)
-        ]
-
     def _clean(self, sent: Sent, message: str) -> str:
-        return stops.scrub(message, [text.text for text in sent.texts])
+        return stops.scrub(message, sent.plain)

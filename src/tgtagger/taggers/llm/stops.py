@@ -59,9 +59,8 @@ def out_of_time() -> Stop:
 
 
 def no_time_to_wait(seconds: float) -> Stop:
-    return Stop(
-        "time_cap", f"the server asks to wait {_shown(seconds)}, longer than this run may", LATER
-    )
+    words = f"the next request may go in {_shown(seconds)}: this run has not so long"
+    return Stop("time_cap", words, LATER)
 
 
 def asked_to_wait(seconds: float | None) -> Stop:
@@ -76,6 +75,14 @@ def down(failures: int, message: str) -> Stop:
         "provider_down",
         f"the tagging server failed {failures} times in a row: {message}",
         "see whether it runs, and run it again; cron can simply try again",
+    )
+
+
+def useless(count: int, message: str) -> Stop:
+    return Stop(
+        "provider_down",
+        f"the model gave {count} answers in a row that cannot be used: {message}",
+        "another model may do better (TGTAGGER_LLM_MODEL); see: tgtagger doctor",
     )
 
 
@@ -105,11 +112,19 @@ def _shown(seconds: float) -> str:
 WINDOW = 24
 """Letters that a server's words and a post have in common when they hold its text."""
 
+SHORTEST = 6
+"""Letters of a post below which it cannot be told from a server's own words."""
+
 
 def scrub(message: str, texts: Iterable[str]) -> str:
     """Return a server's words, but not where they hold a post's text (the key is `client`'s)."""
-    flat = [" ".join(text.split()) for text in texts]
-    for start in range(len(message) - WINDOW + 1):
-        if any(message[start : start + WINDOW] in text for text in flat):
+    words = " ".join(message.split()).casefold()
+    for text in texts:
+        flat = " ".join(text.split()).casefold()
+        if len(flat) < SHORTEST:
+            continue
+        size = min(WINDOW, len(flat))
+        pieces = (words[start : start + size] for start in range(len(words) - size + 1))
+        if any(piece in flat for piece in pieces):
             return "the server's words are left out: they hold a post's text"
     return message

@@ -35,6 +35,7 @@ class Options:
     retry_base: float = 1.0
     max_cost: float | None = None
     max_time: float | None = None
+    spent: float = 0.0  # of the cap, by an earlier part of the same run
 
 
 class LlmTagger:
@@ -59,7 +60,7 @@ class LlmTagger:
         self.dialect = DIALECTS.get(options.provider, PLAIN)
         self.asking = Asking(prompt, vocabulary, self.dialect, options.minimum, options.maximum)
         self.formats = Formats(options.models, self.dialect, capabilities or {})
-        self.ledger = Ledger(options.models, prices or {}, options.max_cost)
+        self.ledger = Ledger(options.models, prices or {}, options.max_cost, spent=options.spent)
 
     @property
     def origins(self) -> tuple[Origin, ...]:

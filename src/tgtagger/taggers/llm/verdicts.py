@@ -9,17 +9,14 @@ The rules are gathered from the servers' documentation and from what their users
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from tgtagger.outcomes import FailureClass, StopClass
+from tgtagger.taggers.llm.bodies import as_text, error_in, read_json
+from tgtagger.taggers.llm.waits import asked_wait, server_wait
 
 Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
 """answered: HTTP 200 with something to read · throttled: everybody waits, nobody is to blame ·
@@ -63,6 +60,7 @@ _QUOTA = frozenset(
     }
 )
 _DAILY = re.compile(r"free-models-per-day|free_tier_daily|per[ -]day", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"request (?:is )?too large|must be reduced", re.IGNORECASE)
 _LOADING = re.compile("loading model", re.IGNORECASE)
 _NO_ROUTE = re.compile(
     r"invalid url|unexpected endpoint|(?:page|file) not found|cannot post|no route", re.IGNORECASE
@@ -119,7 +117,7 @@ def _judge_error(
     words = _Words(tree, body)
     said = f"HTTP {status}: {words.message}" if words.message else f"HTTP {status}"
     # Headers about limits come with every answer: they are meant where a limit is what is wrong.
-    wait = server_wait(headers, tree, now) if status == 429 else _asked_wait(headers, now)
+    wait = server_wait(headers, tree, now) if status == 429 else asked_wait(headers, now)
     found = (
         _judge_throttling(status, headers, words, said, wait)
         or _judge_for_good(status, words, said)
@@ -142,6 +140,8 @@ def _judge_throttling(
             return is_throttled if "retry-after" in headers else _stop("quota", said)
         case 429 if words.names & _QUOTA:
             return _stop("quota", said)
+        case 429 if words.has(_TOO_LARGE):
+            return Verdict("bad_post", said, "too_long")
         case 429 if words.has(_DAILY):
             return Verdict("stop", said, stop="quota", wait=wait, comes_back=True)
         case 429:
@@ -212,7 +212,7 @@ class _Words:
     """The words of an error body, whatever its shape."""
 
     def __init__(self, tree: Any, body: bytes) -> None:
-        error = _error_in(tree)
+        error = error_in(tree)
         self.names: set[str] = set()
         self.parameter = ""
         texts: list[str] = []
@@ -221,8 +221,8 @@ class _Words:
         if isinstance(error, dict):
             said = (error.get(name) for name in ("message", "detail", "error", "msg"))
             texts += [text for text in said if isinstance(text, str)]
-            self.names = {_text(error.get(name)) for name in ("type", "code")} - {""}
-            self.parameter = _text(error.get("param"))
+            self.names = {as_text(error.get(name)) for name in ("type", "code")} - {""}
+            self.parameter = as_text(error.get("param"))
             metadata = error.get("metadata")
             if isinstance(metadata, dict):
                 self._read_metadata(metadata, texts)
@@ -236,7 +236,7 @@ class _Words:
     def _read_metadata(self, metadata: dict[str, Any], texts: list[str]) -> None:
         if isinstance(metadata.get("raw"), str):
             texts.append(metadata["raw"])
-        if source := _text(metadata.get("limit_source")):
+        if source := as_text(metadata.get("limit_source")):
             self.names.add(source)
         if metadata.get("reasons"):
             self.names.add("moderation")
@@ -252,7 +252,7 @@ class _Words:
                 texts.append(detail["msg"])
             place = detail.get("loc")
             if isinstance(place, list) and len(place) > 1 and not self.parameter:
-                self.parameter = _text(place[1])
+                self.parameter = as_text(place[1])
 
     def has(self, pattern: re.Pattern[str]) -> bool:
         return bool(pattern.search(self.all))
@@ -263,150 +263,10 @@ class _Words:
         return not self.is_json or is_bare or self.has(_NO_ROUTE)
 
 
-def _error_in(tree: Any) -> Any:
-    """Return what stands for the error in a body: Gemini puts it into a list."""
-    if isinstance(tree, list) and tree:
-        tree = tree[0]
-    return tree.get("error", tree) if isinstance(tree, dict) else tree
-
-
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, str | int) else ""
-
-
 def _code_in(error: Any) -> int | None:
     if isinstance(error, str) and "unexpected endpoint" in error.lower():  # LM Studio
         return 404
-    code = _text(error.get("code")) if isinstance(error, dict) else ""
+    code = as_text(error.get("code")) if isinstance(error, dict) else ""
     if re.fullmatch("[45][0-9][0-9]", code):
         return int(code)
     return 429 if "rate_limit" in code or code in _QUOTA else None
-
-
-def read_json(body: bytes) -> Any:
-    """Return a body as JSON, None where it is none; a byte order mark is no harm."""
-    try:
-        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
-    except ValueError:
-        return None
-
-
-# ---- how long a server asks to wait
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TRY_AGAIN = re.compile(
-    r"(?:try|retry)(?: again)? (?:in|after) ((?:\d+(?:\.\d+)? ?(?:ms|s|m|h))+)", re.IGNORECASE
-)
-
-
-def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | None:
-    """Return the seconds that a server asks to wait, None where it says nothing sensible."""
-    if (asked := _asked_wait(headers, now)) is not None:
-        return asked
-    if (reset := _reset_of_exhausted(headers, now)) is not None:
-        return reset
-    error = _error_in(tree)
-    if isinstance(error, dict):
-        metadata = error.get("metadata")
-        inner = metadata.get("headers") if isinstance(metadata, dict) else None
-        if isinstance(inner, dict):
-            lower = {str(name).lower(): _text(value) for name, value in inner.items()}
-            if (reset := server_wait(lower, None, now)) is not None:
-                return reset
-        error = error.get("message")
-    if isinstance(error, str) and (found := _TRY_AGAIN.search(error)):
-        return go_seconds(found[1].lower().replace(" ", ""))
-    return None
-
-
-def _asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that the headers ask for outright."""
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return milliseconds / 1000
-    return _retry_after(headers.get("retry-after"), now)
-
-
-def go_seconds(text: str) -> float | None:
-    """Return the seconds of a duration as Go writes it: `12ms`, `6m0s`, `1h2m3.5s`."""
-    if not re.fullmatch(rf"(?:{_DURATION.pattern})+", text):
-        return None
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(text))
-    return seconds if math.isfinite(seconds) else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text) if text is not None else -1.0
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
-def _retry_after(text: str | None, now: float) -> float | None:
-    if text is None or (value := _number(text)) is not None:
-        return None if text is None else value
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(moment.timestamp() - now, 0.0)
-
-
-def _moment(text: str | None, now: float) -> float | None:
-    """Return the seconds until a reset: a duration, seconds, or an epoch in seconds or ms."""
-    if text is None:
-        return None
-    value = _number(text)
-    if value is None:
-        return go_seconds(text)
-    if value > 1e11:
-        return max(value / 1000 - now, 0.0)
-    return max(value - now, 0.0) if value > 1e9 else value
-
-
-def _reset_of_exhausted(headers: Mapping[str, str], now: float) -> float | None:
-    resets = {}
-    for what in ("requests", "tokens"):
-        reset = _moment(headers.get(f"x-ratelimit-reset-{what}"), now)
-        if reset is not None:
-            resets[what] = reset
-    spent = [
-        reset
-        for what, reset in resets.items()
-        if _number(headers.get(f"x-ratelimit-remaining-{what}")) == 0
-    ]
-    if spent or resets:
-        return max(spent or resets.values())
-    return _moment(headers.get("x-ratelimit-reset"), now)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a server's headers say of its limits, with any answer."""
-
-    requests: float | None = None  # allowed in a window
-    left: float | None = None  # requests left in this window
-    reset: float | None = None  # seconds until there are more
-    tokens_left: float | None = None
-    tokens_reset: float | None = None
-
-
-NO_LIMITS = Limits()
-
-
-def limits_of(headers: Mapping[str, str], now: float) -> Limits:
-    """Return the limits that an answer's headers tell; most local servers tell none."""
-    if not any(name.startswith("x-ratelimit-") for name in headers):
-        return NO_LIMITS
-    return Limits(
-        _number(headers.get("x-ratelimit-limit-requests", headers.get("x-ratelimit-limit"))),
-        _number(
-            headers.get("x-ratelimit-remaining-requests", headers.get("x-ratelimit-remaining"))
-        ),
-        _moment(headers.get("x-ratelimit-reset-requests", headers.get("x-ratelimit-reset")), now),
-        _number(headers.get("x-ratelimit-remaining-tokens")),
-        _moment(headers.get("x-ratelimit-reset-tokens"), now),
-    )
