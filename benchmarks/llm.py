@@ -6,7 +6,7 @@ the same bodies and writes nothing (B). Told: the rate of one and of ten posts a
 of I, the CPU of a request in ours and in B, and what writing costs: the wall time against a run
 whose answers are thrown away. Figures: docs/performance.md.
 
-    python benchmarks/llm.py [--posts 2000] [--rounds 3]
+    python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import random
 import resource
 import statistics
 import sys
@@ -55,10 +56,11 @@ def cpu() -> float:
 
 
 async def ours(
-    url: str, database: str, batch: int, *, writes: bool = True
+    url: str, database: str, batch: int, tags: int, *, writes: bool = True
 ) -> tuple[float, float, int]:
     """Tag all posts; return wall and CPU seconds, and requests."""
-    vocabulary = Vocabulary("prefer")
+    vocabulary = Vocabulary("prefer", existing=[(name, ()) for name in some_tags(tags)])
+    vocabulary.likeliest(["warm"])  # its index is made once a run
     tagger = LlmTagger(
         Server(url, None, concurrency=AT_ONCE),
         make_prompt(vocabulary),
@@ -76,6 +78,14 @@ async def ours(
         wall, used = time.perf_counter() - begun, cpu() - before
         assert not writes or store.state().posts["pending"] == 0
     return wall, used, tagger.spent["test-model"].requests
+
+
+def some_tags(count: int) -> list[str]:
+    """Return tags of one to three words that begin like words do."""
+    chance = random.Random(3)
+    syllables = ["ba", "do", "ri", "sto", "har", "ke", "lu", "mi", "no", "pe", "ri", "ver", "tow"]
+    words = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(5000)]
+    return [" ".join(chance.choices(words, k=chance.randint(1, 3))) for _ in range(count)]
 
 
 async def bare(url: str, count: int) -> tuple[float, float]:
@@ -113,6 +123,7 @@ def fill(database: str, count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--posts", type=int, default=2000)
+    parser.add_argument("--tags", type=int, default=0, help="of the archive, to be preferred")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     here, there = multiprocessing.Pipe()
@@ -129,8 +140,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 database = str(Path(folder, "posts.db"))
                 fill(database, given.posts)
-                idle, client, _ = asyncio.run(ours(url, database, batch, writes=False))
-                wall, used, requests = asyncio.run(ours(url, database, batch))
+                idle, client, _ = asyncio.run(ours(url, database, batch, given.tags, writes=False))
+                wall, used, requests = asyncio.run(ours(url, database, batch, given.tags))
             figures.setdefault(f"{batch} a request, posts/s", []).append(given.posts / wall)
             limit = requests * LATENCY / AT_ONCE
             figures.setdefault(f"{batch} a request, of I", []).append(limit / wall)

@@ -65,6 +65,7 @@ def _spending(tagger: Tagger) -> dict[str, Any]:
             "cost_usd": spending.cost,
             "answers_without_tokens": spending.unknown,
             "answers_without_cost": spending.unpriced,
+            "unanswered": spending.unanswered,
         }
 
     models = [
@@ -95,8 +96,8 @@ def line(result: TagResult) -> str:
     return f"{result.id.channel_id}/{result.id.message_id}: {words}"
 
 
-def tell_tag(screen: Screen, told: dict[str, Any]) -> None:
-    """Say on the terminal what a run did; say problems in any case."""
+def tell_tag(screen: Screen, told: dict[str, Any], *, named: bool = False) -> None:
+    """Say on the terminal what a run did; say problems in any case. `named`: it was given posts."""
     if "posts" in told:
         tell_estimate(screen, told)
         return
@@ -106,7 +107,8 @@ def tell_tag(screen: Screen, told: dict[str, Any]) -> None:
         if told["tagger"] != "keywords":
             screen.say(_cost(told))
     elif told["stopped"] is None:
-        screen.say("nothing to tag: no post is waiting")
+        others = "; those that are tagged or failed want --force" if named else ""
+        screen.say(f"nothing to tag: no such post is pending{others}")
     if told["failed"]:
         classes = ", ".join(f"{number(count)} {name}" for name, count in told["by_class"].items())
         screen.warn(
@@ -145,7 +147,11 @@ def _cost(told: dict[str, Any]) -> str:
             f"; {plural(told['prompt_tokens'], 'token')} in{cached}, "
             f"{number(told['completion_tokens'])} out"
         )
-    return f"{words}; {_dollars(told['cost_usd'])}"
+    words = f"{words}; {_dollars(told['cost_usd'])}"
+    if told["unanswered"]:
+        lost = plural(told["unanswered"], "request")
+        words += f"; {lost} brought no answer, which may have been billed all the same"
+    return words
 
 
 def _dollars(cost: float | None) -> str:

@@ -99,5 +99,5 @@ def command(
     if as_json:
         screen.json(summary)
     else:
-        report.tell_tag(screen, summary)
+        report.tell_tag(screen, summary, named=bool(post) and not force)
     return code

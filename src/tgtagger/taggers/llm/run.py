@@ -19,17 +19,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tgtagger.outcomes import (
-    Answered,
     FailureClass,
     Learned,
-    Notice,
-    Outcome,
     PostForTagging,
     Skipped,
     Step,
     Tagged,
-    TaggingError,
-    Wait,
 )
 from tgtagger.taggers.llm import stops
 from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
@@ -37,6 +32,7 @@ from tgtagger.taggers.llm.client import Heard
 from tgtagger.taggers.llm.gate import ALONE_AFTER, BREAKER, Gate
 from tgtagger.taggers.llm.groups import Groups, text_of
 from tgtagger.taggers.llm.jobs import GivenUp, Job, Jobs
+from tgtagger.taggers.llm.outbox import Outbox
 from tgtagger.taggers.llm.replies import Reply, read_reply
 from tgtagger.taggers.llm.sent import Sent
 from tgtagger.taggers.llm.verdicts import Verdict
@@ -46,9 +42,6 @@ if TYPE_CHECKING:
 
 GRACE = 5.0
 """Seconds that answers on their way get when a run ends before its end: they are paid for."""
-
-WORTH_SAYING = 5.0
-"""Seconds of a wait that nobody asked for from which on it is said."""
 
 CROWD = 8
 LINGER = 0.002
@@ -63,7 +56,6 @@ class Run:
         options = tagger.options
         self._tagger = tagger
         self._models = options.models
-        self._origins = tagger.origins
         self._groups = Groups(posts, options.sizes)
         self._gate = Gate(
             options.concurrency,
@@ -75,10 +67,8 @@ class Run:
         self._running: dict[asyncio.Task[Heard], Sent] = {}
         self._ended: list[asyncio.Task[Heard]] = []  # of those, not concluded yet
         self._wake = asyncio.Event()
-        self._answered: list[Answered] = []  # not yielded yet
-        self._said: list[Step] = []  # waits, notices, what was learned
+        self._out = Outbox(tagger.origins)
         self._is_context_told = False
-        self._said_until = 0.0  # the end of the wait that was said last
         self._stop: stops.Stop | None = None
         self._deadline: float | None = None
         self._is_exhausted = False
@@ -94,8 +84,8 @@ class Run:
         given_up_at: float | None = None  # when what is still on its way is given up
         while True:
             pause = self._send(loop)
-            if self._answered or self._said:
-                for step in self._take_steps():
+            if self._out:
+                for step in self._out.take():
                     yield step
                 continue  # time has passed meanwhile: something may go by now
             if self._stop is not None:
@@ -106,8 +96,10 @@ class Run:
             elif self._stop is not None:
                 raise self._stop.to_error()
             elif pause is not None:
-                if (said := self._say_wait(pause, loop.time())) is not None:
-                    yield said
+                reason = "the tagging server has trouble" if self._gate.failures else "keeping pace"
+                self._out.say_wait(pause, loop.time(), reason)
+                for step in self._out.take():
+                    yield step
                 await asyncio.sleep(pause)
             elif self._jobs.held:
                 self._end_held()
@@ -136,12 +128,6 @@ class Run:
         if task in self._running:  # not given up
             self._ended.append(task)
             self._wake.set()
-
-    def _take_steps(self) -> list[Step]:
-        steps: list[Step] = [tuple(self._answered)] if self._answered else []
-        steps += self._said
-        self._answered, self._said = [], []
-        return steps
 
     async def abandon(self) -> None:
         """Give up what is on its way."""
@@ -180,14 +166,6 @@ class Run:
             self._halt(stops.no_time_to_wait(delay or 0.0))
         return delay
 
-    def _say_wait(self, seconds: float, now: float) -> Wait | None:
-        """Return what to say of a wait that is not said yet and long enough to wonder about."""
-        if seconds < WORTH_SAYING or now + seconds <= self._said_until + 1:
-            return None
-        self._said_until = now + seconds
-        has_failed = self._gate.failures > 0
-        return Wait(seconds, "the tagging server has trouble" if has_failed else "keeping pace")
-
     def _next_job(self, now: float) -> Job | None:
         """Return what to ask next: what is asked again first, unless nothing succeeds.
 
@@ -201,7 +179,7 @@ class Run:
         while not self._is_exhausted and len(groups) < 2 ** max(trouble, 0):
             group = self._groups.take()
             wordless, self._groups.wordless = self._groups.wordless, []
-            self._put(wordless, self._jobs.model, Skipped("no words to tag"))
+            self._out.put(wordless, self._jobs.model, Skipped("no words to tag"))
             self._is_exhausted = not group and not wordless
             if group:
                 groups.append(group)
@@ -290,11 +268,15 @@ class Run:
             reply, sent.plain), strict=True))  # fmt: skip
         missing = tuple(post for post in sent.job.posts if outcomes[post.id] is None)
         why = why_missing(reply, all_are=len(missing) == len(outcomes))
-        attempts = sent.attempts(heard, reply, cost)
-        for post, made in zip(sent.job.posts, attempts, strict=True):
-            outcome = outcomes[post.id]
-            attempt = made if outcome else replace(made, failure="bad_answer", error=why)
-            self._answered.append(Answered(post, self._origins[sent.job.model], outcome, attempt))
+        attempts = [
+            made if outcome else replace(made, failure="bad_answer", error=why)
+            for made, outcome in zip(
+                sent.attempts(heard, reply, cost), outcomes.values(), strict=True
+            )
+        ]
+        posts = sent.job.posts
+        self._out.put_attempts(posts, sent.job.model, attempts, list(outcomes.values()))
+        for outcome in outcomes.values():
             if isinstance(outcome, Tagged) and self._tagger.vocabulary.mode == "prefer":
                 self._tagger.vocabulary.remember(tag.name for tag in outcome.tags)
         if len(missing) < len(outcomes):
@@ -321,7 +303,6 @@ class Run:
             self._settle_held()
 
     def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
-        before = self._gate.closed_until
         pause = self._gate.throttled(sent.ticket, now, verdict.wait)
         self._jobs.put_back(sent.job)
         longest = self._tagger.options.longest_wait
@@ -329,9 +310,8 @@ class Run:
             self._halt(stops.asked_to_wait(verdict.wait))
         elif self._gate.waited > longest:
             self._halt(stops.asked_to_wait(None))
-        elif pause >= 1 and self._gate.closed_until > before + 1:  # said once, not by each
-            self._said_until = now + pause
-            self._said.append(Wait(pause, "the tagging server asks to wait"))
+        else:
+            self._out.say_wait(pause, now, "the tagging server asks to wait", least=1.0)
 
     def _fail(self, sent: Sent, verdict: Verdict, now: float) -> None:
         """Ask again after a while, unless it is pointless or the turn is over."""
@@ -390,36 +370,28 @@ class Run:
             # Nothing succeeded since: it may be the server, and then these stay as they were.
             self._jobs.held.append(given)
         else:
-            self._put_failed(given)
+            self._out.put_failed(given)
 
     def _settle_held(self) -> None:
         for given in self._jobs.held:
-            self._put_failed(given)
+            self._out.put_failed(given)
         self._jobs.held.clear()
 
     def _end_held(self) -> None:
         """End the run: what the server was asked has failed; what never came to it, waits."""
         for given in self._jobs.held:
             if given.reached:
-                self._put_failed(given)
+                self._out.put_failed(given)
             else:
                 self._halt(stops.down(self._gate.failures, given.message))
         self._jobs.held.clear()
-
-    def _put_failed(self, given: GivenUp) -> None:
-        outcome = TaggingError(given.failure, given.message)
-        self._put(given.job.posts, given.job.model, outcome)
-
-    def _put(self, posts: Iterable[PostForTagging], model: int, outcome: Outcome) -> None:
-        origin = self._origins[model]
-        self._answered += [Answered(post, origin, outcome) for post in posts]
 
     # ---- what is learned
 
     def _prove(self, model: str, sent: Sent, reply: Reply) -> None:
         learned = self._tagger.formats.prove(model, sent.capabilities)
         if learned is not None:
-            self._said.append(Learned(self._tagger.server.url, model, learned.to_json()))
+            self._out.say(Learned(self._tagger.server.url, model, learned.to_json()))
         self._watch_context(sent, reply)
 
     def _watch_context(self, sent: Sent, reply: Reply) -> None:
@@ -431,13 +403,10 @@ class Run:
             self._groups.sizes = replace(sizes, posts=max(1, sizes.posts // 2))
             if not self._is_context_told:
                 self._is_context_told = True
-                self._warn(
+                self._out.warn(
                     f"the server read only {read} tokens of about {said}: its context is too "
                     "short. Give it more (OLLAMA_CONTEXT_LENGTH), or set TGTAGGER_LLM_BATCH lower"
                 )
-
-    def _warn(self, message: str) -> None:
-        self._said.append(Notice(message))
 
     # ---- when it has to end
 
@@ -460,7 +429,7 @@ class Run:
         for given in self._jobs.held:
             tried = tuple(post for post in given.job.posts if post.attempts)
             if given.reached and tried:
-                self._put_failed(replace(given, job=replace(given.job, posts=tried)))
+                self._out.put_failed(replace(given, job=replace(given.job, posts=tried)))
         self._jobs.held.clear()
         self._halt(stops.down(self._gate.failures, message))
 
@@ -469,7 +438,7 @@ class Run:
             return False
         self._gate.start_over()
         self._useless = 0
-        self._warn(f"{why}: going on with {self._models[self._jobs.model]}")
+        self._out.warn(f"{why}: going on with {self._models[self._jobs.model]}")
         return True
 
     def _end(self, sent: Sent, verdict: Verdict) -> None:
@@ -497,12 +466,12 @@ class Run:
     ) -> None:
         """Write down a request that gave its posts nothing."""
         failure: FailureClass = verdict.failure or "server"
-        origin = self._origins[sent.job.model]
-        attempts = sent.attempts(heard, reply or Reply(), cost)
-        self._answered += [
-            Answered(post, origin, None, replace(made, failure=failure, error=verdict.message))
-            for post, made in zip(sent.job.posts, attempts, strict=True)
+        attempts = [
+            replace(made, failure=failure, error=verdict.message)
+            for made in sent.attempts(heard, reply or Reply(), cost)
         ]
+        nothing = [None] * len(attempts)
+        self._out.put_attempts(sent.job.posts, sent.job.model, attempts, nothing)
 
     def _clean(self, sent: Sent, message: str) -> str:
         return stops.scrub(message, sent.plain)
