@@ -49,7 +49,7 @@ def test_no_variable_is_documented_that_is_not() -> None:
 
 def test_the_commands_in_the_readme_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    used = re.findall(r"^\$ tgtagger (\w+)(.*)$", text, flags=re.MULTILINE)
+    used = re.findall(r"^\$ tgtagger ([\w-]+)(.*)$", text, flags=re.MULTILINE)
     assert used
     for name, rest in used:
         options = {option for parameter in command(name).params for option in parameter.opts}

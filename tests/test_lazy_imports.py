@@ -36,6 +36,10 @@ def loaded(*arguments: str, db: Path) -> set[str]:
         (["parse"], {"sqlalchemy"}),
         (["parse", "@newsroom", "--via", "telegram"], {"sqlalchemy", "telethon"}),
         (["parse", "not a name"], {"sqlalchemy"}),
+        (["tag", "--help"], {"sqlalchemy"}),
+        (["tag"], {"sqlalchemy"}),
+        (["tag", "--tagger", "llm"], {"sqlalchemy"}),
+        (["retry-failed"], {"sqlalchemy"}),
     ],
     ids=lambda value: " ".join(sorted(value)),
 )

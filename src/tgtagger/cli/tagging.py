@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -121,7 +121,10 @@ class _Tally:
                 self.failures[failure] += 1
 
 
-async def _follow(steps: Any, screen: Screen, tally: _Tally, total: int, tagger: Tagger) -> None:
+Steps = AsyncGenerator[TagResult | Wait | Notice]
+
+
+async def _follow(steps: Steps, screen: Screen, tally: _Tally, total: int, tagger: Tagger) -> None:
     """Follow a run to its end, told to the screen; what stops it is kept, and not raised."""
     done = 0
     with screen.progress("Tagging") as live:

@@ -2,7 +2,7 @@
 
 Pure: status, headers and body in, a Verdict out. Servers say the same thing in many ways (billing
 by 429, errors inside HTTP 200, moderation by 403); they are told apart here, and nowhere else.
- Knows neither how an answer came nor what is done about it; exceptions are client's to map.
+Knows neither how an answer came nor what is done about it; exceptions are client's to map.
 
 The rules are gathered from the servers' documentation and from what their users report.
 """
