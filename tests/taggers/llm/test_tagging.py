@@ -945,3 +945,62 @@ def test_a_hostile_answer_is_given_up_soon(store: Store) -> None:
     for text in ("[" * 900 + "1," * 190_000, '{"a":' * 900 + '"x' * 150_000):
         assert read_tags(text, ["p1", "p2"]) == {}
     assert time.process_time() - begun < 2  # it was seven seconds each
+
+
+# ---- nothing goes on for ever
+
+
+def endless(brain: Brain, most: int = 200) -> Brain:
+    """Return a brain that breaks the test instead of answering for ever."""
+    rule = brain.rule
+
+    def bounded(seen: Seen) -> Fault | None:
+        assert len(brain.completions) < most, "it asks for ever"
+        return rule(seen) if rule is not None else None
+
+    brain.rule = bounded
+    return brain
+
+
+@pytest.mark.parametrize(
+    "trouble", [faults.status(500), faults.reset("before"), contents.no_tags(), contents.prose()],
+    ids=lambda fault: fault.name,
+)  # fmt: skip
+def test_a_fallback_that_fails_at_what_the_first_refuses(store: Store, trouble: Fault) -> None:
+    fill(store, 20)
+    brain = Brain(models=["a", "b"])
+    refused = poison(contents.refusal())
+    brain.rule = lambda seen: refused(seen) if seen.model == "a" else trouble
+    told = tag(store, endless(brain), models=("a", "b"))
+    assert (told.kind, statuses(store)) == (None, {"tagged": 19, "failed": 1})
+    assert [seen.model for seen in brain.completions].count("b") == 3
+    assert told.notices == []  # the first one does its work
+
+
+@pytest.mark.parametrize("models", [("a", "nowhere"), ("a", "nowhere", "c")])
+def test_a_fallback_that_is_not_there(store: Store, models: tuple[str, ...]) -> None:
+    fill(store, 20)
+    brain = Brain(models=["a", "c"])
+    refused = poison(contents.refusal())
+    brain.rule = lambda seen: refused(seen) if seen.model == "a" else None
+    told = tag(store, endless(brain), models=models)
+    expected = {"tagged": 20} if "c" in models else {"tagged": 19, "failed": 1}
+    assert (told.kind, statuses(store)) == (None, expected)
+    assert len(told.notices) == 1
+
+
+def test_without_a_pause_between_tries_it_ends_too(store: Store) -> None:
+    fill(store, 10)
+    brain = endless(Brain(rule=lambda _: refusals.rate_limited(0, "none")))
+    assert tag(store, brain, retry_base=0).kind == "throttled"
+
+
+def test_a_limit_counts_what_several_models_answered(store: Store) -> None:
+    for model, first in (("a", 1), ("b", 11)):
+        fill(store, 5, first=first)
+        tag(store, Brain(models=[model]), models=(model,))
+    for number in [*range(1, 6), *range(11, 16)]:
+        store.save_page(page(post(number + 100, store.post(f"news/{number}").post.text)))
+    wanted = PostFilter(statuses=("pending",), limit=6)
+    told = tag(store, Brain(models=["a", "b"]), wanted, models=("a", "b"))
+    assert (len(told.results), told.requests) == (6, 0)
