@@ -253,6 +253,7 @@ class _Feed:
             yield post
 
     def release(self, answered: Answered) -> list[Answered]:
+        """Return what the posts with the same text get, now that the first one has its outcome."""
         text, outcome = answered.post.text_hash, answered.outcome
         is_stored = isinstance(outcome, Tagged)
         self._seen[text] = None if is_stored else _without_text(answered)

@@ -152,6 +152,19 @@ MaxTimeOption = Annotated[
 ]
 
 
+def tagging_flags(
+    tagger: str, model: str, vocabulary: str, concurrency: str, max_cost: str
+) -> dict[str, str]:
+    """Return the settings that options of tagging stand for; an empty one is not given."""
+    return {
+        "tagger": tagger,
+        "llm_models": model,
+        "vocabulary": vocabulary,
+        "llm_concurrency": concurrency,
+        "max_cost": max_cost,
+    }
+
+
 class Via(StrEnum):
     """Who reads a channel."""
 

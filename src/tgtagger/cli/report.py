@@ -96,8 +96,10 @@ def line(result: TagResult) -> str:
     return f"{result.id.channel_id}/{result.id.message_id}: {words}"
 
 
-def tell_tag(screen: Screen, told: dict[str, Any], *, named: bool = False) -> None:
-    """Say on the terminal what a run did; say problems in any case. `named`: it was given posts."""
+def tell_tag(
+    screen: Screen, told: dict[str, Any], *, nothing: str = "nothing to tag: no post is pending"
+) -> None:
+    """Say on the terminal what a run did, `nothing` if it had no post; problems in any case."""
     if "posts" in told:
         tell_estimate(screen, told)
         return
@@ -107,8 +109,7 @@ def tell_tag(screen: Screen, told: dict[str, Any], *, named: bool = False) -> No
         if told["tagger"] != "keywords":
             screen.say(_cost(told))
     elif told["stopped"] is None:
-        others = "; those that are tagged or failed want --force" if named else ""
-        screen.say(f"nothing to tag: no such post is pending{others}")
+        screen.say(nothing)
     if told["failed"]:
         classes = ", ".join(f"{number(count)} {name}" for name, count in told["by_class"].items())
         screen.warn(

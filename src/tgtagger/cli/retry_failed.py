@@ -53,7 +53,8 @@ def command(
     if as_json:
         screen.json(summary)
         return code
-    report.tell_tag(screen, summary)
+    waits = "no post is failed" if force else "no failed post is due (--force takes all)"
+    report.tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
     if not dry_run:
         with runs.open_to_read(ctx) as store:
             report.tell_failures(screen, store.state().failures)

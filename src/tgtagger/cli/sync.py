@@ -23,6 +23,7 @@ from tgtagger.cli.options import (
     ViaOption,
     VocabularyOption,
     invocation,
+    tagging_flags,
 )
 from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import make_tagger
@@ -70,14 +71,8 @@ def command(
 ) -> int:
     """Read every channel, tag what is new, try again what is due."""
     called, screen = invocation(ctx), runs.screen_of(ctx)
-    flags = {
-        "account": account,
-        "tagger": tagger,
-        "llm_models": model,
-        "vocabulary": vocabulary,
-        "llm_concurrency": concurrency,
-        "max_cost": max_cost,
-    }
+    flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
+    flags["account"] = account
     seconds = read_duration(max_time).total_seconds() if max_time else None
     wish = Wish(limit, None, None, refresh, backfill)
     deadline = None if seconds is None else time.monotonic() + seconds

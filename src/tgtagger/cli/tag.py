@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from tgtagger.cli.options import (
     TaggerOption,
     VocabularyOption,
     invocation,
+    tagging_flags,
 )
 from tgtagger.cli.times import read_duration, since_until
 from tgtagger.errors import InputError
@@ -40,6 +42,14 @@ Exit codes:
 
 Without a language model named, the embedded tagger works: offline, with no key.
 A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
+
+
+NOTHING: Mapping[tagging.Queue, str] = {
+    "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
+    "tgtagger retry-failed",
+    "stale": "nothing to tag: no such tags came from another prompt, model or list of tags",
+    "all": "nothing to tag: there is no such post",
+}
 
 
 def command(
@@ -74,13 +84,7 @@ def command(
 ) -> int:
     """Give every new post its tags."""
     called, screen = invocation(ctx), runs.screen_of(ctx)
-    flags = {
-        "tagger": tagger,
-        "llm_models": model,
-        "vocabulary": vocabulary,
-        "llm_concurrency": concurrency,
-        "max_cost": max_cost,
-    }
+    flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     if show_prompt:
         report.tell_prompt(screen, tagging.show_prompt(called, **flags), as_json=as_json)
         return 0
@@ -99,5 +103,5 @@ def command(
     if as_json:
         screen.json(summary)
     else:
-        report.tell_tag(screen, summary, named=bool(post) and not force)
+        report.tell_tag(screen, summary, nothing=NOTHING[queue])
     return code

@@ -313,10 +313,11 @@ class Store:
                     ).fetchall()
                 for *row, tags in rows:
                     post = _post_for_tagging(row)
-                    if post.id not in met:
-                        if len(origins) > 1:
-                            met.add(post.id)
-                        yield post, origin, _answers.read(tags)
+                    if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
+                        continue
+                    if len(origins) > 1 or wanted.limit is not None:
+                        met.add(post.id)
+                    yield post, origin, _answers.read(tags)
 
     def answer(
         self, text_hash: str, origins: Sequence[Origin]

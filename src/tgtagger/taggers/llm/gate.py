@@ -22,6 +22,9 @@ from tgtagger.taggers.llm.waits import NO_LIMITS, Limits
 LONGEST_BACKOFF = 60.0
 """Seconds between two tries at most, where the server does not say."""
 
+LEAST_PAUSE = 0.01
+"""Seconds of a pause that nobody asked for: without any, no sum of pauses would end a run."""
+
 BREAKER = 10
 """Failures without a success between after which the provider is taken to be down."""
 
@@ -139,7 +142,10 @@ class Gate:
             self._width = max(1.0, self._width / 2)
         self._pausing = self._alone = True
         self._quiet_since = now
-        pause = self._backoff(self._throttles) if asked is None or self._throttles else 0.0
+        pause = 0.0
+        if asked is None or self._throttles:
+            least = LEAST_PAUSE * 2.0 ** min(self._throttles, 20)
+            pause = max(self._backoff(self._throttles), min(least, LONGEST_BACKOFF))
         if asked is not None:  # never less; and more, if it asks for nothing again and again
             pause = max(pause, asked + self._chance() * min(1.0, 0.1 * asked))
         if ticket.pauses == self._pauses:

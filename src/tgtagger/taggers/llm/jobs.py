@@ -46,6 +46,7 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self.held: list[GivenUp] = []
         self.model = 0  # asked first, from now on
+        self._missing: set[int] = set()  # models that are not there
 
     def take(self, now: float) -> Job | None:
         """Return the first job that is due."""
@@ -88,16 +89,28 @@ class Jobs:
 
     def pass_on(self, job: Job) -> bool:
         """Let the next model have its turn; False: there is none."""
-        if job.model + 1 >= self._models:
+        model = self._after(job.model)
+        if model is None:
             return False
-        self._waiting.append(Job(job.posts, job.model + 1, again=True))
+        self._waiting.append(Job(job.posts, model, again=True))
         return True
+
+    def miss(self, model: int) -> bool:
+        """Note that a model is not there; tell whether that is news."""
+        is_news = model not in self._missing
+        self._missing.add(model)
+        return is_news
+
+    def _after(self, model: int) -> int | None:
+        later = (each for each in range(model + 1, self._models) if each not in self._missing)
+        return next(later, None)
 
     def use_next_model(self) -> bool:
         """Ask the next model from now on, also for what is held; False: there is none."""
-        if self.model + 1 >= self._models:
+        model = self._after(self.model)
+        if model is None:
             return False
-        self.model += 1
+        self.model = model
         self._waiting.extend(Job(held.job.posts, self.model, again=True) for held in self.held)
         self.held.clear()
         return True

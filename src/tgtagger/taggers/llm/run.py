@@ -6,8 +6,12 @@ request takes its place: so an answer is on disk before its slot is used again. 
 request, nothing is repeated below. When all goes wrong at once (a key, a quota, a provider that is
 down) the run ends with what was answered, and the rest stays as it was.
 
+A job is the current model's, an earlier one's that is given up by now, or a later one's: that has
+its turn with posts that the current one does not take. Only what becomes of the current one's says
+whether the server, or the model, does its work.
+
 Knows no store, and no HTTP (`client`); what an answer means is told by `verdicts`, what is in it by
-`wire`, when the next may go by `gate`, which posts wait by `jobs`.
+`asking`, when the next may go by `gate`, which posts wait by `jobs`.
 """
 
 from __future__ import annotations
@@ -73,6 +77,7 @@ class Run:
         self._deadline: float | None = None
         self._is_exhausted = False
         self._useless = 0  # answers in a row without a usable tag
+        self._has_succeeded = False
 
     # ---- the loop
 
@@ -283,7 +288,7 @@ class Run:
             self._useless = 0
             self._prove(model, sent, reply)
         else:
-            self._useless += 1
+            self._useless += self._is_current(sent)
             if is_prose(reply):
                 self._tagger.formats.step_down(model, sent.capabilities)
         if missing:
@@ -296,10 +301,14 @@ class Run:
                 self._give_up(GivenUp(left, "bad_answer", why))
             self._check_down(sent, why)
 
+    def _is_current(self, sent: Sent) -> bool:
+        return sent.job.model == self._jobs.model
+
     def _succeed(self, sent: Sent, heard: Heard, now: float) -> None:
         """Note that the server does its work: what failed before has failed by itself."""
         self._gate.answered(sent.ticket, now, heard.limits)
-        if sent.job.model == self._jobs.model:
+        self._has_succeeded = True
+        if self._is_current(sent):
             self._settle_held()
 
     def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
@@ -315,12 +324,13 @@ class Run:
 
     def _fail(self, sent: Sent, verdict: Verdict, now: float) -> None:
         """Ask again after a while, unless it is pointless or the turn is over."""
-        if sent.job.model != self._jobs.model:
-            # It was on its way to a model that is given up: that says nothing of the next one.
+        if self._is_current(sent):
+            self._gate.failed(sent.ticket, now)
+        else:
             self._gate.dropped()
-            self._jobs.put_back(sent.job)
+        if sent.job.model < self._jobs.model:
+            self._jobs.put_back(sent.job)  # the next model's, from now on
             return
-        self._gate.failed(sent.ticket, now)
         failure = verdict.failure or "server"
         if verdict.reached and failure in {"timeout", "network"}:
             self._tagger.ledger.lost(sent.model, sent.estimate)
@@ -366,7 +376,7 @@ class Run:
     def _give_up(self, given: GivenUp) -> None:
         if self._jobs.pass_on(given.job):
             return
-        if self._gate.failures:
+        if self._gate.failures or not given.reached:
             # Nothing succeeded since: it may be the server, and then these stay as they were.
             self._jobs.held.append(given)
         else:
@@ -415,6 +425,8 @@ class Run:
 
     def _check_down(self, sent: Sent, message: str) -> None:
         """Go on with the next model, or end the run, when nothing succeeds any more."""
+        if not self._is_current(sent):
+            return
         if max(self._gate.failures, self._useless) >= ALONE_AFTER and self._use_next_model(
             f"{sent.model} does not answer as it should ({message})"
         ):
@@ -425,9 +437,13 @@ class Run:
             self._halt(stops.useless(self._useless, message))
 
     def _halt_down(self, message: str) -> None:
-        """End the run. A post that failed in an earlier one, and now had its turn, had its turn."""
+        """End the run. A post that failed in an earlier one, and now had its turn, had its turn.
+
+        So had a new one, if the server did its work for all others: they are all that is left.
+        """
+        are_left = self._has_succeeded and self._is_exhausted
         for given in self._jobs.held:
-            tried = tuple(post for post in given.job.posts if post.attempts)
+            tried = tuple(post for post in given.job.posts if post.attempts or are_left)
             if given.reached and tried:
                 self._out.put_failed(replace(given, job=replace(given.job, posts=tried)))
         self._jobs.held.clear()
@@ -443,16 +459,27 @@ class Run:
 
     def _end(self, sent: Sent, verdict: Verdict) -> None:
         """End the run, unless it is the model alone that is not there, and there is another."""
-        model = self._models[sent.job.model]
-        is_last = sent.job.model + 1 == len(self._models)
-        if verdict.stop == "unknown_model" and not is_last:
-            self._jobs.put_back(sent.job)
-            if sent.job.model == self._jobs.model:
-                self._use_next_model(f"there is no model {model} ({verdict.message})")
+        job, model = sent.job, sent.model
+        if verdict.stop == "unknown_model" and self._do_without(job, verdict.message):
             return
         why = verdict.stop or "wrong_address"
         url = self._tagger.server.url
         self._halt(stops.told(why, verdict.message, url=url, model=model, later=verdict.comes_back))
+
+    def _do_without(self, job: Job, message: str) -> bool:
+        """Pass over a model that is not there; False: it is the last one, and was to do it all."""
+        what = f"there is no model {self._models[job.model]} ({message})"
+        if job.model < self._jobs.model:
+            self._jobs.put_back(job)
+        elif job.model > self._jobs.model:
+            if self._jobs.miss(job.model):
+                self._out.warn(f"{what}: what others refuse goes to the next one, if there is one")
+            self._give_up(GivenUp(job, "refused", f"refused, and {what}"))
+        elif self._use_next_model(what):
+            self._jobs.put_back(job)
+        else:
+            return False
+        return True
 
     # ---- what is written down of a request
 

@@ -71,9 +71,10 @@ def asked_to_wait(seconds: float | None) -> Stop:
 
 
 def down(failures: int, message: str) -> Stop:
+    words = f" {failures} times in a row" if failures > 1 else ""
     return Stop(
         "provider_down",
-        f"the tagging server failed {failures} times in a row: {message}",
+        f"the tagging server failed{words}: {message}",
         "see whether it runs, and run it again; cron can simply try again",
     )
 
