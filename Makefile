@@ -3,13 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check lint bench torture build clean
+.PHONY: demo test coverage check lint bench torture build clean
 
 demo: .venv/user
 	@$(BIN)/tgtagger demo
 
 test: .venv/dev
-	$(BIN)/pytest -n auto -m "not slow" --cov --cov-report=term:skip-covered -q
+	$(BIN)/pytest -n auto -m "not slow" -q
+
+coverage: .venv/dev
+	$(BIN)/pytest -n auto -m "not slow" -q --cov --cov-report=term:skip-covered
 
 check: test lint
 
@@ -25,7 +28,7 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/run.py
 
 torture: .venv/dev
-	$(BIN)/pytest -q -m slow --no-cov
+	$(BIN)/pytest -q -m "row or slow" --long --summary torture.json
 
 build: .venv/dev
 	rm -rf dist
