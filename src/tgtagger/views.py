@@ -81,6 +81,21 @@ class TagCount:
     posts: int
     sources: tuple[LinkSource, ...]
     last_used: dt.datetime | None
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """What a person's decision about tags did.
+
+    `names` is the tag that was changed, or the tags of the post that was; `aliases` are the names
+    that stand for the tag now; `posts` counts those that have other tags than before, or that show
+    theirs under another name.
+    """
+
+    names: tuple[str, ...]
+    aliases: tuple[str, ...]
+    posts: int
 
 
 @dataclass(frozen=True, slots=True)

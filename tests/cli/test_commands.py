@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from exports import account, chat, message, service, write
 from tgtagger.cli import app
+from tgtagger.store._engine import HEAD
 
 NEWS = chat(
     service(1, "create_channel"),
@@ -220,7 +221,7 @@ def test_lists_and_status(archive: Any) -> None:
     assert status["posts"] == {"pending": 0, "tagged": 3, "skipped": 1, "failed": 0}
     assert {"posts", "failures", "channels", "tags", "runs", "database"} <= set(status)
     assert [item["command"] for item in status["runs"]] == ["tag", "parse"]
-    assert status["database"]["schema"] == "0003"
+    assert status["database"]["schema"] == HEAD
     assert "3 tagged" in archive("status").stdout
 
 
@@ -269,3 +270,41 @@ def test_real_posts_in_are_real_posts_out(run: Any, shared: Path) -> None:
     assert sum(len(record["ids"]) for record in records) == len(messages)
     assert summary["new"] == len(records)
     assert summary["tag"]["pending"] == 0
+
+
+def test_tags_are_put_in_order_by_hand(archive: Any) -> None:
+    assert archive("tags", "merge", "комета").exit_code == 2  # into what?
+    result = archive("tags", "rename", "астрономия", "космос")
+    assert result.stdout == (
+        "renamed 'астрономия' to 'космос', on 1 post\nalso known as: астрономия\n"
+    )
+    dry = json.loads(
+        archive("tags", "merge", "комета", "--into", "космос", "--dry-run", "--json").stdout
+    )
+    assert dry == {
+        "name": "космос", "aliases": ["астрономия", "комета"], "posts": 1, "dry_run": True,
+    }  # fmt: skip
+    assert "would have merged 1 tag" in archive(
+        "tags", "merge", "комета", "--into", "космос", "--dry-run"
+    ).stdout  # fmt: skip
+    assert archive("tags", "merge", "комета", "--into", "астрономия").exit_code == 0
+    assert "комета" in archive("tags").stdout.split("космос")[1].splitlines()[0]
+    assert archive("tags", "alias", "космос", "вселенная").exit_code == 0
+    assert archive("tags", "alias", "космос", "вселенная", "--remove").exit_code == 0
+    assert archive("tags", "add", "1006503122/2", "моё").stdout.endswith("моё\n")
+    assert json.loads(archive("tags", "drop", "1006503122/2", "моё", "--json").stdout)
+    assert archive("tags", "remove", "космос").stdout == "removed 'космос' from 1 post\n"
+    (listed,) = json.loads(archive("tags", "remove", "Иркутск", "--json").stdout)
+    assert listed["posts"] == 1
+
+
+def test_unknown_tags_are_named_with_the_nearest(archive: Any) -> None:
+    result = archive("tags", "merge", "астрономя", "--into", "комета")
+    assert result.exit_code == 2
+    assert "no tag 'астрономя'\nhint: did you mean астрономия?" in result.stderr
+
+
+def test_tags_of_a_database_that_is_not_there(run: Any, tmp_path: Path) -> None:
+    result = run("tags", "remove", "x")
+    assert (result.exit_code, "no database yet" in result.stderr) == (2, True)
+    assert not (tmp_path / "posts.db").exists()

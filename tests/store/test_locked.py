@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, minute, page, post
+from make import CHANNEL, ORIGIN, minute, page, post
 from tgtagger.errors import TryLater
-from tgtagger.outcomes import Learned, Origin, PostId, TagUpdate
+from tgtagger.outcomes import Learned, PostId, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
-
-ORIGIN = Origin("keywords", "1")
 
 WRITING: dict[str, Callable[[Store], Any]] = {
     "start_run": lambda store: store.start_run("parse"),
@@ -28,6 +26,13 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     ),
     "save_capabilities": lambda store: store.save_capabilities(Learned("url", "model", "{}")),
     "postpone": lambda store: store.postpone(CHANNEL.id, "telegram", minute(1)),
+    "rename_tag": lambda store: store.rename_tag("tag", "name"),
+    "merge_tags": lambda store: store.merge_tags(["tag"], "other"),
+    "remove_tags": lambda store: store.remove_tags(["tag"]),
+    "add_aliases": lambda store: store.add_aliases("tag", ["name"]),
+    "remove_aliases": lambda store: store.remove_aliases("tag", ["name"]),
+    "add_post_tags": lambda store: store.add_post_tags("news/1", ["name"]),
+    "drop_post_tags": lambda store: store.drop_post_tags("news/1", ["tag"]),
     "check": lambda store: store.check(),
 }
 READING: dict[str, Callable[[Store], Any]] = {

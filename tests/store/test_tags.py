@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from make import minute, page, post
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from make import ORIGIN, minute, page, post, tag
+from tgtagger.outcomes import SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
-
-ORIGIN = Origin("keywords", "1")
-
-
-def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
-    run = store.start_run("tag", ORIGIN)
-    suggested = tuple(SuggestedTag(name, hashtag) for name in names)
-    return store.save_tags(
-        [
-            TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, suggested, item.attempts + 1)
-            for item in store.posts_for_tagging(PostFilter())
-        ],
-        run,
-    )
 
 
 def by_hand(store: Store, sql: str) -> None:

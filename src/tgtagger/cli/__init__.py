@@ -42,7 +42,7 @@ COMMANDS = {
         "search": "Find posts by words, in any of their forms.",
         "show": "Show one post, and where its tags came from.",
         "export": "Write posts as JSON lines, JSON or CSV.",
-        "tags": "List the tags and how often they are used.",
+        "tags": "List the tags; rename, merge, remove them; tag by hand.",
         "channels": "List the channels in the database.",
         "status": "Say how everything stands.",
     },

@@ -1,4 +1,8 @@
-"""`tgtagger tags`: list the tags."""
+"""`tgtagger tags`: list the tags, and put them in order by hand.
+
+What a person decides here stands: the taggers follow new names, and give back nothing that was
+taken away.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,46 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs
-from tgtagger.cli.options import JsonOption
-from tgtagger.cli.render import ago, number
+from tgtagger.cli import new_app, runs
+from tgtagger.cli.options import JsonOption, invocation
+from tgtagger.cli.render import Screen, ago, number, plural
+from tgtagger.store import Store
+from tgtagger.views import TagChange
 
-EPILOG = """Examples:
+app = new_app(
+    invoke_without_command=True,
+    help="List the tags, the most used first, or put them in order by hand.",
+    epilog="""Examples:
   tgtagger tags
+  tgtagger tags merge AI "artificial intelligence" --into ИИ
+  tgtagger tags drop @news/531 politics
   tgtagger tags --json | jq -r '.[].name'
 
 Exit codes:
-  0 listed · 2 no database yet · 6 database"""
+  0 done · 2 no such tag or post, no database yet · 6 database · 75 another program holds it""",
+)
+
+TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="A tag, or an alias of one.")]
+NamesArgument = Annotated[list[str], typer.Argument(metavar="TAG...", help="The tags.")]
+PostArgument = Annotated[
+    str, typer.Argument(metavar="POST", help="@name/123, a t.me link, or <channel id>/123.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be changed; change nothing.")
+]
 
 
-def command(
+@app.callback()
+def show(
     ctx: typer.Context,
     *,
     unused: Annotated[
         bool, typer.Option("--unused", help="Only the tags that no post has.")
     ] = False,
     as_json: JsonOption = False,
-) -> int:
-    """List the tags, the most used first."""
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
     screen = runs.screen_of(ctx)
     with runs.open_to_read(ctx) as store:
         found = store.tags(unused=unused)
@@ -37,17 +60,156 @@ def command(
                     "name": tag.name,
                     "posts": tag.posts,
                     "sources": tag.sources,
+                    "aliases": tag.aliases,
                     "last_used": tag.last_used and f"{tag.last_used:%Y-%m-%dT%H:%M:%SZ}",
                 }
                 for tag in found
             ]
         )
     elif found:
+        columns = ["tag", "posts", "from", "last given"]
         rows = [
             [tag.name, number(tag.posts), ", ".join(tag.sources), ago(tag.last_used)]
             for tag in found
         ]
-        screen.table(["tag", "posts", "from", "last given"], rows)
+        if any(tag.aliases for tag in found):
+            columns.append("also known as")
+            rows = [[*row, ", ".join(tag.aliases)] for row, tag in zip(rows, found, strict=True)]
+        screen.table(columns, rows)
     else:
         screen.say("no unused tags" if unused else "no tags yet: run tgtagger tag")
-    return 0
+
+
+@app.command()
+def rename(
+    ctx: typer.Context,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The tag, or an alias of it.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    *,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a tag another name; the old one becomes an alias."""
+    with _open(ctx) as store:
+        change = store.rename_tag(old, new, dry_run=dry_run)
+    _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
+         dry_run=dry_run, as_json=as_json)  # fmt: skip
+
+
+@app.command()
+def merge(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="TAG...", help="Tags to be merged.")],
+    *,
+    into: Annotated[
+        str, typer.Option("--into", metavar="TAG", help="The tag that remains.", show_default=False)
+    ],
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make several tags one. Their names become aliases: they do not come back."""
+    with _open(ctx) as store:
+        change = store.merge_tags(names, into, dry_run=dry_run)
+    what = f"{_done('merged', dry_run=dry_run)} {plural(len(names), 'tag')}"
+    _say(ctx, change, f"{what} into {change.names[0]!r}", dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def alias(
+    ctx: typer.Context,
+    tag: TagArgument,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Other names for it.")],
+    *,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="These names stand for it no longer.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Let further names stand for a tag."""
+    with _open(ctx) as store:
+        change = store.remove_aliases(tag, names) if remove else store.add_aliases(tag, names)
+    _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    names: NamesArgument,
+    *,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
+    with _open(ctx) as store:
+        changes = store.remove_tags(names, dry_run=dry_run)
+    screen = runs.screen_of(ctx)
+    if as_json:
+        screen.json([_as_json(change, dry_run=dry_run) for change in changes])
+        return
+    for change in changes:
+        what = f"{_done('removed', dry_run=dry_run)} {change.names[0]!r}"
+        screen.line(f"{what} from {plural(change.posts, 'post')}")
+
+
+@app.command()
+def add(
+    ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
+) -> None:
+    """Give a post tags. They are yours: no machine takes them away."""
+    with _open(ctx) as store:
+        change = store.add_post_tags(post, names)
+    _say_post(ctx, change, as_json=as_json)
+
+
+@app.command()
+def drop(
+    ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
+) -> None:
+    """Take tags off a post. No machine puts them back on it."""
+    with _open(ctx) as store:
+        change = store.drop_post_tags(post, names)
+    _say_post(ctx, change, as_json=as_json)
+
+
+def _open(ctx: typer.Context) -> Store:
+    """Open an archive to change it: one that is there, since a new one has no tags."""
+    location = invocation(ctx).settings().db
+    Store.open_to_read(location).close()
+    return Store.open(location)
+
+
+def _done(verb: str, *, dry_run: bool) -> str:
+    return f"would have {verb}" if dry_run else verb
+
+
+def _say(
+    ctx: typer.Context, change: TagChange, words: str, *, as_json: bool, dry_run: bool = False
+) -> None:
+    screen = runs.screen_of(ctx)
+    if as_json:
+        screen.json(_as_json(change, dry_run=dry_run))
+        return
+    screen.line(words + (f", on {plural(change.posts, 'post')}" if change.posts else ""))
+    _say_aliases(screen, change)
+
+
+def _say_aliases(screen: Screen, change: TagChange) -> None:
+    if change.aliases:
+        screen.line(f"also known as: {', '.join(change.aliases)}")
+
+
+def _say_post(ctx: typer.Context, change: TagChange, *, as_json: bool) -> None:
+    screen = runs.screen_of(ctx)
+    if as_json:
+        screen.json(list(change.names))
+    else:
+        screen.line("tags: " + (", ".join(change.names) or "none"))
+
+
+def _as_json(change: TagChange, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "name": change.names[0],
+        "aliases": change.aliases,
+        "posts": change.posts,
+        "dry_run": dry_run,
+    }

@@ -34,7 +34,16 @@ from tgtagger.outcomes import (
     SuggestedTag,
     TagUpdate,
 )
-from tgtagger.store import _answers, _engine, _posts, _readings, _records, _state, _tags
+from tgtagger.store import (
+    _answers,
+    _curation,
+    _engine,
+    _posts,
+    _readings,
+    _records,
+    _state,
+    _tags,
+)
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
@@ -46,6 +55,7 @@ from tgtagger.views import (
     Post,
     PostDetails,
     Soundness,
+    TagChange,
     TagCount,
     TagLink,
 )
@@ -345,6 +355,55 @@ class Store:
         with self._read() as db:
             return _tags.most_used(db, most)
 
+    # ---- people decide about tags
+
+    def rename_tag(self, old: str, new: str, *, dry_run: bool = False) -> TagChange:
+        """Give a tag another name; machines that use the old one mean the new one.
+
+        This and what follows raise InputError for what is unknown, naming the nearest, and with
+        `dry_run` say what would be changed, and change nothing.
+        """
+        with self._decide(dry_run=dry_run) as db:
+            return _curation.rename(db, old, new)
+
+    def merge_tags(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
+        """Make several tags one; machines that use any of their names mean that one."""
+        with self._decide(dry_run=dry_run) as db:
+            return _curation.merge(db, names, into)
+
+    def add_aliases(self, tag: str, names: Sequence[str]) -> TagChange:
+        """Let further names stand for a tag."""
+        with self._write() as db:
+            return _curation.add_aliases(db, tag, names)
+
+    def remove_aliases(self, tag: str, names: Sequence[str]) -> TagChange:
+        """Let names stand for a tag no longer."""
+        with self._write() as db:
+            return _curation.remove_aliases(db, tag, names)
+
+    def remove_tags(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
+        """Take tags off all posts; no machine gives them to any post again."""
+        with self._decide(dry_run=dry_run) as db:
+            return tuple(_curation.remove(db, name, now()) for name in names)
+
+    def add_post_tags(self, post: str, names: Sequence[str]) -> TagChange:
+        """Give a post tags that no machine touches."""
+        with self._write() as db:
+            return _curation.add_to_post(db, post, names, now())
+
+    def drop_post_tags(self, post: str, names: Sequence[str]) -> TagChange:
+        """Take tags off a post; no machine puts them back."""
+        with self._write() as db:
+            return _curation.drop_from_post(db, post, names, now())
+
+    @contextlib.contextmanager
+    def _decide(self, *, dry_run: bool) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that a dry run takes back, so that what it says is what would be."""
+        with contextlib.suppress(_DryRun), self._write() as db:
+            yield db
+            if dry_run:
+                raise _DryRun
+
     # ---- people read
 
     def records(self, wanted: PostFilter) -> Iterator[str]:
@@ -433,6 +492,10 @@ class Store:
         """Read the whole file and say what is wrong with it. Needs a store opened to write."""
         with self._write() as db:
             return _state.soundness(db)
+
+
+class _DryRun(Exception):
+    """Takes a transaction back; nobody outside meets it."""
 
 
 # What is tagged, and tagged anew, has all its turns before it.

@@ -33,7 +33,7 @@ BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The schema's versions, oldest first: the migrations' revisions."""
 HEAD = REVISIONS[-1]
 """The version this program reads and writes."""

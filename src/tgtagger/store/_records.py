@@ -6,7 +6,6 @@ SQL a record costs a third of what it costs in Python. Knows no output format be
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import sqlite3
@@ -15,11 +14,10 @@ from typing import Any
 
 import orjson
 
-from tgtagger.errors import InputError
 from tgtagger.outcomes import PostId
 from tgtagger.store import _search
+from tgtagger.store._lookup import channel_id, post_id, tag_id
 from tgtagger.store._rows import MESSAGE_BITS
-from tgtagger.store._tags import find_tag
 from tgtagger.store._times import from_text, to_text
 from tgtagger.types import Channel, Forward, Media, PostFilter
 from tgtagger.views import Post
@@ -90,12 +88,12 @@ def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
         query.add(f"p.id IN ({_marks(ids)})", *ids)
     has = "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.tag_id IN ({}))"
     for name in wanted.tags:
-        query.add(has.format("?"), _tag_id(db, name))
+        query.add(has.format("?"), tag_id(db, name))
     if wanted.any_tags:
-        ids = [_tag_id(db, name) for name in wanted.any_tags]
+        ids = [tag_id(db, name) for name in wanted.any_tags]
         query.add(has.format(_marks(ids)), *ids)
     if wanted.not_tags:
-        ids = [_tag_id(db, name) for name in wanted.not_tags]
+        ids = [tag_id(db, name) for name in wanted.not_tags]
         query.add("NOT " + has.format(_marks(ids)), *ids)
     _add_queue(query, wanted)
     return query
@@ -129,71 +127,6 @@ def _marks(values: object) -> str:
 
 def _key_at(seconds: float) -> int:
     return int(seconds) << MESSAGE_BITS
-
-
-# ---- what a user calls things
-
-
-def channel_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the id of the channel that a user names: @username, link, id or title."""
-    bare = re.sub(r"^(https?://)?t\.me/(s/)?", "", name.strip()).strip("/").removeprefix("@")
-    known = db.execute("SELECT id, username, title FROM channels").fetchall()
-    number = bare.removeprefix("-100") if bare.removeprefix("-").isdigit() else None
-    found = [
-        identity
-        for identity, username, title in known
-        if (username and username.casefold() == bare.casefold())
-        or str(identity) in (number, bare)
-        or title.casefold() == name.strip().casefold()
-    ]
-    if len(found) == 1:
-        return int(found[0])
-    if found:
-        raise InputError(
-            f"several channels are called {name!r}",
-            hint="name it by its id: " + ", ".join(map(str, found)),
-        )
-    names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
-    raise InputError(
-        f"no channel {name!r} in the database", hint=_nearest(name, names, "tgtagger channels")
-    )
-
-
-def post_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the inner id of a post: @name/123, a t.me link, <channel id>/123; any album member."""
-    path = re.sub(r"^(https?://)?t\.me/(s/|c/)?", "", name.strip()).split("?")[0].strip("/")
-    channel, _, number = path.rpartition("/")
-    if not channel or not number.isdigit():
-        raise InputError(
-            f"{name!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
-        )
-    owner = channel_id(db, channel)
-    found = db.execute(
-        "SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 UNION ALL "
-        "SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2",
-        (owner, int(number)),
-    ).fetchone()
-    if found is None:
-        raise InputError(
-            f"no post {number} of {channel} in the database", hint="parse the channel first"
-        )
-    return int(found[0])
-
-
-def _tag_id(db: sqlite3.Connection, name: str) -> int:
-    found = find_tag(db, name)
-    if found is None:
-        names = [n for (n,) in db.execute("SELECT name FROM tags")]
-        raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
-    return found
-
-
-def _nearest(name: str, names: list[str], listing: str) -> str:
-    by_case = {candidate.casefold(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.casefold(), by_case, n=3)
-    if near:
-        return "did you mean " + " or ".join(by_case[candidate] for candidate in near) + "?"
-    return f"see: {listing}"
 
 
 # ---- records into posts

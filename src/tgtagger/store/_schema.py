@@ -250,6 +250,13 @@ removed_tags = Table(  # what a person took off a post: no machine puts it back
     sqlite_with_rowid=False,
 )
 
+barred_tags = Table(  # what a person removed from the archive: no machine gives it to any post
+    "barred_tags",
+    metadata,
+    Column("tag_id", Integer, ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True),
+    Column("barred_at", Text, nullable=False),
+)
+
 attempts = Table(
     "attempts",
     metadata,

@@ -1,7 +1,7 @@
 """Write what taggers answered, a SAVEPOINT per post; list the tags.
 
 A person's decisions stand: human links are never touched, and a tag that a person took off a post
-is not put back. Knows no rule of status (`decide`) or spelling (`vocabulary`).
+or from the archive is not put back. Knows no rule of status (`decide`) or spelling (`vocabulary`).
 """
 
 from __future__ import annotations
@@ -95,7 +95,12 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
         )
     db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
     removed = {
-        tag for (tag,) in db.execute("SELECT tag_id FROM removed_tags WHERE post_id = ?", (post,))
+        tag
+        for (tag,) in db.execute(
+            "SELECT tag_id FROM removed_tags WHERE post_id = ? "
+            "UNION ALL SELECT tag_id FROM barred_tags",
+            (post,),
+        )
     }
     position = db.execute(
         "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
@@ -153,26 +158,40 @@ def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
 def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
     """Return the tags and their use, the most used first; or only those that no post has."""
     having = "count(l.post_id) = 0" if unused else "count(l.post_id) > 0"
+    barred = "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)" if unused else ""
+    aliases = _aliases(db)
     rows = db.execute(
-        "SELECT t.name, count(l.post_id), group_concat(DISTINCT l.source), max(l.added_at) "
+        "SELECT t.id, t.name, count(l.post_id), group_concat(DISTINCT l.source), max(l.added_at) "
         "FROM tags AS t LEFT JOIN post_tags AS l ON l.tag_id = t.id "
-        f"GROUP BY t.id HAVING {having} ORDER BY 2 DESC, t.name"
+        f"{barred} GROUP BY t.id HAVING {having} ORDER BY 3 DESC, t.name"
     )
     return tuple(
-        TagCount(name, count, tuple(sorted(sources.split(","))) if sources else (), from_text(last))
-        for name, count, sources, last in rows
+        TagCount(
+            name,
+            count,
+            tuple(sorted(sources.split(","))) if sources else (),
+            from_text(last),
+            aliases.get(tag, ()),
+        )
+        for tag, name, count, sources, last in rows
     )
 
 
 def most_used(db: sqlite3.Connection, most: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the tags with their aliases, the most used first."""
-    aliases: dict[int, list[str]] = {}
-    for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):
-        aliases.setdefault(tag, []).append(name)
+    aliases = _aliases(db)
     rows = db.execute(
         "SELECT t.id, t.name FROM tags AS t LEFT JOIN "
         "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS l ON l.tag_id = t.id "
+        "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) "
         "ORDER BY coalesce(l.posts, 0) DESC, t.id LIMIT ?",
         (most,),
     )
-    return tuple((name, tuple(aliases.get(tag, ()))) for tag, name in rows)
+    return tuple((name, aliases.get(tag, ())) for tag, name in rows)
+
+
+def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
+    found: dict[int, tuple[str, ...]] = {}
+    for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):
+        found[tag] = (*found.get(tag, ()), name)
+    return found

@@ -1,0 +1,144 @@
+"""What people decide about tags, and that machines follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from make import page, post, tag
+from tgtagger.errors import InputError
+from tgtagger.store import Store
+from tgtagger.types import PostFilter
+
+
+@pytest.fixture
+def archive(store: Store) -> Store:
+    store.save_page(page(post(1, "x"), post(2, "y")))
+    tag(store, ["AI", "ИИ", "news"])
+    return store
+
+
+def tags_of(store: Store, number: int = 1) -> tuple[str, ...]:
+    return store.post(f"news/{number}").post.tags
+
+
+def sources_of(store: Store, number: int = 1) -> dict[str, str]:
+    return {link.name: link.source for link in store.post(f"news/{number}").links}
+
+
+def test_a_renamed_tag_keeps_its_posts_and_its_old_name(archive: Store) -> None:
+    change = archive.rename_tag("ai", "Artificial Intelligence")
+    assert (change.names, change.aliases, change.posts) == (
+        ("Artificial Intelligence",),
+        ("AI",),
+        2,
+    )
+    tag(archive, ["AI", "other"])
+    assert tags_of(archive) == ("Artificial Intelligence", "other")
+    assert archive.rename_tag("AI", "ai").aliases == ("Artificial Intelligence",)  # and back
+    assert archive.rename_tag("ai", "A.I").names == ("A.I",)
+
+
+def test_a_change_of_case_leaves_no_alias(archive: Store) -> None:
+    change = archive.rename_tag("news", "NEWS")
+    assert (change.names, change.aliases) == (("NEWS",), ())
+
+
+def test_merged_tags_are_one_and_stay_one(archive: Store) -> None:
+    archive.add_aliases("AI", ["нейросети"])
+    change = archive.merge_tags(["AI", "AI", "ИИ"], "ИИ")
+    assert (change.names, change.aliases, change.posts) == (("ИИ",), ("AI", "нейросети"), 2)
+    assert tags_of(archive) == ("ИИ", "news")
+    tag(archive, ["нейросети", "AI", "fresh"])
+    assert tags_of(archive) == ("ИИ", "fresh")
+    assert [item.name for item in archive.tags()] == ["fresh", "ИИ"]
+    assert list(archive.posts(PostFilter(tags=("ai",))))  # searched for under the old name, too
+
+
+def test_what_a_person_gave_or_took_counts_after_a_merge(archive: Store) -> None:
+    archive.add_post_tags("news/1", ["AI"])
+    archive.drop_post_tags("news/2", ["AI"])
+    archive.drop_post_tags("news/2", ["ИИ"])
+    archive.merge_tags(["AI"], "ИИ")
+    assert sources_of(archive) == {"ИИ": "human", "news": "keywords"}
+    tag(archive, ["AI", "ИИ"])
+    assert tags_of(archive, 1) == ("ИИ",)
+    assert tags_of(archive, 2) == ()
+
+
+def test_a_removed_tag_is_given_by_no_machine_until_a_person_does(archive: Store) -> None:
+    (change,) = archive.remove_tags(["AI"])
+    assert (change.names, change.posts) == (("AI",), 2)
+    archive.save_page(page(post(3, "z")))
+    tag(archive, ["AI", "ИИ"])
+    assert [tags_of(archive, number) for number in (1, 2, 3)] == [("ИИ",)] * 3
+    assert "AI" not in {item.name for item in archive.tags(unused=True)}
+    assert "AI" not in {name for name, _ in archive.most_used_tags()}
+    archive.add_post_tags("news/3", ["AI"])
+    archive.save_page(page(post(4, "w")))
+    tag(archive, ["AI"])
+    assert tags_of(archive, 4) == ("AI",)
+    assert tags_of(archive, 1) == ()  # it was taken off this one
+
+
+def test_a_persons_tag_on_a_post_stands(archive: Store) -> None:
+    assert archive.add_post_tags("news/1", ["#My_Tag", "AI"]).names == (
+        "AI",
+        "ИИ",
+        "news",
+        "My Tag",
+    )
+    tag(archive, ["else"])
+    assert sources_of(archive) == {"AI": "human", "My Tag": "human", "else": "keywords"}
+    assert archive.drop_post_tags("news/1", ["AI", "else"]).names == ("My Tag",)
+    tag(archive, ["AI", "else"])
+    assert tags_of(archive) == ("My Tag",)
+    assert archive.add_post_tags("news/1", ["else"]).names == ("My Tag", "else")
+
+
+@pytest.mark.parametrize(
+    ("decide", "said"),
+    [
+        (lambda store: store.rename_tag("nws", "x"), "no tag 'nws'"),
+        (lambda store: store.rename_tag("AI", "news"), "there is a tag 'news' already"),
+        (lambda store: store.rename_tag("AI", "a, b"), "'a, b' cannot be a tag"),
+        (lambda store: store.merge_tags(["AI"], "unheard of"), "no tag 'unheard of'"),
+        (lambda store: store.merge_tags(["AI", "newz"], "ИИ"), "no tag 'newz'"),
+        (lambda store: store.add_aliases("AI", ["ии"]), "'ии' stands for the tag 'ИИ'"),
+        (lambda store: store.remove_aliases("AI", ["ии"]), "'ии' is no alias of 'AI'"),
+        (lambda store: store.remove_tags(["AI", "ghost"]), "no tag 'ghost'"),
+        (lambda store: store.add_post_tags("news/1", ["fine", "@no"]), "'@no' cannot be a tag"),
+        (lambda store: store.add_post_tags("news/9", ["fine"]), "no post 9"),
+        (lambda store: store.drop_post_tags("news/1", ["AI", "ghost"]), "no tag 'ghost'"),
+    ],
+)
+def test_what_is_unknown_is_refused_and_nothing_changes(
+    archive: Store, decide: Callable[[Store], object], said: str
+) -> None:
+    before = [archive.tags(), archive.tags(unused=True), tags_of(archive)]
+    with pytest.raises(InputError, match=said) as error:
+        decide(archive)
+    assert error.value.hint
+    assert [archive.tags(), archive.tags(unused=True), tags_of(archive)] == before
+
+
+def test_the_nearest_names_are_named(archive: Store) -> None:
+    with pytest.raises(InputError) as error:
+        archive.merge_tags(["nws"], "AI")
+    assert error.value.hint == "did you mean news?"
+
+
+def test_a_dry_run_says_what_would_be(archive: Store) -> None:
+    before = [archive.tags(), archive.tags(unused=True)]
+    assert archive.merge_tags(["AI"], "ИИ", dry_run=True).posts == 2
+    assert archive.rename_tag("AI", "x", dry_run=True).aliases == ("AI",)
+    assert archive.remove_tags(["AI", "news"], dry_run=True)[1].posts == 2
+    assert [archive.tags(), archive.tags(unused=True)] == before
+
+
+def test_a_merge_finds_the_best_place(store: Store) -> None:
+    store.save_page(page(post(1, "x")))
+    tag(store, ["first", "second", "third"])
+    store.merge_tags(["first"], "third")
+    assert tags_of(store) == ("third", "second")
