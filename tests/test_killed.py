@@ -155,8 +155,7 @@ def test_an_export_to_a_file_is_whole_or_not_there(tmp_path: Path, export: Path)
     assert parse(db, export).returncode == 0
     target.write_text("the one before")
     process = subprocess.Popen([*TGTAGGER, "--db", str(db), "export", "-o", str(target)])
-    beside = tmp_path / ".posts.jsonl.part"
-    while process.poll() is None and not beside.exists():
+    while process.poll() is None and not list(tmp_path.glob(".part-*")):
         time.sleep(0.001)
     process.kill()
     process.wait()
@@ -168,5 +167,5 @@ def test_an_export_to_a_file_is_whole_or_not_there(tmp_path: Path, export: Path)
         == 0
     )
     assert len(target.read_text().splitlines()) == POSTS
-    assert not beside.exists()
+    assert not list(tmp_path.glob(".part-*"))
     assert os.stat(target).st_mode & 0o777 == 0o600  # noqa: PTH116

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import typer
 
-from tgtagger import config
+from tgtagger import config, files
 from tgtagger.cli import new_app
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.errors import InputError
@@ -70,13 +69,10 @@ def init(
 ) -> None:
     """Write a settings file with every setting in it, commented out."""
     target = _file(ctx)
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:
-        if not target.parent.exists():
-            target.parent.mkdir(parents=True, mode=0o700)
-        with os.fdopen(os.open(target, flags, 0o600), "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)  # one that was there may have been open to all
-            file.write(config.file_template())
+        files.make_folder(target.parent)
+        with files.replacing(target, exclusive=not force) as file:
+            file.write(config.file_template().encode())
     except FileExistsError as error:
         raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
     except OSError as error:

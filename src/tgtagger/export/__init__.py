@@ -7,12 +7,12 @@ no filter and no database.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tgtagger import files
 from tgtagger.errors import InputError, StoreError
 
 FORMATS = ("jsonl", "json", "csv")
@@ -23,7 +23,7 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file to be written beside its name and renamed when it is whole; None: stdout.
 
     The file can be read by its owner only. After an error nothing is left behind, and a file
-    of that name is as it was.
+    of that name is as it was. A device or a pipe is written to as it is.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -31,29 +31,19 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
         return
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="name a file in it")
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.unlink(missing_ok=True)  # left by a run that was killed
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb", buffering=1 << 18) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with contextlib.ExitStack() as opened:
+        try:
+            target = path.open("wb") if _is_device(path) else files.replacing(path)
+            stream = opened.enter_context(target)
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}") from error
+        try:
+            yield stream
+            opened.close()
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    # A new name is on disk when its folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_device(path: Path) -> bool:
+    """Tell what must not be replaced by a file: /dev/null, /dev/stdout, a named pipe."""
+    return path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file())

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
 
 # A signal that comes while a connection is closed is raised, and so is said by the command line;
@@ -66,12 +67,12 @@ def create_file(path: Path) -> None:
     with map_errors(path):
         if path.is_dir():
             raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, mode=0o700)
+        files.make_folder(path.parent)
         if not path.exists():
             # SQLite gives its -wal and -shm files the mode of the database.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                files.sync_folder(path.parent)
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:

@@ -41,8 +41,8 @@ async def test_what_a_killed_login_left_is_cleared_away(
 ) -> None:
     telegram.world.account(PHONE)
     access.folder.mkdir(parents=True)
-    (access.folder / ".default.99999.session").write_bytes(b"half")
-    (access.folder / ".default.json.99999").write_bytes(b"{")
+    (access.folder / ".part-99999999-0a-default.session").write_bytes(b"half")
+    (access.folder / ".part-99999999-0a-default.json").write_bytes(b"{")
     assert session.accounts(access.data_dir) == ()  # half a session is none
     await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
     assert files(access) == {"default.session", "default.json"}

@@ -12,7 +12,6 @@ import contextlib
 import datetime as dt
 import json
 import logging
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from telethon import TelegramClient, errors
 from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
 
-from tgtagger import __version__, locks
+from tgtagger import __version__, files, locks
 from tgtagger.errors import ActionNeeded, InputError, TryLater
 from tgtagger.sources.telegram.errors import LOGIN, translate
 
@@ -140,11 +139,7 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
     with _locked(access):
         if access.server:
             prompts.say(f"signing in at {access.server}, which is not Telegram's own server")
-        for left in access.folder.glob(f".{access.account}.*"):  # by a run that was killed
-            left.unlink(missing_ok=True)
-        path = access.folder / f".{access.account}.{os.getpid()}.session"
-        _create(path)
-        try:
+        with _written(access.session) as path:
             client = _client(access, path, updates=qr, reconnects=True)
             try:
                 with _errors():
@@ -160,10 +155,7 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
                     name = _name(me)
             finally:
                 await _disconnect(client)
-            _keep(access, path)
-        finally:
-            for end in ("", "-journal"):
-                path.with_name(path.name + end).unlink(missing_ok=True)
+            _keep_application(access)
     return name
 
 
@@ -179,6 +171,7 @@ async def sign_out(access: Access) -> bool:
         told = False
     for path in (access.session, access.application):
         path.unlink(missing_ok=True)
+    files.sync_folder(access.folder)
     return told
 
 
@@ -390,7 +383,7 @@ def _locked(access: Access) -> Iterator[None]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(folder)
         folder.chmod(0o700)
     except OSError as error:
         raise InputError(
@@ -398,37 +391,24 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _create(path: Path) -> None:
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Write a file anew, whole or not at all."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with files.beside(path) as made:
+            yield made
+            for end in files.COMPANIONS:  # of the one before: SQLite would undo the new one by it
+                path.with_name(path.name + end).unlink(missing_ok=True)
     except OSError as error:
+        if error.filename is None:  # the network's
+            raise
         raise InputError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _keep(access: Access, path: Path) -> None:
-    """Put the new session in its place, whole or not at all."""
+def _keep_application(access: Access) -> None:
     api_id, api_hash = _application(access)
-    beside = access.application.with_name(f".{access.application.name}.{os.getpid()}")
-    try:
-        beside.unlink(missing_ok=True)
-        _create(beside)
-        beside.write_text(json.dumps({"api_id": api_id, "api_hash": api_hash}))
-        for each in (beside, path):
-            _sync(each)
-        beside.replace(access.application)
-        path.replace(access.session)
-        _sync(access.folder)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise InputError(f"the session cannot be written: {error.strerror}") from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with _written(access.application) as made:
+        made.write_text(json.dumps({"api_id": api_id, "api_hash": api_hash}))
 
 
 async def _disconnect(client: TelegramClient) -> None:

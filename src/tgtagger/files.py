@@ -1,0 +1,161 @@
+"""Files that are whole or not there, whatever ends the program: killed, no space, no power.
+
+What is new is written beside its name, synced, renamed, and then its folder is synced: a name is
+on the disk when its folder is. A folder that is made is synced into the one it lies in. Failures
+are OSErrors that carry the file's name; what they mean to a user is for the caller to say. Knows
+neither what is written nor anything of SQLite, but for the files that it puts beside its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+COMPANIONS = ("-journal", "-wal", "-shm")
+"""What SQLite leaves beside a file that it was killed at."""
+
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ABANDONED = 24 * 60 * 60.0
+_LONGEST_NAME = 200  # bytes of 255: the rest is for what we and SQLite add
+_INSIDE_A_CHARACTER = bytes(range(0x80, 0xC0))  # of UTF-8
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS}
+
+
+@contextlib.contextmanager
+def beside(path: Path, *, exclusive: bool = False) -> Iterator[Path]:
+    """Make an empty file for the body to fill; it takes the place of `path` when that ends well.
+
+    Only its owner can read it. After a failure nothing is left behind, and what was at `path` is
+    as it was. A symbolic link at `path` is replaced, never followed. `exclusive`: what is there
+    is never replaced; FileExistsError. The body must fill this very file, and have closed it.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    sweep(path)
+    made = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{_shortened(path.name)}")
+    try:
+        # Open all the while: a failure to write, whenever it is found, is told to this descriptor.
+        with _named(path, made):
+            descriptor = os.open(made, _NEW, 0o600)
+        try:
+            yield made
+            with _named(path, made):
+                _sync(descriptor)
+        finally:
+            os.close(descriptor)
+        with _named(path, made):
+            if exclusive:
+                _link(made, path)
+            else:
+                made.replace(path)
+            sync_folder(path.parent)
+    finally:
+        for end in ("", *COMPANIONS):
+            with contextlib.suppress(OSError):  # what came before it is what matters
+                made.with_name(made.name + end).unlink()
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, exclusive: bool = False) -> Iterator[BinaryIO]:
+    """Open the file that `beside` makes, as a stream to write to."""
+    with beside(path, exclusive=exclusive) as made, _named(path, made):
+        descriptor = os.open(made, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "wb", buffering=1 << 18) as file:
+            yield file  # what fails in the body without a file's name is taken for this file's
+
+
+def sweep(path: Path) -> None:
+    """Remove what runs that were killed left beside `path`; what a living one writes stays."""
+    name = re.escape(_shortened(path.name))
+    ours = re.compile(rf"\.part-(\d+)-[0-9a-f]+-{name}(?:{'|'.join(COMPANIONS)})?")
+    with contextlib.suppress(OSError):  # a folder that cannot be read: then there they lie
+        for found in list(path.parent.iterdir()):
+            match = ours.fullmatch(found.name)
+            if match and (_is_gone(int(match[1])) or _is_old(found)):
+                found.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it where they are missing, for their owner only; durably."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(each.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system and the file system can do that."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:  # it can be written to, and not read
+        return
+    try:
+        _sync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            error.filename = str(folder)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    if _FULL_SYNC is not None:  # macOS: fsync stops at the disk's own cache
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, _FULL_SYNC)
+            return
+    os.fsync(descriptor)
+
+
+def _link(made: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(made)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        made.replace(path)
+
+
+def _shortened(name: str) -> str:
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    return os.fsdecode(encoded[-_LONGEST_NAME:].lstrip(_INSIDE_A_CHARACTER))
+
+
+def _is_gone(process: int) -> bool:
+    if process == os.getpid():  # an earlier one of this number: in a container that is common
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.lstat().st_mtime > _ABANDONED
+
+
+@contextlib.contextmanager
+def _named(path: Path, made: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or os.fspath(error.filename) == str(made):
+            error.filename = str(path)
+            error.filename2 = None
+        raise
