@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tgtagger import files
-from tgtagger.export import open_target
+from tgtagger.export import _is_device, open_target
 
 Event = tuple[str, str]
 
@@ -199,8 +199,7 @@ def test_an_export_to_a_pipe_or_device_replaces_nothing(tmp_path: Path) -> None:
     assert pipe.is_fifo()
     link = tmp_path / "null"
     link.symlink_to("/dev/null")
-    for device in (link, Path("/dev/null")):
-        with open_target(device) as stream:
-            stream.write(b"posts")
+    with open_target(link) as stream:
+        stream.write(b"posts")
     assert link.is_symlink()
-    assert Path("/dev/null").is_char_device()
+    assert _is_device(Path("/dev/stdout"))  # which may be a file
