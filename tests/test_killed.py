@@ -1,4 +1,4 @@
-"""SIGKILL anywhere in a parse, and runs that overlap: nothing lost, nothing twice.
+"""SIGKILL anywhere in a parse: nothing lost, nothing twice.
 
 Short forms, with a seed, of the loops that `make torture` runs for longer.
 """
@@ -92,27 +92,6 @@ def test_killed_anywhere_the_next_run_completes_it(tmp_path: Path, export: Path)
 @pytest.mark.slow
 def test_killed_many_times(tmp_path: Path, export: Path) -> None:
     assert kill_rounds(tmp_path, export, 100) > 30
-
-
-def test_eight_runs_at_once_give_what_one_gives(tmp_path: Path, export: Path) -> None:
-    db, whole = tmp_path / "posts.db", tmp_path / "whole.db"
-    assert parse(whole, export).returncode == 0
-    processes = [
-        subprocess.Popen(
-            [*TGTAGGER, "--db", str(db), "parse", str(export)], stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(8)
-    ]
-    codes = []
-    for process in processes:
-        _, errors = process.communicate()
-        codes.append(process.returncode)
-        assert "Traceback" not in errors
-        if process.returncode == 75:
-            assert errors.count("error: another parse run is at work") == 1
-    assert set(codes) <= {0, 75}
-    assert 0 in codes
-    assert contents(db) == contents(whole)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -1,4 +1,4 @@
-"""Tagging by a model killed, stopped, starved and run beside others: nothing lost, nothing twice.
+"""Tagging by a model killed, stopped and starved: nothing lost, nothing twice.
 
 Named after the rows of the fault matrix (docs/reliability.md). Real processes against a server on
 loopback; the soak in virtual time. Short forms, with a seed, of what `make torture` runs longer.
@@ -146,38 +146,6 @@ def test_k5_stopped_by_a_signal(
     found = contents_of(tmp_path / "posts.db")
     assert found["tagged"] >= answered - 4  # all but what was on its way
     assert found["tagged"] + found["pending"] == 300
-
-
-def test_l2_parse_and_tag_side_by_side(start: Start, server: LlmServer, tmp_path: Path) -> None:
-    parse(start, tmp_path, 300)
-    server.latency = 0.01
-    more = chat(*(message(n, f"Later number{n} " + "word " * 50) for n in range(1000, 9000)))
-    export = write(tmp_path / "more", more)
-    both = [start("tag", "--limit", "300", "--json"), start("parse", str(export), "--json")]
-    ended = [(process.communicate(), process.returncode) for process in both]
-    for (output, errors), code in ended:
-        assert (code, errors) == (0, ""), errors
-        assert json.loads(output)
-    found = contents_of(tmp_path / "posts.db")
-    assert sum(found.values()) == 8300
-    assert found["tagged"] == 300
-
-
-def test_l2_eight_at_once_tag_each_post_once(
-    start: Start, server: LlmServer, tmp_path: Path
-) -> None:
-    parse(start, tmp_path, 100)
-    server.latency = 0.02
-    runs = [start("tag") for _ in range(8)]
-    codes = []
-    for process in runs:
-        _, errors = process.communicate()
-        codes.append(process.returncode)
-        assert "Traceback" not in errors
-        assert "locked" not in errors
-    assert set(codes) <= {0, 75}
-    assert contents_of(tmp_path / "posts.db") == {"tagged": 100}
-    assert not server.paid_twice()
 
 
 # ---- a soak: every fault there is, and posts that no server takes
