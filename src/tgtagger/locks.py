@@ -1,6 +1,7 @@
 """Locks between processes: `flock` on a file that is never deleted.
 
-Such a lock dies with its process (none is ever stale) and belongs to the file, not to its name.
+Such a lock dies with its process (none is ever stale) and belongs to the file, not to its name. The
+number in the file only says who holds it; that it is there means nothing.
 Knows neither what is locked nor anything of SQLite's own locks.
 """
 
@@ -22,18 +23,21 @@ def hold(path: Path, busy: str) -> Iterator[None]:
     Raises TryLater at once if another process holds it, saying `busy` and which process; OSError
     where the file cannot be made.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
-            raise TryLater(
-                f"{busy} (process {holder})" if holder.isdigit() else busy,
-                hint="wait for it to end; cron can simply try again",
-            ) from error
+            by = f" (process {holder})" if holder.isdigit() else ""
+            # One line, without a hint: under cron this is the usual case of a long run.
+            raise TryLater(f"{busy}{by}: try again when it has ended") from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)  # the next one must not be taken for us
     finally:
         os.close(descriptor)

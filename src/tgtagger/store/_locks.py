@@ -17,7 +17,9 @@ LockName = Literal["parse", "tag"]
 def run_lock(database: Path, name: LockName) -> Iterator[None]:
     """Hold the lock of this kind of run; raise TryLater at once if another run holds it."""
     with contextlib.ExitStack() as held:
-        path = database.with_name(f"{database.name}.{name}.lock")
         with map_errors(database):
+            # A database has one lock, by whichever link it is reached.
+            file = database.resolve()
+            path = file.with_name(f"{file.name}.{name}.lock")
             held.enter_context(locks.hold(path, f"another {name} run is at work on {database}"))
         yield
