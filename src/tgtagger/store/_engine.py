@@ -22,6 +22,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
@@ -101,8 +102,9 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
             f"file:{quoted}?{mode}", uri=True, timeout=busy_timeout, check_same_thread=False
         )
 
-    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+    def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, see `say_begin`
+        record.info[_FILE] = _identity(path)
         if mode == "mode=rw":
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
         # FULL: in WAL mode NORMAL is quicker by 7 % and can lose the last commits in a power cut.
@@ -119,6 +121,14 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
     def say_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
+    def check_file(connection: Connection) -> None:
+        # SQLite would write on into a file that nobody finds any more, and so report success.
+        if mode == "mode=rw" and connection.info[_FILE] != _identity(path):
+            raise StoreError(
+                f"{path} was moved or removed while it was in use",
+                hint="nothing more was written; run it again with the database where it is now",
+            )
+
     engine = sa.create_engine(
         URL.create("sqlite"),
         creator=connect,
@@ -127,7 +137,19 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
     )
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", say_begin)
+    event.listen(engine, "commit", check_file)
     return engine
+
+
+_FILE = "tgtagger.file"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 # ---- the schema's version
