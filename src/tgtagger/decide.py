@@ -41,6 +41,9 @@ RETRY_DELAYS = (
 )
 """When a post that failed for a passing reason is due again, by how many turns it has had."""
 
+LONGEST_DELAY = RETRY_DELAYS[-1]
+"""A post whose due time is further ahead is due: the clock was wrong when it was written down."""
+
 PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
 """Failures that another try may mend; the others wait for `retry-failed --force`."""
 

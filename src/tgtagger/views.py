@@ -166,3 +166,4 @@ class Soundness:
     unreadable: int  # posts with content that no converter could read
     textless: int  # posts without text or media
     rejected: tuple[RejectedPost, ...]
+    newest: dt.datetime | None  # when the last run ended, or Telegram's newest post is from

@@ -6,6 +6,7 @@ Looks at what is on this machine, and asks who is signed in; the tagging server 
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
@@ -14,10 +15,10 @@ from pathlib import Path
 import typer
 
 from tgtagger.cli import runs
-from tgtagger.cli.findings import Finding, Level
+from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
-from tgtagger.cli.render import clean, plural
+from tgtagger.cli.render import clean, local_time, plural
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
@@ -28,6 +29,9 @@ from tgtagger.views import Soundness
 EPILOG = """Exit codes:
   0 no errors (warnings are fine) · 2 settings · 3 a person must act: signed out, a key, a model
   6 the database is damaged or cannot be used · 75 another program holds it, or a server is down"""
+
+WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+"""A clock that is earlier is wrong: this program is younger."""
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
@@ -65,7 +69,9 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield from _reader()
     yield from _session(settings)
     yield from _permissions(settings, database_path(settings.db))
-    is_sound = yield from _archive(settings)
+    found = yield from _archive(settings)
+    is_sound = found is not None and not found.damage and not found.orphans
+    yield _clock(None if found is None else found.newest)
     if settings.tagger == "llm":
         from tgtagger.cli import server_checks
 
@@ -82,24 +88,36 @@ def _embedded(settings: Settings) -> Finding:
     return Finding("tagger", "ok", "posts are tagged by the embedded tagger: no key, no network")
 
 
-def _archive(settings: Settings) -> Generator[Finding, None, bool]:
-    """Look at the database; return whether there is one that can be used."""
+def _clock(newest: dt.datetime | None) -> Finding:
+    now = dt.datetime.now(dt.UTC)
+    late = dt.timedelta() if newest is None else newest - now
+    if now < WRITTEN:
+        words = f"the clock says {now:%Y-%m-%d}: this program was not written then"
+    elif newest is not None and late.total_seconds() > SKEW:
+        words = f"the clock is behind the last run, or the newest post ({local_time(newest)})"
+    else:
+        return Finding("clock", "ok", "the clock is later than what is stored")
+    return Finding("clock", "warning", words, "set it: what is tried again, and when, goes by it")
+
+
+def _archive(settings: Settings) -> Generator[Finding, None, Soundness | None]:
+    """Look at the database; return what was found, None where it cannot be used."""
     try:
         Store.open_to_read(settings.db).close()
     except InputError as error:
         yield Finding("database", "warning", error.message, error.hint)
-        return False
+        return None
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
-        return False
+        return None
     try:
         with Store.open(settings.db) as store:
             found = store.check()
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
-        return False
+        return None
     yield from _database(found)
-    return not found.damage and not found.orphans
+    return found
 
 
 def _reader() -> Iterator[Finding]:

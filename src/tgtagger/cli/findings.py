@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SKEW = 300
+"""Seconds that two clocks may be apart."""
+
 Level = Literal["ok", "warning", "error"]
 
 

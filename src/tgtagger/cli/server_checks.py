@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tgtagger.cli.findings import Finding
+from tgtagger.cli.findings import SKEW, Finding
 from tgtagger.cli.render import number, one_line, plural
 from tgtagger.cli.taggers import make_llm
 from tgtagger.config import Settings, is_private
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from tgtagger.taggers.llm.probe import Probe, Tried
     from tgtagger.taggers.llm.tagger import LlmTagger
     from tgtagger.taggers.llm.wire import Capabilities
-
-SKEW = 300
-"""Seconds that two clocks may be apart."""
 
 MOST_NAMES = 5
 

@@ -486,7 +486,7 @@ class Store:
 
     def state(self) -> ArchiveState:
         with self._read() as db:
-            return _state.archive_state(db, self.path, _engine.HEAD)
+            return _state.archive_state(db, self.path, _engine.HEAD, dt.datetime.now(dt.UTC))
 
     def check(self) -> Soundness:
         """Read the whole file and say what is wrong with it. Needs a store opened to write."""

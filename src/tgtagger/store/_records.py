@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from tgtagger.decide import LONGEST_DELAY
 from tgtagger.outcomes import PostId
 from tgtagger.store import _search
 from tgtagger.store._lookup import channel_id, post_id, tag_id
@@ -104,7 +105,11 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
     if wanted.failures:
         query.add(f"p.failure IN ({_marks(wanted.failures)})", *wanted.failures)
     if wanted.due_by is not None:
-        query.add("p.next_attempt_at <= ?", to_text(wanted.due_by))
+        query.add(
+            "(p.next_attempt_at <= ? OR p.next_attempt_at > ?)",
+            to_text(wanted.due_by),
+            to_text(wanted.due_by + LONGEST_DELAY),
+        )
     if wanted.attempts_below is not None:
         query.add("p.attempts < ?", wanted.attempts_below)
     if wanted.stale_for:

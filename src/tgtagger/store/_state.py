@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from pathlib import Path
 
+from tgtagger.decide import LONGEST_DELAY
 from tgtagger.outcomes import Status
 from tgtagger.store import _search
-from tgtagger.store._times import from_text, moment
+from tgtagger.store._times import from_text, moment, to_text
 from tgtagger.types import Channel
 from tgtagger.views import ArchiveState, ChannelState, FailureCount, RejectedPost, Run, Soundness
 
 RUNS_SHOWN = 10
 
 
-def archive_state(db: sqlite3.Connection, path: Path, schema: str) -> ArchiveState:
+def archive_state(
+    db: sqlite3.Connection, path: Path, schema: str, now: dt.datetime
+) -> ArchiveState:
     """Count everything; by indexes only, so that a million posts take no second."""
     (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
     counts: dict[Status, int] = {}
@@ -34,7 +38,7 @@ def archive_state(db: sqlite3.Connection, path: Path, schema: str) -> ArchiveSta
             "skipped": counts["skipped"],
             "failed": counts["failed"],
         },
-        _failures(db),
+        _failures(db, now),
         channel_states(db),
         tags,
         rejected,
@@ -84,12 +88,14 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
     )
 
 
-def _failures(db: sqlite3.Connection) -> tuple[FailureCount, ...]:
+def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
     rows = db.execute(
         "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
         "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
-        "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), min(next_attempt_at) "
-        "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC"
+        "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), "
+        "min(CASE WHEN next_attempt_at > ? THEN ? ELSE next_attempt_at END) "
+        "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC",
+        (to_text(now + LONGEST_DELAY), to_text(now)),  # what is so far ahead is due, see `decide`
     )
     return tuple(
         FailureCount(failure, count, error, from_text(due)) for failure, count, error, due in rows
@@ -121,6 +127,13 @@ def soundness(db: sqlite3.Connection) -> Soundness:
         "FROM rejected_posts AS r JOIN channels AS c ON c.id = r.channel_id "
         "ORDER BY r.seen_at DESC LIMIT 20"
     )
+    (newest,) = db.execute(
+        # Not the latest of all runs, only the last: an earlier one's clock may have been ahead.
+        # Not the posts of files, in which anything may stand.
+        "SELECT max(at) FROM (SELECT * FROM ("
+        "SELECT coalesce(ended_at, started_at) AS at FROM runs ORDER BY id DESC LIMIT 1) UNION ALL "
+        "SELECT * FROM (SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"
+    ).fetchone()
     return Soundness(
         tuple(damage),
         orphans,
@@ -128,4 +141,5 @@ def soundness(db: sqlite3.Connection) -> Soundness:
         unreadable,
         textless,
         tuple(RejectedPost(*row) for row in rejected),
+        from_text(newest),
     )
