@@ -55,8 +55,9 @@ def remember(db: sqlite3.Connection, learned: Learned, now: str) -> None:
 def capabilities(db: sqlite3.Connection, url: str, now: dt.datetime) -> dict[str, str]:
     """Return what is remembered of a server, by model."""
     rows = db.execute(
-        "SELECT model, capabilities FROM server_capabilities WHERE url = ? AND at >= ?",
-        (url, to_text(now - KEPT_FOR)),
+        "SELECT model, capabilities FROM server_capabilities WHERE url = ? AND at BETWEEN ? AND ?",
+        # What is of another day to come was written down by a clock that was wrong.
+        (url, to_text(now - KEPT_FOR), to_text(now + dt.timedelta(days=1))),
     )
     return dict(rows.fetchall())
 
