@@ -15,8 +15,25 @@ from dataclasses import dataclass, field
 from tgtagger import ranges
 from tgtagger.types import IdRange, PostData, Reading, Rejected, ServiceMessage
 
+LONGEST_WAIT = dt.timedelta(days=1)
+"""How long a source is left alone at most, before it is asked whether it still wants that.
+
+So a moment that is further ahead was written down by a clock that was wrong.
+"""
+
 REFRESH = 100
 """Messages of the refresh window: one request to Telegram."""
+
+
+def wait_ends(seconds: float, *, now: dt.datetime) -> dt.datetime:
+    """Return until when a source is left alone that asked for so many seconds."""
+    return now + dt.timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
+
+
+def is_left_alone(until: dt.datetime | None, *, now: dt.datetime) -> bool:
+    """Tell whether a wait that was remembered goes on."""
+    return until is not None and now < until <= now + LONGEST_WAIT
+
 
 Item = PostData | ServiceMessage | Rejected
 

@@ -22,7 +22,15 @@ from tgtagger.outcomes import Wait
 from tgtagger.sources.names import reassigned
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
-from tgtagger.sources.reading import Answer, Plan, Request, Wish
+from tgtagger.sources.reading import (
+    LONGEST_WAIT,
+    Answer,
+    Plan,
+    Request,
+    Wish,
+    is_left_alone,
+    wait_ends,
+)
 from tgtagger.types import Channel, IdRange, Memory, Page, PostData, Reading, SourceName
 
 PAGE = 20
@@ -95,7 +103,7 @@ class Preview:
             if response is not None and response.status_code == 429:
                 seconds = _retry_after(response)
                 if seconds > self._budget:
-                    self._closed_until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+                    self._closed_until = wait_ends(seconds, now=dt.datetime.now(dt.UTC))
                     raise _left_alone(what, self._closed_until)
                 self._budget -= seconds
                 yield Wait(seconds, "the web preview asks to wait")
@@ -140,12 +148,17 @@ class Preview:
 
 
 def _retry_after(response: httpx.Response) -> float:
+    """Return the seconds to wait; a date is one by the server's clock, where that is told."""
     text = response.headers.get("retry-after", "")
-    if text.isdigit():
-        return max(float(text), 1.0)
+    if text.isascii() and text.isdigit():
+        return min(max(float(text), 1.0), LONGEST_WAIT.total_seconds())
     try:
         moment = email.utils.parsedate_to_datetime(text)
-        return max((moment - dt.datetime.now(dt.UTC)).total_seconds(), 1.0)
+        try:
+            now = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+        except (ValueError, TypeError):
+            now = dt.datetime.now(dt.UTC)
+        return min(max((moment - now).total_seconds(), 1.0), LONGEST_WAIT.total_seconds())
     except (ValueError, TypeError):
         return 30.0
 
@@ -202,7 +215,7 @@ class PreviewChannel:
 
     def _honour(self, reading: Reading) -> None:
         until = reading.not_before
-        if until is not None and until > dt.datetime.now(dt.UTC):
+        if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise _left_alone(f"@{self._username}", until)
 
     async def _ask(self, request: Request) -> AsyncIterator[Wait | PreviewPage]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from telethon import errors
 
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.sources.reading import wait_ends
 
 FLOODS = (
     errors.FloodWaitError,
@@ -89,7 +90,13 @@ def _newer(_error: BaseException, what: str) -> TgTaggerError:
     )
 
 
-def _wrong_clock(_error: BaseException, _what: str) -> TgTaggerError:
+def check_clock() -> None:
+    """Refuse a clock whose time Telegram's protocol cannot express: its library would break."""
+    if dt.datetime.now(dt.UTC).timestamp() >= 2**31:  # from 2038 on
+        raise wrong_clock()
+
+
+def wrong_clock(_error: BaseException | None = None, _what: str = "") -> TgTaggerError:
     return ActionNeeded(
         "Telegram refuses messages from this clock", hint="set this machine's clock right"
     )
@@ -98,7 +105,7 @@ def _wrong_clock(_error: BaseException, _what: str) -> TgTaggerError:
 def not_before(error: BaseException) -> dt.datetime:
     """Return when a flood wait ends."""
     seconds = max(int(getattr(error, "seconds", 0) or 0), 1)
-    return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    return wait_ends(seconds, now=dt.datetime.now(dt.UTC))
 
 
 def _rpc(error: errors.RPCError, what: str) -> TgTaggerError:
@@ -156,7 +163,7 @@ def _unreachable(error: BaseException) -> TryLater:
 
 _OTHERS: tuple[tuple[tuple[type[BaseException], ...], Callable[..., TgTaggerError]], ...] = (
     ((errors.TypeNotFoundError,), _newer),
-    ((errors.BadMessageError,), _wrong_clock),
+    ((errors.BadMessageError,), wrong_clock),
     (_SIGNED_OUT, lambda _error, _what: _signed_out()),
     (
         (

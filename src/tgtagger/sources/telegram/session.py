@@ -25,7 +25,7 @@ from telethon.sessions import SQLiteSession
 
 from tgtagger import __version__, files, locks
 from tgtagger.errors import ActionNeeded, InputError, TryLater
-from tgtagger.sources.telegram.errors import LOGIN, translate
+from tgtagger.sources.telegram.errors import LOGIN, check_clock, translate
 
 # What matters of it is raised; its advice to developers is no message to users.
 logging.getLogger("telethon").addHandler(logging.NullHandler())
@@ -266,6 +266,7 @@ def bot_refused() -> InputError:
 def _client(
     access: Access, path: Path, *, updates: bool = False, reconnects: bool = False
 ) -> TelegramClient:
+    check_clock()
     api_id, api_hash = _application(access)
     proxy = _proxy(access.proxy) if access.proxy else None
     session = _open(path)

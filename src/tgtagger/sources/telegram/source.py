@@ -20,7 +20,7 @@ from telethon.tl import functions, types
 from tgtagger.errors import SourceError
 from tgtagger.outcomes import Wait
 from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
-from tgtagger.sources.reading import Answer, Plan, Request, Wish
+from tgtagger.sources.reading import Answer, Plan, Request, Wish, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
 from tgtagger.types import (
@@ -155,7 +155,7 @@ class TelegramChannel:
 
     def _honour(self, reading: Reading) -> None:
         until = reading.not_before
-        if until is not None and until > dt.datetime.now(dt.UTC):
+        if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise asked_to_wait(self.what, until)
 
     # ---- finding the channel
