@@ -25,7 +25,7 @@ import httpx
 from tgtagger import __version__
 from tgtagger.errors import InputError
 from tgtagger.taggers.llm.verdicts import Verdict, judge
-from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, limits_of
+from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, limits_of, time_there
 
 LARGEST = 1 << 20
 """Bytes of an answer at most; fifty posts' tags have some 10,000."""
@@ -155,7 +155,7 @@ class Server:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             verdict = map_error(error)
         else:
-            now = self._clock()
+            now = time_there(answer.headers, self._clock())
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
             if verdict.kind != "answered" and self._is_key_in(answer.content):
                 # Before a message is made of it, and cut: no part of the key is to be left.

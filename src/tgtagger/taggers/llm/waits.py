@@ -58,6 +58,25 @@ def go_seconds(text: str) -> float | None:
     return seconds if math.isfinite(seconds) else None
 
 
+def time_there(headers: Mapping[str, str], now: float) -> float:
+    """Return what time it is by the clock of the server that answers; ours where it tells none.
+
+    So a moment to wait for is right whatever our clock says.
+    """
+    moment = _date(headers.get("date"))
+    return now if moment is None else moment
+
+
+def _date(text: str | None) -> float | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text or "")
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=dt.UTC)
+        return moment.timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
 def _number(text: str | None) -> float | None:
     try:
         value = float(text) if text is not None else -1.0
@@ -69,13 +88,8 @@ def _number(text: str | None) -> float | None:
 def _retry_after(text: str | None, now: float) -> float | None:
     if text is None or (value := _number(text)) is not None:
         return None if text is None else value
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(moment.timestamp() - now, 0.0)
+    moment = _date(text)
+    return None if moment is None else max(moment - now, 0.0)
 
 
 def _moment(text: str | None, now: float) -> float | None:
