@@ -22,6 +22,7 @@ from tgtagger import __version__
 from tgtagger.cli.failures import ended
 from tgtagger.cli.help import write_commands, write_late
 from tgtagger.cli.options import Invocation, accept_late
+from tgtagger.cli.times import settle_zone
 from tgtagger.errors import InputError
 
 COMMANDS = {
@@ -204,6 +205,7 @@ def root(
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    settle_zone()
     ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

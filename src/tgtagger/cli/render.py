@@ -73,6 +73,8 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
     if moment is None:
         return "never"
     seconds = int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds())
+    if seconds < -60:  # by a clock that was ahead
+        return moment.astimezone().strftime("%Y-%m-%d")
     for size, unit in ((60, "s"), (3600, "min"), (86400, "h"), (30 * 86400, "d")):
         if seconds < size:
             step = {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import time
 
 from tgtagger.errors import InputError
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def settle_zone() -> None:
+    """Take UTC where Python cannot reckon with the zone in TZ, as the system does for rubbish."""
+    try:
+        dt.datetime.now().astimezone()
+    except ValueError:  # a day away from UTC
+        os.environ["TZ"] = "UTC"
+        time.tzset()
 
 
 def read_when(text: str, *, now: dt.datetime | None = None) -> dt.datetime:
