@@ -228,9 +228,9 @@ def test_lists_and_status(archive: Any) -> None:
 def test_doctor_looks_at_everything(archive: Any, tmp_path: Path) -> None:
     found = json.loads(archive("doctor", "--json").stdout)
     assert {item["level"] for item in found} == {"ok"}
-    assert {"settings", "tagger", "reader", "session", "permissions", "database", "search"} == {
-        item["check"] for item in found
-    }
+    assert {
+        "settings", "tagger", "reader", "session", "permissions", "database", "search", "clock",
+    } == {item["check"] for item in found}  # fmt: skip
     (tmp_path / "posts.db").chmod(0o644)
     assert "chmod 600" in archive("doctor").stdout
     import sqlite3
