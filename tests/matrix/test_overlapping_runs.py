@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from answers import PHONE
 from breaking import TGTAGGER, Ended, assert_sound, contents, run
@@ -29,6 +30,7 @@ from llm_server import LlmServer
 from make import page, post
 from tagging import fill
 from telegram_server import ServerThread
+from tgtagger.cli import app
 from tgtagger.store import Store
 
 pytestmark = pytest.mark.row("L2")
@@ -81,8 +83,8 @@ def alone(db: Path, name: str, *calls: Call) -> dict[str, list[tuple[object, ...
     if db.exists():
         whole.write_bytes(db.read_bytes())
     for call in calls:
-        ended = run("--db", str(whole), *call)
-        assert ended.code == 0, ended.errors
+        ended = CliRunner().invoke(app, ["--db", str(whole), *call])
+        assert ended.exit_code == 0, ended.output
     return contents(whole)
 
 
