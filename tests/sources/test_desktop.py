@@ -16,6 +16,7 @@ import pytest
 from exports import START, account, chat, message, service, write
 from tgtagger.errors import InputError
 from tgtagger.sources.desktop import DesktopExport
+from tgtagger.sources.desktop import file as export
 from tgtagger.types import Page, PostData
 
 
@@ -85,11 +86,11 @@ def test_a_whole_account_gives_its_channels(tmp_path: Path) -> None:
         chat(id=4, name="Empty"),
         left=(chat(message(9, "c"), id=5, name="Left"),),
     )
-    export = DesktopExport(write(tmp_path, root))
-    pages = list(export.read())
+    whole = DesktopExport(write(tmp_path, root))
+    pages = list(whole.read())
     assert [(page.channel.title, [post.text for post in page.posts]) for page in pages] == [
         ("First", ["a", "b"]), ("Empty", []), ("Left", ["c"])]  # fmt: skip
-    assert export.left_out == {"personal_chat": 1, "private_supergroup": 1}
+    assert whole.left_out == {"personal_chat": 1, "private_supergroup": 1}
     with_groups = read(tmp_path, groups=True)
     assert [page.channel.kind for page in with_groups] == [
         "channel",
@@ -303,6 +304,25 @@ def test_deep_nesting_is_no_reason_to_stop(tmp_path: Path) -> None:
         deep = [deep]
     path = write(tmp_path, chat(message(1, "a"), message(3, "b", odd=deep), message(4, "c")))
     assert [post.ids[0] for post in posts(read(path))] == [1, 3, 4]
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize("size", [1, 5, 7, 12, 64, 1 << 18])
+def test_half_a_surrogate_pair_is_no_reason_to_stop(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "_BUFFER", size)
+    texts = {
+        "high \ud83d": "high \ufffd", "\ude00\ud83d": "\ufffd\ufffd", "\ud83d\ud83d\ude00!": "\ufffd😀!",
+        "\ud83d\ude00\ude00": "😀\ufffd", "\\ud83d": "\\ud83d", "\\\\\ude00": "\\\\\ufffd",
+        "\ud83d\\ude00": "\ufffd\\ude00", "\ud83d\n": "\ufffd\n", "\ud83du": "\ufffdu", "😀\\": "😀\\",
+    }  # fmt: skip
+    path = tmp_path / "result.json"
+    messages = (message(n, text) for n, text in enumerate(texts, 1))
+    path.write_text(json.dumps(chat(*messages, message(99, "last"), name="N\udc00")))
+    (page,) = read(path)
+    assert [post.text for post in page.posts] == [*texts.values(), "last"]
+    assert page.channel.title == "N\ufffd"
 
 
 def test_bottomless_nesting_ends_the_file_and_takes_no_memory(tmp_path: Path) -> None:

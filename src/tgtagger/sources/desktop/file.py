@@ -110,22 +110,30 @@ class TooDeep(Exception):
 
 
 class _Guarded:
-    """A file that ends before a nesting that ijson would need gigabytes for.
+    """A file without what ijson does not survive.
 
-    ijson keeps the path of where it is for every level, so that memory grows with the square of
-    the depth. Brackets that open and do not close are counted in each stretch read; where they
-    are many, the real depth is looked up once: they may stand in a text.
+    It ends before a nesting that would take gigabytes: ijson keeps the path of where it is for
+    every level, so that memory grows with the square of the depth. Brackets that open and do not
+    close are counted in each stretch read; where they are many, the real depth is looked up once:
+    they may stand in a text.
+
+    Half of a surrogate pair, which is no letter, is read as U+FFFD: ijson would stop at some.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._looked_up = False
         self._ends = False
+        self._rest = b""  # an escape that the last stretch did not end
 
     def read(self, size: int) -> bytes:
         if self._ends:
             raise TooDeep
         data = self._file.read(size)
+        if self._rest or data.find(b"\\", -12) >= 0:
+            data = self._take_whole_escapes(data) or (data and self.read(size))
+        if _SURROGATE.search(data):
+            data = _ESCAPE.sub(_without_half, data)
         opened = data.count(b"[") + data.count(b"{")
         if opened > DEEPEST and not self._looked_up:
             opened -= data.count(b"]") + data.count(b"}")
@@ -139,6 +147,18 @@ class _Guarded:
 
     def tell(self) -> int:
         return self._file.tell()
+
+    def _take_whole_escapes(self, data: bytes) -> bytes:
+        """Return a stretch up to an escape, or a pair of them, that may go on in the next."""
+        data, is_last = self._rest + data, not data
+        cut = len(data)
+        for start in (cut - 6, *range(cut - 5, cut)):
+            if not is_last and _UNFINISHED.fullmatch(data, start) and _is_escape(data, start):
+                is_second = _HIGH.fullmatch(data, start - 6, start) and _is_escape(data, start - 6)
+                cut = start - 6 if is_second else start
+                break
+        self._rest = data[cut:]
+        return data[:cut]
 
     def _is_deep(self) -> bool:
         here = self._file.tell()
@@ -157,6 +177,26 @@ class _Guarded:
         finally:
             self._file.seek(here)
         return False
+
+
+_HIGH = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
+_UNFINISHED = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?|" + _HIGH.pattern)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u(?P<pair>[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def _is_escape(data: bytes, at: int) -> bool:
+    """Tell whether a backslash is none that another one before it escapes."""
+    before = data[:at]
+    return at >= 0 and (at - len(before.rstrip(b"\\"))) % 2 == 0
+
+
+def _without_half(found: re.Match[bytes]) -> bytes:
+    return found[0] if found["half"] is None else b"\\ufffd"
 
 
 @contextmanager
