@@ -7,61 +7,66 @@ import io
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostile import HIDDEN, TERMINAL, unseen
 from tgtagger.cli import render
-from tgtagger.cli.render import Screen, clean
+from tgtagger.cli.render import Screen
+from tgtagger.visible import LONGEST_LINE, clean, flat, in_json
+
+pytestmark = pytest.mark.row("I2", "I3")
 
 NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
-JOINERS = "\u200c\u200d"
 
-UNSEEN = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f"
-
-HOSTILE = [
-    "\x1b[2J\x1b[H",  # clears the screen
-    "\x1b]52;c;ZXZpbA==\x07",  # writes the clipboard
-    "\x1b]8;;http://evil\x1b\\here\x1b]8;;\x1b\\",  # a link
-    "\x9b31m\x90q\x9c",  # the same with C1
-    "good\revil",
-    "a\x08\x08b\x7f\x00",
-    "\u202egnp.exe\u202c \u2066x\u2069 \u200e\u200f\u061c",  # turns the writing direction
-    "pay\u200bpal\u2060\ufeff",
-    "line\u2028para\u2029end\x85",
-    "half \ud83d emoji",
-]
-
-
-def is_harmless(text: str) -> bool:
-    return all(
-        letter in "\n\t" + JOINERS
-        or (unicodedata.category(letter) not in {"Cc", "Cs", "Zl", "Zp"} and letter not in UNSEEN)
-        for letter in text
-    )
+HOSTILE = list((TERMINAL | HIDDEN).values())
+SEEN = {HIDDEN["private"], TERMINAL["lines"]}
+"""What is shown as it is: whatever the font has there, and lines."""
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_becomes_harmless(text: str) -> None:
-    assert not is_harmless(text)
-    assert is_harmless(clean(text))
+    assert unseen(text) or text in SEEN
+    assert not unseen(clean(text))
 
 
-@given(st.text(st.characters()) | st.text(st.sampled_from("".join(HOSTILE))))
+ANY_TEXT = st.text(st.characters(exclude_categories=[])) | st.text(
+    st.sampled_from("".join(HOSTILE)), max_size=40
+)
+
+
+@given(ANY_TEXT)
 def test_no_text_steers_the_terminal(text: str) -> None:
     once = clean(text)
-    assert is_harmless(once)
+    assert not unseen(once)
     assert clean(once) == once
+    assert not unseen(flat(text))
+    assert "\n" not in flat(text)
+
+
+@given(ANY_TEXT)
+def test_json_says_the_same_and_steers_no_terminal(text: str) -> None:
+    written = in_json(json.dumps(text, ensure_ascii=False))
+    assert json.loads(written) == text
+    assert not unseen(written)
 
 
 @pytest.mark.parametrize(
-    "text", ["Привет, мир!\n\tкод", "👨‍👩‍👧 ❤️ 🏳️‍🌈", "می‌خواهم", "naïve 日本", "[bold]x[/bold]"]
-)
+    "text",
+    ["Привет, мир!\n    код", "👨‍👩‍👧 ❤️ 🏳️‍🌈 1️⃣ 👍🏽", "می‌خواهم", "naïve 日本 ใน้ שָׁלוֹם", "क्‍ष",
+     "[bold]x[/bold]", "a\u00a0b – «c»"],
+)  # fmt: skip
 def test_honest_text_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
+    assert in_json(text) == text
+
+
+def test_a_line_is_one_line_and_ends() -> None:
+    assert flat("a\nhint: b\u2028c\r\nd") == "a\\nhint: b\\nc\\nd"
+    assert flat("x" * 10_000_000) == "x" * (LONGEST_LINE - 1) + "…"
 
 
 class Terminal(io.StringIO):
@@ -97,7 +102,8 @@ def without_colours(text: str) -> str:
 def test_nothing_drawn_steers_the_terminal(put_out: Out, hostile: str) -> None:
     out = put_out()
     screen = Screen()
-    screen.heading(clean(hostile))
+    screen.heading(hostile)
+    screen.text(hostile)
     screen.line(hostile)
     screen.warn(hostile)
     screen.table(["name", "value"], [[hostile, "1"], ["b", hostile]])
@@ -110,7 +116,7 @@ def test_nothing_drawn_steers_the_terminal(put_out: Out, hostile: str) -> None:
         notes=(hostile,),
     )
     drawn = without_colours(out.getvalue())
-    assert is_harmless(drawn)
+    assert not unseen(drawn)
     if "[red]" in hostile:
         assert "[red]x[/red] [/nope] :smile:" in drawn
 
@@ -177,6 +183,33 @@ def test_progress_says_nothing_where_nobody_looks(put_out: Out) -> None:
         with Screen().progress("Tagging") as live:
             live.update(1, 0.5)
         assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "[red]x[/red] [/nope] :smile: [/]"])
+def test_the_live_line_steers_no_terminal(put_out: Out, hostile: str) -> None:
+    out = put_out()
+    with Screen().progress(f"Reading {hostile}") as live:
+        live.update(1, 0.5, hostile)
+        live.wait(9, hostile)
+    assert not unseen(out.getvalue(), live=True)
+    if "[red]" in hostile:
+        assert "[red]x[/red] [/nope] :smile: [/]" in without_colours(out.getvalue())
+
+
+def test_a_post_with_tabs_is_shown(put_out: Out) -> None:
+    out = put_out()
+    text = (("a\tb\t\tc\n\tcode ", False), ("match\t", True), ("\tend", False))
+    Screen().post(channel="@a", date=NOW, link=None, text=text, tags=())
+    assert "match" in out.getvalue()
+    assert "\t" not in out.getvalue()
+
+
+def test_a_post_of_megabytes_is_shown_at_once(put_out: Out) -> None:
+    out = put_out()
+    for text in ("word " * 2_000_000, "\n" * 10_000_000, "x" * 10_000_000):
+        Screen().post(channel="@a", date=NOW, link=None, text=((text, False),), tags=())
+    assert len(out.getvalue()) < 10_000
+    assert out.getvalue().count("…") >= 2
 
 
 def test_json_is_one_object_and_keeps_the_text(put_out: Out) -> None:

@@ -153,7 +153,7 @@ def test_a_failure_is_said_once_with_its_code(
     result = run("status")
     assert result.exit_code == failure.exit_code
     assert result.stdout == "some data\n"
-    assert result.stderr == "error: the \\x1b[31mcat\nis gone\nhint: look under the sofa\n"
+    assert result.stderr == "error: the \\x1b[31mcat\\nis gone\nhint: look under the sofa\n"
 
 
 def test_how_a_failure_came_about_is_said_on_request(status_is: Callable[..., None]) -> None:

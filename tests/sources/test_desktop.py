@@ -313,9 +313,10 @@ def test_half_a_surrogate_pair_is_no_reason_to_stop(
 ) -> None:
     monkeypatch.setattr(export, "_BUFFER", size)
     texts = {
-        "high \ud83d": "high \ufffd", "\ude00\ud83d": "\ufffd\ufffd", "\ud83d\ud83d\ude00!": "\ufffd😀!",
-        "\ud83d\ude00\ude00": "😀\ufffd", "\\ud83d": "\\ud83d", "\\\\\ude00": "\\\\\ufffd",
-        "\ud83d\\ude00": "\ufffd\\ude00", "\ud83d\n": "\ufffd\n", "\ud83du": "\ufffdu", "😀\\": "😀\\",
+        "high \ud83d": "high \ufffd", "\ude00\ud83d": "\ufffd\ufffd",
+        "\ud83d\ud83d\ude00!": "\ufffd😀!", "\ud83d\ude00\ude00": "😀\ufffd",
+        "\\ud83d": "\\ud83d", "\\\\\ude00": "\\\\\ufffd", "\ud83d\\ude00": "\ufffd\\ude00",
+        "\ud83d\n": "\ufffd\n", "\ud83du": "\ufffdu", "😀\\": "😀\\",
     }  # fmt: skip
     path = tmp_path / "result.json"
     messages = (message(n, text) for n, text in enumerate(texts, 1))

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from tgtagger.cli.render import Screen, clean
+from tgtagger.cli.render import Screen, one_line
 from tgtagger.errors import ActionNeeded
 
 
@@ -42,7 +42,7 @@ class Asking:
     def password(self, hint: str | None, *, again: bool) -> str:
         if again:
             self._screen.warn("that password was wrong; try once more")
-        shown = f" (hint: {clean(hint)})" if hint else ""
+        shown = f" (hint: {one_line(hint)})" if hint else ""
         return self.ask(f"Cloud password{shown}", hidden=True)
 
     def show_qr(self, url: str, expires: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from tgtagger import config, files
 from tgtagger.cli import new_app
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.errors import InputError
+from tgtagger.visible import flat
 
 app = new_app(invoke_without_command=True, help="Show the settings in force, or write a file.")
 
@@ -58,7 +59,7 @@ def _shown(setting: config.Setting, value: object) -> object:
 @app.command()
 def path(ctx: typer.Context) -> None:
     """Print where the settings file is looked for."""
-    typer.echo(_file(ctx))
+    typer.echo(flat(str(_file(ctx))))
 
 
 @app.command()
@@ -77,7 +78,7 @@ def init(
         raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror}") from error
-    typer.echo(target)
+    typer.echo(flat(str(target)))
 
 
 def _file(ctx: typer.Context) -> Path:

@@ -18,13 +18,14 @@ from tgtagger.cli import runs
 from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
-from tgtagger.cli.render import clean, local_time, plural
+from tgtagger.cli.render import local_time, plural
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code
 from tgtagger.store import Store, database_path
 from tgtagger.views import Soundness
+from tgtagger.visible import clean
 
 EPILOG = """Exit codes:
   0 no errors (warnings are fine) · 2 settings · 3 a person must act: signed out, a key, a model

@@ -75,7 +75,7 @@ def _as_ours(error: ClickException) -> TgTaggerError:
 
 
 def _say(error: TgTaggerError, verbosity: int) -> int:
-    from tgtagger.cli.render import clean
+    from tgtagger.visible import clean, flat
 
     if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
         import traceback
@@ -84,7 +84,7 @@ def _say(error: TgTaggerError, verbosity: int) -> int:
     lines = [f"error: {error.message}"]
     if error.hint:
         lines.append(f"hint: {error.hint}")
-    typer.echo("\n".join(clean(line) for line in lines), err=True)
+    typer.echo("\n".join(map(flat, lines)), err=True)
     return error.exit_code
 
 

@@ -1,6 +1,6 @@
 """Draw for people: tables, posts, progress. On a terminal with rich, elsewhere as plain lines.
 
-All text from outside passes through `clean`: rich itself neither removes control characters nor
+All text from outside passes through `visible`: rich itself neither removes control characters nor
 leaves markup in plain strings alone. rich is imported only when something is drawn on a terminal.
 Takes plain values; knows no store and decides nothing.
 """
@@ -15,43 +15,24 @@ import re
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from tgtagger.visible import clean, flat, in_json
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 WIDTH = 88
 """Columns at most: longer lines are hard to read."""
 
-_VISIBLE = {
-    code: f"\\x{code:02x}"
-    for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))
-    if chr(code) not in "\n\t"
-}
-_VISIBLE |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-_GONE = dict.fromkeys(
-    (0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065), 0xFEFF), ""
-)
-_GONE |= dict.fromkeys((*range(0x206A, 0x2070), *range(0xFFF9, 0xFFFC)), "")
-_LINES = dict.fromkeys((0x2028, 0x2029), "\n")
-_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
-_TABLE = _VISIBLE | _GONE | _LINES | _SURROGATES
-
-
-def clean(text: str) -> str:
-    """Return text that cannot steer a terminal.
-
-    Control characters and marks that turn the writing direction become visible escapes, what is
-    invisible anyway goes; joiners stay: emoji and Persian need them.
-    """
-    return text.replace("\r\n", "\n").translate(_TABLE)
+LONGEST_CELL = 300
+"""Letters of a table's cell: a single long one would make every row as wide."""
 
 
 def one_line(text: str, width: int = 60) -> str:
     """Return the beginning of a text on one line."""
-    line = " ".join(clean(text).split())
+    line = " ".join(clean(text[: 10 * width]).split())
     return line if len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
@@ -104,23 +85,30 @@ class Screen:
     # ---- results
 
     def write(self, line: str = "") -> None:
-        """Write a line of data as it is."""
+        """Write a line as it is."""
         sys.stdout.write(line + "\n")
 
     def json(self, value: object) -> None:
         """Write the one JSON object of a command."""
-        self.write(json.dumps(value, ensure_ascii=False))
+        self.record(json.dumps(value, ensure_ascii=False))
+
+    def record(self, line: str) -> None:
+        """Write a line of JSON."""
+        self.write(in_json(line))
 
     def heading(self, text: str) -> None:
-        self._print(lambda text_of: text_of(text, "bold"), text)
+        self.line(text, "bold")
 
     def line(self, text: str, style: str = "") -> None:
-        text = clean(text)
-        self._print(lambda text_of: text_of(text, style), text)
+        self._print(flat(text), style)
+
+    def text(self, text: str) -> None:
+        """Write a text with its lines."""
+        self._print(clean(text), "")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Draw rows under their headings; columns of numbers stand to the right."""
-        shown = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+        shown = [[flat(cell, LONGEST_CELL) for cell in row] for row in rows]
         right = [all(_is_number(row[at]) for row in shown) for at in range(len(columns))]
         if not self.is_terminal:
             self._plain_table(columns, shown, right)
@@ -161,15 +149,16 @@ class Screen:
         """Draw a post: where and when, the text (parts with whether they match), its tags."""
         head = " · ".join(part for part in (channel, local_time(date), link) if part)
         width = min(WIDTH, self._columns())
-        body = _wrap([(clean(part), hit) for part, hit in text], width - 2, lines)
-        foot = "  ".join(f"#{clean(tag).replace(' ', '_')}" for tag in tags)
+        parts = [(clean(part), hit) for part, hit in _beginning(text, 4 * width * lines)]
+        body = _wrap(parts, width - 2, lines)
+        foot = "  ".join(f"#{flat(tag).replace(' ', '_')}" for tag in tags)
         if not self.is_terminal:
             self.write(one_line(head, 200))
             for line in body:
                 self.write("  " + "".join(part for part, _ in line))
-            for note in (*notes, foot):
+            for note in (*map(flat, notes), foot):
                 if note:
-                    self.write("  " + clean(note))
+                    self.write("  " + note)
             self.write()
             return
         from rich.text import Text
@@ -182,7 +171,7 @@ class Screen:
                 drawn.append(part, style="bold yellow" if hit else "")
             console.print(drawn)
         for note in notes:
-            console.print(Text("  " + clean(note), style="dim"))
+            console.print(Text("  " + flat(note), style="dim"))
         if foot:
             for line_ in textwrap.wrap(foot, width - 2, break_on_hyphens=False):
                 console.print(Text("  " + line_, style="green"))
@@ -202,7 +191,7 @@ class Screen:
 
     def warn(self, text: str) -> None:
         """Say what must not be missed, terminal or not."""
-        sys.stderr.write(clean(text) + "\n")
+        sys.stderr.write(flat(text) + "\n")
 
     @contextlib.contextmanager
     def progress(self, words: str) -> Iterator[Live]:
@@ -214,27 +203,27 @@ class Screen:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[count]}", markup=False),
             TimeElapsedColumn(),
             _wait_column(),
         )
         console = self._console(stderr=True)
         with Progress(*columns, console=console, transient=True) as bar:
             live.bar = bar
-            live.task = bar.add_task(clean(words), total=None, count="", until=0.0, reason="")
+            live.task = bar.add_task(one_line(words), total=None, count="", until=0.0, reason="")
             yield live
 
     # ---- how
 
-    def _print(self, draw: Callable[[Callable[[str, str], Text]], Any], plain: str) -> None:
+    def _print(self, text: str, style: str) -> None:
         if not self.is_terminal:
-            self.write(plain)
+            self.write(text)
             return
         from rich.text import Text
 
-        self._console().print(draw(lambda text, style: Text(text, style=style)))
+        self._console().print(Text(text, style=style))
 
     def _console(self, *, stderr: bool = False) -> Console:
         from rich.console import Console
@@ -286,7 +275,9 @@ class Live:
                 self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
         else:
             until = time.monotonic() + seconds
-            self.bar.update(self.task, count=number(self._count), until=until, reason=reason)
+            self.bar.update(
+                self.task, count=number(self._count), until=until, reason=one_line(reason)
+            )
 
 
 def _wait_column() -> Any:
@@ -304,6 +295,16 @@ def _wait_column() -> Any:
 
 def _is_number(cell: str) -> bool:
     return bool(re.fullmatch(r"[\d\u202f.,%-]*", cell))
+
+
+def _beginning(parts: Sequence[tuple[str, bool]], most: int) -> Iterator[tuple[str, bool]]:
+    """Yield as much of a text as can be shown: breaking megabytes into lines takes long."""
+    for part, hit in parts:
+        yield part[:most], hit
+        most -= len(part)
+        if most < 0:
+            yield "\n…", False
+            return
 
 
 def _wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[tuple[str, bool]]]:

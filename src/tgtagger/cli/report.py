@@ -224,7 +224,7 @@ def tell_prompt(screen: Screen, told: dict[str, Any], *, as_json: bool) -> None:
         return
     for message in told["messages"]:
         screen.heading(f"── {message['role']}")
-        screen.line(message["content"])
+        screen.text(message["content"])
         screen.write()
     models = ", ".join(told["models"])
     hashes = f"prompt {told['prompt']}, vocabulary {told['vocabulary'] or told['mode']}"

@@ -84,7 +84,7 @@ def command(
             ]
     for post, record, snippet in results:
         if as_json:
-            screen.write(record)
+            screen.record(record)
         else:
             draw(screen, post, snippet)
     if not as_json:

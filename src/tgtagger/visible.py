@@ -1,0 +1,112 @@
+"""Text from outside as it may be shown: it cannot steer a terminal, and hides nothing.
+
+Whoever shows text on a terminal, or writes lines that may be shown on one, takes it from here.
+What is stored, and what is exported for other programs, is what came. Pure; knows no output.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+LONGEST_LINE = 2000
+"""Letters of a line of ours with somebody's words in it: a name may have megabytes."""
+
+MOST_MARKS = 4
+"""Accents and the like on one letter: no language needs more, and heaps cover the lines around."""
+
+_BREAKS = "\u2028\u2029"
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+_TURNING = "\u202a-\u202e\u2066-\u2069"  # the writing direction
+_INVISIBLE = (  # all but the joiners, and the selectors that make a sign an emoji or none
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065"
+    "\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_NO_LETTERS = "".join(  # halves of surrogate pairs, noncharacters
+    ("\ud800-\udfff\ufdd0-\ufdef", *(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}"
+                                     for plane in range(0, 0x110000, 0x10000)))
+)  # fmt: skip
+_STEERING = re.compile(f"[{_CONTROLS}]")
+_SEEN_OR_GONE = re.compile(
+    f"(?P<seen>[{_CONTROLS}{_TURNING}])|(?P<gone>[{_INVISIBLE}]+)|(?P<none>[{_NO_LETTERS}])"
+)
+_NOT_IN_JSON = re.compile(f"[{_CONTROLS}{_TURNING}{_INVISIBLE}{_NO_LETTERS}{_BREAKS}]")
+_SIGNS = re.compile(r"[^\w\s\x00-\x7f]+")  # where joiners and accents stand; most texts have few
+_JOINERS = "\u200c\u200d"
+
+
+def clean(text: str) -> str:
+    """Return text that cannot steer a terminal; its lines stay.
+
+    Control characters and marks that turn the writing direction become visible escapes, what is
+    invisible goes. Joiners stay where they join: emoji and Persian need them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\t", "    ")
+    for mark in _BREAKS:
+        text = text.replace(mark, "\n")
+    text = _SEEN_OR_GONE.sub(_shown, text)
+    return text if text.isascii() else _SIGNS.sub(_thinned, text)
+
+
+def flat(text: str, longest: int = LONGEST_LINE) -> str:
+    """Return the same as one line: line breaks are shown, so that no words pass for a line of ours.
+
+    Its end goes where it is very long.
+    """
+    line = clean(text[: longest * 2]).replace("\n", "\\n")
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def in_json(text: str) -> str:
+    r"""Return JSON that says the same with \u escapes for all that `clean` would not show."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _NOT_IN_JSON.sub(lambda found: _escaped(found[0]), text)
+    return _SIGNS.sub(lambda found: _thinned(found, _escaped), text)
+
+
+def without_controls(text: str) -> str:
+    """Return text whose control characters, tabs and line ends aside, are visible escapes."""
+    return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    match found.lastgroup:
+        case "seen":
+            code = ord(found[0])
+            return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+        case "none":
+            return "\ufffd"
+    return ""
+
+
+def _thinned(found: re.Match[str], instead: Callable[[str], str] = lambda _: "") -> str:
+    """Take from signs in a row what is too much.
+
+    What stays depends on what stays before it, so that doing it again changes nothing.
+    """
+    before = found.string[found.start() - 1 : found.start()]
+    marks = 0
+    kept: list[str] = []
+    for letter in found[0]:
+        if letter in _JOINERS:
+            is_kept = before >= "\u0600" and before not in _JOINERS
+        elif unicodedata.category(letter) in {"Mn", "Me"}:
+            is_kept = marks < MOST_MARKS
+            marks += is_kept
+        else:
+            is_kept, marks = True, 0
+        kept.append(letter if is_kept else instead(letter))
+        before = kept[-1][-1:] or before
+    return "".join(kept)
+
+
+def _escaped(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
