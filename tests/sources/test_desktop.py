@@ -311,7 +311,7 @@ def test_deep_nesting_is_no_reason_to_stop(tmp_path: Path) -> None:
 def test_half_a_surrogate_pair_is_no_reason_to_stop(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "_BUFFER", size)
+    monkeypatch.setattr(export, "BUFFER", size)
     texts = {
         "high \ud83d": "high \ufffd", "\ude00\ud83d": "\ufffd\ufffd",
         "\ud83d\ud83d\ude00!": "\ufffd😀!", "\ud83d\ude00\ude00": "😀\ufffd",
@@ -324,6 +324,30 @@ def test_half_a_surrogate_pair_is_no_reason_to_stop(
     (page,) = read(path)
     assert [post.text for post in page.posts] == [*texts.values(), "last"]
     assert page.channel.title == "N\ufffd"
+
+
+GIANT = "9" * 5000  # digits; Python converts 4300, and the compiled part of ijson cannot fail
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize("size", [2048, 4096, 1 << 18])
+@pytest.mark.parametrize("key", ["id", "date_unixtime", "odd"])
+def test_a_number_without_end_kills_nobody(
+    tmp_path: Path, key: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BUFFER", size)
+    texts = [f'{GIANT}\\"{GIANT}', f': {GIANT},\n"id": {GIANT}', GIANT * 3, "\\" * 5001 + GIANT]
+    messages = [message(at, text) for at, text in enumerate(texts, 1)]
+    odd = message(10, "odd") | {key: -5}
+    content = json.dumps(chat(*messages, odd, message(11, "last")))
+    for number in (GIANT, f"-{GIANT}", "9" * 1560, GIANT * 20):
+        path = tmp_path / "result.json"
+        path.write_text(content.replace(f'"{key}": -5', f'"{key}": {number}'))
+        (page,) = read(path)
+        found = {post.ids[0]: post.text for post in page.posts}
+        assert [found.pop(at) for at in range(1, 5)] == texts
+        assert found.pop(11) == "last"
+        assert (10 in found) == (key != "id")
 
 
 def test_bottomless_nesting_ends_the_file_and_takes_no_memory(tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ and ids; of a single chat it ends where the messages begin. Knows nothing of a m
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import ijson
 
 from tgtagger.errors import InputError
+from tgtagger.sources.desktop.guard import BUFFER, Guarded, TooDeep
 
 CHANNELS = {"public_channel", "private_channel"}
 GROUPS = {"public_supergroup", "private_supergroup", "private_group"}
@@ -28,7 +28,6 @@ _HOW = (
     "in Telegram Desktop: channel → ⋮ → Export chat history → Format: Machine-readable JSON; "
     "then give its folder"
 )
-_BUFFER = 1 << 18
 _SCALARS = {"string", "number", "boolean", "null"}
 _ENDINGS = {"end_map", "end_array", "map_key"}
 
@@ -101,117 +100,19 @@ def _check_beginning(path: Path, head: bytes) -> None:
         raise InputError(f"{path} is not JSON", hint=_HOW)
 
 
-DEEPEST = 2000
-"""Levels of nesting that are read: Desktop's own are ten."""
-
-
-class TooDeep(Exception):
-    """The file is nested deeper than any export is."""
-
-
-class _Guarded:
-    """A file without what ijson does not survive.
-
-    It ends before a nesting that would take gigabytes: ijson keeps the path of where it is for
-    every level, so that memory grows with the square of the depth. Brackets that open and do not
-    close are counted in each stretch read; where they are many, the real depth is looked up once:
-    they may stand in a text.
-
-    Half of a surrogate pair, which is no letter, is read as U+FFFD: ijson would stop at some.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._looked_up = False
-        self._ends = False
-        self._rest = b""  # an escape that the last stretch did not end
-
-    def read(self, size: int) -> bytes:
-        if self._ends:
-            raise TooDeep
-        data = self._file.read(size)
-        if self._rest or data.find(b"\\", -12) >= 0:
-            data = self._take_whole_escapes(data) or (data and self.read(size))
-        if _SURROGATE.search(data):
-            data = _ESCAPE.sub(_without_half, data)
-        opened = data.count(b"[") + data.count(b"{")
-        if opened > DEEPEST and not self._looked_up:
-            opened -= data.count(b"]") + data.count(b"}")
-        if opened > DEEPEST and not self._looked_up:
-            self._looked_up = True
-            if self._is_deep():
-                self._ends = True
-                run = re.search(rb"(?:[\[{]\s*){100}", data)
-                return data[: run.start()] if run and run.start() else self.read(size)
-        return data
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def _take_whole_escapes(self, data: bytes) -> bytes:
-        """Return a stretch up to an escape, or a pair of them, that may go on in the next."""
-        data, is_last = self._rest + data, not data
-        cut = len(data)
-        for start in (cut - 6, *range(cut - 5, cut)):
-            if not is_last and _UNFINISHED.fullmatch(data, start) and _is_escape(data, start):
-                is_second = _HIGH.fullmatch(data, start - 6, start) and _is_escape(data, start - 6)
-                cut = start - 6 if is_second else start
-                break
-        self._rest = data[cut:]
-        return data[:cut]
-
-    def _is_deep(self) -> bool:
-        here = self._file.tell()
-        self._file.seek(0)
-        depth = 0
-        try:
-            for event, _ in ijson.basic_parse(self._file, buf_size=_BUFFER):
-                if event in {"start_map", "start_array"}:
-                    depth += 1
-                    if depth > DEEPEST:
-                        return True
-                elif event in {"end_map", "end_array"}:
-                    depth -= 1
-        except ijson.JSONError:
-            return False  # its reader will say so
-        finally:
-            self._file.seek(here)
-        return False
-
-
-_HIGH = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
-_UNFINISHED = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?|" + _HIGH.pattern)
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPE = re.compile(
-    rb"\\(?:u(?P<pair>[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|u(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-
-
-def _is_escape(data: bytes, at: int) -> bool:
-    """Tell whether a backslash is none that another one before it escapes."""
-    before = data[:at]
-    return at >= 0 and (at - len(before.rstrip(b"\\"))) % 2 == 0
-
-
-def _without_half(found: re.Match[bytes]) -> bytes:
-    return found[0] if found["half"] is None else b"\\ufffd"
-
-
 @contextmanager
-def open_export(path: Path) -> Iterator[_Guarded]:
+def open_export(path: Path) -> Iterator[Guarded]:
     """Open a file for one reading from its start, past a byte order mark."""
     try:
         with path.open("rb") as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
-            yield _Guarded(file)
+            yield Guarded(file)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
 
 
-def read_contents(file: _Guarded, path: Path) -> Contents:
+def read_contents(file: Guarded, path: Path) -> Contents:
     """Note the chats of a file. What a cut-off file held up to the cut is noted, too.
 
     Raises InputError for JSON that is no export.
@@ -219,7 +120,7 @@ def read_contents(file: _Guarded, path: Path) -> Contents:
     contents = Contents()
     single = Chat()
     try:
-        _scan(ijson.parse(file, buf_size=_BUFFER), contents, single)
+        _scan(ijson.parse(file, buf_size=BUFFER), contents, single)
     except (ijson.JSONError, TooDeep) as error:
         if not contents.chats:
             raise InputError(
@@ -277,10 +178,10 @@ def is_id(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 < value < 2**63
 
 
-def read_records(file: _Guarded, place: str) -> Iterator[Any]:
+def read_records(file: Guarded, place: str) -> Iterator[Any]:
     """Yield the messages at a place of the file, as they are. Raises CutOff at a broken end."""
     try:
         # Without use_float: with it an integer beyond 64 bits would end the file.
-        yield from ijson.items(file, place, buf_size=_BUFFER)
+        yield from ijson.items(file, place, buf_size=BUFFER)
     except (ijson.JSONError, TooDeep) as error:
         raise CutOff(str(error)) from error
