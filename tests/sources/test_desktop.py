@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -408,3 +409,17 @@ def test_a_real_export(shared: Path) -> None:
     }
     for post in page.posts:
         assert post.text == "".join(texts[number] for number in post.ids)
+
+
+@pytest.mark.row("I7")
+def test_no_fact_holds_a_nul_and_no_rejection_is_long(tmp_path: Path) -> None:
+    odd = [
+        message(1, [{"type": "b\0", "text": "x\0", "href": "u\0"}], author="a\0", file="f\0/\0g"),
+        message(2, "", poll={"question": "q\0", "answers": [{"text": "o\0"}]}),
+        message(3, "x", reactions=[{"type": "custom_emoji", "count": 1, "document_id": "5\0"}]),
+        message("9\0" * 1_000_000, "x"), message(-5, "x"),
+    ]  # fmt: skip
+    (page,) = read(write(tmp_path, chat(*odd, name="N\0")))
+    assert "\0" not in repr([replace(post, raw=None) for post in page.posts]).replace("\\x00", "\0")
+    assert page.channel.title == "N"
+    assert [item.id for item in page.rejected] == ["9" * 100, -5]

@@ -8,7 +8,7 @@ PAID = "paid"
 
 
 def custom(document_id: object) -> str:
-    return f"custom:{document_id}"
+    return f"custom:{document_id}".replace("\0", "")
 
 
 def add_up(found: Iterable[tuple[str | None, int | None]]) -> tuple[tuple[str, int], ...]:

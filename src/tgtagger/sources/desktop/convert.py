@@ -14,6 +14,7 @@ from typing import Any
 from tgtagger.sources import raw, reactions
 from tgtagger.sources.desktop.file import is_id
 from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import rejected
 from tgtagger.types import (
     Entity,
     Forward,
@@ -38,9 +39,7 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
         return Rejected(None, "it is not a message")
     number = record.get("id")
     if not is_id(number):
-        return Rejected(
-            number if isinstance(number, int | str) else None, "its id is not a message id"
-        )
+        return rejected(number, "its id is not a message id")
     try:
         form = RawForm(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
@@ -83,7 +82,7 @@ def _post(record: Record, number: int, form: RawForm) -> PostData:
 
 
 def _string(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value.replace("\0", "") or None if isinstance(value, str) else None
 
 
 def _whole(value: object) -> int | None:
@@ -142,8 +141,8 @@ def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
             continue
         words = words.replace("\0", "")
         length = len(words) if words.isascii() else len(words.encode("utf-16-le", "replace")) // 2
-        kind = part.get("type") if isinstance(part, dict) else None
-        if isinstance(kind, str) and kind not in {"plain", "unknown"} and length:
+        kind = _string(part.get("type")) if isinstance(part, dict) else None
+        if kind is not None and kind not in {"plain", "unknown"} and length:
             entities.append(_entity(part, kind, offset, length))
         pieces.append(words)
         offset += length
@@ -231,7 +230,7 @@ def _name_in(path: object) -> str | None:
     # "(File not included. Change data exporting settings to download.)" is no name.
     if not isinstance(path, str) or path.startswith("("):
         return None
-    return path.rpartition("/")[2] or None
+    return _string(path.rpartition("/")[2])
 
 
 def _poll(value: Record) -> Media:

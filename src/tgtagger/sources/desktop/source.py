@@ -132,7 +132,8 @@ class DesktopExport:
         kind = _KINDS.get(chat.kind, "channel")
         # A basic group's number can be a channel's, too; Telegram marks it with a minus.
         identity = -chat.id if kind == "group" else chat.id
-        return Channel(identity, chat.name or f"({kind} {chat.id})", None, kind)
+        title = (chat.name or "").replace("\0", "")
+        return Channel(identity, title or f"({kind} {chat.id})", None, kind)
 
     def _skip(self, records: Iterator[Any], count: int) -> None:
         try:

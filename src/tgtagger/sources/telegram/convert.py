@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from tgtagger.sources import albums, raw, reactions
 from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import rejected
 from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
 from tgtagger.sources.telegram.richtext import entities
@@ -49,9 +50,7 @@ def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
     """Return what a message is; None for one that is empty (deleted, or not for this account)."""
     number = record.get("id")
     if type(number) is not int or not 0 < number < 2**31:
-        return Rejected(
-            number if isinstance(number, int | str) else None, "its id is no message id"
-        )
+        return rejected(number, "its id is no message id")
     name = record.get("_")
     if name == "MessageEmpty":
         return None
