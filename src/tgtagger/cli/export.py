@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.render import plural
 from tgtagger.errors import InputError
 from tgtagger.export import FORMATS, csv_table, json_array, jsonl, open_target
+from tgtagger.visible import in_json
 
 EPILOG = """Examples:
   tgtagger export -o posts.jsonl
@@ -77,12 +79,14 @@ def command(
         limit=limit,
     )
     path = None if output == "-" else Path(output).expanduser()
+    is_shown = path is None and sys.stdout.isatty()
     with runs.open_to_read(ctx) as store, open_target(path) as stream:
         if form == "csv":
-            count = csv_table.write(store.posts(wanted), stream, raw=raw)
+            count = csv_table.write(store.posts(wanted), stream, raw=raw, shown=is_shown)
         else:
             write = jsonl.write if form == "jsonl" else json_array.write
-            count = write(store.records(wanted), stream)
+            records = store.records(wanted)
+            count = write(map(in_json, records) if is_shown else records, stream)
     if path is not None:
         runs.screen_of(ctx).say(f"wrote {plural(count, 'post')} to {path}")
     return 0

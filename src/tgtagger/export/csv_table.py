@@ -1,7 +1,9 @@
 """CSV for spreadsheets: a row a post, its tags in one cell.
 
-A spreadsheet runs a cell that begins like a formula, and a post can be made to: such cells get an
-apostrophe in front, unless they are wanted raw.
+A spreadsheet runs a cell that begins like a formula, and a post can be made to. Such cells get an
+apostrophe in front, and control characters become visible, unless they are wanted raw. One that
+takes another separator than the comma for the right one, as Excel does in many countries, tears
+cells apart: a piece of a cell that would call something gets its apostrophe, too.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
 from tgtagger.views import Post
+from tgtagger.visible import clean, without_controls
 
 COLUMNS = (
     "channel_id", "channel", "channel_title", "id", "url", "date", "edited", "deleted", "text",
@@ -20,19 +24,29 @@ COLUMNS = (
     "author", "source",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+_PIECE = re.compile(r"""([;\t\n])(?=[\s"\u200b\ufeff]*(?:[=＝]|[+\-@＋－＠][^\n;]*[(|!]))""")
+"""Where a piece of a cell begins that is a formula for sure: with =, or calling something."""
+
+Cell = str | int | None
 
 
-def write(posts: Iterable[Post], stream: BinaryIO, *, raw: bool = False) -> int:
-    """Write posts under a line of headings; return how many."""
+def write(
+    posts: Iterable[Post], stream: BinaryIO, *, raw: bool = False, shown: bool = False
+) -> int:
+    """Write posts under a line of headings; return how many. `shown`: to a terminal."""
     count = 0
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
-        writer = csv.writer(text)
+        writer = csv.writer(text, lineterminator="\n" if shown else "\r\n")
         writer.writerow(COLUMNS)
         for post in posts:
             cells = _cells(post)
-            writer.writerow(cells if raw else [harmless(cell) for cell in cells])
+            if not raw:
+                cells = [harmless(cell) for cell in cells]
+            if shown:
+                cells = [clean(cell) if isinstance(cell, str) else cell for cell in cells]
+            writer.writerow(cells)
             count += 1
     finally:
         text.flush()
@@ -40,14 +54,15 @@ def write(posts: Iterable[Post], stream: BinaryIO, *, raw: bool = False) -> int:
     return count
 
 
-def harmless(cell: str | int | None) -> str | int | None:
+def harmless(cell: Cell) -> Cell:
     """Return a cell that no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
-        return "'" + cell
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    cell = _PIECE.sub(r"\1'", without_controls(cell))
+    return "'" + cell if _FORMULA.match(cell) else cell
 
 
-def _cells(post: Post) -> list[str | int | None]:
+def _cells(post: Post) -> list[Cell]:
     reactions = post.reactions or {}
     return [
         post.channel.id,

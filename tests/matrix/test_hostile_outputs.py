@@ -1,0 +1,294 @@
+"""Hostile content to every output: what is shown is harmless, what is stored is what came."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exports import account, chat, message, service
+from hostile import STRINGS, SURROGATES, all_strings, forged, storable, unseen
+from terminal import Shown, in_pipes, on_terminal
+
+MAIN = 1006503122
+TEXTS = list(STRINGS.values())
+
+
+def everywhere(number: int, text: str) -> dict[str, Any]:
+    """Return a chat with this string in every place that an export has."""
+    link = {"type": "text_link", "text": "here", "href": text}
+    code = {"type": "pre", "text": "code", "language": text}
+    emoji = {"type": "custom_emoji", "text": "😀", "document_id": text}
+    odd = {"type": text, "text": "odd"}
+    file = {
+        "file": text, "file_name": text, "mime_type": text, "media_type": "audio_file",
+        "title": text, "performer": text, "thumbnail": text, "width": text,
+    }  # fmt: skip
+    poll = {"question": text, "answers": [{"text": text, "voters": text}], "total_voters": text}
+    place = {"location_information": {"place_name": text, "latitude": text, "longitude": text}}
+    contact = {"first_name": text, "last_name": text, "phone_number": text}
+    reactions = [
+        {"type": "emoji", "count": 1, "emoji": text},
+        {"type": "custom_emoji", "count": 1, "document_id": text},
+        {"type": text, "count": 1},
+    ]
+    return chat(
+        message(
+            1, ["harbour ", text, " harbour ", link, code, emoji, odd], author=text,
+            reactions=reactions, forwarded_from=text, forwarded_from_id=text,
+            reply_to_message_id=text,
+        ),
+        message(2, ["storm ", {"type": "hashtag", "text": f"#{text}"}], **file),
+        message(3, poll=poll),
+        message(4, **place),
+        message(5, contact_information=contact),
+        message(6, game_title=text, game_description=text),
+        message(7, "harbour", date=text, date_unixtime=text, edited=text, edited_unixtime=text),
+        message(text, "harbour"),
+        message(8, "harbour", type=text),
+        service(9, text),
+        name=text, id=2_000_000_000 + number,
+    )  # fmt: skip
+
+
+def write(path: Path, root: Any) -> Path:
+    """Write an export that can say all there is, in ASCII."""
+    path.write_text(json.dumps(root))
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive that holds every string in every place, twice: as it came, and by force."""
+    folder = tmp_path_factory.mktemp("hostile")
+    db = folder / "posts.db"
+    main = chat(*(message(at, text) for at, text in enumerate(TEXTS, 1)))
+    others = (everywhere(at, text) for at, text in enumerate(TEXTS))
+    path = write(folder / "result.json", account(main, *others))
+    assert in_pipes("--db", str(db), "parse", str(path)).code == 5
+    assert in_pipes("--db", str(db), "tag").code == 0
+    return db
+
+
+@pytest.fixture(scope="module")
+def forced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive, with the strings in every text of every table, whoever wrote them there."""
+    db = tmp_path_factory.mktemp("forced") / "posts.db"
+    with closing(sqlite3.connect(archive)) as source, closing(sqlite3.connect(db)) as raw:
+        source.backup(raw)
+        for at, text in enumerate(storable().values()):
+            channel, now = 2_000_000_000 + at, "2026-01-01T00:00:00Z"
+            tag = f"(SELECT id FROM tags WHERE key = 'key {at}')"
+            post = f"(SELECT id FROM posts WHERE channel_id = {channel} AND message_id = 1)"
+            for sql in (
+                f"INSERT INTO tags (name, key, added_at) VALUES (:text, 'key {at}', :now)",
+                f"UPDATE channels SET username = :text, title = :text WHERE id = {channel}",
+                "UPDATE posts SET status = 'failed', failure = 'server', error = :text, "
+                f"problem = :text, next_attempt_at = NULL WHERE id = {post}",
+                f"INSERT INTO post_tags VALUES ({post}, 50, {tag}, 'llm', :text, :text, :text, 1, :now)",
+                "INSERT INTO attempts (post_id, run_id, at, model, class, error) "
+                f"VALUES ({post}, 1, :now, :text, 'server', :text)",
+                f"INSERT OR REPLACE INTO rejected_posts VALUES ({channel}, :text, 'desktop', :text, :now)",
+                "INSERT INTO runs (command, started_at, pid, summary) "
+                "VALUES (:text, :now, 1, json_object('stopped', :text))",
+            ):
+                raw.execute(sql, {"text": text, "now": now})
+        raw.commit()
+    return db
+
+
+READING = [
+    ("tags",),
+    ("tags", "--unused"),
+    ("channels",),
+    ("status",),
+    ("doctor",),
+    ("config",),
+    ("search", "harbour", "--limit", "10000"),
+    ("search", "--limit", "10000"),
+    ("search", "storm", "--sort", "relevance", "--limit", "10000"),
+]
+SHOWN = [("show", f"{MAIN}/{at}") for at in range(1, len(TEXTS) + 1)]
+SHOWN += [("show", f"{2_000_000_000 + at}/1") for at in range(len(TEXTS))]
+
+
+def kept(text: str) -> str:
+    """Return what is stored of a text that came in an export."""
+    return SURROGATES.sub("\ufffd", text).replace("\0", "")
+
+
+Call = Callable[..., Shown]
+
+
+@pytest.fixture(params=["pipe", "terminal"])
+def call(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return in_pipes if request.param == "pipe" else on_terminal
+
+
+def assert_harmless(shown: Shown, *, live: bool = False) -> None:
+    for text in (shown.output, shown.errors):
+        assert not unseen(text, live=live), unseen(text, live=live)[:5]
+
+
+@pytest.mark.row("I2", "I3")
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+@pytest.mark.parametrize("holds", ["archive", "forced"])
+def test_what_a_command_shows_is_harmless(
+    call: Call, holds: str, arguments: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    db = request.getfixturevalue(holds)
+    shown = call("--db", str(db), *arguments)
+    assert not forged(shown.output + shown.errors)
+    assert_harmless(shown)
+
+
+# ---- stored
+
+
+@pytest.mark.row("I2", "I3", "I4", "I5")
+def test_what_is_stored_is_what_came(archive: Path) -> None:
+    with closing(sqlite3.connect(archive)) as raw:
+        texts = dict(
+            raw.execute("SELECT message_id, text FROM posts WHERE channel_id = ?", (MAIN,))
+        )
+        assert texts == {at: kept(text) for at, text in enumerate(TEXTS, 1)}
+        titles = dict(raw.execute("SELECT id, title FROM channels WHERE id <> ?", (MAIN,)))
+        assert titles == {2_000_000_000 + at: kept(text) for at, text in enumerate(TEXTS)}
+        for at, came in enumerate(TEXTS):
+            text, channel = kept(came), 2_000_000_000 + at
+            one, file, poll, place, contact, game, undated = raw.execute(
+                "SELECT text, author, reactions, forward, entities, media, date, markdown "
+                "FROM posts WHERE channel_id = ? AND message_id < 8 ORDER BY message_id",
+                (channel,),
+            )
+            assert one[0] == f"harbour {text} harbour herecode😀odd"
+            assert one[1] == text
+            assert json.loads(one[2]) == {text: 1, f"custom:{text}": 1}
+            assert json.loads(one[3])["channel"] == text
+            marks = {each["type"]: each for each in json.loads(one[4])}
+            assert marks["text_link"]["url"] == text
+            assert marks["pre"]["language"] == text
+            assert marks["custom_emoji"]["document_id"] == text
+            (media,) = json.loads(file[5])
+            assert (media["file_name"], media["mime_type"]) == (text, text)
+            assert media["title"] == f"{text} – {text}"
+            (media,) = json.loads(poll[5])
+            assert (media["question"], media["options"]) == (text, [text])
+            (media,) = json.loads(place[5])
+            assert media["title"] == text
+            (media,) = json.loads(contact[5])
+            assert media["title"] == f"{text} {text}"
+            (media,) = json.loads(game[5])
+            assert (media["title"], media["description"]) == (text, text)
+            assert undated[0] == "harbour"
+            found = raw.execute(
+                "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (channel,)
+            ).fetchall()
+            assert found == [(text[:100],)]
+
+
+@pytest.mark.row("I2")
+@pytest.mark.parametrize("holds", ["archive", "forced"])
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_an_export_for_programs_says_what_is_stored(
+    call: Call, holds: str, form: str, request: pytest.FixtureRequest
+) -> None:
+    db = request.getfixturevalue(holds)
+    shown = call("--db", str(db), "export", "--format", form)
+    if call is on_terminal:
+        assert_harmless(shown)
+    else:
+        assert "\x1b" not in shown.output
+    records = lines_of(shown.output) if form == "jsonl" else json.loads(shown.output)
+    with closing(sqlite3.connect(db)) as raw:
+        stored = raw.execute(
+            "SELECT c.id, c.title, c.username, p.message_id, p.text, p.author, "
+            "coalesce(p.markdown, p.text), coalesce(p.media, '[]'), coalesce(p.reactions, 'null') "
+            "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id ORDER BY p.id DESC"
+        ).fetchall()
+        tags: dict[tuple[int, int], list[str]] = {}
+        for channel, number, name in raw.execute(
+            "SELECT p.channel_id, p.message_id, t.name FROM posts AS p JOIN post_tags AS l "
+            "ON l.post_id = p.id JOIN tags AS t ON t.id = l.tag_id ORDER BY l.position"
+        ):
+            tags.setdefault((channel, number), []).append(name)
+    assert [
+        (each["channel"]["id"], each["channel"]["title"], each["channel"]["username"], each["id"],
+         each["text"], each["author"], each["markdown"], each["media"], each["reactions"],
+         each["tags"])
+        for each in records
+    ] == [
+        (*row[:7], json.loads(row[7]), json.loads(row[8]), tags.get((row[0], row[3]), []))
+        for row in stored
+    ]  # fmt: skip
+
+
+def lines_of(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+@pytest.mark.row("I2")
+def test_json_for_programs_steers_no_terminal(call: Call, forced: Path) -> None:
+    for arguments in (
+        ("tags",), ("channels",), ("status",), ("doctor",), ("config",),
+        ("search", "harbour", "--limit", "1000"), ("show", "2000000000/1"),
+    ):  # fmt: skip
+        shown = call("--db", str(forced), *arguments, "--json")
+        assert_harmless(shown)
+        told = list(all_strings(lines_of(shown.output)))
+        assert told
+        if arguments[0] in {"tags", "channels", "status"}:
+            assert set(storable().values()) <= set(told)
+
+
+# ---- spreadsheets
+
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+CALLS = re.compile(r"[=＝]|[^,]*[(|!]")
+
+
+def cells_that_run(table: str) -> list[str]:
+    """Return the cells that a spreadsheet would run, whichever separator it takes for the right one.
+
+    Read with another separator than ours a cell is a torn piece: it has to call something to harm.
+    """
+    found = []
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(table, newline=""), delimiter=separator):
+            for cell in row:
+                bare = cell.strip(' "\u200b\u00a0')
+                if bare.startswith(FORMULA) and (separator == "," or CALLS.match(bare)):
+                    found.append(cell)
+    return found
+
+
+@pytest.mark.row("I4")
+@pytest.mark.parametrize("holds", ["archive", "forced"])
+def test_a_table_runs_nothing(call: Call, holds: str, request: pytest.FixtureRequest) -> None:
+    db = request.getfixturevalue(holds)
+    shown = call("--db", str(db), "export", "--format", "csv")
+    assert not cells_that_run(shown.output)
+    if call is on_terminal:
+        assert_harmless(shown)
+    else:
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", shown.output)
+
+
+@pytest.mark.row("I4")
+def test_a_raw_table_holds_what_is_stored(archive: Path) -> None:
+    shown = in_pipes("--db", str(archive), "export", "--format", "csv", "--raw")
+    assert cells_that_run(shown.output)
+    rows = list(csv.DictReader(io.StringIO(shown.output, newline="")))
+    found = {int(row["id"]): row["text"] for row in rows if int(row["channel_id"]) == MAIN}
+    assert found == {at: kept(text) for at, text in enumerate(TEXTS, 1)}
+    shown = on_terminal("--db", str(archive), "export", "--format", "csv", "--raw")
+    assert_harmless(shown)
