@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from hostile import STRINGS
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.types import Entity
 
@@ -91,3 +93,71 @@ def test_what_needs_no_markdown_is_its_own(text: str) -> None:
 def test_code_beside_code_and_a_cry_before_a_link() -> None:
     assert to_markdown("11", [Entity("code", 0, 1), Entity("code", 1, 1)]) == "`11`"
     assert to_markdown("wow!x", [Entity("text_link", 4, 1, url="u")]) == r"wow\![x](u)"
+
+
+# ---- what strangers write
+
+MANY = 50_000
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize(
+    "entities",
+    [
+        [Entity("bold", 2 * n, 1) for n in range(MANY)],
+        [Entity("code", 2 * n, 1) for n in range(MANY)],
+        [Entity("text_link", 2 * n, 1, url="u") for n in range(MANY)],
+        [Entity(("bold", "italic")[n % 2], n, MANY) for n in range(MANY)],
+        [Entity("blockquote", n, 2 * (MANY - n)) for n in range(MANY)],
+        [Entity("spoiler", 0, 2 * MANY)] * MANY,
+    ],
+    ids=["flat", "code", "links", "crossing", "nested", "the same"],
+)
+@pytest.mark.parametrize("text", ["a!" * MANY, "a\n" * MANY], ids=["line", "lines"])
+def test_any_number_of_entities_takes_little_time(text: str, entities: list[Entity]) -> None:
+    started = time.process_time()
+    made = to_markdown(text, entities)
+    assert time.process_time() - started < 5
+    assert made is not None
+    assert len(made) < 20 * len(text)
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "JavaScript:x", "data:text/html,<script>", "vbscript:x", "file:///etc/passwd",
+     "javascript&colon;alert(1)", "javascript&#58;x", "java&Tab;script:x", "java\nscript:x", " javascript:x",
+     "obsidian://open?vault=x", "\x01javascript:x"],
+)  # fmt: skip
+def test_a_link_to_no_web_page_is_none(url: str) -> None:
+    for entity in (Entity("text_link", 0, 4, url=url), Entity("link", 0, 30)):
+        shown = READER.render(to_markdown("here" if entity.url else url, [entity]) or url)
+        for target in re.findall('(?:href|src)="([^"]*)"', shown):
+            bare = re.sub(r"[\x00-\x20]", "", html.unescape(target)).lower()
+            assert not re.match(r"[a-z][a-z0-9+.-]*:", bare), shown
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.b/?x=1&copy;=2&lt", "http://a.b", "tg://resolve?domain=x", "mailto:x@y.z"]
+)
+def test_a_link_leads_where_it_led(url: str) -> None:
+    (found,) = re.findall('href="([^"]*)"', READER.render(
+        to_markdown("here", [Entity("text_link", 0, 4, url=url)]) or ""
+    ))  # fmt: skip
+    assert html.unescape(found) == url
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize("text", STRINGS.values(), ids=STRINGS)
+def test_no_text_is_markdown_of_its_own(text: str) -> None:
+    tokens = READER.parse(to_markdown(text, []) or text)
+    kinds = {token.type for each in tokens for token in (each, *(each.children or ()))}
+    assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "softbreak",
+                     "hardbreak", "text_special"}  # fmt: skip
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize("language", [*STRINGS.values(), "{=html}", "py`x", "c++", "objective-c"])
+def test_a_language_is_a_word(language: str) -> None:
+    made = to_markdown("<b>x</b>", [Entity("pre", 0, 8, language=language)]) or ""
+    assert re.fullmatch(r"```[\w+#.-]{0,40}\n<b>x</b>\n```", made)

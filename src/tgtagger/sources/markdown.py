@@ -9,6 +9,8 @@ brackets are escaped. Knows no source and no output format.
 
 from __future__ import annotations
 
+import html
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +25,10 @@ _FORMATTING = frozenset(
 
 _BLOCKS = {"blockquote", "pre"}
 
+MOST_SPANS = 1000
+"""Stretches of a text that are formatted: Telegram's own limit is a hundred, and what marks do to
+each other takes time with the square of their number. Later ones are plain words."""
+
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
@@ -33,7 +39,7 @@ _INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
 
 def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
     """Return the Markdown of a text, or None when the text is its own Markdown."""
-    spans = list(_spans(text, entities)) if entities else []
+    spans = list(itertools.islice(_spans(text, entities), MOST_SPANS)) if entities else []
     if not spans:
         return escape(text) if _is_suspect(text) and _SPECIAL.search(text) else None
     return "".join(_Writer(text, spans).write())
@@ -60,7 +66,8 @@ class _Span:
 
 
 def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
-    wanted = _without_seams([entity for entity in entities if entity.type in _FORMATTING])
+    formatting = (entity for entity in entities if entity.type in _FORMATTING)
+    wanted = _without_seams(itertools.islice(formatting, MOST_SPANS))
     if not wanted:
         return
     # The UTF-16 offsets of the letters that take two code units.
@@ -170,7 +177,8 @@ class _Writer:
             return "", ""  # Markdown has no link in a link, and nothing is twice as bold
         match entity.type:
             case "text_link":
-                return "[", f"]({_safe_url(entity.url or '')})"
+                url = entity.url or ""
+                return ("[", f"]({_quoted_url(url)})") if _leads_elsewhere(url) else ("", "")
             case "blockquote":
                 before = "" if self._at_line_start(span.start) else "\n"
                 # Without a blank line the next one would be read as part of the quote.
@@ -217,7 +225,8 @@ class _Writer:
         match span.entity.type:
             case "link":
                 plain = re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+", words)
-                return f"<{words}>" if plain else self._quoted(escape(words))
+                is_link = plain and _leads_elsewhere(words)
+                return f"<{words}>" if is_link else self._quoted(escape(words))
             case "code":
                 fence = "`" * (_longest_run(words) + 1)
                 pad = " " if words[0] in "` " or words[-1] in "` " else ""
@@ -225,7 +234,7 @@ class _Writer:
         fence = "`" * max(3, _longest_run(words) + 1)
         before = "" if self._at_line_start(span.start) else "\n"
         after = "" if self._at_line_end(span.end) else "\n"
-        language = re.sub(r"[\s`]", "", span.entity.language or "")
+        language = re.sub(r"[^\w+#.-]", "", span.entity.language or "")[:40]
         block = f"{fence}{language}\n{words.rstrip(chr(10))}\n{fence}"
         return before + self._quoted(block) + after
 
@@ -240,8 +249,20 @@ def _longest_run(words: str) -> int:
     return max((len(run) for run in re.findall(r"`+", words)), default=0)
 
 
-def _safe_url(url: str) -> str:
+_SCHEME = re.compile(r"[\x00-\x20]*([a-zA-Z][\w+.-]*):")
+_TELEGRAMS = {"http", "https", "tg", "ton", "tonsite", "mailto", "tel", "ftp"}
+"""What Telegram links to; a script or a file of the reader's own it does not."""
+
+
+def _leads_elsewhere(url: str) -> bool:
+    """Tell whether an address may be a link, as a browser would read it."""
+    scheme = _SCHEME.match(html.unescape(re.sub(r"[\t\r\n]", "", url)))
+    return scheme is None or scheme[1].lower() in _TELEGRAMS
+
+
+def _quoted_url(url: str) -> str:
     quoted = {"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C"}
+    url = re.sub(r"&(?=#?\w+;)", "&amp;", url)  # Markdown reads entities in addresses, too
     return "".join(
         quoted.get(letter, f"%{ord(letter):02X}" if letter <= " " else letter) for letter in url
     )
