@@ -125,9 +125,9 @@ def test_any_number_of_entities_takes_little_time(text: str, entities: list[Enti
 @pytest.mark.row("I5")
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "JavaScript:x", "data:text/html,<script>", "vbscript:x", "file:///etc/passwd",
-     "javascript&colon;alert(1)", "javascript&#58;x", "java&Tab;script:x", "java\nscript:x", " javascript:x",
-     "obsidian://open?vault=x", "\x01javascript:x"],
+    ["javascript:alert(1)", "JavaScript:x", "data:text/html,<script>", "vbscript:x", "file:///x",
+     "javascript&colon;alert(1)", "javascript&#58;x", "java&Tab;script:x", "java\nscript:x",
+     " javascript:x", "obsidian://open?vault=x", "\x01javascript:x"],
 )  # fmt: skip
 def test_a_link_to_no_web_page_is_none(url: str) -> None:
     for entity in (Entity("text_link", 0, 4, url=url), Entity("link", 0, 30)):

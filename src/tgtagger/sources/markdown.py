@@ -177,8 +177,8 @@ class _Writer:
             return "", ""  # Markdown has no link in a link, and nothing is twice as bold
         match entity.type:
             case "text_link":
-                url = entity.url or ""
-                return ("[", f"]({_quoted_url(url)})") if _leads_elsewhere(url) else ("", "")
+                there = target_of(entity.url or "")
+                return ("", "") if there is None else ("[", f"]({there})")
             case "blockquote":
                 before = "" if self._at_line_start(span.start) else "\n"
                 # Without a blank line the next one would be read as part of the quote.
@@ -224,9 +224,7 @@ class _Writer:
         words = self._text[span.start : span.end]
         match span.entity.type:
             case "link":
-                plain = re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+", words)
-                is_link = plain and _leads_elsewhere(words)
-                return f"<{words}>" if is_link else self._quoted(escape(words))
+                return f"<{words}>" if is_address(words) else self._quoted(escape(words))
             case "code":
                 fence = "`" * (_longest_run(words) + 1)
                 pad = " " if words[0] in "` " or words[-1] in "` " else ""
@@ -234,8 +232,7 @@ class _Writer:
         fence = "`" * max(3, _longest_run(words) + 1)
         before = "" if self._at_line_start(span.start) else "\n"
         after = "" if self._at_line_end(span.end) else "\n"
-        language = re.sub(r"[^\w+#.-]", "", span.entity.language or "")[:40]
-        block = f"{fence}{language}\n{words.rstrip(chr(10))}\n{fence}"
+        block = f"{fence}{language_of(span.entity.language)}\n{words.rstrip(chr(10))}\n{fence}"
         return before + self._quoted(block) + after
 
     def _at_line_start(self, at: int) -> bool:
@@ -252,20 +249,30 @@ def _longest_run(words: str) -> int:
 _SCHEME = re.compile(r"[\x00-\x20]*([a-zA-Z][\w+.-]*):")
 _TELEGRAMS = {"http", "https", "tg", "ton", "tonsite", "mailto", "tel", "ftp"}
 """What Telegram links to; a script or a file of the reader's own it does not."""
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+")
+_QUOTED = {"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C"}
 
 
-def _leads_elsewhere(url: str) -> bool:
-    """Tell whether an address may be a link, as a browser would read it."""
+def target_of(url: str) -> str | None:
+    """Return an address as the target of a link; None where it may be none."""
+    # As a browser would read it, and Markdown before that.
     scheme = _SCHEME.match(html.unescape(re.sub(r"[\t\r\n]", "", url)))
-    return scheme is None or scheme[1].lower() in _TELEGRAMS
-
-
-def _quoted_url(url: str) -> str:
-    quoted = {"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C"}
-    url = re.sub(r"&(?=#?\w+;)", "&amp;", url)  # Markdown reads entities in addresses, too
-    return "".join(
-        quoted.get(letter, f"%{ord(letter):02X}" if letter <= " " else letter) for letter in url
+    if scheme is not None and scheme[1].lower() not in _TELEGRAMS:
+        return None
+    url = re.sub(r"&(?=#?\w+;)", "&amp;", url)
+    return re.sub(
+        r"[()<>\\\x00-\x20]", lambda found: _QUOTED.get(found[0], f"%{ord(found[0]):02X}"), url
     )
+
+
+def is_address(words: str) -> bool:
+    """Tell whether words between angle brackets are a link, and may be one."""
+    return bool(_ADDRESS.fullmatch(words)) and target_of(words) is not None
+
+
+def language_of(name: str | None) -> str:
+    """Return the language of a code block: a word, since some readers know more than words."""
+    return re.sub(r"[^\w+#.-]", "", name or "")[:40]
 
 
 def escape(text: str, *, line_start: bool = True) -> str:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from telethon.tl import types as tl
 
+from hostile import STRINGS
 from tgtagger.sources.telegram.blocks import BLOCKS
 from tgtagger.sources.telegram.inline import INLINE
 from tgtagger.sources.telegram.richtext import ENTITY_NAMES, RichText, entities, rich_text
@@ -529,3 +530,27 @@ def test_the_markdown_shows_the_same_words(text: Any, place: str) -> None:
     }[place]()
     found, markdown = read(block)
     assert letters(READER.render(markdown)) == "".join(found.removeprefix("• ").split())
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize("words", [*STRINGS.values(), "javascript:alert(1)", "$$\n[x]: data:x"])
+def test_no_words_are_markdown_of_their_own(words: str) -> None:
+    """Of hostile words there is no HTML and no link to a script, whatever they stand in."""
+    line = concat(plain(words), BOLD(plain(words)), tl.TextMath(words), tl.TextFixed(plain(words)),
+                  tl.TextUrl(plain(words), words, 0), tl.TextUrl(plain("x"), words, 0),
+                  tl.TextAutoUrl(plain(words)), tl.TextEmail(plain(words), words))  # fmt: skip
+    blocks = [
+        paragraph(line), tl.PageBlockHeading2(line), tl.PageBlockMath(words),
+        tl.PageBlockPreformatted(plain(words), words),
+        tl.PageBlockList([tl.PageListItemText(line)]), tl.PageBlockBlockquote(line, EMPTY),
+        tl.PageBlockTable(EMPTY, [tl.PageTableRow([tl.PageTableCell(text=line)])]),
+        tl.PageBlockEmbed(tl.PageCaption(EMPTY, EMPTY), url=words, html=words),
+    ]  # fmt: skip
+    for block in blocks:
+        _, markdown = read(block)
+        shown = READER.render(markdown)
+        assert not re.search(r"<(?!/?(?:p|h[1-6]|hr|pre|code|ul|li|blockquote|table|thead|tbody|tr|th|td|"
+                             r"strong|em|s|b|i|u|br|a)\b)[a-z!?/]", shown)  # fmt: skip
+        for target in re.findall('(?:href|src)="([^"]*)"', shown):
+            bare = re.sub(r"[\x00-\x20]", "", html.unescape(target)).lower()
+            assert re.match(r"(?:mailto|tel|https?):|(?![a-z][a-z0-9+.-]*:)", bare), target

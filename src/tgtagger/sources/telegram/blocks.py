@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tgtagger.sources.markdown import language_of
 from tgtagger.sources.telegram import media
 from tgtagger.sources.telegram.inline import (
     DEPTH,
@@ -19,6 +20,7 @@ from tgtagger.sources.telegram.inline import (
     Line,
     address,
     children,
+    formula,
     name,
     plain,
     read,
@@ -153,7 +155,7 @@ def _heading(level: int) -> Callable[[_Reader, Node, int], Line]:
 
 def _math(_reader: _Reader, node: Node, _depth: int) -> Line:
     source = string(node.get("source")) or ""
-    return Line(source, f"$$\n{source}\n$$" if source else "")
+    return Line(source, f"$$\n{formula(source)}\n$$" if source else "")
 
 
 def _divider(_reader: _Reader, _node: Node, _depth: int) -> Line:
@@ -166,10 +168,9 @@ def _author(reader: _Reader, node: Node, depth: int) -> Line:
 
 def _fenced(reader: _Reader, node: Node, depth: int) -> Line:
     found = reader.line(node.get("text"), depth)
-    fence = "```"
-    while fence in found.text:
-        fence += "`"
-    language = "".join((string(node.get("language")) or "").split()).replace("`", "")
+    longest = max((len(run) for run in re.findall("`+", found.text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    language = language_of(string(node.get("language")))
     return Line(found.text, f"{fence}{language}\n{found.text}\n{fence}") if found else found
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
-from tgtagger.sources.markdown import escape
+from tgtagger.sources.markdown import escape, is_address, target_of
 from tgtagger.sources.telegram.media import string
 
 Node = dict[str, Any]
@@ -58,7 +57,13 @@ def plain(words: object) -> Line:
 def address(url: object) -> Line:
     """Return an address to be followed."""
     found = string(url) or ""
-    return Line(found, f"<{found}>" if _ADDRESS.fullmatch(found) else escape(found))
+    return Line(found, f"<{found}>" if is_address(found) else escape(found))
+
+
+def formula(source: str) -> str:
+    """Return a formula that is nothing else to a reader without formulas: spaces mean nothing."""
+    source = re.sub(r"<(?=[A-Za-z/!?])", "< ", source)
+    return re.sub(r"\](?=[(:\[])", "] ", source).replace("$", "\\$")
 
 
 def name(node: object) -> str:
@@ -204,7 +209,6 @@ class _Reader:
 # ---- writing
 
 _EMPHASIS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", "s")}
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+")
 _WORDS_OF_A_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
@@ -269,8 +273,8 @@ class _Writer:
     def _as_it_is(self, span: _Span, *, leaf: bool, linked: bool) -> str | None:
         words = self._text[span.start : span.end]
         if span.mark == "math":
-            return "$" + words.replace("$", "\\$") + "$"
-        if span.mark == "address" and not linked and _ADDRESS.fullmatch(words):
+            return f"${formula(words)}$"
+        if span.mark == "address" and not linked and is_address(words):
             return f"<{words}>" if escape(words) != words else None
         beside = self._done == span.start and self._out and self._out[-1].endswith("`")
         if span.mark == "code" and leaf and not beside:
@@ -281,8 +285,8 @@ class _Writer:
 
     def _marks(self, span: _Span) -> tuple[str, str]:
         if span.mark == "link":
-            there = re.sub(r"[()<>\\\s]", lambda found: quote(found.group()), span.target)
-            return "[", f"]({there})"
+            there = target_of(span.target)
+            return ("", "") if there is None else ("[", f"]({there})")
         if span.mark == "spoiler":
             return "||", "||"
         mark, tag = _EMPHASIS.get(span.mark, ("", span.mark))
