@@ -87,6 +87,7 @@ NAMES = {
     "dots": "..",
     "long": "a" * 300,
     "home": "~root/x",
+    "nobody's home": "~nosuchuser/x",
     "wild": "*?[a-z]",
     "quotes": 'it\'s "so" `it` $(is)',
 }
@@ -124,7 +125,9 @@ def storable(strings: dict[str, str] = STRINGS) -> dict[str, str]:
 
 # ---- what an output may not hold
 
-_COLOURS = re.compile(r"\x1b\[(?:[012]|(?:1;)?3\d|38;5;\d+)m")  # ours; of strangers more are tried
+_COLOURS = re.compile(
+    r"\x1b\[(?:[012]|(?:1;)?[39]\d|38;5;\d+)m"
+)  # ours; of strangers more are tried
 _LIVE = re.compile(r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[\d*A|\r")
 """Of the live line: the cursor goes and comes back, its line is erased, and the one above."""
 

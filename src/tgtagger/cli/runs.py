@@ -50,7 +50,9 @@ def noted_run(store: Store, command: str, origin: Origin | None = None) -> Itera
         with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
             store.end_run(note.number, note.code)
         raise
-    store.end_run(note.number, note.code, json.dumps(note.summary, ensure_ascii=False))
+    summary = json.dumps(note.summary, ensure_ascii=False)
+    # A path need not be UTF-8: its odd bytes are halves of surrogate pairs, which JSON can say.
+    store.end_run(note.number, note.code, summary.encode(errors="backslashreplace").decode())
 
 
 def _code_of(error: BaseException) -> int:

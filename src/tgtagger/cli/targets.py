@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,11 @@ class Target:
 
 def read_target(text: str, store: Store) -> Target:
     """Tell a path from a channel. Raises InputError for what is neither."""
-    path = Path(text).expanduser()
-    if path.exists():
-        return Target(text, path=path)
+    path = Path(text)
+    with contextlib.suppress(OSError, RuntimeError):  # a name that is too long; ~nobody
+        path = path.expanduser()
+        if path.exists():
+            return Target(text, path=path)
     try:
         ref = read_channel(text)
     except InputError:

@@ -29,10 +29,10 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if path.is_dir():
-        raise InputError(f"{path} is a folder", hint="name a file in it")
     with contextlib.ExitStack() as opened:
         try:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder", hint="name a file in it")
             target = path.open("wb") if _is_device(path) else files.replacing(path)
             stream = opened.enter_context(target)
         except OSError as error:

@@ -57,7 +57,10 @@ def database_path(location: str) -> Path:
         )
     if not url.database or url.database == ":memory:":
         raise InputError("the database must be a file", hint=_URL_HINT)
-    return Path(url.database).expanduser()
+    try:
+        return Path(url.database).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise InputError(f"{url.database} is in no home folder that exists") from error
 
 
 _URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
