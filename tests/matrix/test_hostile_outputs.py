@@ -78,6 +78,23 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
+_CHANNEL = "2000000000 + :at"
+_POST = f"(SELECT id FROM posts WHERE channel_id = {_CHANNEL} AND message_id = 1)"
+_TAG = "(SELECT id FROM tags WHERE key = 'key ' || :at)"
+FORCED = (
+    "INSERT INTO tags (name, key, added_at) VALUES (:text, 'key ' || :at, :now)",
+    f"INSERT INTO tag_aliases (key, tag_id, name) VALUES ('alias ' || :at, {_TAG}, :text)",
+    f"UPDATE channels SET username = :text, title = :text WHERE id = {_CHANNEL}",
+    f"UPDATE posts SET failure = 'server', error = :text, problem = :text WHERE id = {_POST}",
+    f"UPDATE posts SET status = 'failed', next_attempt_at = NULL WHERE id = {_POST}",
+    f"INSERT INTO post_tags VALUES ({_POST}, 50, {_TAG}, 'llm', :text, :text, :text, 1, :now)",
+    f"INSERT INTO attempts (post_id, at, model, error) VALUES ({_POST}, :now, :text, :text)",
+    f"INSERT OR REPLACE INTO rejected_posts VALUES ({_CHANNEL}, :text, 'desktop', :text, :now)",
+    "INSERT INTO runs (command, started_at, summary) VALUES (:text, :now, json_quote(:text))",
+)
+"""A string in every text that the database has a place for."""
+
+
 @pytest.fixture(scope="module")
 def forced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive, with the strings in every text of every table, whoever wrote them there."""
@@ -85,22 +102,9 @@ def forced(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(sqlite3.connect(archive)) as source, closing(sqlite3.connect(db)) as raw:
         source.backup(raw)
         for at, text in enumerate(storable().values()):
-            channel, now = 2_000_000_000 + at, "2026-01-01T00:00:00Z"
-            tag = f"(SELECT id FROM tags WHERE key = 'key {at}')"
-            post = f"(SELECT id FROM posts WHERE channel_id = {channel} AND message_id = 1)"
-            for sql in (
-                f"INSERT INTO tags (name, key, added_at) VALUES (:text, 'key {at}', :now)",
-                f"UPDATE channels SET username = :text, title = :text WHERE id = {channel}",
-                "UPDATE posts SET status = 'failed', failure = 'server', error = :text, "
-                f"problem = :text, next_attempt_at = NULL WHERE id = {post}",
-                f"INSERT INTO post_tags VALUES ({post}, 50, {tag}, 'llm', :text, :text, :text, 1, :now)",
-                "INSERT INTO attempts (post_id, run_id, at, model, class, error) "
-                f"VALUES ({post}, 1, :now, :text, 'server', :text)",
-                f"INSERT OR REPLACE INTO rejected_posts VALUES ({channel}, :text, 'desktop', :text, :now)",
-                "INSERT INTO runs (command, started_at, pid, summary) "
-                "VALUES (:text, :now, 1, json_object('stopped', :text))",
-            ):
-                raw.execute(sql, {"text": text, "now": now})
+            values = {"text": text, "now": "2026-01-01T00:00:00Z", "at": at}
+            for statement in FORCED:
+                raw.execute(statement, values)
         raw.commit()
     return db
 
@@ -257,7 +261,7 @@ CALLS = re.compile(r"[=＝]|[^,]*[(|!]")
 
 
 def cells_that_run(table: str) -> list[str]:
-    """Return the cells that a spreadsheet would run, whichever separator it takes for the right one.
+    """Return the cells that a spreadsheet would run, whichever separator it believes in.
 
     Read with another separator than ours a cell is a torn piece: it has to call something to harm.
     """
