@@ -8,9 +8,12 @@ cli.failures, and nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import io
+import os
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -106,11 +109,22 @@ class Commands(TyperGroup):
 
         if not standalone_mode:
             return run()
-        sys.exit(ended(run, self._verbosity))
+        with _private_files():
+            sys.exit(ended(run, self._verbosity))
 
     def _verbosity(self) -> int:
         called = self._context and self._context.obj  # none yet if the options are wrong
         return called.verbosity if called else 0
+
+
+@contextlib.contextmanager
+def _private_files() -> Iterator[None]:
+    """Let what a run makes, libraries included, be its owner's only, whatever the umask says."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _app_of(name: str, module: Any) -> typer.Typer:
