@@ -14,7 +14,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -49,11 +49,11 @@ class Access:
     data_dir: Path
     account: str = "default"
     api_id: int | None = None
-    api_hash: str | None = None
+    api_hash: str | None = field(default=None, repr=False)
     server: str | None = None
     dc: int | None = None
     public_key: Path | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w-]{0,39}", self.account):
