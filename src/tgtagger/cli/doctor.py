@@ -7,14 +7,12 @@ Looks at what is on this machine, and asks who is signed in; the tagging server 
 from __future__ import annotations
 
 import datetime as dt
-import stat
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import permissions, runs
 from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
@@ -69,7 +67,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield from _reader()
     yield from _session(settings)
-    yield from _permissions(settings, database_path(settings.db))
+    yield from permissions.look(settings, database_path(settings.db))
     found = yield from _archive(settings)
     is_sound = found is not None and not found.damage and not found.orphans
     yield _clock(None if found is None else found.newest)
@@ -154,26 +152,6 @@ def _session(settings: Settings) -> Iterator[Finding]:
         yield Finding("session", level, error.message, error.hint, error.exit_code)
         return
     yield Finding("session", "ok", f"signed in to Telegram as {name} (account {access.account})")
-
-
-def _permissions(settings: Settings, database: Path) -> Iterator[Finding]:
-    files = (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm")))
-    folder = settings.data_dir / "sessions"
-    sessions = sorted(folder.glob("*.session")) + sorted(folder.glob("*.json"))
-    for path in (*files, settings.config, *sessions):
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:
-            continue
-        if mode & 0o077:
-            yield Finding(
-                "permissions",
-                "warning",
-                f"{path} can be used by others than you (mode {mode:o})",
-                f"run: chmod 600 {path}",
-            )
-        else:
-            yield Finding("permissions", "ok", f"{path} is yours only")
 
 
 def _database(found: Soundness) -> Iterator[Finding]:
