@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 
 from tgtagger import __version__
-from tgtagger.errors import SourceError, TgTaggerError, TryLater
+from tgtagger.errors import InputError, SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
 from tgtagger.sources.names import reassigned
 from tgtagger.sources.preview.convert import convert
@@ -71,11 +71,17 @@ class Preview:
         self._closed_until: dt.datetime | None = None
 
     async def __aenter__(self) -> Self:
-        self._client = httpx.AsyncClient(
-            follow_redirects=False,
-            timeout=httpx.Timeout(20, connect=10),
-            headers={"User-Agent": f"tgtagger/{__version__}", "Accept-Language": "en"},
-        )
+        try:
+            self._client = httpx.AsyncClient(
+                follow_redirects=False,
+                timeout=httpx.Timeout(20, connect=10),
+                headers={"User-Agent": f"tgtagger/{__version__}", "Accept-Language": "en"},
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise InputError(
+                "the proxy that the environment names cannot be used for the web preview",
+                hint="name an HTTP proxy (HTTPS_PROXY), or the preview's host in NO_PROXY",
+            ) from None  # it may hold a part of the proxy's password
         return self
 
     async def __aexit__(self, *_: object) -> None:

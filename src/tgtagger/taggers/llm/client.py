@@ -17,14 +17,14 @@ import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.verdicts import Verdict, judge
+from tgtagger.taggers.llm.verdicts import LONGEST_MESSAGE, Verdict, judge
 from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, limits_of, time_there
 
 LARGEST = 1 << 20
@@ -107,11 +107,11 @@ class Server:
                 transport=transport,
                 follow_redirects=False,
             )
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
+        except (ImportError, ValueError, httpx.InvalidURL):
             raise InputError(
                 "the proxy that the environment names cannot be used for tagging",
                 hint="name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY",
-            ) from error
+            ) from None  # it may hold a part of the proxy's password
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -157,17 +157,22 @@ class Server:
         else:
             now = time_there(answer.headers, self._clock())
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
-            if verdict.kind != "answered" and self._is_key_in(answer.content):
-                # Before a message is made of it, and cut: no part of the key is to be left.
+            if self._is_key_in(answer.content):
+                # Before a message or a tag is made of it, and cut: no part of it is to be left.
                 content = answer.content.replace(str(self.key).encode(), "…".encode())
                 verdict, tree = judge(answer.status, answer.headers, content, now=now)
             if 300 <= answer.status < 400:
-                verdict = _sent_away(url, answer.headers)
+                verdict = self._without_key(_sent_away(url, answer.headers))
             seconds = time.perf_counter() - started
             limits = limits_of(answer.headers, now)
             date = answer.headers.get("date")
             return Heard(verdict, tree, answer.status, limits, at, seconds, date)
         return Heard(verdict, at=at, seconds=time.perf_counter() - started)
+
+    def _without_key(self, verdict: Verdict) -> Verdict:
+        if not self.key or len(self.key) < 4:
+            return verdict
+        return replace(verdict, message=verdict.message.replace(self.key, "…"))
 
     def _is_key_in(self, content: bytes) -> bool:
         return self.key is not None and len(self.key) >= 4 and self.key.encode() in content
@@ -264,9 +269,8 @@ def _sent_away(url: str, headers: Mapping[str, str]) -> Verdict:
     except httpx.InvalidURL:
         there = here
     is_other = there.host and _server_of(there) != _server_of(here)
-    where = (
-        f"sends us to {there.scheme}://{there.netloc.decode()}" if is_other else "goes in circles"
-    )
+    there_in_words = f"{there.scheme}://{there.host}"[:LONGEST_MESSAGE]
+    where = f"sends us to {there_in_words}" if is_other else "goes in circles"
     return Verdict("stop", f"the server {where}; the key stays here", stop="wrong_address")
 
 
