@@ -121,11 +121,11 @@ def read_contents(file: Guarded, path: Path) -> Contents:
     single = Chat()
     try:
         _scan(ijson.parse(file, buf_size=BUFFER), contents, single)
-    except (ijson.JSONError, TooDeep) as error:
+    except (ijson.JSONError, TooDeep):
         if not contents.chats:
             raise InputError(
                 f"{path} is not JSON, or is cut off before its first message", hint=_HOW
-            ) from error
+            ) from None  # it quotes the file
         contents.broken = contents.account
     if _SINGLE in contents.chats and not _is_chat(single):
         del contents.chats[_SINGLE]
@@ -184,4 +184,4 @@ def read_records(file: Guarded, place: str) -> Iterator[Any]:
         # Without use_float: with it an integer beyond 64 bits would end the file.
         yield from ijson.items(file, place, buf_size=BUFFER)
     except (ijson.JSONError, TooDeep) as error:
-        raise CutOff(str(error)) from error
+        raise CutOff(type(error).__name__) from None  # it quotes the file

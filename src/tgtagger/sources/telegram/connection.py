@@ -17,7 +17,7 @@ from telethon import TelegramClient
 from tgtagger.errors import TryLater
 from tgtagger.outcomes import Wait
 from tgtagger.sources.telegram import session
-from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, not_before, translate
+from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, cause_of, not_before, translate
 
 DEADLINE = 60.0
 """Seconds to wait for an answer."""
@@ -101,7 +101,7 @@ class Telegram:
                 translated = translate(error, what)
                 if translated is None or translated is error:
                     raise
-                raise translated from error
+                raise translated from cause_of(error)
             else:
                 yield answer
                 return

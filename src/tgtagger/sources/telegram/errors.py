@@ -83,6 +83,11 @@ def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | N
     return None
 
 
+def cause_of(error: BaseException) -> BaseException | None:
+    """Return an error as the cause of its translation; None where its words hold a message."""
+    return None if isinstance(error, errors.TypeNotFoundError) else error
+
+
 def _newer(_error: BaseException, what: str) -> TgTaggerError:
     return SourceError(
         f"{what}: Telegram sent something newer than this version can read",

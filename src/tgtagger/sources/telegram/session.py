@@ -25,7 +25,7 @@ from telethon.sessions import SQLiteSession
 
 from tgtagger import __version__, files, locks
 from tgtagger.errors import ActionNeeded, InputError, TryLater
-from tgtagger.sources.telegram.errors import LOGIN, check_clock, translate
+from tgtagger.sources.telegram.errors import LOGIN, cause_of, check_clock, translate
 
 # What matters of it is raised; its advice to developers is no message to users.
 logging.getLogger("telethon").addHandler(logging.NullHandler())
@@ -101,7 +101,7 @@ def _errors(what: str = "Telegram") -> Iterator[None]:
         translated = translate(error, what)
         if translated is None or translated is error:
             raise
-        raise translated from error
+        raise translated from cause_of(error)
 
 
 @contextlib.asynccontextmanager
@@ -288,7 +288,7 @@ def _client(
             auto_reconnect=reconnects,
             timeout=10,
             proxy=proxy,
-            use_ipv6=":" in session.server_address,
+            use_ipv6=":" in (session.server_address or ""),  # none in an empty file
             device_model="tgtagger",
             app_version=__version__,
         )
@@ -353,18 +353,18 @@ def split_server(text: str) -> tuple[str, int]:
 
 
 def _proxy(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
     kinds = {"socks5": "socks5", "socks5h": "socks5", "socks4": "socks4", "http": "http"}
     try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if parts.scheme not in kinds or not parts.hostname or not port:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in kinds and parts.hostname and parts.port
+    except ValueError:  # it may quote the address, and so the password in it
+        is_whole = None
+    if not is_whole:
         raise InputError("TGTAGGER_PROXY must be socks5://host:port or http://host:port")
     return {
         "proxy_type": kinds[parts.scheme],
         "addr": parts.hostname,
-        "port": port,
+        "port": parts.port,
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
         "rdns": True,
