@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import typer
@@ -53,7 +54,8 @@ def _shown(setting: config.Setting, value: object) -> object:
         return value
     if isinstance(value, tuple):
         return ", ".join(value)
-    return "(hidden)" if setting.secret else str(value)
+    # An address of another kind of database, which is refused later, has a password in it.
+    return "(hidden)" if setting.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))
 
 
 @app.command()
