@@ -218,21 +218,32 @@ def echoes(name: str, prompt: str, text: str, *, own: bool = False) -> bool:
     """Tell whether a tag repeats the prompt's rules and not the text: words in a row, or a code.
 
     Two words will do in rules of ours. In a user's `own`, whose topics they may name, four, or a
-    code: a word of six characters and more that mixes letters and digits.
+    code: a word of six characters and more that mixes letters and digits. A code is one in pieces
+    and in other words, too.
     """
     if not prompt:
         return False
-    words = name.split()
-    parts = [_plain(word) for word in words if _is_code(word)]
-    if len(words) >= (4 if own else 2):
-        parts.append(_plain(name))
-    said = [part for part in parts if f" {part.strip()} " in _plain_prompt(prompt)]
-    return bool(said) and not all(f" {part.strip()} " in f" {_plain(text)} " for part in said)
+    plain, bare = _plain(name).strip(), _bare(name)
+    if any(code in bare and code not in _bare(text) for code in _codes(prompt)):
+        return True
+    if len(name.split()) < (4 if own else 2) or f" {plain} " not in _plain_prompt(prompt):
+        return False
+    return f" {plain} " not in f" {_plain(text)} "
+
+
+def _bare(text: str) -> str:
+    return _plain(text).replace(" ", "")
 
 
 @functools.lru_cache(8)
 def _plain_prompt(prompt: str) -> str:
     return f" {_plain(prompt)} "
+
+
+@functools.lru_cache(8)
+def _codes(prompt: str) -> tuple[str, ...]:
+    words = filter(_is_code, (*prompt.split(), *_plain(prompt).split()))
+    return tuple(dict.fromkeys(code for word in words if len(code := _bare(word)) >= 6))
 
 
 def _is_code(word: str) -> bool:

@@ -65,14 +65,19 @@ class Asking:
     def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
         if names is None:
             return None
-        if self.prompt.examples:
-            names = [n for n in names if not (isinstance(n, str) and is_from_example(n, text))]
+        names = [n for n in names if not (isinstance(n, str) and self._is_slip(n, text))]
         tags = self.vocabulary.choose(names, text, prompt=self.prompt.rules, own=self.prompt.own)
         if tags:
             return Tagged(tuple(SuggestedTag(name) for name in tags))
         if not names and self.vocabulary.mode == "closed":
             return Skipped("none of the allowed tags fits")
         return None
+
+    def _is_slip(self, name: str, text: str) -> bool:
+        """Tell whether a tag is of the question and not of the post: its fence, its examples."""
+        if self.fence in name:
+            return True
+        return bool(self.prompt.examples) and is_from_example(name, text)
 
     def count_tokens(self, texts: Sequence[str], existing: Sequence[str] | None = None) -> int:
         """Return about how many tokens a request for these texts has."""

@@ -157,7 +157,8 @@ class Server:
         else:
             now = time_there(answer.headers, self._clock())
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
-            if self._is_key_in(answer.content):
+            # A local server's key is often a word, such as "ollama", which may be a tag as well.
+            if self._is_key_in(answer.content, least=16 if verdict.kind == "answered" else 4):
                 # Before a message or a tag is made of it, and cut: no part of it is to be left.
                 content = answer.content.replace(str(self.key).encode(), "…".encode())
                 verdict, tree = judge(answer.status, answer.headers, content, now=now)
@@ -174,8 +175,8 @@ class Server:
             return verdict
         return replace(verdict, message=verdict.message.replace(self.key, "…"))
 
-    def _is_key_in(self, content: bytes) -> bool:
-        return self.key is not None and len(self.key) >= 4 and self.key.encode() in content
+    def _is_key_in(self, content: bytes, *, least: int) -> bool:
+        return self.key is not None and len(self.key) >= least and self.key.encode() in content
 
     async def _fetch(self, method: str, url: str, body: bytes | None, largest: int) -> _Answer:
         request = self._client.build_request(method, url, content=body)
@@ -269,7 +270,7 @@ def _sent_away(url: str, headers: Mapping[str, str]) -> Verdict:
     except httpx.InvalidURL:
         there = here
     is_other = there.host and _server_of(there) != _server_of(here)
-    there_in_words = f"{there.scheme}://{there.host}"[:LONGEST_MESSAGE]
+    there_in_words = f"{there.scheme}://{there.netloc.decode()}"[:LONGEST_MESSAGE]
     where = f"sends us to {there_in_words}" if is_other else "goes in circles"
     return Verdict("stop", f"the server {where}; the key stays here", stop="wrong_address")
 

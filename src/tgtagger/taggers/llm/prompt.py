@@ -74,7 +74,7 @@ class Prompt:
     system: str
     examples: tuple[tuple[str, str], ...]  # what is said, what is answered
     hash: str
-    rules: str
+    rules: str  # with the frame, if they are ours: no words of these are a tag
     own: bool  # the rules are the user's
 
 
@@ -110,8 +110,8 @@ def make_prompt(
     if vocabulary.entries:
         system += f"\n{CLOSED if vocabulary.mode == 'closed' else PREFER}{_listing(vocabulary)}"
     return Prompt(
-        system, examples, sha256(fixed.encode(errors="replace")).hexdigest()[:16], rules,
-        own_rules is not None,
+        system, examples, sha256(fixed.encode(errors="replace")).hexdigest()[:16],
+        f"{rules}\n{FRAME}" if own_rules is None else rules, own_rules is not None,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _listing(vocabulary: Vocabulary) -> str:
     return "\n".join(lines) + "\n"
 
 
-_FENCE = re.compile(r"<(?=\s*(?:/\s*)?post)", re.IGNORECASE)
+_FENCE = re.compile(r"[<＜﹤](?=[^\w<]{0,20}post)", re.IGNORECASE)  # whatever is hidden between
 
 
 def posts_message(
