@@ -8,6 +8,7 @@ every N.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -129,6 +130,26 @@ def run(
             bool(signalled) if fault is None else "INJECTED" in seen or "by SIGKILL" in seen,
             ended - signalled[0] if signalled else 0.0,
         )
+
+
+def run_many(
+    commands: Sequence[Sequence[str]],
+    *,
+    env: Mapping[str, str] | None = None,
+    fault: Fault | None = None,
+    prefix: Sequence[str] = (),
+    timeout: float = 60,
+) -> list[Ended]:
+    """Run several commands one after another in one process; see many.py. None may kill it."""
+    ended = run(
+        env=env, fault=fault, prefix=prefix, timeout=timeout, stdin=json.dumps(commands),
+        program=(sys.executable, str(ROOT / "tests" / "many.py")),
+    )  # fmt: skip
+    assert ended.code == 0, ended.errors[-2000:]
+    return [
+        Ended(code, out, err, ended.seconds, ended.peak, ended.hit)
+        for code, out, err in json.loads(ended.output)
+    ]
 
 
 def _watch(pid: int, peaks: list[int]) -> None:

@@ -1,5 +1,7 @@
 """The entry point: `tgtagger`, or `python -m tgtagger`."""
 
+import contextlib
+import os
 import sys
 from types import TracebackType
 
@@ -16,11 +18,13 @@ def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 def main() -> None:
     """Run the command line; the question for the version is answered before anything loads."""
+    _open_streams()
     if sys.argv[1:] == ["--version"]:
         from tgtagger import __version__
 
-        print(f"tgtagger {__version__}")  # noqa: T201 -- the one line without the command line
-        return
+        with contextlib.suppress(OSError):  # the command line tries again, and says why not
+            print(f"tgtagger {__version__}", flush=True)  # noqa: T201 -- the one line without it
+            return
     sys.excepthook = _show_bug  # before Typer looks at it
     try:
         from tgtagger.cli import app
@@ -28,6 +32,23 @@ def main() -> None:
         sys.exit(130)
 
     app(prog_name="tgtagger")
+
+
+def _open_streams() -> None:
+    """Open what was handed over closed (`>&-`, some supervisors).
+
+    Else the next file opened would be number 0, 1 or 2, and what is meant for a person would go
+    into it. A closed stdout is opened so that writing to it fails: results must not get lost.
+    """
+    for number, name, mode in (
+        (0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)
+    ):  # fmt: skip
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free: this one
+            stream = open(number, "w" if number else "r", encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
     ├── ActionNeeded     3   a person must act: log in, renew a key, raise a quota
     ├── SourceError      4   a channel is not to be had: not found, private, gone
     ├── TaggingFailed    5   posts could not be tagged (of one post: types.TaggingError)
-    ├── StoreError       6   database damaged, read-only, disk full, not ours, of a newer schema
+    ├── StoreError       6   database damaged, read-only, not ours, of a newer schema; a machine
+    │                        that has no more room, open files or memory
     └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
 
 Knows no vendor: each edge maps its library's exceptions to these. Anything else is a bug, and
@@ -15,6 +16,8 @@ ends with a traceback and exit code 1. Messages never hold post text, keys or ph
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import os
 
 
 class TgTaggerError(Exception):
@@ -67,6 +70,53 @@ class TryLater(TgTaggerError):
     ) -> None:
         super().__init__(message, hint=hint, kind=kind)
         self.not_before = not_before
+
+
+_SHORTAGES = {
+    errno.ENOSPC: "make room; what was committed is kept",
+    errno.EDQUOT: "make room within your quota; what was committed is kept",
+    errno.EFBIG: "allow larger files (ulimit -f); what was committed is kept",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "end other programs: no program may open another file now",
+    errno.ENOMEM: "end other programs, or allow this one more memory (ulimit -v)",
+    errno.EIO: "check the disk, then run: tgtagger doctor",
+}
+"""What the system says when this machine has no more of something, or its disk fails."""
+
+
+def system_error(
+    error: OSError, what: str, *, kind: type[TgTaggerError] = InputError, hint: str | None = None
+) -> TgTaggerError:
+    """Return what the operating system refused as a failure of ours: `what` it was, and why.
+
+    It is of this kind, unless the machine has no more of something: that is a StoreError,
+    wherever it is met, so that a full disk ends every command with the same code.
+    """
+    reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
+    shortage = _SHORTAGES.get(error.errno or 0)
+    if shortage is None:
+        return kind(f"{what}: {reason}", hint=hint)
+    return StoreError(f"{what}: {reason}", hint=shortage)
+
+
+def shortage(error: BaseException) -> TgTaggerError | None:
+    """Return what this machine had no more of, where that is behind an unexpected failure.
+
+    A library that cannot open a file may fail with anything afterwards: what led to it tells.
+    """
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        seen.append(cause)
+        if isinstance(cause, OSError) and cause.errno in _SHORTAGES:
+            return system_error(cause, str(cause.filename or "this run"))
+        text = str(cause).lower() if isinstance(cause, ImportError) else ""
+        if "too many open files" in text:
+            return StoreError("this run: Too many open files", hint=_SHORTAGES[errno.EMFILE])
+        if isinstance(cause, MemoryError) or "map segment" in text or "allocate memory" in text:
+            return StoreError("there is not enough memory", hint=_SHORTAGES[errno.ENOMEM])
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 PRECEDENCE = (6, 3, 75, 4, 2, 5)

@@ -1,25 +1,25 @@
 """How a run ends: the one place where failures become text on stderr and an exit code.
 
-Typer's test runner and the real entry point both come through `ended`. Knows no command. A bug is
-let through: Python shows it with a plain traceback, and ends with 1.
+Typer's test runner and the real entry point both come through `ended`. Knows no command. What the
+system refuses (no room, no more open files, no memory, a path) is no bug wherever it is met, and is
+said in a line, too. A bug is let through: Python shows it with a plain traceback, and ends with 1.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import io
-import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 
 import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 
-from tgtagger.errors import StoreError, TgTaggerError
+from tgtagger.errors import StoreError, TgTaggerError, shortage, system_error
 
-_OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 class Terminated(SystemExit):
@@ -50,12 +50,27 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
         return _reader_gone()
     except BrokenPipeError:
         return _reader_gone()
-    except OSError as error:
-        if error.errno not in _OUTPUT_FAILS or error.filename is not None:
+    except Exception as error:
+        refused = _refused(error)
+        if refused is None:
             raise
-        _discard_stdout()
-        return _say(StoreError(f"the output cannot be written: {error.strerror}"), verbosity())
+        return _say(refused, verbosity())
     return code if isinstance(code, int) else 0
+
+
+def _refused(error: Exception) -> TgTaggerError | None:
+    """Return what the system refused; None for a bug."""
+    if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS:
+        from tgtagger.cli.render import discard
+
+        discard(sys.stdout)
+        return StoreError(f"the output cannot be written: {error.strerror}")
+    # What was begun and could not go on would be complained of at the end, one line more.
+    warnings.simplefilter("ignore", RuntimeWarning)
+    found = shortage(error)
+    if found is None and isinstance(error, OSError) and error.filename is not None:
+        found = system_error(error, str(error.filename), hint="check the path and its permissions")
+    return found
 
 
 def _as_ours(error: ClickException) -> TgTaggerError:
@@ -75,31 +90,26 @@ def _as_ours(error: ClickException) -> TgTaggerError:
 
 
 def _say(error: TgTaggerError, verbosity: int) -> int:
+    from tgtagger.cli.render import tell
     from tgtagger.visible import clean, flat
 
     if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
         import traceback
 
-        typer.echo(clean("".join(traceback.format_exception(error))), err=True)
+        tell(clean("".join(traceback.format_exception(error))))
     lines = [f"error: {error.message}"]
     if error.hint:
         lines.append(f"hint: {error.hint}")
-    typer.echo("\n".join(map(flat, lines)), err=True)
+    tell("\n".join(map(flat, lines)))
     return error.exit_code
 
 
 def _reader_gone() -> int:
     """End quietly: whoever read our output (| head) has had enough."""
-    _discard_stdout()
+    from tgtagger.cli.render import discard
+
+    discard(sys.stdout)
     return 0
-
-
-def _discard_stdout() -> None:
-    """Let what is still buffered go nowhere: Python would try, and complain, once more at exit."""
-    with contextlib.suppress(io.UnsupportedOperation):  # a test's stdout has no descriptor
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 @contextlib.contextmanager

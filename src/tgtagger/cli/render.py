@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import io
 import json
 import os
 import re
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, IO, TYPE_CHECKING
 
 from tgtagger.visible import clean, flat, in_json
 
@@ -28,6 +29,23 @@ WIDTH = 88
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
+
+
+def tell(text: str) -> None:
+    """Write words to stderr; where that is full, broken or closed, the work matters more."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: IO[str]) -> None:
+    """Let what is still buffered go nowhere: Python would try, and complain, once more at exit."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a test's stream has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def one_line(text: str, width: int = 60) -> str:
@@ -191,7 +209,7 @@ class Screen:
 
     def warn(self, text: str) -> None:
         """Say what must not be missed, terminal or not."""
-        sys.stderr.write(flat(text) + "\n")
+        tell(flat(text))
 
     @contextlib.contextmanager
     def progress(self, words: str) -> Iterator[Live]:

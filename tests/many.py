@@ -1,0 +1,37 @@
+"""Several commands of tgtagger in one process, since starting one takes most of a short command.
+
+Run as a program it takes a list of command lines as JSON and prints, for each, its exit code and
+what it said. `breaking.run_many` calls it, in whatever trouble a test makes for the process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+
+def call(arguments: list[str]) -> tuple[int, str, str]:
+    from tgtagger.cli import app
+
+    before = sys.stdout, sys.stderr
+    texts = [io.BytesIO(), io.BytesIO()]
+    streams = [io.TextIOWrapper(text, encoding="utf-8", write_through=True) for text in texts]
+    sys.stdout, sys.stderr = streams
+    code = 1
+    try:
+        app(arguments, prog_name="tgtagger")
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 0
+    except BaseException:  # noqa: BLE001 -- a bug: shown as Python shows it
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout, sys.stderr = before
+    out, err = (text.getvalue().decode(errors="replace") for text in texts)
+    return code, out, err
+
+
+if __name__ == "__main__":
+    json.dump([call(arguments) for arguments in json.load(sys.stdin)], sys.stdout)
