@@ -10,7 +10,7 @@ import typer
 from tgtagger import config, files
 from tgtagger.cli import new_app
 from tgtagger.cli.options import JsonOption, invocation
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, system_error
 from tgtagger.visible import flat
 
 app = new_app(invoke_without_command=True, help="Show the settings in force, or write a file.")
@@ -79,7 +79,7 @@ def init(
     except FileExistsError as error:
         raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
     except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror}") from error
+        raise system_error(error, f"{target} cannot be written") from error
     typer.echo(flat(str(target)))
 
 

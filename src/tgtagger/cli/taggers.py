@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tgtagger.config import Settings
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, system_error
 from tgtagger.pipeline import Tagger
 from tgtagger.store import Store
 from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
@@ -120,8 +120,6 @@ def _read(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"the file of the {what} {path} cannot be read: {error.strerror}") from (
-            error
-        )
+        raise system_error(error, f"the file of the {what} {path} cannot be read") from error
     except UnicodeDecodeError as error:
         raise InputError(f"the file of the {what} {path} is not UTF-8") from error

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from tgtagger.config.servers import PROVIDERS, Provider, is_loopback, is_private
 from tgtagger.config.table import SETTINGS, Setting
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, system_error
 
 __all__ = [
     "PROVIDERS",
@@ -221,9 +221,8 @@ def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
             f"the settings file {path} does not exist", hint="write one: tgtagger config init"
         ) from error
     except OSError as error:
-        raise InputError(
-            f"the settings file {path} cannot be read: {error.strerror}",
-            hint="check its permissions",
+        raise system_error(
+            error, f"the settings file {path} cannot be read", hint="check its permissions"
         ) from error
     try:
         tree = tomllib.loads(content.decode())

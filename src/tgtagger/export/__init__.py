@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tgtagger import files
-from tgtagger.errors import InputError, StoreError
+from tgtagger.errors import InputError, StoreError, system_error
 
 FORMATS = ("jsonl", "json", "csv")
 
@@ -36,12 +36,12 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
             target = path.open("wb") if _is_device(path) else files.replacing(path)
             stream = opened.enter_context(target)
         except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from error
+            raise system_error(error, f"{path} cannot be written") from error
         try:
             yield stream
             opened.close()
         except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+            raise system_error(error, f"{path} cannot be written", kind=StoreError) from error
 
 
 def _is_device(path: Path) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger import files
-from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
+from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater, system_error
 
 # A signal that comes while a connection is closed is raised, and so is said by the command line;
 # without a handler Python would print SQLAlchemy's own words about it, with a traceback.
@@ -224,10 +224,7 @@ def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
     if isinstance(error, sa.exc.DBAPIError):
         error = error.orig or error
     if isinstance(error, OSError):
-        return StoreError(
-            f"{error.filename or path}: {error.strerror or error}",
-            hint="check the path, its permissions and the space left",
-        )
+        return system_error(error, str(error.filename or path), kind=StoreError, hint=_PERMISSIONS)
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return None

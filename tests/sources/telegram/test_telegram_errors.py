@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from telethon import errors
 from telethon.errors import rpcerrorlist
 
-from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.errors import ActionNeeded, SourceError, StoreError, TgTaggerError, TryLater
 from tgtagger.sources.telegram.errors import FLOODS, translate
 
 
@@ -55,6 +56,12 @@ def rpc(code: int, name: str) -> BaseException:
     return made
 
 
+def session_fails(name: str) -> BaseException:
+    made = sqlite3.OperationalError(name)
+    made.sqlite_errorcode = getattr(sqlite3, name)
+    return made
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -73,6 +80,11 @@ def rpc(code: int, name: str) -> BaseException:
         (ConnectionResetError(), TryLater),
         (TimeoutError(), TryLater),
         (OSError("no route"), TryLater),
+        (OSError(errno.EMFILE, "Too many open files"), StoreError),
+        (session_fails("SQLITE_FULL"), StoreError),
+        (session_fails("SQLITE_IOERR_FSYNC"), StoreError),
+        (session_fails("SQLITE_READONLY_DIRECTORY"), StoreError),
+        (session_fails("SQLITE_BUSY"), TryLater),
         (sqlite3.DatabaseError("not a database"), ActionNeeded),
     ],
 )

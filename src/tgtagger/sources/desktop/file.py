@@ -6,6 +6,8 @@ and ids; of a single chat it ends where the messages begin. Knows nothing of a m
 
 from __future__ import annotations
 
+import errno
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import Any, TypeGuard
 
 import ijson
 
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, TgTaggerError, system_error
 from tgtagger.sources.desktop.guard import BUFFER, Guarded, TooDeep
 
 CHANNELS = {"public_channel", "private_channel"}
@@ -75,8 +77,15 @@ def find_file(path: Path) -> Path:
             f"{path} cannot be read: permission denied", hint="check its permissions"
         ) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
+        raise _unreadable(error, path) from error
     return path
+
+
+def _unreadable(error: OSError, path: Path) -> TgTaggerError:
+    """Say that an export cannot be read; a disk that fails there is no failure of ours."""
+    if error.errno == errno.EIO:
+        return InputError(f"{path} cannot be read: {error.strerror}", hint="check its disk")
+    return system_error(error, f"{path} cannot be read", hint=_HOW)
 
 
 def _find_in_folder(folder: Path) -> Path:
@@ -109,7 +118,7 @@ def open_export(path: Path) -> Iterator[Guarded]:
                 file.seek(0)
             yield Guarded(file)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", hint=_HOW) from error
+        raise _unreadable(error, path) from error
 
 
 def read_contents(file: Guarded, path: Path) -> Contents:

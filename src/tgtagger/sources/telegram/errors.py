@@ -13,7 +13,14 @@ from collections.abc import Callable
 
 from telethon import errors
 
-from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.errors import (
+    ActionNeeded,
+    SourceError,
+    StoreError,
+    TgTaggerError,
+    TryLater,
+    shortage,
+)
 from tgtagger.sources.reading import wait_ends
 
 FLOODS = (
@@ -75,8 +82,6 @@ def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | N
             return _unreachable(error)
         case errors.InvalidBufferError():
             return _signed_out() if getattr(error, "code", None) == 404 else _unreachable(error)
-        case sqlite3.Error():
-            return ActionNeeded("the session file cannot be used", hint=LOGIN)
     for kinds, translated in _OTHERS:
         if isinstance(error, kinds):
             return translated(error, what)
@@ -86,6 +91,27 @@ def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | N
 def cause_of(error: BaseException) -> BaseException | None:
     """Return an error as the cause of its translation; None where its words hold a message."""
     return None if isinstance(error, errors.TypeNotFoundError) else error
+
+
+_SESSION_FAILS = {
+    sqlite3.SQLITE_FULL: "there is no space left to write the session file",
+    sqlite3.SQLITE_IOERR: "the session file: reading or writing failed",
+    sqlite3.SQLITE_CANTOPEN: "the session file cannot be opened",
+    sqlite3.SQLITE_READONLY: "the session file cannot be written to",
+}
+
+
+def _session_failed(error: BaseException) -> TgTaggerError:
+    """Say what became of Telethon's file: signing in again mends no disk."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _SESSION_FAILS:
+        return StoreError(
+            _SESSION_FAILS[code],
+            hint="check the space and the permissions of data_dir, which tgtagger config shows",
+        )
+    if code == sqlite3.SQLITE_BUSY:
+        return TryLater("another program holds the session file", hint="try again")
+    return ActionNeeded("the session file cannot be used", hint=LOGIN)
 
 
 def _newer(_error: BaseException, what: str) -> TgTaggerError:
@@ -170,9 +196,10 @@ _OTHERS: tuple[tuple[tuple[type[BaseException], ...], Callable[..., TgTaggerErro
     ((errors.TypeNotFoundError,), _newer),
     ((errors.BadMessageError,), wrong_clock),
     (_SIGNED_OUT, lambda _error, _what: _signed_out()),
+    ((sqlite3.Error,), lambda error, _what: _session_failed(error)),
+    ((OSError,), lambda error, _what: shortage(error) or _unreachable(error)),
     (
         (
-            OSError,
             EOFError,
             errors.MultiError,
             errors.ReadCancelledError,

@@ -24,7 +24,7 @@ from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
 
 from tgtagger import __version__, files, locks
-from tgtagger.errors import ActionNeeded, InputError, TryLater
+from tgtagger.errors import ActionNeeded, InputError, TryLater, system_error
 from tgtagger.sources.telegram.errors import LOGIN, cause_of, check_clock, translate
 
 # What matters of it is raised; its advice to developers is no message to users.
@@ -378,7 +378,7 @@ def _locked(access: Access) -> Iterator[None]:
         try:
             held.enter_context(locks.hold(access.folder / f"{access.account}.lock", busy))
         except OSError as error:
-            raise InputError(f"{access.folder} cannot be written to: {error.strerror}") from error
+            raise system_error(error, f"{access.folder} cannot be written to") from error
         yield
 
 
@@ -387,8 +387,8 @@ def _make_folder(folder: Path) -> None:
         files.make_folder(folder)
         folder.chmod(0o700)
     except OSError as error:
-        raise InputError(
-            f"{folder} cannot be made: {error.strerror}", hint="set TGTAGGER_DATA_DIR"
+        raise system_error(
+            error, f"{folder} cannot be made", hint="set TGTAGGER_DATA_DIR"
         ) from error
 
 
@@ -403,7 +403,7 @@ def _written(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.filename is None:  # the network's
             raise
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+        raise system_error(error, f"{path} cannot be written") from error
 
 
 def _keep_application(access: Access) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, system_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,10 +106,10 @@ def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
         return {}
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the file of topics {path} cannot be read", hint="see docs/tagging.md"
-        ) from error
+    except OSError as error:
+        raise system_error(error, f"the file of topics {path} cannot be read") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the file of topics {path} is not UTF-8") from error
     topics: dict[str, frozenset[str]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):

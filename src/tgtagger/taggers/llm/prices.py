@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, system_error
 from tgtagger.taggers.llm.replies import Usage
 
 
@@ -64,7 +64,7 @@ def read_prices(path: Path | None) -> Mapping[str, Price]:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"the prices {path} cannot be read: {error.strerror}") from error
+        raise system_error(error, f"the prices {path} cannot be read") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"the prices {path} are not TOML: {error}", hint=example) from error
     found = {}
