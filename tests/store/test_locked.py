@@ -1,8 +1,10 @@
-"""Every public method of the store, against a database that another program holds."""
+"""Every public method of the store, against a database that another program holds; what SQL it
+sends: no transaction reads first and writes later."""
 
 from __future__ import annotations
 
 import inspect
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, ORIGIN, minute, page, post
+from make import CHANNEL, ORIGIN, minute, page, post, tag
 from tgtagger.errors import TryLater
 from tgtagger.outcomes import Learned, PostId, TagUpdate
 from tgtagger.store import Store
@@ -78,6 +80,7 @@ def test_every_public_method_is_tried_here() -> None:
     assert public - {"close", "lock"} == WRITING.keys() | READING.keys()
 
 
+@pytest.mark.row("L1")
 @pytest.mark.usefixtures("_locked")
 @pytest.mark.parametrize("name", WRITING)
 def test_writing_says_that_the_database_is_locked(store: Store, name: str) -> None:
@@ -85,8 +88,85 @@ def test_writing_says_that_the_database_is_locked(store: Store, name: str) -> No
         WRITING[name](store)
 
 
+@pytest.mark.row("L1")
 @pytest.mark.usefixtures("_locked")
 @pytest.mark.parametrize("name", READING)
 def test_reading_never_waits(db: Path, name: str) -> None:
     with Store.open_to_read(str(db)) as reader:
         assert READING[name](reader) is not None
+
+
+# ---- L3: who reads first and writes later is turned away at once, whatever the patience
+
+
+class Traced:
+    """The SQL that a connection runs, told by the driver: triggers and savepoints, too."""
+
+    def __init__(self, store: Store) -> None:
+        self.statements: list[str] = []
+        with store._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_trace_callback(self.statements.append)
+
+    def transactions(self) -> list[tuple[str, list[str]]]:
+        """Return each transaction: what began it, and what wrote in it."""
+        found: list[tuple[str, list[str]]] = []
+        is_open = False
+        for statement in self.statements:
+            begun = re.match(r"BEGIN.*", statement)
+            if begun:
+                assert not is_open
+                found.append((begun[0], []))
+                is_open = True
+            elif re.match("COMMIT|ROLLBACK$", statement):
+                is_open = False
+            elif re.match(r"(WITH\b.*)?\b(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER)\b",
+                          statement, re.IGNORECASE):  # fmt: skip
+                assert is_open, f"outside of a transaction: {statement}"
+                found[-1][1].append(statement)
+        return found
+
+
+@pytest.mark.row("L3")
+@pytest.mark.parametrize("name", WRITING)
+def test_who_may_write_says_so_first(store: Store, name: str) -> None:
+    store.save_page(page(post(1, "word")))
+    tag(store, ["tag", "other"])
+    if name == "remove_aliases":
+        store.add_aliases("tag", ["name"])
+    traced = Traced(store)
+    if name == "save_tags":  # of a text that is still the same
+        tag(store, ["tag"])
+    else:
+        WRITING[name](store)
+    found = traced.transactions()
+    assert {begun for begun, _ in found} == {"BEGIN IMMEDIATE"}
+    assert any(written for _, written in found)
+
+
+@pytest.mark.row("L3")
+@pytest.mark.parametrize("name", READING)
+def test_who_reads_writes_nothing(store: Store, db: Path, name: str) -> None:
+    store.save_page(page(post(1, "word")))
+    with Store.open_to_read(str(db)) as reader:
+        traced = Traced(reader)
+        READING[name](reader)
+        found = traced.transactions()
+        assert found
+        assert all(transaction == ("BEGIN DEFERRED", []) for transaction in found)
+
+
+@pytest.mark.row("L3")
+def test_a_transaction_that_reads_first_is_seen(store: Store) -> None:
+    """The test of the tests above."""
+    traced = Traced(store)
+    with store._engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        for statement in ("BEGIN", "SELECT 1", "UPDATE runs SET pid = 1", "COMMIT"):
+            driver.execute(statement)
+    assert traced.transactions() == [("BEGIN", ["UPDATE runs SET pid = 1"])]
+    traced.statements.append("DELETE FROM runs")
+    with pytest.raises(AssertionError, match="outside"):
+        traced.transactions()
