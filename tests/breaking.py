@@ -187,19 +187,31 @@ def need(program: str) -> None:
         pytest.skip(f"{program} is not installed (apt install {program})")
 
 
+def without_rights() -> list[str]:
+    """Return what to start a program with so that the modes of files hold for it.
+
+    For root they do not; a root without capabilities is denied what anybody is.
+    """
+    if os.geteuid() != 0:
+        return []
+    need("setpriv")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
 def count_calls(
     *arguments: str,
     paths: Sequence[Path],
     calls: Sequence[str] = WRITING,
     env: Mapping[str, str] | None = None,
     stdin: str = "",
+    program: Sequence[str] = TGTAGGER,
 ) -> dict[str, int]:
     """Return how often an unbroken run makes each call on these paths. It does its work."""
     need("strace")
     with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
         options = [part for path in paths for part in ("-P", str(path))]
         ended = run(
-            *arguments, env=env, stdin=stdin,
+            *arguments, env=env, stdin=stdin, program=program,
             prefix=["strace", "-f", "-qq", "-o", trace.name, *options,
                     "-e", f"trace={','.join(calls)}"],
         )  # fmt: skip

@@ -210,27 +210,6 @@ def test_a_missing_file_an_empty_folder_and_html(tmp_path: Path) -> None:
         read(tmp_path / "fifo")
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    """Tried as another user: root is denied nothing."""
-    path = write(tmp_path, chat(message(1, "one")))
-    path.chmod(0)
-    for folder in path.parents:
-        if os.getuid() == 0 and "pytest" in str(folder):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    program = (
-        "import os, sys, pathlib\n"
-        "from tgtagger.sources.desktop import DesktopExport\n"
-        "from tgtagger.errors import InputError\n"
-        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "try:\n    list(DesktopExport(pathlib.Path(sys.argv[1])).read())\n"
-        "except InputError as error:\n    print(error.message)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"{path} cannot be read: permission denied\n"
-
-
 def test_what_is_cut_off_anywhere_gives_what_came_before(tmp_path: Path) -> None:
     whole = write(tmp_path, chat(*(message(n, f"text {n} ✂ é") for n in range(1, 41))))
     content = whole.read_bytes()

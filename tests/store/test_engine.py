@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -178,35 +176,3 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_committed(store: Store) ->
     assert store.state().posts["pending"] == 1
     assert store.check().index_in_step
     assert store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98
-
-
-def test_a_file_nobody_may_write_is_still_read(store: Store, db: Path) -> None:
-    """Tried as another user: root is denied nothing."""
-    store.save_page(page(post(1, "text")))
-    store.close()
-    program = (
-        "import os, sys\n"
-        "from tgtagger.store import Store\n"
-        "from tgtagger.errors import StoreError\n"
-        # Once as we are: another user may not be able to read, and so to import, our modules.
-        "Store.open_to_read(sys.argv[1]).close()\n"
-        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "store = Store.open_to_read(sys.argv[1])\n"
-        "print(store.state().posts['pending'])\n"
-        "try:\n"
-        "    Store.open(sys.argv[1]).start_run('parse')\n"
-        "except StoreError as error:\n"
-        "    print(error.exit_code)\n"
-    )
-    db.chmod(0o444)
-    db.parent.chmod(0o555)
-    for folder in db.parents:
-        if os.getuid() == 0 and folder != folder.parent and "pytest" in str(folder):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(db)], capture_output=True, text=True, check=False
-        )
-    finally:
-        db.parent.chmod(0o755)
-    assert done.stdout.split() == ["1", "6"], done.stderr

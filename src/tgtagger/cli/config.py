@@ -71,7 +71,7 @@ def init(
     force: bool = typer.Option(False, "--force", help="Overwrite a file that is there."),
 ) -> None:
     """Write a settings file with every setting in it, commented out."""
-    target = _file(ctx)
+    target = config.in_a_home(_file(ctx))
     try:
         files.make_folder(target.parent)
         with files.replacing(target, exclusive=not force) as file:

@@ -20,7 +20,7 @@ from tgtagger.cli.render import local_time, plural
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
-from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code
+from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code, system_error
 from tgtagger.store import Store, database_path
 from tgtagger.views import Soundness
 from tgtagger.visible import clean
@@ -135,10 +135,16 @@ def _reader() -> Iterator[Finding]:
 
 
 def _session(settings: Settings) -> Iterator[Finding]:
-    if not is_signed_in(settings):
-        yield Finding(
-            "session", "ok", "nobody is signed in to Telegram: channels come from the web preview"
-        )
+    try:
+        if not is_signed_in(settings):
+            yield Finding(
+                "session", "ok",
+                "nobody is signed in to Telegram: channels come from the web preview",
+            )  # fmt: skip
+            return
+    except OSError as error:
+        found = system_error(error, f"{settings.data_dir} cannot be used")
+        yield Finding("session", "error", found.message, found.hint, found.exit_code)
         return
     import asyncio
 

@@ -18,6 +18,7 @@ from tgtagger.cli.options import (
     SinceOption,
     TagsOption,
     UntilOption,
+    path_of,
 )
 from tgtagger.cli.render import plural
 from tgtagger.errors import InputError
@@ -78,7 +79,7 @@ def command(
         statuses=status,
         limit=limit,
     )
-    path = None if output == "-" else _path(output)
+    path = None if output == "-" else path_of(output)
     is_shown = path is None and sys.stdout.isatty()
     with runs.open_to_read(ctx) as store, open_target(path) as stream:
         if form == "csv":
@@ -90,10 +91,3 @@ def command(
     if path is not None:
         runs.screen_of(ctx).say(f"wrote {plural(count, 'post')} to {path}")
     return 0
-
-
-def _path(output: str) -> Path:
-    try:
-        return Path(output).expanduser()
-    except RuntimeError as error:  # ~nobody
-        raise InputError(f"{output} is in no home folder that exists") from error

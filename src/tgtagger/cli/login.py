@@ -13,6 +13,7 @@ from tgtagger.cli import runs
 from tgtagger.cli.asking import Asking
 from tgtagger.cli.options import AccountOption, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
+from tgtagger.config import in_a_home
 from tgtagger.errors import ActionNeeded, InputError
 
 EPILOG = """Examples:
@@ -60,6 +61,7 @@ def command(
     if phone and session.is_bot_token(phone):
         raise session.bot_refused()
     settings = invocation(ctx).settings(account=account, api_id=api_id, api_hash=api_hash)
+    in_a_home(settings.data_dir)
     access, asking = access_of(settings), Asking(screen)
     already = _signed_in(access)
     if already is None:

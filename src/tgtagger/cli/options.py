@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,6 +69,18 @@ def _take_late(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> An
             called = replace(called, no_color=value)
     ctx.obj = ctx.find_root().obj = called
     return value
+
+
+def path_of(text: str) -> Path:
+    """Return the path that was typed. Raises InputError for the home of nobody (`~nobody/x`)."""
+    from tgtagger.config.readers import PATH
+    from tgtagger.errors import InputError
+
+    try:
+        found: Path = PATH.read(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} must be {error}") from error
+    return found
 
 
 def when(text: str) -> str:

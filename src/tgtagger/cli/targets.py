@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tgtagger.cli.options import path_of
 from tgtagger.config import Settings
 from tgtagger.errors import ActionNeeded, InputError, SourceError
 from tgtagger.sources.names import ChannelRef, Named, Numbered, read_channel
@@ -29,9 +30,8 @@ class Target:
 
 def read_target(text: str, store: Store) -> Target:
     """Tell a path from a channel. Raises InputError for what is neither."""
-    path = Path(text)
-    with contextlib.suppress(OSError, RuntimeError):  # a name that is too long; ~nobody
-        path = path.expanduser()
+    path = path_of(text)
+    with contextlib.suppress(OSError):  # a name that is too long
         if path.exists():
             return Target(text, path=path)
     try:

@@ -6,6 +6,7 @@ the tests of the documentation are made from it. Knows no command and prints not
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import tomllib
@@ -26,6 +27,7 @@ __all__ = [
     "Settings",
     "file_path",
     "file_template",
+    "in_a_home",
     "is_loopback",
     "is_private",
     "load",
@@ -118,7 +120,7 @@ def load(
         values[name], origins[name] = _find(setting, given, environ, file, path)
     values["config"] = path
     values["data_dir"] = values["data_dir"] or _data_home()
-    values["db"] = values["db"] or str(values["data_dir"] / "tgtagger.db")
+    values["db"] = values["db"] or str(in_a_home(values["data_dir"]) / "tgtagger.db")
     if values["tags_min"] > values["tags_max"]:
         raise InputError(
             f"at least {values['tags_min']} and at most {values['tags_max']} tags cannot both be",
@@ -250,16 +252,37 @@ def _flatten(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
+_HOMELESS = Path("~")
+"""Stands for the home of a user who has none; see `in_a_home`."""
+
+
 def _config_home() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_config_dir("tgtagger"))
+    with contextlib.suppress(RuntimeError):  # no home folder is known
+        return Path(platformdirs.user_config_dir("tgtagger"))
+    return _HOMELESS
 
 
 def _data_home() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("tgtagger"))
+    with contextlib.suppress(RuntimeError):
+        return Path(platformdirs.user_data_dir("tgtagger"))
+    return _HOMELESS
+
+
+def in_a_home(path: Path) -> Path:
+    """Return a path that is to be used; raise InputError where it lies in a home nobody knows.
+
+    A user whom the system does not know, as in some containers, has none unless HOME says so.
+    """
+    if path.parts[:1] == _HOMELESS.parts:
+        raise InputError(
+            "no home folder is known for this user",
+            hint="set HOME; or name the files: TGTAGGER_DB, TGTAGGER_CONFIG, TGTAGGER_DATA_DIR",
+        )
+    return path
 
 
 def file_template() -> str:

@@ -44,6 +44,7 @@ from tgtagger.store import (
     _state,
     _tags,
 )
+from tgtagger.store._connections import undisturbed
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
@@ -138,7 +139,9 @@ class Store:
                 raise InputError(
                     f"{self.path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT"
                 )
-            yield _driver(connection.connection.driver_connection)
+            driver = _driver(connection.connection.driver_connection)
+            with undisturbed(driver, self.path):
+                yield driver
 
     # ---- runs
 

@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater, system_error
+from tgtagger.store import _connections, _denials
 
 # A signal that comes while a connection is closed is raised, and so is said by the command line;
 # without a handler Python would print SQLAlchemy's own words about it, with a traceback.
@@ -44,7 +45,7 @@ HEAD = REVISIONS[-1]
 def database_path(location: str) -> Path:
     """Return the file that a path or SQLAlchemy URL names; refuse other databases than SQLite."""
     if "://" not in location:
-        return Path(location).expanduser()
+        return _expanded(location)
     try:
         url = make_url(location)
     except sa.exc.ArgumentError as error:
@@ -57,10 +58,14 @@ def database_path(location: str) -> Path:
         )
     if not url.database or url.database == ":memory:":
         raise InputError("the database must be a file", hint=_URL_HINT)
+    return _expanded(url.database)
+
+
+def _expanded(path: str) -> Path:
     try:
-        return Path(url.database).expanduser()
+        return Path(path).expanduser()
     except RuntimeError as error:  # ~nobody
-        raise InputError(f"{url.database} is in no home folder that exists") from error
+        raise InputError(f"{path}: there is no such home folder", hint=_URL_HINT) from error
 
 
 _URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
@@ -85,33 +90,18 @@ def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
 
 
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
-    """Return an engine that cannot write, whose every transaction is one snapshot.
-
-    A database in WAL mode that lies in a folder we may not write to can only be read as an
-    immutable file: right while nobody writes to it.
-    """
-    mode = "mode=ro"
-    wal = path.with_name(path.name + "-wal")
-    if not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
-        mode = "immutable=1"
-    return _engine(path, mode, "BEGIN DEFERRED", busy_timeout)
+    """Return an engine that cannot write, whose every transaction is one snapshot."""
+    return _engine(path, "mode=ro", "BEGIN DEFERRED", busy_timeout)
 
 
 def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
-    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"file:{quoted}?{mode}", uri=True, timeout=busy_timeout, check_same_thread=False
-        )
+        opened = _connections.to_write if mode == "mode=rw" else _connections.to_read
+        return opened(path, busy_timeout)
 
     def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, see `say_begin`
         record.info[_FILE] = _identity(path)
-        if mode == "mode=rw":
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        # FULL: in WAL mode NORMAL is quicker by 7 % and can lose the last commits in a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
         # macOS: fsync stops at the disk's own cache; elsewhere this is nothing.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
@@ -205,7 +195,9 @@ def migrate(engine: Engine, path: Path) -> None:
 
 def is_fatal(error: BaseException) -> bool:
     """Tell a failure of the database itself from one of the values given to it."""
-    return _translate(error, Path()) is not None
+    error = (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
 
 
 @contextlib.contextmanager
@@ -224,14 +216,18 @@ def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
     if isinstance(error, sa.exc.DBAPIError):
         error = error.orig or error
     if isinstance(error, OSError):
-        return system_error(error, str(error.filename or path), kind=StoreError, hint=_PERMISSIONS)
+        where = str(error.filename or path)
+        return system_error(error, where, kind=StoreError, hint=_PERMISSIONS)
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return None
-    found = _FAILURES.get(code & 0xFF)  # the primary code; the rest says more about it
+    found = _FAILURES.get(code) or _FAILURES.get(code & 0xFF)  # that is the primary code
     if found is None:
         return None
     kind, message, hint = found
+    denial = _denials.why(path, code)
+    if denial is not None:
+        return StoreError(denial.message, hint=denial.hint)
     return kind(message.format(path=path, name=error.sqlite_errorname), hint=hint)
 
 
@@ -251,6 +247,11 @@ _FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
         "make room; what was committed is kept",
     ),
     sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written to", _PERMISSIONS),
+    sqlite3.SQLITE_READONLY_ROLLBACK: (
+        StoreError,
+        "{path} was left half written by a run that was killed, and may not be mended here",
+        "run tgtagger doctor as somebody who may write to the file and its folder",
+    ),
     sqlite3.SQLITE_PERM: (StoreError, "{path} cannot be used", _PERMISSIONS),
     sqlite3.SQLITE_AUTH: (StoreError, "{path} cannot be used", _PERMISSIONS),
     sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened", _PERMISSIONS),
@@ -261,10 +262,20 @@ _FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
     ),
     sqlite3.SQLITE_CORRUPT: (
         StoreError,
-        "{path} is damaged",
+        "{path} is damaged, or its disk cannot be read",  # SQLite takes one for the other
         "run: tgtagger doctor; bring a backup if you have one",
     ),
     sqlite3.SQLITE_IOERR: (StoreError, "{path}: reading or writing failed ({name})", _DISK),
+    sqlite3.SQLITE_IOERR_WRITE: (
+        StoreError,
+        "{path}: writing failed ({name})",
+        "a quota, a limit of a file's size (ulimit -f), or a disk that fails: see tgtagger doctor",
+    ),
+    sqlite3.SQLITE_IOERR_SHMSIZE: (
+        StoreError,
+        "no space left for {path}-shm ({name})",
+        "make room; what was committed is kept",
+    ),
     sqlite3.SQLITE_PROTOCOL: (StoreError, "{path}: locking failed ({name})", _DISK),
 }
 """SQLite's failures that a user can act on; any other is a bug."""
