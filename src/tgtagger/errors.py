@@ -8,6 +8,7 @@
     ├── StoreError       6   database damaged, read-only, not ours, of a newer schema; a machine
     │                        that has no more room, open files or memory
     └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
+        └── Locked           the database stays locked: nothing of the run can go on
 
 Knows no vendor: each edge maps its library's exceptions to these. Anything else is a bug, and
 ends with a traceback and exit code 1. Messages never hold post text, keys or phone numbers.
@@ -70,6 +71,10 @@ class TryLater(TgTaggerError):
     ) -> None:
         super().__init__(message, hint=hint, kind=kind)
         self.not_before = not_before
+
+
+class Locked(TryLater):
+    """Another program keeps the database from being used: for a whole run, not for one channel."""
 
 
 _SHORTAGES = {

@@ -31,7 +31,7 @@ from exports import chat, message, write
 from fault_matrix import Effort
 from make import page, post
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _connections, _mounts
+from tgtagger.store import Store, _connections, _holders, _mounts
 from tgtagger.types import PostFilter
 
 pytestmark = pytest.mark.row("L4")
@@ -196,6 +196,7 @@ def test_where_no_lock_can_be_had_that_is_what_is_said(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", refuses)
+    monkeypatch.setattr(_holders, "LOCKS", db.with_name("none"))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"cannot be locked.*: No locks available"):

@@ -21,6 +21,7 @@ from tgtagger.config import Settings
 from tgtagger.errors import (
     ActionNeeded,
     InputError,
+    Locked,
     SourceError,
     StoreError,
     TgTaggerError,
@@ -189,7 +190,7 @@ class _Run:
             source = await self._source(target)
             async for _ in self._read(source, target.text, {None: report}):
                 pass
-        except StoreError:
+        except (StoreError, Locked):  # the database's: the next channel would meet it, too
             raise
         except TgTaggerError as error:
             report.error = error

@@ -16,7 +16,7 @@ import typer
 
 from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
-from tgtagger.errors import InputError, TgTaggerError
+from tgtagger.errors import InputError, Locked, TgTaggerError
 from tgtagger.outcomes import Origin
 from tgtagger.store import Store
 
@@ -48,7 +48,8 @@ def noted_run(store: Store, command: str, origin: Origin | None = None) -> Itera
     except BaseException as error:
         note.code = _code_of(error)
         with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
-            store.end_run(note.number, note.code)
+            # Who waited for the database in vain does not wait for it once more.
+            store.end_run(note.number, note.code, patient=not isinstance(error, Locked))
         raise
     summary = json.dumps(note.summary, ensure_ascii=False)
     # A path need not be UTF-8: its odd bytes are halves of surrogate pairs, which JSON can say.

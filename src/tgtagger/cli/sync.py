@@ -28,7 +28,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.times import read_duration
-from tgtagger.errors import StoreError, TgTaggerError, exit_code
+from tgtagger.errors import Locked, StoreError, TgTaggerError, exit_code
 from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
 
@@ -126,7 +126,7 @@ def _parse(
     """Read every channel; what ends that as a whole is no reason not to tag."""
     try:
         reports, code = parsing.parse_into(store, screen, settings, (), options)
-    except StoreError:
+    except (StoreError, Locked):
         raise
     except TgTaggerError as error:
         screen.warn(f"error: {error.message}")

@@ -120,13 +120,13 @@ class Store:
         self.close()
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with (
-            _engine.map_errors(self.path),
-            self._engine.connect() as connection,
-            connection.begin(),
-        ):
-            yield _driver(connection.connection.driver_connection)
+    def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+        with _engine.map_errors(self.path), self._engine.connect() as connection:
+            driver = _driver(connection.connection.driver_connection)
+            if not patient:
+                driver.execute("PRAGMA busy_timeout = 0")
+            with connection.begin():
+                yield driver
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
@@ -167,9 +167,11 @@ class Store:
             )
             return int(cursor.lastrowid or 0)
 
-    def end_run(self, run: int, exit_code: int, summary: str | None = None) -> None:
-        """Note how a run ended; `summary` is JSON."""
-        with self._write() as db:
+    def end_run(
+        self, run: int, exit_code: int, summary: str | None = None, *, patient: bool = True
+    ) -> None:
+        """Note how a run ended; `summary` is JSON. Not `patient`: nobody is waited for."""
+        with self._write(patient=patient) as db:
             db.execute(
                 "UPDATE runs SET ended_at = ?, exit_code = ?, summary = ? WHERE id = ?",
                 (now(), exit_code, summary, run),

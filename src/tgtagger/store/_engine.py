@@ -25,8 +25,9 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger import files
-from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater, system_error
+from tgtagger.errors import InputError, Locked, StoreError, TgTaggerError, system_error
 from tgtagger.store import _connections, _denials
+from tgtagger.store._holders import holder
 
 # A signal that comes while a connection is closed is raised, and so is said by the command line;
 # without a handler Python would print SQLAlchemy's own words about it, with a traceback.
@@ -225,17 +226,19 @@ def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
     if found is None:
         return None
     kind, message, hint = found
-    denial = _denials.why(path, code)
+    who = holder(path) if kind is Locked else None
+    denial = None if who else _denials.why(path, code)
     if denial is not None:
         return StoreError(denial.message, hint=denial.hint)
-    return kind(message.format(path=path, name=error.sqlite_errorname), hint=hint)
+    words = {"path": path, "name": error.sqlite_errorname, "who": who or "another program"}
+    return kind(message.format_map(words), hint=hint)
 
 
 _PERMISSIONS = "check the path, and the permissions of the file and its folder"
 _DISK = "check the disk, then run: tgtagger doctor"
 _LOCKED = (
-    TryLater,
-    "{path} is locked by another program",
+    Locked,
+    "{path} is locked by {who}",
     "end that program, or try again when it has finished",
 )
 _FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
