@@ -132,14 +132,14 @@ def _open(
     mode: str,
     timeout: float,
     *,
-    kind: type[sqlite3.Connection] = sqlite3.Connection,
+    connect: Callable[..., sqlite3.Connection] | None = None,
     prepare: Callable[[sqlite3.Connection], object] = _look,
 ) -> sqlite3.Connection:
     """Open a connection and look at the file, so that what is wrong is found here."""
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    connection: sqlite3.Connection = sqlite3.connect(
+    connection = (connect or sqlite3.connect)(
         f"file:{quoted}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
-        isolation_level=None, factory=kind,
+        isolation_level=None,
     )  # fmt: skip
     try:
         prepare(connection)
@@ -209,7 +209,7 @@ def _without_locks(path: Path, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
         _look(connection)
 
-    return _open(path, mode, timeout, kind=Unlocked, prepare=prepare)
+    return _open(path, mode, timeout, connect=Unlocked, prepare=prepare)
 
 
 def _size(path: Path) -> int:
