@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import warnings
 
 import pytest
@@ -64,12 +65,18 @@ def test_what_led_to_a_failure_tells() -> None:
     ],
 )
 def test_what_nobody_caught_is_said_in_a_line(
-    capsys: pytest.CaptureFixture[str], error: Exception, code: int, words: str
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+    words: str,
 ) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # which it takes away
+
     def fails() -> None:
         raise error
 
-    with warnings.catch_warnings():  # which it turns off
+    with warnings.catch_warnings():
         assert ended(fails) == code
     assert capsys.readouterr().err.startswith(words)
 

@@ -65,11 +65,14 @@ def _refused(error: Exception) -> TgTaggerError | None:
 
         discard(sys.stdout)
         return StoreError(f"the output cannot be written: {error.strerror}")
-    # What was begun and could not go on would be complained of at the end, one line more.
-    warnings.simplefilter("ignore", RuntimeWarning)
     found = shortage(error)
-    if found is None and isinstance(error, OSError) and error.filename is not None:
-        found = system_error(error, str(error.filename), hint="check the path and its permissions")
+    if found is not None:
+        # What was begun and could not go on (a loop without its sockets, a coroutine that was
+        # never run) would be complained of when it is cleared away.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        sys.unraisablehook = lambda _: None
+    elif isinstance(error, OSError) and error.filename is not None:
+        return system_error(error, str(error.filename), hint="check the path and its permissions")
     return found
 
 
