@@ -157,6 +157,15 @@ class RejectedPost:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """How SQLite keeps the file: its journal mode, whether locks can be had, and where it lies."""
+
+    mode: str
+    is_locked: bool
+    network: str | None  # the kind of network file system that it lies on
+
+
+@dataclass(frozen=True, slots=True)
 class Soundness:
     """What a look at the database found: empty tuples and True where all is well."""
 

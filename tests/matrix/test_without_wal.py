@@ -30,6 +30,7 @@ from breaking import (
 from exports import chat, message, write
 from fault_matrix import Effort
 from make import page, post
+from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.store import Store, _connections, _holders, _mounts
 from tgtagger.types import PostFilter
@@ -184,6 +185,26 @@ def test_on_a_network_file_system_a_new_database_gets_a_journal(
     assert _mounts.network_file_system(db) is None
     mounts.unlink()
     assert _mounts.network_file_system(db) is None
+
+
+def test_doctor_says_how_the_file_is_kept(
+    db: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(db, 1)
+
+    def found() -> str:
+        with pytest.raises(SystemExit):
+            app(["--db", str(db), "doctor"])
+        return capsys.readouterr().out
+
+    assert "ok       the database uses write-ahead logging" in found()
+    monkeypatch.setattr(_connections, "_is_shareable", lambda _: False)
+    set_mode(db, "DELETE")
+    assert "warning  write-ahead logging is not used" in found()
+    monkeypatch.setattr("tgtagger.store.network_file_system", lambda _: "nfs4")
+    assert "warning  the database lies on a network file system (nfs4)" in found()
+    monkeypatch.setattr(_connections, "to_read", _connections._without_locks)
+    assert "warning  the database can only be read, and without locks" in found()
 
 
 def test_where_no_lock_can_be_had_that_is_what_is_said(

@@ -58,6 +58,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "holds_whole": lambda store: store.holds_whole(CHANNEL.id, 1, None),
     "reading": lambda store: store.reading(CHANNEL.id, "telegram"),
     "state": lambda store: store.state(),
+    "storage": lambda store: store.storage(),
 }
 
 

@@ -22,7 +22,7 @@ from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code, system_error
 from tgtagger.store import Store, database_path
-from tgtagger.views import Soundness
+from tgtagger.views import Soundness, Storage
 from tgtagger.visible import clean
 
 EPILOG = """Exit codes:
@@ -102,13 +102,15 @@ def _clock(newest: dt.datetime | None) -> Finding:
 def _archive(settings: Settings) -> Generator[Finding, None, Soundness | None]:
     """Look at the database; return what was found, None where it cannot be used."""
     try:
-        Store.open_to_read(settings.db).close()
+        with Store.open_to_read(settings.db) as store:
+            storage = store.storage()
     except InputError as error:
         yield Finding("database", "warning", error.message, error.hint)
         return None
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
         return None
+    yield _storage(storage)
     try:
         with Store.open(settings.db) as store:
             found = store.check()
@@ -117,6 +119,20 @@ def _archive(settings: Settings) -> Generator[Finding, None, Soundness | None]:
         return None
     yield from _database(found)
     return found
+
+
+def _storage(found: Storage) -> Finding:
+    words, hint = "the database uses write-ahead logging", None
+    if not found.is_locked:
+        words = "the database can only be read, and without locks: SQLite's files are denied there"
+        hint = "to write, make room, or see to the permissions of the database's folder"
+    elif found.network is not None:
+        words = f"the database lies on a network file system ({found.network})"
+        hint = "move it to a local disk; until then use it from one machine at a time"
+    elif found.mode != "wal":
+        words = "write-ahead logging is not used: writing is slower, and waits for who reads"
+        hint = "where it can be had, the next run that writes turns it on"
+    return Finding("storage", "warning" if hint else "ok", words, hint)
 
 
 def _reader() -> Iterator[Finding]:

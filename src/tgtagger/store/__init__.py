@@ -44,8 +44,9 @@ from tgtagger.store import (
     _state,
     _tags,
 )
-from tgtagger.store._connections import undisturbed
+from tgtagger.store._connections import Unlocked, undisturbed
 from tgtagger.store._locks import LockName, run_lock
+from tgtagger.store._mounts import network_file_system
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
 from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
@@ -56,6 +57,7 @@ from tgtagger.views import (
     Post,
     PostDetails,
     Soundness,
+    Storage,
     TagChange,
     TagCount,
     TagLink,
@@ -492,6 +494,12 @@ class Store:
     def state(self) -> ArchiveState:
         with self._read() as db:
             return _state.archive_state(db, self.path, _engine.HEAD, dt.datetime.now(dt.UTC))
+
+    def storage(self) -> Storage:
+        with self._read() as db:
+            (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+            is_locked = not isinstance(db, Unlocked)
+        return Storage(str(mode), is_locked, network_file_system(self.path))
 
     def check(self) -> Soundness:
         """Read the whole file and say what is wrong with it. Needs a store opened to write."""
