@@ -35,9 +35,10 @@ WRITING = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "un
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What strace does to a system call, from the N-th on, or `once`.
+    """What strace does to a system call, from the N-th on, or `once`, or again `every` so many.
 
-    `what` is `signal=SIGKILL`, `error=ENOSPC`, ...; only calls on these paths are counted.
+    `call` may be several, each counted for itself, with commas; `what` is `signal=SIGKILL`,
+    `error=ENOSPC`, ...; only calls on these paths are counted.
     """
 
     call: str
@@ -45,6 +46,7 @@ class Fault:
     nth: int = 1
     once: bool = True
     paths: tuple[Path, ...] = ()
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ def _signal(group: int, number: int) -> None:
 def _strace(fault: Fault, trace: str) -> list[str]:
     need("strace")
     paths = [part for path in fault.paths for part in ("-P", str(path))]
-    inject = f"inject={fault.call}:{fault.what}:when={fault.nth}{'' if fault.once else '+'}"
+    again = f"+{fault.every}" if fault.every else "" if fault.once else "+"
+    inject = f"inject={fault.call}:{fault.what}:when={fault.nth}{again}"
     if not fault.what:
         inject = f"trace={fault.call}"
     return ["strace", "-f", "-qq", "-o", trace, *paths, "-e", f"trace={fault.call}", "-e", inject]

@@ -1,0 +1,275 @@
+"""D1, D2: no room, no quota, a limit, a disk that fails: anywhere, for ever, or for one call.
+
+A run says what and where in a line, with exit code 6; the database is sound; what is said to be
+done is done; the next run completes it. Several commands share a process, each with a database of
+its own, so that one fault from some call on, or every so many calls, meets them all somewhere.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from breaking import (
+    Ended,
+    Fault,
+    assert_clean_end,
+    assert_sound,
+    contents,
+    copy_database,
+    files_of,
+    need,
+    run,
+    run_many,
+)
+from exports import chat, message, write
+from fault_matrix import Effort
+from make import page, post, tag
+from tgtagger.store import Store
+
+POSTS = 40
+OTHER = {"TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s"}
+WRITES = "pwrite64,fdatasync,fsync,ftruncate,write"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A database, an export to be read into it, and what each command makes of it, unbroken."""
+
+    base: Path
+    commands: dict[str, tuple[str, ...]]
+    whole: dict[str, dict[str, list[tuple[object, ...]]]]
+    exported: bytes
+
+
+WRITERS = ("parse", "tag", "add", "export")
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("bench")
+    base = folder / "base.db"
+    with Store.open(str(base)) as store:
+        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1))))
+        tag(store, ["old"])
+        store.save_page(page(*(post(n, f"calm number{n}") for n in range(POSTS, POSTS + 9))))
+    export = write(
+        folder, chat(*(message(n, f"tide number{n} " * 9) for n in range(100, 100 + 5 * POSTS)))
+    )
+    commands = {
+        "parse": ("parse", str(export)),
+        "tag": ("tag", "--force", "--yes"),
+        "add": ("tags", "add", "news/1", "mine"),
+        "export": ("export", "-o", "OUT"),
+        "status": ("status",),
+        "search": ("search", "storm"),
+        "tags": ("tags",),
+        "doctor": ("doctor",),
+    }
+    made = Bench(base, commands, {}, b"")
+    places = lay(made, folder / "whole", WRITERS)
+    ended = run_many([place.command for place in places])
+    assert [each.code for each in ended] == [0] * len(ended), ended
+    whole = {place.name: contents(place.db) for place in places}
+    return Bench(base, commands, whole, places[WRITERS.index("export")].out.read_bytes())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command is run: a folder of its own."""
+
+    name: str
+    db: Path
+    command: tuple[str, ...]
+
+    @property
+    def out(self) -> Path:
+        return self.db.with_name("posts.jsonl")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        locks = (self.db.with_name(f"{self.db.name}.{kind}.lock") for kind in ("parse", "tag"))
+        return (*files_of(self.db), self.db.parent, self.out, *locks)
+
+
+def lay(bench: Bench, folder: Path, names: Sequence[str]) -> list[Place]:
+    places = []
+    for at, name in enumerate(names):
+        db = folder / f"{at}-{name}" / "posts.db"
+        db.parent.mkdir(parents=True)
+        copy_database(bench.base, db)
+        place = Place(name, db, ())
+        place.out.write_bytes(b"the one before")
+        words = [str(place.out) if word == "OUT" else word for word in bench.commands[name]]
+        places.append(Place(name, db, ("--db", str(db), *words)))
+    return places
+
+
+def check(bench: Bench, places: Sequence[Place], ended: Sequence[Ended]) -> int:
+    """Check what is said and what lies there; return how many commands failed."""
+    before = contents(bench.base)
+    for place, each in zip(places, ended, strict=True):
+        where = (place.name, each.code, each.errors)
+        assert_sound(place.db)
+        found = contents(place.db)
+        if place.name in bench.whole:
+            whole = bench.whole[place.name]
+            if each.code == 0:
+                assert found == whole, where  # what is said to be done is done
+            assert {row[:2] for row in before["posts"]} <= {row[:2] for row in found["posts"]}
+        else:
+            assert found == before, where
+        assert place.out.read_bytes() in (b"the one before", bench.exported), where
+        assert not list(place.db.parent.glob(".part-*")), where
+        if each.code == 0:
+            continue
+        assert_clean_end(each, 6) if place.name != "doctor" else None
+        assert each.code == 6, where
+        if place.name != "doctor":  # whose findings are on stdout
+            assert str(place.db.parent) in each.errors, where
+            assert each.errors.count("error: ") == 1, where
+    again = run_many([place.command for place in places])
+    for place, each in zip(places, again, strict=True):
+        assert (each.code, each.errors.count("error")) == (0, 0), (place.name, each.errors)
+        if place.name in bench.whole:
+            assert contents(place.db) == bench.whole[place.name], place.name
+    assert all(
+        place.out.read_bytes() == bench.exported for place in places if place.name == "export"
+    )
+    return sum(each.code != 0 for each in ended)
+
+
+def starve(
+    bench: Bench, folder: Path, names: Sequence[str], fault: Fault, effort: Effort
+) -> Iterator[Ended]:
+    places = lay(bench, folder, names)
+    paths = tuple(path for place in places for path in place.paths)
+    fault = Fault(fault.call, fault.what, fault.nth, fault.once, paths, fault.every)
+    ended = run_many([place.command for place in places], fault=fault, env=OTHER, timeout=120)
+    failed = check(bench, places, ended)
+    assert ended[0].hit
+    effort.saw(rounds=len(places), failed=failed)
+    yield from ended
+
+
+@pytest.mark.row("D1")
+def test_a_disk_that_is_full_from_some_moment_on(
+    bench: Bench, tmp_path: Path, effort: Effort
+) -> None:
+    """In the middle of one command, and from the beginning of the next."""
+    moments = range(3, 400, 6) if effort.is_long else [60]
+    for error in ("ENOSPC", "EDQUOT", "EFBIG")[: 3 if effort.is_long else 1]:
+        for nth in moments:
+            fault = Fault(WRITES, f"error={error}", nth, once=False)
+            names = (*WRITERS, "status", "search")
+            ended = list(starve(bench, tmp_path / f"{error}{nth}", names, fault, effort))
+            if error == "ENOSPC":  # without a log there is nothing to be written for reading
+                assert [each.code for each in ended[-2:]] == [0, 0]
+
+
+@pytest.mark.row("D2")
+def test_a_disk_that_fails_for_one_call(bench: Bench, tmp_path: Path, effort: Effort) -> None:
+    names = tuple(bench.commands) * (6 if effort.is_long else 2)
+    for first in range(1, 40) if effort.is_long else [5]:
+        for calls in (WRITES, "pread64") if effort.is_long else (f"{WRITES},pread64",):
+            fault = Fault(calls, "error=EIO", first, every=31 + first)
+            list(starve(bench, tmp_path / f"{calls[:2]}{first}", names, fault, effort))
+
+
+@pytest.mark.row("D2")
+@pytest.mark.slow
+def test_a_disk_that_fails_for_ever(bench: Bench, tmp_path: Path, effort: Effort) -> None:
+    names = tuple(bench.commands)
+    for nth in range(1, 300, 7):
+        for calls in (WRITES, "pread64", "fdatasync,fsync"):
+            fault = Fault(calls, "error=EIO", nth, once=False)
+            folder = tmp_path / f"{calls[:2]}{nth}"
+            try:
+                ended = list(starve(bench, folder, names, fault, effort))
+            except AssertionError as error:
+                if "assert False" in str(error) and nth > 40:  # no such call any more
+                    break
+                raise
+            said = " ".join(each.errors for each in ended if each.code)
+            assert not said or "doctor" in said
+
+
+@pytest.mark.row("D1")
+def test_a_limit_of_a_file_s_size_is_said(bench: Bench, tmp_path: Path, effort: Effort) -> None:
+    """The system sends SIGXFSZ for that, which kills a program that does not ask it not to."""
+    need("prlimit")
+    size = bench.base.stat().st_size
+    limits = (0, 100, 5000, 40_000, size - 1, size + 5000, size + 200_000)
+    for limit in limits if effort.is_long else [40_000]:
+        folder = tmp_path / str(limit)
+        places = lay(bench, folder, (*WRITERS, "status"))
+        more = (
+            ("--config", str(folder / "c.toml"), "config", "init"),
+            ("login", "--api-id", "1", "--api-hash", "x", "--phone", "+15550000000"),
+        )
+        ended = run_many(
+            [*(place.command for place in places), *more],
+            prefix=["prlimit", f"--fsize={limit}"],
+            env={
+                **OTHER,
+                "TGTAGGER_DATA_DIR": str(folder),
+                "TGTAGGER_TELEGRAM_SERVER": "127.0.0.1:9",
+            },
+        )
+        check(bench, places, ended[: len(places)])
+        effort.saw(rounds=len(ended))
+        config, login = ended[len(places) :]
+        assert (config.code == 0) == (folder / "c.toml").exists()
+        assert config.code in {0, 6}
+        assert login.code in ({6} if limit < 5000 else {6, 75})
+        assert not list((folder / "sessions").glob("*.session*"))
+
+
+@pytest.mark.row("D1")
+@pytest.mark.slow
+def test_a_disk_that_is_really_full(bench: Bench, tmp_path: Path, effort: Effort) -> None:
+    """A file system of 3 MB, filled; then room is made, and it goes on."""
+    mount = 'mount -t tmpfs -o size=3m tmpfs "$0" || exit 99'
+    room = tmp_path / "room"
+    room.mkdir()
+    if run(
+        "--version", prefix=["unshare", "-m", "sh", "-c", f'{mount}; exec "$@"', str(room)]
+    ).code:
+        pytest.skip("nothing can be mounted here")
+    export = write(tmp_path, chat(*(message(n, f"tide number{n} " * 99) for n in range(100, 2000))))
+    db = room / "posts.db"
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    script = f"""
+{mount}
+cp "{bench.base}" "{db}"
+"$@" --db "{db}" parse "{export}"; echo $? > {kept}/parse
+head -c 9000000 /dev/zero > {room}/filler
+"$@" --db "{db}" tag --force --yes; echo $? > {kept}/tag
+"$@" --db "{db}" status --json > {kept}/status.json; echo $? > {kept}/status
+"$@" --db "{db}" export -o {room}/posts.jsonl; echo $? > {kept}/export
+ls -a {room} > {kept}/names
+rm {room}/filler
+"$@" --db "{db}" tag --force --yes --limit 5; echo $? > {kept}/again
+cp {room}/posts.db* {kept}
+"""
+    ended = run(prefix=["unshare", "-m", "sh", "-c", script, str(room)], timeout=120)
+    codes = {
+        name: int((kept / name).read_text())
+        for name in ("parse", "tag", "status", "export", "again")
+    }
+    assert codes == {"parse": 6, "tag": 6, "status": 0, "export": 6, "again": 0}, ended.errors
+    assert ended.errors.count("no space left") + ended.errors.count("No space left") == 3
+    assert "Traceback" not in ended.errors
+    assert ".part-" not in (kept / "names").read_text()
+    assert_sound(kept / "posts.db")
+    effort.saw(rounds=1)
+
+
+def test_xfsz_is_a_signal_that_is_ignored() -> None:
+    """Python's own doing; should that ever end, a limit would kill runs."""
+    assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN
