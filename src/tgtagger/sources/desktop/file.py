@@ -7,7 +7,6 @@ and ids; of a single chat it ends where the messages begin. Knows nothing of a m
 from __future__ import annotations
 
 import errno
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
