@@ -56,7 +56,7 @@ def environment(server: LlmServer, db: Path, monkeypatch: pytest.MonkeyPatch) ->
 def at_once(calls: Sequence[Call]) -> list[Ended]:
     """Run all of these at the same time."""
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(lambda call: run(*call), calls))
+        return list(pool.map(lambda call: run(*call, timeout=180), calls))
 
 
 def assert_one_worked(ended: Sequence[Ended], *kinds: str) -> int:
