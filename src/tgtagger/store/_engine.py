@@ -276,8 +276,8 @@ _FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
     ),
     sqlite3.SQLITE_IOERR_SHMSIZE: (
         StoreError,
-        "no space left for {path}-shm ({name})",
-        "make room; what was committed is kept",
+        "{path}-shm cannot be written ({name})",
+        "make room, or check the disk: tgtagger doctor; what was committed is kept",
     ),
     sqlite3.SQLITE_PROTOCOL: (StoreError, "{path}: locking failed ({name})", _DISK),
 }
