@@ -19,15 +19,37 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 TGTAGGER = (sys.executable, "-m", "tgtagger")
+
+
+def before_main(code: str) -> tuple[str, ...]:
+    """Return tgtagger as a program that runs some code before anything of its own."""
+    return (sys.executable, "-c", f"{code}\nfrom tgtagger.__main__ import main\nmain()\n")
+
+
+def fake(body: str) -> tuple[str, ...]:
+    """Return tgtagger with another command `status`: its module has this body."""
+    made = f"""
+import sys, types
+module = types.ModuleType("tgtagger.cli.status")
+exec({body!r}, module.__dict__)
+sys.modules["tgtagger.cli.status"] = module
+sys.argv[1:] = ["status"]
+"""
+    return before_main(made)
+
+
 ROOT = Path(__file__).parents[1]
+
+STRACE = ("strace", "-f", "--seccomp-bpf", "-qq")  # stops at the calls asked for, at no other
 
 WRITING = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat")
 """The calls that change a disk; of openat those that name one of the files asked for."""
@@ -71,27 +93,36 @@ def run(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     after: float | None = None,
+    when: Callable[[], bool] | None = None,
     sign: int = signal.SIGKILL,
+    then: Sequence[int] = (),
     fault: Fault | None = None,
     timeout: float = 60,
     program: Sequence[str] = TGTAGGER,
     prefix: Sequence[str] = (),
     stdin: str = "",
+    asks_on: bool = False,
     cwd: Path | None = None,
 ) -> Ended:
-    """Run a command of tgtagger to its end, or send it a signal `after` so many seconds.
+    """Run a command of tgtagger to its end, or send it a signal.
 
-    Fails the test if it does not end within `timeout`. `prefix` is a program that starts it
-    (prlimit, setpriv ...); `env` is added to the test's environment.
+    The signal comes `after` so many seconds, counted from the moment that `when` is true, if that
+    is given; others `then`, 20 ms apart. Fails the test if it does not end within `timeout`.
+    `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added to the test's
+    environment; after `stdin` a question waits for ever where it `asks_on`.
     """
-    with (
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as err,
-        tempfile.TemporaryFile() as given,
-        tempfile.NamedTemporaryFile(suffix=".strace") as trace,
-    ):
+    with ExitStack() as open_until_the_end:
+        out = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        err = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        given: BinaryIO = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        trace = open_until_the_end.enter_context(tempfile.NamedTemporaryFile(suffix=".strace"))
         given.write(stdin.encode())
         given.seek(0)
+        if asks_on:
+            reader, writer = os.pipe()
+            os.write(writer, stdin.encode())
+            given = open_until_the_end.enter_context(os.fdopen(reader, "rb"))
+            open_until_the_end.callback(os.close, writer)
         command = [*prefix, *(_strace(fault, trace.name) if fault else ()), *program, *arguments]
         started = time.monotonic()
         process = subprocess.Popen(
@@ -99,25 +130,34 @@ def run(
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
         )  # fmt: skip
         signalled: list[float] = []
+        has_ended = threading.Event()
 
-        def send(number: int) -> None:
+        def send() -> None:
+            while when is not None and not when():
+                if has_ended.wait(0.002):
+                    return
+            if has_ended.wait(after or 0.0):
+                return
             signalled.append(time.monotonic())
-            _signal(process.pid, number)
+            _signal(process.pid, sign)
+            for number in then:
+                if not has_ended.wait(0.02):
+                    _signal(process.pid, number)
 
-        timers = [threading.Timer(timeout, send, [signal.SIGKILL])]
-        if after is not None:
-            timers.append(threading.Timer(after, send, [sign]))
-        for timer in timers:
-            timer.daemon = True
-            timer.start()
+        limit = threading.Timer(timeout, _signal, [process.pid, signal.SIGKILL])
+        sender = threading.Thread(target=send, daemon=True)
+        limit.daemon = True
+        limit.start()
+        if after is not None or when is not None:
+            sender.start()
         peaks = [0]
         if not prefix and fault is None and sys.platform == "linux":
             threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True).start()
         _, status = os.waitpid(process.pid, 0)
         ended = time.monotonic()
         process.returncode = os.waitstatus_to_exitcode(status)
-        for timer in timers:
-            timer.cancel()
+        has_ended.set()
+        limit.cancel()
         _signal(process.pid, signal.SIGKILL)  # nothing of its group survives a round
         assert ended - started < timeout, f"did not end within {timeout} s: {command}"
         out.seek(0)
@@ -181,7 +221,7 @@ def _strace(fault: Fault, trace: str) -> list[str]:
     inject = f"inject={fault.call}:{fault.what}:when={fault.nth}{again}"
     if not fault.what:
         inject = f"trace={fault.call}"
-    return ["strace", "-f", "-qq", "-o", trace, *paths, "-e", f"trace={fault.call}", "-e", inject]
+    return [*STRACE, "-o", trace, *paths, "-e", f"trace={fault.call}", "-e", inject]
 
 
 def need(program: str) -> None:
@@ -214,10 +254,12 @@ def count_calls(
     with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
         options = [part for path in paths for part in ("-P", str(path))]
         ended = run(
-            *arguments, env=env, stdin=stdin, program=program,
-            prefix=["strace", "-f", "-qq", "-o", trace.name, *options,
-                    "-e", f"trace={','.join(calls)}"],
-        )  # fmt: skip
+            *arguments,
+            env=env,
+            stdin=stdin,
+            program=program,
+            prefix=[*STRACE, "-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
+        )
         assert ended.code == 0, ended.errors
         text = Path(trace.name).read_text(errors="replace")
     counts = {call: len(re.findall(rf"^(?:\d+\s+)?{call}\(", text, re.MULTILINE)) for call in calls}

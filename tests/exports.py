@@ -6,6 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from breaking import before_main
+
+IN_PAGES = before_main(
+    "from tgtagger.sources.desktop import DesktopExport\n"
+    "DesktopExport.__init__.__kwdefaults__['page_size'] = 100\n"
+)
+"""A program that is tgtagger with small pages: a small export is several transactions."""
+
 START = 1767225600  # 2026-01-01T00:00:00Z
 
 

@@ -94,24 +94,6 @@ def test_killed_many_times(tmp_path: Path, export: Path) -> None:
     assert kill_rounds(tmp_path, export, 100) > 30
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_stopped_by_a_signal(tmp_path: Path, export: Path, number: int, code: int) -> None:
-    db = tmp_path / "posts.db"
-    process = subprocess.Popen(
-        [*TGTAGGER, "--db", str(db), "parse", str(export)], stderr=subprocess.PIPE, text=True
-    )
-    while process.poll() is None and not (db.exists() and db.stat().st_size > 200_000):
-        time.sleep(0.005)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=5)
-    if process.returncode != 0:  # it may have been quicker
-        assert process.returncode == code
-        assert "Traceback" not in errors
-    assert len(contents(db)) > 0
-    assert parse(db, export).returncode == 0
-    assert len(contents(db)) == POSTS
-
-
 def test_a_foreign_lock_is_waited_for(tmp_path: Path, export: Path) -> None:
     db = tmp_path / "posts.db"
     assert parse(db, export).returncode == 0

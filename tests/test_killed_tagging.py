@@ -13,7 +13,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -119,33 +118,6 @@ def test_k2_killed_in_the_middle(start: Start, server: LlmServer, tmp_path: Path
 @pytest.mark.slow
 def test_k2_killed_many_times(start: Start, server: LlmServer, tmp_path: Path) -> None:
     assert kill_rounds(start, server, tmp_path, 6000, 60) > 40
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("trouble", ["slow", "hanging", "waiting"])
-def test_k5_stopped_by_a_signal(
-    start: Start, server: LlmServer, tmp_path: Path, number: int, code: int, trouble: str
-) -> None:
-    parse(start, tmp_path, 300)
-    server.latency = 0.03
-    late: dict[str, Fault | None] = {
-        "slow": None, "hanging": faults.hang(), "waiting": refusals.rate_limited(60),
-    }  # fmt: skip
-    server.rule = lambda _: late[trouble] if len(server.completions) > 20 else None
-    process = start("tag", TGTAGGER_LLM_WAIT="120")
-    while len(server.completions) < (40 if trouble == "slow" else 21):
-        time.sleep(0.01)
-        assert process.poll() is None
-    time.sleep(0.1)
-    answered = sum(server.answered.values())
-    process.send_signal(number)
-    begun = time.monotonic()
-    _, errors = process.communicate(timeout=10)
-    assert time.monotonic() - begun < 2
-    assert (process.returncode, "Traceback" in errors) == (code, False)
-    found = contents_of(tmp_path / "posts.db")
-    assert found["tagged"] >= answered - 4  # all but what was on its way
-    assert found["tagged"] + found["pending"] == 300
 
 
 # ---- a soak: every fault there is, and posts that no server takes

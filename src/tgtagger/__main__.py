@@ -1,5 +1,6 @@
 """The entry point: `tgtagger`, or `python -m tgtagger`."""
 
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of: loaded already
 import contextlib
 import os
 import sys
@@ -19,6 +20,7 @@ def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackT
 def main() -> None:
     """Run the command line; the question for the version is answered before anything loads."""
     _open_streams()
+    _leave_at_once()
     if sys.argv[1:] == ["--version"]:
         from tgtagger import __version__
 
@@ -26,12 +28,24 @@ def main() -> None:
             print(f"tgtagger {__version__}", flush=True)  # noqa: T201 -- the one line without it
             return
     sys.excepthook = _show_bug  # before Typer looks at it
-    try:
-        from tgtagger.cli import app
-    except KeyboardInterrupt:  # as early as this, nobody else catches it
-        sys.exit(130)
+    from tgtagger import signals
+    from tgtagger.cli import app
 
-    app(prog_name="tgtagger")
+    try:
+        app(prog_name="tgtagger")
+    except SystemExit as error:
+        signals.leave(error.code)
+        raise
+
+
+def _leave_at_once() -> None:
+    """Let a signal end the process at once: before a run has begun there is nothing to clean up.
+
+    What Python makes of a Ctrl-C while modules are loaded can be anything, a traceback at best.
+    """
+    for number in (_signal.SIGINT, _signal.SIGTERM):
+        if _signal.getsignal(number) != _signal.SIG_IGN:
+            _signal.signal(number, lambda number, _frame: os._exit(128 + number))
 
 
 def _open_streams() -> None:

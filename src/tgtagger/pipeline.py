@@ -81,6 +81,7 @@ async def parse(source: PostSource, store: Store) -> AsyncGenerator[PageStored |
         async with aclosing(source.pages(store)) as pages:
             async for page in pages:
                 yield page if isinstance(page, Wait) else store.save_page(page)
+                await asyncio.sleep(0)  # so that a signal is heard: a file never waits
     except TryLater as error:
         if error.not_before is not None and source.channel_id is not None:
             store.postpone(source.channel_id, source.name, error.not_before)
@@ -142,6 +143,7 @@ async def tag(
                         yield result
                     if not tagger.paid:  # a paid one ends by itself: what is on its way is paid for
                         _check_time(rules)
+                        await asyncio.sleep(0)  # so that a signal is heard
     for result in writer.finish(feed):
         yield result
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from breaking import fake
 
 SLOW = (
     "sqlalchemy alembic httpx telethon rich ijson orjson pymorphy3 platformdirs snowballstemmer "
@@ -19,22 +20,6 @@ SLOW = (
 @pytest.fixture(autouse=True)
 def _buffered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # it would hide what happens at the end
-
-
-FAKE = """
-import sys, types
-module = types.ModuleType("tgtagger.cli.status")
-exec('''{body}''', module.__dict__)
-sys.modules["tgtagger.cli.status"] = module
-from tgtagger.__main__ import main
-sys.argv = ["tgtagger", "status"]
-main()
-"""
-"""A program whose command `status` is another."""
-
-
-def fake(body: str) -> list[str]:
-    return [sys.executable, "-c", FAKE.format(body=body)]
 
 
 def program(*args: str) -> list[str]:
@@ -130,45 +115,6 @@ def test_a_full_disk_is_said_once(command: list[str]) -> None:
         )
     assert result.returncode == 6
     assert result.stderr == "error: the output cannot be written: No space left on device\n"
-
-
-SLEEP = """
-import time
-def command():
-    try:
-        print("ready", flush=True)
-        {wait}
-    finally:
-        print("cleaned up", flush=True)
-"""
-LOOP = """import asyncio
-        async def main():
-            asyncio.get_running_loop().call_soon(time.sleep, 60)
-            await asyncio.sleep(60)
-        asyncio.run(main())"""
-
-
-@pytest.mark.parametrize("wait", ["time.sleep(60)", LOOP], ids=["sleeping", "in a callback"])
-@pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
-)
-def test_a_signal_ends_the_run_cleanly(wait: str, sent: signal.Signals, code: int) -> None:
-    process = subprocess.Popen(
-        fake(SLEEP.format(wait=wait)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(sent)
-    # In a callback asyncio takes the first Ctrl-C as a wish, and the second as an order.
-    try:
-        out, err = process.communicate(timeout=1 if wait == LOOP else 20)
-    except subprocess.TimeoutExpired:
-        process.send_signal(sent)
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (code, "cleaned up\n", "")
 
 
 def test_a_bug_shows_no_values() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,25 +15,18 @@ from typing import Any
 import pytest
 
 from answers import PHONE
+from environments import to_telegram
 from telegram_server import ServerThread
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
+
 
 @pytest.fixture
 def environment(telegram: ServerThread, tmp_path: Path) -> dict[str, str]:
-    key = tmp_path / "key.pem"
-    key.write_text(telegram.key.pem)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {
-        "TGTAGGER_DATA_DIR": str(tmp_path / "data"),
-        "TGTAGGER_TELEGRAM_SERVER": f"127.0.0.1:{telegram.port}",
-        "TGTAGGER_TELEGRAM_DC": "2",
-        "TGTAGGER_TELEGRAM_KEY": str(key),
-        "TGTAGGER_TELEGRAM_PAGE_WAIT": "0",
-        # Should a test ever forget the server, the real preview must not be asked.
-        "TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s",
-    }
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return kept | to_telegram(telegram, tmp_path)
 
 
 @pytest.fixture
@@ -233,70 +224,12 @@ def test_the_preview_says_why_when_it_cannot(run: Run) -> None:
     assert run("parse", "t.me/c/1234567/8").returncode == 3
 
 
-def killed(environment: dict[str, str], telegram: ServerThread, db: Path, rounds: int) -> int:
-    """Kill `parse` at random moments until it ends by itself; return how often it was killed."""
-    draw = random.Random(11)
-    count = 0
-    for _ in range(rounds):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tgtagger", "--db", str(db), "parse", "@newsroom"],
-            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            process.wait(0.4 + draw.random() * 1.2)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            count += 1
-        if db.exists():
-            with sqlite3.connect(db) as connection:
-                assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            connection.close()
-    return count
-
-
-@pytest.mark.parametrize(
-    ("messages", "rounds"), [(3000, 4), pytest.param(20_000, 20, marks=pytest.mark.slow)]
-)
-def test_killed_at_random_moments_and_completed(
-    signed_in: Run,
-    environment: dict[str, str],
-    telegram: ServerThread,
-    tmp_path: Path,
-    messages: int,
-    rounds: int,
-) -> None:
-    news = telegram.world.channel(
-        "newsroom", messages=messages, gaps=range(messages // 3, messages // 3 + 200)
-    )
-    for number in news.ids[:: messages // 300]:
-        for member in range(number, number + 3):
-            if member in news.messages:
-                news.messages[member].grouped_id = number
-                news.put(news.messages[member])
-    telegram.latency = 0.01
-    telegram.flood_wait(1, at=15)
-    db = tmp_path / "killed.db"
-    assert killed(environment, telegram, db, rounds)
-    telegram.latency = 0
-    done = signed_in("--db", str(db), "parse", "@newsroom", "--json")
-    assert json.loads(done.stdout)["channels"][0]["complete"]
-    with sqlite3.connect(db) as connection:
-        singles = connection.execute("SELECT message_id FROM posts WHERE size = 1").fetchall()
-        members = connection.execute("SELECT message_id FROM album_members").fetchall()
-        assert connection.execute("SELECT count(*) FROM posts WHERE deleted <> ''").fetchone() == (
-            0,
-        )
-    connection.close()
-    assert sorted(number for (number,) in singles + members) == news.ids
-
-
 def test_a_newer_converter_runs_over_what_telegram_sent(
     signed_in: Run, telegram: ServerThread, tmp_path: Path
 ) -> None:
     telegram.world.channel("newsroom", messages=5)
     parse(signed_in, "newsroom")
-    db = tmp_path / "data" / "tgtagger.db"
+    db = tmp_path / "posts.db"
     with sqlite3.connect(db) as connection:  # as an older converter would have left it
         connection.execute("UPDATE raw_forms SET converter = 0")
         connection.execute("UPDATE posts SET markdown = 'worse' WHERE message_id = 3")

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from tgtagger import signals
 from tgtagger.cli.render import Screen, one_line
 from tgtagger.errors import ActionNeeded
 
@@ -20,6 +21,10 @@ class Asking:
 
     def ask(self, question: str, *, hidden: bool = False) -> str:
         """Return the answer. Raises ActionNeeded where there is nobody to give one."""
+        with signals.raised():  # asking waits in C, where a loop would not hear of it
+            return self._ask(question, hidden=hidden)
+
+    def _ask(self, question: str, *, hidden: bool) -> str:
         if sys.stdin is not None and sys.stdin.isatty():
             answer: str = typer.prompt(question, hide_input=hidden, err=True)
             return answer.strip()

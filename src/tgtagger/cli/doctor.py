@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 import typer
 
+from tgtagger import signals
 from tgtagger.cli import permissions, runs
 from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
@@ -162,13 +163,11 @@ def _session(settings: Settings) -> Iterator[Finding]:
         found = system_error(error, f"{settings.data_dir} cannot be used")
         yield Finding("session", "error", found.message, found.hint, found.exit_code)
         return
-    import asyncio
-
     from tgtagger.sources.telegram import session
 
     try:
         access = access_of(settings)
-        name = asyncio.run(session.who(access))
+        name = signals.run(session.who, access)
     except TgTaggerError as error:
         level: Level = "warning" if isinstance(error, TryLater) else "error"
         yield Finding("session", level, error.message, error.hint, error.exit_code)

@@ -7,44 +7,31 @@ said in a line, too. A bug is let through: Python shows it with a plain tracebac
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 
+from tgtagger import signals
 from tgtagger.errors import StoreError, TgTaggerError, shortage, system_error
 
 _OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
-class Terminated(SystemExit):
-    """SIGTERM came: unwind as for Ctrl-C, so that locks and transactions end cleanly.
-
-    A SystemExit, because asyncio keeps any other exception that is raised in one of its callbacks.
-    """
-
-
 def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -> int:
     """Call `run`; return its exit code, or that of its failure after saying what it was."""
     try:
-        with _terminable():
-            try:
-                code = run()
-            finally:
-                if sys.stdout is not None:
-                    sys.stdout.flush()
+        code = _call(run)
     except TgTaggerError as error:
         return _say(error, verbosity())
     except ClickException as error:
         return _say(_as_ours(error), verbosity())
     except (KeyboardInterrupt, typer.Abort):  # Abort: Ctrl-C or Ctrl-D at a question
         return 130
-    except SystemExit as error:  # Terminated, too
+    except SystemExit as error:
         if not isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
             raise
         return _reader_gone()
@@ -74,6 +61,22 @@ def _refused(error: Exception) -> TgTaggerError | None:
     elif isinstance(error, OSError) and error.filename is not None:
         return system_error(error, str(error.filename), hint="check the path and its permissions")
     return found
+
+
+def _call(run: Callable[[], object]) -> object:
+    """Call `run`; after a signal return its code, whatever became of the call."""
+    with signals.heard() as heard:
+        try:
+            code = run()
+        except BaseException:
+            # A signal may be turned into anything on its way: raised in a class body it is a
+            # RuntimeError, at a question an Abort.
+            if heard.number is None:
+                raise
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    return code if heard.number is None else heard.code
 
 
 def _as_ours(error: ClickException) -> TgTaggerError:
@@ -113,21 +116,3 @@ def _reader_gone() -> int:
 
     discard(sys.stdout)
     return 0
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        # Once is enough: a second signal must not break off the cleaning up.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Terminated(143)
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
+from tgtagger import signals
 from tgtagger.cli import runs
 from tgtagger.cli.asking import Asking
 from tgtagger.cli.options import AccountOption, JsonOption, invocation
@@ -65,9 +65,8 @@ def command(
     access, asking = access_of(settings), Asking(screen)
     already = _signed_in(access)
     if already is None:
-        name = asyncio.run(
-            session.sign_in(_with_application(access, asking), asking, phone=phone or None, qr=qr)
-        )
+        access = _with_application(access, asking)
+        name = signals.run(session.sign_in, access, asking, phone=phone or None, qr=qr)
         if not as_json:
             screen.line(f"signed in as {name}; the session is {access.session}")
         screen.say("next: tgtagger parse @channel")
@@ -86,7 +85,7 @@ def _signed_in(access: Any) -> str | None:
     if not access.session.is_file():
         return None
     try:
-        return asyncio.run(session.who(access))
+        return signals.run(session.who, access)
     except ActionNeeded:
         return None  # it has ended: sign in anew
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
+from tgtagger import signals
 from tgtagger.cli import runs
 from tgtagger.cli.options import AccountOption, invocation
 from tgtagger.cli.parsing import access_of
@@ -20,7 +19,7 @@ def command(ctx: typer.Context, account: AccountOption = "") -> int:
 
     screen = runs.screen_of(ctx)
     access = access_of(invocation(ctx).settings(account=account))
-    told = asyncio.run(session.sign_out(access))
+    told = signals.run(session.sign_out, access)
     if told:
         screen.say(f"signed out; {access.session} is deleted")
     else:

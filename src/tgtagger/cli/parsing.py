@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import time
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tgtagger import pipeline
+from tgtagger import pipeline, signals
 from tgtagger.cli import targets
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.render import Live, Screen, number, plural
@@ -119,7 +118,7 @@ def parse_into(
     options: ParseOptions,
 ) -> tuple[list[ChannelReport], int]:
     """Read into a store whose lock is held."""
-    reports = asyncio.run(_Run(store, screen, settings, options).all(sources))
+    reports = signals.run(_Run(store, screen, settings, options).all, sources)
     codes = [report.error.exit_code for report in reports if report.error]
     codes += [5 for report in reports if report.rejected]
     return reports, exit_code(codes)

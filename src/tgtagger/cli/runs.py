@@ -62,7 +62,7 @@ def _code_of(error: BaseException) -> int:
             return error.exit_code
         case KeyboardInterrupt():
             return 130
-        case SystemExit(code=int(code)):  # SIGTERM, see cli.failures
+        case SystemExit(code=int(code)):  # SIGTERM, see signals
             return code
         case _:
             return 1

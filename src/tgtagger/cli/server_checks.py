@@ -6,12 +6,12 @@ one line here; that they hold no key is `probe`'s.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from tgtagger import signals
 from tgtagger.cli.findings import SKEW, Finding
 from tgtagger.cli.render import number, one_line, plural
 from tgtagger.cli.taggers import make_llm
@@ -52,7 +52,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
             "server", "warning", f"others can read {what} on the way to {url}", "use https://"
         )
     try:
-        found = asyncio.run(probe(tagger))
+        found = signals.run(probe, tagger)
     except TgTaggerError as error:  # an address that is none
         yield Finding("server", "error", error.message, error.hint, error.exit_code)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 import time
@@ -11,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tgtagger import pipeline
+from tgtagger import pipeline, signals
 from tgtagger.cli import report
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.parsing import ChannelReport
@@ -90,7 +89,7 @@ def tag_into(
     )
     tally = _Tally()
     steps = pipeline.tag(store, tagger, wanted, run, rules)
-    asyncio.run(_follow(steps, screen, tally, total, tagger))
+    signals.run(_follow, steps, screen, tally, total, tagger)
     summary = report.summary(tagger, tally.counts, tally.failures, tally.stopped)
     summary["pending"] = store.count_posts(PostFilter(statuses=("pending",)))
     if is_first and not screen.quiet:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import json
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +11,7 @@ import pytest
 import respx
 
 from make import EPOCH, minute, page, post
+from preview_server import draw
 from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
@@ -52,21 +51,7 @@ class World:
         return httpx.Response(200, text=self.page(shown))
 
     def page(self, shown: list[int]) -> str:
-        view = json.dumps({"c": -self.number, "p": 1, "t": 1}).encode()
-        data = base64.urlsafe_b64encode(view).decode().rstrip("=")
-        messages = "".join(
-            f'<div class="tgme_widget_message" data-post="newsroom/{n}" data-view="{data}">'
-            f'<div class="tgme_widget_message_text js-message_text">{self.posts[n]}</div>'
-            f'<span class="tgme_widget_message_views">{self.views}</span>'
-            f'<a class="tgme_widget_message_date"><time datetime="{minute(n).isoformat()}">'
-            "</time></a></div>"
-            for n in shown
-        )
-        return (
-            '<div class="tgme_channel_info_header_title"><span>News</span></div>'
-            '<div class="tgme_channel_info_header_username"><a>@newsroom</a></div>'
-            f'<section class="tgme_channel_history">{messages}</section>'
-        )
+        return draw(self.number, self.posts, shown, self.views)
 
 
 @pytest.fixture
