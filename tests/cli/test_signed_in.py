@@ -201,6 +201,17 @@ def test_a_revoked_session_is_said_once(signed_in: Run, telegram: ServerThread) 
     assert (session["level"], session["hint"]) == ("error", "run: tgtagger login")
 
 
+def test_a_session_that_telegram_forgot_is_said_in_words(
+    signed_in: Run, telegram: ServerThread
+) -> None:
+    telegram.forget_keys()
+    done = signed_in("parse", "@newsroom")
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.endswith("hint: run: tgtagger login\n")
+    assert "Traceback" not in done.stderr
+
+
 def test_doctor_says_who_is_signed_in_and_looks_at_the_session_file(
     signed_in: Run, tmp_path: Path
 ) -> None:

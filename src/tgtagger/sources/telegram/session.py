@@ -415,6 +415,8 @@ def _keep_application(access: Access) -> None:
 async def _disconnect(client: TelegramClient) -> None:
     with contextlib.suppress(Exception):
         await client.disconnect()
+        # Why it was: asyncio would report it, with a traceback, as what nobody has asked for.
+        await asyncio.wait_for(client.disconnected, 1)
     session = client.session
     if session is not None:
         with contextlib.suppress(Exception):
