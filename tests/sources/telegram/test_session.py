@@ -161,6 +161,24 @@ async def test_one_run_uses_a_session_at_a_time(signed_in: Access) -> None:
         await session.who(signed_in)
 
 
+async def test_signing_out_leaves_a_session_that_is_used(signed_in: Access) -> None:
+    before = files(signed_in)
+    with (
+        locks.hold(signed_in.folder / "default.lock", "busy"),
+        pytest.raises(TryLater, match="another run"),
+    ):
+        await session.sign_out(signed_in)
+    assert files(signed_in) == before
+
+
+async def test_signing_out_clears_away_what_killed_runs_left(signed_in: Access) -> None:
+    """The API hash without a session, and the session of a login that was killed at the end."""
+    signed_in.session.rename(signed_in.folder / ".part-999999-00-default.session")
+    with pytest.raises(ActionNeeded, match="nobody is signed in"):
+        await session.sign_out(signed_in)
+    assert {path.name for path in signed_in.folder.iterdir()} == {"default.lock"}
+
+
 async def test_a_damaged_session_says_log_in(signed_in: Access) -> None:
     signed_in.session.write_bytes(b"not a database" * 100)
     with pytest.raises(ActionNeeded) as caught:

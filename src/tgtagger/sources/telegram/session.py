@@ -107,21 +107,31 @@ def _errors(what: str = "Telegram") -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def connect(access: Access) -> AsyncIterator[TelegramClient]:
     """Connect with the account's session; always disconnect. Raises ActionNeeded: not signed in."""
+    _check_signed_in(access)
+    with _locked(access):
+        async with _connected(access) as client:
+            yield client
+
+
+@contextlib.asynccontextmanager
+async def _connected(access: Access) -> AsyncIterator[TelegramClient]:
+    client = _client(access, access.session)
+    try:
+        with _errors():
+            await asyncio.wait_for(client.connect(), PATIENCE)
+            await _me(client, input_peer=True)  # mostly known from the session: no request
+        yield client
+    finally:
+        await _disconnect(client)
+
+
+def _check_signed_in(access: Access) -> None:
     if not access.session.is_file():
         who = "" if access.account == "default" else f" --account {access.account}"
         raise ActionNeeded(
             f"nobody is signed in to Telegram (account {access.account})",
             hint=f"run: tgtagger login{who}",
         )
-    with _locked(access):
-        client = _client(access, access.session)
-        try:
-            with _errors():
-                await asyncio.wait_for(client.connect(), PATIENCE)
-                await _me(client, input_peer=True)  # mostly known from the session: no request
-            yield client
-        finally:
-            await _disconnect(client)
 
 
 async def who(access: Access) -> str:
@@ -160,18 +170,24 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
 
 
 async def sign_out(access: Access) -> bool:
-    """End the session at Telegram and delete its file; return whether Telegram was told."""
-    try:
-        async with connect(access) as client:
-            with _errors():
-                told = bool(await client.log_out())
-    except (ActionNeeded, TryLater):
-        if not access.session.is_file():
-            raise
+    """End the session at Telegram and delete its file; return whether Telegram was told.
+
+    What runs left that were killed goes in any case. Raises TryLater while another run uses it.
+    """
+    if not access.folder.is_dir():
+        _check_signed_in(access)
+    with _locked(access):
         told = False
-    for path in (access.session, access.application):
-        path.unlink(missing_ok=True)
-    files.sync_folder(access.folder)
+        try:
+            _check_signed_in(access)
+            async with _connected(access) as client:
+                with _errors():
+                    told = bool(await client.log_out())
+        except (ActionNeeded, TryLater):
+            if not access.session.is_file():
+                _forget(access)
+                raise
+        _forget(access)
     return told
 
 
@@ -410,6 +426,15 @@ def _keep_application(access: Access) -> None:
     api_id, api_hash = _application(access)
     with _written(access.application) as made:
         made.write_text(json.dumps({"api_id": api_id, "api_hash": api_hash}))
+
+
+def _forget(access: Access) -> None:
+    """Delete what there is of a session; the session's own file last: while it is there, it is."""
+    for path in (access.application, access.session):
+        files.sweep(path)
+        for end in (*files.COMPANIONS, ""):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+    files.sync_folder(access.folder)
 
 
 async def _disconnect(client: TelegramClient) -> None:
