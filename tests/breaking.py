@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ sys.argv[1:] = ["status"]
 
 ROOT = Path(__file__).parents[1]
 
-STRACE = ("strace", "-f", "--seccomp-bpf", "-qq")  # stops at the calls asked for, at no other
+STRACE = ("strace", "-f", "-qq")
+COUNTING = (*STRACE, "--seccomp-bpf")  # stops at the calls asked for alone; injects no signal
 
 WRITING = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat")
 """The calls that change a disk; of openat those that name one of the files asked for."""
@@ -258,12 +260,44 @@ def count_calls(
             env=env,
             stdin=stdin,
             program=program,
-            prefix=[*STRACE, "-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
+            prefix=[*COUNTING, "-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
         )
         assert ended.code == 0, ended.errors
         text = Path(trace.name).read_text(errors="replace")
     counts = {call: len(re.findall(rf"^(?:\d+\s+)?{call}\(", text, re.MULTILINE)) for call in calls}
     return {call: count for call, count in counts.items() if count}
+
+
+def calls_in(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> list[Fault]:
+    """Return a SIGKILL for each call that an unbroken run makes on files in a folder.
+
+    For files whose names nobody knows beforehand: each is counted among all calls of its kind.
+    """
+    need("strace")
+    with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
+        ended = run(
+            *arguments,
+            env=env,
+            stdin=stdin,
+            prefix=[*COUNTING, "-y", "-o", trace.name, "-e", f"trace={','.join(WRITING)}"],
+        )
+        assert ended.code == 0, ended.errors
+        lines = Path(trace.name).read_text(errors="replace").splitlines()
+    found = []
+    counts = Counter[str]()
+    main = lines[0].split()[0]  # strace counts for each thread
+    for line in lines:
+        match = re.match(rf"{main} +(\w+)\(", line)
+        if match is not None:
+            counts[match[1]] += 1
+            if str(folder) in line:
+                found.append(Fault(match[1], "signal=SIGKILL", counts[match[1]]))
+    return found
 
 
 def points(count: int, most: int) -> list[int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from tgtagger.decide import update_after
+from tgtagger.outcomes import Origin, SuggestedTag, TaggingError, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import Channel, Page, PostData, PostFilter, RawForm, SourceName
 
@@ -45,3 +47,23 @@ def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bo
         ],
         run,
     )
+
+
+def archive(db: Path, count: int) -> None:
+    """Make a database of so many posts that wait for their tags; one that was there is gone."""
+    for path in db.parent.glob(f"{db.name}*"):
+        path.unlink()
+    texts = (f"A storm at sea, number{n}. " + "слово " * 30 for n in range(1, count + 1))
+    with Store.open(str(db)) as store:
+        store.save_page(page(*(post(n, text) for n, text in enumerate(texts, 1))))
+
+
+def fail_all(db: Path) -> None:
+    """Have every post failed in a run of a model, long ago."""
+    origin = Origin("llm", "test-model")
+    with Store.open(str(db)) as store:
+        failed = [
+            update_after(item, TaggingError("server", "HTTP 500"), origin, now=EPOCH)
+            for item in store.posts_for_tagging(PostFilter())
+        ]
+        store.save_tags(failed, store.start_run("tag", origin))

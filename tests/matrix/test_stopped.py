@@ -23,14 +23,12 @@ from environments import at_home, sign_in, to_model, to_telegram
 from exports import IN_PAGES, chat, message, write
 from fault_matrix import Effort
 from llm_server import LlmServer, faults, refusals
-from make import EPOCH, page, post
+from make import archive, fail_all
 from preview_server import HURRIED, PreviewServer
 from telegram_server import ServerThread
 from tgtagger import signals
-from tgtagger.decide import update_after
-from tgtagger.outcomes import Origin, TaggingError
 from tgtagger.store import Store
-from tgtagger.types import Channel, PostFilter
+from tgtagger.types import Channel
 
 pytestmark = pytest.mark.row("K5")
 
@@ -95,15 +93,6 @@ def model(tmp_path: Path) -> Iterator[LlmServer]:
 def preview() -> Iterator[PreviewServer]:
     with PreviewServer({n: f"post {n}" for n in range(1, 2001)}) as server:
         yield server
-
-
-def fill(db: Path, count: int) -> None:
-    """Make an archive of so many posts that wait for their tags."""
-    remove(db)
-    with Store.open(str(db)) as store:
-        store.save_page(
-            page(*(post(n, f"storm number{n} " + "слово " * 30) for n in range(1, count + 1)))
-        )
 
 
 def counts(db: Path) -> dict[str, int]:
@@ -212,7 +201,7 @@ socket.getaddrinfo = hang
 
 def test_waiting_for_another_program(stop: Stop, tmp_path: Path) -> None:
     """SQLite waits 30 seconds in C, where Python hears nothing."""
-    fill(tmp_path / "posts.db", 5)
+    archive(tmp_path / "posts.db", 5)
     export = write(tmp_path / "export", chat(message(1, "post")))
     opened = tmp_path / "opened"
     program = before_main(f"""{SOON}
@@ -243,7 +232,7 @@ def test_tagging(stop: Stop, model: LlmServer, tmp_path: Path, trouble: str) -> 
     model.rule = lambda _: late if len(model.completions) > 20 else None
 
     def prepare() -> None:
-        fill(db, 300)
+        archive(db, 300)
         model.requests.clear()
         model.answered.clear()
 
@@ -258,7 +247,7 @@ def test_tagging(stop: Stop, model: LlmServer, tmp_path: Path, trouble: str) -> 
 def test_tagging_without_a_model(stop: Stop, tmp_path: Path) -> None:
     db, wal = tmp_path / "posts.db", tmp_path / "posts.db-wal"
     for ended in stop(
-        "tag", env=at_home(tmp_path), prepare=lambda: fill(db, 2500), rounds=6,
+        "tag", env=at_home(tmp_path), prepare=lambda: archive(db, 2500), rounds=6,
         when=lambda: size(wal) > 200_000,
     ):  # fmt: skip
         assert ended.stopping < signals.GRACE
@@ -271,7 +260,8 @@ def test_trying_again(stop: Stop, model: LlmServer, tmp_path: Path) -> None:
     model.latency = 0.03
 
     def prepare() -> None:
-        fill_with_failed(db, 200)
+        archive(db, 200)
+        fail_all(db)
         model.requests.clear()
         model.answered.clear()
 
@@ -282,19 +272,6 @@ def test_trying_again(stop: Stop, model: LlmServer, tmp_path: Path) -> None:
         found = counts(db)
         assert found["tagged"] >= sum(model.answered.values()) - 4
         assert found["tagged"] + found["failed"] == 200
-
-
-def fill_with_failed(db: Path, count: int) -> None:
-    """Make an archive of posts that failed in an earlier run."""
-    fill(db, count)
-    origin = Origin("llm", "test-model")
-    with Store.open(str(db)) as store:
-        number = store.start_run("tag", origin)
-        updates = [
-            update_after(each, TaggingError("server", "HTTP 500"), origin, now=EPOCH)
-            for each in store.posts_for_tagging(PostFilter(statuses=("pending",)))
-        ]
-        store.save_tags(updates, number)
 
 
 @pytest.mark.parametrize("part", ["tagging", *long("reading")])
@@ -332,7 +309,7 @@ def test_doing_both(
 
 @pytest.mark.parametrize("form", ["jsonl", *long("json", "csv")])
 def test_exporting(stop: Stop, tmp_path: Path, form: str) -> None:
-    fill(tmp_path / "posts.db", 3000)
+    archive(tmp_path / "posts.db", 3000)
     folder = tmp_path / "out"
     folder.mkdir()
     target = folder / "posts"
@@ -348,7 +325,7 @@ def test_exporting(stop: Stop, tmp_path: Path, form: str) -> None:
 
 
 def test_searching(stop: Stop, tmp_path: Path) -> None:
-    fill(tmp_path / "posts.db", 1500)
+    archive(tmp_path / "posts.db", 1500)
     printed = tmp_path / "printed"
     program = before_main(f"""
 import os
@@ -364,7 +341,7 @@ os.dup2(os.open({str(printed)!r}, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
 def test_looking_for_what_is_wrong(
     stop: Stop, telegram: ServerThread, model: LlmServer, tmp_path: Path, part: str
 ) -> None:
-    fill(tmp_path / "posts.db", 5)
+    archive(tmp_path / "posts.db", 5)
     env = sign_in(telegram, tmp_path) | to_model(model, tmp_path)
     model.lookups = [faults.hang()] * 50
 
@@ -416,6 +393,22 @@ def test_while_a_code_is_shown(stop: Stop, telegram: ServerThread, tmp_path: Pat
         assert {path.name for path in folder.iterdir()} == {"default.lock"}
 
 
+@pytest.mark.slow
+def test_signing_out(stop: Stop, telegram: ServerThread, tmp_path: Path) -> None:
+    """A session that Telegram still knows is not thrown away: the next logout ends it."""
+    env = sign_in(telegram, tmp_path)
+
+    def prepare() -> None:
+        telegram.log.clear()
+        telegram.faults.clear()
+        telegram.hang("auth.LogOut")
+
+    for _ in stop(
+        "logout", env=env, prepare=prepare, when=lambda: telegram.count("auth.LogOut") > 0
+    ):
+        assert (tmp_path / "data" / "sessions" / "default.session").exists()
+
+
 # ---- what ends by itself cleans up; one signal, whatever waits
 
 WAITS = {
@@ -450,7 +443,7 @@ def test_it_cleans_up(how: str, effort: Effort, tmp_path: Path) -> None:
 def test_while_it_loads(effort: Effort, tmp_path: Path) -> None:
     """A traceback can only be of Python's own start, before anything of ours is there."""
     draw = random.Random(9)
-    fill(tmp_path / "posts.db", 1)
+    archive(tmp_path / "posts.db", 1)
     for _ in range(effort.rounds(8, long=150)):
         number = draw.choice([INT, TERM])
         ended = run("status", env=at_home(tmp_path), after=draw.uniform(0, 0.3), sign=number)

@@ -1,0 +1,134 @@
+"""K6: killed in login or logout: the session is the one of before or the whole new one, or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from answers import PHONE
+from breaking import Ended, Fault, calls_in, run
+from environments import access_to, sign_in, to_telegram
+from fault_matrix import Effort
+from killing import KILLED
+from telegram_server import ServerThread
+from tgtagger.errors import ActionNeeded
+from tgtagger.sources.telegram import session
+
+pytestmark = pytest.mark.row("K6")
+
+LOGIN = ("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+OURS = {"default.session", "default.json", "default.lock"}
+
+
+class Folder:
+    """The sessions of a test, and how they were before."""
+
+    def __init__(self, telegram: ServerThread, tmp_path: Path) -> None:
+        self.telegram = telegram
+        self.access = access_to(telegram, tmp_path)
+        self.env = to_telegram(telegram, tmp_path)
+        self.path = self.access.folder
+        self.before = tmp_path / "before"
+        self.path.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self.path, self.before)
+
+    def start_over(self) -> None:
+        """Put back the files of before; what else lies there stays."""
+        for name in OURS:
+            (self.path / name).unlink(missing_ok=True)
+        shutil.copytree(self.before, self.path, dirs_exist_ok=True)
+        for known in self.telegram.sessions.values():
+            known.account = self.telegram.world.accounts[PHONE]
+
+    def run(self, arguments: Sequence[str], **how: float | Fault | None) -> Ended:
+        self.start_over()
+        ended = run(*arguments, env=self.env, stdin="12345\n", **how)  # type: ignore[arg-type]
+        assert ended.code in {0, KILLED}, ended.errors
+        visible = {path.name for path in self.path.glob("[!.]*")}
+        assert visible <= {*OURS, "default.session-journal"}
+        return ended
+
+    def read(self, name: str) -> bytes | None:
+        path = self.path / name
+        return path.read_bytes() if path.exists() else None
+
+    def is_as_before(self) -> bool:
+        """Tell whether the session is the one of before; Telethon notes this and that in it."""
+        old, new = self.before / "default.session", self.access.session
+        return _key(old) == _key(new)
+
+    def is_signed_in(self) -> bool:
+        try:
+            return asyncio.run(session.who(self.access)) == "Ann"
+        except ActionNeeded:
+            return False
+
+
+def _key(path: Path) -> bytes | None:
+    """Return the key in a session's file, which SQLite finds sound; None where there is no file."""
+    if not path.exists():
+        return None
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        ((key,),) = raw.execute("SELECT auth_key FROM sessions").fetchall()
+    assert len(key) == 256
+    return bytes(key)
+
+
+def kill(folder: Folder, arguments: Sequence[str], effort: Effort, *, calls: int) -> list[Fault]:
+    """Return where to kill: at which calls on the folder. An unbroken run comes first."""
+    folder.start_over()
+    faults = calls_in(folder.path, *arguments, env=folder.env, stdin="12345\n")
+    draw = random.Random(sum(map(ord, arguments[0])))
+    return draw.sample(faults, min(len(faults), effort.rounds(calls, long=60)))
+
+
+@pytest.mark.parametrize("before", ["nobody", "an ended session"])
+def test_login(telegram: ServerThread, tmp_path: Path, before: str, effort: Effort) -> None:
+    if before == "nobody":
+        telegram.world.account(PHONE)
+    else:
+        sign_in(telegram, tmp_path)
+    folder = Folder(telegram, tmp_path)
+    draw = random.Random(before)
+    telegram.forget_keys()
+    chosen: list[Fault | None] = [*kill(folder, LOGIN, effort, calls=2)]
+    by_time = effort.rounds(1, long=25)
+    hits = 0
+    for fault in [*chosen, *[None] * by_time]:
+        telegram.forget_keys()
+        ended = folder.run(LOGIN, fault=fault, after=None if fault else draw.uniform(0.2, 1.0))
+        hits += ended.code == KILLED
+        assert ended.code == KILLED or fault is None
+        assert folder.is_as_before() or folder.is_signed_in()
+        assert folder.read("default.json") in {None, b'{"api_id": 1, "api_hash": "h"}'}
+    ended = run(*LOGIN, env=folder.env, stdin="12345\n")
+    assert ended.code == 0, ended.errors
+    assert folder.is_signed_in()
+    assert {path.name for path in folder.path.iterdir()} == OURS  # leftovers are cleared away
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in folder.path.iterdir())
+    effort.saw(kills=hits)
+
+
+def test_logout(telegram: ServerThread, tmp_path: Path, effort: Effort) -> None:
+    sign_in(telegram, tmp_path)
+    folder = Folder(telegram, tmp_path)
+    draw = random.Random(3)
+    chosen: list[Fault | None] = [*kill(folder, ["logout"], effort, calls=2)]
+    hits = 0
+    for fault in [*chosen, *[None] * effort.rounds(1, long=25)]:
+        ended = folder.run(["logout"], fault=fault, after=None if fault else draw.uniform(0.2, 1.0))
+        hits += ended.code == KILLED
+        assert ended.code == KILLED or fault is None
+        assert folder.is_as_before() or not folder.access.session.exists()
+        again = run("logout", env=folder.env)
+        assert again.code in {0, 3}, again.errors
+        assert {path.name for path in folder.path.iterdir()} == {"default.lock"}
+    effort.saw(kills=hits)
