@@ -2,7 +2,8 @@
 
 A `Victim` is what is killed: how it begins, what must hold after every kill, what at the end. Kills
 at calls begin each from the same state, so that every call of a run has its turn; kills by time go
-on from where the last one stopped, a series of them, ended by a run that nobody breaks.
+on from where the last one stopped, a series of them, ended by a run that nobody breaks. The short
+form kills once at a call that it knows, and once in the middle of the work.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
 
 from breaking import (
     TGTAGGER,
@@ -26,11 +30,13 @@ from breaking import (
     run,
 )
 from fault_matrix import Effort
+from tgtagger.cli import app
 
 SERIES = 5
 """Kills by time before a run is left alone."""
 
 KILLED = -signal.SIGKILL
+DEADLY = "signal=SIGKILL"
 
 
 def nothing(*_: object) -> None:
@@ -39,11 +45,16 @@ def nothing(*_: object) -> None:
 
 @dataclass
 class Victim:
-    """A command on a database. `check` and `finish` are told the kills since it began."""
+    """A command on a database. `check` and `finish` are told the kills since it began.
+
+    `is_midway` tells when it is in the middle of its work, `call` names one of its writes there.
+    """
 
     arguments: tuple[str, ...]
     db: Path
     env: Mapping[str, str]
+    is_midway: Callable[[], bool]
+    call: tuple[str, int]
     program: Sequence[str] = TGTAGGER
     base: Path | None = None  # the archive it begins with; None: there is none
     begin: Callable[[], None] = nothing
@@ -57,22 +68,55 @@ class Victim:
             copy_database(self.base, self.db)
         self.begin()
 
-    def run(self, *, after: float | None = None, fault: Fault | None = None) -> Ended:
-        return run(*self.arguments, env=self.env, program=self.program, after=after, fault=fault)
+    def kill_at(self, call: str, nth: int) -> int:
+        """Kill it at a call on the database's files; return how often that was: 0 or 1."""
+        self.start_over()
+        return self._kill(fault=Fault(call, DEADLY, nth, paths=files_of(self.db)))
+
+    def kill_after(self, seconds: float, *, midway: bool = False) -> int:
+        return self._kill(after=seconds, when=self.is_midway if midway else None)
+
+    def _kill(self, **how: object) -> int:
+        ended: Ended = run(*self.arguments, env=self.env, program=self.program, **how)  # type: ignore[arg-type]
+        assert ended.code in {0, KILLED}, (ended.code, ended.errors)
+        assert_sound(self.db)
+        return int(ended.code == KILLED)
 
     def end(self, kills: int) -> None:
         """Let it end unbroken."""
-        ended = self.run()
+        ended = run(*self.arguments, env=self.env, program=self.program)
         assert (ended.code, ended.errors) == (0, "")
         assert_sound(self.db)
         self.finish(kills)
 
 
-def kill(
-    victim: Victim, effort: Effort, *, at_calls: tuple[int, int], by_time: tuple[int, int]
-) -> None:
-    """Kill so often, in the short and in the long form. `finish` has seen an unbroken run first."""
+def here(arguments: Sequence[str], env: Mapping[str, str]) -> None:
+    """Run a command in this process: soon done, and never broken."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == 0, done.output
+
+
+def kill(victim: Victim, effort: Effort, *, at_calls: int, by_time: int) -> None:
+    """Kill once each way; or so often, in the long form. `finish` sees an unbroken run first."""
     victim.start_over()
+    if effort.is_long:
+        _kill_long(victim, effort, at_calls, by_time)
+        return
+    here(victim.arguments, victim.env)
+    victim.finish(0)
+    kills = victim.kill_at(*victim.call)
+    assert kills == 1, f"a run makes fewer than {victim.call[1]} calls of {victim.call[0]} now"
+    victim.check(kills)
+    kills += victim.kill_after(0.02, midway=True)
+    victim.check(kills)
+    victim.end(kills)
+    effort.saw(rounds=2, kills=kills)
+
+
+def _kill_long(victim: Victim, effort: Effort, at_calls: int, by_time: int) -> None:
     begun = time.monotonic()
     counts = count_calls(
         *victim.arguments, paths=files_of(victim.db), env=victim.env, program=victim.program
@@ -81,33 +125,23 @@ def kill(
     victim.finish(0)
     plan = [(call, nth) for call, count in counts.items() for nth in points(count, 40)]
     draw = random.Random(sum(map(ord, "".join(victim.arguments[:1]))))
-    chosen = draw.sample(plan, min(len(plan), effort.rounds(at_calls[0], long=at_calls[1])))
-    kills = hits = 0
+    chosen = draw.sample(plan, min(len(plan), effort.rounds(0, long=at_calls)))
+    hits = 0
     for turn, (call, nth) in enumerate(chosen):
-        victim.start_over()
-        ended = victim.run(fault=Fault(call, "signal=SIGKILL", nth, paths=files_of(victim.db)))
-        assert ended.code in {0, KILLED}, (ended.code, ended.errors)
-        kills = int(ended.code == KILLED)
-        hits += kills
-        effort.saw(kills=kills)
-        assert_sound(victim.db)
+        kills = victim.kill_at(call, nth)
         victim.check(kills)
+        hits += kills
         if turn % 8 == 7:
             victim.end(kills)
-            kills = 0
-            victim.start_over()
     assert hits >= len(chosen) * 0.9  # the last calls of a run vary a little
-    for _ in range(effort.rounds(by_time[0], long=by_time[1])):
-        ended = victim.run(after=draw.uniform(0.1, 1.0) * seconds)
-        assert ended.code in {0, KILLED}, (ended.code, ended.errors)
-        assert_sound(victim.db)
-        if ended.code == KILLED:
-            kills, hits = kills + 1, hits + 1
-            effort.saw(kills=1)
-            victim.check(kills)
-        if ended.code == 0 or kills >= SERIES:
+    victim.start_over()
+    kills = 0
+    for _ in range(effort.rounds(0, long=by_time)):
+        hit = victim.kill_after(draw.uniform(0.15, 0.8) * seconds)
+        kills, hits = kills + hit, hits + hit
+        victim.check(kills)
+        if not hit or kills == SERIES:
             victim.end(kills)
-            kills = 0
             victim.start_over()
-    victim.end(kills)
-    assert hits > len(chosen) or not effort.is_long
+            kills = 0
+    effort.saw(kills=hits)

@@ -18,11 +18,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from breaking import before_main
 from make import minute
+from tgtagger.sources.preview import Preview
 
 HURRIED = before_main(
     "from tgtagger.sources.preview import Preview\nPreview.__init__.__kwdefaults__['pause'] = 0.0\n"
 )
 """A program that is tgtagger without its pause between two pages of the preview."""
+
+IN_A_HURRY: dict[str, Any] = vars(Preview)["__init__"].__kwdefaults__
+"""The same for this process: set its `pause`."""
 
 
 def draw(number: int, posts: Mapping[int, str], shown: Sequence[int], views: str = "1.2K") -> str:
@@ -83,6 +87,10 @@ class PreviewServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_port}/s"
+
+    def forget(self) -> None:
+        """Count from the start."""
+        self.asked = 0
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked += 1

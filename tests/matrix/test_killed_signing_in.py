@@ -16,7 +16,7 @@ from answers import PHONE
 from breaking import Ended, Fault, calls_in, run
 from environments import access_to, sign_in, to_telegram
 from fault_matrix import Effort
-from killing import KILLED
+from killing import DEADLY, KILLED
 from telegram_server import ServerThread
 from tgtagger.errors import ActionNeeded
 from tgtagger.sources.telegram import session
@@ -82,15 +82,20 @@ def _key(path: Path) -> bytes | None:
     return bytes(key)
 
 
-def kill(folder: Folder, arguments: Sequence[str], effort: Effort, *, calls: int) -> list[Fault]:
-    """Return where to kill: at which calls on the folder. An unbroken run comes first."""
-    folder.start_over()
-    faults = calls_in(folder.path, *arguments, env=folder.env, stdin="12345\n")
-    draw = random.Random(sum(map(ord, arguments[0])))
-    return draw.sample(faults, min(len(faults), effort.rounds(calls, long=60)))
+def where(
+    folder: Folder, arguments: Sequence[str], effort: Effort, *known: tuple[str, int]
+) -> list[Fault | None]:
+    """Return where to kill: at these calls or, in the long form, at all; and by time (None)."""
+    chosen: list[Fault | None] = [Fault(call, DEADLY, nth) for call, nth in known]
+    if effort.is_long:
+        folder.start_over()
+        every = calls_in(folder.path, *arguments, env=folder.env, stdin="12345\n")
+        chosen = [*random.Random(1).sample(every, min(len(every), 70))]
+    effort.saw(rounds=len(chosen))
+    return [*chosen, *[None] * effort.rounds(1, long=40)]
 
 
-@pytest.mark.parametrize("before", ["nobody", "an ended session"])
+@pytest.mark.parametrize("before", ["nobody", pytest.param("ended", marks=pytest.mark.slow)])
 def test_login(telegram: ServerThread, tmp_path: Path, before: str, effort: Effort) -> None:
     if before == "nobody":
         telegram.world.account(PHONE)
@@ -99,12 +104,10 @@ def test_login(telegram: ServerThread, tmp_path: Path, before: str, effort: Effo
     folder = Folder(telegram, tmp_path)
     draw = random.Random(before)
     telegram.forget_keys()
-    chosen: list[Fault | None] = [*kill(folder, LOGIN, effort, calls=2)]
-    by_time = effort.rounds(1, long=25)
     hits = 0
-    for fault in [*chosen, *[None] * by_time]:
+    for fault in where(folder, LOGIN, effort, ("rename", 2)):  # the application is there by then
         telegram.forget_keys()
-        ended = folder.run(LOGIN, fault=fault, after=None if fault else draw.uniform(0.2, 1.0))
+        ended = folder.run(LOGIN, fault=fault, after=None if fault else draw.uniform(0.3, 0.8))
         hits += ended.code == KILLED
         assert ended.code == KILLED or fault is None
         assert folder.is_as_before() or folder.is_signed_in()
@@ -121,10 +124,11 @@ def test_logout(telegram: ServerThread, tmp_path: Path, effort: Effort) -> None:
     sign_in(telegram, tmp_path)
     folder = Folder(telegram, tmp_path)
     draw = random.Random(3)
-    chosen: list[Fault | None] = [*kill(folder, ["logout"], effort, calls=2)]
     hits = 0
-    for fault in [*chosen, *[None] * effort.rounds(1, long=25)]:
-        ended = folder.run(["logout"], fault=fault, after=None if fault else draw.uniform(0.2, 1.0))
+    for fault in where(
+        folder, ["logout"], effort, ("unlink", 5)
+    ):  # Telethon has deleted the session
+        ended = folder.run(["logout"], fault=fault, after=None if fault else draw.uniform(0.3, 0.8))
         hits += ended.code == KILLED
         assert ended.code == KILLED or fault is None
         assert folder.is_as_before() or not folder.access.session.exists()

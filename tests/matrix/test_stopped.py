@@ -126,7 +126,7 @@ def test_reading_a_file(stop: Stop, tmp_path: Path) -> None:
     assert (done.code, counts(db)) == (0, {"pending": 2000})
 
 
-@pytest.mark.parametrize("trouble", ["flood", "hang", *long("slow", "unreachable")])
+@pytest.mark.parametrize("trouble", ["flood", *long("slow", "hang", "unreachable")])
 def test_reading_telegram(
     stop: Stop, telegram: ServerThread, tmp_path: Path, trouble: str, effort: Effort
 ) -> None:
@@ -154,7 +154,7 @@ def test_reading_telegram(
 
     for _ in stop("parse", "@newsroom", env=env, prepare=prepare, when=is_time, after=0.05):
         assert 200 <= counts(db)["pending"] < 900
-    if trouble == "hang" or effort.is_long:
+    if effort.is_long:
         telegram.faults.clear()
         telegram.refuse = False
         done = run("parse", env=env)
@@ -224,7 +224,7 @@ sqlite3.connect = noted
 # ---- tag, retry-failed, sync
 
 
-@pytest.mark.parametrize("trouble", ["slow", "wait", *long("hang")])
+@pytest.mark.parametrize("trouble", ["slow", *long("wait", "hang")])
 def test_tagging(stop: Stop, model: LlmServer, tmp_path: Path, trouble: str) -> None:
     env, db = to_model(model, tmp_path), tmp_path / "posts.db"
     model.latency = 0.03
@@ -274,7 +274,8 @@ def test_trying_again(stop: Stop, model: LlmServer, tmp_path: Path) -> None:
         assert found["tagged"] + found["failed"] == 200
 
 
-@pytest.mark.parametrize("part", ["tagging", *long("reading")])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["tagging", "reading"])
 def test_doing_both(
     stop: Stop, telegram: ServerThread, model: LlmServer, tmp_path: Path, part: str
 ) -> None:
@@ -324,6 +325,7 @@ def test_exporting(stop: Stop, tmp_path: Path, form: str) -> None:
         assert list(folder.iterdir()) == [target]  # what it had begun is cleared away
 
 
+@pytest.mark.slow
 def test_searching(stop: Stop, tmp_path: Path) -> None:
     archive(tmp_path / "posts.db", 1500)
     printed = tmp_path / "printed"
@@ -337,7 +339,8 @@ os.dup2(os.open({str(printed)!r}, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("part", ["server", *long("session")])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["server", "session"])
 def test_looking_for_what_is_wrong(
     stop: Stop, telegram: ServerThread, model: LlmServer, tmp_path: Path, part: str
 ) -> None:
@@ -383,6 +386,7 @@ def test_at_a_question(stop: Stop, telegram: ServerThread, tmp_path: Path, quest
     assert {path.name for path in sessions.glob("*")} <= {"default.lock"}
 
 
+@pytest.mark.slow
 def test_while_a_code_is_shown(stop: Stop, telegram: ServerThread, tmp_path: Path) -> None:
     for _ in stop(
         "login", "--qr", "--api-id", "1", "--api-hash", "h", env=to_telegram(telegram, tmp_path),
@@ -411,9 +415,16 @@ def test_signing_out(stop: Stop, telegram: ServerThread, tmp_path: Path) -> None
 
 # ---- what ends by itself cleans up; one signal, whatever waits
 
+NOW = "import os, signal\ndef now(): os.kill(os.getpid(), signal.{name})\n"
+
 WAITS = {
     "asleep": "        time.sleep(60)\n",
     "in a loop": "        signals.run(asyncio.sleep, 60)\n",
+    "in a loop that forgets": "        async def work():\n"
+    "            try: await asyncio.sleep(60)\n"
+    "            except asyncio.CancelledError: pass\n"
+    "            await asyncio.sleep(60)\n"
+    "        signals.run(work)\n",
     "asking": "        with signals.raised(): sys.stdin.readline()\n",
     "asking in a loop": "        async def work():\n"
     "            with signals.raised(): sys.stdin.readline()\n"
@@ -425,10 +436,13 @@ WAITS = {
 def test_it_cleans_up(how: str, effort: Effort, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     body = (
-        "import asyncio, pathlib, sys, time\nfrom tgtagger import signals\n"
+        f"{NOW.format(name='SIGTERM')}import asyncio, pathlib, sys, time\n"
+        "from tgtagger import signals\n"
         "def command():\n    try:\n"
         f"        pathlib.Path({str(ready)!r}).touch()\n{WAITS[how]}"
-        "    finally:\n        print('cleaned up')\n"
+        "    finally:\n"
+        "        now()  # one more is not heard\n"
+        "        print('cleaned up')\n"
     )
     for first in (INT, TERM)[: effort.rounds(1, long=2)]:
         ready.unlink(missing_ok=True)
@@ -444,7 +458,7 @@ def test_while_it_loads(effort: Effort, tmp_path: Path) -> None:
     """A traceback can only be of Python's own start, before anything of ours is there."""
     draw = random.Random(9)
     archive(tmp_path / "posts.db", 1)
-    for _ in range(effort.rounds(8, long=150)):
+    for _ in range(effort.rounds(5, long=150)):
         number = draw.choice([INT, TERM])
         ended = run("status", env=at_home(tmp_path), after=draw.uniform(0, 0.3), sign=number)
         effort.saw(signals=ended.hit, max_stopping=round(ended.stopping, 2))
@@ -454,8 +468,6 @@ def test_while_it_loads(effort: Effort, tmp_path: Path) -> None:
         assert "Traceback" not in ended.errors, ended.errors
         assert ended.code in {0, 128 + number, -number}
 
-
-NOW = "import os, signal\ndef now(): os.kill(os.getpid(), signal.{name})\n"
 
 MOMENTS = {
     "an import": "import sys\n"
