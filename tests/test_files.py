@@ -146,6 +146,21 @@ def test_what_a_killed_run_left_is_swept_and_a_living_one_s_stays(tmp_path: Path
     }  # fmt: skip
 
 
+def test_files_that_are_never_written_twice_are_swept_by_their_label(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, another, old = (
+        f".part-{gone.pid}-0a-backup", f".part-{gone.pid}-0b-export", f".part-{os.getppid()}-0c-x",
+    )  # fmt: skip
+    for name in (left, another, old):
+        (tmp_path / name).touch()
+    long_ago = time.time() - 3 * 86400
+    os.utime(tmp_path / old, (long_ago, long_ago))
+    with files.beside(tmp_path / "monday", label="backup") as made:
+        assert made.name.endswith("-backup")
+    assert names(tmp_path) == {"monday", another}
+
+
 def test_two_at_once_give_one_of_the_two(tmp_path: Path) -> None:
     target = tmp_path / "posts.jsonl"
     write = (

@@ -31,17 +31,20 @@ _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, err
 
 
 @contextlib.contextmanager
-def beside(path: Path, *, exclusive: bool = False) -> Iterator[Path]:
+def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> Iterator[Path]:
     """Make an empty file for the body to fill; it takes the place of `path` when that ends well.
 
     Only its owner can read it. After a failure nothing is left behind, and what was at `path` is
     as it was. A symbolic link at `path` is replaced, never followed. `exclusive`: what is there
     is never replaced; FileExistsError. The body must fill this very file, and have closed it.
+    What a killed run left is swept by the next that writes to the same path, or with the same
+    `label`: for files that are never written twice.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    sweep(path)
-    made = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{_shortened(path.name)}")
+    label = _shortened(label or path.name)
+    sweep(path.parent, label)
+    made = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{label}")
     try:
         # Open all the while: a failure to write, whenever it is found, is told to this descriptor.
         with _named(path, made):
@@ -73,14 +76,17 @@ def replacing(path: Path, *, exclusive: bool = False) -> Iterator[BinaryIO]:
             yield file  # what fails in the body without a file's name is taken for this file's
 
 
-def sweep(path: Path) -> None:
-    """Remove what runs that were killed left beside `path`; what a living one writes stays."""
-    name = re.escape(_shortened(path.name))
-    ours = re.compile(rf"\.part-(\d+)-[0-9a-f]+-{name}(?:{'|'.join(COMPANIONS)})?")
+def sweep(folder: Path, label: str) -> None:
+    """Remove what runs that were killed left under a label; what a living one writes stays.
+
+    What nobody has written to for a day is removed, whatever its label.
+    """
+    ours = re.compile(rf"\.part-(\d+)-[0-9a-f]+-({re.escape(label)}(?:{'|'.join(COMPANIONS)})?)?")
     with contextlib.suppress(OSError):  # a folder that cannot be read: then there they lie
-        for found in list(path.parent.iterdir()):
-            match = ours.fullmatch(found.name)
-            if match and (_is_gone(int(match[1])) or _is_old(found)):
+        for found in list(folder.iterdir()):
+            match = ours.match(found.name)
+            is_gone = match and match[0] == found.name and _is_gone(int(match[1]))
+            if match and (is_gone or _is_old(found)):
                 found.unlink(missing_ok=True)
 
 
