@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 
 from tgtagger.outcomes import Attempt, LinkSource, PostId, Status
 from tgtagger.types import Channel, Forward, Media, SourceName
@@ -176,3 +177,13 @@ class Soundness:
     textless: int  # posts without text or media
     rejected: tuple[RejectedPost, ...]
     newest: dt.datetime | None  # when the last run ended, or Telegram's newest post is from
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of the database, whole and checked."""
+
+    path: Path
+    posts: int
+    size: int  # bytes
+    schema: str

@@ -8,11 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tgtagger.store import Store, _engine
+import old_schemas
+from breaking import assert_sound
+from tgtagger.errors import StoreError
+from tgtagger.store import Store, _engine, _migrate
 from tgtagger.store._schema import metadata
+from tgtagger.types import PostFilter
 
 BEYOND = {"alembic_version", "tagged_posts"}
 
@@ -75,38 +80,61 @@ def test_six_at_once_make_one_database(db: Path) -> None:
     raw.close()
 
 
-def make_first(db: Path) -> None:
-    """Make a database of the first schema, with a channel and a post."""
-    from importlib import import_module
-
-    first = import_module("tgtagger.store.migrations.versions.0001_baseline")
-    raw = sqlite3.connect(db)
-    for statement in first.STATEMENTS:
-        raw.execute(statement)
-    raw.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    raw.execute("INSERT INTO alembic_version VALUES ('0001')")
-    raw.execute(
-        "INSERT INTO channels (id, title, kind, added_at, since) "
-        "VALUES (1, 'News', 'channel', '2026-01-01T00:00:00Z', '2025-01-01T00:00:00Z')"
-    )
-    raw.execute(
-        "INSERT INTO posts (id, channel_id, message_id, text, source, text_hash, added_at) "
-        "VALUES (1, 1, 1, 'words', 'desktop', 'x', '2026-01-01T00:00:00Z')"
-    )
-    raw.commit()
-    raw.close()
-
-
-def test_the_first_schema_is_brought_up_to_date_with_its_data(db: Path) -> None:
-    make_first(db)
+@pytest.mark.row("K3")
+@pytest.mark.parametrize("schema", _engine.REVISIONS)
+def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
+    db: Path, schema: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    old_schemas.make(db, schema)
+    before, statements = old_schemas.read(db), old_schemas.schema_of(db)
+    assert {table for table, rows in before.items() if not rows} == old_schemas.unwritten(schema)
     with Store.open(str(db)) as store:
         assert store.state().schema == _engine.HEAD
-        assert [state.posts for state in store.channels()] == [1]
-        assert store.reading(1, "telegram").since is not None
         test_the_schema_is_what_the_metadata_says(store)
+        assert len(list(store.posts(PostFilter()))) == len(store.channels()) == 4
+        assert store.channel(1) is not None
+        assert store.check().damage == ()
+        assert [row["since"] for row in before["channels"]] == [
+            since and f"{since:%Y-%m-%dT%H:%M:%SZ}"
+            for since in (store.reading(n, "telegram").since for n in range(1, 5))
+        ]
+    assert_sound(db)
+    assert old_schemas.lost(before, old_schemas.read(db)) == []
+    kept = _migrate.backup_path(db, schema)
+    assert kept.exists() is (schema != _engine.HEAD)
+    if schema != _engine.HEAD:
+        assert str(kept) in caplog.text
+        assert_sound(kept)
+        assert (old_schemas.read(kept), old_schemas.schema_of(kept)) == (before, statements)
+        assert kept.stat().st_mode & 0o777 == 0o600
+    caplog.clear()
+    Store.open(str(db)).close()
+    assert caplog.text == ""  # it is said once
 
 
 def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None:
-    make_first(db)
+    old_schemas.make(db, "0001")
     with Store.open_to_read(str(db)) as store:
-        assert [state.channel.title for state in store.channels()] == ["News"]
+        assert len(store.channels()) == 4
+
+
+def test_a_second_attempt_replaces_the_backup_of_the_first(db: Path) -> None:
+    old_schemas.make(db, "0001")
+    kept = _migrate.backup_path(db, "0001")
+    kept.write_text("from an attempt that was killed, before more was written")
+    Store.open(str(db)).close()
+    assert_sound(kept)
+    assert {path.name for path in db.parent.iterdir()} == {db.name, kept.name}
+
+
+def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
+    old_schemas.make(db, "0001")
+    before, statements = old_schemas.read(db), old_schemas.schema_of(db)
+    kept = _migrate.backup_path(db, "0001")
+    kept.mkdir()
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError, match="was not brought up to date") as caught:
+            open_it(str(db))
+        assert str(kept) in caught.value.message
+        assert "is as it was" in (caught.value.hint or "")
+    assert (old_schemas.read(db), old_schemas.schema_of(db)) == (before, statements)

@@ -9,25 +9,32 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
 from tgtagger import signals
 from tgtagger.cli import permissions, runs
+from tgtagger.cli.doctor_backup import BackupOption, back_up
 from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
-from tgtagger.cli.render import local_time, plural
+from tgtagger.cli.render import local_time, megabytes, plural
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, TryLater, exit_code, system_error
-from tgtagger.store import Store, database_path
+from tgtagger.store import Store, database_path, kept_backups
 from tgtagger.views import Soundness, Storage
 from tgtagger.visible import clean
 
-EPILOG = """Exit codes:
-  0 no errors (warnings are fine) · 2 settings · 3 a person must act: signed out, a key, a model
+EPILOG = """Examples:
+  tgtagger doctor
+  tgtagger doctor --backup ~/backup/posts-$(date +%F).db    while others write, too
+
+Exit codes:
+  0 no errors (warnings are fine), or copied
+  2 settings, or a file that cannot be had · 3 a person must act: signed out, a key, a model
   6 the database is damaged or cannot be used · 75 another program holds it, or a server is down"""
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -36,11 +43,13 @@ WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
-def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
+def command(ctx: typer.Context, *, backup: BackupOption = None, as_json: JsonOption = False) -> int:
     """Check settings, the session, permissions, the database and the tagging server.
 
     A language model is asked for the tags of two short posts that come with tgtagger.
     """
+    if backup is not None:
+        return back_up(ctx, backup, as_json=as_json)
     screen = runs.screen_of(ctx)
     findings: list[Finding] = []
     for item in _look(invocation(ctx)):
@@ -72,6 +81,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
     found = yield from _archive(settings)
     is_sound = found is not None and not found.damage and not found.orphans
     yield _clock(None if found is None else found.newest)
+    yield from _backups(database_path(settings.db))
     if settings.tagger == "llm":
         from tgtagger.cli import server_checks
 
@@ -134,6 +144,17 @@ def _storage(found: Storage) -> Finding:
         words = "write-ahead logging is not used: writing is slower, and waits for who reads"
         hint = "where it can be had, the next run that writes turns it on"
     return Finding("storage", "warning" if hint else "ok", words, hint)
+
+
+def _backups(database: Path) -> Iterator[Finding]:
+    for kept in kept_backups(database):
+        size = megabytes(kept.stat().st_size)
+        yield Finding(
+            "backup",
+            "ok",
+            f"{kept} is the database as it was before it was brought up to date ({size})",
+            "delete it when you no longer want it",
+        )
 
 
 def _reader() -> Iterator[Finding]:

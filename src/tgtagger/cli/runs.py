@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +16,21 @@ from typing import Any
 import typer
 
 from tgtagger.cli.options import invocation
-from tgtagger.cli.render import Screen
+from tgtagger.cli.render import Screen, tell
 from tgtagger.errors import InputError, Locked, TgTaggerError
 from tgtagger.outcomes import Origin
 from tgtagger.store import Store
+from tgtagger.visible import clean
+
+
+class _Notices(logging.Handler):
+    """Says what the store has to say besides its results: what must not be missed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(clean(record.getMessage()))
+
+
+logging.getLogger("tgtagger").addHandler(_Notices(logging.WARNING))
 
 
 def screen_of(ctx: typer.Context) -> Screen:

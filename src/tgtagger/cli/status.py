@@ -9,7 +9,7 @@ import typer
 
 from tgtagger.cli import advice, channels, report, runs
 from tgtagger.cli.options import JsonOption
-from tgtagger.cli.render import ago, number, plural
+from tgtagger.cli.render import ago, megabytes, number, plural
 from tgtagger.views import ArchiveState
 
 EPILOG = """Exit codes:
@@ -26,8 +26,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     if as_json:
         screen.json(_as_json(state, str(path)))
         return 0
-    size = f"{state.size / 1e6:.1f} MB"
-    screen.heading(f"{path} · {size} · {plural(state.tags, 'tag')}")
+    screen.heading(f"{path} · {megabytes(state.size)} · {plural(state.tags, 'tag')}")
     counts = [f"{number(count)} {status}" for status, count in state.posts.items() if count]
     screen.line("posts: " + (", ".join(counts) or "none yet"))
     if state.rejected:

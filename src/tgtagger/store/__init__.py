@@ -24,7 +24,6 @@ from typing import Any, Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
-from tgtagger.errors import InputError
 from tgtagger.outcomes import (
     Attempt,
     Learned,
@@ -36,8 +35,10 @@ from tgtagger.outcomes import (
 )
 from tgtagger.store import (
     _answers,
+    _backup,
     _curation,
     _engine,
+    _migrate,
     _posts,
     _readings,
     _records,
@@ -52,6 +53,7 @@ from tgtagger.store._times import from_text, moment, now, to_text
 from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
 from tgtagger.views import (
     ArchiveState,
+    Backup,
     ChannelState,
     Found,
     Post,
@@ -63,9 +65,10 @@ from tgtagger.views import (
     TagLink,
 )
 
-__all__ = ["LockName", "Store", "database_path"]
+__all__ = ["LockName", "Store", "database_path", "kept_backups"]
 
 database_path = _engine.database_path
+kept_backups = _migrate.kept_backups
 
 BATCH = 500
 """Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
@@ -85,7 +88,7 @@ class Store:
         _engine.create_file(path)
         store = cls(path, _engine.create_writer(path, busy_timeout=busy_timeout))
         try:
-            _engine.migrate(store._engine, path)
+            _migrate.migrate(store._engine, path)
         except BaseException:
             store.close()
             raise
@@ -94,13 +97,7 @@ class Store:
     @classmethod
     def open_to_read(cls, location: str) -> Self:
         """Open for reading only. Raises InputError if there is no database yet."""
-        path = _engine.database_path(location)
-        with _engine.map_errors(path):
-            if not path.exists() or not path.stat().st_size:
-                raise InputError(
-                    f"there is no database yet at {path}",
-                    hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
-                )
+        path = _engine.existing(location)
         store = cls(path, _engine.create_reader(path))
         try:
             with store._read() as db:
@@ -111,6 +108,14 @@ class Store:
             store.close()
             raise
         return store
+
+    @staticmethod
+    def back_up(location: str, target: Path, told: _backup.Told = lambda *_: None) -> Backup:
+        """Copy the database of one moment to a new file, while others write.
+
+        `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
+        """
+        return _backup.back_up(_engine.existing(location), target, told)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -124,7 +129,7 @@ class Store:
     @contextlib.contextmanager
     def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
         with _engine.map_errors(self.path), self._engine.connect() as connection:
-            driver = _driver(connection.connection.driver_connection)
+            driver = _engine.driver(connection)
             if not patient:
                 driver.execute("PRAGMA busy_timeout = 0")
             with connection.begin():
@@ -138,10 +143,8 @@ class Store:
             connection.begin(),
         ):
             if _engine.schema_version(connection, self.path) is None:
-                raise InputError(
-                    f"{self.path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT"
-                )
-            driver = _driver(connection.connection.driver_connection)
+                raise _engine.empty(self.path)
+            driver = _engine.driver(connection)
             with undisturbed(driver, self.path):
                 yield driver
 
@@ -523,8 +526,3 @@ def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
     return PostForTagging(
         PostId(channel_id, message_id), text_for_tagging(text, media_text), text_hash, attempts
     )
-
-
-def _driver(connection: object) -> sqlite3.Connection:
-    assert isinstance(connection, sqlite3.Connection)  # the one driver `_engine` sets up
-    return connection

@@ -114,6 +114,12 @@ def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
         raise _disturbed(path)
 
 
+def uri(path: Path) -> str:
+    """Return the URI by which SQLite opens a file."""
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{quoted}"
+
+
 def _disturbed(path: Path) -> TryLater:
     return TryLater(
         f"{path} was written to while it was read, and no lock can be had there",
@@ -136,9 +142,8 @@ def _open(
     prepare: Callable[[sqlite3.Connection], object] = _look,
 ) -> sqlite3.Connection:
     """Open a connection and look at the file, so that what is wrong is found here."""
-    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     connection = (connect or sqlite3.connect)(
-        f"file:{quoted}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
+        f"{uri(path)}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
         isolation_level=None,
     )  # fmt: skip
     try:

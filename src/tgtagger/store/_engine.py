@@ -36,7 +36,6 @@ logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = ("0001", "0002", "0003", "0004")
 """The schema's versions, oldest first: the migrations' revisions."""
 HEAD = REVISIONS[-1]
@@ -69,6 +68,18 @@ def _expanded(path: str) -> Path:
         raise InputError(f"{path}: there is no such home folder", hint=_URL_HINT) from error
 
 
+def existing(location: str) -> Path:
+    """Return the file that a path or URL names. Raises InputError if there is no database yet."""
+    path = database_path(location)
+    with map_errors(path):
+        if not path.exists() or not path.stat().st_size:
+            raise InputError(
+                f"there is no database yet at {path}",
+                hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
+            )
+    return path
+
+
 _URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
 
 
@@ -93,6 +104,13 @@ def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
     """Return an engine that cannot write, whose every transaction is one snapshot."""
     return _engine(path, "mode=ro", "BEGIN DEFERRED", busy_timeout)
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's own connection."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)  # the one driver `_engine` sets up
+    return found
 
 
 def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
@@ -173,25 +191,11 @@ def schema_version(connection: Connection, path: Path) -> str | None:
     return str(version)
 
 
-def migrate(engine: Engine, path: Path) -> None:
-    """Bring the schema up to date, in one transaction; the usual case costs one small query."""
-    with map_errors(path):
-        with engine.connect() as connection, connection.begin():
-            if schema_version(connection, path) == HEAD:
-                return
-        with engine.connect() as connection, connection.begin():
-            # Another process may have come first: this look is under the write lock.
-            if schema_version(connection, path) != HEAD:
-                from alembic import command
-                from alembic.config import Config
-
-                config = Config()
-                config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-                config.attributes["connection"] = connection
-                command.upgrade(config, HEAD)
-
-
 # ---- errors
+
+
+def empty(path: Path) -> InputError:
+    return InputError(f"{path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT")
 
 
 def is_fatal(error: BaseException) -> bool:
@@ -199,6 +203,13 @@ def is_fatal(error: BaseException) -> bool:
     error = (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether it was the disk's room that did not suffice."""
+    if isinstance(error, sa.exc.DBAPIError):
+        error = error.orig or error
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 @contextlib.contextmanager

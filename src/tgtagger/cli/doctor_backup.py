@@ -1,0 +1,47 @@
+"""`tgtagger doctor --backup`: copy the database while others write to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tgtagger.cli import runs
+from tgtagger.cli.options import invocation, path_of
+from tgtagger.cli.render import megabytes, number, plural
+from tgtagger.store import Store
+
+BackupOption = Annotated[
+    str | None,
+    typer.Option(
+        "--backup",
+        metavar="FILE",
+        help="Check nothing; copy the database, as it is at one moment, to a new file.",
+        show_default=False,
+    ),
+]
+
+
+def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
+    """Make the copy, and say where it is."""
+    screen = runs.screen_of(ctx)
+    location = invocation(ctx).settings().db
+    with screen.progress("copying the database") as live:
+
+        def told(done: int, total: int) -> None:
+            left = "being checked" if done == total else f"of {number(total // 10**6)} MB"
+            live.update(done // 10**6, done / total, left)
+
+        made = Store.back_up(location, path_of(target), told)
+    if as_json:
+        screen.json(
+            {
+                "path": str(made.path),
+                "posts": made.posts,
+                "bytes": made.size,
+                "schema": made.schema,
+            }
+        )
+    else:
+        screen.say(f"copied {plural(made.posts, 'post')} to {made.path} ({megabytes(made.size)})")
+    return 0

@@ -1,0 +1,75 @@
+"""`tgtagger doctor --backup`, and the backup that a migration makes, as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import old_schemas
+from exports import chat, message, write
+from tgtagger.cli import app
+from tgtagger.store import _engine
+
+
+@pytest.fixture
+def run(db: Path) -> Any:
+    return lambda *arguments: CliRunner().invoke(app, ["--db", str(db), *arguments])
+
+
+@pytest.fixture
+def archive(run: Any, tmp_path: Path) -> Any:
+    posts = chat(*(message(n, f"post {n} of the storm") for n in range(1, 4)))
+    assert run("parse", str(write(tmp_path / "export", posts))).exit_code == 0
+    return run
+
+
+def test_a_backup_is_said_in_json_or_not_at_all(archive: Any, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    made = archive("doctor", "--backup", str(first), "--json")
+    assert json.loads(made.stdout) == {
+        "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": _engine.HEAD,
+    }  # fmt: skip
+    silent = archive("doctor", "--backup", str(second))  # nobody is there to read it
+    assert (silent.exit_code, silent.stdout, silent.stderr) == (0, "", "")
+    copy = json.loads(CliRunner().invoke(app, ["--db", str(second), "status", "--json"]).stdout)
+    assert copy["posts"]["pending"] == 3
+
+
+def test_a_target_that_cannot_be_had_is_one_line_and_a_hint(archive: Any, tmp_path: Path) -> None:
+    (tmp_path / "there.db").write_text("mine")
+    for target, words in (
+        ("there.db", "is there already"), ("posts.db", "is there already"),
+        ("none/x.db", "none/x.db is not there"), ("export", "is a folder"),
+        ("posts.db-journal", "belongs to the database"),
+    ):  # fmt: skip
+        refused = archive("doctor", "--backup", str(tmp_path / target))
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert words in refused.stderr.splitlines()[0]
+        assert [line.split(":")[0] for line in refused.stderr.splitlines()] == ["error", "hint"]
+    assert archive("doctor", "--backup", "").exit_code == 2  # as from a variable that is not set
+    assert (tmp_path / "there.db").read_text() == "mine"
+    assert not [*tmp_path.glob(".*")]
+
+
+def test_nothing_to_copy_is_no_success(run: Any, tmp_path: Path) -> None:
+    refused = run("doctor", "--backup", str(tmp_path / "copy.db"))
+    assert (refused.exit_code, "no database yet" in refused.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["status"], ["tag"], ["-q", "search", "word"]])
+def test_a_migration_says_once_where_the_backup_is(
+    run: Any, db: Path, tmp_path: Path, command: list[str]
+) -> None:
+    old_schemas.make(db, "0001")
+    assert "brought" not in run("doctor", "--backup", str(tmp_path / "copy.db")).stderr
+    kept = f"{db}.schema-0001.backup"
+    assert not Path(kept).exists()
+    assert run(*command).stderr.count(f"it is kept in {kept}") == 1
+    assert kept not in run(*command).stderr
+    found = [item for item in json.loads(run("doctor", "--json").stdout) if kept in item["message"]]
+    assert [(item["check"], item["level"]) for item in found] == [("backup", "ok")]
