@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 import old_schemas
 from breaking import assert_sound
+from make import page, post
 from tgtagger.errors import StoreError
 from tgtagger.store import Store, _engine, _migrate
 from tgtagger.store._schema import metadata
@@ -138,3 +141,42 @@ def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
         assert str(kept) in caught.value.message
         assert "is as it was" in (caught.value.hint or "")
     assert (old_schemas.read(db), old_schemas.schema_of(db)) == (before, statements)
+
+
+MAKE_POSTS_ANEW = """
+from alembic import op
+
+revision = "9999"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.execute("DROP VIEW tagged_posts")
+    op.execute("CREATE TABLE anew (id INTEGER PRIMARY KEY, channel_id, message_id)")
+    op.execute("INSERT INTO anew SELECT id, channel_id, message_id FROM posts")
+    op.execute("DROP TABLE posts")
+    op.execute("ALTER TABLE anew RENAME TO posts")
+"""
+
+
+def test_a_table_that_is_made_anew_takes_nothing_along(
+    store: Store, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where foreign keys are on, DROP TABLE deletes what refers to it: all tags, for posts."""
+    store.save_page(page(post(1, "text")))
+    with store._write() as raw:
+        raw.execute("INSERT INTO attempts (post_id, at) SELECT id, 'x' FROM posts")
+    store.close()
+    newer = tmp_path / "migrations"
+    shutil.copytree(_migrate._MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
+    text = MAKE_POSTS_ANEW.format(before=_engine.HEAD)
+    (newer / "versions/9999_anew.py").write_text(text)
+    monkeypatch.setattr(_migrate, "_MIGRATIONS", newer)
+    monkeypatch.setattr(_engine, "REVISIONS", (*_engine.REVISIONS, "9999"))
+    monkeypatch.setattr(_engine, "HEAD", "9999")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    Store.open(str(db)).close()
+    with closing(sqlite3.connect(db)) as raw:
+        assert raw.execute("SELECT count(*) FROM posts").fetchone() == (1,)
+        assert raw.execute("SELECT count(*) FROM attempts").fetchone() == (1,)
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -41,6 +41,10 @@ def migrate(engine: Engine, path: Path) -> None:
             if _engine.schema_version(connection, path) == _engine.HEAD:
                 return
         with engine.connect() as connection:
+            driver = _engine.driver(connection)
+            # Else dropping a table, to make it anew, deletes what refers to it. Only outside of a
+            # transaction is this heard.
+            driver.execute("PRAGMA foreign_keys = OFF")
             kept: Path | None = None
             try:
                 with connection.begin():
@@ -55,6 +59,8 @@ def migrate(engine: Engine, path: Path) -> None:
                 if kept is not None and _engine.is_full(error):
                     kept.unlink(missing_ok=True)  # the database is as it was, and wants the room
                 raise
+            finally:
+                driver.execute("PRAGMA foreign_keys = ON")
     if kept is not None:
         _log.warning(
             "%s was brought up to date (schema %s, it was %s); as it was before, it is kept in %s",
