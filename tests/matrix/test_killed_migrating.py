@@ -1,0 +1,214 @@
+"""K3: a migration killed or failed anywhere: the old schema or the new one, and a sound backup."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import old_schemas
+from breaking import (
+    Fault,
+    assert_clean_end,
+    assert_sound,
+    copy_database,
+    count_calls,
+    files_of,
+    need,
+    run,
+)
+from fault_matrix import Effort
+from tgtagger.store import Store, _engine, _migrate
+
+OLD = _engine.REVISIONS[:-1]
+CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink")
+"""What changes the disk; counted over the whole process, which writes nothing else."""
+
+
+def migrate(db: Path) -> tuple[str, ...]:
+    """Return a command that opens the database, as any does."""
+    return "--db", str(db), "channels", "--json"
+
+
+class Old:
+    """A database of an old schema, and what must be left of it."""
+
+    def __init__(self, folder: Path, schema: str, rows: int = 4) -> None:
+        self.schema = schema
+        self.path = folder / f"of-{schema}.db"
+        old_schemas.make(self.path, schema, rows)
+        self.contents = old_schemas.read(self.path)
+        self.statements = old_schemas.schema_of(self.path)
+
+    def copy_to(self, db: Path) -> None:
+        shutil.rmtree(db.parent, ignore_errors=True)
+        db.parent.mkdir()
+        copy_database(self.path, db)
+
+    def check(self, db: Path) -> bool:
+        """Check a database as it lies; return whether it has the new schema."""
+        kept = _migrate.backup_path(db, self.schema)
+        if kept.exists():  # whole or not there
+            self._is_as_before(kept)
+        assert_sound(db)
+        is_new = old_schemas.schema_of(db)[-1] == _engine.HEAD
+        if is_new:
+            assert old_schemas.lost(self.contents, old_schemas.read(db)) == []
+            assert kept.exists()
+        else:
+            self._is_as_before(db)
+        return is_new
+
+    def check_next_run(self, db: Path) -> None:
+        """Check that the next run completes it, and leaves nothing else behind."""
+        Store.open(str(db)).close()
+        assert self.check(db)
+        assert old_schemas.schema_of(db) == new_schema(db.parent)
+        names = {path.name for path in db.parent.iterdir()}
+        assert names <= {db.name, _migrate.backup_path(db, self.schema).name, "new.db"}
+
+    def _is_as_before(self, db: Path) -> None:
+        assert_sound(db)
+        assert old_schemas.schema_of(db) == self.statements
+        assert old_schemas.read(db) == self.contents
+
+
+def new_schema(folder: Path) -> tuple[str, ...]:
+    made = folder / "new.db"
+    made.unlink(missing_ok=True)
+    Store.open(str(made)).close()
+    return old_schemas.schema_of(made)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "work" / "posts.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The N-th of a call that changes the disk."""
+
+    call: str
+    nth: int
+    paths: tuple[Path, ...] = ()
+
+    def fault(self, what: str, *, once: bool = True) -> Fault:
+        return Fault(self.call, what, self.nth, once, self.paths)
+
+
+SOME = (Point("pwrite64", 20), Point("pwrite64", 50), Point("fdatasync", 3))
+"""In the backup, before the commit, after it: one for each schema where time is short."""
+
+
+def every_point(old: Old, db: Path) -> list[Point]:
+    """Let a migration go through, and return every call it made that changes the disk."""
+    old.copy_to(db)
+    found = count_calls(*migrate(db), paths=(), calls=CALLS)
+    assert old.check(db)
+    old.copy_to(db)
+    paths = (*files_of(db), _migrate.backup_path(db, old.schema), db.parent)
+    opened = count_calls(*migrate(db), paths=paths, calls=("openat",))
+    return [Point(call, n) for call, count in found.items() for n in range(1, count + 1)] + [
+        Point("openat", n, paths) for n in range(1, opened["openat"] + 1)
+    ]
+
+
+@pytest.mark.row("K3")
+@pytest.mark.parametrize("schema", OLD)
+def test_killed_anywhere_it_is_the_old_schema_or_the_new(
+    tmp_path: Path, db: Path, effort: Effort, schema: str
+) -> None:
+    need("strace")
+    old = Old(tmp_path, schema)
+    short = [SOME[OLD.index(schema) % len(SOME)]]
+    tried = every_point(old, db) if effort.is_long else short
+    hits, news = 0, 0
+    for point in tried:
+        old.copy_to(db)
+        hits += run(*migrate(db), fault=point.fault("signal=SIGKILL")).hit
+        news += old.check(db)
+        old.check_next_run(db)
+    assert hits >= len(tried) - 3
+    if effort.is_long:
+        assert 0 < news < len(tried)
+    effort.saw(kills=hits, kills_after_the_commit=news)
+
+
+@pytest.mark.slow
+@pytest.mark.row("K3")
+def test_killed_at_any_time(tmp_path: Path, db: Path, effort: Effort) -> None:
+    old = Old(tmp_path, OLD[0], rows=3000)
+    old.copy_to(db)
+    seconds = run(*migrate(db)).seconds
+    chance = random.Random(11)
+    hits = news = 0
+    for _ in range(effort.rounds(2, long=60)):
+        old.copy_to(db)
+        hits += run(*migrate(db), after=chance.uniform(0.3, 1.0) * seconds).code == -9
+        news += old.check(db)
+        old.check_next_run(db)
+    effort.saw(kills=hits, kills_after_the_commit=news)
+
+
+@pytest.mark.row("K3", "D1", "D2")
+@pytest.mark.parametrize("what", ["ENOSPC", "EIO"])
+def test_a_disk_that_fails_anywhere_leaves_the_old_schema_or_the_new(
+    tmp_path: Path, db: Path, effort: Effort, what: str
+) -> None:
+    need("strace")
+    old = Old(tmp_path, OLD[0])
+    tried = every_point(old, db) if effort.is_long else [SOME[1]]
+    # The first `write` is into the backup; those after it say what was done.
+    tried = [point for point in tried if point.call != "write" or point.nth == 1]
+    hits = refused = 0
+    for number, point in enumerate(tried):
+        old.copy_to(db)
+        ended = run(*migrate(db), fault=point.fault(f"error={what}", once=number % 2 == 1))
+        assert_clean_end(ended, 0, 6)
+        hits += ended.hit
+        refused += ended.code != 0
+        is_new = old.check(db)
+        assert is_new or ended.code, "it said that all was well"
+        if point.call != "unlink":
+            assert not [*db.parent.glob(".part-*")]
+        old.check_next_run(db)
+    assert hits >= len(tried) - 3
+    effort.saw(failures=hits, refused=refused)
+
+
+@pytest.mark.row("K3")
+def test_six_that_migrate_at_once_make_one_migration(
+    tmp_path: Path, db: Path, effort: Effort
+) -> None:
+    old = Old(tmp_path, OLD[-1])
+    program = "import sys\nfrom tgtagger.store import Store\nStore.open(sys.argv[1]).close()\n"
+    for _ in range(effort.rounds(1, long=20)):
+        old.copy_to(db)
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", program, str(db)], stderr=subprocess.PIPE, text=True
+            )
+            for _ in range(6)
+        ]
+        said = [process.communicate()[1] for process in processes]
+        assert [process.returncode for process in processes] == [0] * 6, said
+        assert sum("was brought up to date" in each for each in said) == 1
+        old.check_next_run(db)
+
+
+@pytest.mark.row("K3", "D1")
+def test_no_room_for_the_backup_is_said_and_nothing_is_changed(tmp_path: Path, db: Path) -> None:
+    old = Old(tmp_path, OLD[0])
+    old.copy_to(db)
+    ended = run(*migrate(db), fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
+    assert_clean_end(ended, 6)
+    assert "was not brought up to date: its backup failed: no space left" in ended.errors
+    assert f"hint: {db} is as it was" in ended.errors
+    assert not old.check(db)
+    assert {path.name for path in db.parent.iterdir()} <= {path.name for path in files_of(db)}
