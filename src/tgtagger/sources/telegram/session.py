@@ -431,7 +431,7 @@ def _keep_application(access: Access) -> None:
 def _forget(access: Access) -> None:
     """Delete what there is of a session; the session's own file last: while it is there, it is."""
     for path in (access.application, access.session):
-        files.sweep(path)
+        files.sweep(path.parent, path.name)
         for end in (*files.COMPANIONS, ""):
             path.with_name(path.name + end).unlink(missing_ok=True)
     files.sync_folder(access.folder)
