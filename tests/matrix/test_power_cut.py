@@ -26,7 +26,7 @@ from exports import account, chat, message, write
 from fault_matrix import Effort
 from llm_server import LlmServer
 from make import tag as tag_all
-from powercut import Image, Recording, record, tgtagger
+from powercut import Image, Recording, Removed, record, tgtagger
 from tagging import fill
 from telegram_server import ServerThread
 from tgtagger.store import Store, _engine
@@ -54,10 +54,14 @@ class Bench:
         self.db = self.disk / "posts.db"
 
     def record(
-        self, *arguments: str, pragmas: Mapping[str, str] | None = None, stdin: str = ""
+        self,
+        *arguments: str,
+        pragmas: Mapping[str, str] | None = None,
+        change: str = "",
+        stdin: str = "",
     ) -> Recording:
         changes = {**(pragmas or {}), **self.pragmas}
-        command = tgtagger(*arguments, after=self.before + with_pragmas(changes))
+        command = tgtagger(*arguments, after=self.before + with_pragmas(changes) + change)
         return record(command, self.disk, env=self.env, stdin=stdin)
 
 
@@ -82,6 +86,16 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, effort: Effort) -> Ite
 
 CHECKPOINTS = {"wal_autocheckpoint = 4000": "wal_autocheckpoint = 20"}
 """The log is written into the database every few pages, as in a long run."""
+
+
+NO_SHARED_MEMORY = """
+from tgtagger.store import _connections
+def denied(db, path):
+    error = sqlite3.OperationalError("no shared memory")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
+    raise error
+_connections._turn_to_wal = denied
+"""
 
 
 def with_pragmas(changes: Mapping[str, str]) -> str:
@@ -144,7 +158,7 @@ def parse_more(bench: Bench) -> Case:
     return parse_case(bench, recording, "posts.db", export, before)
 
 
-def parse_after_a_crash(bench: Bench) -> Case:
+def parse_after_a_crash(bench: Bench, change: str = "") -> Case:
     """The run before was killed: its log is there."""
     killed = bench.folder / "killed.db"
     with Store.open(str(killed)) as store:
@@ -156,8 +170,39 @@ def parse_after_a_crash(bench: Bench) -> Case:
     assert bench.db.with_name("posts.db-wal").stat().st_size
     before = rows(killed)
     export = export_of(bench, 1, 20)
-    recording = bench.record("--db", str(bench.db), "parse", str(export), "-v")
+    recording = bench.record("--db", str(bench.db), "parse", str(export), "-v", change=change)
     return parse_case(bench, recording, "posts.db", export, before)
+
+
+def parse_with_a_journal(bench: Bench) -> Case:
+    """Where there can be no log, as on a network file system."""
+    name, export = "new/posts.db", export_of(bench, 1, 30)
+    no_log = {"journal_mode = WAL": "journal_mode = DELETE"}
+    recording = bench.record(
+        "--db", str(bench.disk / name), "parse", str(export), "-v", pragmas=no_log
+    )
+    assert any(isinstance(each, Removed) and "-journal" in each.path for each in recording.events)
+    return parse_case(bench, recording, name, export, {})
+
+
+def parse_from_a_journal_to_a_log(bench: Bench) -> Case:
+    with Store.open(str(bench.db)) as store:
+        fill(store, 60)
+    with closing(sqlite3.connect(bench.db)) as raw:
+        assert raw.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    before = rows(bench.db)
+    export = export_of(bench, 1, 20)
+    recording = bench.record("--db", str(bench.db), "parse", str(export), "-v", pragmas=CHECKPOINTS)
+    return parse_case(bench, recording, "posts.db", export, before)
+
+
+def parse_from_a_log_to_a_journal(bench: Bench) -> Case:
+    """The log is not empty, and its index can no longer be had."""
+    case = parse_after_a_crash(bench, change=NO_SHARED_MEMORY)
+    assert any(
+        isinstance(each, Removed) and "-journal" in each.path for each in case.recording.events
+    )
+    return case
 
 
 def parse_case(bench: Bench, recording: Recording, name: str, export: Path, before: Rows) -> Case:
@@ -436,6 +481,9 @@ CASES: dict[str, Callable[[Bench], Case]] = {
     "parse into a new folder": parse_into_a_new_folder,
     "parse more": parse_more,
     "parse after a crash": parse_after_a_crash,
+    "parse with a journal": parse_with_a_journal,
+    "parse from a journal to a log": parse_from_a_journal_to_a_log,
+    "parse from a log to a journal": parse_from_a_log_to_a_journal,
     "read a channel": read_a_channel,
     "tag": lambda bench: tag_by_a_model(bench, 1, 1),
     "tag, four slots": lambda bench: tag_by_a_model(bench, 4, 1),
@@ -496,6 +544,7 @@ os.fsync = fsync
 OTHER_PRAGMAS = {
     "synchronous = NORMAL": {"synchronous = FULL": "synchronous = NORMAL"},
     "synchronous = OFF": {"synchronous = FULL": "synchronous = OFF"},
+    "synchronous = FULL with a journal": {"synchronous = EXTRA": "synchronous = FULL"},
     "journal off": {"journal_mode = WAL": "journal_mode = OFF"},
 }
 NOT_SYNCED = {"files not synced": "S_ISREG", "folders not synced": "S_ISDIR"}
@@ -504,7 +553,8 @@ BREAKS = [
     ("synchronous = NORMAL", "tag, four slots"),
     ("synchronous = OFF", "parse more"),
     ("synchronous = OFF", "migration"),
-    ("journal off", "parse more"),
+    ("synchronous = FULL with a journal", "parse with a journal"),
+    ("journal off", "parse into a new folder"),
     ("files not synced", "export over another"),
     ("files not synced", "config init --force"),
     ("folders not synced", "export over another"),
