@@ -30,6 +30,7 @@ from powercut import Image, Recording, Removed, record, tgtagger
 from tagging import fill
 from telegram_server import ServerThread
 from tgtagger.store import Store, _engine
+from tgtagger.store._migrate import backup_path
 
 pytestmark = pytest.mark.row("P1")
 
@@ -324,6 +325,12 @@ def bring_up_to_date(bench: Bench) -> Case:
             schema = raw.execute("SELECT version_num FROM alembic_version").fetchone()
         assert schema == (_engine.HEAD,) or (schema == ("0001",) and not image.is_end)
         assert dump(db) == before
+        if schema == (_engine.HEAD,):  # then it is kept as it was before
+            kept = backup_path(db, "0001")
+            assert dump(kept) == before
+            with closing(sqlite3.connect(kept)) as raw:
+                assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+                assert raw.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
         with Store.open(str(db)) as store:
             assert store.state().schema == _engine.HEAD
 
@@ -370,6 +377,19 @@ def export_to_a_new_file(bench: Bench) -> Case:
     return file_case(
         bench, target, "--db", str(bench.db), "export", "--format", "csv", "-o", str(target)
     )
+
+
+def back_up(bench: Bench) -> Case:
+    """While the log is not empty."""
+    with Store.open(str(bench.db)) as store:
+        fill(store, 300)
+        with closing(sqlite3.connect(bench.db)) as held:
+            held.execute("SELECT count(*) FROM posts").fetchone()
+            store.close()
+            copy_database(bench.db, bench.folder / "logged.db")
+    copy_database(bench.folder / "logged.db", bench.db)
+    target = bench.disk / "backup.db"
+    return file_case(bench, target, "--db", str(bench.db), "doctor", "--backup", str(target))
 
 
 def new_settings(bench: Bench) -> Case:
@@ -492,6 +512,7 @@ CASES: dict[str, Callable[[Bench], Case]] = {
     "migration": bring_up_to_date,
     "export over another": export_over_another,
     "export to a new file": export_to_a_new_file,
+    "doctor --backup": back_up,
     "config init": new_settings,
     "config init --force": settings_over_others,
     "login": first_login,
@@ -509,7 +530,7 @@ def check_images(case: Case, bench: Bench, images: int) -> None:
     for image in case.recording.images(images, bench.folder / "image"):
         try:
             case.check(image)
-        except (AssertionError, sqlite3.DatabaseError) as error:
+        except Exception as error:
             raise Broken(f"{image.story}: {error}") from error
 
 
@@ -559,6 +580,8 @@ BREAKS = [
     ("files not synced", "config init --force"),
     ("folders not synced", "export over another"),
     ("folders not synced", "config init"),
+    ("folders not synced", "doctor --backup"),
+    ("files not synced", "doctor --backup"),
     ("folders not synced", "parse into a new folder"),
     ("folders not synced", "login"),
     ("folders not synced", "logout"),
