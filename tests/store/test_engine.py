@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import closing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,23 +96,21 @@ def test_other_databases_are_refused(url: str) -> None:
     assert "secret" not in caught.value.message
 
 
-def _tables(path: Path) -> set[str]:
-    with sqlite3.connect(path) as raw:
-        names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
-    raw.close()
-    return names
-
-
-def test_another_programs_database_stays_untouched(db: Path) -> None:
-    with sqlite3.connect(db) as raw:
+@pytest.mark.row("C1")
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_another_programs_database_stays_untouched(db: Path, mode: str) -> None:
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(f"PRAGMA journal_mode = {mode}")
         raw.execute("CREATE TABLE theirs (x)")
-    raw.close()
+    before = db.read_bytes()
     for open_it in (Store.open, Store.open_to_read):
         with pytest.raises(StoreError, match="another program's"):
             open_it(str(db))
-    assert _tables(db) == {"theirs"}
+        assert db.read_bytes() == before
+        assert [file.name for file in db.parent.iterdir()] == [db.name]
 
 
+@pytest.mark.row("C1")
 @pytest.mark.parametrize("content", [b"hello, I am no database" * 100, b"SQLite format 3\x00rest"])
 def test_what_is_no_database_stays_untouched(db: Path, content: bytes) -> None:
     db.write_bytes(content)
@@ -117,8 +118,10 @@ def test_what_is_no_database_stays_untouched(db: Path, content: bytes) -> None:
         with pytest.raises(StoreError):
             open_it(str(db))
     assert db.read_bytes() == content
+    assert [file.name for file in db.parent.iterdir()] == [db.name]
 
 
+@pytest.mark.row("C3")
 @pytest.mark.parametrize(
     "change", ["UPDATE alembic_version SET version_num = '9999'", "PRAGMA user_version = 9999"]
 )
@@ -147,9 +150,30 @@ def test_reading_needs_a_database(db: Path) -> None:
     Store.open_to_read(str(db)).close()
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is a folder"):
-        Store.open(str(tmp_path))
+@pytest.mark.row("C1")
+def test_what_is_no_file_is_no_database(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    for path, words in ((tmp_path, "is a folder"), (pipe, "no ordinary"), (link, "no ordinary")):
+        for open_it in (Store.open, Store.open_to_read):
+            with pytest.raises(InputError, match=words):
+                open_it(str(path))
+
+
+@pytest.mark.row("C1")
+def test_a_file_cut_off_to_nothing_is_not_taken_for_a_new_one(store: Store, db: Path) -> None:
+    """SQLite deletes the log of an empty file, and with it all that is left."""
+    store.save_page(page(post(1, "text")))
+    logged = db.with_name("posts.db-wal").read_bytes()
+    store.close()
+    db.write_bytes(b"")
+    db.with_name("posts.db-wal").write_bytes(logged)
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError, match="cut off"):
+            open_it(str(db))
+    assert db.with_name("posts.db-wal").read_bytes() == logged
 
 
 def test_a_locked_database_is_waited_for_then_named(store: Store, db: Path) -> None:

@@ -39,6 +39,7 @@ from tgtagger.store import (
     _curation,
     _engine,
     _migrate,
+    _opening,
     _posts,
     _readings,
     _records,
@@ -85,7 +86,8 @@ class Store:
     def open(cls, location: str, *, busy_timeout: float = _engine.BUSY_TIMEOUT) -> Self:
         """Open for writing; make the file if there is none, bring the schema up to date."""
         path = _engine.database_path(location)
-        _engine.create_file(path)
+        if not _opening.look(path):
+            _engine.create_file(path)
         store = cls(path, _engine.create_writer(path, busy_timeout=busy_timeout))
         try:
             _migrate.migrate(store._engine, path)
@@ -97,7 +99,9 @@ class Store:
     @classmethod
     def open_to_read(cls, location: str) -> Self:
         """Open for reading only. Raises InputError if there is no database yet."""
-        path = _engine.existing(location)
+        path = _engine.database_path(location)
+        if not _opening.look(path):
+            raise _engine.missing(path)
         store = cls(path, _engine.create_reader(path))
         try:
             with store._read() as db:
@@ -142,9 +146,9 @@ class Store:
             self._engine.connect() as connection,
             connection.begin(),
         ):
-            if _engine.schema_version(connection, self.path) is None:
-                raise _engine.empty(self.path)
             driver = _engine.driver(connection)
+            if _engine.schema_version(driver, self.path) is None:
+                raise _engine.empty(self.path)
             with undisturbed(driver, self.path):
                 yield driver
 

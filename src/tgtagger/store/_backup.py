@@ -93,7 +93,7 @@ def _copy(path: Path, made: Path, target: Path, told: Told) -> str:
     try:
         with _engine.map_errors(path), reader.connect() as connection, connection.begin():
             # This look fixes the moment: what is committed from now on is not in the copy.
-            schema = _engine.schema_version(connection, path)
+            schema = _engine.schema_version(_engine.driver(connection), path)
             if schema is None:
                 raise _engine.empty(path)
             driver = _engine.driver(connection)

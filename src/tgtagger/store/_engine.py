@@ -68,15 +68,19 @@ def _expanded(path: str) -> Path:
         raise InputError(f"{path}: there is no such home folder", hint=_URL_HINT) from error
 
 
+def missing(path: Path) -> InputError:
+    return InputError(
+        f"there is no database yet at {path}",
+        hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
+    )
+
+
 def existing(location: str) -> Path:
     """Return the file that a path or URL names. Raises InputError if there is no database yet."""
     path = database_path(location)
     with map_errors(path):
         if not path.exists() or not path.stat().st_size:
-            raise InputError(
-                f"there is no database yet at {path}",
-                hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
-            )
+            raise missing(path)
     return path
 
 
@@ -86,8 +90,6 @@ _URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
 def create_file(path: Path) -> None:
     """Make an empty database file that only its owner can read, and its folder if missing."""
     with map_errors(path):
-        if path.is_dir():
-            raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
         files.make_folder(path.parent)
         if not path.exists():
             # SQLite gives its -wal and -shm files the mode of the database.
@@ -111,6 +113,14 @@ def driver(connection: Connection) -> sqlite3.Connection:
     found = connection.connection.driver_connection
     assert isinstance(found, sqlite3.Connection)  # the one driver `_engine` sets up
     return found
+
+
+def connect(path: Path, mode: str, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Open a file as the mode says: `mode=rw`, `mode=ro`, or `immutable=1`, without any lock."""
+    return sqlite3.connect(
+        f"{_connections.uri(path)}?{mode}",
+        uri=True, timeout=busy_timeout, check_same_thread=False, isolation_level=None,
+    )  # fmt: skip
 
 
 def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
@@ -167,12 +177,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
 # ---- the schema's version
 
 
-def schema_version(connection: Connection, path: Path) -> str | None:
+def schema_version(db: sqlite3.Connection, path: Path) -> str | None:
     """Return the database's schema version, None for an empty file.
 
     Raises StoreError for another program's database, and for one written by a newer tgtagger.
     """
-    names = set(connection.scalars(sa.text("SELECT name FROM sqlite_master WHERE type = 'table'")))
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    names = {name for (name,) in tables}
     if not names:
         return None
     if not {"alembic_version", "posts", "channels"} <= names:
@@ -180,9 +191,9 @@ def schema_version(connection: Connection, path: Path) -> str | None:
             f"{path} is another program's database, and stays untouched",
             hint="name another file with --db or TGTAGGER_DB",
         )
-    version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
     # user_version is 0 so far: a later version raises it when an older program must keep off.
-    user_version = connection.scalar(sa.text("PRAGMA user_version"))
+    (user_version,) = db.execute("PRAGMA user_version").fetchone()
     if version not in REVISIONS or user_version:
         raise StoreError(
             f"{path} was written by a newer tgtagger (schema {version}, this one knows {HEAD})",
@@ -246,6 +257,7 @@ def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
 
 
 _PERMISSIONS = "check the path, and the permissions of the file and its folder"
+RECOVER = "see what is left: tgtagger doctor; save it: tgtagger doctor --recover FILE"
 _DISK = "check the disk, then run: tgtagger doctor"
 _LOCKED = (
     Locked,
@@ -277,7 +289,7 @@ _FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
     sqlite3.SQLITE_CORRUPT: (
         StoreError,
         "{path} is damaged, or its disk cannot be read",  # SQLite takes one for the other
-        "run: tgtagger doctor; bring a backup if you have one",
+        RECOVER,
     ),
     sqlite3.SQLITE_IOERR: (StoreError, "{path}: reading or writing failed ({name})", _DISK),
     sqlite3.SQLITE_IOERR_WRITE: (

@@ -38,7 +38,7 @@ def migrate(engine: Engine, path: Path) -> None:
     """Bring the schema up to date; the usual case costs one small query."""
     with _engine.map_errors(path):
         with engine.connect() as connection, connection.begin():
-            if _engine.schema_version(connection, path) == _engine.HEAD:
+            if _engine.schema_version(_engine.driver(connection), path) == _engine.HEAD:
                 return
         with engine.connect() as connection:
             driver = _engine.driver(connection)
@@ -49,7 +49,7 @@ def migrate(engine: Engine, path: Path) -> None:
             try:
                 with connection.begin():
                     # Another process may have come first: this look is under the write lock.
-                    old = _engine.schema_version(connection, path)
+                    old = _engine.schema_version(_engine.driver(connection), path)
                     if old == _engine.HEAD:
                         return
                     if old is not None:

@@ -1,0 +1,74 @@
+"""What lies at a database's path: looked at before anything is opened to write.
+
+What is refused stays byte for byte what it was; not even a file beside it is made. Knows no table
+but the names that tell an archive from another program's database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+from tgtagger.errors import InputError, StoreError
+from tgtagger.store import _engine
+
+_WAL_HEADER = 32
+"""Bytes of a write-ahead log in which nothing is logged."""
+
+
+def look(path: Path) -> bool:
+    """Tell whether a database of ours is there; False where there is nothing yet, or 0 bytes.
+
+    Raises InputError for a folder, a pipe, a device; StoreError for what is damaged, another
+    program's, or a newer tgtagger's.
+    """
+    with _engine.map_errors(path):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return False
+        if stat.S_ISDIR(found.st_mode):
+            raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path} is no ordinary file", hint="name another with --db")
+        logged = _size(path, "-wal") > _WAL_HEADER
+        if not found.st_size:
+            if logged:  # SQLite would delete the log, and with it what is left
+                raise StoreError(
+                    f"{path} is cut off: it is empty, though {path.name}-wal beside it is not",
+                    hint=_engine.RECOVER,
+                )
+            return False
+        return _version(path, is_alone=not logged and not _size(path, "-journal")) is not None
+
+
+def _size(path: Path, end: str) -> int:
+    try:
+        return path.with_name(path.name + end).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _version(path: Path, *, is_alone: bool) -> str | None:
+    # With nothing beside it the file is all there is, and can be read without a lock, which would
+    # make files. If that fails, somebody may be writing just now: what is read under a lock counts.
+    if is_alone:
+        try:
+            return _read_version(path, "immutable=1")
+        except sqlite3.Error:
+            pass
+    try:
+        return _read_version(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        # A journal to be rolled back, or a folder where no lock can be had: who opens it to write
+        # or to read meets the same, and says it.
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+            raise
+        return _read_version(path, "immutable=1")
+
+
+def _read_version(path: Path, mode: str) -> str | None:
+    with closing(_engine.connect(path, mode)) as db:
+        return _engine.schema_version(db, path)
