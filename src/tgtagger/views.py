@@ -168,11 +168,10 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Soundness:
-    """What a look at the database found: empty tuples and True where all is well."""
+    """What a look at the database found, but for its search index."""
 
-    damage: tuple[str, ...]
-    orphans: int
-    index_in_step: bool
+    damage: tuple[str, ...]  # in words: which table, what of it; empty where all is well
+    altered: int  # posts whose text is not the one that was stored
     unreadable: int  # posts with content that no converter could read
     textless: int  # posts without text or media
     rejected: tuple[RejectedPost, ...]

@@ -6,8 +6,6 @@ import os
 import sqlite3
 import stat
 from contextlib import closing
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -198,5 +196,5 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_committed(store: Store) ->
     with store._write() as raw:
         raw.execute("PRAGMA max_page_count = 1000000")
     assert store.state().posts["pending"] == 1
-    assert store.check().index_in_step
+    assert store.check_index()
     assert store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98

@@ -35,7 +35,8 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "remove_aliases": lambda store: store.remove_aliases("tag", ["name"]),
     "add_post_tags": lambda store: store.add_post_tags("news/1", ["name"]),
     "drop_post_tags": lambda store: store.drop_post_tags("news/1", ["tag"]),
-    "check": lambda store: store.check(),
+    "check_index": lambda store: store.check_index(),
+    "rebuild_index": lambda store: store.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
     "has_tagged_with": lambda store: store.has_tagged_with(ORIGIN, 1),
@@ -60,6 +61,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "state": lambda store: store.state(),
     "storage": lambda store: store.storage(),
     "back_up": lambda store: store.back_up(str(store.path), store.path.with_name("copy.db")),
+    "check": lambda store: store.check(),
 }
 
 

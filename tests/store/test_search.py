@@ -107,10 +107,10 @@ def test_the_words_of_media_are_found_too(store: Store) -> None:
 
 
 def test_an_index_out_of_step_is_noticed(archive: Store) -> None:
-    assert archive.check().index_in_step
+    assert archive.check_index()
     with archive._write() as db:
         db.execute("UPDATE posts SET text = 'other words' WHERE message_id = 1")
-    assert not archive.check().index_in_step
+    assert not archive.check_index()
 
 
 def test_a_search_can_be_filtered(archive: Store) -> None:

@@ -39,6 +39,7 @@ Exit codes:
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """A clock that is earlier is wrong: this program is younger."""
+RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE"
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
@@ -79,7 +80,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield from _session(settings)
     yield from permissions.look(settings, database_path(settings.db))
     found = yield from _archive(settings)
-    is_sound = found is not None and not found.damage and not found.orphans
+    is_sound = found is not None and not found.damage and not found.altered
     yield _clock(None if found is None else found.newest)
     yield from _backups(database_path(settings.db))
     if settings.tagger == "llm":
@@ -123,12 +124,14 @@ def _archive(settings: Settings) -> Generator[Finding, None, Soundness | None]:
         return None
     yield _storage(storage)
     try:
-        with Store.open(settings.db) as store:
+        with Store.open_to_read(settings.db) as store:
             found = store.check()
     except TgTaggerError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
         return None
     yield from _database(found)
+    if not found.damage and not found.altered:
+        yield _search(settings)
     return found
 
 
@@ -155,6 +158,25 @@ def _backups(database: Path) -> Iterator[Finding]:
             f"{kept} is the database as it was before it was brought up to date ({size})",
             "delete it when you no longer want it",
         )
+
+
+def _search(settings: Settings) -> Finding:
+    """Compare the search index with the posts; where it is out of step, make it anew.
+
+    It is made of the posts alone, so nothing can be lost by that. SQLite compares it for writers
+    only.
+    """
+    try:
+        with Store.open(settings.db) as store:
+            if store.check_index():
+                return Finding("search", "ok", "the search index agrees with the posts")
+            store.rebuild_index()
+    except TgTaggerError as error:
+        message = f"the search index could not be compared or mended: {error.message}"
+        return Finding("search", "error", message, error.hint, error.exit_code)
+    return Finding(
+        "search", "warning", "the search index did not agree with the posts: it was made anew"
+    )
 
 
 def _reader() -> Iterator[Finding]:
@@ -196,23 +218,24 @@ def _session(settings: Settings) -> Iterator[Finding]:
     yield Finding("session", "ok", f"signed in to Telegram as {name} (account {access.account})")
 
 
+SHOWN = 20
+"""Places of damage that are named; the rest is counted."""
+
+
 def _database(found: Soundness) -> Iterator[Finding]:
-    for line in found.damage:
-        yield Finding("database", "error", f"damaged: {line}", "bring back a backup of the file", 6)
-    if found.orphans:
+    for words in found.damage[:SHOWN]:
+        yield Finding("database", "error", f"damaged: {words}", RECOVER, 6)
+    if len(found.damage) > SHOWN:
+        more = plural(len(found.damage) - SHOWN, "more table")
+        yield Finding("database", "error", f"damaged: {more}", RECOVER, 6)
+    if found.altered:
+        text = "its text is" if found.altered == 1 else "their texts are"
         yield Finding(
-            "database", "error", f"{plural(found.orphans, 'row')} without its owner",
-            "bring back a backup of the file", 6,
+            "content", "error", f"altered: {plural(found.altered, 'post')}: {text} not as stored",
+            RECOVER, 6,
         )  # fmt: skip
-    if not found.damage and not found.orphans:
+    if not found.damage and not found.altered:
         yield Finding("database", "ok", "the database is sound")
-    if found.index_in_step:
-        yield Finding("search", "ok", "the search index agrees with the posts")
-    else:
-        yield Finding(
-            "search", "error", "the search index does not agree with the posts",
-            "bring back a backup, or parse your exports into a new database", 6,
-        )  # fmt: skip
     if found.unreadable:
         yield Finding(
             "content", "warning", f"{plural(found.unreadable, 'post')} could not be read whole",

@@ -43,6 +43,8 @@ from tgtagger.store import (
     _posts,
     _readings,
     _records,
+    _search,
+    _soundness,
     _state,
     _tags,
 )
@@ -51,6 +53,7 @@ from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._mounts import network_file_system
 from tgtagger.store._rows import text_for_tagging
 from tgtagger.store._times import from_text, moment, now, to_text
+from tgtagger.store._values import WrongValueError, checked
 from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
 from tgtagger.views import (
     ArchiveState,
@@ -132,25 +135,32 @@ class Store:
 
     @contextlib.contextmanager
     def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
-        with _engine.map_errors(self.path), self._engine.connect() as connection:
-            driver = _engine.driver(connection)
-            if not patient:
-                driver.execute("PRAGMA busy_timeout = 0")
-            with connection.begin():
-                yield driver
+        with self._transaction(patient=patient) as db:
+            yield db
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with (
-            _engine.map_errors(self.path),
-            self._engine.connect() as connection,
-            connection.begin(),
-        ):
-            driver = _engine.driver(connection)
-            if _engine.schema_version(driver, self.path) is None:
+        with self._transaction() as db:
+            if _engine.schema_version(db, self.path) is None:
                 raise _engine.empty(self.path)
-            with undisturbed(driver, self.path):
-                yield driver
+            with undisturbed(db, self.path):
+                yield db
+
+    @contextlib.contextmanager
+    def _transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+        """Begin; what goes wrong is the database's failure, its values' fault, or a bug."""
+        with _engine.map_errors(self.path):
+            try:
+                with self._engine.connect() as connection:
+                    driver = _engine.driver(connection)
+                    if not patient:
+                        driver.execute("PRAGMA busy_timeout = 0")
+                    with connection.begin():
+                        yield driver
+            except _soundness.SYMPTOMS as error:
+                if not _engine.is_failure(error):
+                    _soundness.explain(error, self.path)
+                raise
 
     # ---- runs
 
@@ -219,7 +229,7 @@ class Store:
                 f"SELECT id, title, username, kind FROM channels WHERE {column} = ?",
                 (name if isinstance(name, int) else name.lower(),),
             ).fetchone()
-        return Channel(*found) if found else None
+            return checked(Channel(*found)) if found else None
 
     def reading(self, channel_id: int, source: SourceName) -> Reading:
         """Return how far a source has read a channel."""
@@ -252,11 +262,14 @@ class Store:
                     "ORDER BY r.post_id LIMIT ?",
                     (last, source, older_than, BATCH),
                 ).fetchall()
+                forms = [
+                    checked(RawPost(checked(Channel(*channel)), source, data))
+                    for _, *channel, data in rows
+                ]
             if not rows:
                 return
             last = rows[-1][0]
-            for _, identity, title, username, kind, data in rows:
-                yield RawPost(Channel(identity, title, username, kind), source, data)
+            yield from forms
 
     # ---- tags come in
 
@@ -334,14 +347,14 @@ class Store:
                         "JOIN answers AS a ON a.key = ? || p.text_hash "
                         "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
                         (answer_prefix(origin), json.dumps(ids[at : at + BATCH].tolist())),
-                    ).fetchall()
-                for *row, tags in rows:
-                    post = _post_for_tagging(row)
+                    )
+                    found = [(_post_for_tagging(row), _answers.read(tags)) for *row, tags in rows]
+                for post, tags in found:
                     if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
                         continue
                     if len(origins) > 1 or wanted.limit is not None:
                         met.add(post.id)
-                    yield post, origin, _answers.read(tags)
+                    yield post, origin, tags
 
     def answer(
         self, text_hash: str, origins: Sequence[Origin]
@@ -424,19 +437,23 @@ class Store:
         """Yield the posts of a filter as records: JSON, one line each, newest first."""
         with self._read() as db:
             query = _records.query_for(db, wanted)
-            for (record,) in db.execute(
-                query.sql(_records.RECORD, limit=wanted.limit), query.values
-            ):
+            columns = f"{_records.RECORD}, {_records.FITS}"
+            for record, fits in db.execute(query.sql(columns, limit=wanted.limit), query.values):
+                if not fits:
+                    raise WrongValueError
                 yield record
 
     def posts(self, wanted: PostFilter) -> Iterator[Post]:
         """Yield the posts of a filter, newest first."""
-        return map(_records.read_post, self.records(wanted))
+        return (post for post, _ in self.posts_with(wanted))
 
     def posts_with(self, wanted: PostFilter) -> Iterator[tuple[Post, str]]:
         """Yield the posts of a filter, newest first, each with its record."""
-        for record in self.records(wanted):
-            yield _records.read_post(record), record
+        with self._read() as db:
+            query = _records.query_for(db, wanted)
+            sql = query.sql(_records.RECORD, limit=wanted.limit)
+            for (record,) in db.execute(sql, query.values):
+                yield _records.read_post(record), record
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
         """Yield what a filter with a query finds, newest or most relevant first."""
@@ -475,19 +492,20 @@ class Store:
                 "WHERE post_id = ? ORDER BY id",
                 (inner_id,),
             )
-            return PostDetails(
+            details = PostDetails(
                 _records.read_post(record),
                 record,
                 tuple(
-                    TagLink(tag, source, model, run, moment(added))
+                    checked(TagLink(tag, source, model, run, moment(added)))
                     for tag, source, model, run, added in links
                 ),
-                tuple(Attempt(moment(at), *rest) for at, *rest in attempts),
+                tuple(checked(Attempt(moment(at), *rest)) for at, *rest in attempts),
                 problem,
                 failure,
                 error,
                 from_text(due),
             )
+            return checked(details)
 
     def tags(self, *, unused: bool = False) -> tuple[TagCount, ...]:
         """Return the tags in use, the most used first; or those that no post has."""
@@ -509,9 +527,18 @@ class Store:
         return Storage(str(mode), is_locked, network_file_system(self.path))
 
     def check(self) -> Soundness:
-        """Read the whole file and say what is wrong with it. Needs a store opened to write."""
+        """Read the whole file and say what is wrong with it; a damaged one, too."""
+        return _soundness.soundness(self.path)
+
+    def check_index(self) -> bool:
+        """Tell whether the search index agrees with the posts. Needs a store opened to write."""
         with self._write() as db:
-            return _state.soundness(db)
+            return _search.check_index(db)
+
+    def rebuild_index(self) -> None:
+        """Make the search index anew from the posts."""
+        with _engine.map_errors(self.path), self._engine.connect() as connection:
+            _search.rebuild(_engine.driver(connection))
 
 
 class _DryRun(Exception):
@@ -527,6 +554,7 @@ _FOR_TAGGING = (
 
 def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
     _, channel_id, message_id, text, media_text, text_hash, attempts = row
-    return PostForTagging(
-        PostId(channel_id, message_id), text_for_tagging(text, media_text), text_hash, attempts
-    )
+    words = text_for_tagging(text, media_text)
+    if (type(message_id), type(words), type(text_hash), type(attempts)) != (int, str, str, int):
+        raise WrongValueError
+    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts)

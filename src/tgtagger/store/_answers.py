@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.outcomes import Learned, Origin, SuggestedTag
 from tgtagger.store._times import to_text
+from tgtagger.store._values import checked
 
 KEPT_FOR = dt.timedelta(days=30)
 """How long a server is believed to be what it was: they are updated now and then."""
@@ -32,7 +33,7 @@ def find(
 
 
 def read(tags: str) -> tuple[SuggestedTag, ...]:
-    return tuple(SuggestedTag(name) for name in json.loads(tags))
+    return tuple(checked(SuggestedTag(name)) for name in json.loads(tags))
 
 
 def any_of(db: sqlite3.Connection, origin: Origin) -> bool:

@@ -209,8 +209,8 @@ def empty(path: Path) -> InputError:
     return InputError(f"{path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT")
 
 
-def is_fatal(error: BaseException) -> bool:
-    """Tell a failure of the database itself from one of the values given to it."""
+def is_failure(error: BaseException) -> bool:
+    """Tell a failure of the database itself, such as a full disk, from all other errors."""
     error = (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
@@ -223,12 +223,24 @@ def is_full(error: BaseException) -> bool:
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
+def is_fatal(error: BaseException) -> bool:
+    """Tell a failure of the database, or damage in it, from a bad value given to it."""
+    return is_failure(error) or isinstance(error, UnicodeDecodeError) or _is_undecoded(error)
+
+
+def _is_undecoded(error: BaseException) -> bool:
+    # The driver's own error for stored text that is not UTF-8: without a code, but with the text.
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
+
+
 @contextlib.contextmanager
 def map_errors(path: Path) -> Iterator[None]:
     """Turn the errors a user can act on into ours; let bugs through."""
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
+            raise StoreError(f"{path} is damaged", hint=RECOVER) from None  # it holds the text
         translated = _translate(error, path)
         if translated is None:
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -33,15 +34,18 @@ def look(path: Path) -> bool:
             raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path} is no ordinary file", hint="name another with --db")
-        logged = _size(path, "-wal") > _WAL_HEADER
         if not found.st_size:
-            if logged:  # SQLite would delete the log, and with it what is left
+            if _is_logged(path):  # SQLite would delete the log, and with it what is left
                 raise StoreError(
                     f"{path} is cut off: it is empty, though {path.name}-wal beside it is not",
                     hint=_engine.RECOVER,
                 )
             return False
-        return _version(path, is_alone=not logged and not _size(path, "-journal")) is not None
+        return _version(path) is not None
+
+
+def _is_logged(path: Path) -> bool:
+    return _size(path, "-wal") > _WAL_HEADER
 
 
 def _size(path: Path, end: str) -> int:
@@ -51,20 +55,25 @@ def _size(path: Path, end: str) -> int:
         return 0
 
 
-def _version(path: Path, *, is_alone: bool) -> str | None:
-    # With nothing beside it the file is all there is, and can be read without a lock, which would
-    # make files. If that fails, somebody may be writing just now: what is read under a lock counts.
-    if is_alone:
+def _version(path: Path) -> str | None:
+    # With nothing beside it the file is all there is, and can be read without a lock, for which
+    # SQLite would make files. Where that fails, somebody may be writing just now.
+    for wait in (0.005, 0.02, None):
+        if _is_logged(path) or _size(path, "-journal"):
+            break
         try:
             return _read_version(path, "immutable=1")
-        except sqlite3.Error:
-            pass
+        except (sqlite3.Error, UnicodeDecodeError):
+            if wait is None:
+                raise
+            time.sleep(wait)
     try:
         return _read_version(path, "mode=ro")
     except sqlite3.OperationalError as error:
         # A journal to be rolled back, or a folder where no lock can be had: who opens it to write
         # or to read meets the same, and says it.
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
             raise
         return _read_version(path, "immutable=1")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from tgtagger.store._times import from_text, to_text_or_none
+from tgtagger.store._values import checked
 from tgtagger.types import IdRange, Page, Reading, SourceName
 
 
@@ -49,13 +50,14 @@ def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading
         "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
         (channel_id, source),
     ).fetchone()
-    return Reading(
-        tuple(IdRange(low, high) for low, high in unread),
+    reading = Reading(
+        tuple(checked(IdRange(low, high)) for low, high in unread),
         top,
         from_text(since),
         floor or 0,
         from_text(not_before),
     )
+    return checked(reading)
 
 
 def postpone(db: sqlite3.Connection, channel_id: int, source: SourceName, until: str) -> None:

@@ -10,16 +10,17 @@ import json
 import re
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
 from tgtagger.decide import LONGEST_DELAY
-from tgtagger.outcomes import PostId
+from tgtagger.outcomes import PostId, Status
 from tgtagger.store import _search
 from tgtagger.store._lookup import channel_id, post_id, tag_id
 from tgtagger.store._rows import MESSAGE_BITS
 from tgtagger.store._times import from_text, to_text
+from tgtagger.store._values import Alike, WrongValueError
 from tgtagger.types import Channel, Forward, Media, PostFilter
 from tgtagger.views import Post
 
@@ -42,6 +43,11 @@ RECORD = f"""json_object(
  'status', p.status, 'views', p.views, 'forwards', p.forwards,
  'reactions', json(p.reactions), 'media', json(coalesce(p.media, '[]')),
  'forward', json(p.forward), 'reply_to', p.reply_to, 'author', p.author, 'source', p.source)"""
+
+FITS = """typeof(p.message_id) || typeof(p.text) || typeof(c.title) = 'integertexttext'
+ AND p.status IN ('pending', 'tagged', 'skipped', 'failed')
+ AND coalesce(p.date, '0000-00-00T00:00:00Z') GLOB '????-??-??T??:??:??Z'"""
+"""Tells a record from one that nobody has written: an export has no other eyes for it."""
 
 # CROSS JOIN: read in the order of the post's ids, which is that of time; nothing is sorted.
 _FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
@@ -137,11 +143,42 @@ def _key_at(seconds: float) -> int:
 # ---- records into posts
 
 
+_NONE = type(None)
+_TEXT, _NUMBER = (str, _NONE), (int, _NONE)
+_RECORDS = Alike(
+    {
+        "channel": (dict,), "id": (int,), "ids": (list,), "url": _TEXT, "date": _TEXT,
+        "edited": _TEXT, "deleted": _TEXT, "tags": (list,), "views": _NUMBER, "forwards": _NUMBER,
+        "reactions": (dict, _NONE), "media": (list,), "forward": (dict, _NONE),
+        "reply_to": _NUMBER, "author": _TEXT,
+    }
+)  # fmt: skip
+_CHANNELS = Alike({"id": (int,), "username": _TEXT})
+_MEDIA = Alike(
+    {
+        "size": (int,),
+        "width": (int,),
+        "height": (int,),
+        "duration": (int, float),
+        "options": (list,),
+    }
+)
+_FORWARDS = Alike({"channel": _TEXT, "id": _NUMBER, "url": _TEXT, "channel_id": _NUMBER})
+
+
 def read_post(record: str) -> Post:
-    """Return the post that a record describes."""
+    """Return the post that a record describes. Raises one of many errors for a damaged one."""
     values: dict[str, Any] = orjson.loads(record)
+    _RECORDS.check(values)
     channel = values["channel"]
     forward = values["forward"]
+    tags = tuple(values["tags"])
+    _CHANNELS.check(channel)
+    if forward:
+        _FORWARDS.check(forward)
+    "".join(tags)  # raises TypeError for what is no text
+    if values["status"] not in _STATUSES:
+        raise WrongValueError
     return Post(
         PostId(channel["id"], values["id"]),
         Channel(channel["id"], channel["title"], channel["username"]),
@@ -152,7 +189,7 @@ def read_post(record: str) -> Post:
         from_text(values["deleted"]),
         values["text"],
         values["markdown"],
-        tuple(values["tags"]),
+        tags,
         values["status"],
         values["views"],
         values["forwards"],
@@ -166,7 +203,11 @@ def read_post(record: str) -> Post:
     )
 
 
+_STATUSES = frozenset(get_args(Status))
+
+
 def _read_media(item: dict[str, Any]) -> Media:
+    _MEDIA.check(item)
     options = item.pop("options", None)
     return Media(**item, options=None if options is None else tuple(options))
 

@@ -46,7 +46,6 @@ def row(post: PostData, source: SourceName) -> Row:
     text = post.text
     media = post.media
     words = "\n".join([word for item in media for word in item.words]) if media else ""
-    content = f"{text}\n{words}" if words else text
     reply = post.reply
     return (
         len(post.ids),
@@ -68,8 +67,14 @@ def row(post: PostData, source: SourceName) -> Row:
         post.grouped_id,
         source,
         post.problem,
-        blake2b(content.encode(), digest_size=8).hexdigest(),
+        text_hash(text, words),
     )
+
+
+def text_hash(text: str, media_text: str | None) -> str:
+    """Return what tells a post's text and the words of its media from any other."""
+    content = f"{text}\n{media_text}" if media_text else text
+    return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 def text_for_tagging(text: str, media_text: str | None) -> str:

@@ -42,15 +42,100 @@ def unindex(db: sqlite3.Connection, post_id: int, old: Texts) -> None:
     db.execute(_DELETE, (post_id, *old))
 
 
+TABLES = ("posts_fts_data", "posts_fts_idx", "posts_fts_docsize", "posts_fts_config")
+"""The tables that FTS5 keeps an index in."""
+
+CREATE = (
+    """
+    CREATE VIRTUAL TABLE posts_fts USING fts5(
+        text, media_text, content='posts', content_rowid='id',
+        tokenize='unicode61 remove_diacritics 2'
+    )
+    """,
+    "INSERT INTO posts_fts (posts_fts, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', 8)",
+    "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
+)
+"""Makes the index, as the migrations do (tests/store/test_search.py compares)."""
+
+
+def is_readable(db: sqlite3.Connection) -> bool:
+    """Tell whether the index can be asked at all."""
+    try:
+        db.execute("SELECT 1 FROM posts_fts WHERE posts_fts MATCH 'a' LIMIT 1").fetchone()
+        for table in ("posts_fts_terms", *TABLES):
+            db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return False
+    return True
+
+
 def check_index(db: sqlite3.Connection) -> bool:
     """Tell whether the index agrees with the posts, word by word (slow: reads everything)."""
     try:
         db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+        return _finds_all(db) and is_readable(db)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT:
+        # SQLITE_ERROR: a part of it is missing. What keeps us from looking is another matter.
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
             return False
         raise
-    return True
+
+
+def _finds_all(db: sqlite3.Connection) -> bool:
+    """Tell whether each page of words can be found: FTS5's own check does not look at that.
+
+    A page's number holds that of its segment; its third and fourth byte say where its list of
+    words begins, if it has one (https://sqlite.org/fts5.html, and fts5_index.c).
+    """
+    pages = db.execute(
+        "SELECT id, substr(block, 3, 2), length(block) FROM posts_fts_data "
+        "WHERE id > 10 AND (id >> 36) & 1 = 0"
+    )
+    with_words = {
+        (number >> 37, number & 0x7FFFFFFF)
+        for number, end, length in pages
+        if length > int.from_bytes(end)
+    }
+    return with_words <= set(db.execute("SELECT segid, pgno >> 1 FROM posts_fts_idx"))
+
+
+def rebuild(db: sqlite3.Connection) -> None:
+    """Make the index anew from the posts, which is all that it is made of.
+
+    Must be called outside of a transaction: what is left of an index that even FTS5 cannot open is
+    taken out of the schema, which SQLite then has to read again.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        try:
+            db.execute("SAVEPOINT rebuild")
+            db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
+            if not is_readable(db):
+                _make_anew(db)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+                raise
+            db.execute("ROLLBACK TO rebuild")
+            _make_anew(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _make_anew(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA writable_schema = ON")
+    try:
+        db.execute("DELETE FROM sqlite_master WHERE name IN ('posts_fts', 'posts_fts_terms')")
+    finally:
+        db.execute("PRAGMA writable_schema = RESET")
+    for table in TABLES:
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in CREATE:
+        db.execute(statement)
+    db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
 
 
 # ---- asking it

@@ -1,17 +1,18 @@
-"""How the archive stands: counts, channels, runs, and whether the file is sound."""
+"""How the archive stands: counts, channels, runs."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 from pathlib import Path
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.outcomes import Status
-from tgtagger.store import _search
 from tgtagger.store._times import from_text, moment, to_text
+from tgtagger.store._values import checked
 from tgtagger.types import Channel
-from tgtagger.views import ArchiveState, ChannelState, FailureCount, RejectedPost, Run, Soundness
+from tgtagger.views import ArchiveState, ChannelState, FailureCount, Run
 
 RUNS_SHOWN = 10
 
@@ -73,14 +74,16 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
         """
     )
     return tuple(
-        ChannelState(
-            Channel(identity, title, username, kind),
-            posts,
-            pending,
-            from_text(newest),
-            from_text(parsed_at),
-            unread,
-            bool(paused),
+        checked(
+            ChannelState(
+                checked(Channel(identity, title, username, kind)),
+                posts,
+                pending,
+                from_text(newest),
+                from_text(parsed_at),
+                unread,
+                bool(paused),
+            )
         )
         for identity, title, username, kind, posts, pending, newest, parsed_at, unread, paused in (
             rows
@@ -98,7 +101,8 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
         (to_text(now + LONGEST_DELAY), to_text(now)),  # what is so far ahead is due, see `decide`
     )
     return tuple(
-        FailureCount(failure, count, error, from_text(due)) for failure, count, error, due in rows
+        checked(FailureCount(failure, count, error, from_text(due)))
+        for failure, count, error, due in rows
     )
 
 
@@ -109,37 +113,7 @@ def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
         (RUNS_SHOWN,),
     )
     return tuple(
-        Run(identity, command, moment(start), from_text(end), code, summary)
+        checked(Run(identity, command, moment(start), from_text(end), code, summary))
         for identity, command, start, end, code, summary in rows
-    )
-
-
-def soundness(db: sqlite3.Connection) -> Soundness:
-    """Look for damage: slow, it reads the whole file."""
-    damage = [line for (line,) in db.execute("PRAGMA integrity_check(20)") if line != "ok"]
-    orphans = len(db.execute("PRAGMA foreign_key_check").fetchall())
-    (unreadable,) = db.execute("SELECT count(*) FROM posts WHERE problem IS NOT NULL").fetchone()
-    (textless,) = db.execute(
-        "SELECT count(*) FROM posts WHERE text = '' AND media IS NULL AND problem IS NULL"
-    ).fetchone()
-    rejected = db.execute(
-        "SELECT coalesce('@' || c.username, c.title), r.message_id, r.reason "
-        "FROM rejected_posts AS r JOIN channels AS c ON c.id = r.channel_id "
-        "ORDER BY r.seen_at DESC LIMIT 20"
-    )
-    (newest,) = db.execute(
-        # Not the latest of all runs, only the last: an earlier one's clock may have been ahead.
-        # Not the posts of files, in which anything may stand.
-        "SELECT max(at) FROM (SELECT * FROM ("
-        "SELECT coalesce(ended_at, started_at) AS at FROM runs ORDER BY id DESC LIMIT 1) UNION ALL "
-        "SELECT * FROM (SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"
-    ).fetchone()
-    return Soundness(
-        tuple(damage),
-        orphans,
-        _search.check_index(db),
-        unreadable,
-        textless,
-        tuple(RejectedPost(*row) for row in rejected),
-        from_text(newest),
+        if summary is None or json.loads(summary) is not None
     )

@@ -15,6 +15,7 @@ from tgtagger.outcomes import Attempt, PostId, SuggestedTag, TagUpdate
 from tgtagger.store._engine import is_fatal
 from tgtagger.store._posts import BAD_VALUE, savepoint
 from tgtagger.store._times import from_text, to_text, to_text_or_none
+from tgtagger.store._values import checked
 from tgtagger.views import TagCount
 
 
@@ -166,12 +167,14 @@ def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
         f"{barred} GROUP BY t.id HAVING {having} ORDER BY 3 DESC, t.name"
     )
     return tuple(
-        TagCount(
-            name,
-            count,
-            tuple(sorted(sources.split(","))) if sources else (),
-            from_text(last),
-            aliases.get(tag, ()),
+        checked(
+            TagCount(
+                name,
+                count,
+                tuple(sorted(sources.split(","))) if sources else (),
+                from_text(last),
+                aliases.get(tag, ()),
+            )
         )
         for tag, name, count, sources, last in rows
     )

@@ -1,0 +1,228 @@
+"""A damaged database: every command says so or does its work, and writes over nothing (C1).
+
+Damage is done to bytes anywhere in the file, and to single values, which SQLite reads as they are.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from breaking import assert_clean_end, run
+from damage import damaged, make_archive, page_of, set_value, write_over, wrong_values
+from exports import chat, message, write
+from fault_matrix import Effort
+from make import page, post
+from tgtagger.cli import app
+from tgtagger.errors import TgTaggerError
+from tgtagger.store import Store, _opening
+
+pytestmark = pytest.mark.row("C1")
+
+READING: tuple[tuple[str, ...], ...] = (
+    ("status",),
+    ("status", "--json"),
+    ("search",),
+    ("search", "storm", "--limit", "50", "--sort", "relevance"),
+    ("show", "news/50"),
+    ("export",),
+    ("export", "--format", "csv"),
+    ("export", "--format", "json", "--query", "storm"),
+    ("tags",),
+    ("tags", "--unused"),
+    ("channels",),
+    ("config",),
+)
+WRITING: tuple[tuple[str, ...], ...] = (
+    ("tag",),
+    ("retry-failed", "--force"),
+    ("sync",),
+    ("tags", "rename", "storm", "tempest"),
+    ("tags", "merge", "tram", "garden", "--into", "valley"),
+    ("tags", "add", "news/50", "seen"),
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive with something in every table; no command of it asks the network."""
+    db = tmp_path_factory.mktemp("whole") / "posts.db"
+    make_archive(db)
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(
+            "UPDATE channels SET paused_at = '2026-03-02T00:00:00Z' WHERE username = 'news'"
+        )
+        raw.commit()
+    with Store.open(str(db)) as store:
+        assert store.check().damage == ()
+        assert store.check_index()
+    return db
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export that adds posts, and changes others."""
+    messages = [message(n, f"brand new {n}") for n in (*range(200, 220), *range(1000, 1020))]
+    return write(tmp_path_factory.mktemp("export"), chat(*messages, username="news"))
+
+
+def put(db: Path, data: bytes) -> None:
+    for file in db.parent.glob(f"{db.name}*"):
+        file.unlink()
+    db.write_bytes(data)
+
+
+def call(db: Path, arguments: Sequence[str]) -> Result:
+    result = CliRunner().invoke(app, ["--db", str(db), *arguments])
+    error = result.exception
+    assert error is None or isinstance(error, SystemExit), (arguments, repr(error))
+    if result.exit_code and arguments[0] != "doctor":
+        assert "error: " in result.stderr, arguments
+    return result
+
+
+def is_refused(db: Path) -> bool:
+    try:
+        _opening.look(db)
+    except TgTaggerError:
+        return True
+    return False
+
+
+def assert_every_command_ends_well(db: Path, export: Path) -> set[int]:
+    """Call all commands on the same file; return their exit codes."""
+    data = db.read_bytes()
+    refused = is_refused(db)
+    codes = set()
+    for arguments in (*READING, ("doctor",), *WRITING, ("parse", str(export))):
+        put(db, data)
+        result = call(db, arguments)
+        code = result.exit_code
+        codes.add(code)
+        reads = arguments in READING or (
+            arguments == ("doctor",) and "made anew" not in result.stdout
+        )
+        assert code in ({0, 2, 6} if reads else {0, 2, 3, 5, 6, 75}), (arguments, result.stderr)
+        if refused and arguments != ("config",):
+            assert code == 6, arguments
+        if reads or refused:
+            assert db.read_bytes() == data, arguments
+        if refused:
+            assert [file.name for file in db.parent.glob("posts.db*")] == ["posts.db"], arguments
+    return codes
+
+
+def test_no_command_falls_over_a_damaged_file(
+    whole: Path, export: Path, db: Path, effort: Effort
+) -> None:
+    data = whole.read_bytes()
+    found = 0
+    for seed in range(effort.rounds(4, long=500)):
+        put(db, damaged(data, seed + 3))
+        found += 6 in assert_every_command_ends_well(db, export)
+    effort.saw(noticed=found)
+
+
+def test_no_command_falls_over_a_wrong_value(
+    whole: Path, export: Path, db: Path, effort: Effort
+) -> None:
+    values = list(wrong_values(whole))
+    random.Random(3).shuffle(values)
+    hard = [("posts", "media", "'[{\"type\": 5}]'"), ("posts", "status", "'no'")]
+    for table, column, value in [*hard, *values][: effort.rounds(4, long=len(values) + len(hard))]:
+        shutil.copy(whole, db)
+        if set_value(db, table, column, value):
+            assert_every_command_ends_well(db, export)
+        put(db, b"")
+
+
+def test_the_same_as_real_processes(whole: Path, export: Path, db: Path, effort: Effort) -> None:
+    data = whole.read_bytes()
+    commands = (("status",), ("export",), ("doctor",), ("tag",), ("parse", str(export)))
+    for seed in range(effort.rounds(1, long=20)):
+        for arguments in commands if effort.is_long else commands[seed : seed + 2]:
+            put(db, damaged(data, seed + 3))
+            ended = run("--db", str(db), *arguments, env={"NO_COLOR": "1"})
+            assert_clean_end(ended, 0, 2, 3, 5, 6, 75)
+
+
+# ---- what is said
+
+
+def test_doctor_names_what_is_damaged_and_what_to_do(whole: Path, db: Path) -> None:
+    shutil.copy(whole, db)
+    write_over(db, page_of(db, "attempts"), b"\x77" * 2000)
+    data = db.read_bytes()
+    result = call(db, ["doctor"])
+    assert result.exit_code == 6
+    assert "damaged: attempts: " in result.stdout
+    assert "doctor --recover FILE" in result.stdout
+    assert "damaged: posts" not in result.stdout
+    assert db.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE posts SET text = 'other' WHERE message_id = 250", "altered: 1 post: its text"),
+        ("UPDATE posts SET date = 'no' WHERE message_id = 60", "such as date of channel_id 100"),
+        ("DELETE FROM channels WHERE username = 'news'", "without what it belongs to in channels"),
+        ("DELETE FROM posts WHERE message_id = 70", "raw_forms: a row without what it belongs to"),
+        ("ALTER TABLE attempts DROP COLUMN error", "attempts: its column error is missing"),
+        ("DROP TABLE removed_tags", "the table removed_tags is missing"),
+    ],
+)  # fmt: skip
+def test_doctor_finds_what_is_no_page(whole: Path, db: Path, change: str, words: str) -> None:
+    shutil.copy(whole, db)
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(change)
+        raw.commit()
+    result = call(db, ["doctor"])
+    assert result.exit_code == 6
+    assert words in result.stdout
+    assert "doctor --recover FILE" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["export", "search", "tag"])
+def test_no_word_of_a_damaged_post_is_shown(whole: Path, db: Path, command: str) -> None:
+    shutil.copy(whole, db)
+    canary = b"secret words " + b"\xff" * 3
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(
+            "UPDATE posts SET text = CAST(? AS TEXT), status = 'pending' WHERE id = "
+            "(SELECT max(id) FROM posts)",
+            (canary,),
+        )
+        raw.commit()
+    result = call(db, ["-vv", command])
+    assert result.exit_code == 6
+    assert "a value in posts cannot be: text of channel_id" in result.stderr
+    assert "secret" not in result.stdout + result.stderr
+
+
+def test_what_was_committed_before_the_damage_was_met_stays(db: Path, tmp_path: Path) -> None:
+    with Store.open(str(db)) as store:
+        store.save_page(page(*(post(n, f"words {n} " * 20) for n in range(1, 600))))
+        store.save_channel(page().channel)
+    write_over(db, page_of(db, "posts", share=0.1), b"\x00" * 4000)
+    new = [message(n, f"new {n}", username="news") for n in range(1000, 1100)]
+    old = [message(n, f"edited {n}") for n in range(1, 600)]
+    paths = [
+        str(write(tmp_path / name, chat(*messages, username="news")))
+        for name, messages in (("new", new), ("old", old))
+    ]
+    ended = run("--db", str(db), "parse", *paths)
+    assert_clean_end(ended, 6)
+    assert "is damaged" in ended.errors
+    with Store.open_to_read(str(db)) as store:
+        assert store.post("news/1000").post.text == "new 1000"
+        with store._read() as raw_:
+            ended_with = raw_.execute("SELECT exit_code FROM runs").fetchall()
+    assert ended_with == [(6,)]
