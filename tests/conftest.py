@@ -25,7 +25,7 @@ settings.register_profile(
 )
 settings.load_profile("tgtagger")
 
-pytest_plugins = ["over_the_wire", "fault_matrix"]
+pytest_plugins = ["over_the_wire", "fault_matrix", "damage"]
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data beside the checkout, where there is any."""

@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from exports import chat, message, service, write
 from make import page
 from tgtagger.cli import app
@@ -20,6 +22,7 @@ from tgtagger.decide import answer_key
 from tgtagger.outcomes import Attempt, Learned, Origin, PostId, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.store._pages import PageFile
+from tgtagger.store._times import to_text
 from tgtagger.types import (
     Channel,
     Entity,
@@ -43,6 +46,17 @@ PRIVATE = Channel(1500000001, "Записки обсерватории")
 GROUP = Channel(-4005001, "Friends", None, "group")
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 LLM = Origin("llm", "test-model", "0123456789abcdef", "fedcba9876543210")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive with something in every table; no command of it asks the network."""
+    db = tmp_path_factory.mktemp("whole") / "posts.db"
+    make_archive(db)
+    with Store.open(str(db)) as store:
+        assert store.check().damage == ()
+        assert store.check_index()
+    return db
 
 
 def make_archive(db: Path, *, posts: int = 300) -> None:
@@ -72,6 +86,8 @@ def make_archive(db: Path, *, posts: int = 300) -> None:
         _tag(store)
     with closing(sqlite3.connect(db)) as raw:
         _what_people_did(raw)
+        # The one with a public name, which commands would look up.
+        raw.execute("UPDATE channels SET paused_at = ? WHERE username = 'news'", (to_text(NOW),))
         raw.commit()
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -273,7 +289,13 @@ def _set_schema(db: Path, table: str, schema: str) -> None:
 
 
 def page_of(db: Path, table: str, *, share: float = 0.5) -> int:
-    """Return the number of a leaf of a table's or index's tree: the one at this share of them."""
+    """Return the leaf of a table's or index's tree that lies at this share of them."""
+    leaves = leaves_of(db, table)
+    return leaves[int(share * (len(leaves) - 1))]
+
+
+def leaves_of(db: Path, table: str) -> list[int]:
+    """Return the numbers of the pages with the rows of a table, or the entries of an index."""
     with closing(sqlite3.connect(db)) as raw:
         (root,) = raw.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
@@ -286,7 +308,7 @@ def page_of(db: Path, table: str, *, share: float = 0.5) -> int:
             waiting += found.below
             if not found.below:
                 leaves.append(found.number)
-    return sorted(leaves)[int(share * (len(leaves) - 1))]
+    return sorted(leaves)
 
 
 def write_over(db: Path, number: int, data: bytes, at: int = 0) -> None:

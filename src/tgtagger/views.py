@@ -186,3 +186,33 @@ class Backup:
     posts: int
     size: int  # bytes
     schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTable:
+    """What was saved of a table of a damaged database.
+
+    `lost` counts the rows that are known to be lost; without `knows_all` there may be more.
+    """
+
+    name: str
+    saved: int
+    lost: int
+    knows_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was saved of a damaged database into a new one."""
+
+    tables: tuple[SavedTable, ...]
+    restored: int  # posts that were made anew of their raw forms
+    marked: int  # posts that are not as they were stored, and say so
+    to_read: tuple[str, ...]  # channels that are read anew, since posts of them may be missing
+    log: str | None  # the name of the log beside the file that was read, too
+
+    @property
+    def is_all(self) -> bool:
+        """Tell whether nothing is lost, or not as it was."""
+        is_lost = any(table.lost or not table.knows_all for table in self.tables)
+        return not (is_lost or self.restored or self.marked)

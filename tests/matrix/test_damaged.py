@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from breaking import assert_clean_end, run
-from damage import damaged, make_archive, page_of, set_value, write_over, wrong_values
+from damage import damaged, page_of, set_value, write_over, wrong_values
 from exports import chat, message, write
 from fault_matrix import Effort
 from make import page, post
@@ -48,22 +48,6 @@ WRITING: tuple[tuple[str, ...], ...] = (
     ("tags", "merge", "tram", "garden", "--into", "valley"),
     ("tags", "add", "news/50", "seen"),
 )
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive with something in every table; no command of it asks the network."""
-    db = tmp_path_factory.mktemp("whole") / "posts.db"
-    make_archive(db)
-    with closing(sqlite3.connect(db)) as raw:
-        raw.execute(
-            "UPDATE channels SET paused_at = '2026-03-02T00:00:00Z' WHERE username = 'news'"
-        )
-        raw.commit()
-    with Store.open(str(db)) as store:
-        assert store.check().damage == ()
-        assert store.check_index()
-    return db
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from damage import make_archive
 from fault_matrix import Effort
 from tgtagger.cli import app
 from tgtagger.store import _search
@@ -29,7 +28,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "a post is not in it": (
         """
         INSERT INTO posts_fts (posts_fts, rowid, text, media_text)
-        SELECT 'delete', id, text, media_text FROM posts WHERE message_id = 50
+        SELECT 'delete', id, text, media_text FROM posts WHERE message_id = 250
         """,
     ),
     "a part of the words is gone": ("DELETE FROM posts_fts_data WHERE id > 10",),
@@ -46,13 +45,6 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "its sizes are gone": ("DELETE FROM posts_fts_docsize",),
     **{f"{table} is gone": (f"DROP TABLE {table}",) for table in _search.TABLES},
 }
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    db = tmp_path_factory.mktemp("whole") / "posts.db"
-    make_archive(db, posts=60)
-    return db
 
 
 def call(db: Path, *arguments: str) -> tuple[int, str]:

@@ -14,11 +14,12 @@ from pathlib import Path
 import typer
 
 from tgtagger import signals
-from tgtagger.cli import permissions, runs
+from tgtagger.cli import permissions, recovery, runs
 from tgtagger.cli.doctor_backup import BackupOption, back_up
 from tgtagger.cli.findings import SKEW, Finding, Level
 from tgtagger.cli.options import Invocation, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
+from tgtagger.cli.recovery import RecoverOption
 from tgtagger.cli.render import local_time, megabytes, plural
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.targets import is_signed_in
@@ -31,11 +32,16 @@ from tgtagger.visible import clean
 EPILOG = """Examples:
   tgtagger doctor
   tgtagger doctor --backup ~/backup/posts-$(date +%F).db    while others write, too
+  tgtagger doctor --recover saved.db     what is left of a damaged database, in a new one
+
+A search index that does not agree with the posts is made anew. A damaged database
+is never written to: see docs/recovery.md.
 
 Exit codes:
-  0 no errors (warnings are fine), or copied
-  2 settings, or a file that cannot be had · 3 a person must act: signed out, a key, a model
-  6 the database is damaged or cannot be used · 75 another program holds it, or a server is down"""
+  0 no errors (warnings are fine), copied, or all saved · 2 settings, or a FILE that
+  cannot be had · 3 a person must act: signed out, a key, a model · 5 saved, but
+  something is lost · 6 the database is damaged or cannot be used, nothing of it can
+  be saved · 75 another program holds it, or a server is down"""
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """A clock that is earlier is wrong: this program is younger."""
@@ -44,13 +50,23 @@ RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
-def command(ctx: typer.Context, *, backup: BackupOption = None, as_json: JsonOption = False) -> int:
+def command(
+    ctx: typer.Context,
+    *,
+    backup: BackupOption = None,
+    recover: RecoverOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Check settings, the session, permissions, the database and the tagging server.
 
     A language model is asked for the tags of two short posts that come with tgtagger.
     """
+    if backup is not None and recover is not None:
+        raise InputError("--backup and --recover exclude each other", hint="one at a time")
     if backup is not None:
         return back_up(ctx, backup, as_json=as_json)
+    if recover is not None:
+        return recovery.recover(ctx, recover, as_json=as_json)
     screen = runs.screen_of(ctx)
     findings: list[Finding] = []
     for item in _look(invocation(ctx)):

@@ -43,6 +43,8 @@ from tgtagger.store import (
     _posts,
     _readings,
     _records,
+    _recovery,
+    _rejoining,
     _search,
     _soundness,
     _state,
@@ -62,6 +64,7 @@ from tgtagger.views import (
     Found,
     Post,
     PostDetails,
+    Recovered,
     Soundness,
     Storage,
     TagChange,
@@ -123,6 +126,14 @@ class Store:
         `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
         """
         return _backup.back_up(_engine.existing(location), target, told)
+
+    @staticmethod
+    def recover(location: str, target: Path, convert: _rejoining.Convert) -> Recovered:
+        """Save what can be read of a damaged database into a new file; it is only read.
+
+        `convert` makes a post anew of its raw form, where its row is lost.
+        """
+        return _recovery.recover(_engine.database_path(location), target, convert)
 
     def close(self) -> None:
         self._engine.dispose()

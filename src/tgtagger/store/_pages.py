@@ -17,7 +17,7 @@ from typing import Self
 
 TABLE_LEAF, TABLE_INNER, INDEX_LEAF, INDEX_INNER = 13, 5, 10, 2
 _KINDS = {TABLE_LEAF, TABLE_INNER, INDEX_LEAF, INDEX_INNER}
-_SIZES = (4096, 1024, 2048, 8192, 512, 16384, 32768, 65536)
+_SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 _FILE_HEADER = 100
 _SAMPLE = 200
 
@@ -98,14 +98,13 @@ class PageFile:
         found: set[int] = set()
         trunk = int.from_bytes(self.data(1)[32:36])
         while 1 < trunk <= self.count and trunk not in found:
-            found.add(trunk)
             data = self.data(trunk)
-            leaves = int.from_bytes(data[4:8])
-            if leaves > self.size // 4 - 2:
-                break
+            following, leaves = struct.unpack_from(">2I", data)
+            if following > self.count or leaves > self.size // 4 - 2:
+                break  # it is none of the list
             numbers = struct.unpack_from(f">{leaves}I", data, 8)
-            found.update(number for number in numbers if 1 < number <= self.count)
-            trunk = int.from_bytes(data[:4])
+            found |= {trunk, *(number for number in numbers if 1 < number <= self.count)}
+            trunk = following
         return found
 
     # ---- cells
@@ -169,7 +168,8 @@ class PageFile:
         if len(self._files) > 1:  # a log says it, too
             place = 8 if self._read(1, 0, 3) == WAL_MAGIC else 24
             logged = int.from_bytes(self._read(1, place, 4))
-            said = logged if logged in _SIZES else said
+            if logged in _SIZES:
+                return logged
 
         def share(size: int) -> float:
             count = length // size
@@ -180,10 +180,12 @@ class PageFile:
             )
             return good / len(numbers) if numbers else 0.0
 
-        if said in _SIZES and share(said) > 0.5:
-            return said
-        best = max(_SIZES, key=share)
-        return best if said not in _SIZES or share(best) > 2 * share(said) else said
+        shares = {size: share(size) for size in _SIZES}
+        # Where pages begin, those of twice their size begin, too: the smallest is it.
+        best = next(size for size in _SIZES if shares[size] >= 0.75 * max(shares.values()))
+        if not shares[best]:  # too small to tell
+            return said if said in _SIZES else 4096
+        return said if said in _SIZES and said <= best and shares[said] > 0.3 else best
 
     # ---- the log
 

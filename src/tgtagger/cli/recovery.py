@@ -1,0 +1,115 @@
+"""`tgtagger doctor --recover FILE`: save what can be read of a damaged database, and say what."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tgtagger.cli import runs
+from tgtagger.cli.options import invocation
+from tgtagger.cli.render import Screen, number, plural
+from tgtagger.store import Store, database_path
+from tgtagger.types import PostData, RawPost
+from tgtagger.views import Recovered, SavedTable
+
+RecoverOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--recover",
+        metavar="FILE",
+        help="Save what can be read of a damaged database into a new one; it is only read.",
+        show_default=False,
+    ),
+]
+
+
+def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
+    """Save what can be read; return 0 where that is all, 5 where something is lost."""
+    screen = runs.screen_of(ctx)
+    location = invocation(ctx).settings().db
+    target = target.expanduser()
+    found = Store.recover(location, target, _convert_again)
+    if as_json:
+        screen.json(_as_json(found, target))
+    else:
+        _tell(screen, found, database_path(location), target)
+    if not found.is_all:
+        screen.warn("warning: not all could be saved as it was")
+    return 0 if found.is_all else 5
+
+
+def _convert_again(raw: RawPost) -> PostData | None:
+    from tgtagger.sources import converters
+
+    return {name: convert for name, _, convert in converters.ALL}[raw.source](raw)
+
+
+def _tell(screen: Screen, found: Recovered, damaged: Path, target: Path) -> None:
+    rows = [
+        [table.name, number(table.saved), _lost(table)]
+        for table in found.tables
+        if table.saved or table.lost or not table.knows_all
+    ]
+    screen.table(["table", "saved", "lost"], rows)
+    screen.write()
+    if found.restored:
+        screen.line(f"{plural(found.restored, 'post')} made anew of what the source had sent")
+    if found.marked:
+        screen.line(
+            f"{plural(found.marked, 'post')} not as stored: kept and marked, until read again"
+        )
+    if found.to_read:
+        screen.line(f"read anew by the next parse: {', '.join(found.to_read)}")
+    if found.is_all:
+        screen.line("nothing is known to be lost")
+    screen.line(f"saved into {target}; {damaged} is as it was")
+    screen.write()
+    screen.heading("Next steps")
+    for words, line in _steps(damaged, target):
+        screen.line(f"  {words:<21}{line}")
+
+
+def _steps(damaged: Path, target: Path) -> Iterator[tuple[str, str]]:
+    yield "look at it", f"tgtagger --db {_quoted(target)} status"
+    words = "put it in its place"
+    for end in ("", "-wal", "-journal"):  # what belongs to the damaged one stays with it
+        old = damaged.with_name(damaged.name + end)
+        if old.exists():
+            new = damaged.with_name(f"{damaged.name}.damaged{end}")
+            yield words, f"mv {_quoted(old)} {_quoted(new)}"
+            words = ""
+    yield words, f"mv {_quoted(target)} {_quoted(damaged)}"
+    yield "fill the gaps", "tgtagger parse    (and each export once more: tgtagger parse PATH)"
+
+
+def _lost(table: SavedTable) -> str:
+    if table.knows_all:
+        return number(table.lost)
+    return f"{number(table.lost)} or more" if table.lost else "not known"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _as_json(found: Recovered, target: Path) -> dict[str, Any]:
+    return {
+        "file": str(target),
+        "complete": found.is_all,
+        "tables": [
+            {
+                "table": table.name,
+                "saved": table.saved,
+                "lost": table.lost,
+                "knows_all": table.knows_all,
+            }
+            for table in found.tables
+        ],
+        "restored": found.restored,
+        "marked": found.marked,
+        "to_read": list(found.to_read),
+    }
