@@ -24,6 +24,7 @@ from typing import Any, Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
+from tgtagger.errors import InputError, StoreError
 from tgtagger.outcomes import (
     Attempt,
     Learned,
@@ -36,6 +37,7 @@ from tgtagger.outcomes import (
 from tgtagger.store import (
     _answers,
     _backup,
+    _commits,
     _curation,
     _engine,
     _migrate,
@@ -110,9 +112,7 @@ class Store:
             raise _engine.missing(path)
         store = cls(path, _engine.create_reader(path))
         try:
-            with store._read() as db:
-                (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
-            if schema != _engine.HEAD:  # an older one's: bring it up to date once
+            if not store._is_ready():
                 cls.open(location).close()
         except BaseException:
             store.close()
@@ -144,9 +144,21 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _is_ready(self) -> bool:
+        """Tell whether it can be read as it is: no older schema, nothing to be rolled back."""
+        try:
+            with self._read() as db:
+                (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
+        except StoreError as error:
+            if not _engine.waits_for_rollback(error.__cause__):
+                raise
+            return False
+        return bool(schema == _engine.HEAD)
+
     @contextlib.contextmanager
     def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
         with self._transaction(patient=patient) as db:
+            _commits.number(db)
             yield db
 
     @contextlib.contextmanager
@@ -543,7 +555,7 @@ class Store:
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""
-        with self._write() as db:
+        with self._transaction() as db:
             return _search.check_index(db)
 
     def rebuild_index(self) -> None:

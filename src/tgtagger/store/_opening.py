@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tgtagger.errors import InputError, StoreError
-from tgtagger.store import _engine
+from tgtagger.store import _commits, _engine
 
 _WAL_HEADER = 32
 """Bytes of a write-ahead log in which nothing is logged."""
@@ -41,6 +41,7 @@ def look(path: Path) -> bool:
                     hint=_engine.RECOVER,
                 )
             return False
+        _commits.check(path)
         return _version(path) is not None
 
 

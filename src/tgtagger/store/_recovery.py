@@ -19,7 +19,7 @@ from typing import get_args
 
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TgTaggerError
-from tgtagger.store import _engine, _mending, _migrate, _search
+from tgtagger.store import _commits, _engine, _mending, _migrate, _search
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._pages import Cell, PageFile
 from tgtagger.store._rejoining import Convert, Doubts, rejoin
@@ -102,7 +102,7 @@ def _log_of(path: Path) -> Path | None:
     """Return the log that lies beside a database, and belongs to it."""
     for end in ("-wal", "-journal"):
         log = path.with_name(path.name + end)
-        if log.is_file() and log.stat().st_size:
+        if log.is_file() and log.stat().st_size and _commits.belongs(path, log):
             return log
     return None
 

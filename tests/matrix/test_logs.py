@@ -1,0 +1,237 @@
+"""What lies beside a database: its log, or another's, cut off, missing, noise (C2).
+
+Either all is there that the file and its log hold, or the database is refused and neither is
+changed. What SQLite would do with another's log is to play it in, and say nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from breaking import assert_sound, copy_database, files_of
+from fault_matrix import Effort
+from make import page, post
+from tgtagger.cli import app
+from tgtagger.errors import StoreError
+from tgtagger.store import Store, _commits
+from tgtagger.types import PostFilter
+
+pytestmark = pytest.mark.row("C2")
+
+
+def save(store: Store, *numbers: int, words: str = "words") -> None:
+    store.save_page(page(*(post(n, f"{words} {n}") for n in numbers)))
+
+
+def found(db: Path) -> set[str]:
+    """Read a copy, so that the files stay as they are."""
+    copy = db.with_name(f"copy of {db.name}")
+    copy_database(db, copy)
+    with Store.open_to_read(str(copy)) as store:
+        texts = {item.text for item in store.posts(PostFilter())}
+    assert_sound(copy)
+    return texts
+
+
+def in_the_middle(
+    folder: Path, name: str, words: str, *, count: int = 30, before: int = 10
+) -> Path:
+    """Return a database as a killed run leaves it, with a log beside it."""
+    db, killed = folder / f"running {name}", folder / name
+    with Store.open(str(db)) as store:
+        save(store, *range(1, before + 1), words=words)
+    with Store.open(str(db)) as store:
+        for n in range(before + 1, count + 1):
+            save(store, n, words=words)
+        copy_database(db, killed)
+    assert files_of(killed)[1].stat().st_size > 32
+    return killed
+
+
+def state_of(db: Path) -> list[bytes | None]:
+    return [file.read_bytes() if file.exists() else None for file in files_of(db)[:2]]
+
+
+def assert_refused(db: Path) -> None:
+    before = state_of(db)
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(StoreError, match=r"is not the log of") as caught:
+            open_it(str(db))
+        assert caught.value.exit_code == 6
+    for arguments in (["status"], ["tag"], ["export"], ["doctor"], ["tags", "add", "news/1", "x"]):
+        result = CliRunner().invoke(app, ["--db", str(db), *arguments])
+        assert result.exit_code == 6, (arguments, result.output)
+    assert state_of(db) == before
+
+
+def test_another_databases_log_is_refused(tmp_path: Path, effort: Effort) -> None:
+    one, other = in_the_middle(tmp_path, "one.db", "one"), in_the_middle(tmp_path, "two.db", "two")
+    logs = [files_of(each)[1] for each in (one, other)]
+    held = [log.read_bytes() for log in logs]
+    for log, data in zip(logs, reversed(held), strict=True):
+        log.write_bytes(data)
+    for db in (one, other):
+        files_of(db)[2].unlink(missing_ok=True)
+        assert_refused(db)
+    result = CliRunner().invoke(
+        app, ["--db", str(one), "doctor", "--recover", str(tmp_path / "saved.db")]
+    )
+    assert result.exit_code == 0  # without the log, which is none of its
+    assert found(tmp_path / "saved.db") == {f"one {n}" for n in range(1, 11)}
+    for log, data in zip(logs, held, strict=True):
+        log.write_bytes(data)
+    for db, words in ((one, "one"), (other, "two")):
+        assert found(db) == {f"{words} {n}" for n in range(1, 31)}
+    effort.saw(rounds=2)
+
+
+def test_a_backup_put_over_a_database_with_its_log_is_refused(tmp_path: Path) -> None:
+    db = tmp_path / "posts.db"
+    with Store.open(str(db)) as store:
+        save(store, *range(1, 20))
+    backup = tmp_path / "backup.db"
+    shutil.copy(db, backup)
+    with Store.open(str(db)) as store:
+        save(store, *range(20, 30))
+    later = in_the_middle(tmp_path, "later.db", "words")
+    with Store.open(str(db)) as store:  # the log begins anew with the first commit after the close
+        save(store, 30)
+        copy_database(db, later)
+    shutil.copy(backup, later)  # and the log stays where it was
+    assert_refused(later)
+    files_of(later)[1].unlink()
+    assert found(later) == {f"words {n}" for n in range(1, 20)}
+
+
+def test_an_older_log_beside_a_newer_database_is_refused(tmp_path: Path) -> None:
+    db = in_the_middle(tmp_path, "posts.db", "words")
+    log = files_of(db)[1].read_bytes()
+    with Store.open(str(db)) as store:
+        save(store, 31)
+        save(store, 32)
+    files_of(db)[1].write_bytes(log)
+    assert_refused(db)
+
+
+def test_its_own_log_is_taken_whenever_the_run_was_killed(tmp_path: Path, effort: Effort) -> None:
+    """The files are copied after each commit, with checkpoints in between, and two writers."""
+    db, killed = tmp_path / "posts.db", tmp_path / "killed.db"
+    chance = random.Random(11)
+    expected: set[str] = set()
+    stores: list[Store] = []
+    with_log = 0
+    for number in range(1, effort.rounds(40, long=2000) + 1):
+        if not stores or (len(stores) < 2 and chance.random() < 0.1):
+            stores.append(Store.open(str(db)))
+            with stores[-1]._read() as raw:
+                raw.execute("PRAGMA wal_autocheckpoint = 12").fetchone()
+        save(chance.choice(stores), number)
+        expected.add(f"words {number}")
+        if chance.random() < 0.05:
+            stores.pop(chance.randrange(len(stores))).close()
+        copy_database(db, killed)
+        with_log += files_of(killed)[1].exists()
+        files_of(killed)[2].unlink(missing_ok=True)
+        if number % 10 == 0:
+            assert found(killed) == expected
+        else:
+            _commits.check(killed)
+    for store in stores:
+        store.close()
+    assert with_log > number // 2
+    assert found(db) == expected
+
+
+def test_a_log_that_is_cut_off_or_noise_counts_as_far_as_it_is_whole(
+    tmp_path: Path, effort: Effort
+) -> None:
+    whole, db = in_the_middle(tmp_path, "whole.db", "words"), tmp_path / "posts.db"
+    log = files_of(whole)[1].read_bytes()
+    states = [{f"words {n}" for n in range(1, last + 1)} for last in range(10, 31)]
+    chance = random.Random(5)
+    seen = set()
+    for number in range(effort.rounds(8, long=400)):
+        copy_database(whole, db)
+        data = bytearray(log)
+        if number % 2:
+            del data[chance.randrange(len(data)) :]
+        else:
+            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+        files_of(db)[1].write_bytes(data)
+        try:
+            texts = found(db)
+        except StoreError:
+            continue
+        assert texts in states
+        seen.add(len(texts))
+    assert len(seen) > 2
+    effort.saw(states_seen=len(seen))
+
+
+def test_without_its_log_it_is_as_of_an_earlier_moment(tmp_path: Path) -> None:
+    db = in_the_middle(tmp_path, "posts.db", "words")
+    for file in files_of(db)[1:]:
+        file.unlink(missing_ok=True)
+    assert found(db) == {f"words {n}" for n in range(1, 11)}
+
+
+@pytest.mark.parametrize("noise", [b"", b"noise" * 5000, bytes(40_000)])
+def test_shared_memory_is_of_no_value(tmp_path: Path, noise: bytes) -> None:
+    db = in_the_middle(tmp_path, "posts.db", "words")
+    files_of(db)[2].write_bytes(noise)
+    assert found(db) == {f"words {n}" for n in range(1, 31)}
+    with Store.open(str(db)) as store:
+        save(store, 31)
+    assert found(db) == {f"words {n}" for n in range(1, 32)}
+
+
+# ---- rollback journals: of databases that are not in WAL mode
+
+
+def journalled(folder: Path, name: str, words: str) -> Path:
+    """Return a database that is not in WAL mode, killed in the middle of a transaction."""
+    db, killed = folder / f"running {name}", folder / name
+    with Store.open(str(db)) as store:
+        save(store, *range(1, 200), words=words)
+    with closing(sqlite3.connect(db, isolation_level=None)) as raw:
+        raw.execute("PRAGMA journal_mode = DELETE")
+        raw.execute("PRAGMA cache_size = 2")  # so that pages go to the file before the commit
+        raw.execute("BEGIN IMMEDIATE")
+        _commits.number(raw)
+        raw.execute("UPDATE posts SET text = 'not committed ' || text")
+        copy_database(db, killed)
+        raw.execute("ROLLBACK")
+    assert files_of(killed)[3].stat().st_size
+    return killed
+
+
+def test_a_journal_of_its_own_is_rolled_back_by_whoever_comes_first(tmp_path: Path) -> None:
+    for first in (["status"], ["tags", "add", "news/1", "x"]):
+        db = journalled(tmp_path, "posts.db", "words")
+        result = CliRunner().invoke(app, ["--db", str(db), *first])
+        assert result.exit_code == 0, result.output
+        assert found(db) == {f"words {n}" for n in range(1, 200)}
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+
+def test_another_databases_journal_is_refused(tmp_path: Path) -> None:
+    one, other = journalled(tmp_path, "one.db", "one"), journalled(tmp_path, "two.db", "two")
+    shutil.copy(files_of(other)[3], files_of(one)[3])
+    before = [one.read_bytes(), files_of(one)[3].read_bytes()]
+    assert_refused(one)
+    assert [one.read_bytes(), files_of(one)[3].read_bytes()] == before
+    quiet = tmp_path / "quiet.db"
+    with Store.open(str(quiet)) as store:
+        save(store, 1)
+    shutil.copy(files_of(other)[3], files_of(quiet)[3])
+    assert_refused(quiet)
+    files_of(quiet)[3].unlink()
+    assert found(quiet) == {"words 1"}
