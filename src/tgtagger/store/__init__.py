@@ -24,7 +24,7 @@ from typing import Any, Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
-from tgtagger.errors import InputError, StoreError
+from tgtagger.errors import StoreError
 from tgtagger.outcomes import (
     Attempt,
     Learned,
