@@ -13,7 +13,9 @@ from contextlib import closing
 from pathlib import Path
 
 from tgtagger.errors import InputError, StoreError
-from tgtagger.store import _commits, _engine
+from tgtagger.store import _commits, _connections, _engine
+
+_DENIED = _connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that may not go
 
 _WAL_HEADER = 32
 """Bytes of a write-ahead log in which nothing is logged."""
@@ -73,8 +75,12 @@ def _version(path: Path) -> str | None:
     except sqlite3.OperationalError as error:
         # A journal to be rolled back, or a folder where no lock can be had: who opens it to write
         # or to read meets the same, and says it.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        code = getattr(error, "sqlite_errorcode", 0)
+        primary = code & 0xFF
+        if code not in _DENIED and primary not in {
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+        }:
             raise
         return _read_version(path, "immutable=1")
 
