@@ -24,7 +24,6 @@ from typing import Any, Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
-from tgtagger.errors import StoreError
 from tgtagger.outcomes import (
     Attempt,
     Learned,
@@ -145,14 +144,9 @@ class Store:
         self.close()
 
     def _is_ready(self) -> bool:
-        """Tell whether it can be read as it is: no older schema, nothing to be rolled back."""
-        try:
-            with self._read() as db:
-                (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
-        except StoreError as error:
-            if not _engine.waits_for_rollback(error.__cause__):
-                raise
-            return False
+        """Tell whether it can be read as it is, without an older schema."""
+        with self._read() as db:
+            (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
         return bool(schema == _engine.HEAD)
 
     @contextlib.contextmanager

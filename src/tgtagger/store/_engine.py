@@ -223,13 +223,6 @@ def is_full(error: BaseException) -> bool:
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
-def waits_for_rollback(error: BaseException | None) -> bool:
-    """Tell whether reading failed for a journal that only who may write can roll back."""
-    if isinstance(error, sa.exc.DBAPIError):
-        error = error.orig
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK
-
-
 def is_fatal(error: BaseException) -> bool:
     """Tell a failure of the database, or damage in it, from a bad value given to it."""
     return is_failure(error) or isinstance(error, UnicodeDecodeError) or _is_undecoded(error)
