@@ -89,18 +89,13 @@ def heard() -> Iterator[Heard]:
     except ValueError:  # not the main thread
         yield found
         return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    start_new_thread(_watch, (reader,))
-    woken = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     hook, sys.unraisablehook = sys.unraisablehook, _but_ours(sys.unraisablehook)
     try:
-        yield found
+        with _watched():
+            yield found
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(woken)
-        os.close(writer)
         sys.unraisablehook = hook
 
 
@@ -166,6 +161,30 @@ def _set(handler: Callable[[int, Any], object]) -> dict[int, Any]:
         if known is not signal.SIG_IGN and known is not None:
             before[number] = signal.signal(number, handler)
     return before
+
+
+@contextlib.contextmanager
+def _watched() -> Iterator[None]:
+    """Have a run watched, where the system has a pipe and a thread left for that."""
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        yield
+        return
+    try:
+        os.set_blocking(writer, False)
+        start_new_thread(_watch, (reader,))
+    except RuntimeError:
+        os.close(reader)
+        os.close(writer)
+        yield
+        return
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
 
 
 def _watch(reader: int) -> None:

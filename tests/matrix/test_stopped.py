@@ -529,6 +529,19 @@ def test_in(where: str, effort: Effort) -> None:
         effort.saw(signals=1)
 
 
+@pytest.mark.parametrize("missing", ["os.pipe", "tgtagger.signals.start_new_thread"])
+def test_where_the_system_has_nothing_left(missing: str, effort: Effort) -> None:
+    body = NOW.format(name="SIGINT") + (
+        "import time, tgtagger.signals\n"
+        f"def none(*_): raise {'OSError(24, None)' if missing == 'os.pipe' else 'RuntimeError'}\n"
+        f"{missing} = none\n"
+        "def command():\n    now()\n    time.sleep(60)\n"
+    )
+    ended = run(program=fake(body))
+    assert (ended.code, ended.errors) == (130, "")
+    effort.saw(rounds=1, signals=1)
+
+
 def test_after_the_end_it_changes_nothing(effort: Effort) -> None:
     for name in ("SIGTERM", "SIGINT")[: effort.rounds(1, long=2)]:
         body = NOW.format(name=name) + (
