@@ -94,7 +94,7 @@ def victim(
     till = Till(db, server, waiting)
 
     def is_midway() -> bool:
-        return server is not None and len(server.completions) > 20
+        return server is not None and len(server.completions) > 10
 
     made = Victim(
         tuple(arguments), db, env, is_midway, ("pwrite64", 100), program, tmp_path / "base.db",
@@ -104,13 +104,13 @@ def victim(
 
 
 def test_tag(tmp_path: Path, server: LlmServer, effort: Effort) -> None:
-    archive(tmp_path / "base.db", 150 if effort.is_long else 60)
+    archive(tmp_path / "base.db", 150 if effort.is_long else 40)
     made, _ = victim(tmp_path, ["tag"], to_model(server, tmp_path), server)
     kill(made, effort, at_calls=110, by_time=60)
 
 
 def test_retry_failed(tmp_path: Path, server: LlmServer, effort: Effort) -> None:
-    archive(tmp_path / "base.db", 120 if effort.is_long else 40)
+    archive(tmp_path / "base.db", 120 if effort.is_long else 30)
     fail_all(tmp_path / "base.db")
     made, _ = victim(
         tmp_path, ["retry-failed", "--force"], to_model(server, tmp_path), server, waiting="failed"
@@ -124,7 +124,7 @@ def test_sync(
     monkeypatch.setitem(IN_A_HURRY, "pause", 0.0)  # of the unbroken run, in this process
     with Store.open(str(tmp_path / "base.db")) as store:
         store.save_channel(Channel(1234567890, "News", "newsroom"))
-    count = 120 if effort.is_long else 60
+    count = 120 if effort.is_long else 40
     with PreviewServer({n: f"post number{n}" for n in range(1, count + 1)}) as preview:
         env = to_model(server, tmp_path) | {"TGTAGGER_PREVIEW_URL": preview.url}
         made, till = victim(tmp_path, ["sync"], env, server, program=HURRIED)

@@ -98,7 +98,7 @@ def victim(
 
 
 def test_a_file(tmp_path: Path, effort: Effort) -> None:
-    count = 1000 if effort.is_long else 500
+    count = 1000 if effort.is_long else 350
     records = [message(n, f"post {n} " + "слово " * 40) for n in range(1, count + 1)]
     for at in range(95, count, 100):  # albums, some of them where a page ends
         for n in range(at, min(at + 9, count)):
@@ -117,7 +117,7 @@ def test_a_file(tmp_path: Path, effort: Effort) -> None:
 
 def test_telegram(tmp_path: Path, telegram: ServerThread, effort: Effort) -> None:
     env = sign_in(telegram, tmp_path)
-    count = 1200 if effort.is_long else 600
+    count = 1200 if effort.is_long else 500
     news = telegram.world.channel(
         "newsroom", messages=count, gaps=range(count // 3, count // 3 + 150)
     )
