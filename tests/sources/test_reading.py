@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -86,6 +87,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.row("T2")
 @given(IDS, STEPS, st.booleans())
 def test_nothing_is_lost_whatever_runs_came_before(
     ids: list[int],
@@ -108,7 +110,7 @@ def test_nothing_is_lost_whatever_runs_came_before(
 def test_what_is_read_is_not_asked_for_again(ids: list[int]) -> None:
     world = World(ids)
     world.run(Wish())
-    assert len(world.asked) <= len(ids) // SIZE + 2
+    assert len(world.asked) <= len(ids) // SIZE + 3  # an empty end is asked for twice
     world.asked.clear()
     world.run(Wish(refresh=SIZE))
     assert len(world.asked) == 1
@@ -191,6 +193,105 @@ def test_an_album_is_cut_whole_by_a_limit() -> None:
     kept = plan.take(Answer((post(8), album, post(4)), IdRange(4, 8)))
     assert [item.ids for item in kept.posts] == [(8,)]
     assert kept.reading.unread == (IdRange(1, 7),)
+
+
+# ---- servers that answer with something else
+
+
+def test_an_answer_without_messages_is_believed_when_it_comes_twice() -> None:
+    world = World(list(range(1, 31)))
+    plan = Plan(Reading(), Wish(refresh=SIZE))
+    world.reading = plan.take(world.answer(Request())).reading
+    nothing = Answer((), None, last=True)
+    kept = plan.take(nothing)
+    assert kept.covers is None
+    assert kept.reading.unread == (IdRange(1, 20),)
+    assert plan.next() == Request(21)
+    assert plan.take(nothing).reading.unread == ()
+    assert (plan.next(), plan.is_stuck) == (None, False)
+
+
+def test_an_empty_newest_page_deletes_nothing_at_once() -> None:
+    plan = Plan(Reading((), 30), Wish())
+    nothing = Answer((), None, last=True)
+    assert plan.take(nothing).covers is None
+    assert plan.take(nothing).covers == IdRange(1, 30)
+
+
+def test_a_server_that_ignores_what_it_is_asked_for_is_no_endless_loop() -> None:
+    world = World(list(range(1, 31)))
+    plan = Plan(Reading(), Wish())
+    asked = 0
+    while plan.next() is not None:
+        kept = plan.take(world.answer(Request()))  # always the newest page
+        asked += 1
+        assert asked < 20
+    assert plan.is_stuck
+    assert kept.reading.unread == (IdRange(1, 20),)
+
+
+FAULTS = st.sampled_from(["none", "none", "nothing", "newest", "oldest", "rejected"])
+
+
+@pytest.mark.row("T2")
+@given(IDS, st.lists(st.tuples(WISHES, st.lists(FAULTS, max_size=9)), max_size=4))
+def test_wrong_answers_lose_nothing_and_come_to_an_end(
+    ids: list[int], runs: list[tuple[Wish, list[str]]]
+) -> None:
+    """No server says twice in a row that there is nothing: that is believed."""
+
+    class Wrong(World):
+        denied: Request | None = None
+
+        def answer(self, request: Request) -> Answer:
+            fault = faults.pop() if faults else "none"
+            if fault == "nothing" and request != self.denied:
+                self.denied = request
+                return Answer((), None, last=True)
+            right = super().answer(request)
+            match fault:
+                case "newest":
+                    return super().answer(Request())
+                case "oldest" if request.before is not None:
+                    ids = sorted(self.ids)[:SIZE]
+                    page = tuple(post(n) for n in reversed(ids) if n < request.before)
+                    return Answer(page, IdRange(page[-1].ids[0], page[0].ids[0])) if page else right
+                case "rejected" if right.seen is not None:
+                    return Answer((), IdRange(right.seen.high + 1, right.seen.high + 1))
+            return right
+
+    world, faults = Wrong(ids), list[str]()
+    for wish, planned in runs:
+        faults = list(planned)
+        world.run(wish)
+        assert not world.lost()
+    faults = []
+    world.run(Wish(backfill=True))
+    assert set(world.ids) <= world.read
+
+
+ANSWERS = st.builds(
+    lambda numbers, low, length, last: Answer(
+        tuple(post(n) for n in sorted(numbers, reverse=True)),
+        None if low is None else IdRange(low, low + length),
+        last=last,
+    ),
+    st.lists(st.integers(-5, 200), max_size=5, unique=True),
+    st.none() | st.integers(-5, 200),
+    st.integers(0, 50),
+    st.booleans(),
+)
+
+
+@pytest.mark.row("T2")
+@given(WISHES, st.lists(ANSWERS, min_size=1, max_size=6))
+def test_any_answers_for_ever_come_to_an_end(wish: Wish, answers: list[Answer]) -> None:
+    plan = Plan(Reading(), wish)
+    for answer in itertools.islice(itertools.cycle(answers), 3000):
+        if plan.next() is None:
+            return
+        plan.take(answer)
+    raise AssertionError("it goes round in circles")
 
 
 SETS = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 8)), max_size=8)

@@ -1,9 +1,11 @@
 """The plan of reading a channel: what to ask for next, and what of an answer to keep.
 
 Newest first: the newest page (new posts, and the refresh window with it), then what is not read
-yet, range by range. Pure: answers go in, requests come out; so a run may end anywhere, and the
-next one goes on from the `Reading` of the last page that was stored. Knows no network, no source
-and no store.
+yet, range by range. An answer without messages ends all that is below it: it is believed when it
+comes twice. Answers that settle nothing end the reading, and nothing is remembered as read.
+
+Pure: answers go in, requests come out; so a run may end anywhere, and the next one goes on from the
+`Reading` of the last page that was stored. Knows no network, no source and no store.
 """
 
 from __future__ import annotations
@@ -100,6 +102,8 @@ class Plan:
     _posts: int = 0
     _at_top: bool = True
     _too_new: int | None = None  # ids from here on are newer than wanted in this run
+    _doubted: Request | None = None  # what was answered by nothing, once
+    _idle: int = 0  # answers in a row that settled nothing
 
     def __post_init__(self) -> None:
         reading, wish = self.reading, self.wish
@@ -123,10 +127,18 @@ class Plan:
         """How many message ids this run may still read."""
         return ranges.size(self._wanted())
 
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether there was more to ask, but the answers settled nothing."""
+        return self._idle > 1
+
     def take(self, answer: Answer) -> Kept:
         """Decide what to keep of an answer, and what comes next."""
         request = self._request
         assert request is not None  # an answer follows a request
+        if self._is_doubtful(request, answer):
+            self._doubted = request
+            return Kept((), (), (), None, self.reading)
         if request.before is None and self._at_top and request.until is None:
             self._begin(answer)
         covers = self._covered(request, answer)
@@ -137,6 +149,9 @@ class Plan:
             kept = [item for item in kept if _is_within(item, covers)]
             self._settle(covers)
         self._go_on(request, answer, covers)
+        self._idle = self._idle + 1 if self._request == request else 0
+        if self.is_stuck:
+            self._request = None
         refreshes = self._window > 0
         return Kept(
             tuple(item for item in kept if isinstance(item, PostData)),
@@ -147,6 +162,12 @@ class Plan:
         )
 
     # ---- the parts of taking
+
+    def _is_doubtful(self, request: Request, answer: Answer) -> bool:
+        """Tell an answer that says, for the first time, that nothing is where something may be."""
+        high = (self.reading.top or 0) if request.before is None else request.before - 1
+        is_at_stake = request.until is None and high > 0
+        return answer.seen is None and is_at_stake and self._doubted != request
 
     def _begin(self, answer: Answer) -> None:
         """Note the ids that have come since the last run as unread."""
@@ -233,13 +254,14 @@ class Plan:
             return
         ended = answer.last or answer.seen is None
         low = None if answer.seen is None else answer.seen.low
+        leads_on = low is not None and (request.before is None or low < request.before)
         if wish.until is not None and covers is None and not ended:
-            if request.until is not None and request.before == low:
+            if not leads_on:
                 self._request = None  # no way on
                 return
             self._request = Request(low, wish.until)
             return
-        if self._at_top and not ended and low is not None and low > 1:
+        if self._at_top and not ended and leads_on and low is not None and low > 1:
             self._refreshed += sum(len(_ids(item)) for item in answer.items)
             if self._refreshed < self._window and low - 1 > self.reading.floor:
                 self._request = Request(low)
