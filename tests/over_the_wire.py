@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,28 @@ from tgtagger.store import Store
 from tgtagger.types import PageStored
 
 
-@pytest.fixture
-def access(telegram: ServerThread, tmp_path: Path) -> session.Access:
-    key = tmp_path / "key.pem"
+def access_to(telegram: ServerThread, folder: Path) -> session.Access:
+    """Return how to reach a server, with what is kept of it in a folder."""
+    key = folder / "key.pem"
     key.write_text(telegram.key.pem)
     return session.Access(
-        tmp_path / "data", "default", 1, "hash", f"127.0.0.1:{telegram.port}", 2, key
+        folder / "data", "default", 1, "hash", f"127.0.0.1:{telegram.port}", 2, key
     )
+
+
+def signed_in_at(telegram: ServerThread, folder: Path) -> session.Access:
+    """Sign in, for tests that share a server."""
+    telegram.world.account(PHONE)
+    made = access_to(telegram, folder)
+    asyncio.run(session.sign_in(made, Answers("12345"), phone=PHONE, qr=False))
+    telegram.log.clear()
+    telegram.connected = 0
+    return made
+
+
+@pytest.fixture
+def access(telegram: ServerThread, tmp_path: Path) -> session.Access:
+    return access_to(telegram, tmp_path)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any, Self
@@ -33,6 +34,9 @@ from telegram_server.methods import Fail, Methods, Session
 from telegram_server.world import Account, World
 
 WRAPPERS = ("InvokeWithLayerRequest", "InitConnectionRequest", "InvokeWithoutUpdatesRequest")
+EARLIEST, LATEST = -300, 30
+"""Seconds from the server's time that a client's message may be, as Telegram has it."""
+
 SILENT = (types.MsgsAck, types.HttpWait)
 
 
@@ -57,6 +61,9 @@ class Fault:
     after: bool = False  # the drop comes after the answer was made, which nobody sees
     delay: float = 0.0
     hang: bool = False
+    answer: Callable[[Any], Any] | None = None  # makes another answer of the right one
+    raw: bytes | None = None  # sent in place of an answer's packet, as it is
+    notify: int = 0  # a bad_msg_notification of this code in place of an answer
     seen: int = 0
 
     def strikes(self, method: str) -> bool:
@@ -85,6 +92,7 @@ class Server:
     connections: list[Connection] = field(default_factory=list)
     refuse: bool = False  # every connection is closed at once
     connected: int = 0
+    skew: float = 0.0  # seconds that this server's clock is ahead
 
     def __post_init__(self) -> None:
         self.methods = Methods(self.world, self)
@@ -120,8 +128,30 @@ class Server:
     def slow(self, seconds: float, method: str = "*", at: int = 1, times: int = 1) -> None:
         self.faults.append(Fault(method, at, times, delay=seconds))
 
-    def hang(self, method: str = "messages.GetHistory", at: int = 1) -> None:
-        self.faults.append(Fault(method, at, hang=True))
+    def hang(self, method: str = "messages.GetHistory", at: int = 1, times: int = 1) -> None:
+        self.faults.append(Fault(method, at, times, hang=True))
+
+    def change(
+        self,
+        answer: Callable[[Any], Any],
+        method: str = "messages.GetHistory",
+        at: int = 1,
+        times: int = 1,
+    ) -> None:
+        """Answer with something else, made of the right answer."""
+        self.faults.append(Fault(method, at, times, answer=answer))
+
+    def send_raw(
+        self, data: bytes, method: str = "messages.GetHistory", at: int = 1, times: int = 1
+    ) -> None:
+        """Put bytes on the wire that are no answer, and leave the connection open."""
+        self.faults.append(Fault(method, at, times, raw=data))
+
+    def notify(
+        self, code: int, method: str = "messages.GetHistory", at: int = 1, times: int = 1
+    ) -> None:
+        """Refuse the client's message: 16 and 17 say that its clock is wrong."""
+        self.faults.append(Fault(method, at, times, notify=code))
 
     def count(self, method: str = "*", outcome: str = "*") -> int:
         return sum(
@@ -184,7 +214,11 @@ class Server:
         if method is None:
             self.unhandled.append(name)
             raise Fail(400, "METHOD_INVALID")
-        return method(session, request)
+        result = method(session, request)
+        for fault in struck:
+            if fault.answer is not None:
+                result = fault.answer(result)
+        return result
 
 
 class Connection:
@@ -224,7 +258,7 @@ class Connection:
         self.writer.write(packet + struct.pack("<I", crc32(packet)))
 
     def _new_id(self, kind: int) -> int:
-        number = int(time.time() * 2**32) & ~3 | kind
+        number = int((time.time() + self.server.skew) * 2**32) & ~3 | kind
         self._last_id = number = max(number, self._last_id + 4 & ~3 | kind)
         return number
 
@@ -243,6 +277,11 @@ class Connection:
         self.session = session
         plain = crypto.decrypt(session.key, payload[8:])
         salt, self._session_id, msg_id, _, length = struct.unpack("<qqqii", plain[:32])
+        ahead = (msg_id >> 32) - time.time() - self.server.skew
+        if not EARLIEST < ahead < LATEST:
+            code = 17 if ahead > 0 else 16
+            self.send(bytes(types.BadMsgNotification(msg_id, 1, code)), kind=1)
+            return
         if salt != self.server.salt:
             self.send(bytes(types.BadServerSalt(msg_id, 1, 48, self.server.salt)), kind=1)
             return
@@ -280,6 +319,15 @@ class Connection:
             call.outcome = "dropped"
             self.writer.transport.abort()
             return
+        for fault in struck:
+            if fault.raw is not None:
+                call.outcome = "raw"
+                self.writer.write(fault.raw)
+                return
+            if fault.notify:
+                call.outcome = f"notified {fault.notify}"
+                self.send(bytes(types.BadMsgNotification(msg_id, 1, fault.notify)), kind=1)
+                return
         assert self.session is not None
         try:
             result = await self.server.answer(self.session, name, request, struck, call)
