@@ -42,10 +42,16 @@ TROUBLE = (
     TimeoutError,
     asyncio.IncompleteReadError,
     errors.InvalidBufferError,
+    errors.InvalidChecksumError,
+    errors.BadMessageError,
 )
 """What another try a little later may mend."""
 
+LONGEST_NAME = 80
+"""Letters of an error's name that are shown."""
+
 LOGIN = "run: tgtagger login"
+LATER = "run it again then; cron can simply try again"
 
 _SIGNED_OUT = (
     errors.UnauthorizedError,
@@ -76,10 +82,8 @@ def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | N
             return error
         case errors.RPCError():
             return _rpc(error, what)
-        case ValueError() if isinstance(error.__cause__, errors.RPCError):
-            return _rpc(error.__cause__, what)
-        case ValueError() if "unsuccessful" in str(error):
-            return _unreachable(error)
+        case ValueError() if (found := _bare(error, what)) is not None:
+            return found
         case errors.InvalidBufferError():
             return _signed_out() if getattr(error, "code", None) == 404 else _unreachable(error)
     for kinds, translated in _OTHERS:
@@ -114,9 +118,19 @@ def _session_failed(error: BaseException) -> TgTaggerError:
     return ActionNeeded("the session file cannot be used", hint=LOGIN)
 
 
-def _newer(_error: BaseException, what: str) -> TgTaggerError:
+def _bare(error: ValueError, what: str) -> TgTaggerError | None:
+    """Return what a ValueError means, if it is one of Telethon's."""
+    if isinstance(error.__cause__, errors.RPCError):
+        return _rpc(error.__cause__, what)
+    if "unsuccessful" in str(error):
+        return _unreachable(error)
+    return _elsewhere() if "Failed to get DC" in str(error) else None
+
+
+def unreadable(what: str) -> SourceError:
+    """Return what an answer means that Telethon, or we, can make nothing of."""
     return SourceError(
-        f"{what}: Telegram sent something newer than this version can read",
+        f"{_before(what)}Telegram sent something newer than this version can read",
         hint="update tgtagger, then run it again: nothing is lost",
     )
 
@@ -127,9 +141,29 @@ def check_clock() -> None:
         raise wrong_clock()
 
 
-def wrong_clock(_error: BaseException | None = None, _what: str = "") -> TgTaggerError:
+def unanswered(what: str) -> TryLater:
+    """Return what answers mean that are none to what was asked."""
+    return TryLater(
+        f"{_before(what)}Telegram answers with something else than what was asked for",
+        hint="try again later; what is not read yet is remembered",
+    )
+
+
+def _refused_message(error: BaseException, _what: str) -> TgTaggerError:
+    if getattr(error, "code", None) not in {16, 17}:
+        return _unreachable(error)
+    return wrong_clock()
+
+
+def wrong_clock() -> ActionNeeded:
     return ActionNeeded(
         "Telegram refuses messages from this clock", hint="set this machine's clock right"
+    )
+
+
+def _elsewhere() -> ActionNeeded:
+    return ActionNeeded(
+        "Telegram keeps this account in another data centre than the session's", hint=LOGIN
     )
 
 
@@ -140,14 +174,14 @@ def not_before(error: BaseException) -> dt.datetime:
 
 
 def _rpc(error: errors.RPCError, what: str) -> TgTaggerError:
-    name = str(getattr(error, "message", None) or type(error).__name__)
     if isinstance(error, FLOODS):
         seconds = getattr(error, "seconds", 0)
         return TryLater(
-            f"{what}: Telegram asks to wait {seconds} s",
-            hint="run it again then; cron can simply try again",
+            f"{_before(what)}Telegram asks to wait {seconds} s",
+            hint=LATER,
             not_before=not_before(error),
         )
+    name = str(getattr(error, "message", None) or "")
     for part, reason in _GONE.items():
         if part in name or _class_name(part) == type(error).__name__:
             return SourceError(f"{what} cannot be read: {reason}")
@@ -167,7 +201,27 @@ def _rpc(error: errors.RPCError, what: str) -> TgTaggerError:
             return _signed_out(duplicated=isinstance(error, errors.AuthKeyDuplicatedError))
         case _ if isinstance(error, TROUBLE):
             return _unreachable(error)
-    return SourceError(f"{what}: Telegram answers {name} ({error.code})")
+    return _by_code(error, what)
+
+
+def _by_code(error: errors.RPCError, what: str) -> TgTaggerError:
+    name = _name_of(error)
+    match error:
+        case errors.FloodError():  # without a number of seconds, or of a kind that nobody knows
+            return TryLater(f"{_before(what)}Telegram asks to wait ({name})", hint=LATER)
+        case errors.InvalidDCError():
+            return _elsewhere()
+    return SourceError(f"{_before(what)}Telegram answers {name} ({error.code})")
+
+
+def _before(what: str) -> str:
+    return "" if what == "Telegram" else f"{what}: "
+
+
+def _name_of(error: errors.RPCError) -> str:
+    """Return what Telegram calls an error; of those that Telethon knows, its own name for it."""
+    own = vars(error).get("message")
+    return " ".join(str(own or type(error).__name__).split())[:LONGEST_NAME]
 
 
 def _class_name(name: str) -> str:
@@ -185,7 +239,7 @@ def _signed_out(*, duplicated: bool = False) -> ActionNeeded:
 
 
 def _unreachable(error: BaseException) -> TryLater:
-    detail = str(error) if isinstance(error, errors.RPCError) else type(error).__name__
+    detail = _name_of(error) if isinstance(error, errors.RPCError) else type(error).__name__
     return TryLater(
         f"Telegram cannot be reached, or has trouble ({detail})",
         hint="check the connection and try again; what was read is kept",
@@ -193,8 +247,8 @@ def _unreachable(error: BaseException) -> TryLater:
 
 
 _OTHERS: tuple[tuple[tuple[type[BaseException], ...], Callable[..., TgTaggerError]], ...] = (
-    ((errors.TypeNotFoundError,), _newer),
-    ((errors.BadMessageError,), wrong_clock),
+    ((errors.TypeNotFoundError, BufferError), lambda _error, what: unreadable(what)),
+    ((errors.BadMessageError,), _refused_message),
     (_SIGNED_OUT, lambda _error, _what: _signed_out()),
     ((sqlite3.Error,), lambda error, _what: _session_failed(error)),
     ((OSError,), lambda error, _what: shortage(error) or _unreachable(error)),

@@ -13,6 +13,7 @@ import datetime as dt
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from telethon.tl import functions, types
@@ -23,6 +24,7 @@ from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassig
 from tgtagger.sources.reading import Answer, Plan, Request, Wish, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
+from tgtagger.sources.telegram.errors import unanswered, unreadable
 from tgtagger.types import (
     Channel,
     ChannelKind,
@@ -115,6 +117,8 @@ class TelegramChannel:
                     channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
                     kept.covers,
                 )  # fmt: skip
+            if plan.is_stuck:
+                raise unanswered(self.what)
         finally:
             if sent is not None:
                 forget(sent)
@@ -148,10 +152,23 @@ class TelegramChannel:
             else:
                 page = step
         self._last_asked = time.monotonic()
-        records = [plain(message.to_dict()) for message in page.messages]
+        records = self._records(page)
         async for step in self._fill(records, page, peer, memory):
             yield step
         yield _Found(page.chats, _answer(records, request, page))
+
+    def _records(self, page: Any) -> list[dict[str, Any]]:
+        """Return this channel's messages of a page as plain records, each once, newest first."""
+        if not hasattr(page, "messages"):
+            raise unreadable(self.what)
+        found: dict[int, dict[str, Any]] = {}
+        for message in page.messages:
+            record = plain(message.to_dict())
+            if record["id"] > 0 and _is_of(record, self.channel_id):
+                found.setdefault(record["id"], record)
+        if page.messages and not found:
+            raise unanswered(self.what)
+        return sorted(found.values(), key=itemgetter("id"), reverse=True)
 
     def _honour(self, reading: Reading) -> None:
         until = reading.not_before
@@ -244,7 +261,9 @@ class TelegramChannel:
 
     def _channel_of(self, chats: Iterable[Any], number: int) -> Channel:
         chat = next((c for c in chats if c.id == abs(number)), None)
-        if chat is None or isinstance(chat, types.ChannelForbidden | types.ChatForbidden):
+        if chat is None or isinstance(
+            chat, types.ChannelForbidden | types.ChatForbidden | types.ChatEmpty
+        ):
             raise SourceError(f"{self.what} cannot be read: this account may not see it")
         kind: ChannelKind = "group"
         if isinstance(chat, types.Channel):
@@ -276,7 +295,7 @@ class TelegramChannel:
                 origin = chats.get((forward.get("from_id") or {}).get("channel_id"))
                 if origin is not None:
                     forward["origin"] = {
-                        "title": origin.title, "username": _username(origin),
+                        "title": getattr(origin, "title", None), "username": _username(origin),
                     }  # fmt: skip
             rich = record.get("rich_message")
             if rich and rich.get("part") and not self._is_known(record, memory):
@@ -325,6 +344,13 @@ def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answe
     high = max(ids) if request.before is None or request.until else request.before - 1
     items = tuple(item for item in convert_page(records) if _is_kept(item))
     return Answer(items, IdRange(min(ids), max(high, *ids)), last)
+
+
+def _is_of(record: dict[str, Any], number: int | None) -> bool:
+    """Tell whether a message is of this channel (or group); some do not say of which they are."""
+    peer = record.get("peer_id") or {}
+    of = peer.get("channel_id") or -peer.get("chat_id", 0)
+    return not peer or of == number
 
 
 def _is_kept(item: object) -> bool:

@@ -1,0 +1,189 @@
+"""Telegram in trouble, or out of its mind: nothing is lost, everything ends, in words (T2).
+
+In this process, fault by fault; tests/matrix/test_telegram_faults.py does it to whole processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from telethon.tl import types
+
+from answers import Read
+from over_the_wire import signed_in_at
+from telegram_server import Channel, RsaKey, ServerThread, spoiled
+from tgtagger import ranges
+from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.sources import waits
+from tgtagger.sources.telegram import connection, session
+from tgtagger.store import Store
+from tgtagger.types import PostFilter
+
+pytestmark = pytest.mark.row("T2")
+FOR_EVER = 10**9
+HISTORY = "messages.GetHistory"
+
+
+@pytest.fixture(scope="module")
+def office(
+    rsa_key: RsaKey, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ServerThread, session.Access]]:
+    """One server and one account that is signed in, for all tests of the module."""
+    with ServerThread(rsa_key) as server:
+        access = signed_in_at(server, tmp_path_factory.mktemp("office"))
+        yield server, access
+
+
+@pytest.fixture
+def telegram(office: tuple[ServerThread, session.Access]) -> Iterator[ServerThread]:
+    server, _ = office
+    yield server
+    server.faults.clear()
+    server.log.clear()
+    server.world.channels.clear()
+    server.skew, server.connected = 0.0, 0
+    assert not server.crashes
+    assert not server.unhandled
+
+
+@pytest.fixture
+def signed_in(office: tuple[ServerThread, session.Access]) -> session.Access:
+    return office[1]
+
+
+@pytest.fixture
+def news(telegram: ServerThread) -> Channel:
+    return telegram.world.channel("newsroom", "News", messages=250)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "DEADLINE", 0.3)
+
+
+def lost(store: Store, news: Channel) -> set[int]:
+    """What is neither read nor remembered as unread."""
+    read = {number for post in store.posts(PostFilter()) for number in post.ids}
+    unread = store.reading(news.id, "telegram").unread
+    return {n for n in news.ids if n not in read and not ranges.holds(unread, n)}
+
+
+def numbers(store: Store) -> list[int]:
+    return sorted(number for post in store.posts(PostFilter()) for number in post.ids)
+
+
+# ---- answers that are none
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        spoiled.not_modified, spoiled.another_type, spoiled.true, spoiled.a_list, spoiled.no_type,
+        spoiled.nothing, spoiled.cut_off, spoiled.no_channel, spoiled.chat_empty,
+    ],
+)  # fmt: skip
+async def test_an_answer_that_is_none_is_said_and_nothing_is_lost(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, answer: Callable[[Any], Any]
+) -> None:
+    telegram.change(answer, at=2)
+    with pytest.raises(SourceError) as caught:
+        await read("newsroom")
+    assert "Post number" not in caught.value.message
+    assert not lost(store, news)
+    await read("newsroom")
+    assert numbers(store) == news.ids
+
+
+@pytest.mark.parametrize("answer", [spoiled.another_channel, spoiled.ids_of_none])
+async def test_messages_of_no_use_are_not_stored(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, answer: Callable[[Any], Any]
+) -> None:
+    telegram.change(answer, at=2)
+    with pytest.raises(TryLater, match="something else than what was asked for"):
+        await read("newsroom")
+    assert (numbers(store), lost(store, news)) == (list(range(151, 251)), set())
+
+
+async def test_a_server_that_always_sends_the_newest_page_is_no_endless_loop(
+    read: Read, news: Channel, store: Store, telegram: ServerThread
+) -> None:
+    telegram.change(spoiled.always_newest, at=2, times=FOR_EVER)
+    with pytest.raises(TryLater, match="something else than what was asked for"):
+        await read("newsroom")
+    assert telegram.count(HISTORY) < 6
+    assert (numbers(store), lost(store, news)) == (list(range(151, 251)), set())
+
+
+async def test_an_empty_page_is_believed_when_it_comes_twice(
+    read: Read, news: Channel, store: Store, telegram: ServerThread
+) -> None:
+    telegram.change(spoiled.empty, at=2)
+    await read("newsroom")
+    assert numbers(store) == news.ids
+    telegram.faults.clear()
+    telegram.change(spoiled.empty)  # of the newest page: all would be deleted
+    await read("newsroom")
+    assert not any(item.post.deleted for item in map(store.post, ("newsroom/1", "newsroom/250")))
+
+
+@pytest.mark.parametrize("answer", [spoiled.twice, spoiled.oldest_first, spoiled.shuffled])
+async def test_the_order_of_a_page_does_not_matter(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, answer: Callable[[Any], Any]
+) -> None:
+    for number in news.ids[::5]:
+        for member in range(number, number + 3):
+            news.messages[member].grouped_id = number
+            news.put(news.messages[member])
+    telegram.change(answer, times=FOR_EVER)
+    await read("newsroom")
+    found = [post.ids for post in store.posts(PostFilter())]
+    assert sorted(n for ids in found for n in ids) == news.ids
+    assert {len(ids) for ids in found} == {1, 3}
+
+
+async def test_a_forward_from_a_channel_that_is_not_described(
+    read: Read, news: Channel, store: Store, telegram: ServerThread
+) -> None:
+    def undescribed(of: Any) -> Any:
+        made = spoiled.of_ids(of, 251, fwd_from=types.MessageFwdHeader(
+            date=spoiled.DATE, from_id=types.PeerChannel(77)))  # fmt: skip
+        made.chats = [*of.chats, types.ChatEmpty(77)]
+        return made
+
+    telegram.change(undescribed)
+    await read("newsroom")
+    forward = store.post("newsroom/251").post.forward
+    assert forward is not None
+    assert forward.channel is None
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "error", "words"),
+    [
+        (303, "USER_MIGRATE_4", ActionNeeded, "another data centre"),
+        (303, "NETWORK_MIGRATE_2", ActionNeeded, "another data centre"),
+        (420, "FLOOD_WAIT", TryLater, "FLOOD_WAIT"),
+        (420, "TAKEOUT_INIT_DELAY_5", TryLater, "TakeoutInitDelayError"),
+        (420, "FLOOD_WAIT_99999999999999999999", TryLater, "left alone"),
+        (400, "MSG_ID_INVALID", SourceError, "MsgIdInvalidError"),
+        (400, "A" * 100_000, SourceError, "AAAA"),
+    ],
+)
+async def test_errors_that_few_servers_send(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, code: int, name: str,
+    error: type[TgTaggerError], words: str,
+) -> None:  # fmt: skip
+    telegram.fail(code, name, at=2)
+    with pytest.raises(error, match=words) as caught:
+        await read("newsroom")
+    assert len(caught.value.message) < 200
+    assert not lost(store, news)
+    if isinstance(caught.value, TryLater) and caught.value.not_before is not None:
+        left = waits.left(caught.value.not_before)
+        assert left is not None
+        assert left <= waits.LONGEST  # whatever it said: the next day it is asked again
