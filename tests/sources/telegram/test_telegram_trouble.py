@@ -96,6 +96,20 @@ async def test_an_answer_that_is_none_is_said_and_nothing_is_lost(
     assert numbers(store) == news.ids
 
 
+@pytest.mark.parametrize("method", ["contacts.ResolveUsername", "messages.GetRichMessage"])
+async def test_every_kind_of_request_may_be_answered_by_something_else(
+    read: Read, news: Channel, telegram: ServerThread, method: str
+) -> None:
+    blocks = [types.PageBlockParagraph(types.TextPlain("beginning"))]
+    news.post("", rich_message=types.RichMessage(blocks, [], [], part=True))
+    telegram.whole[news.id, news.top] = types.RichMessage(blocks, [], [])
+    telegram.change(spoiled.another_type, method)
+    try:
+        await read("newsroom")
+    except SourceError:
+        assert method == "contacts.ResolveUsername"
+
+
 @pytest.mark.parametrize("answer", [spoiled.another_channel, spoiled.ids_of_none])
 async def test_messages_of_no_use_are_not_stored(
     read: Read, news: Channel, store: Store, telegram: ServerThread, answer: Callable[[Any], Any]
@@ -187,3 +201,99 @@ async def test_errors_that_few_servers_send(
         left = waits.left(caught.value.not_before)
         assert left is not None
         assert left <= waits.LONGEST  # whatever it said: the next day it is asked again
+
+
+# ---- the connection
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x" * 300,
+        struct.pack("<ii", 2**31 - 1, 0) + b"x" * 100,  # a packet that never ends
+        struct.pack("<iiii", 16, 0, 5, 7),  # a wrong checksum
+    ],
+    ids=["garbage", "endless", "checksum"],
+)
+async def test_a_connection_that_brings_nonsense_is_replaced(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, data: bytes
+) -> None:
+    telegram.send_raw(data, at=2)
+    steps = await read("newsroom")
+    assert len([step for step in steps if isinstance(step, Wait)]) == 1
+    assert numbers(store) == news.ids
+
+
+async def test_a_connection_that_hangs_is_replaced(
+    read: Read, news: Channel, store: Store, telegram: ServerThread
+) -> None:
+    telegram.hang(at=2)
+    await read("newsroom")
+    assert numbers(store) == news.ids
+    assert telegram.connected == 2
+
+
+@pytest.mark.parametrize("code", [16, 17, 20, 32, 48, 64])
+async def test_a_message_that_is_refused_is_sent_again(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, code: int
+) -> None:
+    telegram.notify(code, at=2)
+    await read("newsroom")
+    assert numbers(store) == news.ids
+
+
+@pytest.mark.parametrize("code", [16, 32])
+async def test_a_server_that_refuses_every_message_is_not_hammered(
+    read: Read, news: Channel, telegram: ServerThread, code: int
+) -> None:
+    telegram.notify(code, times=FOR_EVER)
+    with pytest.raises(TryLater):
+        await read("newsroom")
+    assert telegram.count(HISTORY) < 30
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+async def test_a_server_whose_clock_is_another(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, seconds: float
+) -> None:
+    telegram.skew = seconds
+    await read("newsroom")
+    assert numbers(store) == news.ids
+
+
+@pytest.mark.parametrize("method", ["help.GetConfig", "users.GetUsers", "updates.GetState"])
+async def test_a_flood_while_connecting_is_waited_for_too(
+    read: Read, news: Channel, store: Store, telegram: ServerThread, method: str
+) -> None:
+    telegram.flood_wait(7, method)
+    steps = await read("newsroom")
+    assert [round(step.seconds) for step in steps if isinstance(step, Wait)] == [7]
+    assert numbers(store) == news.ids
+
+
+@pytest.mark.parametrize("method", ["users.GetUsers", "updates.GetState"])
+async def test_nonsense_while_connecting_is_said(
+    read: Read, news: Channel, telegram: ServerThread, method: str
+) -> None:
+    telegram.change(spoiled.true, method)
+    with pytest.raises(SourceError, match="newer than this version"):
+        await read("newsroom")
+
+
+async def test_after_two_requests_in_vain_no_other_is_sent(
+    read: Read, signed_in: session.Access, telegram: ServerThread
+) -> None:
+    telegram.drop("contacts.ResolveUsername", times=FOR_EVER)
+
+    async def no_sleep(_seconds: float) -> None:
+        return None
+
+    async with connection.Telegram(signed_in, sleep=no_sleep) as opened:
+        for _ in range(5):
+            from telethon.tl.functions.contacts import ResolveUsernameRequest
+
+            with pytest.raises(TryLater):
+                async for _step in opened.ask(ResolveUsernameRequest("newsroom"), "@newsroom"):
+                    pass
+    tries = 1 + len(connection.PAUSES)
+    assert telegram.count("contacts.ResolveUsername") == connection.IN_VAIN * tries

@@ -13,17 +13,30 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Self, cast
 
 from telethon import TelegramClient
+from telethon.errors import RPCError
 
 from tgtagger.errors import TryLater
 from tgtagger.outcomes import Wait
+from tgtagger.sources import waits
 from tgtagger.sources.telegram import session
-from tgtagger.sources.telegram.errors import FLOODS, TROUBLE, cause_of, not_before, translate
+from tgtagger.sources.telegram.errors import (
+    FLOODS,
+    LATER,
+    TROUBLE,
+    cause_of,
+    not_before,
+    translate,
+    unreadable,
+)
 
 DEADLINE = 60.0
 """Seconds to wait for an answer."""
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a request that met trouble is sent again."""
+
+IN_VAIN = 2
+"""Requests in a row that were given up after which no other is sent in this run."""
 
 
 class Telegram:
@@ -42,6 +55,7 @@ class Telegram:
         self.sleep = sleep
         self._closed: dict[type, dt.datetime] = {}  # until when, by the kind of request
         self._budget = flood_budget
+        self._in_vain = 0  # requests in a row that were given up
         self._client: TelegramClient | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -56,8 +70,11 @@ class Telegram:
         return self._client is not None
 
     async def client(self) -> TelegramClient:
+        """Return the client, connected (again)."""
         if self._client is None:
             self._client = await self._stack.enter_async_context(session.connect(self.access))
+        elif not self._client.is_connected():
+            await asyncio.wait_for(self._client.connect(), session.PATIENCE)
         return self._client
 
     async def ask(
@@ -76,48 +93,69 @@ class Telegram:
         closed_until = self._closed.get(type(request))
         if closed_until is not None:
             raise asked_to_wait(what, closed_until, remember=remember)
+        if self._in_vain >= IN_VAIN:
+            raise given_up(what)
         troubles = 0
         while True:
-            client = await self.client()
             try:
-                answer = await (sent if sent is not None else _within_deadline(client, request))
-            except FLOODS as error:
-                seconds = max(error.seconds, 1)
-                if seconds > self._budget:
-                    until = self._closed[type(request)] = not_before(error)
-                    raise asked_to_wait(what, until, remember=remember) from error
-                self._budget -= seconds
-                yield Wait(seconds, "Telegram asks to wait")
-                await self.sleep(seconds)
+                answer = await (sent if sent is not None else self._send(request))
             except TROUBLE as error:
                 if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
+                    self._in_vain += 1
                     raise cast(Exception, translate(error, what)) from error
                 pause = PAUSES[troubles]
                 troubles += 1
                 yield Wait(pause, "Telegram cannot be reached, or has trouble")
                 await self.sleep(pause)
-                await self._reconnect(client)
-            except Exception as error:
-                translated = translate(error, what)
-                if translated is None or translated is error:
-                    raise
-                raise translated from cause_of(error)
+                await self._hang_up(error)
+            except Exception as error:  # noqa: BLE001 -- raised again, as ours
+                seconds = self._asked_wait(error, request, what, remember=remember)
+                self._budget -= seconds
+                yield Wait(seconds, "Telegram asks to wait")
+                await self.sleep(seconds)
             else:
+                self._in_vain = 0
+                if getattr(answer, "SUBCLASS_OF_ID", None) != request.SUBCLASS_OF_ID:
+                    raise unreadable(what)
                 yield answer
                 return
             sent = None
 
+    def _asked_wait(self, error: Exception, request: Any, what: str, *, remember: bool) -> float:
+        """Return how long an error asks to wait; raise it as ours if it does not, or too long."""
+        if isinstance(error, FLOODS):
+            seconds = max(float(error.seconds), 1.0)
+            if seconds > self._budget:
+                until = self._closed[type(request)] = not_before(error)
+                raise asked_to_wait(what, until, remember=remember) from error
+            return seconds
+        # All that was called is Telethon's: what nobody knows came from the wire.
+        translated = translate(error, what) or unreadable(what)
+        moment = translated.not_before if isinstance(translated, TryLater) else None
+        left = waits.left(moment)  # asked for while connecting
+        if left is not None and left <= self._budget:
+            return left
+        if translated is error:
+            raise error
+        raise translated from cause_of(error)
+
+    async def known(self) -> Any:
+        """Return what the session knows of the account's chats: nothing is asked for it."""
+        return (self._client or await self.client()).session
+
+    async def _send(self, request: Any) -> Any:
+        return await _within_deadline(await self.client(), request)
+
     async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
         """Put a request on its way, to be handed to `ask`: meanwhile a page can be stored."""
-        client = await self.client()
-        task = asyncio.create_task(_within_deadline(client, request))
+        task = asyncio.create_task(self._send(request))
         await asyncio.wait({task}, timeout=0.001)  # until it has left
         return task
 
-    async def _reconnect(self, client: TelegramClient) -> None:
-        if not client.is_connected():
-            with contextlib.suppress(*TROUBLE, OSError):  # the next request meets it again
-                await asyncio.wait_for(client.connect(), session.PATIENCE)
+    async def _hang_up(self, error: BaseException) -> None:
+        """Give up a connection on which nothing comes, or nonsense; an error is an answer."""
+        if self._client is not None and not isinstance(error, RPCError):
+            await session.hang_up(self._client)
 
 
 async def _within_deadline(client: TelegramClient, request: Any) -> Any:
@@ -141,6 +179,14 @@ def asked_to_wait(what: str, until: dt.datetime, *, remember: bool = True) -> Tr
     """Return the refusal to wait that long in this run."""
     return TryLater(
         f"{what}: Telegram asks to be left alone until {until.astimezone():%Y-%m-%d %H:%M:%S}",
-        hint="run it again then; cron can simply try again",
+        hint=LATER,
         not_before=until if remember else None,
+    )
+
+
+def given_up(what: str) -> TryLater:
+    """Return the refusal to ask a server again that answered nothing else in this run."""
+    return TryLater(
+        f"{what}: not asked, since Telegram cannot be reached, or has trouble",
+        hint="check the connection and try again; what was read is kept",
     )

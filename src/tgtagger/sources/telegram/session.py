@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import json
 import logging
 import re
@@ -22,10 +23,11 @@ from urllib.parse import unquote, urlsplit
 from telethon import TelegramClient, errors
 from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
+from telethon.tl.types import BadMsgNotification
 
 from tgtagger import __version__, files, locks
-from tgtagger.errors import ActionNeeded, InputError, TryLater, system_error
-from tgtagger.sources.telegram.errors import LOGIN, cause_of, check_clock, translate
+from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater, system_error
+from tgtagger.sources.telegram.errors import LOGIN, cause_of, check_clock, translate, unreadable
 
 # What matters of it is raised; its advice to developers is no message to users.
 logging.getLogger("telethon").addHandler(logging.NullHandler())
@@ -35,6 +37,9 @@ TRIES = 3
 
 PATIENCE = 30.0
 """Seconds to wait for a connection."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds at most before a message that the server refused is sent again."""
 
 QR_RENEWALS = 20
 
@@ -94,11 +99,12 @@ def accounts(data_dir: Path) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _errors(what: str = "Telegram") -> Iterator[None]:
+def _errors(*, otherwise: TgTaggerError | None = None) -> Iterator[None]:
+    """Raise Telethon's failures as ours. `otherwise` is what those mean that nobody knows."""
     try:
         yield
     except Exception as error:
-        translated = translate(error, what)
+        translated = translate(error) or otherwise
         if translated is None or translated is error:
             raise
         raise translated from cause_of(error)
@@ -116,8 +122,9 @@ async def connect(access: Access) -> AsyncIterator[TelegramClient]:
 @contextlib.asynccontextmanager
 async def _connected(access: Access) -> AsyncIterator[TelegramClient]:
     client = _client(access, access.session)
+    _answer_slowly(client)
     try:
-        with _errors():
+        with _errors(otherwise=unreadable("Telegram")):
             await asyncio.wait_for(client.connect(), PATIENCE)
             await _me(client, input_peer=True)  # mostly known from the session: no request
         yield client
@@ -437,11 +444,32 @@ def _forget(access: Access) -> None:
     files.sync_folder(access.folder)
 
 
-async def _disconnect(client: TelegramClient) -> None:
+def _answer_slowly(client: TelegramClient) -> None:
+    """Pause before a message that the server refuses for its number or time is sent again.
+
+    Telethon sends it at once, as often as it is refused: thousands of times a second.
+    """
+    sender = client._sender  # noqa: SLF001 -- there is no other way to hear of it
+    heard = itertools.count()
+
+    async def pause(message: Any) -> None:
+        await asyncio.sleep(min(0.05 * 2.0 ** next(heard), LONGEST_PAUSE))
+        await sender._handle_bad_notification(message)  # noqa: SLF001
+
+    sender._handlers[BadMsgNotification.CONSTRUCTOR_ID] = pause  # noqa: SLF001
+
+
+async def hang_up(client: TelegramClient) -> None:
+    """Close the connection; the client may connect again."""
     with contextlib.suppress(Exception):
-        await client.disconnect()
-        # Why it was: asyncio would report it, with a traceback, as what nobody has asked for.
-        await asyncio.wait_for(client.disconnected, 1)
+        await asyncio.wait_for(client.disconnect(), PATIENCE)
+    # Why it was closed is told here, too; asyncio reports, with a traceback, what nobody heard.
+    with contextlib.suppress(Exception):
+        await client.disconnected
+
+
+async def _disconnect(client: TelegramClient) -> None:
+    await hang_up(client)
     session = client.session
     if session is not None:
         with contextlib.suppress(Exception):

@@ -214,10 +214,10 @@ class TelegramChannel:
             yield _peer(chat)
 
     async def _by_number(self, number: int) -> AsyncIterator[Any]:
-        client = await self._telegram.client()
+        known = await self._telegram.known()
         peer = types.PeerChannel(number) if number > 0 else types.PeerChat(-number)
         try:
-            yield client.session.get_input_entity(peer)
+            yield known.get_input_entity(peer)
         except ValueError:
             # This account has not met it: by the name it had, else among the account's chats.
             if self._known is not None and self._known.username:
@@ -253,8 +253,8 @@ class TelegramChannel:
             seen |= tops
             last = answer.messages[-1]
             with contextlib.suppress(ValueError, TypeError):
-                client = await self._telegram.client()
-                offset["offset_peer"] = await client.get_input_entity(last.peer_id)
+                known = await self._telegram.known()
+                offset["offset_peer"] = known.get_input_entity(last.peer_id)
             offset |= {"offset_date": last.date, "offset_id": last.id}
 
     # ---- what a page says
