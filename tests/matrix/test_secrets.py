@@ -461,7 +461,7 @@ def test_bytes_that_telethon_cannot_read_are_not_quoted() -> None:
 
     from tgtagger.sources.telegram import session
 
-    with pytest.raises(SourceError) as caught, session._errors("@news"):
+    with pytest.raises(SourceError) as caught, session._errors():
         raise TypeNotFoundError(5, b"the canary's own words")
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 

@@ -5,6 +5,7 @@ In this process, fault by fault; tests/matrix/test_telegram_faults.py does it to
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from over_the_wire import signed_in_at
 from telegram_server import Channel, RsaKey, ServerThread, spoiled
 from tgtagger import ranges
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
+from tgtagger.outcomes import Wait
 from tgtagger.sources import waits
 from tgtagger.sources.telegram import connection, session
 from tgtagger.store import Store
