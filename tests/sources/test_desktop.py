@@ -402,3 +402,21 @@ def test_no_fact_holds_a_nul_and_no_rejection_is_long(tmp_path: Path) -> None:
     assert "\0" not in repr([replace(post, raw=None) for post in page.posts]).replace("\\x00", "\0")
     assert page.channel.title == "N"
     assert [item.id for item in page.rejected] == ["9" * 100, -5]
+
+
+@pytest.mark.row("I8")
+@pytest.mark.parametrize(
+    "value", [b'"\xed\xa0\x80"', b'"\xc0\x80"', b'"\xf5"', b"1e99999999999999999999"]
+)
+def test_what_is_no_text_and_no_number_is_damage(tmp_path: Path, value: bytes) -> None:
+    content = json.dumps(chat(*(message(n, f"text {n}") for n in (1, 2, 3)))).encode()
+    path = tmp_path / "result.json"
+    path.write_bytes(content.replace(b'"text 3"', value))
+    found: list[PostData] = []
+    with pytest.raises(InputError, match="after message 2"):
+        for page in DesktopExport(path).read():
+            found += page.posts
+    assert [post.text for post in found] == ["text 1", "text 2"]
+    path.write_bytes(content.replace(b'"News"', value, 1))
+    with pytest.raises(InputError, match="not JSON, or is cut off before its first message"):
+        read(path)

@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 import ijson
 
 from tgtagger.errors import InputError, TgTaggerError, system_error
-from tgtagger.sources.desktop.guard import BUFFER, Guarded, TooDeep
+from tgtagger.sources.desktop.guard import BUFFER, UNREADABLE, Guarded
 
 CHANNELS = {"public_channel", "private_channel"}
 GROUPS = {"public_supergroup", "private_supergroup", "private_group"}
@@ -129,7 +129,7 @@ def read_contents(file: Guarded, path: Path) -> Contents:
     single = Chat()
     try:
         _scan(ijson.parse(file, buf_size=BUFFER), contents, single)
-    except (ijson.JSONError, TooDeep):
+    except UNREADABLE:
         if not contents.chats:
             raise InputError(
                 f"{path} is not JSON, or is cut off before its first message", hint=_HOW
@@ -191,5 +191,5 @@ def read_records(file: Guarded, place: str) -> Iterator[Any]:
     try:
         # Without use_float: with it an integer beyond 64 bits would end the file.
         yield from ijson.items(file, place, buf_size=BUFFER)
-    except (ijson.JSONError, TooDeep) as error:
+    except UNREADABLE as error:
         raise CutOff(type(error).__name__) from None  # it quotes the file

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import InvalidOperation
 from typing import IO
 
 import ijson
@@ -41,6 +42,10 @@ _ESCAPE = re.compile(
 
 class TooDeep(Exception):
     """The file is nested deeper than any export is."""
+
+
+UNREADABLE = (ijson.JSONError, TooDeep, UnicodeDecodeError, InvalidOperation)
+"""What reading a damaged file raises: ijson leaves letters and exponents to Python."""
 
 
 class Guarded:
@@ -104,7 +109,7 @@ class Guarded:
                         return True
                 elif event in {"end_map", "end_array"}:
                     depth -= 1
-        except ijson.JSONError:
+        except UNREADABLE:
             return False  # its reader will say so
         finally:
             self._file.seek(here)
