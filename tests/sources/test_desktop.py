@@ -330,11 +330,15 @@ def test_a_number_without_end_kills_nobody(
         assert (10 in found) == (key != "id")
 
 
-def test_bottomless_nesting_ends_the_file_and_takes_no_memory(tmp_path: Path) -> None:
-    bottomless = '{"id": 2, "type": "message", "text": ' + "[" * 300_000 + "]" * 300_000 + "}"
-    content = json.dumps(chat(message(1, "a"), message(3, "b")))
+@pytest.mark.row("I7")
+@pytest.mark.parametrize(("space", "depth"), [("", 300_000), ("", 100_000), (" " * 500, 20_000)])
+def test_bottomless_nesting_ends_the_file_and_takes_no_memory(
+    tmp_path: Path, space: str, depth: int
+) -> None:
+    nested = f"[{space}" * depth + "]" * depth
+    content = json.dumps(chat(message(1, "a"), {"id": 2, "text": "?"}, message(3, "b")))
     path = tmp_path / "result.json"
-    path.write_text(content.replace('{"id": 3', bottomless + ', {"id": 3'))
+    path.write_text(content.replace('"?"', nested))
     found: list[PostData] = []
     with pytest.raises(InputError, match="after message 1"):
         for page in DesktopExport(path).read():

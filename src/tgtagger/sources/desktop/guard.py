@@ -24,6 +24,10 @@ BUFFER = 1 << 18
 DEEPEST = 2000
 """Levels of nesting that are read: Desktop's own are ten."""
 
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_PAIRS_IN_PAIRS = 12
+"""Desktop's own nesting, and some more."""
+
 _MANY_DIGITS = re.compile(rb"[0-9]{1000,}")  # Python converts 4300
 _TOO_LARGE = b"9" * 30
 _STEP = 250
@@ -58,6 +62,7 @@ class Guarded:
         self._ends = False
         self._rest = b""  # an escape that the last stretch did not end
         self._quotes = _Quotes()
+        self._brackets = b""  # that are open
 
     def read(self, size: int) -> bytes:
         if self._ends:
@@ -82,13 +87,11 @@ class Guarded:
     def _before_the_deep(self, data: bytes, size: int) -> bytes:
         """Return a stretch, or what stands before the nesting in it.
 
-        Brackets that open and do not close are counted; where they are many, the real depth is
-        looked up once: they may stand in a text.
+        Where many brackets are left after the pairs are taken out, of this stretch and of those
+        before, the real depth is looked up once: they may stand in a text.
         """
-        opened = data.count(b"[") + data.count(b"{")
-        if opened > DEEPEST:
-            opened -= data.count(b"]") + data.count(b"}")
-        if opened > DEEPEST:
+        self._brackets = _without_pairs(self._brackets + data.translate(None, _NO_BRACKETS))
+        if len(self._brackets) > DEEPEST:
             self._looks_deep = False
             if self._is_deep():
                 self._ends = True
@@ -184,6 +187,14 @@ class _Quotes:
             elif found[0] == b"\\":
                 self._is_escaped = True
         yield data[at:], self._is_inside
+
+
+def _without_pairs(brackets: bytes) -> bytes:
+    for _ in range(_PAIRS_IN_PAIRS):
+        if len(brackets) <= DEEPEST:
+            break
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return brackets
 
 
 def _is_escape(data: bytes, at: int) -> bool:
