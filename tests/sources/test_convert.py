@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -169,6 +170,20 @@ def test_the_raw_form_runs_through_a_newer_converter() -> None:
     assert raw.unpack(found.raw.data) == record
     assert reconvert(RawPost(Channel(1, "N"), "desktop", found.raw.data)) == found
     assert reconvert(RawPost(Channel(1, "N"), "desktop", b"rubbish")) is None
+
+
+@pytest.mark.row("I7")
+def test_values_that_no_export_holds() -> None:
+    found = post_of(message(1, [{"type": "", "text": "a"}], file="f", duration_seconds=2**62))
+    assert (found.entities, found.media[0].duration) == ((), None)
+
+
+def test_a_raw_form_gives_the_same_place() -> None:
+    place = {"latitude": Decimal("1.50"), "longitude": Decimal("1e3")}
+    found = post_of(message(1, "", location_information=place))
+    assert found.media[0].description == "1.5, 1000.0"
+    assert found.raw is not None
+    assert reconvert(RawPost(Channel(1, "N"), "desktop", found.raw.data)) == found
 
 
 JSON = st.recursive(

@@ -281,3 +281,29 @@ FIELDS = st.sampled_from(
 @given(st.dictionaries(FIELDS, ANY))
 def test_no_record_is_too_strange(record: dict[str, Any]) -> None:
     assert isinstance(convert({"_": "Message", "id": 1, **record}), PostData | Rejected)
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", ""])
+def test_a_moment_that_no_calendar_holds_is_not_known(date: str) -> None:
+    found = convert(message("a") | {"date": date, "edit_date": date})
+    assert isinstance(found, PostData)
+    assert (found.date, found.edited) == (None, None)
+    assert found.problem == "its date cannot be read"
+
+
+@pytest.mark.row("I7")
+def test_entities_end_where_the_text_ends() -> None:
+    marks = [
+        types.MessageEntityBold(at, length) for at, length in ((0, 99), (3, 1), (4, 1), (9, 9))
+    ]
+    found = post("a😀b", entities=marks)
+    assert found.entities == (Entity("bold", 0, 4), Entity("bold", 3, 1))
+
+
+def test_a_group_that_is_no_number_is_none() -> None:
+    records = [message("a", id=number) | {"grouped_id": [5]} for number in (8, 7)]
+    assert [found.ids for found in convert_page(records) if isinstance(found, PostData)] == [
+        (8,),
+        (7,),
+    ]

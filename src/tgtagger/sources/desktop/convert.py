@@ -90,9 +90,11 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, Decimal | float) and 0 <= value < 1_000_000_000:
-        return float(value)
-    return _whole(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if not 0 <= value < 1_000_000_000:
+        return None
+    return value if isinstance(value, int) else float(value)
 
 
 def _bare_id(value: object) -> int | None:
@@ -257,8 +259,10 @@ def _place(value: Record) -> Media:
 
 
 def _number_text(value: object) -> str | None:
-    known = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return str(value) if known else None
+    """Return a number as the raw form will tell it, too: a Decimal is none of JSON's."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return str(float(value) if isinstance(value, Decimal) else value)
 
 
 def _contact(value: Record) -> Media:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tgtagger.sources import albums, raw, reactions
 from tgtagger.sources.markdown import to_markdown
@@ -16,6 +17,7 @@ from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
 from tgtagger.sources.telegram.richtext import entities
 from tgtagger.types import (
+    Entity,
     Forward,
     Media,
     PostData,
@@ -34,7 +36,7 @@ def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessag
     """Yield what the messages of a page are, newest first as they came; an album is one post."""
     groups: dict[object, list[Record]] = {}  # in a group others' messages may stand between
     for record in records:
-        groups.setdefault(record.get("grouped_id") or id(record), []).append(record)
+        groups.setdefault(whole(record.get("grouped_id")) or id(record), []).append(record)
     for group, members in groups.items():
         found = [(convert(record), record) for record in members]
         posts = [(post, record) for post, record in reversed(found) if isinstance(post, PostData)]
@@ -81,7 +83,7 @@ def reconvert(stored: RawPost) -> PostData | None:
 
 def _post(record: Record, number: int, form: RawForm) -> PostData:
     text = string(record.get("message")) or ""
-    marks = entities(record.get("entities"))
+    marks = _within(text, entities(record.get("entities")))
     markdown = to_markdown(text, marks)
     hung = media_of(record.get("media"))
     media: tuple[Media, ...] = () if hung is None else (hung,)
@@ -111,6 +113,18 @@ def _post(record: Record, number: int, form: RawForm) -> PostData:
         problem=_problem(record, text, bool(media), rich),
         is_part=_is_part(record),
         raw=form,
+    )
+
+
+def _within(text: str, marks: tuple[Entity, ...]) -> tuple[Entity, ...]:
+    """Return the entities as far as there is text for them."""
+    if not marks:
+        return ()
+    size = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return tuple(
+        mark if mark.offset + mark.length <= size else replace(mark, length=size - mark.offset)
+        for mark in marks
+        if mark.offset < size
     )
 
 
@@ -153,9 +167,9 @@ def _date(value: object) -> dt.datetime | None:
         return None
     try:
         moment = dt.datetime.fromisoformat(value)
-    except ValueError:
+        moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return moment if moment.timestamp() > 0 else None
 
 
