@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgtagger.sources.preview.convert import CONVERTER, convert, counter, reconvert
+from tgtagger.sources.preview.convert import CONVERTER, MOST, convert, counter, reconvert
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.types import Channel, PostData, RawPost, Rejected, ServiceMessage
+from tgtagger.types import Channel, Forward, PostData, RawPost, Rejected, ServiceMessage
 
 
 def one(inner: str, *, date: str = "2026-05-01T10:00:00+03:00", name: str = "news/7") -> PostData:
@@ -135,7 +137,8 @@ def test_text_is_kept_to_the_letter() -> None:
 @pytest.mark.parametrize(
     ("shown", "count"),
     [("1.95M", 1_950_000), ("14.3K", 14_300), ("12 345", 12_345), ("771", 771), ("1,234", 1234),
-     ("", None), ("many", None), (None, None), ("1.2.3K", None)],
+     ("", None), ("many", None), (None, None), ("1.2.3K", None), ("9" * 400 + "K", None),
+     ("9" * 20, None), ("9" * 5000, None)],
 )  # fmt: skip
 def test_counters_as_shown(shown: str | None, count: int | None) -> None:
     assert counter(shown) == count
@@ -168,3 +171,55 @@ def test_no_html_is_too_strange(inner: str) -> None:
 
 def test_depth_does_not_matter() -> None:
     assert "deep" in text("<b>" * 5000 + "deep" + "</b>" * 5000).text
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "0", "2147483648", "-1", "x"])
+def test_what_is_no_message_id_is_none(number: str) -> None:
+    link = f'href="https://t.me/other/{number}"'
+    post = one(
+        f'<a class="tgme_widget_message_forwarded_from_name" {link}>Other</a>'
+        f'<a class="tgme_widget_message_reply" {link}>quoted</a>'
+        f'<div class="tgme_widget_message_grouped_wrap"><a {link}></a></div>'
+    )
+    assert post.forward == Forward(channel="Other", username="other")
+    assert (post.reply, post.ids) == (None, (7,))
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize(
+    "view",
+    [{"c": 2**63 + 10**12}, {"c": -(10**30)}, {"c": 0}, {"c": 1.5}, {"c": True}, [], "[" * 5000],
+)
+def test_what_is_no_channel_is_none(view: object) -> None:
+    said = view if isinstance(view, str) else json.dumps(view)
+    data = base64.urlsafe_b64encode(said.encode()).decode()
+    page = read_page(
+        f'<div class="tgme_channel_history">'
+        f'<div class="tgme_widget_message" data-post="news/7" data-view="{data}"></div></div>'
+    )
+    assert page is not None
+    assert page.number is None
+
+
+@pytest.mark.row("I7")
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<div class="tgme_widget_message" data-post="news/8">',
+        '<div class="tgme_widget_message_poll"><div class="tgme_widget_message_poll_option_text">x',
+        '<div class="tgme_widget_message_document_wrap">',
+        '<div class="tgme_widget_message_reply"><div class="tgme_widget_message_text">',
+    ],
+)
+def test_a_message_takes_no_more_than_its_share(inner: str) -> None:
+    page = read_page(
+        '<div class="tgme_channel_history"><div class="tgme_widget_message" data-post="news/7">'
+        + inner * 5000
+    )
+    assert page is not None
+    assert len(page.messages) == 1
+    found = convert(page.messages[0])
+    assert isinstance(found, PostData)
+    assert len(found.media) <= MOST
+    assert sum(len(word) for media in found.media for word in media.words) <= MOST * 5000

@@ -36,11 +36,15 @@ CONVERTER = 1
 NESTING = 100
 """Elements within elements that are followed."""
 
+MOST = 50
+"""Of anything in one message; Telegram itself allows fewer. Bounds the time that a page takes."""
+
 _MARKS = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline",
     "ins": "underline", "s": "strikethrough", "del": "strikethrough", "strike": "strikethrough",
     "code": "code", "pre": "pre", "tg-spoiler": "spoiler", "blockquote": "blockquote",
 }  # fmt: skip
+_TEXT = ".tgme_widget_message_text.js-message_text"
 _ASIDE = ".media_not_supported_cont, .message_media_not_supported_wrap"
 
 
@@ -100,28 +104,31 @@ def channel_number(root: LexborNode) -> int | None:
     data = root.attributes.get("data-view") or ""
     try:
         found = json.loads(base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         return None
     number = found.get("c") if isinstance(found, dict) else None
-    if type(number) is not int or number == 0:
+    if type(number) is not int:
         return None
     number = abs(number)
     # Marked ids (-100…) are not what is served today; should they come, they are told apart.
-    return number - 10**12 if number > 10**12 else number
+    number = number - 10**12 if number > 10**12 else number
+    return number if 0 < number < 2**63 else None
 
 
 def counter(text: str | None) -> int | None:
     """Read `1.95M`, `14.3K`, `12 345`: a count as shown, which may be rounded."""
-    found = re.fullmatch(r"([\d\s.,]+)([KM]?)", (text or "").strip())
+    found = re.fullmatch(r"([\d\s.,]{1,30})([KM]?)", (text or "").strip())
     if found is None:
         return None
     figure, unit = re.sub(r"\s", "", found[1]), found[2]
     try:
         if unit:
-            return round(float(figure.replace(",", ".")) * {"K": 1_000, "M": 1_000_000}[unit])
-        return int(re.sub(r"[.,]", "", figure))
+            count = round(float(figure.replace(",", ".")) * {"K": 1_000, "M": 1_000_000}[unit])
+        else:
+            count = int(re.sub(r"[.,]", "", figure))
     except ValueError:
         return None
+    return count if count < 2**63 else None
 
 
 # ---- the parts of a message
@@ -129,7 +136,12 @@ def counter(text: str | None) -> int | None:
 
 def _post_id(name: str | None) -> int | None:
     found = re.fullmatch(r"[^/]+/(\d{1,10})", name or "")
-    return int(found[1]) if found and 0 < int(found[1]) < 2**31 else None
+    return _message_id(found[1]) if found else None
+
+
+def _message_id(digits: str) -> int | None:
+    known = re.fullmatch(r"\d{1,10}", digits) and 0 < int(digits) < 2**31
+    return int(digits) if known else None
 
 
 def _ids(root: LexborNode, number: int) -> tuple[int, ...]:
@@ -137,9 +149,10 @@ def _ids(root: LexborNode, number: int) -> tuple[int, ...]:
     links = root.css(".tgme_widget_message_grouped_wrap a[href]")
     found = {number}
     for link in links:
-        match = re.search(r"/(\d{1,10})(?:\?single)?$", link.attributes.get("href") or "")
-        if match and abs(int(match[1]) - number) < 10:  # an album has at most ten
-            found.add(int(match[1]))
+        match = re.search(r"/(\d+)(?:\?single)?$", link.attributes.get("href") or "")
+        member = _message_id(match[1]) if match else None
+        if member is not None and abs(member - number) < 10:  # an album has at most ten
+            found.add(member)
     return tuple(sorted(found))
 
 
@@ -161,26 +174,14 @@ def _date(root: LexborNode) -> dt.datetime | None:
 
 def _text(root: LexborNode) -> tuple[str, tuple[Entity, ...]]:
     """Return the post's own text: not the quote's, and of a nested pair the inner one's."""
-    nodes = [
-        node
-        for node in root.css(".tgme_widget_message_text.js-message_text")
-        if not _is_inside(node, "tgme_widget_message_reply")
-        and "js-message_reply_text" not in (node.attributes.get("class") or "")
-    ]
-    if not nodes:
-        return "", ()
-    writer = _Writer()
-    writer.inside(nodes[0], 0)
-    return writer.done()
-
-
-def _is_inside(node: LexborNode, name: str) -> bool:
-    parent = node.parent
-    while parent is not None:
-        if name in (parent.attributes.get("class") or "").split():
-            return True
-        parent = parent.parent
-    return False
+    quoted = {node.mem_id for node in root.css(".tgme_widget_message_reply " + _TEXT)}
+    for node in root.css(_TEXT):
+        is_reply = "js-message_reply_text" in (node.attributes.get("class") or "")
+        if not is_reply and node.mem_id not in quoted:
+            writer = _Writer()
+            writer.inside(node, 0)
+            return writer.done()
+    return "", ()
 
 
 class _Writer:
@@ -242,45 +243,51 @@ class _Writer:
         return text, tuple(entities)
 
 
+def _some(node: LexborNode, selector: str) -> list[LexborNode]:
+    return node.css(selector)[:MOST]
+
+
 def _media(root: LexborNode) -> tuple[Media, ...]:
     found: list[Media] = [
-        Media("photo", width=_pixels(node)) for node in root.css(".tgme_widget_message_photo_wrap")
+        Media("photo", width=_pixels(node))
+        for node in _some(root, ".tgme_widget_message_photo_wrap")
     ]
     found += [
         Media("video", duration=_clock(_words(node, ".message_video_duration")))
-        for node in root.css(".tgme_widget_message_video_player")
+        for node in _some(root, ".tgme_widget_message_video_player")
     ]
     found += [
         Media("round", duration=_clock(_words(node, "time")))
-        for node in root.css(".tgme_widget_message_roundvideo_player")
+        for node in _some(root, ".tgme_widget_message_roundvideo_player")
     ]
     found += [
         Media("voice", duration=_clock(_words(node, "time")))
-        for node in root.css(".tgme_widget_message_voice_player")
+        for node in _some(root, ".tgme_widget_message_voice_player")
     ]
-    for node in root.css(".tgme_widget_message_document_wrap"):
+    for node in _some(root, ".tgme_widget_message_document_wrap"):
         name = _words(node, ".tgme_widget_message_document_title")
-        if "audio" in (node.html or "").split(">")[1][:200]:
+        icon = next(node.iter(), None)
+        if icon is not None and "audio" in (icon.attributes.get("class") or ""):
             extra = _words(node, ".tgme_widget_message_document_extra")
             title = " – ".join(part for part in (extra, name) if part)
             found.append(Media("audio", title=title or None))
         else:
             found.append(Media("document", file_name=name))
-    found += [Media("sticker") for _ in root.css(".tgme_widget_message_sticker_wrap")]
-    for node in root.css(".tgme_widget_message_poll"):
+    found += [Media("sticker") for _ in _some(root, ".tgme_widget_message_sticker_wrap")]
+    if (poll := root.css_first(".tgme_widget_message_poll")) is not None:
         options = (
-            each.text(strip=True) for each in node.css(".tgme_widget_message_poll_option_text")
+            each.text(strip=True) for each in _some(poll, ".tgme_widget_message_poll_option_text")
         )
         found.append(
             Media(
                 "poll",
-                question=_words(node, ".tgme_widget_message_poll_question"),
+                question=_words(poll, ".tgme_widget_message_poll_question"),
                 options=tuple(option for option in options if option),
             )
         )
-    for node in root.css(".tgme_widget_message_location_wrap"):
+    for node in _some(root, ".tgme_widget_message_location_wrap"):
         found.append(Media("geo", title=_words(node, ".tgme_widget_message_location_title")))
-    for node in root.css("a.tgme_widget_message_link_preview"):
+    for node in _some(root, "a.tgme_widget_message_link_preview"):
         found.append(
             Media(
                 "webpage",
@@ -308,7 +315,7 @@ def _clock(text: str | None) -> float | None:
 
 
 def _reactions(root: LexborNode) -> tuple[tuple[str, int], ...] | None:
-    nodes = root.css(".tgme_widget_message_reactions .tgme_reaction")
+    nodes = _some(root, ".tgme_widget_message_reactions .tgme_reaction")
     return reactions.add_up(_reaction(node) for node in nodes) if nodes else None
 
 
@@ -332,14 +339,15 @@ def _forward(root: LexborNode) -> Forward | None:
     return Forward(
         channel=node.text(strip=True) or None,
         username=path[0] if path and re.fullmatch(r"[A-Za-z]\w{3,31}", path[0]) else None,
-        message_id=int(path[1]) if len(path) > 1 and path[1].isdigit() else None,
+        message_id=_message_id(path[1]) if len(path) > 1 else None,
     )
 
 
 def _reply(root: LexborNode) -> Reply | None:
     node = root.css_first("a.tgme_widget_message_reply[href]")
     path = _telegram_path(node) if node is not None else []
-    return Reply(int(path[1])) if len(path) > 1 and re.fullmatch(r"\d{1,10}", path[1]) else None
+    number = _message_id(path[1]) if len(path) > 1 else None
+    return Reply(number) if number is not None else None
 
 
 def _telegram_path(node: LexborNode) -> list[str]:

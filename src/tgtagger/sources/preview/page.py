@@ -13,6 +13,9 @@ Instead = Literal["channel", "group", "person", "nothing"]
 """What a page without messages is about: a channel without a preview, …"""
 
 
+_MESSAGE = ".tgme_widget_message[data-post]"
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewPage:
     """`messages` are HTML, in the page's order (oldest first)."""
@@ -30,7 +33,8 @@ def read_page(html: str) -> PreviewPage | None:
         return None
     title = tree.css_first(".tgme_channel_info_header_title")
     name = tree.css_first(".tgme_channel_info_header_username a")
-    nodes = tree.css(".tgme_widget_message[data-post]")
+    inside = {node.mem_id for node in tree.css(f"{_MESSAGE} {_MESSAGE}")}
+    nodes = [node for node in tree.css(_MESSAGE) if node.mem_id not in inside]
     numbers = (channel_number(node) for node in nodes)
     return PreviewPage(
         title.text(strip=True) if title is not None else None,
