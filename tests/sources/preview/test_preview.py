@@ -16,6 +16,7 @@ from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
 from tgtagger.sources.preview import Preview, PreviewChannel
+from tgtagger.sources.preview.page import nests_too_deeply
 from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
 from tgtagger.types import Channel, PageStored, PostFilter
@@ -117,6 +118,27 @@ async def test_retry_after_is_honoured_and_seen(world: World, store: Store) -> N
     assert numbers(store) == sorted(world.posts)
 
 
+@pytest.mark.parametrize(
+    "said", ["²", "-5", "soon", "Fri, 01 Jan 99999999999999999999 00:00:00 GMT"]
+)
+async def test_a_wait_that_makes_no_sense_is_half_a_minute(
+    world: World, store: Store, said: str
+) -> None:
+    world.script = [httpx.Response(429, headers=[(b"Retry-After", said.encode("latin-1"))])]
+    steps = await read(store)
+    assert [step.seconds for step in steps if isinstance(step, Wait)] == [30]
+    assert numbers(store) == sorted(world.posts)
+
+
+@pytest.mark.parametrize("charset", ["zlib", "idna", "undefined", "utf-16"])
+async def test_a_page_is_utf_8_whatever_is_said(world: World, store: Store, charset: str) -> None:
+    world.posts = {5: "новость"}
+    said = {"Content-Type": f"text/html; charset={charset}"}
+    world.script = [httpx.Response(200, headers=said, content=world.page([5]).encode())]
+    await read(store)
+    assert [item.text for item in store.posts(PostFilter())] == ["новость"]
+
+
 async def test_a_long_wait_is_remembered(world: World, store: Store) -> None:
     await read(store, Wish(limit=5))
     world.script = [httpx.Response(429, headers={"Retry-After": "3600"})]
@@ -143,6 +165,14 @@ async def test_a_page_too_large_is_not_read(world: World, store: Store) -> None:
     world.script = [httpx.Response(200, content=b"x" * 11_000_000)] * 9
     with pytest.raises(TryLater):
         await read(store)
+
+
+async def test_a_page_nested_too_deeply_is_not_read(world: World, store: Store) -> None:
+    deep = "<div>" * 1001 + "</div>" * 1001
+    world.script = [httpx.Response(200, text=world.page([5]) + deep)] * 9
+    with pytest.raises(TryLater):
+        await read(store)
+    assert not nests_too_deeply("<br>" * 5000 + "<b>x</b></p>" * 5000)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser
 
 from tgtagger.sources.preview.convert import channel_number
+
+DEEPEST = 1000
+"""Elements within elements; real pages have some twenty."""
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
+         "track", "wbr"}  # fmt: skip
+
+
+def nests_too_deeply(html: str) -> bool:
+    """Tell whether a page would keep the parser busy: its time grows with the depth's square."""
+    depth = 0
+    for found in _TAG.finditer(html):
+        if found[2].lower() not in _VOID:
+            depth = max(depth - 1, 0) if found[1] else depth + 1
+        if depth > DEEPEST:
+            return True
+    return False
+
 
 Instead = Literal["channel", "group", "person", "nothing"]
 """What a page without messages is about: a channel without a preview, …"""

@@ -21,7 +21,7 @@ from tgtagger.errors import InputError, SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
 from tgtagger.sources.names import reassigned
 from tgtagger.sources.preview.convert import convert
-from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
+from tgtagger.sources.preview.page import PreviewPage, nests_too_deeply, read_instead, read_page
 from tgtagger.sources.reading import (
     LONGEST_WAIT,
     Answer,
@@ -50,6 +50,14 @@ LARGEST = 10_000_000
 
 DEADLINE = 60.0
 """Seconds for a whole answer, however slowly it drips."""
+
+
+_NOT_KEPT = {b"content-encoding", b"content-length", b"content-type", b"transfer-encoding"}
+"""Headers of a body that is read already: and it is UTF-8, whatever a proxy says."""
+
+
+_NO_DATE = (ValueError, TypeError, IndexError, OverflowError)
+"""What the standard library makes of a text that is no date."""
 
 
 class Preview:
@@ -145,12 +153,16 @@ class Preview:
                 body += chunk
                 if len(body) > LARGEST:
                     raise httpx.ReadError("the page is too large")
-            headers = {
-                name: value
-                for name, value in response.headers.items()
-                if name not in {"content-encoding", "content-length", "transfer-encoding"}
-            }
-            return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+            # As bytes: a header need not be ASCII.
+            headers = [
+                (name, value)
+                for name, value in response.headers.raw
+                if name.lower() not in _NOT_KEPT
+            ]
+            whole = httpx.Response(response.status_code, headers=headers, content=bytes(body))
+            if nests_too_deeply(whole.text):
+                raise httpx.ReadError("the page is nested too deeply")
+            return whole
 
 
 def _retry_after(response: httpx.Response) -> float:
@@ -162,10 +174,10 @@ def _retry_after(response: httpx.Response) -> float:
         moment = email.utils.parsedate_to_datetime(text)
         try:
             now = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
-        except (ValueError, TypeError):
+        except _NO_DATE:
             now = dt.datetime.now(dt.UTC)
         return min(max((moment - now).total_seconds(), 1.0), LONGEST_WAIT.total_seconds())
-    except (ValueError, TypeError):
+    except _NO_DATE:
         return 30.0
 
 
