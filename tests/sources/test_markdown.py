@@ -1,4 +1,4 @@
-"""Markdown that shows the same words: read back by a Markdown parser."""
+"""Markdown that shows the same words: read back as CommonMark is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from hostile import STRINGS
+from shown import check_ends, check_words
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.types import Entity
 
@@ -48,46 +49,55 @@ def test_the_markdown_of(text: str, entities: list[Entity], expected: str | None
     assert to_markdown(text, entities) == expected
 
 
-READER = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
+SAME_WORDS = [
+    ("\r> no quote", []),
+    ("😀> no quote", [Entity("blockquote", 2, 9)]),
+    ("x > no quote", [Entity("pre", 0, 1)]),
+    ("x # no heading", [Entity("blockquote", 0, 1)]),
+    ("\n\n[", [Entity("code", 0, 7)]),
+    ("one\ntwo *", [Entity("code", 0, 9)]),
+    ("x", [Entity("pre", 0, 1), Entity("strikethrough", 0, 1)]),
+    ("x y", [Entity("bold", 0, 3), Entity("pre", 2, 1)]),
+    ("p; q", [Entity("blockquote", 0, 4), Entity("pre", 1, 9)]),
+    ("a\nb\nc", [Entity("pre", 0, 3), Entity("blockquote", 2, 3)]),
+    ("&mp; &amp;", [Entity("spoiler", 1, 9)]),
+    ("1. *", [Entity("link", 1, 3)]),
+    ("ps:_#", [Entity("link", 0, 5), Entity("code", 1, 3)]),
+    ("b\n#", [Entity("bold", 0, 6), Entity("link", 0, 8)]),
+    ("c_c_d", [Entity("spoiler", 1, 3)]),
+    ("a`b c`d", [Entity("text_link", 0, 1, url="`"), Entity("text_link", 4, 1, url="`")]),
+    ("a:b\x01c*", [Entity("link", 0, 6)]),
+    ("x\n", [Entity("code", 0, 2), Entity("italic", 0, 2)]),
+]
 
 
-def words_of(markdown: str) -> list[str]:
-    shown = READER.render(markdown)
-    shown = html.unescape(
-        re.sub(r"</?(?:[a-z]+[1-6]?|a href=\"[^\"]*\"|code class=\"[^\"]*\")\s*/?>", " ", shown)
-    )
-    return re.findall(r"\w+", shown.replace("\xa0", " "))
+@pytest.mark.row("I5")
+@pytest.mark.parametrize(("text", "entities"), SAME_WORDS)
+def test_the_same_words_are_shown(text: str, entities: list[Entity]) -> None:
+    markdown = to_markdown(text, entities)
+    check_words(text, markdown)
+    check_ends(text if markdown is None else markdown)
 
 
-LETTERS = st.text(alphabet="ab Яд*_[]()`~#>|\\\n-1.😀&<", max_size=40)
-KINDS = st.sampled_from(
-    [
-        "bold",
-        "italic",
-        "underline",
-        "strikethrough",
-        "spoiler",
-        "code",
-        "text_link",
-        "blockquote",
-        "hashtag",
-    ]
+LETTERS = st.text(alphabet="ab Яд*_[]()`~#>|\\\n-1.😀&<!:;\t\r", max_size=40)
+SPANS = st.builds(
+    Entity,
+    st.sampled_from(
+        "bold italic underline strikethrough spoiler code pre text_link link blockquote tag".split()
+    ),
+    st.integers(-3, 40),
+    st.integers(-3, 20) | st.just(2**40),
+    url=st.sampled_from(["https://u", "x y(z)", "`\\<", ""]),
+    language=st.none() | st.sampled_from(["py", "a`b c"]),
 )
 
 
-@given(LETTERS, st.lists(st.tuples(KINDS, st.integers(0, 40), st.integers(0, 20)), max_size=4))
-def test_no_word_is_lost(text: str, spans: list[tuple[str, int, int]]) -> None:
-    entities = [Entity(kind, start, length, url="https://u") for kind, start, length in spans]
+@pytest.mark.row("I5")
+@given(LETTERS, st.lists(SPANS, max_size=5))
+def test_no_word_is_lost_and_no_mark_leaks(text: str, entities: list[Entity]) -> None:
     markdown = to_markdown(text, entities)
-    joined = "".join(re.findall(r"\w", text))
-    shown = "".join(words_of(text if markdown is None else markdown))
-    assert shown == joined
-
-
-@given(LETTERS)
-def test_what_needs_no_markdown_is_its_own(text: str) -> None:
-    if to_markdown(text, []) is None:
-        assert "".join(words_of(text)) == "".join(re.findall(r"\w", text))
+    check_words(text, markdown)
+    check_ends(text if markdown is None else markdown)
 
 
 def test_code_beside_code_and_a_cry_before_a_link() -> None:
@@ -96,6 +106,8 @@ def test_code_beside_code_and_a_cry_before_a_link() -> None:
 
 
 # ---- what strangers write
+
+READER = MarkdownIt("commonmark", {"html": True}).enable("strikethrough")
 
 MANY = 50_000
 

@@ -10,39 +10,50 @@ brackets are escaped. Knows no source and no output format.
 from __future__ import annotations
 
 import html
-import itertools
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from tgtagger.types import Entity
 
-_TAGS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", "s")}
-_FORMATTING = frozenset(
-    (*_TAGS, "underline", "spoiler", "code", "pre", "text_link", "blockquote", "link")
-)
+_EMPHASIS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", "s")}
+_MARKS = ("text_link", *_EMPHASIS, "underline", "spoiler")
+_AS_IT_IS = ("code", "link")
+_ONCE = frozenset((*_EMPHASIS, "code"))
+"""Two side by side become one: Markdown would read neither."""
+_KINDS = frozenset(("blockquote", "pre", *_MARKS, *_AS_IT_IS))
 
-_BLOCKS = {"blockquote", "pre"}
+MOST = 1000
+"""Entities that are shown: Telegram's own limit is a hundred. What later ones mark is plain."""
 
-MOST_SPANS = 1000
-"""Stretches of a text that are formatted: Telegram's own limit is a hundred, and what marks do to
-each other takes time with the square of their number. Later ones are plain words."""
+_WORDS = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+_LINES = re.compile(r"[^\n](?:.*[^\n])?", re.DOTALL)
+_WORDS_OF_A_LINE = re.compile(r"\S(?:[^\n]*\S)?")
+"""Neither emphasis nor a link can cross a blank line, nor begin or end with a space."""
 
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-_ANYWHERE = re.compile(r"[\\`*\[\]<~|]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])")
-_LINE_START = re.compile(r"^([ ]*)(?:([#>+=-])|(\d+)([.)]))", re.MULTILINE)
+_ANYWHERE = re.compile(  # one set first: that is what makes it quick
+    r"[\\`*\[\]<~|&_]"
+    r"(?:(?<=[^&_])|(?<=&)(?=[#\w])|(?<=_)(?:(?![^\W_])|(?<![^\W_]_)))"
+)
+_BEGINNING = re.compile(r"([ ]*)(?:([#>+=-])|(\d+)([.)]))")
+_LINE_START = re.compile(f"^{_BEGINNING.pattern}", re.MULTILINE)
+_LINE_END = re.compile("\n")
+_SPACES = re.compile(r"[ \t]{2,}|\t")
 _INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
 
 
 def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
     """Return the Markdown of a text, or None when the text is its own Markdown."""
-    spans = list(itertools.islice(_spans(text, entities), MOST_SPANS)) if entities else []
+    if "\r" in text:  # ends a line of Markdown, too
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    spans = _spans(text, entities) if entities else {}
     if not spans:
         return escape(text) if _is_suspect(text) and _SPECIAL.search(text) else None
-    return "".join(_Writer(text, spans).write())
+    return _Writer(text, spans).write()
 
 
 def _is_suspect(text: str) -> bool:
@@ -56,51 +67,49 @@ def _is_suspect(text: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """An entity in code points."""
+# ---- what is to be marked
+
+
+class _Span(NamedTuple):
+    """A stretch of the text, in code points. `target` is where a link leads, or a language."""
 
     start: int
     end: int
-    entity: Entity
+    kind: str
+    target: str = ""
 
 
-def _spans(text: str, entities: Sequence[Entity]) -> Iterator[_Span]:
-    formatting = (entity for entity in entities if entity.type in _FORMATTING)
-    wanted = _without_seams(itertools.islice(formatting, MOST_SPANS))
-    if not wanted:
-        return
+def _spans(text: str, entities: Sequence[Entity]) -> dict[str, list[_Span]]:
+    """Return the stretches of each kind, rising; those of one kind do not overlap."""
     # The UTF-16 offsets of the letters that take two code units.
     pairs = [found.start() + at for at, found in enumerate(_ASTRAL.finditer(text))]
     size = len(text) + len(pairs)
-    for entity in wanted:
+    spans: dict[str, list[_Span]] = {}
+    formatting = [entity for entity in entities if entity.type in _KINDS][:MOST]
+    for entity in sorted(formatting, key=lambda each: (each.offset, -each.length)):
+        kind = entity.type
         start = _position(entity.offset, pairs, size)
         end = _position(entity.offset + entity.length, pairs, size)
-        if entity.type == "link" and not _SPECIAL.search(text[start:end]):
-            continue  # a bare address is shown as a link wherever Markdown is read
-        if entity.type in {"code", "pre", "blockquote", "link"}:
-            if text[start:end].strip():
-                yield _Span(start, end, entity)
+        before = spans[kind][-1] if kind in spans else None
+        if before is not None and start < before.end:
+            start = before.end
+        if not text[start:end].strip():
             continue
-        # Neither emphasis nor a link can cross a blank line, nor begin or end with a space.
-        for line in re.finditer(r"[^\n]+", text[start:end]):
-            words = line.group()
-            left = start + line.start() + len(words) - len(words.lstrip())
-            right = start + line.end() - (len(words) - len(words.rstrip()))
-            if left < right:
-                yield _Span(left, right, entity)
-
-
-def _without_seams(entities: Iterable[Entity]) -> list[Entity]:
-    """Join code that touches code: two spans side by side would be read as neither."""
-    joined: list[Entity] = []
-    for entity in sorted(entities, key=lambda each: each.offset):
-        last = next((each for each in reversed(joined) if each.type == "code"), None)
-        if entity.type == "code" and last and last.offset + last.length == entity.offset:
-            joined[joined.index(last)] = replace(last, length=last.length + entity.length)
+        if kind == "link" and not _needs_brackets(text[start:end]):
+            continue
+        target: str | None = entity.language or ""
+        if kind == "text_link" and (target := target_of(entity.url or "")) is None:
+            continue
+        if before is not None and start == before.end and kind in _ONCE:
+            spans[kind][-1] = before._replace(end=end)
         else:
-            joined.append(entity)
-    return joined
+            spans.setdefault(kind, []).append(_Span(start, end, kind, target or ""))
+    return spans
+
+
+def _needs_brackets(words: str) -> bool:
+    """Tell an address that does; a plain one is a link wherever Markdown is read."""
+    return bool(_SPECIAL.search(words)) and is_address(words)
 
 
 def _position(offset: int, pairs: Sequence[int], size: int) -> int:
@@ -109,137 +118,249 @@ def _position(offset: int, pairs: Sequence[int], size: int) -> int:
     return offset - bisect_left(pairs, offset)
 
 
+def _cut(spans: Iterable[_Span], borders: Sequence[int]) -> Iterator[_Span]:
+    """Yield the pieces of spans that borders (rising) leave."""
+    for span in spans:
+        start = span.start
+        for border in borders[bisect_right(borders, start) : bisect_left(borders, span.end)]:
+            yield span._replace(start=start, end=border)
+            start = border
+        yield span._replace(start=start)
+
+
+def _trim(spans: Iterable[_Span], text: str, words: re.Pattern[str]) -> Iterator[_Span]:
+    """Yield the stretches of words in spans."""
+    for span in spans:
+        for found in words.finditer(text, span.start, span.end):
+            yield span._replace(start=found.start(), end=found.end())
+
+
+def _borders(spans: Iterable[_Span]) -> list[int]:
+    return [place for span in spans for place in (span.start, span.end)]
+
+
+def _holding(place: int, spans: Sequence[_Span]) -> _Span | None:
+    """Return the span that holds the letter at a place; spans rise, and do not overlap."""
+    at = bisect_right(spans, place, key=lambda span: span.start) - 1
+    return spans[at] if at >= 0 and place < spans[at].end else None
+
+
+def _touches(span: _Span, spans: Sequence[_Span]) -> bool:
+    """Tell whether a span has letters in common with others, which rise and do not overlap."""
+    at = bisect_left(spans, span.end, key=lambda other: other.start) - 1
+    return at >= 0 and spans[at].end > span.start
+
+
+# ---- writing
+
+
 class _Writer:
-    """Writes a text piece by piece, between the places where a span begins or ends."""
+    """Writes a text piece by piece.
 
-    def __init__(self, text: str, spans: Iterable[_Span]) -> None:
+    Quotes and code blocks are lines of their own, with nothing marked across their borders; a code
+    block may stand in a quote. All other marks are cut at the ends of lines, and hold what is
+    written as it is whole or not at all. Where two overlap the inner is closed and opened again.
+    """
+
+    def __init__(self, text: str, spans: Mapping[str, Sequence[_Span]]) -> None:
         self._text = text
-        # Where two begin together the block is the outer one, else the longer.
-        self._spans = sorted(
-            spans, key=lambda span: (span.start, span.entity.type not in _BLOCKS, -span.end)
-        )
+        self._quotes = list(_trim(spans.get("blockquote", ()), text, _WORDS))
+        pieces = _cut(spans.get("pre", ()), _borders(self._quotes))
+        self._blocks = [
+            span for span in _trim(pieces, text, _LINES) if text[span.start : span.end].strip()
+        ]
+        self._pieces = self._read_pieces(spans)
+        self._changes = self._find_changes()
+        self._places = sorted(self._changes)
+        self._out: list[str] = []
         self._open: list[tuple[_Span, str]] = []  # with what closes it
+        self._done = 0  # letters of the text
+        self._next = 0  # of the pieces
+        self._prefix = ""  # of each line in a quote
+        self._is_fresh = True  # a line begins here
+        self._gap = 0  # line ends that must stand before what comes next
 
-    def write(self) -> Iterator[str]:
-        borders = sorted({at for span in self._spans for at in (span.start, span.end)})
-        waiting = iter([*self._spans, None])
-        upcoming = next(waiting)
-        done = 0
-        for border in borders:
-            if border > done:
-                yield self._piece(done, border)
-            done = max(done, border)
-            yield from self._close(border)
-            while upcoming is not None and upcoming.start <= border:
-                inline = self._step_out() if upcoming.entity.type in _BLOCKS else []
-                yield from (closing for _, closing in reversed(inline))
-                if upcoming.entity.type in {"code", "pre", "link"}:
-                    if upcoming.start >= done:  # else it overlaps what is already written
-                        yield self._verbatim(upcoming)
-                        done = upcoming.end
-                else:
-                    yield self._begin(upcoming)
-                for span, _ in inline:
-                    if span.end > done:
-                        yield self._begin(_Span(max(done, border), span.end, span.entity))
-                upcoming = next(waiting)
-        if done < len(self._text):
-            yield self._piece(done, len(self._text))
-        yield from self._close(len(self._text))
+    def _read_pieces(self, spans: Mapping[str, Sequence[_Span]]) -> list[_Span]:
+        """Return the marks, and what is written as it is, in the order in which they begin."""
+        borders = sorted(_borders(self._quotes) + _borders(self._blocks))
+        lines = {
+            kind: [
+                span
+                for span in _trim(_cut(found, borders), self._text, _WORDS_OF_A_LINE)
+                if not _holding(span.start, self._blocks)
+            ]
+            for kind, found in spans.items()
+            if kind not in {"blockquote", "pre"}
+        }
+        codes = lines.pop("code", [])
+        addresses = [
+            span
+            for span in lines.pop("link", ())
+            if _needs_brackets(self._text[span.start : span.end]) and not _touches(span, codes)
+        ]
+        as_it_is = sorted([*codes, *addresses])
+        marks = (span for kind in _MARKS for span in _around(lines.get(kind, ()), as_it_is))
+        pieces = [*_trim(marks, self._text, _WORDS_OF_A_LINE), *as_it_is]
+        return sorted(pieces, key=lambda span: (span.start, -span.end))
 
-    def _step_out(self) -> list[tuple[_Span, str]]:
-        """Take what is open but no quote off the stack: a block cannot stand inside a line."""
-        inline = [item for item in self._open if item[0].entity.type not in _BLOCKS]
-        self._open = [item for item in self._open if item[0].entity.type in _BLOCKS]
-        return inline
+    def _find_changes(self) -> dict[int, str]:
+        """Return what is written in place of single letters, by where these are."""
+        text = self._text
+        changes = {found.start(): f"\\{found[0]}" for found in _ANYWHERE.finditer(text)}
+        new_lines = _borders(self._quotes) + _borders(self._blocks)
+        for place in (0, *(found.end() for found in _LINE_END.finditer(text)), *new_lines):
+            if found := _BEGINNING.match(text, place):
+                at = found.start(2) if found[2] else found.start(4)
+                changes[at] = f"\\{text[at]}"
+            if found := _SPACES.match(text, place):
+                changes |= dict.fromkeys(range(*found.span()), "")
+                changes[found.start()] = _hard_spaces(found)
+        for place in (*new_lines, *_borders(self._pieces)):
+            for at in (place - 1, place):  # no longer within a word
+                if text[at : at + 1] == "_":
+                    changes[at] = "\\_"
+        return changes
 
-    def _close(self, border: int) -> Iterator[str]:
-        ending = [at for at, (span, _) in enumerate(self._open) if span.end <= border]
-        if not ending:
-            return
-        # Spans that began later but end later overlap: close them too, then open them again.
-        again = self._open[ending[0] :]
-        del self._open[ending[0] :]
-        for _, closing in reversed(again):
-            yield closing
-        for span, _ in again:
-            if span.end > border:
-                yield self._begin(_Span(border, span.end, span.entity))
+    def write(self) -> str:
+        blocks = iter([*self._blocks, None])
+        block = next(blocks)
+        end = len(self._text)
+        for quote in (*self._quotes, None):
+            begin = end if quote is None else quote.start
+            while block is not None and block.start < begin:
+                self._write_block(block)
+                block = next(blocks)
+            self._write_to(begin)
+            if quote is None:
+                break
+            self._begin_line()
+            self._put("> ", is_fresh=True)
+            self._prefix = "> "
+            while block is not None and block.start < quote.end:
+                self._write_block(block)
+                block = next(blocks)
+            self._write_to(quote.end)
+            self._prefix = ""
+            self._gap = 2  # without a blank line what comes next would be read as part of it
+        return "".join(self._out)
 
-    def _begin(self, span: _Span) -> str:
-        opening, closing = self._marks(span)
+    def _write_block(self, span: _Span) -> None:
+        self._write_to(span.start)
+        self._begin_line()
+        words = self._text[span.start : span.end]
+        fence = "`" * max(3, _longest_run(words) + 1)
+        self._put(
+            f"{fence}{language_of(span.target)}\n{words}\n{fence}".replace(
+                "\n", f"\n{self._prefix}"
+            )
+        )
+        self._done, self._gap = span.end, 1
+
+    def _begin_line(self) -> None:
+        if not self._is_fresh and not self._gap:
+            self._put(f"\n{self._prefix}", is_fresh=True)
+
+    def _put(self, words: str, *, is_fresh: bool = False) -> None:
+        if self._gap:
+            self._out.append(f"\n{self._prefix}" * self._gap)
+            self._gap = 0
+        self._out.append(words)
+        self._is_fresh = is_fresh
+
+    def _write_to(self, end: int) -> None:
+        """Write what stands before a place, and close what is open there."""
+        while self._next < len(self._pieces) and self._pieces[self._next].start < end:
+            span = self._pieces[self._next]
+            self._next += 1
+            self._close_to(span.start)
+            if span.kind in _MARKS:
+                self._put_text(span.start)
+                self._begin(span)
+            elif span.kind == "code" or not self._is_open("text_link"):  # no link is in a link
+                self._put_text(span.start)
+                self._put(self._verbatim(span))
+                self._done = span.end
+        self._close_to(end)
+        self._put_text(end)
+
+    def _close_to(self, place: int) -> None:
+        while self._open:
+            end = min(span.end for span, _ in self._open)
+            if end > place:
+                return
+            self._put_text(end)
+            first = next(at for at, (span, _) in enumerate(self._open) if span.end == end)
+            closing, self._open = self._open[first:], self._open[:first]
+            for _, mark in reversed(closing):
+                self._put(mark)
+            for span, _ in closing:
+                if span.end > end:
+                    self._begin(span._replace(start=end))
+
+    def _begin(self, span: _Span) -> None:
+        opening, closing = self._marks_of(span)
+        if opening == "[" and self._out and self._out[-1].endswith("!"):
+            self._out[-1] = self._out[-1][:-1] + "\\!"  # or it would be an image
+        self._put(opening)
         self._open.append((span, closing))
-        return opening
 
-    def _marks(self, span: _Span) -> tuple[str, str]:
-        entity = span.entity
-        if any(other.entity.type == entity.type for other, _ in self._open):
-            return "", ""  # Markdown has no link in a link, and nothing is twice as bold
-        match entity.type:
+    def _put_text(self, end: int) -> None:
+        if end <= self._done:
+            return
+        words, at = [], self._done
+        first = bisect_left(self._places, at)
+        for place in self._places[first : bisect_left(self._places, end)]:
+            words += [self._text[at:place], self._changes[place]]
+            at = place + 1
+        whole = "".join(words) + self._text[at:end]
+        self._done = end
+        if self._gap:
+            self._gap = max(self._gap - (len(whole) - len(whole.lstrip("\n"))), 0)
+        is_fresh = whole.endswith("\n")
+        self._put(whole.replace("\n", f"\n{self._prefix}"), is_fresh=is_fresh)
+
+    def _verbatim(self, span: _Span) -> str:
+        words = self._text[span.start : span.end]
+        if span.kind == "link":
+            return f"<{words}>"
+        fence = "`" * (_longest_run(words) + 1)
+        pad = " " if words[0] == "`" or words[-1] == "`" else ""
+        return f"{fence}{pad}{words}{pad}{fence}"
+
+    def _marks_of(self, span: _Span) -> tuple[str, str]:
+        match span.kind:
             case "text_link":
-                there = target_of(entity.url or "")
-                return ("", "") if there is None else ("[", f"]({there})")
-            case "blockquote":
-                before = "" if self._at_line_start(span.start) else "\n"
-                # Without a blank line the next one would be read as part of the quote.
-                after = "\n" if self._at_line_end(span.end) else "\n\n"
-                return f"{before}> ", after if span.end < len(self._text) else ""
+                return "[", f"]({span.target})"
             case "underline":
                 return "<u>", "</u>"
             case "spoiler":
                 return "||", "||"
-        mark, tag = _TAGS[entity.type]
+        mark, tag = _EMPHASIS[span.kind]
         return (mark, mark) if self._stands_free(span) else (f"<{tag}>", f"</{tag}>")
 
     def _stands_free(self, span: _Span) -> bool:
         """Whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
-        text = self._text
-        inside = text[span.start].isalnum() and text[span.end - 1].isalnum()
-        before = span.start == 0 or text[span.start - 1].isspace()
-        after = span.end == len(text) or text[span.end].isspace() or text[span.end] in ".,:;!?"
-        alone = not any(
-            other is not span and other.entity.type in _TAGS and span.start <= other.end
-            and other.start <= span.end
-            for other in self._near(span)
-        )  # fmt: skip
-        return inside and before and after and alone
+        text, start, end = self._text, span.start, span.end
+        return (
+            text[start].isalnum()
+            and text[end - 1].isalnum()
+            and (start == 0 or text[start - 1].isspace())
+            and (end == len(text) or text[end].isspace() or text[end] in ".,:;!?")
+            and not any(self._is_open(kind) for kind in _EMPHASIS)
+        )
 
-    def _near(self, span: _Span) -> list[_Span]:
-        return [other for other, _ in self._open if other.entity is not span.entity]
+    def _is_open(self, kind: str) -> bool:
+        return any(span.kind == kind for span, _ in self._open)
 
-    def _piece(self, start: int, end: int) -> str:
-        piece = escape(self._text[start:end], line_start=self._at_line_start(start))
-        if piece.endswith("!") and any(
-            span.start == end and span.entity.type == "text_link" for span in self._spans
-        ):
-            piece = piece[:-1] + "\\!"  # before a link it would make an image
-        return self._quoted(piece)
 
-    def _quoted(self, piece: str) -> str:
-        if any(span.entity.type == "blockquote" for span, _ in self._open):
-            return piece.replace("\n", "\n> ")
-        return piece
-
-    def _verbatim(self, span: _Span) -> str:
-        words = self._text[span.start : span.end]
-        match span.entity.type:
-            case "link":
-                return f"<{words}>" if is_address(words) else self._quoted(escape(words))
-            case "code":
-                fence = "`" * (_longest_run(words) + 1)
-                pad = " " if words[0] in "` " or words[-1] in "` " else ""
-                return f"{fence}{pad}{self._quoted(words)}{pad}{fence}"
-        fence = "`" * max(3, _longest_run(words) + 1)
-        before = "" if self._at_line_start(span.start) else "\n"
-        after = "" if self._at_line_end(span.end) else "\n"
-        block = f"{fence}{language_of(span.entity.language)}\n{words.rstrip(chr(10))}\n{fence}"
-        return before + self._quoted(block) + after
-
-    def _at_line_start(self, at: int) -> bool:
-        return at == 0 or self._text[at - 1] == "\n"
-
-    def _at_line_end(self, at: int) -> bool:
-        return at >= len(self._text) or self._text[at] == "\n"
+def _around(spans: Iterable[_Span], as_it_is: Sequence[_Span]) -> Iterator[_Span]:
+    """Yield spans that neither begin nor end in the middle of what is written as it is."""
+    for span in spans:
+        first, last = _holding(span.start, as_it_is), _holding(span.end, as_it_is)
+        start = first.end if first is not None and first.start < span.start else span.start
+        end = span.end if last is None else last.start
+        if start < end:
+            yield span._replace(start=start, end=end)
 
 
 def _longest_run(words: str) -> int:
@@ -249,8 +370,8 @@ def _longest_run(words: str) -> int:
 _SCHEME = re.compile(r"[\x00-\x20]*([a-zA-Z][\w+.-]*):")
 _TELEGRAMS = {"http", "https", "tg", "ton", "tonsite", "mailto", "tel", "ftp"}
 """What Telegram links to; a script or a file of the reader's own it does not."""
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]+")
-_QUOTED = {"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C"}
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>\x00-\x20\x7f]+")
+_NOT_IN_A_TARGET = re.compile(r"[()<>\\`\x00-\x20\x7f]")
 
 
 def target_of(url: str) -> str | None:
@@ -260,9 +381,7 @@ def target_of(url: str) -> str | None:
     if scheme is not None and scheme[1].lower() not in _TELEGRAMS:
         return None
     url = re.sub(r"&(?=#?\w+;)", "&amp;", url)
-    return re.sub(
-        r"[()<>\\\x00-\x20]", lambda found: _QUOTED.get(found[0], f"%{ord(found[0]):02X}"), url
-    )
+    return _NOT_IN_A_TARGET.sub(lambda found: f"%{ord(found[0]):02X}", url)
 
 
 def is_address(words: str) -> bool:
@@ -282,10 +401,14 @@ def escape(text: str, *, line_start: bool = True) -> str:
     if line_start:
         head, newline, rest = "", "", escaped
     rest = _LINE_START.sub(_escape_line_start, rest)
-    rest = _INDENT.sub(lambda found: "&nbsp;" * len(found.group().expandtabs(4)), rest)
+    rest = _INDENT.sub(_hard_spaces, rest)
     return head + newline + rest
 
 
 def _escape_line_start(found: re.Match[str]) -> str:
     indent, mark, number, stop = found.groups()
     return f"{indent}\\{mark}" if mark else f"{indent}{number}\\{stop}"
+
+
+def _hard_spaces(found: re.Match[str]) -> str:
+    return "&nbsp;" * len(found.group().expandtabs(4))
