@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from telethon.tl import types as tl
 
 from hostile import STRINGS
+from shown import check_ends
 from tgtagger.sources.telegram.blocks import BLOCKS
 from tgtagger.sources.telegram.inline import INLINE
 from tgtagger.sources.telegram.richtext import ENTITY_NAMES, RichText, entities, rich_text
@@ -216,6 +217,26 @@ MARKS = [
     (concat(plain("$5 is "), tl.TextMath("x")), "\\$5 is $x$"),
     (plain("$5 is"), "$5 is"),
 ]
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize(
+    ("source", "markdown"),
+    [
+        ("x<b>y", "$$\nx< b>y\n$$"),
+        ("<!--", "```math\n<!--\n```"),
+        ("x\n+ y", "```math\nx\n+ y\n```"),
+        ("x\n\n```", "````math\nx\n\n```\n````"),
+        (" \n", ""),
+    ],
+)
+def test_a_formula_begins_nothing_else(source: str, markdown: str) -> None:
+    assert read(tl.PageBlockMath(source))[1] == markdown
+    check_ends(read(tl.PageBlockMath(source), paragraph("after"))[1])
+
+
+def test_a_formula_in_a_line_holds_no_tag() -> None:
+    assert read(paragraph(tl.TextMath("a<b>c </d <!-- 1<2")))[1] == "$a< b>c < /d < !-- 1<2$"
 
 
 @pytest.mark.parametrize(("given", "markdown"), MARKS)

@@ -153,9 +153,17 @@ def _heading(level: int) -> Callable[[_Reader, Node, int], Line]:
     return write
 
 
+_NO_FORMULA = re.compile(r"^[ \t]*(?:[<#>=+*-]|\d+[.)]|```|~~~|$)|\r|&#?\w+;", re.MULTILINE)
+"""What Markdown without formulas would take for something else, and be it to the post's end."""
+
+
 def _math(_reader: _Reader, node: Node, _depth: int) -> Line:
     source = string(node.get("source")) or ""
-    return Line(source, f"$$\n{formula(source)}\n$$" if source else "")
+    if not source.strip():
+        return NOTHING
+    if _NO_FORMULA.search(source):
+        return Line(source, _fence(source, "math"))
+    return Line(source, f"$$\n{formula(source)}\n$$")
 
 
 def _divider(_reader: _Reader, _node: Node, _depth: int) -> Line:
@@ -168,10 +176,14 @@ def _author(reader: _Reader, node: Node, depth: int) -> Line:
 
 def _fenced(reader: _Reader, node: Node, depth: int) -> Line:
     found = reader.line(node.get("text"), depth)
-    longest = max((len(run) for run in re.findall("`+", found.text)), default=0)
-    fence = "`" * max(3, longest + 1)
     language = language_of(string(node.get("language")))
-    return Line(found.text, f"{fence}{language}\n{found.text}\n{fence}") if found else found
+    return Line(found.text, _fence(found.text, language)) if found else found
+
+
+def _fence(text: str, language: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _quote(found: Line) -> Line:
