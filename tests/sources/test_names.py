@@ -41,7 +41,8 @@ def test_every_form(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "@", "ab", "два слова", "https://example.org/durov", "t.me/", "t.me/joinchat", "123",
-     "@a b", "t.me/addstickers/x", "-", "@durov\n@other", "t.me/../etc"],
+     "@a b", "t.me/addstickers/x", "-", "@durov\n@other", "t.me/../etc", "@ſurov", "@\u212aurov",
+     "@İ026", "t.me/+Ab²3456", "t.me/c/٣", "t.me/c/0", "-0", "-1000000000", "-100٣٣٣٣٣"],
 )  # fmt: skip
 def test_anything_else_is_refused_with_what_to_give(text: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -38,6 +38,8 @@ ChannelRef = Named | Numbered | Invited
 _NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"
 _HOST = r"(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me|telegram\.dog)/"
 _FORMS = (
+    (r"-100(\d{5,13})", Numbered),
+    (r"(-\d{1,13})", Numbered),
     (rf"@?({_NAME})", Named),
     (rf"{_HOST}(?:s/)?({_NAME})(?:/\d+)*/?(?:[?#].*)?", Named),
     (rf"(?:https?://)?({_NAME})\.t\.me(?:/\d*)?/?(?:[?#].*)?", Named),
@@ -55,17 +57,17 @@ _RESERVED = {"joinchat", "addstickers", "addemoji", "addlist", "share", "proxy",
 def read_channel(text: str) -> ChannelRef:
     """Return the channel that a text names. Raises InputError for anything else."""
     wanted = text.strip()
-    if re.fullmatch(r"-100\d{5,13}", wanted):
-        return Numbered(int(wanted[4:]))
-    if re.fullmatch(r"-\d{1,13}", wanted):
-        return Numbered(int(wanted))
     for pattern, kind in _FORMS:
-        found = re.fullmatch(pattern, wanted, re.IGNORECASE)
+        # ASCII: without case, an s is ſ and a k the sign of Kelvin.
+        found = re.fullmatch(pattern, wanted, re.IGNORECASE | re.ASCII)
         if found is None:
             continue
-        if kind is Named and found[1].lower() in _RESERVED:
-            break
-        return Numbered(int(found[1])) if kind is Numbered else kind(found[1])  # type: ignore[arg-type]
+        if kind is Numbered:
+            if int(found[1]):
+                return Numbered(int(found[1]))
+        elif kind is Invited or found[1].lower() not in _RESERVED:
+            return kind(found[1])  # type: ignore[arg-type]
+        break
     raise InputError(
         f"{text!r} names no channel",
         hint="give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help",

@@ -1,0 +1,52 @@
+"""A SOURCE of the command line: a path or a channel, and no text is too strange to say which."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tgtagger.cli.targets import read_target
+from tgtagger.errors import InputError
+from tgtagger.sources.desktop import DesktopExport
+from tgtagger.sources.names import Named
+from tgtagger.store import Store
+
+
+def test_a_path_that_exists_is_no_channel(store: Store, tmp_path: Path) -> None:
+    there = tmp_path / "durov"
+    there.mkdir()
+    assert read_target(str(there), store).path == there
+    assert read_target("durov", store).ref == Named("durov")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 5000, "@" + "x" * 300, "a\0b", "~\0", "~nobody-of-that-name/x", "\udcff", "two words"],
+)
+def test_what_is_neither_is_refused(store: Store, text: str) -> None:
+    with pytest.raises(
+        InputError, match=r"names no channel|no path holds a NUL|a home folder that exists"
+    ):
+        read_target(text, store)
+
+
+@pytest.mark.parametrize("text", ["x/" * 3000, "./" + "x" * 300, "a/b"])
+def test_a_path_that_cannot_be_is_said_when_it_is_read(store: Store, text: str) -> None:
+    target = read_target(text, store)
+    assert target.path is not None
+    with pytest.raises(InputError, match=r"does not exist|cannot be read"):
+        list(DesktopExport(target.path).read())
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_is_not_ours_is_said(store: Store, tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+    try:
+        target = read_target(str(tmp_path / "result.json"), store)
+        assert target.path is not None
+        with pytest.raises(InputError, match="permission denied"):
+            list(DesktopExport(target.path).read())
+    finally:
+        tmp_path.chmod(0o700)
