@@ -101,6 +101,10 @@ def test_a_url_stays_as_it_is(file: Path) -> None:
         ('[tagging]\ntags_min = "x"', r"tagging\.tags_min: 'x' must be a whole number"),
         ("[tagging]\ntags_min = 2026-01-31", r"tagging\.tags_min must be a whole number"),
         (f"[tagging]\ntags_min = {'9' * 5000}", r"is not TOML"),
+        (f"[tagging]\ntags_min = 0x{'F' * 5000}", r"tagging\.tags_min must be a whole number"),
+        (f"[telegram]\npage_wait = 0x{'F' * 5000}", r"telegram\.page_wait must be a number"),
+        (".".join("a" * 2000) + " = 1", r"config\.toml is nested too deeply"),
+        ("db = " + "[" * 2000, r"config\.toml is nested too deeply"),
         ("[telegram]\napi_id = true", r"telegram\.api_id must be a whole number"),
         ("[telegram]\npage_wait = true", r"telegram\.page_wait must be a number"),
         (

@@ -227,12 +227,15 @@ def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
             error, f"the settings file {path} cannot be read", hint="check its permissions"
         ) from error
     try:
-        tree = tomllib.loads(content.decode())
+        flat = _flatten(tomllib.loads(content.decode()))
     except ValueError as error:  # not TOML, not UTF-8, a number without end
         raise InputError(
             f"the settings file {path} is not TOML: {error}", hint="see docs/settings.md"
         ) from error
-    flat = _flatten(tree)
+    except RecursionError:
+        raise InputError(
+            f"the settings file {path} is nested too deeply", hint="see docs/settings.md"
+        ) from None
     known = {setting.key for setting in SETTINGS if setting.key}
     for key in flat:
         if key not in known:

@@ -22,7 +22,10 @@ class Reader:
         """Return a value of the file as `read` wants it: numbers as text, too."""
         if type(value) not in self.types:  # exactly: True is an int, and no number of tags
             raise TypeError(self.types_in_words)
-        return value if isinstance(value, list) else str(value)
+        try:
+            return value if isinstance(value, list) else str(value)
+        except ValueError:  # 0xFFF…, with more digits than Python writes
+            raise TypeError(self.types_in_words) from None
 
 
 def _path(text: str) -> Path:
