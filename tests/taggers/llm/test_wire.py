@@ -397,6 +397,14 @@ def test_the_most_tags() -> None:
     assert read_tags(json.dumps({"tags": tags}), ("p1",)) == {"p1": tags}
 
 
+@pytest.mark.row("H6")
+@pytest.mark.parametrize("levels", [3, 100, 500, 511, 5000])
+def test_posts_in_posts_are_followed_no_deeper_than_they_mean_anything(levels: int) -> None:
+    inside = '{"posts":[' * levels + '{"id":"p1","tags":["a"]}' + "]}" * levels
+    assert read_tags(inside, ("p1",)) == {}
+    assert read_tags(f"see {inside}", ("p1",)) == {}
+
+
 FRAGMENTS = st.lists(
     st.sampled_from(
         ["{", "}", "[", "]", ",", ":", '"', "\\", '"posts"', '"id"', '"tags"', '"p1"', '"p2"',

@@ -188,7 +188,7 @@ def _posts_in(
             if isinstance(item, dict):
                 yield from _posts_in(item, ids, may_be_bare=may_be_bare, levels=levels - 1)
         return
-    if not isinstance(value, dict) or not levels:
+    if not isinstance(value, dict) or levels <= 0:
         return
     if isinstance(value.get("posts"), list | dict):
         yield from _posts_in(value["posts"], ids, may_be_bare=may_be_bare, levels=levels - 1)
