@@ -61,7 +61,8 @@ def test_lines_are_no_tag(end: str) -> None:
         ("\u202eзло\u202c", "зло"), ("ис\u00adкра", "искра"), ("\ufefftag\u200d", "tag"),
         ("a\tb", "a b"), ("a \u200b b", "a b"), ("и\u200b\u0306од", "йод"), ("#＃tag", "tag"),
         ("‹„tag“›", "tag"), ("_sea__salt_", "sea salt"), ("tag\ud800", "tag"),
-        ("ta\U000e0067g", "tag"),
+        ("ta\U000e0067g", "tag"), ("ta\ufffe\uffffg", "tag"), ("ta\U0010ffff\ufdd0g", "tag"),
+        ("ta\U0001d173g", "tag"),
     ],
 )  # fmt: skip
 def test_what_nobody_sees_is_dropped(name: str, shown: str) -> None:

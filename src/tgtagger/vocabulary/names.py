@@ -13,11 +13,14 @@ MAX_LENGTH = 40
 MAX_WORDS = 4
 
 # Controls, lone surrogates and what nobody sees: zero widths, directions, joiners, soft hyphens,
-# variation selectors, the "tag characters" that text is smuggled in.
+# variation selectors, the "tag characters" that text is smuggled in, code points of no character.
+_NO_CHARACTERS = "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
 _DROPPED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+    f"\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{_NO_CHARACTERS}]"
 )
 _SPACES = re.compile(r"[\s_]+")
 _DOTTED = re.compile(r"\.[A-Z]")
