@@ -23,6 +23,7 @@ TEXTS = {
     7: "C++ and e-mail: AND OR NOT",
     8: "Россия и Росс",
     9: "Café naïve",
+    10: "Straße, ﬁne, ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ, ŉandu, İstanbul",
 }
 
 
@@ -60,6 +61,14 @@ def found(store: Store, query: str, **rest: object) -> set[int]:
         ("cafe", {9}),
         ("café", {9}),
         ("нет-такого", set()),
+        ("Straße", {10}),
+        ("straße", {10}),
+        ("STRAß*", {10}),
+        ("ﬁne", {10}),
+        ("ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ", {10}),
+        ("ŉandu", {10}),
+        ("İstanbul", {10}),
+        ("river " * 5000, {6}),
     ],
 )
 def test_what_a_query_finds(archive: Store, query: str, expected: set[int]) -> None:

@@ -172,7 +172,7 @@ def parse_query(query: str) -> tuple[Term, ...]:
             terms.append(Term(words, phrase, prefix, bool(part["minus"])))
     if not any(not term.excluded for term in terms):
         raise InputError("the query names no word to look for", hint=_SYNTAX)
-    return tuple(terms)
+    return tuple(dict.fromkeys(terms))
 
 
 _SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what is searched'
@@ -211,10 +211,13 @@ MAX_FORMS = 200
 
 
 def _forms(db: sqlite3.Connection, word: str) -> list[str]:
-    word = word.casefold()
+    # As it was typed, too: the index folds it as it folded the text, but Python folds otherwise
+    # (ß to ss, a ligature to its letters).
     forms = {word: None}
+    word = word.casefold()
     if len(word) < SHORTEST:
         return list(forms)
+    forms[word] = None
     stem = _stem(word)
     for beginning in _spellings(_common_beginning(word, stem)):
         rows = db.execute(
