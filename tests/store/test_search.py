@@ -68,6 +68,9 @@ def found(store: Store, query: str, **rest: object) -> set[int]:
         ("ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ", {10}),
         ("ŉandu", {10}),
         ("İstanbul", {10}),
+        ("a\0b", set()),
+        ("river\ud800", {6}),
+        ('"\U0001342f river"', set()),
         ("river " * 5000, {6}),
     ],
 )

@@ -143,8 +143,12 @@ def _make_anew(db: sqlite3.Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a query: words in a row, perhaps only the beginning of one, perhaps unwanted."""
+    """A part of a query: words in a row, perhaps only the beginning of one, perhaps unwanted.
 
+    `text` is what was typed: the index splits it as it split the posts, by a Unicode of its own.
+    """
+
+    text: str
     words: tuple[str, ...]
     phrase: bool = False
     prefix: bool = False
@@ -165,11 +169,12 @@ def parse_query(query: str) -> tuple[Term, ...]:
             raise InputError("a quotation mark in the query is not closed", hint=_SYNTAX)
         text = part["word"] if part["phrase"] is None else part["phrase"]
         prefix = part["word"] is not None and text.endswith("*")
+        text = text.replace("\0", " ").encode(errors="replace").decode()
         words = tuple(_tokens(text))
         if words:
             # What splits in two (e-mail, C++20/23) is looked for as words in a row.
             phrase = part["phrase"] is not None or len(words) > 1
-            terms.append(Term(words, phrase, prefix, bool(part["minus"])))
+            terms.append(Term(text, words, phrase, prefix, bool(part["minus"])))
     if not any(not term.excluded for term in terms):
         raise InputError("the query names no word to look for", hint=_SYNTAX)
     return tuple(dict.fromkeys(terms))
@@ -179,16 +184,20 @@ _SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what i
 
 
 def match_expression(db: sqlite3.Connection, terms: Iterable[Term]) -> str:
-    """Return the FTS5 expression for a query, each word joined by its forms in the index."""
+    """Return the FTS5 expression for a query, each word joined by its forms in the index.
+
+    It stands as it was typed, too: the index folds case as it did in the posts, but Python does it
+    otherwise (ß to ss, a ligature to its letters).
+    """
     wanted: list[str] = []
     unwanted: list[str] = []
     for term in terms:
-        if term.phrase:
-            expression = _quote(" ".join(term.words)) + ("*" if term.prefix else "")
-        elif term.prefix:
-            expression = _quote(term.words[0]) + "*"
-        else:
-            expression = "(" + " OR ".join(map(_quote, _forms(db, term.words[0]))) + ")"
+        expression = _quote(term.text)
+        if term.prefix:
+            expression += "*"
+        elif not term.phrase:
+            words = dict.fromkeys([term.text, *_forms(db, term.words[0])])
+            expression = "(" + " OR ".join(map(_quote, words)) + ")"
         (unwanted if term.excluded else wanted).append(expression)
     return " AND ".join(wanted) + "".join(f" NOT {expression}" for expression in unwanted)
 
@@ -211,13 +220,10 @@ MAX_FORMS = 200
 
 
 def _forms(db: sqlite3.Connection, word: str) -> list[str]:
-    # As it was typed, too: the index folds it as it folded the text, but Python folds otherwise
-    # (ß to ss, a ligature to its letters).
-    forms = {word: None}
     word = word.casefold()
+    forms = {word: None}
     if len(word) < SHORTEST:
         return list(forms)
-    forms[word] = None
     stem = _stem(word)
     for beginning in _spellings(_common_beginning(word, stem)):
         rows = db.execute(
