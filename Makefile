@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage check lint bench torture build clean
+.PHONY: demo test coverage check lint bench torture fuzz build clean
 
 demo: .venv/user
 	@$(BIN)/tgtagger demo
@@ -30,6 +30,12 @@ bench: .venv/dev
 torture: .venv/dev
 	$(BIN)/pytest -q -m "row or slow" --long --summary torture.json
 
+# Seconds for each surface.
+FUZZ_SECONDS ?= 60
+
+fuzz: .venv/fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
 build: .venv/dev
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist
@@ -39,7 +45,7 @@ build: .venv/dev
 	.venv/wheel/bin/tgtagger demo > .venv/wheel/demo.txt
 
 clean:
-	rm -rf .venv dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .fuzz dist build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # Each remembers in a file of its own when it was made; a newer pyproject.toml makes it again.
 .venv/python:
@@ -55,4 +61,10 @@ clean:
 .venv/dev: .venv/user
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+# atheris has wheels for some machines and Pythons only; without it `make fuzz` does what it can.
+.venv/fuzz: .venv/dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --only-binary atheris --group fuzz \
+		2> /dev/null || true
 	@touch $@

@@ -23,9 +23,18 @@ settings.register_profile(
     print_blob=True,
     derandomize=bool(os.environ.get("CI")),
 )
+settings.register_profile(
+    "tgtagger-long", settings.get_profile("tgtagger"), max_examples=2000, derandomize=False
+)
 settings.load_profile("tgtagger")
 
 pytest_plugins = ["over_the_wire", "fault_matrix", "damage"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("long"):  # before the tests are collected, which ask for their number
+        settings.load_profile("tgtagger-long")
+
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Real data beside the checkout, where there is any."""

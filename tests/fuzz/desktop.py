@@ -1,0 +1,105 @@
+"""Telegram Desktop's export: any bytes as the file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import exports
+from fuzz.posts import FOLDER, check_all
+from tgtagger.errors import InputError
+from tgtagger.sources.desktop import DesktopExport, guard, reconvert
+from tgtagger.types import Page, RawPost
+
+MESSAGES: list[dict[str, Any]] = [
+    exports.service(1, "create_channel"),
+    exports.message(2, ["Hello ", {"type": "bold", "text": "wörld 😀"}, {"type": "link", "text": "https://a.b/c_d"}]),
+    exports.message(3, "caption", photo="p.jpg", photo_file_size=9, width=3, height=4),
+    exports.message(4, "", photo="q.jpg", date_unixtime=str(exports.START + 180)),
+    exports.message(5, "edited", edited_unixtime="1767312000", author="Ann", reply_to_message_id=3,
+                    forwarded_from="Other", forwarded_from_id="channel42",
+                    reactions=[{"type": "emoji", "count": 2, "emoji": "👍"},
+                               {"type": "custom_emoji", "count": 4, "document_id": "77"}]),
+    exports.message(6, "", file="v.mp4", media_type="video_file", mime_type="video/mp4",
+                    duration_seconds=35, file_name="v.mp4"),
+    exports.message(7, "", poll={"question": "Why?", "answers": [{"text": "a"}, {"text": ["b"]}]}),
+    exports.message(8, "", location_information={"latitude": 1.5, "longitude": -2.0}),
+    exports.message(9, [{"type": "pre", "text": "x = 1\n", "language": "py"},
+                        {"type": "text_link", "text": "here", "href": "https://a.b/(x)"},
+                        {"type": "blockquote", "text": "said", "collapsed": True}]),
+    exports.message(10, "ten"),
+]  # fmt: skip
+_ONE = exports.chat(exports.message(1, "one"), exports.message(2, "?"), exports.message(3, "three"))
+INPUTS = [
+    *(
+        json.dumps(root, ensure_ascii=False).encode()
+        for root in (
+            exports.chat(*MESSAGES),
+            exports.chat(MESSAGES[1], type="private_supergroup"),
+            exports.account(
+                exports.chat(MESSAGES[1], id=2),
+                exports.chat(type="personal_chat", id=1),
+                left=(exports.chat(MESSAGES[2], MESSAGES[3], id=5),),
+            ),
+        )
+    ),
+    # What was found.
+    *(
+        json.dumps(_ONE).encode().replace(b'"?"', value)
+        for value in (
+            b"9" * 5000,
+            b"-" + b"9" * 5000,
+            b"1e99999999999999999999",
+            rb'"\ude00 \ud83d\u0041 \\ude00 \ud83d\ude00"',
+            b'"\xed\xa0\x80"',
+            b'"\xff"',
+            b"[" * 3000 + b"]" * 3000,
+        )
+    ),
+]
+
+
+def read(data: bytes, *, stretch: int | None = None) -> tuple[list[Page], str | None]:
+    """Return the pages of a file with these bytes, and what was said at its end."""
+    path = Path(FOLDER.name) / "result.json"
+    path.write_bytes(data)
+    pages: list[Page] = []
+    with _stretches(stretch):
+        try:
+            pages.extend(DesktopExport(path, groups=True, page_size=4).read())
+        except InputError as error:
+            return pages, error.message
+    return pages, None
+
+
+@contextlib.contextmanager
+def _stretches(size: int | None) -> Iterator[None]:
+    """Let a file be read in stretches of so many bytes."""
+    usual = guard.BUFFER
+    guard.BUFFER = size or usual
+    try:
+        yield
+    finally:
+        guard.BUFFER = usual
+
+
+def members(pages: list[Page]) -> int:
+    """Return how many messages the pages account for."""
+    return sum(
+        sum(len(post.ids) for post in page.posts) + len(page.service) + len(page.rejected)
+        for page in pages
+    )
+
+
+def fuzz_desktop(data: bytes) -> None:
+    """Pages, then perhaps an InputError: the same ones again, in stretches of any size."""
+    pages, said = read(data)
+    for page in pages:
+        check_all(page.posts + page.service + page.rejected)
+        for post in page.posts:
+            assert post.raw is not None
+            assert reconvert(RawPost(page.channel, "desktop", post.raw.data)) == post
+    assert read(data, stretch=1 + len(data) % 61) == (pages, said)

@@ -1,0 +1,60 @@
+"""What stands in a text is found by it: each word, its beginning, several in a row."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from fuzz.targets import share
+from make import page, post
+from tgtagger.errors import InputError
+from tgtagger.store import Store, _search
+from tgtagger.types import PostFilter
+
+LETTERS = st.text("абвёйьЁЙABcdeiz019 -_'\"*.,()́ßﬁİıſΣς日本ᲡᲐé\u0301😀\n", min_size=1, max_size=30)
+TEXTS = LETTERS | st.text(min_size=1, max_size=20)
+OTHER = "zzyzx"
+
+
+def found(store: Store, query: str) -> set[int]:
+    return {item.post.id.message_id for item in store.search(PostFilter(query=query))}
+
+
+@share(1, HealthCheck.function_scoped_fixture)
+@given(text=TEXTS)
+def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
+    text = text.replace("\0", "")
+    store.save_page(page(post(1, text), post(2, OTHER)))
+    words = list(_search._tokens(text))
+    for word in words:
+        if not is_indexed(store, word):  # a mark alone, or what Unicode did not know in 2012
+            continue
+        assert 1 in found(store, word)
+        if re.fullmatch("[a-zа-яё0-9]+", word):  # for others Python's capitals are not the index's
+            assert 1 in found(store, word.upper())
+        assert 1 in found(store, f"{word}*")
+        assert 1 in found(store, f"{word} {word}")
+        assert 1 not in found(store, f"{OTHER} -{word}")
+        with contextlib.suppress(InputError):
+            assert 1 not in found(store, f"{word} -{word}")
+    if any(is_indexed(store, word) for word in words):
+        phrase = '"{}"'.format(text.replace('"', " "))
+        assert 1 in found(store, phrase)
+        assert 1 not in found(store, f"{OTHER} -{phrase}")
+
+
+def is_indexed(store: Store, word: str) -> bool:
+    """Ask the index itself, which does not go by Python's letters."""
+    sql = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?"
+    with store._read() as db:
+        return bool(db.execute(sql, (_search._quote(word),)).fetchall())
+
+
+@pytest.mark.parametrize("query", ["one -two " * 500, "a" * 100_000, '"' + "a b " * 20_000 + '"'])
+def test_a_query_of_any_length_is_answered(store: Store, query: str) -> None:
+    store.save_page(page(post(1, "one")))
+    assert found(store, query) <= {1}
