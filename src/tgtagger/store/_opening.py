@@ -82,6 +82,8 @@ def _version(path: Path) -> str | None:
             sqlite3.SQLITE_CANTOPEN,
         }:
             raise
+        if _size(path, "-journal"):  # half written: no look at it tells anything yet
+            return _engine.HEAD
         return _read_version(path, "immutable=1")
 
 
