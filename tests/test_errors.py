@@ -78,7 +78,9 @@ def test_what_nobody_caught_is_said_in_a_line(
 
     with warnings.catch_warnings():
         assert ended(fails) == code
-    assert capsys.readouterr().err.startswith(words)
+        assert capsys.readouterr().err.startswith(words)
+        assert ended(fails, lambda: 2) == code  # -vv
+    assert "in fails" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bug", [RuntimeError("bug"), ConnectionResetError(104, "reset")])

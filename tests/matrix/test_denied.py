@@ -129,7 +129,7 @@ def listing(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_writing_says_what_it_was_denied(base: Path, places: Path) -> None:
+def test_writing_says_what_it_was_denied(base: Path, logged: Path, places: Path) -> None:
     export = write(places / "export", chat(message(1, "text")))
     secret_export = write(places / "secret-export", chat(message(1, "text")))
     secret_export.chmod(0o000)
@@ -144,6 +144,9 @@ def test_writing_says_what_it_was_denied(base: Path, places: Path) -> None:
         os.chown(theirs, 54321, 54321)
         os.chown(theirs.parent, 54321, 54321)
     secret = put(base, places / "secret", file=0o000)
+    hidden = put(logged, places / "hidden", access=0o755)
+    log = hidden.with_name("posts.db-wal")
+    log.chmod(0o000)
     shut = put(base, places / "shut", access=0o000)
     home = places / "home"
     home.mkdir(mode=0o555)
@@ -159,6 +162,8 @@ def test_writing_says_what_it_was_denied(base: Path, places: Path) -> None:
         (["--db", str(theirs), "tag"], 6, f"{theirs} cannot be written to"),
         (["--db", str(secret), "status"], 6, f"{secret} cannot be read"),
         (["--db", str(secret), "tag"], 6, f"{secret} cannot be read"),
+        (["--db", str(hidden), "status"], 6, f"{log} cannot be read"),
+        (["--db", str(hidden), "tag"], 6, f"{log} cannot be read"),
         (["--db", str(shut), "status"], 6, f"{shut}: Permission denied"),
         (["--db", str(home / "a" / "b.db"), "tag"], 6, f"{home / 'a'}: Permission denied"),
         (["--db", str(blocked / "b.db"), "parse", str(export)], 6, f"{blocked / 'b.db'}: Not a"),

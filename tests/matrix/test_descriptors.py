@@ -71,7 +71,7 @@ def test_too_few_open_files(
 def test_no_more_open_files_from_some_moment_on(
     db: Path, base: Path, commands: list[tuple[str, ...]], effort: Effort
 ) -> None:
-    for nth in range(50, 1300, 23):
+    for nth in range(60, 1300, 61):
         copy_database(base, db)
         fault = Fault("openat", "error=EMFILE", nth, once=False)
         try:
@@ -94,7 +94,7 @@ def test_too_little_memory(
     """Some of what C code makes of it is no error that could be known: a traceback, and sound."""
     need("prlimit")
     said = 0
-    for most in range(30, 80, 2):
+    for most in range(32, 80, 5):
         copy_database(base, db)
         try:
             ended = run_many(commands, prefix=["prlimit", f"--as={most << 20}"])

@@ -41,6 +41,7 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
         refused = _refused(error)
         if refused is None:
             raise
+        refused.__cause__ = error
         return _say(refused, verbosity())
     return code if isinstance(code, int) else 0
 

@@ -55,14 +55,15 @@ def _no_files(path: Path) -> Denial | None:
 
 
 def _no_rights(path: Path) -> Denial | None:
-    folder = path.parent
+    folder, log = path.parent, path.with_name(path.name + "-wal")
     for where, right, verb in (
         (path, os.R_OK, "read"),
+        (log if os.access(log, os.F_OK) else path, os.R_OK, "read"),
         (path, os.W_OK, "written to"),
         (folder, os.W_OK | os.X_OK, "written to"),
     ):
         if not os.access(where, right):
-            name = str(path) if where == path else f"the folder {folder}"
+            name = f"the folder {folder}" if where == folder else str(where)
             hint = f"check the permissions of {where}"
             if _is_read_only(where):
                 hint = "its file system is mounted read-only"
