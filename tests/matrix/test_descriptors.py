@@ -26,6 +26,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
+def lay(base: Path, db: Path) -> None:
+    copy_database(base, db)
+    db.with_name("c.toml").unlink(missing_ok=True)  # of the round before
+
+
 @pytest.fixture
 def commands(base: Path, db: Path) -> list[tuple[str, ...]]:
     copy_database(base, db)
@@ -45,7 +50,7 @@ def test_too_few_open_files(
     need("prlimit")
     failed = 0
     for most in range(4, 24) if effort.is_long else (9,):
-        copy_database(base, db)
+        lay(base, db)
         prefix = ["prlimit", f"--nofile={most}"]
         try:
             ended = run_many(commands, prefix=prefix)
@@ -72,7 +77,7 @@ def test_no_more_open_files_from_some_moment_on(
     db: Path, base: Path, commands: list[tuple[str, ...]], effort: Effort
 ) -> None:
     for nth in range(60, 1300, 61):
-        copy_database(base, db)
+        lay(base, db)
         fault = Fault("openat", "error=EMFILE", nth, once=False)
         try:
             ended = run_many(commands, fault=fault)
@@ -95,7 +100,7 @@ def test_too_little_memory(
     need("prlimit")
     said = 0
     for most in range(32, 80, 5):
-        copy_database(base, db)
+        lay(base, db)
         try:
             ended = run_many(commands, prefix=["prlimit", f"--as={most << 20}"])
         except AssertionError:

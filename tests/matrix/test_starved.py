@@ -295,7 +295,9 @@ cp {room}/posts.db* {kept}
         for name in ("parse", "tag", "status", "export", "again")
     }
     assert codes == {"parse": 6, "tag": 6, "status": 0, "export": 6, "again": 0}, ended.errors
-    assert ended.errors.count("no space left") + ended.errors.count("No space left") == 3
+    said = [line for line in ended.errors.splitlines() if line.startswith("error: ")]
+    assert len(said) == 3
+    assert all("space left" in line and str(room) in line for line in said), said
     assert "Traceback" not in ended.errors
     assert ".part-" not in (kept / "names").read_text()
     assert_sound(kept / "posts.db")
