@@ -100,7 +100,7 @@ class Run:
 
 
 def posts_of(effort: Effort) -> int:
-    return 6000 if effort.is_long else 1500
+    return 6000 if effort.is_long else 800
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says in /proc that a process is held")

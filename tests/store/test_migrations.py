@@ -67,22 +67,6 @@ def test_opening_again_costs_no_migration(store: Store, db: Path) -> None:
     assert done.stdout == "False\n"
 
 
-def test_six_at_once_make_one_database(db: Path) -> None:
-    program = "import sys\nfrom tgtagger.store import Store\nStore.open(sys.argv[1]).close()\n"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(db)], stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(6)
-    ]
-    for process in processes:
-        _, errors = process.communicate()
-        assert (process.returncode, errors) == (0, "")
-    raw = sqlite3.connect(db)
-    assert raw.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
-    raw.close()
-
-
 @pytest.mark.row("K3")
 @pytest.mark.parametrize("schema", _engine.REVISIONS)
 def test_every_schema_so_far_is_brought_up_to_date_with_its_data(

@@ -142,7 +142,7 @@ def _check(made: Path, path: Path, target: Path) -> int:
     if damage != "ok":
         raise StoreError(
             f"the copy of {path} is damaged, and was not kept: {damage}",
-            hint="run: tgtagger doctor; if the database is sound, look at the disk",
+            hint="run: tgtagger doctor; if it finds the database sound, look at the disk",
         )
     return posts
 
