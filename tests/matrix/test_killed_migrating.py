@@ -162,8 +162,9 @@ def test_a_disk_that_fails_anywhere_leaves_the_old_schema_or_the_new(
 ) -> None:
     need("strace")
     old = Old(tmp_path, OLD[0])
-    # Where time is short: no room while the schema changes; a sync of the backup that fails.
-    some = [SOME[1]] if what == "ENOSPC" else [Point("fsync", 1)]
+    # Where time is short: no room for shared memory, then none while the schema changes; a sync
+    # of the backup that fails.
+    some = [Point("ftruncate", 1), SOME[1]] if what == "ENOSPC" else [Point("fsync", 1)]
     tried = every_point(old, db) if effort.is_long else some
     # The first `write` is into the backup; those after it say what was done.
     tried = [point for point in tried if point.call != "write" or point.nth == 1]

@@ -113,6 +113,7 @@ class Store:
         try:
             if not store._is_ready():
                 cls.open(location).close()
+                store._engine.dispose()  # what read the file without locks has seen it change
         except BaseException:
             store.close()
             raise
