@@ -125,7 +125,10 @@ class Store:
 
         `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
         """
-        return _backup.back_up(_engine.existing(location), target, told)
+        path = _engine.database_path(location)
+        if not _opening.look(path):
+            raise _engine.missing(path)
+        return _backup.back_up(path, target, told)
 
     @staticmethod
     def recover(location: str, target: Path, convert: _rejoining.Convert) -> Recovered:

@@ -75,15 +75,6 @@ def missing(path: Path) -> InputError:
     )
 
 
-def existing(location: str) -> Path:
-    """Return the file that a path or URL names. Raises InputError if there is no database yet."""
-    path = database_path(location)
-    with map_errors(path):
-        if not path.exists() or not path.stat().st_size:
-            raise missing(path)
-    return path
-
-
 _URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
 
 
