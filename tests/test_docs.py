@@ -81,3 +81,21 @@ def test_the_schema_is_documented() -> None:
 
     text = (ROOT / "docs/schema.md").read_text()
     assert all(f"`{table}`" in text for table in metadata.tables)
+
+
+def test_every_row_of_the_fault_matrix_has_its_promise_and_its_tests() -> None:
+    from fault_matrix import ROWS
+
+    promised = set()
+    text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    for cell in re.findall(r"^\| ([A-Z]\d(?:, [A-Z]\d)*) \|", text, re.MULTILINE):
+        promised |= set(cell.split(", "))
+    assert promised == set(ROWS)
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
+    tried = {
+        name for marks in re.findall(r"\.row\(([^)]*)\)", sources)
+        for name in re.findall(r'"([A-Z]\d)"', marks)
+    }  # fmt: skip
+    assert tried | {row for row in ROWS if f'"{row}", lambda' in sources} == set(ROWS)

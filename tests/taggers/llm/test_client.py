@@ -201,6 +201,7 @@ def free_port() -> int:
     return port
 
 
+@pytest.mark.row("H1")
 async def test_connecting_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
     connect, ports = socket.socket.connect, []
 
@@ -222,6 +223,7 @@ async def test_what_was_sent_is_not_repeated() -> None:
         assert (llm.connections, len(llm.completions)) == (1, 1)
 
 
+@pytest.mark.row("H1")
 async def test_a_server_that_resets_every_connection() -> None:
     with LlmServer(refuse=True) as llm:
         assert (await ask(llm.url)).verdict.failure == "network"
@@ -243,6 +245,7 @@ async def tag_all(llm: LlmServer, count: int, concurrency: int) -> set[str]:
     return tagged
 
 
+@pytest.mark.row("H8")
 @pytest.mark.parametrize("latency", [0.0, 0.03])
 async def test_kept_connections_that_a_server_closes_lose_no_post(latency: float) -> None:
     with LlmServer(latency=latency) as llm:
@@ -368,6 +371,7 @@ def memory_below(megabytes: float) -> Iterator[None]:
     assert peak < megabytes * 1024 * 1024
 
 
+@pytest.mark.row("H2")
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
@@ -433,6 +437,7 @@ async def test_a_redirect_within_the_server_is_followed(code: int) -> None:
         assert llm.completions[0].body == llm.completions[1].body
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.1.", "user@127.0.0.1"])
 async def test_no_redirect_carries_the_key_away(host: str, code: int) -> None:

@@ -104,6 +104,7 @@ def test_the_first_request_goes_alone_then_as_many_as_are_allowed(store: Store) 
 # ---- stop: a key, a quota, a model, an address
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize(
     ("fault", "kind", "error"),
     [
@@ -145,6 +146,7 @@ def test_a_stop_in_the_middle_keeps_what_was_answered(store: Store) -> None:
     assert (told.requests, brain.paid_twice()) == (9, {})
 
 
+@pytest.mark.row("H5")
 def test_the_key_goes_nowhere_else(store: Store) -> None:
     fill(store, 1)
     brain = Brain(script=[faults.redirect("http://127.0.0.1:1/v1/other", 307)])
@@ -156,6 +158,7 @@ def test_the_key_goes_nowhere_else(store: Store) -> None:
 # ---- throttled: everybody waits, nobody is to blame
 
 
+@pytest.mark.row("H3")
 @pytest.mark.parametrize(
     ("form", "at_least"),
     [
@@ -173,6 +176,7 @@ def test_a_wait_is_honoured_in_every_form(store: Store, form: Any, at_least: flo
     assert attempts(store, 12) == ["throttled", None]
 
 
+@pytest.mark.row("H3")
 def test_one_request_tries_whether_the_pause_is_over(store: Store) -> None:
     fill(store, 100)
     brain = Brain(latency=1.0)
@@ -186,6 +190,7 @@ def test_one_request_tries_whether_the_pause_is_over(store: Store) -> None:
     assert turns(store) == {1: 100}
 
 
+@pytest.mark.row("H3")
 def test_a_server_that_only_asks_to_wait_ends_the_run(store: Store) -> None:
     fill(store, 30)
     told = tag(store, Brain(rule=lambda _: refusals.rate_limited(50, "seconds")))
@@ -247,6 +252,7 @@ PASSING: list[tuple[Fault, FailureClass]] = [
 ]
 
 
+@pytest.mark.row("H4")
 @pytest.mark.parametrize(
     ("fault", "failure"), PASSING, ids=lambda value: getattr(value, "name", value)
 )
@@ -259,6 +265,7 @@ def test_what_passes_is_asked_again_in_halves(
     assert attempts(store, 1) == [failure, None]
 
 
+@pytest.mark.row("H9")
 @pytest.mark.parametrize(
     ("fault", "failure"), PASSING, ids=lambda value: getattr(value, "name", value)
 )
@@ -293,6 +300,7 @@ def test_a_server_may_say_that_trying_again_is_pointless(store: Store) -> None:
 # ---- the provider is down
 
 
+@pytest.mark.row("H4")
 @pytest.mark.parametrize("concurrency", [1, 16])
 @pytest.mark.parametrize(
     "fault",
@@ -321,6 +329,7 @@ def test_a_provider_that_goes_down_on_the_way(store: Store) -> None:
     assert len([seen for seen in brain.completions if seen.at >= 5]) <= 16 + 10
 
 
+@pytest.mark.row("H1")
 def test_a_server_that_is_off_harms_no_post(store: Store) -> None:
     fill(store, 3)  # too few for ten failures
     import httpx
@@ -335,6 +344,7 @@ def test_a_server_that_is_off_harms_no_post(store: Store) -> None:
     assert tagger.spent["test-model"].requests == 3
 
 
+@pytest.mark.row("H4")
 def test_an_outage_is_ridden_out(store: Store) -> None:
     fill(store, 600)
     brain = Brain(latency=2.0, rule=lambda seen: faults.status(503) if 20 < seen.at < 40 else None)
@@ -355,6 +365,7 @@ REFUSED: list[tuple[Fault, FailureClass]] = [
 ]
 
 
+@pytest.mark.row("H6", "H7")
 @pytest.mark.parametrize(
     ("fault", "failure"), REFUSED, ids=lambda value: getattr(value, "name", value)
 )
@@ -409,6 +420,7 @@ def test_what_an_answer_leaves_out_is_asked_again(store: Store) -> None:
     assert told.kind is None
 
 
+@pytest.mark.row("H7")
 def test_an_answer_that_was_cut_off_is_used_as_far_as_it_is_whole(store: Store) -> None:
     fill(store, 10)
     brain = Brain(script=[contents.too_long(4)])
@@ -628,6 +640,7 @@ def test_an_answer_to_a_text_that_was_edited_meanwhile_is_not_taken(store: Store
 # ---- retries over runs
 
 
+@pytest.mark.row("H9")
 def test_a_post_has_its_turns_and_then_waits_for_a_person(store: Store) -> None:
     fill(store, 1)
     start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -809,6 +822,7 @@ def _number(text: str) -> int:
     return int(text.split("number")[1].split(maxsplit=1)[0])
 
 
+@pytest.mark.row("H9")
 @pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize("bad", [4, 12])
 @pytest.mark.parametrize(
