@@ -235,3 +235,13 @@ def test_another_databases_journal_is_refused(tmp_path: Path) -> None:
     assert_refused(quiet)
     files_of(quiet)[3].unlink()
     assert found(quiet) == {"words 1"}
+
+
+@pytest.mark.row("C2")
+def test_a_database_reached_by_a_link_has_its_log(tmp_path: Path) -> None:
+    db, link = tmp_path / "real" / "posts.db", tmp_path / "link.db"
+    link.symlink_to(db)
+    with Store.open(str(db)) as store:  # all of it is still in the log
+        store.save_page(page(post(1, "word")))
+        with Store.open_to_read(str(link)) as reader:
+            assert [state.posts for state in reader.channels()] == [1]

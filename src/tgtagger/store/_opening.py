@@ -37,14 +37,15 @@ def look(path: Path) -> bool:
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{path} is no ordinary file", hint="name another with --db")
         if not found.st_size:
-            if _is_logged(path):  # SQLite would delete the log, and with it what is left
+            if _is_logged(path.resolve()):  # SQLite would delete the log, and with it what is left
                 raise StoreError(
                     f"{path} is cut off: it is empty, though {path.name}-wal beside it is not",
                     hint=_engine.RECOVER,
                 )
             return False
-        _commits.check(path)
-        return _version(path) is not None
+        file = path.resolve()  # SQLite has its log beside the file itself, not beside a link to it
+        _commits.check(file)
+        return _version(file) is not None
 
 
 def _is_logged(path: Path) -> bool:
