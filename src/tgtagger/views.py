@@ -50,6 +50,24 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A post in a list of many. `number` counts those of its channel, the oldest being 1."""
+
+    id: PostId
+    number: int
+    date: dt.datetime | None
+    beginning: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """A tag or a day, and how many posts it has; None: the posts without a date."""
+
+    name: str | None
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
 class TagLink:
     """A tag on a post, and where it came from."""
 

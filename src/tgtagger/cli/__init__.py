@@ -45,7 +45,7 @@ COMMANDS = {
     "Look": {
         "search": "Find posts by words, in any of their forms.",
         "show": "Show one post, and where its tags came from.",
-        "export": "Write posts as JSON lines, JSON or CSV.",
+        "export": "Write posts as JSON, CSV, notes, a web site or a feed.",
         "tags": "List the tags; rename, merge, remove them; tag by hand.",
         "channels": "List the channels in the database.",
         "status": "Say how everything stands.",

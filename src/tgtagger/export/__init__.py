@@ -1,7 +1,7 @@
-"""Posts as files: one module a format, each a function from posts to a stream.
+"""Posts as files: one module a format, each a function from posts to a stream or into a folder.
 
-`FORMATS` names them; `open_target` gives the stream, so that a file is whole or not there. Knows
-no filter and no database.
+`FORMATS` names them; `open_target` gives the stream, so that a file is whole or not there, and
+`folder` writes a folder so that each file in it is. Knows no filter and no SQL.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import BinaryIO
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, system_error
 
-FORMATS = ("jsonl", "json", "csv")
+FORMATS = ("jsonl", "json", "csv", "md", "html", "rss")
+FOLDERS = ("md", "html")
+"""The formats that make a folder."""
 
 
 @contextlib.contextmanager

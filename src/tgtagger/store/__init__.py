@@ -55,6 +55,7 @@ from tgtagger.store._connections import Unlocked, undisturbed
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._mounts import network_file_system
 from tgtagger.store._rows import text_for_tagging
+from tgtagger.store._selection import Selection
 from tgtagger.store._times import from_text, moment, now, to_text
 from tgtagger.store._values import WrongValueError, checked
 from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
@@ -73,7 +74,7 @@ from tgtagger.views import (
     TagLink,
 )
 
-__all__ = ["LockName", "Store", "database_path", "kept_backups"]
+__all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
 
 database_path = _engine.database_path
 kept_backups = _migrate.kept_backups
@@ -475,6 +476,16 @@ class Store:
             sql = query.sql(_records.RECORD, limit=wanted.limit)
             for (record,) in db.execute(sql, query.values):
                 yield _records.read_post(record), record
+
+    @contextlib.contextmanager
+    def select(self, wanted: PostFilter) -> Iterator[Selection]:
+        """Hold the posts of a filter still, to be read several times in one snapshot."""
+        with self._read() as db:
+            selection = Selection(db, wanted)
+            try:
+                yield selection
+            finally:
+                selection.close()
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
         """Yield what a filter with a query finds, newest or most relevant first."""

@@ -1,0 +1,78 @@
+"""Posts as an RSS 2.0 feed, the newest first: a title, the text as HTML, tags as categories.
+
+What a reader shows comes through `richtext`, so that no post can run anything there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from email.utils import format_datetime
+from html import escape
+from typing import BinaryIO
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
+
+from tgtagger import __version__
+from tgtagger.export import captions
+from tgtagger.export.richtext import to_html
+from tgtagger.views import Post
+
+_LINK = "https://t.me/"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write(
+    posts: Iterable[Post], stream: BinaryIO, *, title: str, now: dt.datetime | None = None
+) -> int:
+    """Write posts as a feed of this title; return how many."""
+    out = _Writer(stream)
+    out.startDocument()
+    out.open("rss", version="2.0")
+    out.open("channel")
+    out.element("title", title)
+    out.element("link", _LINK)
+    out.element("description", f"Telegram posts kept by tgtagger: {title}")
+    out.element("generator", f"tgtagger {__version__}")
+    out.element("lastBuildDate", format_datetime(now or dt.datetime.now(dt.UTC)))
+    count = 0
+    for post in posts:
+        _write_item(out, post)
+        count += 1
+    out.endElement("channel")
+    out.endElement("rss")
+    out.endDocument()
+    return count
+
+
+class _Writer(XMLGenerator):
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream, encoding="utf-8", short_empty_elements=True)
+
+    def open(self, name: str, **attributes: str) -> None:
+        self.startElement(name, AttributesImpl(attributes))
+
+    def element(self, name: str, text: str, **attributes: str) -> None:
+        self.open(name, **attributes)
+        self.characters(_NOT_XML.sub("\ufffd", text))
+        self.endElement(name)
+        self.ignorableWhitespace("\n")
+
+
+def _write_item(out: _Writer, post: Post) -> None:
+    out.open("item")
+    out.element("title", captions.caption(post))
+    if post.url:
+        out.element("link", post.url)
+    # Not the link: a channel's name, and with it the link, may change.
+    out.element("guid", f"tgtagger:{post.channel.id}/{post.id.message_id}", isPermaLink="false")
+    if post.date:
+        out.element("pubDate", format_datetime(post.date))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in captions.notes(post))
+    html = to_html(_NOT_XML.sub("\ufffd", post.markdown)) + (f"<ul>{notes}</ul>" if notes else "")
+    out.element("description", html)
+    for tag in post.tags:
+        out.element("category", tag)
+    out.endElement("item")
+    out.ignorableWhitespace("\n")
