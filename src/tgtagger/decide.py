@@ -48,6 +48,13 @@ PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
 """Failures that another try may mend; the others wait for `retry-failed --force`."""
 
 
+UNTAGGED: Mapping[str, Any] = {
+    "status": "pending", "attempts": 0, "failure": None, "error": None, "next_attempt_at": None,
+    "tagged_at": None,
+}  # fmt: skip
+"""Columns of a post whose tagging was taken back: as if it had just come."""
+
+
 def merge_post(
     old: Mapping[str, Any], new: Mapping[str, Any], *, seen: bool = True, is_part: bool = False
 ) -> dict[str, Any]:

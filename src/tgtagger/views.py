@@ -118,6 +118,15 @@ class TagChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What taking a tagging run back did: `links` are tags on posts, `tags` those gone for good."""
+
+    posts: int
+    links: int
+    tags: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelState:
     """A channel and how much of it is here. `unread` counts message ids not read yet."""
 

@@ -100,12 +100,17 @@ def make_llm(
     )
 
 
-def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
+def read_vocabulary_file(settings: Settings) -> VocabularyFile:
+    """Read the vocabulary in force; an empty one if none is."""
     path = settings.vocabulary
     try:
-        written = VocabularyFile(None, ()) if path is None else read_vocabulary(_read(path, "tags"))
+        return VocabularyFile(None, ()) if path is None else read_vocabulary(_read(path, "tags"))
     except InputError as error:
         raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
+    written = read_vocabulary_file(settings)
     mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
     if mode == "closed" and not written.entries:
         raise InputError(

@@ -6,6 +6,9 @@ taken away.
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +16,13 @@ import typer
 from tgtagger.cli import new_app, runs
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.cli.render import Screen, ago, number, plural
+from tgtagger.cli.taggers import read_vocabulary_file
+from tgtagger.errors import InputError
+from tgtagger.export import open_target
 from tgtagger.store import Store
 from tgtagger.views import TagChange
+from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
+from tgtagger.vocabulary import write as write_vocabulary
 
 app = new_app(
     invoke_without_command=True,
@@ -169,6 +177,104 @@ def drop(
     with _open(ctx) as store:
         change = store.drop_post_tags(post, names)
     _say_post(ctx, change, as_json=as_json)
+
+
+@app.command()
+def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    """Say which tags are probably one, each with the command that would merge them."""
+    screen = runs.screen_of(ctx)
+    with runs.open_to_read(ctx) as store:
+        found = store.suggest_merges()
+    if as_json:
+        screen.json(
+            [
+                {
+                    "names": item.names,
+                    "into": item.into,
+                    "likeness": item.likeness,
+                    "posts": item.posts,
+                    "command": _merge_command(item),
+                }
+                for item in found
+            ]
+        )
+        return
+    for item in found:
+        screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
+    screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+
+
+def _merge_command(item: Suggestion) -> str:
+    names = " ".join(_quoted(name) for name in item.names)
+    return f"tgtagger tags merge {names} --into {_quoted(item.into)}"
+
+
+def _quoted(name: str) -> str:
+    quoted = shlex.quote(name)
+    return f"-- {quoted}" if name.startswith("-") else quoted
+
+
+@app.command()
+def undo(
+    ctx: typer.Context,
+    run: Annotated[int, typer.Argument(metavar="RUN", help="Its number: see tgtagger status.")],
+    *,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
+    with _open(ctx) as store:
+        undone = store.undo_run(run, dry_run=dry_run)
+    screen = runs.screen_of(ctx)
+    if as_json:
+        screen.json({**asdict(undone), "run": run, "dry_run": dry_run})
+        return
+    what = _done("taken back", dry_run=dry_run)
+    screen.line(
+        f"{what}: {plural(undone.links, 'tag')} on {plural(undone.posts, 'post')}, "
+        f"{plural(undone.tags, 'tag')} that no other post has"
+    )
+    if undone.posts and not dry_run:
+        screen.line(
+            "they will be tagged again: change the model, prompt or vocabulary first, "
+            "or the same answers are given again"
+        )
+
+
+@app.command(name="export-vocabulary")
+def export_vocabulary(
+    ctx: typer.Context,
+    *,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PATH", help="A file; -: standard output.")
+    ] = "-",
+    mode: Annotated[
+        str,
+        typer.Option(
+            metavar="MODE", help="open, prefer or closed, written into it.", show_default=False
+        ),
+    ] = "",
+    most: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=1, max=MAX_ENTRIES, help="At most N tags."),
+    ] = MAX_ENTRIES,
+) -> None:
+    """Write the tags as a vocabulary file, to be pruned in an editor and used by --vocabulary.
+
+    The tags of the vocabulary in force come first, as they stand there, then the most used ones.
+    """
+    settings = invocation(ctx).settings(vocabulary_mode=mode)
+    written = read_vocabulary_file(settings)
+    with runs.open_to_read(ctx) as store:
+        entries = merge_entries(written.entries, store.described_tags(MAX_ENTRIES))[:most]
+    if not entries:
+        raise InputError("there are no tags yet", hint="run: tgtagger tag")
+    text = write_vocabulary(settings.vocabulary_mode or written.mode, entries)
+    path = None if output == "-" else Path(output).expanduser()
+    with open_target(path) as stream:
+        stream.write(text.encode())
+    if path is not None:
+        runs.screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
 
 
 def _open(ctx: typer.Context) -> Store:

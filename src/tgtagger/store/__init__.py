@@ -72,7 +72,10 @@ from tgtagger.views import (
     TagChange,
     TagCount,
     TagLink,
+    Undone,
 )
+from tgtagger.vocabulary import Entry, Suggestion, suggest
+from tgtagger.vocabulary.likeness import FEW
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
 
@@ -444,6 +447,23 @@ class Store:
         """Take tags off a post; no machine puts them back."""
         with self._write() as db:
             return _curation.drop_from_post(db, post, names, now())
+
+    def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
+        """Take back what a tagging run added; its posts are pending again."""
+        with self._decide(dry_run=dry_run) as db:
+            return _curation.undo(db, run)
+
+    def suggest_merges(self) -> tuple[Suggestion, ...]:
+        """Return which tags are probably one."""
+        with self._read() as db:
+            counts, shared = _tags.counts(db), _tags.shared_posts(db, FEW)
+        return suggest(counts, shared)
+
+    def described_tags(self, most: int) -> tuple[Entry, ...]:
+        """Return the tags in use as entries of a vocabulary, the most used first."""
+        with self._read() as db:
+            found = _tags.described(db, most)
+        return tuple(Entry(name, description, aliases) for name, aliases, description in found)
 
     @contextlib.contextmanager
     def _decide(self, *, dry_run: bool) -> Iterator[sqlite3.Connection]:

@@ -11,10 +11,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from tgtagger import vocabulary
+from tgtagger.decide import UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.store._lookup import post_id, tag_id
 from tgtagger.store._tags import find_tag
-from tgtagger.views import TagChange
+from tgtagger.views import TagChange, Undone
 
 
 def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
@@ -161,6 +162,52 @@ def drop_from_post(db: sqlite3.Connection, post: str, names: Sequence[str], now:
             raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
         db.execute("INSERT OR IGNORE INTO removed_tags VALUES (?, ?, ?)", (owner, tag, now))
     return _of_post(db, owner)
+
+
+def undo(db: sqlite3.Connection, run: int) -> Undone:
+    """Take back what a tagging run added: its tags on posts, and tags that only it made.
+
+    What a person gave, and what other runs did, stays. The posts are to be tagged again.
+    """
+    found = db.execute("SELECT command FROM runs WHERE id = ? AND tagger IS NOT NULL", (run,))
+    if found.fetchone() is None:
+        runs = [
+            str(number)
+            for (number,) in db.execute(
+                "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
+                "ORDER BY 1 DESC LIMIT 5"
+            )
+        ]
+        last = f"the last that left tags: {', '.join(runs)}" if runs else "no run has left tags"
+        raise InputError(f"there is no tagging run {run}", hint=f"{last}; see: tgtagger status")
+    posts = [
+        post
+        for (post,) in db.execute(
+            "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+        )
+    ]
+    made = [
+        tag
+        for (tag,) in db.execute("SELECT DISTINCT tag_id FROM post_tags WHERE run_id = ?", (run,))
+    ]
+    links = db.execute(
+        "DELETE FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+    ).rowcount
+    columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
+    db.executemany(
+        f"UPDATE posts SET {columns} WHERE id = ?", ((*UNTAGGED.values(), post) for post in posts)
+    )
+    tags = 0
+    for tag in made:
+        tags += db.execute(
+            "DELETE FROM tags WHERE id = ?1 AND description IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1)",
+            (tag,),
+        ).rowcount
+    return Undone(len(posts), links, tags)
 
 
 # ---- parts

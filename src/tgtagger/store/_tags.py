@@ -198,3 +198,39 @@ def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
     for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):
         found[tag] = (*found.get(tag, ()), name)
     return found
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Return how many posts each tag has that any has."""
+    return dict(
+        db.execute(
+            "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+            "GROUP BY t.id ORDER BY 2 DESC, 1"
+        ).fetchall()
+    )
+
+
+def shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
+    """Return which two tags share at least so many posts, and how many."""
+    # CROSS JOIN: by posts, not by tags, each of which would be looked up with each other.
+    return db.execute(
+        "WITH used AS MATERIALIZED "
+        "(SELECT tag_id FROM post_tags GROUP BY tag_id HAVING count(*) >= ?1) "
+        "SELECT a.name, b.name, n FROM (SELECT x.tag_id AS one, y.tag_id AS two, count(*) AS n "
+        "FROM post_tags AS x CROSS JOIN post_tags AS y "
+        "ON y.post_id = x.post_id AND y.tag_id > x.tag_id "
+        "WHERE x.tag_id IN used AND y.tag_id IN used GROUP BY 1, 2 HAVING n >= ?1) "
+        "JOIN tags AS a ON a.id = one JOIN tags AS b ON b.id = two",
+        (least,),
+    ).fetchall()
+
+
+def described(db: sqlite3.Connection, most: int) -> list[tuple[str, tuple[str, ...], str | None]]:
+    """Return the tags in use with aliases and description, the most used first."""
+    aliases = _aliases(db)
+    rows = db.execute(
+        "SELECT t.id, t.name, t.description FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+        "GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT ?",
+        (most,),
+    )
+    return [(name, aliases.get(tag, ()), description) for tag, name, description in rows]

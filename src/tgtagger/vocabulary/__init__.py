@@ -1,12 +1,22 @@
 """The rules of tags: what is one, when two spellings are one, and which of them a post gets.
 
 `names` tells what a tag is, `forms` when two are forms of one, `files` reads a vocabulary that a
-person wrote, `choice` makes a post's tags of what a model said. Pure. Knows no database, file,
+person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that could be
+one. Pure. Knows no database, file,
 network or clock; the store keeps tags by their `key`.
 """
 
 from tgtagger.vocabulary.choice import Vocabulary, echoes
-from tgtagger.vocabulary.files import MAX_ENTRIES, Entry, Mode, VocabularyFile, read, write
+from tgtagger.vocabulary.files import (
+    MAX_ENTRIES,
+    Entry,
+    Mode,
+    VocabularyFile,
+    merge_entries,
+    read,
+    write,
+)
+from tgtagger.vocabulary.likeness import Suggestion, suggest
 from tgtagger.vocabulary.names import MAX_LENGTH, MAX_WORDS, is_tag, key, normalise
 
 __all__ = [
@@ -15,12 +25,15 @@ __all__ = [
     "MAX_WORDS",
     "Entry",
     "Mode",
+    "Suggestion",
     "Vocabulary",
     "VocabularyFile",
     "echoes",
     "is_tag",
     "key",
+    "merge_entries",
     "normalise",
     "read",
+    "suggest",
     "write",
 ]

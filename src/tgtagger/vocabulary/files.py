@@ -93,6 +93,19 @@ def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
     return "".join(lines)
 
 
+def merge_entries(first: Iterable[Entry], others: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries of both, the first ones as they are; no name stands for two tags."""
+    merged = list(first)
+    taken = {key(name) for entry in merged for name in (entry.name, *entry.aliases)}
+    for entry in others:
+        if key(entry.name) in taken:
+            continue
+        aliases = tuple(name for name in entry.aliases if key(name) not in taken)
+        taken |= {key(name) for name in (entry.name, *aliases)}
+        merged.append(Entry(entry.name, entry.description, aliases))
+    return tuple(merged)
+
+
 def _mode(stated: str, number: int) -> Mode:
     mode = stated.strip().casefold()
     if mode not in get_args(Mode):

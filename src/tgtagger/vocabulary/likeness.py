@@ -1,0 +1,137 @@
+"""Which of the tags in use are probably one: forms, look-alikes, abbreviations, used together.
+
+Only suggests: a person decides. Pure, for all tags at once. Knows no post, only how often two tags
+stand on the same one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
+from tgtagger.vocabulary.names import key, words_of
+
+Likeness = Literal["form", "look-alike", "abbreviation", "used together"]
+
+TOGETHER = 0.9
+"""Share of the posts of either tag that have both, from which on they are taken for one."""
+ENOUGH = 5
+"""Posts that two tags share at the least, before that says anything."""
+FEW = 2
+"""Posts that an abbreviation and its words share at the least."""
+
+_LOOKS_CYRILLIC = str.maketrans("aceopxykmtbhiABCEHIKMOPTXYy", "асеорхукмтвніАВСЕНІКМОРТХУу")
+_MOST_ALIKE = 300  # tags that begin alike: looking at all pairs of more would be slow
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Tags that are probably one: `names` into `into`, the most used of them."""
+
+    names: tuple[str, ...]
+    into: str
+    likeness: Likeness
+    posts: int
+
+
+def suggest(
+    counts: Mapping[str, int], together: Iterable[tuple[str, str, int]]
+) -> tuple[Suggestion, ...]:
+    """Return what could be merged, by how many posts it would put in order.
+
+    `counts` is how many posts each tag has, `together` how many two of them share.
+    """
+    groups = _Groups(counts)
+    shared = list(together)
+    for one, other in _look_alikes(counts):
+        groups.join(one, other, "look-alike")
+    for one, other in _forms(counts):
+        groups.join(one, other, "form")
+    for one, other, posts in shared:
+        if posts >= FEW and (_abbreviates(one, other) or _abbreviates(other, one)):
+            groups.join(one, other, "abbreviation")
+        elif posts >= ENOUGH and posts >= TOGETHER * max(counts[one], counts[other]):
+            groups.join_alone(one, other, "used together")
+    return groups.suggestions()
+
+
+class _Groups:
+    """Tags that belong together, joined pair by pair; the first reason found is the one given."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+        self._parents: dict[str, str] = {}
+        self._reasons: dict[str, Likeness] = {}
+
+    def join(self, one: str, other: str, reason: Likeness) -> None:
+        first, second = self._root(one), self._root(other)
+        if first != second:
+            self._parents[second] = first
+            self._reasons[first] = self._reasons.get(first) or self._reasons.get(second) or reason
+
+    def join_alone(self, one: str, other: str, reason: Likeness) -> None:
+        """Join two that are not in a group for a better reason."""
+        reasons = {self._reasons.get(self._root(name), reason) for name in (one, other)}
+        if reasons == {reason}:
+            self.join(one, other, reason)
+
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        members: dict[str, list[str]] = defaultdict(list)
+        for name in self._counts:
+            if name in self._parents or name in self._reasons:
+                members[self._root(name)].append(name)
+        found = []
+        for root, names in members.items():
+            into, *others = sorted(names, key=lambda name: (-self._counts[name], len(name), name))
+            posts = sum(self._counts[name] for name in others)
+            found.append(Suggestion(tuple(others), into, self._reasons[root], posts))
+        return tuple(sorted(found, key=lambda item: (-item.posts, item.into)))
+
+    def _root(self, name: str) -> str:
+        while (parent := self._parents.get(name)) is not None:
+            name = parent
+        return name
+
+
+def _forms(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        alike[beginnings(key(name))].append(name)
+    for group in alike.values():
+        yield from _pairs_of_forms(group[:_MOST_ALIKE])
+
+
+def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    folded = [(name, key(name)) for name in names]
+    for at, (name, one) in enumerate(folded):
+        # Looking closer is slow, and many words begin alike.
+        start = "" if " " in one else one[: max(SHARED, len(one) - LONGEST_CHANGE)]
+        for other, two in folded[at + 1 :]:
+            # маска and Маск: a name is no form of a word.
+            if (
+                two.startswith(start)
+                and name[0].isupper() == other[0].isupper()
+                and are_forms(name, other)
+            ):
+                yield name, other
+
+
+def _look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield tags that read the same, one of them with letters of another script among its own."""
+    seen: dict[str, str] = {}
+    for name in names:
+        looks = key(name.translate(_LOOKS_CYRILLIC))
+        if (other := seen.setdefault(looks, name)) != name:
+            yield other, name
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    words = words_of(long)
+    return (
+        len(words) > 1
+        and short.isupper()
+        and "".join(word[0] for word in words).casefold() == short.casefold()
+    )
