@@ -212,15 +212,12 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
 
 def shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
     """Return which two tags share at least so many posts, and how many."""
-    # CROSS JOIN: by posts, not by tags, each of which would be looked up with each other.
+    # CROSS JOIN and the plus: post by post; else each tag would be looked up with each other one.
     return db.execute(
-        "WITH used AS MATERIALIZED "
-        "(SELECT tag_id FROM post_tags GROUP BY tag_id HAVING count(*) >= ?1) "
         "SELECT a.name, b.name, n FROM (SELECT x.tag_id AS one, y.tag_id AS two, count(*) AS n "
         "FROM post_tags AS x CROSS JOIN post_tags AS y "
-        "ON y.post_id = x.post_id AND y.tag_id > x.tag_id "
-        "WHERE x.tag_id IN used AND y.tag_id IN used GROUP BY 1, 2 HAVING n >= ?1) "
-        "JOIN tags AS a ON a.id = one JOIN tags AS b ON b.id = two",
+        "ON y.post_id = x.post_id AND +y.tag_id > x.tag_id GROUP BY 1, 2 HAVING n >= ?) "
+        "CROSS JOIN tags AS a ON a.id = one CROSS JOIN tags AS b ON b.id = two",
         (least,),
     ).fetchall()
 
