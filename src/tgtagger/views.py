@@ -137,6 +137,16 @@ class ChannelState:
     parsed_at: dt.datetime | None
     unread: int
     paused: bool
+    left: bool  # no longer followed; its posts are still here
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRemoved:
+    """What became of a channel: `removed` posts are gone, `kept` ones stay."""
+
+    title: str
+    removed: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)

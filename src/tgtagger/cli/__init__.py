@@ -47,7 +47,7 @@ COMMANDS = {
         "show": "Show one post, and where its tags came from.",
         "export": "Write posts as JSON, CSV, notes, a web site or a feed.",
         "tags": "List the tags; rename, merge, remove them; tag by hand.",
-        "channels": "List the channels in the database.",
+        "channels": "List the channels; add, pause, resume, remove them.",
         "status": "Say how everything stands.",
     },
 }

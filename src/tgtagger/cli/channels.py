@@ -1,34 +1,144 @@
-"""`tgtagger channels`: list the channels."""
+"""`tgtagger channels`: list the channels, add some, pause, resume and remove them."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import runs
-from tgtagger.cli.options import JsonOption
-from tgtagger.cli.render import Screen, ago, local_time, number
+from tgtagger.cli import new_app, runs
+from tgtagger.cli.options import JsonOption, invocation
+from tgtagger.cli.render import Screen, ago, local_time, number, plural
+from tgtagger.errors import InputError
+from tgtagger.sources.names import read_channel
+from tgtagger.store import Store
 from tgtagger.views import ChannelState
 
-EPILOG = """Examples:
+app = new_app(
+    invoke_without_command=True,
+    help="List the channels, add some, pause, resume or remove them.",
+    epilog="""Examples:
   tgtagger channels
-  tgtagger channels --json
+  tgtagger channels add @durov t.me/telegram
+  tgtagger channels add --from-file channels.txt
+  tgtagger channels remove @durov --with-posts
 
 Exit codes:
-  0 listed · 2 no database yet · 6 database"""
+  0 done · 2 no such channel, no database yet · 6 database · 75 another program holds it""",
+)
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="@name, a t.me link, an id or the title.")
+]
 
 
-def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
-    """List the channels in the database."""
+@app.callback()
+def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
     screen = runs.screen_of(ctx)
     with runs.open_to_read(ctx) as store:
-        found = store.channels()
+        found, added = store.channels(), store.followed()
     if as_json:
-        screen.json([as_json_object(state) for state in found])
+        listed = [as_json_object(state) for state in found]
+        screen.json([*listed, *({"source": source, "posts": 0} for source in added)])
     else:
         draw(screen, found)
-    return 0
+        draw_added(screen, added)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="As parse takes them.", show_default=False),
+    ] = None,
+    *,
+    from_file: Annotated[
+        str,
+        typer.Option(
+            "--from-file", metavar="FILE", help="A file with one a line.", show_default=False
+        ),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Remember channels without reading them; the next `parse` or `sync` does."""
+    named = [*(sources or ()), *(_lines(Path(from_file).expanduser()) if from_file else ())]
+    if not named:
+        raise InputError("no channel was named", hint="name some, or a file with --from-file")
+    for source in named:
+        read_channel(source)  # refuses what is none
+    screen = runs.screen_of(ctx)
+    with Store.open(invocation(ctx).settings().db) as store:
+        new = store.follow(list(dict.fromkeys(named)))
+    if as_json:
+        screen.json(list(new))
+    else:
+        screen.line(f"added {plural(len(new), 'channel')}: read by the next tgtagger parse or sync")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"{path} cannot be read: {reason}") from error
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@app.command()
+def pause(ctx: typer.Context, name: NameArgument) -> None:
+    """Leave a channel out of runs that name none."""
+    with runs.open_to_change(ctx) as store:
+        title = store.pause_channel(name)
+    runs.screen_of(ctx).line(f"paused: {title}")
+
+
+@app.command()
+def resume(ctx: typer.Context, name: NameArgument) -> None:
+    """Take a paused channel up again."""
+    with runs.open_to_change(ctx) as store:
+        title = store.resume_channel(name)
+    runs.screen_of(ctx).line(f"read again from now on: {title}")
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    name: NameArgument,
+    *,
+    with_posts: Annotated[
+        bool,
+        typer.Option("--with-posts", help="Its posts, too, with all that is known of them."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
+    screen = runs.screen_of(ctx)
+    with runs.open_to_change(ctx) as store:
+        if store.unfollow(name):
+            screen.line(f"no longer to be read: {name}")
+            return
+        posts = store.count_channel_posts(name)
+        if with_posts and posts and not yes:
+            runs.confirm(
+                f"Remove {plural(posts, 'post')} of {name} for good?",
+                otherwise="removing posts wants --yes",
+            )
+        removed = store.remove_channel(name, with_posts=with_posts)
+    if as_json:
+        screen.json({"title": removed.title, "removed": removed.removed, "kept": removed.kept})
+    elif removed.kept:
+        screen.line(
+            f"no longer read: {removed.title}; its {plural(removed.kept, 'post')} stay "
+            "(--with-posts removes them, tgtagger channels resume takes it up again)"
+        )
+    else:
+        screen.line(f"removed: {removed.title}, {plural(removed.removed, 'post')}")
 
 
 def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
@@ -37,6 +147,7 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
         screen.say("no channels yet: run tgtagger parse")
         return
     gaps = any(state.unread for state in found)  # history that is still to be read
+    notes = any(state.paused or state.left for state in found)
     rows = [
         [
             f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
@@ -46,11 +157,20 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
             local_time(state.newest) if state.newest else "",
             ago(state.parsed_at),
             *([number(state.unread)] if gaps else []),
+            *(["not read" if state.left else "paused" if state.paused else ""] if notes else []),
         ]
         for state in found
     ]
     columns = ["channel", "title", "posts", "pending", "newest post", "parsed"]
-    screen.table([*columns, "unread"] if gaps else columns, rows)
+    columns += ["unread"] if gaps else []
+    columns += ["note"] if notes else []
+    screen.table(columns, rows)
+
+
+def draw_added(screen: Screen, added: tuple[str, ...]) -> None:
+    """Draw the sources that were added and have not been read."""
+    if added:
+        screen.line(f"added, not read yet: {', '.join(added)}")
 
 
 def as_json_object(state: ChannelState) -> dict[str, Any]:
@@ -66,4 +186,5 @@ def as_json_object(state: ChannelState) -> dict[str, Any]:
         "parsed_at": state.parsed_at and f"{state.parsed_at:%Y-%m-%dT%H:%M:%SZ}",
         "unread": state.unread,
         "paused": state.paused,
+        "removed": state.left,
     }

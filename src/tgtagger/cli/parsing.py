@@ -189,6 +189,8 @@ class _Run:
             source = await self._source(target)
             async for _ in self._read(source, target.text, {None: report}):
                 pass
+            if report.channel is not None:
+                self.store.settle(target.text, report.channel.id)
         except (StoreError, Locked):  # the database's: the next channel would meet it, too
             raise
         except TgTaggerError as error:

@@ -42,6 +42,13 @@ def open_to_read(ctx: typer.Context) -> Store:
     return Store.open_to_read(invocation(ctx).settings().db)
 
 
+def open_to_change(ctx: typer.Context) -> Store:
+    """Open an archive to change it: one that is there, since a new one has nothing to change."""
+    location = invocation(ctx).settings().db
+    Store.open_to_read(location).close()
+    return Store.open(location)
+
+
 @dataclass(slots=True)
 class RunNote:
     """What is written down of a run when it ends."""

@@ -19,7 +19,6 @@ from tgtagger.cli.render import Screen, ago, number, plural
 from tgtagger.cli.taggers import read_vocabulary_file
 from tgtagger.errors import InputError
 from tgtagger.export import open_target
-from tgtagger.store import Store
 from tgtagger.views import TagChange
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
 from tgtagger.vocabulary import write as write_vocabulary
@@ -98,7 +97,7 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a tag another name; the old one becomes an alias."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         change = store.rename_tag(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
@@ -116,7 +115,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Make several tags one. Their names become aliases: they do not come back."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         change = store.merge_tags(names, into, dry_run=dry_run)
     what = f"{_done('merged', dry_run=dry_run)} {plural(len(names), 'tag')}"
     _say(ctx, change, f"{what} into {change.names[0]!r}", dry_run=dry_run, as_json=as_json)
@@ -134,7 +133,7 @@ def alias(
     as_json: JsonOption = False,
 ) -> None:
     """Let further names stand for a tag."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         change = store.remove_aliases(tag, names) if remove else store.add_aliases(tag, names)
     _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
 
@@ -148,7 +147,7 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         changes = store.remove_tags(names, dry_run=dry_run)
     screen = runs.screen_of(ctx)
     if as_json:
@@ -164,7 +163,7 @@ def add(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Give a post tags. They are yours: no machine takes them away."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         change = store.add_post_tags(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -174,7 +173,7 @@ def drop(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Take tags off a post. No machine puts them back on it."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         change = store.drop_post_tags(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -223,7 +222,7 @@ def undo(
     as_json: JsonOption = False,
 ) -> None:
     """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
-    with _open(ctx) as store:
+    with runs.open_to_change(ctx) as store:
         undone = store.undo_run(run, dry_run=dry_run)
     screen = runs.screen_of(ctx)
     if as_json:
@@ -275,13 +274,6 @@ def export_vocabulary(
         stream.write(text.encode())
     if path is not None:
         runs.screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
-
-
-def _open(ctx: typer.Context) -> Store:
-    """Open an archive to change it: one that is there, since a new one has no tags."""
-    location = invocation(ctx).settings().db
-    Store.open_to_read(location).close()
-    return Store.open(location)
 
 
 def _done(verb: str, *, dry_run: bool) -> str:

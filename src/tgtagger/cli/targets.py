@@ -53,16 +53,21 @@ def _known(ref: ChannelRef, store: Store) -> Channel | None:
 
 
 def stored_targets(store: Store) -> list[Target]:
-    """Return the channels of the archive that are not paused."""
-    return [
+    """Return the channels of the archive that are not paused, those that were just added first."""
+    stored = [
         Target(
             f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
             ref=Numbered(state.channel.id),
             known=state.channel,
         )
         for state in store.channels()
-        if not state.paused
+        if not state.paused and not state.left
     ]
+    added = []
+    for source in store.followed():
+        ref = read_channel(source)
+        added.append(Target(source, ref=ref, known=_known(ref, store)))
+    return [*added, *stored]
 
 
 def is_signed_in(settings: Settings) -> bool:

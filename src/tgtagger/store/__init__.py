@@ -36,6 +36,7 @@ from tgtagger.outcomes import (
 from tgtagger.store import (
     _answers,
     _backup,
+    _channels,
     _commits,
     _curation,
     _engine,
@@ -62,6 +63,7 @@ from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Readi
 from tgtagger.views import (
     ArchiveState,
     Backup,
+    ChannelRemoved,
     ChannelState,
     Found,
     Post,
@@ -406,6 +408,49 @@ class Store:
         """Return the tags with their aliases, the most used first."""
         with self._read() as db:
             return _tags.most_used(db, most)
+
+    # ---- people decide about channels
+
+    def follow(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Remember sources to be read by the next run that names none; return the new ones."""
+        with self._write() as db:
+            return _channels.follow(db, sources, now())
+
+    def followed(self) -> tuple[str, ...]:
+        """Return the sources that were added and have not been read yet."""
+        with self._read() as db:
+            return _channels.followed(db)
+
+    def unfollow(self, source: str) -> bool:
+        """Forget a source that was added and not read; tell whether it was."""
+        with self._write() as db:
+            return _channels.unfollow(db, source)
+
+    def settle(self, source: str, channel_id: int) -> None:
+        """Note that a source was read, and is this channel; one that was left is followed again."""
+        with self._write() as db:
+            _channels.unfollow(db, source)
+            _channels.come_back(db, channel_id)
+
+    def pause_channel(self, name: str) -> str:
+        """Leave a channel out of runs that name none; return its title."""
+        with self._write() as db:
+            return _channels.pause(db, name, now())
+
+    def resume_channel(self, name: str) -> str:
+        """Take a paused channel up again, or one that was removed; return its title."""
+        with self._write() as db:
+            return _channels.pause(db, name, None)
+
+    def remove_channel(self, name: str, *, with_posts: bool) -> ChannelRemoved:
+        """Follow a channel no longer; with its posts, forget all that is known of it."""
+        with self._write() as db:
+            return _channels.remove(db, name, now(), with_posts=with_posts)
+
+    def count_channel_posts(self, name: str) -> int:
+        """Return how many posts of a channel are here."""
+        with self._read() as db:
+            return _channels.count_posts(db, name)
 
     # ---- people decide about tags
 

@@ -205,6 +205,21 @@ runs = Table(
     _json("summary"),
 )
 
+followed_sources = Table(  # added by a person, not read yet
+    "followed_sources",
+    metadata,
+    Column("source", Text, primary_key=True),  # as `parse` takes it
+    Column("added_at", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+left_channels = Table(  # no longer read, unless by name; their posts stay
+    "left_channels",
+    metadata,
+    Column("channel_id", Integer, ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True),
+    Column("left_at", Text, nullable=False),
+)
+
 tags = Table(
     "tags",
     metadata,

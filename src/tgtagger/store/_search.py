@@ -70,6 +70,15 @@ def is_readable(db: sqlite3.Connection) -> bool:
     return True
 
 
+def unindex_channel(db: sqlite3.Connection, channel_id: int) -> None:
+    """Take all posts of a channel out of the index; they must still be there."""
+    db.execute(
+        "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
+        "SELECT 'delete', id, text, media_text FROM posts WHERE channel_id = ?",
+        (channel_id,),
+    )
+
+
 def check_index(db: sqlite3.Connection) -> bool:
     """Tell whether the index agrees with the posts, word by word (slow: reads everything)."""
     try:

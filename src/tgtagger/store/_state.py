@@ -67,7 +67,8 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
                 JOIN readings AS r ON r.channel_id = u.channel_id AND r.source = u.source
                 WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
                     SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
-               c.paused_at IS NOT NULL
+               c.paused_at IS NOT NULL,
+               EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
         FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
             LEFT JOIN waiting AS w ON w.channel_id = c.id
         ORDER BY c.title, c.id
@@ -83,11 +84,22 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
                 from_text(parsed_at),
                 unread,
                 bool(paused),
+                bool(left),
             )
         )
-        for identity, title, username, kind, posts, pending, newest, parsed_at, unread, paused in (
-            rows
-        )
+        for (
+            identity,
+            title,
+            username,
+            kind,
+            posts,
+            pending,
+            newest,
+            parsed_at,
+            unread,
+            paused,
+            left,
+        ) in rows
     )
 
 
