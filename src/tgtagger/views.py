@@ -172,6 +172,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySpent:
+    """What a model was asked in a day, as far as the servers said; None: they never did."""
+
+    day: str
+    model: str
+    posts: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveState:
     """How the whole archive stands."""
 
@@ -181,6 +193,9 @@ class ArchiveState:
     tags: int
     rejected: int
     runs: tuple[Run, ...]
+    due: int  # failed posts whose next attempt is due
+    followed: tuple[str, ...]  # sources that were added and have not been read yet
+    spent: tuple[DaySpent, ...]
     schema: str
     size: int  # bytes on disk
 

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from tgtagger.cli.queries import read_query
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError
 from tgtagger.outcomes import Status
@@ -32,19 +33,24 @@ def read_filter(
     statuses: list[str] | None,
     limit: int | None,
 ) -> PostFilter:
-    """Return the filter that the options of a command make."""
-    for status in statuses or ():
+    """Return the filter that the options of a command make, and the query's own filters."""
+    asked = read_query(query or "")
+    for option, name in ((since, "since"), (until, "until")):
+        if option and getattr(asked, name):
+            raise InputError(f"{name} stands in the query and as an option", hint="leave one out")
+    statuses = [*(statuses or ()), *asked.statuses]
+    for status in statuses:
         if status not in _STATUSES:
             raise InputError(f"no status {status!r}", hint="one of: " + ", ".join(_STATUSES))
-    first, last = since_until(since, until)
+    first, last = since_until(since or asked.since, until or asked.until)
     return PostFilter(
-        channels=tuple(channels or ()),
-        tags=tuple(tags or ()),
+        channels=(*(channels or ()), *asked.channels),
+        tags=(*(tags or ()), *asked.tags),
         any_tags=tuple(any_tags or ()),
-        not_tags=tuple(not_tags or ()),
+        not_tags=(*(not_tags or ()), *asked.not_tags),
         since=first,
         until=last,
-        statuses=cast("tuple[Status, ...]", tuple(statuses or ())),
-        query=query,
+        statuses=cast("tuple[Status, ...]", tuple(statuses)),
+        query=asked.words or None,
         limit=limit,
     )

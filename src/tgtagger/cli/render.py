@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 import textwrap
 import time
@@ -128,6 +129,26 @@ class Screen:
         """Write a text with its lines."""
         self._print(clean(text), "")
 
+    def shares(self, parts: Sequence[tuple[str, int, str]]) -> None:
+        """Draw counts as a bar of their shares, in their styles, with the numbers below."""
+        kept = [(name, count, style) for name, count, style in parts if count]
+        words = ", ".join(f"{number(count)} {name}" for name, count, _ in kept) or "none yet"
+        if not self.is_terminal or not kept:
+            self.write(f"posts: {words}")
+            return
+        from rich.text import Text
+
+        total = sum(count for _, count, _ in kept)
+        width = min(WIDTH, self._columns()) - 2
+        bar, legend = Text("  "), Text("  ")
+        for at, (name, count, style) in enumerate(kept):
+            cells = max(1, round(width * count / total))
+            bar.append("━" * min(cells, width - len(bar) + 2 - (len(kept) - 1 - at)), style)
+            legend.append("● ", style)
+            legend.append(f"{number(count)} {name}   ")
+        self._console().print(bar)
+        self._console().print(legend)
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Draw rows under their headings; columns of numbers stand to the right."""
         shown = [[flat(cell, LONGEST_CELL) for cell in row] for row in rows]
@@ -199,6 +220,24 @@ class Screen:
                 console.print(Text("  " + line_, style="green"))
         console.print()
 
+    @contextlib.contextmanager
+    def paged(self) -> Iterator[None]:
+        """On a terminal, show what is drawn meanwhile in a pager, if it is more than a screen."""
+        if not (self.is_terminal and sys.stdin.isatty()):
+            yield
+            return
+        drawn = _Drawn(sys.stdout.fileno())
+        with contextlib.redirect_stdout(drawn):
+            yield
+        text = drawn.getvalue()
+        if text.count("\n") < shutil.get_terminal_size().lines:
+            sys.stdout.write(text)
+        else:
+            import pydoc
+
+            os.environ.setdefault("LESS", "-R")  # shows colours; what else could steer is gone
+            pydoc.pager(text)
+
     # ---- words about them
 
     def say(self, text: str) -> None:
@@ -262,6 +301,20 @@ class Screen:
             return os.get_terminal_size(sys.stdout.fileno()).columns
         except (OSError, ValueError):
             return 80
+
+
+class _Drawn(io.StringIO):
+    """Collects what is drawn for a terminal."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
 
 
 class Live:

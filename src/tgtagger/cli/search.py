@@ -19,13 +19,19 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.render import Screen, plural
 from tgtagger.errors import InputError
+from tgtagger.export import captions
 from tgtagger.views import Post
 
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too
   tgtagger search '"solar power" -china'   a phrase, and a word not wanted
   tgtagger search econom* --since 30d --tag ai
+  tgtagger search 'ракета channel:@news since:7d -tag:война'
   tgtagger search --tag ai                 the newest with this tag
+
+Words are looked for in all their forms, Russian and English; "a phrase" and
+begin* as they stand. tag:, -tag:, channel:, since:, until: and status: in the
+query narrow as the options do.
 
 Exit codes:
   0 done, even if nothing was found · 2 a query, channel or tag that is not known · 6 database"""
@@ -37,7 +43,7 @@ def command(
         str,
         typer.Argument(
             metavar="[QUERY]",
-            help='Words (all of them), "a phrase", begin*, -unwanted.',
+            help='Words (all of them), "a phrase", begin*, -unwanted, tag:ai, since:7d.',
             show_default=False,
         ),
     ] = "",
@@ -60,8 +66,6 @@ def command(
     """Find posts by words, in any of their forms, newest first."""
     if sort not in {"date", "relevance"}:
         raise InputError(f"--sort {sort!r} is not known", hint="date or relevance")
-    if sort == "relevance" and not query:
-        raise InputError("--sort relevance needs words to look for", hint="give a QUERY")
     screen = runs.screen_of(ctx)
     wanted = read_filter(
         query=query or None,
@@ -74,19 +78,23 @@ def command(
         statuses=status,
         limit=limit,
     )
+    if sort == "relevance" and not wanted.query:
+        raise InputError("--sort relevance needs words to look for", hint="give a QUERY")
     with runs.open_to_read(ctx) as store:
-        if query:
+        if wanted.query:
             found = list(store.search(wanted, by_relevance=sort == "relevance"))
             results = [(item.post, item.record, item.snippet) for item in found]
         else:
             results = [
                 (post, record, ((post.text, False),)) for post, record in store.posts_with(wanted)
             ]
-    for post, record, snippet in results:
-        if as_json:
+    if as_json:
+        for _, record, _ in results:
             screen.record(record)
-        else:
-            draw(screen, post, snippet)
+    else:
+        with screen.paged():
+            for post, _, snippet in results:
+                draw(screen, post, snippet)
     if not as_json:
         screen.say(plural(len(results), "post") + " found" if results else "nothing found")
     return 0
@@ -94,6 +102,7 @@ def command(
 
 def draw(screen: Screen, post: Post, text: tuple[tuple[str, bool], ...]) -> None:
     """Draw one post as a result."""
+    kinds = captions.kinds(post)
     channel = f"@{post.channel.username}" if post.channel.username else post.channel.title
     screen.post(
         channel=channel,
@@ -101,14 +110,5 @@ def draw(screen: Screen, post: Post, text: tuple[tuple[str, bool], ...]) -> None
         link=post.url,
         text=text,
         tags=post.tags,
-        notes=media_notes(post),
+        notes=[f"[{', '.join(kinds)}]"] if kinds else [],
     )
-
-
-def media_notes(post: Post) -> list[str]:
-    """Say in a line what hangs on a post."""
-    kinds: dict[str, int] = {}
-    for item in post.media:
-        kinds[item.type] = kinds.get(item.type, 0) + 1
-    line = ", ".join(f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.items())
-    return [f"[{line}]"] if line else []

@@ -11,7 +11,7 @@ import typer
 from tgtagger.cli import runs
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import ago, local_time, number, one_line
-from tgtagger.cli.search import media_notes
+from tgtagger.export import captions
 from tgtagger.outcomes import Attempt
 from tgtagger.views import PostDetails
 
@@ -45,7 +45,8 @@ def command(
         if value is not None
     ]
     counters += [f"{name} {number(count)}" for name, count in (found.reactions or {}).items()]
-    notes = media_notes(found)
+    kinds = captions.kinds(found)
+    notes = [f"[{', '.join(kinds)}]"] if kinds else []
     notes += [f"“{one_line(words)}”" for item in found.media for words in item.words]
     notes += [f"forwarded from {found.forward.channel or 'somebody'}"] if found.forward else []
     notes += [f"answers message {found.reply_to}"] if found.reply_to else []

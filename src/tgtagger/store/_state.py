@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.outcomes import Status
+from tgtagger.store import _channels
 from tgtagger.store._times import from_text, moment, to_text
 from tgtagger.store._values import checked
 from tgtagger.types import Channel
-from tgtagger.views import ArchiveState, ChannelState, FailureCount, Run
+from tgtagger.views import ArchiveState, ChannelState, DaySpent, FailureCount, Run
 
 RUNS_SHOWN = 10
+DAYS_SHOWN = 14
 
 
 def archive_state(
@@ -44,6 +46,9 @@ def archive_state(
         tags,
         rejected,
         _runs(db),
+        _due(db, now),
+        _channels.followed(db),
+        _spent(db),
         schema,
         sum(file.stat().st_size for file in files if file.exists()),
     )
@@ -129,3 +134,23 @@ def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
         for identity, command, start, end, code, summary in rows
         if summary is None or json.loads(summary) is not None
     )
+
+
+def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
+    (due,) = db.execute(
+        "SELECT count(*) FROM posts WHERE status = 'failed' "
+        "AND (next_attempt_at <= ? OR next_attempt_at > ?)",
+        (to_text(now), to_text(now + LONGEST_DELAY)),  # what is so far ahead is due, see `decide`
+    ).fetchone()
+    return int(due)
+
+
+def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
+    """Return what the models were asked on the latest days, the newest first."""
+    rows = db.execute(
+        "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(*), sum(prompt_tokens), "
+        "sum(completion_tokens), sum(cost_usd) FROM attempts "
+        "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
+        (f"-{DAYS_SHOWN} days",),
+    )
+    return tuple(DaySpent(*row) for row in rows)
