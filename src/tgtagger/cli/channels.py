@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import new_app, runs
+from tgtagger.cli import completion, new_app, runs
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.cli.render import Screen, ago, local_time, number, plural
 from tgtagger.errors import InputError
@@ -29,7 +29,12 @@ Exit codes:
 )
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="@name, a t.me link, an id or the title.")
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="@name, a t.me link, an id or the title.",
+        autocompletion=completion.channels,
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import completion, runs
 from tgtagger.cli.filters import StatusOption, read_filter
 from tgtagger.cli.options import (
     AnyTagsOption,
@@ -50,7 +50,13 @@ docs/records.md; newest posts come first."""
 def command(
     ctx: typer.Context,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="jsonl, json, csv, md, html or rss.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="jsonl, json, csv, md, html or rss.",
+            autocompletion=completion.formats,
+        ),
     ] = "jsonl",
     output: Annotated[
         str,

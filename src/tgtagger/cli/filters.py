@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from tgtagger.cli import completion
 from tgtagger.cli.queries import read_query
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError
@@ -15,7 +16,10 @@ from tgtagger.types import PostFilter
 StatusOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--status", metavar="STATUS", help="pending, tagged, skipped or failed (repeat: any)."
+        "--status",
+        metavar="STATUS",
+        help="pending, tagged, skipped or failed (repeat: any).",
+        autocompletion=completion.statuses,
     ),
 ]
 _STATUSES = ("pending", "tagged", "skipped", "failed")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tgtagger.cli import completion
+
 if TYPE_CHECKING:
     from tgtagger.config import Settings
 
@@ -99,7 +101,12 @@ def when(text: str) -> str:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ChannelsOption = Annotated[
     list[str] | None,
-    typer.Option("--channel", metavar="C", help="Only this channel (repeat for more)."),
+    typer.Option(
+        "--channel",
+        metavar="C",
+        help="Only this channel (repeat for more).",
+        autocompletion=completion.channels,
+    ),
 ]
 SinceOption = Annotated[
     str,
@@ -210,12 +217,29 @@ AccountOption = Annotated[
     ),
 ]
 TagsOption = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="TAG", help="With this tag (repeat: all).")
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="TAG",
+        help="With this tag (repeat: all).",
+        autocompletion=completion.tags,
+    ),
 ]
 AnyTagsOption = Annotated[
     list[str] | None,
-    typer.Option("--any-tag", metavar="TAG", help="With one of these tags (repeat)."),
+    typer.Option(
+        "--any-tag",
+        metavar="TAG",
+        help="With one of these tags (repeat).",
+        autocompletion=completion.tags,
+    ),
 ]
 NotTagsOption = Annotated[
-    list[str] | None, typer.Option("--not-tag", metavar="TAG", help="Without this tag (repeat).")
+    list[str] | None,
+    typer.Option(
+        "--not-tag",
+        metavar="TAG",
+        help="Without this tag (repeat).",
+        autocompletion=completion.tags,
+    ),
 ]

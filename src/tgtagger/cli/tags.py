@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import new_app, runs
+from tgtagger.cli import completion, new_app, runs
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.cli.render import Screen, ago, number, plural
 from tgtagger.cli.taggers import read_vocabulary_file
@@ -36,8 +36,16 @@ Exit codes:
   0 done · 2 no such tag or post, no database yet · 6 database · 75 another program holds it""",
 )
 
-TagArgument = Annotated[str, typer.Argument(metavar="TAG", help="A tag, or an alias of one.")]
-NamesArgument = Annotated[list[str], typer.Argument(metavar="TAG...", help="The tags.")]
+TagArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TAG", help="A tag, or an alias of one.", autocompletion=completion.tags
+    ),
+]
+NamesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="TAG...", help="The tags.", autocompletion=completion.tags),
+]
 PostArgument = Annotated[
     str, typer.Argument(metavar="POST", help="@name/123, a t.me link, or <channel id>/123.")
 ]
@@ -90,7 +98,12 @@ def show(
 @app.command()
 def rename(
     ctx: typer.Context,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The tag, or an alias of it.")],
+    old: Annotated[
+        str,
+        typer.Argument(
+            metavar="OLD", help="The tag, or an alias of it.", autocompletion=completion.tags
+        ),
+    ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     *,
     dry_run: DryRunOption = False,
@@ -106,10 +119,20 @@ def rename(
 @app.command()
 def merge(
     ctx: typer.Context,
-    names: Annotated[list[str], typer.Argument(metavar="TAG...", help="Tags to be merged.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="TAG...", help="Tags to be merged.", autocompletion=completion.tags),
+    ],
     *,
     into: Annotated[
-        str, typer.Option("--into", metavar="TAG", help="The tag that remains.", show_default=False)
+        str,
+        typer.Option(
+            "--into",
+            metavar="TAG",
+            help="The tag that remains.",
+            show_default=False,
+            autocompletion=completion.tags,
+        ),
     ],
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
