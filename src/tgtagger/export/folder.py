@@ -139,7 +139,9 @@ class Folder:
                 break
             if part.is_symlink():
                 raise InputError(f"{part} is a symbolic link", hint="remove it: it leads elsewhere")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in reversed([folder, *folder.parents]):
+            if len(part.parts) > len(self.path.parts):
+                part.mkdir(mode=0o700, exist_ok=True)
         self._folders.add(folder)
 
     def _remove_others(self) -> None:

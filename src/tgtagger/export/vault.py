@@ -47,8 +47,8 @@ class _Vault:
 
     def write(self) -> None:
         for post in self._selection.posts():
-            self._folder.write(self._path(post.id.channel_id, post.id.message_id, post.date),
-                               self._note(post))  # fmt: skip
+            note = self._path(post.id.channel_id, post.id.message_id, post.date)
+            self._folder.write(f"{note}.md", self._note(post))
         for channel, _ in self._channels:
             entries = (
                 Entry(post.id, 0, post.date, captions.caption(post))
@@ -115,9 +115,9 @@ class _Vault:
             "username": post.channel.username,
             "id": post.id.message_id,
             "url": post.url,
-            "date": _time(post.date),
-            "edited": _time(post.edited),
-            "deleted": _time(post.deleted),
+            "date": post.date,
+            "edited": post.edited,
+            "deleted": post.deleted,
             # Obsidian takes no spaces in a tag, and no tag of digits alone.
             "tags": [_NOT_IN_A_TAG.sub("_", tag).strip("_") or "_" for tag in post.tags],
             "views": post.views,
@@ -156,10 +156,6 @@ def _day(date: dt.datetime | None) -> str:
     return f"{date.astimezone():%Y-%m-%d}" if date else "no date"
 
 
-def _time(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _relative(page: str, target: str) -> str:
     return quote("../" * page.count("/") + target) + ".md"
 
@@ -176,6 +172,8 @@ def _body(markdown: str) -> str:
 
 def _yaml(value: object) -> str:
     """Return a value as YAML, which JSON is, but for what YAML takes for the end of a line."""
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
     text = json.dumps(value, ensure_ascii=False)
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 

@@ -72,7 +72,7 @@ class Selection:
             "substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''), "
             f"json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING}) "
             f"FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id {joins} ORDER BY "
-            + ("l.tag_id, s.id DESC" if by == "tag" else "s.id DESC")
+            + ("l.tag_id, s.id DESC" if by == "tag" else "g DESC, s.id DESC")
         )
         for name, found in itertools.groupby(rows, key=lambda row: row[0]):
             yield (

@@ -1,0 +1,158 @@
+"""The static site: harmless whatever a post says, whole, and the same again."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from make import page, post, tag
+from tgtagger.export import site
+from tgtagger.export.folder import Folder
+from tgtagger.export.richtext import to_html
+from tgtagger.store import Store
+from tgtagger.types import Channel, Media, PostFilter
+
+EVIL = "</script><script>alert(1)</script><img src=http://evil/x onerror=alert(1)> \u202e \x1b[31m"
+
+
+def write(store: Store, path: Path, **wanted: Any) -> Folder:
+    with store.select(PostFilter(**wanted)) as selection:
+        return site.write(selection, path)
+
+
+@pytest.fixture
+def made(store: Store, tmp_path: Path) -> Path:
+    store.save_page(
+        page(
+            post(1, "Plain words"),
+            post(2, EVIL, markdown=EVIL.replace("<", "\\<")),
+            post(3, EVIL, markdown=EVIL),  # as no converter of ours writes it
+            post(4, "", date=None, media=(Media("document", file_name=EVIL, title=EVIL),)),
+            post(5, "x", author=EVIL, reactions={EVIL: 3}),
+            channel=Channel(5, EVIL, None),
+        )
+    )
+    tag(store, ["storm", "C#", "</title>", "a" * 40])
+    write(store, tmp_path / "site")
+    return tmp_path / "site"
+
+
+class Found(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((name, dict(attrs)))
+
+
+def tags_of(path: Path) -> list[tuple[str, dict[str, str | None]]]:
+    found = Found()
+    found.feed(path.read_text(encoding="utf-8"))
+    return found.tags
+
+
+def test_no_post_can_do_anything(made: Path) -> None:
+    pages = list(made.rglob("*.html"))
+    assert len(pages) > 8
+    for path in pages:
+        for name, attributes in tags_of(path):
+            assert name not in {"img", "iframe", "object", "embed", "video", "audio"}
+            assert not [key for key in attributes if key.startswith("on") or key == "style"]
+            if name == "script":
+                assert path.name == "search.html"
+                assert attributes["src"] in {"search/contents.js", "search.js"}
+            for key in ("src", "href", "action"):
+                scheme = urlsplit(attributes.get(key) or "").scheme
+                assert scheme in {"", "https", "http"}, (path, attributes)
+        assert "\x1b" not in path.read_text(encoding="utf-8")
+
+
+def test_nothing_is_loaded_from_elsewhere(made: Path) -> None:
+    for path in made.rglob("*.html"):
+        for name, attributes in tags_of(path):
+            if name in {"link", "script"}:
+                target = attributes.get("href") or attributes.get("src") or ""
+                assert "//" not in target
+    assert "http" not in (made / "style.css").read_text()
+    for path in (made / "search").iterdir():
+        assert "</script" not in path.read_text(encoding="utf-8")
+
+
+def test_all_links_of_the_site_lead_somewhere(made: Path) -> None:
+    links = 0
+    for path in made.rglob("*.html"):
+        for name, attributes in tags_of(path):
+            target = attributes.get("href")
+            if name != "a" or not target or urlsplit(target).scheme:
+                continue
+            file, _, anchor = target.partition("#")
+            there = (path.parent / unquote(file)).resolve()
+            assert there.is_file(), (path, target)
+            if anchor:
+                assert f'id="{anchor}"' in there.read_text(encoding="utf-8")
+            links += 1
+    assert links > 30
+
+
+def test_what_is_searched_is_what_came(made: Path) -> None:
+    (path,) = [path for path in (made / "search").iterdir() if path.name != "contents.js"]
+    text = path.read_text(encoding="utf-8")
+    call = re.fullmatch(r"/\*.*\*/\nwindow\.tgtaggerPosts\((.*)\);\n", text, re.DOTALL)
+    assert call
+    channel, rows = json.loads(f"[{call[1]}]")
+    assert channel["name"].startswith("</script>")
+    assert [row[1] for row in rows] == [5, 4, 3, 2, 1]
+    assert rows[-1][3] == "Plain words"
+
+
+def test_a_second_export_changes_nothing(made: Path, store: Store) -> None:
+    assert (write(store, made).changed, write(store, made).removed) == (0, 0)
+
+
+def test_full_pages_stay_as_they_are(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "_POSTS", 10)
+    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
+    write(store, tmp_path / "site")
+    folder = tmp_path / "site/channels/news"
+    assert {path.name for path in folder.iterdir()} == {"1.html", "2.html", "3.html"}
+    texts = (folder / "1.html").read_text()
+    assert "text 10<" in texts
+    assert "text 11<" not in texts
+    store.save_page(page(post(26, "text 26")))
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    write(store, tmp_path / "site")
+    changed = {path.name for path in folder.iterdir() if path.stat().st_mtime_ns != before[path]}
+    assert "3.html" in changed
+    assert "text 26<" in (folder / "3.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("**b** *i* ~~s~~ <u>u</u> `c`", ("<p><strong>b</strong> <em>i</em> <s>s</s> <u>u</u> "
+         "<code>c</code></p>")),
+        ("||secret|| \\|\\|no\\|\\|", '<p><span class="spoiler">secret</span> ||no||</p>'),
+        ("<b>open", "<p><b>open</b></p>"),
+        ("</b>x<u></b></u>", "<p>x<u></u></p>"),
+        ("<b onclick=1>", "<p>&lt;b onclick=1&gt;</p>"),
+        ("<div>x</div>", "<p>&lt;div&gt;x&lt;/div&gt;</p>"),
+        ("![x](http://e/i.png)", ('<p>!<a href="http://e/i.png" rel="noopener noreferrer nofollow">'
+         "x</a></p>")),
+        ("[x](javascript:alert)", "<p>[x](javascript:alert)</p>"),
+        ("[x](JaVaScRiPt&colon;alert)", "<p>[x](JaVaScRiPt:alert)</p>"),
+        ("see https://a.b/c?d=e&f.", ('<p>see <a href="https://a.b/c?d=e&amp;f" '
+         'rel="noopener noreferrer nofollow">https://a.b/c?d=e&amp;f</a>.</p>')),
+        ("a\nb", "<p>a<br>\nb</p>"),
+    ],
+)  # fmt: skip
+def test_formatting(markdown: str, html: str) -> None:
+    assert to_html(markdown).strip() == html

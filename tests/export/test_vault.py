@@ -1,0 +1,185 @@
+"""Notes for Obsidian: YAML reads them, links lead somewhere, only what changed is written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from make import minute, page, post, tag
+from tgtagger.errors import InputError, StoreError
+from tgtagger.export import vault
+from tgtagger.export.folder import NOTE, Folder, file_name
+from tgtagger.store import Store
+from tgtagger.types import Channel, PostFilter
+
+NASTY = 'a: "b"\n---\nx: y\u2028z\x85\x1b[31m <script>alert(1)</script> #tag [x](y) ```'
+
+
+def write(store: Store, path: Path, **wanted: Any) -> Folder:
+    with store.select(PostFilter(**wanted)) as selection:
+        return vault.write(selection, path)
+
+
+@pytest.fixture
+def archive(store: Store) -> Store:
+    store.save_page(page(post(1, "Bare words"), post(2, NASTY), post(3, "", date=None)))
+    store.save_page(page(post(1, "Other"), channel=Channel(7, "../../etc/passwd", None)))
+    tag(store, ["AI & ethics", "C#", "../up", "Привет, мир"])
+    return store
+
+
+def read_note(path: Path) -> tuple[dict[str, Any], str]:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("---\n")
+    front, _, body = text[4:].partition("\n---\n")
+    return yaml.safe_load(front), body
+
+
+def test_a_note_holds_what_the_post_says(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    front, body = read_note(tmp_path / "vault/posts/news/2026-01-01-1.md")
+    assert front["channel"] == "News"
+    assert front["id"] == 1
+    assert front["date"].isoformat() == "2026-01-01T00:01:00+00:00"
+    assert front["tags"] == ["AI_ethics", "C", "up"]
+    assert "Bare words" in body
+
+
+def test_nothing_in_a_post_ends_the_front_matter(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    for path in (tmp_path / "vault/posts").rglob("*.md"):
+        front, _ = read_note(path)
+        assert set(front) <= {
+            "generator", "channel", "username", "id", "url", "date", "edited", "deleted", "tags",
+            "views", "forwards",
+        }  # fmt: skip
+    titles = {read_note(path)[0]["channel"] for path in (tmp_path / "vault/posts").rglob("*-1.md")}
+    assert titles == {"News", "../../etc/passwd"}
+
+
+def test_all_links_lead_to_a_note(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    links = 0
+    for path in (tmp_path / "vault").rglob("*.md"):
+        for target in re.findall(r"(?<!\\)\]\(([^)]+\.md)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / unquote(target)).resolve().is_file(), f"{path}: {target}"
+            links += 1
+    assert links > 20
+
+
+def test_nothing_is_written_outside(archive: Store, tmp_path: Path) -> None:
+    before = set(tmp_path.iterdir())
+    write(archive, tmp_path / "vault")
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "vault"}
+    for path in (tmp_path / "vault").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0
+        assert not re.search(r'[\x00-\x1f<>:"|?*\\]', path.name)
+
+
+def test_a_second_export_changes_only_what_changed(archive: Store, tmp_path: Path) -> None:
+    first = write(archive, tmp_path / "vault")
+    assert first.changed > 10
+    again = write(archive, tmp_path / "vault")
+    assert (again.changed, again.removed) == (0, 0)
+    archive.save_page(page(post(1, "Bare words, edited", edited=minute(9))))
+    third = write(archive, tmp_path / "vault")
+    # The post lost nothing else: its note, and the lists of its channel, tags and day.
+    assert 0 < third.changed <= 7
+    assert third.removed == 0
+
+
+def test_what_is_gone_is_removed_and_what_is_not_ours_stays(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    (tmp_path / "vault/posts/mine.md").write_text("my own thoughts")
+    done = write(archive, tmp_path / "vault", channels=("News",))
+    assert done.removed > 0
+    assert not list((tmp_path / "vault/posts").rglob("*passwd*/*"))
+    assert (tmp_path / "vault/posts/mine.md").read_text() == "my own thoughts"
+
+
+def test_a_channel_keeps_its_folder_when_its_name_changes(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    archive.save_page(page(channel=Channel(1006503122, "Newer", "newer")))
+    write(archive, tmp_path / "vault")
+    assert (tmp_path / "vault/posts/news/2026-01-01-1.md").is_file()
+    assert not (tmp_path / "vault/posts/newer").exists()
+
+
+def test_a_folder_that_is_not_ours_is_refused(archive: Store, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.md").write_text("x")
+    with pytest.raises(InputError, match="no export of tgtagger"):
+        write(archive, tmp_path / "notes")
+    assert [path.name for path in (tmp_path / "notes").iterdir()] == ["mine.md"]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / NOTE).write_text('{"format": "html", "names": {}}')
+    with pytest.raises(InputError, match="another format"):
+        write(archive, tmp_path / "site")
+    with pytest.raises(InputError, match="is there already"):
+        write(archive, tmp_path / "notes/mine.md")
+
+
+def test_no_link_leads_out_of_the_folder(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    outside = tmp_path / "outside"
+    (tmp_path / "vault/days").rename(outside)
+    (tmp_path / "vault/days").symlink_to(outside)
+    for path in outside.iterdir():
+        path.write_text("changed")
+    with pytest.raises(InputError, match="symbolic link"):
+        write(archive, tmp_path / "vault")
+    assert {path.read_text() for path in outside.iterdir()} == {"changed"}
+
+
+def test_a_damaged_note_of_the_folder_lets_nothing_out(archive: Store, tmp_path: Path) -> None:
+    write(archive, tmp_path / "vault")
+    (tmp_path / "vault" / NOTE).write_text(
+        '{"format": "md", "names": {"1006503122": "../../outside", "7": "ok/../../x"}}'
+    )
+    write(archive, tmp_path / "vault")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_full_disk_is_said(archive: Store, tmp_path: Path, monkeypatch: Any) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device", "x.md")
+
+    monkeypatch.setattr("tgtagger.export.folder.os.open", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write(archive, tmp_path / "vault")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "a/b", "CON", "nul.txt", "x" * 400, "ё" * 200, "-rf", "a\nb", "a\x00b", " a ",
+     "~", "a:b", "#", "\ud800", "🙂" * 90, ".hidden"],
+)  # fmt: skip
+def test_names_are_safe(text: str) -> None:
+    name = file_name(text)
+    assert 0 < len(name.encode()) < 130
+    assert not re.search(r'[/\\\x00-\x1f:*?"<>|#]', name)
+    assert not name.startswith((".", " "))
+    assert name.split(".")[0].upper() not in {"CON", "NUL"}
+    assert name == file_name(text)
+
+
+def test_different_texts_have_different_names() -> None:
+    texts = ["a/b", "a:b", "a?b", "x" * 300, "x" * 301, "C", "C#", "", ".", ".."]
+    assert len({file_name(text).casefold() for text in texts}) == len(texts)
+
+
+def test_long_lists_are_several_pages(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault, "_LINES", 10)
+    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
+    write(store, tmp_path / "vault")
+    pages = sorted((tmp_path / "vault/channels").iterdir())
+    assert [path.name for path in pages] == ["news-2.md", "news-3.md", "news.md"]
+    assert "[older](news-2.md)" in (tmp_path / "vault/channels/news.md").read_text()
+    assert "older" not in (tmp_path / "vault/channels/news-3.md").read_text()
