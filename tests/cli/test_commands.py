@@ -309,3 +309,91 @@ def test_tags_of_a_database_that_is_not_there(run: Any, tmp_path: Path) -> None:
     result = run("tags", "remove", "x")
     assert (result.exit_code, "no database yet" in result.stderr) == (2, True)
     assert not (tmp_path / "posts.db").exists()
+
+
+def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("# my channels\n@durov\n\nt.me/telegram\n")
+    assert "added 2 channels" in archive("channels", "add", "--from-file", str(names)).stdout
+    assert json.loads(archive("channels", "add", "@durov", "--json").stdout) == []
+    assert "added, not read yet: @durov, t.me/telegram" in archive("status").stdout
+    assert archive("channels", "add", "not a name").exit_code == 2
+    assert archive("channels", "add").exit_code == 2
+    assert archive("channels", "pause", "News").stdout == "paused: News\n"
+    assert "paused" in archive("channels").stdout
+    assert archive("channels", "resume", "1006503122").exit_code == 0
+    assert "stay" in archive("channels", "remove", "News").stdout
+    refused = archive("channels", "remove", "News", "--with-posts")
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    removed = archive("channels", "remove", "News", "--with-posts", "--yes", "--json")
+    assert json.loads(removed.stdout)["removed"] == 4
+    assert lines(archive("export")) == []
+
+
+def test_a_tagging_run_is_undone(archive: Any) -> None:
+    run = json.loads(archive("status", "--json").stdout)["runs"][0]["id"]
+    assert "would have taken back" in archive("tags", "undo", str(run), "--dry-run").stdout
+    undone = json.loads(archive("tags", "undo", str(run), "--json").stdout)
+    assert undone["posts"] == 3
+    assert json.loads(archive("status", "--json").stdout)["posts"]["pending"] == 3
+    assert archive("tags", "undo", "77").exit_code == 2
+
+
+def test_a_vocabulary_goes_round(archive: Any, tmp_path: Path) -> None:
+    archive("tags", "alias", "астрономия", "космос")
+    file = tmp_path / "tags.txt"
+    assert archive(
+        "tags", "export-vocabulary", "-o", str(file), "--mode", "closed", "--limit", "30"
+    ).exit_code == 0  # fmt: skip
+    text = file.read_text()
+    assert text.startswith("# mode: closed\n")
+    assert "астрономия | космос\n" in text
+    assert len(archive("tags", "export-vocabulary", "--limit", "4").stdout.splitlines()) == 4
+    file.write_text(text + "погода | | дождь и снег\n")
+    again = archive("--config", str(_settings(tmp_path, file)), "tags", "export-vocabulary").stdout
+    assert again.startswith(file.read_text())  # the file's own tags first, as they stand
+    assert archive("tag", "--force", "--yes", "--vocabulary", str(file)).exit_code == 0
+    assert {tag for record in lines(archive("export")) for tag in record["tags"]} <= {
+        line.split("|")[0].strip() for line in file.read_text().splitlines()[1:]
+    }
+
+
+def _settings(tmp_path: Path, vocabulary: Path) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[tagging]\nvocabulary = "{vocabulary}"\n')
+    return file
+
+
+def test_folders_and_feeds_are_exported(archive: Any, tmp_path: Path) -> None:
+    for form in ("md", "html"):
+        assert archive("export", "--format", form).exit_code == 2  # where to?
+        assert archive("export", "--format", form, "-o", str(tmp_path / form)).exit_code == 0
+    assert (tmp_path / "md/Home.md").is_file()
+    assert (tmp_path / "html/index.html").is_file()
+    feed = archive("export", "--format", "rss", "--tag", "астрономия").stdout
+    assert "<title>астрономия</title>" in feed
+    assert feed.count("<item>") == 1
+
+
+def test_a_query_holds_filters(archive: Any) -> None:
+    found = lines(archive("search", "tag:астрономия channel:News", "--json"))
+    assert [record["id"] for record in found] == [2]
+    assert lines(archive("search", "комету -tag:астрономия", "--json")) == []
+    twice = archive("search", "x since:1d", "--since", "2d")
+    assert (twice.exit_code, "leave one out" in twice.stderr) == (2, True)
+
+
+def test_the_tab_key_knows_tags_and_channels(archive: Any, tmp_path: Path) -> None:
+    def offered(*words: str) -> list[str]:
+        variables = {
+            "_TGTAGGER_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(["tgtagger", "--db", str(tmp_path / "posts.db"), *words]),
+            "COMP_CWORD": str(len(words) + 2),
+        }
+        result = CliRunner().invoke(app, [], env=variables, prog_name="tgtagger")
+        return str(result.stdout).split()
+
+    assert "астрономия" in offered("search", "--tag", "астр")
+    assert offered("channels", "pause", "1006") == ["1006503122"]
+    assert offered("export", "--format", "js") == ["jsonl", "json"]
+    assert offered("export", "--status", "p") == ["pending"]

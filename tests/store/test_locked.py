@@ -18,6 +18,12 @@ from tgtagger.outcomes import Learned, PostId, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 
+
+def select(store: Store) -> list[Any]:
+    with store.select(PostFilter()) as selection:
+        return list(selection.posts())
+
+
 WRITING: dict[str, Callable[[Store], Any]] = {
     "start_run": lambda store: store.start_run("parse"),
     "end_run": lambda store: store.end_run(1, 0),
@@ -28,6 +34,13 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     ),
     "save_capabilities": lambda store: store.save_capabilities(Learned("url", "model", "{}")),
     "postpone": lambda store: store.postpone(CHANNEL.id, "telegram", minute(1)),
+    "follow": lambda store: store.follow(["@news"]),
+    "unfollow": lambda store: store.unfollow("@news"),
+    "settle": lambda store: store.settle("@news", 1),
+    "pause_channel": lambda store: store.pause_channel("news"),
+    "resume_channel": lambda store: store.resume_channel("news"),
+    "remove_channel": lambda store: store.remove_channel("news", with_posts=True),
+    "undo_run": lambda store: store.undo_run(1),
     "rename_tag": lambda store: store.rename_tag("tag", "name"),
     "merge_tags": lambda store: store.merge_tags(["tag"], "other"),
     "remove_tags": lambda store: store.remove_tags(["tag"]),
@@ -45,6 +58,11 @@ READING: dict[str, Callable[[Store], Any]] = {
     "capabilities": lambda store: store.capabilities("url"),
     "mean_seconds": lambda store: (store.mean_seconds("model"),),
     "most_used_tags": lambda store: store.most_used_tags(),
+    "followed": lambda store: store.followed(),
+    "count_channel_posts": lambda store: store.count_channel_posts("news"),
+    "suggest_merges": lambda store: store.suggest_merges(),
+    "described_tags": lambda store: store.described_tags(9),
+    "select": select,
     "raw_posts": lambda store: list(store.raw_posts("desktop", older_than=2)),
     "count_posts": lambda store: store.count_posts(PostFilter()),
     "posts_for_tagging": lambda store: list(store.posts_for_tagging(PostFilter())),

@@ -1,0 +1,108 @@
+"""Which channels a person follows, and what remains of one that was removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from make import page, post, tag
+from tgtagger.errors import InputError
+from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from tgtagger.store import Store
+from tgtagger.types import Channel, PostFilter
+
+OTHER = Channel(7, "Other", "other")
+MODEL = Origin("llm", "model", "prompt", None)
+
+
+@pytest.fixture
+def archive(store: Store) -> Store:
+    store.save_page(page(post(1, "words alone"), post(2, "words shared")))
+    store.save_page(page(post(1, "words shared"), post(2, "", ids=(2, 3)), channel=OTHER))
+    run = store.start_run("tag", MODEL)
+    updates = [
+        TagUpdate(
+            item.id, item.text_hash, "tagged", MODEL, (SuggestedTag("tag"),), 1,
+            answer_key=f"prefix:{item.text_hash}",
+        )
+        for item in store.posts_for_tagging(PostFilter())
+    ]  # fmt: skip
+    store.save_tags(updates, run)
+    return store
+
+
+def count(store: Store, table: str) -> int:
+    with store._read() as db:
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def test_added_sources_are_kept_until_they_are_read(store: Store) -> None:
+    assert store.follow(["@news", "t.me/+hash"]) == ("@news", "t.me/+hash")
+    assert store.follow(["@news"]) == ()
+    store.save_page(page(post(1, "x")))
+    store.settle("@news", 1006503122)
+    assert store.followed() == ("t.me/+hash",)
+    assert store.unfollow("t.me/+hash")
+    assert not store.unfollow("t.me/+hash")
+
+
+def test_paused_and_resumed(archive: Store) -> None:
+    assert archive.pause_channel("@OTHER") == "Other"
+    assert [state.paused for state in archive.channels()] == [False, True]
+    assert archive.resume_channel("7") == "Other"
+    assert [state.paused for state in archive.channels()] == [False, False]
+    with pytest.raises(InputError, match="no channel 'othr'"):
+        archive.pause_channel("othr")
+
+
+def test_removed_without_its_posts_they_can_still_be_found(archive: Store) -> None:
+    removed = archive.remove_channel("Other", with_posts=False)
+    assert (removed.title, removed.removed, removed.kept) == ("Other", 0, 2)
+    assert [state.left for state in archive.channels()] == [False, True]
+    assert len(list(archive.search(PostFilter(query="shared")))) == 2
+    archive.settle("@other", 7)  # read by its name
+    assert [state.left for state in archive.channels()] == [False, False]
+
+
+def test_removed_with_its_posts_nothing_is_left_of_it(archive: Store) -> None:
+    assert count(archive, "answers") == 3
+    archive.remove_channel("@other", with_posts=True)
+    assert [state.channel.title for state in archive.channels()] == ["News"]
+    assert len(list(archive.search(PostFilter(query="shared")))) == 1
+    assert count(archive, "raw_forms") == 2
+    assert count(archive, "album_members") == 0
+    assert count(archive, "answers") == 2  # the answer to the text that another channel has, too
+    found = archive.check()
+    assert (found.damage, found.orphans, found.index_in_step) == ((), 0, True)
+
+
+def test_an_empty_channel_is_removed_whole(store: Store) -> None:
+    store.save_channel(OTHER)
+    assert store.remove_channel("@other", with_posts=False).kept == 0
+    assert store.channels() == ()
+
+
+def test_what_a_run_added_can_be_taken_back(store: Store) -> None:
+    store.save_page(page(post(1, "x"), post(2, "y")))
+    tag(store, ["first", "both"])
+    store.add_post_tags("news/1", ["mine", "both"])
+    with store._read() as db:
+        (run,) = db.execute("SELECT max(id) FROM runs").fetchone()
+    assert store.undo_run(run, dry_run=True).posts == 2
+    undone = store.undo_run(run)
+    assert (undone.posts, undone.links, undone.tags) == (2, 3, 1)
+    assert store.state().posts["pending"] == 2
+    assert store.post("news/1").post.tags == ("both", "mine")
+    assert store.post("news/2").post.tags == ()
+    assert store.undo_run(run).posts == 0
+    with pytest.raises(InputError, match="no tagging run 99"):
+        store.undo_run(99)
+
+
+def test_what_a_later_run_did_stays(store: Store) -> None:
+    store.save_page(page(post(1, "x")))
+    tag(store, ["first"])
+    tag(store, ["second"])
+    with store._read() as db:
+        (run,) = db.execute("SELECT min(id) FROM runs").fetchone()
+    assert store.undo_run(run).links == 0
+    assert store.post("news/1").post.tags == ("second",)

@@ -1,0 +1,61 @@
+"""Which tags are probably one, as a person would see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tgtagger.vocabulary import suggest
+from tgtagger.vocabulary.likeness import Suggestion
+
+
+def groups(
+    counts: dict[str, int], *together: tuple[str, str, int]
+) -> list[tuple[set[str], str, str]]:
+    return [(set(item.names), item.into, item.likeness) for item in suggest(counts, together)]
+
+
+@pytest.mark.parametrize(
+    ("names", "likeness"),
+    [
+        (("дрон", "дроны"), "form"),
+        (("Курская область", "Курские области"), "form"),
+        (("electric car", "electric cars"), "form"),
+        (("США", "CША"), "look-alike"),  # the second begins with a Latin C
+        (("OOH", "ООН"), "look-alike"),
+    ],
+)
+def test_spellings_of_one_tag(names: tuple[str, str], likeness: str) -> None:
+    assert groups({names[0]: 9, names[1]: 2}) == [({names[1]}, names[0], likeness)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("маска", "Маск"), ("США", "сша и мы"), ("Нигер", "Нигерия"), ("AI", "ИИ"), ("мир", "мэр")],
+)
+def test_other_tags(names: tuple[str, str]) -> None:
+    assert groups(dict.fromkeys(names, 5)) == []
+
+
+def test_an_abbreviation_needs_posts_that_have_both() -> None:
+    counts = {"ВС": 12, "Верховный суд": 8}
+    assert groups(counts, ("ВС", "Верховный суд", 1)) == []
+    assert groups(counts, ("ВС", "Верховный суд", 2)) == [({"Верховный суд"}, "ВС", "abbreviation")]
+
+
+def test_names_that_stand_together_are_suggested_last() -> None:
+    counts = {"Spotify": 10, "Apple Podcasts": 10, "дрон": 3, "дроны": 90}
+    together = [("Apple Podcasts", "Spotify", 9), ("дрон", "Spotify", 3)]
+    assert groups(counts, *together) == [
+        ({"Apple Podcasts"}, "Spotify", "used together"),
+        ({"дрон"}, "дроны", "form"),
+    ] or groups(counts, *together) == [
+        ({"Spotify"}, "Apple Podcasts", "used together"),
+        ({"дрон"}, "дроны", "form"),
+    ]
+    assert groups({"a b": 10, "c d": 20}, ("a b", "c d", 10)) == []  # half of the posts only
+
+
+def test_several_forms_are_one_suggestion() -> None:
+    assert suggest({"школа": 5, "школы": 9, "школе": 1}, ()) == (
+        Suggestion(("школа", "школе"), "школы", "form", 6),
+    )
