@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test coverage check lint bench torture fuzz build clean
+.PHONY: demo test coverage check lint bench torture fuzz pictures build clean
 
 demo: .venv/user
 	@$(BIN)/tgtagger demo
@@ -35,6 +35,10 @@ FUZZ_SECONDS ?= 60
 
 fuzz: .venv/fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+
+pictures: .venv/dev
+	$(BIN)/python docs/pictures/draw.py
 
 build: .venv/dev
 	rm -rf dist

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = "\n".join(
     path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 )
+LATE = {"--db", "--config", "-q", "--quiet", "-v", "--verbose", "--no-color", "-h", "--help"}
 COMMANDS = [name for group in cli.COMMANDS.values() for name in group]
 
 
@@ -29,10 +31,15 @@ def command(name: str) -> typer.core.TyperCommand:
 def test_every_command_and_option_is_documented(name: str) -> None:
     assert f"`{name}" in DOCS or f"tgtagger {name}" in DOCS
     settings = (ROOT / "docs/settings.md").read_text()
-    for parameter in command(name).params:
-        for option in parameter.opts:
-            if option.startswith("--"):
-                assert f"`{option}" in settings, f"{name} {option}"
+    found = command(name)
+    below: dict[str, typer.core.TyperCommand] = getattr(found, "commands", {})
+    for each in (found, *below.values()):
+        for parameter in each.params:
+            for option in parameter.opts:
+                if option.startswith("--") and option not in LATE:
+                    assert f"`{option}" in settings, f"{name} {option}"
+    for sub in below:
+        assert re.search(rf"`(?:{name} )?{sub}`", settings), f"{name} {sub}"
 
 
 @pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
@@ -47,14 +54,28 @@ def test_no_variable_is_documented_that_is_not() -> None:
     assert set(re.findall(r"TGTAGGER_[A-Z_]+", DOCS)) <= known
 
 
-def test_the_commands_in_the_readme_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    used = re.findall(r"^\$ tgtagger ([\w-]+)(.*)$", text, flags=re.MULTILINE)
-    assert used
-    for name, rest in used:
-        options = {option for parameter in command(name).params for option in parameter.opts}
-        for option in re.findall(r"(?<=\s)--?[a-z-]+", rest.split("#")[0].split("'")[-1]):
-            assert option in options, f"{name} {option}"
+PAGES = [ROOT / "README.md", ROOT / "README.ru.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = [
+    (path.name, line)
+    for path in PAGES
+    for line in re.findall(r"^\$ tgtagger (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("page", "example"), EXAMPLES)
+def test_every_example_is_a_call_that_exists(page: str, example: str) -> None:
+    words = shlex.split(example.split("|", maxsplit=1)[0].split(" >", maxsplit=1)[0], comments=True)
+    found = command(words[0])
+    options = {option for parameter in found.params for option in parameter.opts}
+    below: dict[str, typer.core.TyperCommand] = getattr(found, "commands", {})
+    if len(words) > 1 and words[1] in below:
+        options = {option for parameter in below[words[1]].params for option in parameter.opts}
+    elif below:
+        assert len(words) == 1 or words[1].startswith("-"), f"{page}: {example}"
+    for word in words[1:]:
+        name = word.partition("=")[0]
+        if re.fullmatch(r"--[a-z-]+|-[a-z]", name):
+            assert name in options | LATE, f"{page}: {name} in {example}"
 
 
 def test_every_dependency_earns_its_sentence() -> None:

@@ -1,0 +1,88 @@
+"""Draw the README's pictures: the demo in a terminal, and its posts as a web site.
+
+usage: python docs/pictures/draw.py
+
+The terminal is drawn by rich, from what the command prints on a pseudo-terminal. The site is drawn
+by Chromium without a window, where it is installed (apt install chromium); else that picture stays.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+HERE = Path(__file__).parent
+PROGRAM = str(Path(sys.executable).with_name("tgtagger"))
+COLUMNS = 88
+LINES = 46
+"""Of what is printed: the rest are hints on what to do next."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"{folder}/demo.db"
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": folder, "TZ": "UTC", "TERM": "xterm-256color",
+            "COLUMNS": str(COLUMNS), "LANG": "C.UTF-8",
+        }  # fmt: skip
+        printed = on_a_terminal([PROGRAM, "demo", "--db", database], environment)
+        draw_terminal("\n".join(printed.splitlines()[:LINES]), HERE / "terminal.svg")
+        subprocess.run(
+            [PROGRAM, "--db", database, "export", "--format", "html", "-o", f"{folder}/site"],
+            env=environment, check=True,
+        )  # fmt: skip
+        draw_site(Path(folder) / "site/index.html", HERE / "site.png")
+
+
+def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """Run a command on a pseudo-terminal; return what it printed."""
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.execvpe(command[0], command, environment)
+    import fcntl
+    import struct
+    import termios
+
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    printed = b""
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:  # Linux's way to say that the other end is closed
+            break
+        if not part:
+            break
+        printed += part
+    os.waitpid(pid, 0)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def draw_terminal(printed: str, path: Path) -> None:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
+        console.print(Text.from_ansi(printed))
+        console.save_svg(str(path), title="tgtagger demo", unique_id="tgtagger")
+
+
+def draw_site(page: Path, path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        sys.stderr.write(f"{path.name} is not drawn anew: Chromium is not installed\n")
+        return
+    subprocess.run(
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+         "--window-size=900,1000", f"--screenshot={path}", page.as_uri()],
+        stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
