@@ -65,6 +65,9 @@ EXAMPLES = [
 @pytest.mark.parametrize(("page", "example"), EXAMPLES)
 def test_every_example_is_a_call_that_exists(page: str, example: str) -> None:
     words = shlex.split(example.split("|", maxsplit=1)[0].split(" >", maxsplit=1)[0], comments=True)
+    while words[0].startswith("-"):  # options before the command's name
+        assert words[0] in LATE
+        words = words[2 if words[0] in {"--db", "--config"} else 1 :]
     found = command(words[0])
     options = {option for parameter in found.params for option in parameter.opts}
     below: dict[str, typer.core.TyperCommand] = getattr(found, "commands", {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from make import page, post, tag
+from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
 from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
@@ -22,7 +23,7 @@ def archive(store: Store) -> Store:
     updates = [
         TagUpdate(
             item.id, item.text_hash, "tagged", MODEL, (SuggestedTag("tag"),), 1,
-            answer_key=f"prefix:{item.text_hash}",
+            answer_key=answer_key(item.text_hash, MODEL),
         )
         for item in store.posts_for_tagging(PostFilter())
     ]  # fmt: skip
