@@ -34,6 +34,7 @@ _NEWEST = 20  # on the front page
 _CLOUD = 60  # tags on the front page
 _SEARCHED = 1000  # posts in a file that is searched
 _SIZES = 5  # of tags in a cloud
+_MANY = 50  # posts of a tag that is drawn large, however few all have
 
 
 def write(selection: Selection, path: Path) -> Folder:
@@ -236,7 +237,7 @@ def _when(date: dt.datetime | None) -> str:
 
 def _size(posts: int, most: int) -> int:
     """Return how large a tag is drawn, by the order of magnitude of its posts."""
-    return 1 + round((_SIZES - 1) * math.log(posts) / math.log(most)) if most > 1 else 1
+    return 1 + round((_SIZES - 1) * math.log(posts) / math.log(max(most, _MANY)))
 
 
 def _words(post: Post) -> str:
