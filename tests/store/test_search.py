@@ -24,6 +24,7 @@ TEXTS = {
     8: "Россия и Росс",
     9: "Café naïve",
     10: "Straße, ﬁne, ᲡᲐᲥᲐᲠᲗᲕᲔᲚᲝ, ŉandu, İstanbul",
+    11: "🟠Срочно👍🏻Билет 500₽\u2068цитата\u2069🫡конец",
 }
 
 
@@ -72,6 +73,7 @@ def found(store: Store, query: str, **rest: object) -> set[int]:
         ("river\ud800", {6}),
         ('"\U0001342f river"', set()),
         ("river " * 5000, {6}),
+        *((word, {11}) for word in ("срочно", "билеты", "500", "цитата", "конец", "🟠Срочно")),
     ],
 )
 def test_what_a_query_finds(archive: Store, query: str, expected: set[int]) -> None:
