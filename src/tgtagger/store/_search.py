@@ -57,7 +57,7 @@ _LATER_SYMBOLS = (
 )
 # fmt: on
 """Symbols and emoji (first, last) that SQLite's tokenizer, which knows Unicode 6.1, takes for
-letters: those of U+2000 to U+2BFF and of the emoji's blocks, with what these have yet to take in."""
+letters: those of U+2000 to U+2BFF and of the emoji's blocks, those yet to come with them."""
 
 SYMBOLS = "".join(chr(code) for first, last in _LATER_SYMBOLS for code in range(first, last + 1))
 
