@@ -618,8 +618,25 @@ def test_a_wrong_url_is_not_shown_for_what_may_be_in_it(file: Path, url: str, mu
         error = error.__cause__ or error.__context__
 
 
+@pytest.mark.parametrize(
+    "proxy", ["host:1080", "ftp://host:21", "socks5://host", "http://[bad", "http://host:port"]
+)
+def test_a_wrong_proxy_is_said_before_anything_is_read(file: Path, proxy: str) -> None:
+    proxy = proxy.replace("://", f"://me:{KEY}@")
+    with pytest.raises(InputError) as caught:
+        load(file, TGTAGGER_PROXY=proxy)
+    assert caught.value.message == (
+        "TGTAGGER_PROXY: must be socks5://host:port or http://host:port"
+    )
+    error: BaseException | None = caught.value
+    while error:
+        assert "sk-secret" not in repr(error)
+        error = error.__cause__ or error.__context__
+
+
 def test_no_secret_is_in_what_settings_look_like(file: Path) -> None:
     secrets = {setting.variable: KEY for setting in config.SETTINGS if setting.secret}
+    secrets["TGTAGGER_PROXY"] = f"socks5://me:{KEY}@host:1080"
     assert set(secrets) == {"TGTAGGER_API_HASH", "TGTAGGER_PROXY", "TGTAGGER_LLM_API_KEY"}
     found = load(file, **secrets)
     assert found.llm_api_key == KEY

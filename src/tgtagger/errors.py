@@ -2,6 +2,7 @@
 
     TgTaggerError            a message, a hint, an exit code; shown without a traceback
     ├── InputError       2   settings wrong; a file missing, unreadable, foreign or cut off
+    │   └── NoDatabase       nothing is kept yet, which only who reads minds
     ├── ActionNeeded     3   a person must act: log in, renew a key, raise a quota
     ├── SourceError      4   a channel is not to be had: not found, private, gone
     ├── TaggingFailed    5   posts could not be tagged (of one post: types.TaggingError)
@@ -38,6 +39,10 @@ class TgTaggerError(Exception):
 
 class InputError(TgTaggerError):
     exit_code = 2
+
+
+class NoDatabase(InputError):
+    """There is no database yet."""
 
 
 class ActionNeeded(TgTaggerError):

@@ -219,13 +219,21 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class PostCount:
+    """How many posts are of a kind, and the newest few, named as `show` takes them."""
+
+    count: int
+    such_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Soundness:
     """What a look at the database found, but for its search index."""
 
     damage: tuple[str, ...]  # in words: which table, what of it; empty where all is well
     altered: int  # posts whose text is not the one that was stored
-    unreadable: int  # posts with content that no converter could read
-    textless: int  # posts without text or media
+    unreadable: PostCount  # posts with content that no converter could read
+    textless: PostCount  # posts without text or media
     rejected: tuple[RejectedPost, ...]
     newest: dt.datetime | None  # when the last run ended, or Telegram's newest post is from
 

@@ -230,7 +230,7 @@ def test_doctor_looks_at_everything(archive: Any, tmp_path: Path) -> None:
     assert {item["level"] for item in found} == {"ok"}
     assert {
         "settings", "tagger", "reader", "session", "permissions", "database", "search", "clock",
-        "storage",
+        "storage", "versions", "room",
     } == {item["check"] for item in found}  # fmt: skip
     (tmp_path / "posts.db").chmod(0o644)
     assert "chmod 600" in archive("doctor").stdout

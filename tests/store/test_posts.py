@@ -224,7 +224,7 @@ def test_a_post_without_a_date_stays_beside_its_neighbour(store: Store) -> None:
     )
     assert [found.id.message_id for found in store.posts(PostFilter())] == [3, 2, 1]
     assert store.post("news/2").post.date is None
-    assert store.check().unreadable == 1
+    assert store.check().unreadable.count == 1
 
 
 def test_the_key_sorts_by_time_before_all() -> None:

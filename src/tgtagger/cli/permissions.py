@@ -22,7 +22,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 def look(settings: Settings, database: Path) -> Iterator[Finding]:
     """Yield what there is to say of each file that is there, then of the folders they lie in."""
-    private = _private_files(settings, database)
+    private = [path for path in _private_files(settings, database) if not path.is_dir()]
     trusted = _trusted_files(settings)
     for path in private:
         yield from _file(path, _OTHERS, "used", "600", is_private=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tgtagger import signals
-from tgtagger.cli.findings import SKEW, Finding
+from tgtagger.cli.findings import SKEW, Finding, failure
 from tgtagger.cli.render import number, one_line, plural
 from tgtagger.cli.taggers import make_llm
 from tgtagger.config import Settings, is_private
@@ -42,7 +42,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
         with _archive(settings, has_archive=has_archive) as store:
             tagger = make_llm(settings, store)
     except TgTaggerError as error:
-        yield Finding("tagger", "error", error.message, error.hint, error.exit_code)
+        yield failure("tagger", error)
         return
     models, url = ", then ".join(settings.llm_models), tagger.server.url
     yield Finding("tagger", "ok", f"posts are tagged by {models} at {url}")
@@ -54,7 +54,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
     try:
         found = signals.run(probe, tagger)
     except TgTaggerError as error:  # an address that is none
-        yield Finding("server", "error", error.message, error.hint, error.exit_code)
+        yield failure("server", error)
         return
     if has_archive:
         _remember(settings, url, found)

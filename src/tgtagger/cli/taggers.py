@@ -65,7 +65,9 @@ def make_llm(
         minimum=settings.tags_min,
         maximum=settings.tags_max,
         language=settings.tag_language,
-        own_rules=None if settings.llm_prompt is None else _read(settings.llm_prompt, "prompt"),
+        own_rules=None
+        if settings.llm_prompt is None
+        else _read(settings.llm_prompt, "prompt", "TGTAGGER_LLM_PROMPT"),
     )
     sizes = LOCAL if is_private(url) else CLOUD
     own = read_prices(settings.llm_prices)
@@ -103,8 +105,11 @@ def make_llm(
 def read_vocabulary_file(settings: Settings) -> VocabularyFile:
     """Read the vocabulary in force; an empty one if none is."""
     path = settings.vocabulary
+    if path is None:
+        return VocabularyFile(None, ())
+    text = _read(path, "vocabulary", "TGTAGGER_VOCABULARY or --vocabulary")
     try:
-        return VocabularyFile(None, ()) if path is None else read_vocabulary(_read(path, "tags"))
+        return read_vocabulary(text)
     except InputError as error:
         raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
@@ -121,10 +126,11 @@ def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
     return Vocabulary(mode, written.entries, existing, settings.tags_max)
 
 
-def _read(path: Path, what: str) -> str:
+def _read(path: Path, what: str, setting: str) -> str:
+    hint = f"it is named by {setting}"
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise system_error(error, f"the file of the {what} {path} cannot be read") from error
+        raise system_error(error, f"the {what} {path} cannot be read", hint=hint) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"the file of the {what} {path} is not UTF-8") from error
+        raise InputError(f"the {what} {path} is not UTF-8", hint="save it as UTF-8") from error

@@ -56,6 +56,20 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+PROXIES = ("socks5", "socks5h", "socks4", "http")
+
+
+def _proxy(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in PROXIES and parts.hostname and parts.port
+    except ValueError:  # it may quote the address, and so the password in it
+        whole = False
+    if not whole:
+        raise ValueError("socks5://host:port or http://host:port")
+    return text
+
+
 def _key(text: str) -> str:
     # It becomes a header: anything else would fail far from here, or begin a second header.
     if not text.isascii() or not text.isprintable() or " " in text:
@@ -80,6 +94,7 @@ TEXT = Reader(str)
 PATH = Reader(_path)
 DATABASE = Reader(_database)
 WEB_ADDRESS = Reader(_web_address, repeated=False)
+PROXY = Reader(_proxy, repeated=False)
 KEY = Reader(_key, repeated=False)
 NAMES = Reader(_names, (str, list), "text in quotes, or a list of such")
 

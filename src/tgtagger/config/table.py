@@ -11,6 +11,7 @@ from tgtagger.config.readers import (
     KEY,
     NAMES,
     PATH,
+    PROXY,
     TEXT,
     WEB_ADDRESS,
     Reader,
@@ -87,6 +88,7 @@ SETTINGS = (
         "TGTAGGER_PROXY",
         "telegram.proxy",
         "socks5://host:port or http://host:port, for Telegram.",
+        PROXY,
         secret=True,
     ),
     Setting(

@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger import files
-from tgtagger.errors import InputError, Locked, StoreError, TgTaggerError, system_error
+from tgtagger.errors import InputError, Locked, NoDatabase, StoreError, TgTaggerError, system_error
 from tgtagger.store import _connections, _denials
 from tgtagger.store._holders import holder
 
@@ -68,10 +68,11 @@ def _expanded(path: str) -> Path:
         raise InputError(f"{path}: there is no such home folder", hint=_URL_HINT) from error
 
 
-def missing(path: Path) -> InputError:
-    return InputError(
+def missing(path: Path) -> NoDatabase:
+    return NoDatabase(
         f"there is no database yet at {path}",
-        hint="fill it: tgtagger parse PATH-TO-EXPORT; or name another with --db",
+        hint="fill it: tgtagger parse @CHANNEL, or a Desktop export's folder; "
+        "or name another with --db",
     )
 
 

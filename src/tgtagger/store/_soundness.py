@@ -16,7 +16,8 @@ from tgtagger.errors import StoreError
 from tgtagger.store import _connections, _engine, _search, _values
 from tgtagger.store._rows import text_hash
 from tgtagger.store._times import from_text
-from tgtagger.views import RejectedPost, Soundness
+from tgtagger.views import PostCount, RejectedPost, Soundness
+from tgtagger.visible import clean
 
 SYMPTOMS = (
     sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError,
@@ -25,6 +26,7 @@ SYMPTOMS = (
 """What reading a damaged database raises where SQLite itself notices nothing."""
 
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
+_NAMED = 3
 _MOST = 10_000
 """Places of damage that are counted in one table."""
 
@@ -55,11 +57,8 @@ def _look(db: sqlite3.Connection) -> Soundness:
     return Soundness(
         tuple(damage),
         altered,
-        _count(db, "SELECT count(*) FROM posts WHERE problem IS NOT NULL"),
-        _count(
-            db,
-            "SELECT count(*) FROM posts WHERE text = '' AND media IS NULL AND problem IS NULL",
-        ),
+        _found(db, "p.problem IS NOT NULL"),
+        _found(db, "p.text = '' AND p.media IS NULL AND p.problem IS NULL"),
         _rejected(db),
         _newest(db),
     )
@@ -215,11 +214,16 @@ def _orphans(db: sqlite3.Connection) -> Iterator[str]:
             yield f"{table}: {rows} without what it belongs to in {owner}"
 
 
-def _count(db: sqlite3.Connection, sql: str) -> int:
+def _found(db: sqlite3.Connection, condition: str) -> PostCount:
     with contextlib.suppress(*_UNREADABLE):
-        (count,) = db.execute(sql).fetchone()
-        return int(count)
-    return 0
+        rows = db.execute(
+            "SELECT coalesce('@' || c.username, c.id) || '/' || p.message_id, count(*) OVER () "
+            "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
+            f"WHERE {condition} ORDER BY p.date DESC LIMIT {_NAMED}"
+        ).fetchall()
+        if rows:
+            return PostCount(rows[0][1], tuple(clean(name) for name, _ in rows))
+    return PostCount(0)
 
 
 def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:

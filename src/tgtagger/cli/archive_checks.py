@@ -1,0 +1,152 @@
+"""The database, as `tgtagger doctor` sees it: how it is kept, and whether it is sound."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tgtagger.cli.findings import Finding, failure
+from tgtagger.cli.permissions import for_shell
+from tgtagger.cli.render import megabytes, plural
+from tgtagger.config import Settings
+from tgtagger.errors import NoDatabase, TgTaggerError
+from tgtagger.store import Store, database_path, kept_backups
+from tgtagger.views import PostCount, Soundness, Storage
+
+LEAST_ROOM = 100_000_000
+"""Bytes beyond a copy of the database, for the runs to come."""
+RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE"
+
+
+def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
+    """Look at the database; return what was found, None where it cannot be used."""
+    try:
+        with Store.open_to_read(settings.db) as store:
+            storage = store.storage()
+    except NoDatabase as error:  # nothing is wrong with a new beginning
+        yield failure("database", error, "warning")
+        return None
+    except TgTaggerError as error:
+        yield failure("database", error)
+        return None
+    yield _storage(storage)
+    yield from _room(database_path(settings.db))
+    try:
+        with Store.open_to_read(settings.db) as store:
+            found = store.check()
+    except TgTaggerError as error:
+        yield failure("database", error)
+        return None
+    yield from _contents(found)
+    if not found.damage and not found.altered:
+        yield _search(settings)
+    return found
+
+
+def _storage(found: Storage) -> Finding:
+    words, hint = "the database uses write-ahead logging", None
+    if not found.is_locked:
+        words = "the database can only be read, and without locks: SQLite's files are denied there"
+        hint = "to write, make room, or see to the permissions of the database's folder"
+    elif found.network is not None:
+        words = f"the database lies on a network file system ({found.network})"
+        hint = "move it to a local disk; until then use it from one machine at a time"
+    elif found.mode != "wal":
+        words = "write-ahead logging is not used: writing is slower, and waits for who reads"
+        hint = "where it can be had, the next run that writes turns it on"
+    return Finding("storage", "warning" if hint else "ok", words, hint)
+
+
+def _room(database: Path) -> Iterator[Finding]:
+    """Look for room: a copy of the database is made before an upgrade, and by `--backup`."""
+    try:
+        free, size = shutil.disk_usage(database.parent).free, database.stat().st_size
+    except OSError:
+        return
+    words = f"{megabytes(free)} are free beside the database ({megabytes(size)})"
+    if free > size + LEAST_ROOM:
+        yield Finding("room", "ok", words)
+    else:
+        yield Finding(
+            "room", "warning", words, f"make room in {for_shell(database.parent)}: a copy is made "
+            "before an upgrade, and a full disk ends every run",
+        )  # fmt: skip
+
+
+def backups(database: Path) -> Iterator[Finding]:
+    for kept in kept_backups(database):
+        size = megabytes(kept.stat().st_size)
+        yield Finding(
+            "backup",
+            "ok",
+            f"{kept} is the database as it was before it was brought up to date ({size})",
+            "delete it when you no longer want it",
+        )
+
+
+def _search(settings: Settings) -> Finding:
+    """Compare the search index with the posts; where it is out of step, make it anew.
+
+    It is made of the posts alone, so nothing can be lost by that. SQLite compares it for writers
+    only.
+    """
+    try:
+        with Store.open(settings.db) as store:
+            if store.check_index():
+                return Finding("search", "ok", "the search index agrees with the posts")
+            store.rebuild_index()
+    except TgTaggerError as error:
+        found = failure("search", error)
+        message = f"the search index could not be compared or mended: {error.message}"
+        return replace(found, message=message)
+    return Finding(
+        "search", "warning", "the search index did not agree with the posts: it was made anew",
+        "nothing is left to do; if it comes again, check the disk",
+    )  # fmt: skip
+
+
+SHOWN = 20
+"""Places of damage that are named; the rest is counted."""
+
+
+def _contents(found: Soundness) -> Iterator[Finding]:
+    for words in found.damage[:SHOWN]:
+        yield Finding("database", "error", f"damaged: {words}", RECOVER, 6)
+    if len(found.damage) > SHOWN:
+        more = plural(len(found.damage) - SHOWN, "more table")
+        yield Finding("database", "error", f"damaged: {more}", RECOVER, 6)
+    if found.altered:
+        text = "its text is" if found.altered == 1 else "their texts are"
+        yield Finding(
+            "content", "error", f"altered: {plural(found.altered, 'post')}: {text} not as stored",
+            RECOVER, 6,
+        )  # fmt: skip
+    if not found.damage and not found.altered:
+        yield Finding("database", "ok", "the database is sound")
+    if found.unreadable.count:
+        yield Finding(
+            "content", "warning", f"{_posts(found.unreadable)} could not be read whole",
+            "a newer version may read them: tgtagger parse --reconvert; or a newer export",
+        )  # fmt: skip
+    if found.textless.count:
+        yield Finding(
+            "content", "warning", f"{_posts(found.textless)}: neither text nor media",
+            "where Telegram shows more, read them again: tgtagger parse CHANNEL --refresh N",
+        )  # fmt: skip
+    for item in found.rejected:
+        yield Finding(
+            "rejected",
+            "warning",
+            f"message {item.id or '(without an id)'} of {item.channel} was rejected: {item.reason}",
+            "see what it is there: another source, or a newer export, may hold it whole",
+        )
+
+
+def _posts(found: PostCount) -> str:
+    return f"{plural(found.count, 'post')} ({', '.join(found.such_as)}{_more(found)})"
+
+
+def _more(found: PostCount) -> str:
+    return ", …" if found.count > len(found.such_as) else ""

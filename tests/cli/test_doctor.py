@@ -1,0 +1,85 @@
+"""Doctor names what is wrong, and for all of it a fix."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from exports import chat, message, write
+from tgtagger.cli import app, archive_checks
+from tgtagger.cli.findings import Finding, failure
+from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
+
+
+def look(*arguments: str) -> list[dict[str, Any]]:
+    shown = CliRunner().invoke(app, [*arguments, "doctor", "--json"])
+    return [item for item in json.loads(shown.stdout) if item["level"] != "ok"]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    export = write(
+        tmp_path / "export", chat(message(1, "storm"), message(2, ""), message(3, "tide"))
+    )
+    db = tmp_path / "posts.db"
+    assert CliRunner().invoke(app, ["--db", str(db), "parse", str(export)]).exit_code == 0
+    return db
+
+
+def test_a_finding_that_is_not_well_names_a_fix() -> None:
+    with pytest.raises(ValueError, match="no fix"):
+        Finding("clock", "warning", "the clock stands still")
+    for kind in (InputError, StoreError, TryLater, TgTaggerError):
+        assert failure("a check", kind("it is so")).hint
+    assert failure("a check", InputError("it is so", hint="do this")).hint == "do this"
+
+
+def test_posts_without_text_are_named(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as raw, raw:
+        raw.execute("UPDATE posts SET problem = iif(message_id = 3, 'a new kind', NULL)")
+        raw.execute(
+            "INSERT INTO rejected_posts "
+            "SELECT id, '9', 'desktop', 'no date', '2026-01-01T00:00:00Z' FROM channels"
+        )
+    whole, textless, rejected = look("--db", str(db))
+    assert whole["message"] == "1 post (1006503122/3) could not be read whole"
+    assert "--reconvert" in whole["hint"]
+    assert textless["message"] == "1 post (1006503122/2): neither text nor media"
+    assert rejected["message"] == "message 9 of News was rejected: no date"
+    assert rejected["hint"]
+    shown = CliRunner().invoke(app, ["--db", str(db), "show", "1006503122/2"])
+    assert shown.exit_code == 0
+
+
+def test_too_little_room_is_said(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_checks, "LEAST_ROOM", 10**18)
+    (found,) = [item for item in look("--db", str(db)) if item["check"] == "room"]
+    assert "are free beside the database" in found["message"]
+    assert str(db.parent) in found["hint"]
+
+
+def test_a_folder_is_no_database_and_stays_one(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (found,) = look("--db", str(tmp_path))
+    assert (found["check"], found["level"]) == ("database", "error")
+    assert "is a folder" in found["message"]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_vocabulary_that_cannot_be_read_is_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    path = tmp_path / "tags.txt"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("TGTAGGER_VOCABULARY", str(path))
+    (found,) = [item for item in look("--db", str(tmp_path / "x.db")) if item["level"] == "error"]
+    assert found["check"] == "tagger"
+    assert found["message"].count(str(path)) == 1
+    assert found["hint"]
