@@ -33,7 +33,8 @@ def everywhere(number: int, text: str) -> dict[str, Any]:
         "title": text, "performer": text, "thumbnail": text, "width": text,
     }  # fmt: skip
     poll = {"question": text, "answers": [{"text": text, "voters": text}], "total_voters": text}
-    place = {"location_information": {"place_name": text, "latitude": text, "longitude": text}}
+    point = {"latitude": text, "longitude": text}
+    place = {"location_information": point, "place_name": text, "address": text}
     contact = {"first_name": text, "last_name": text, "phone_number": text}
     reactions = [
         {"type": "emoji", "count": 1, "emoji": text},

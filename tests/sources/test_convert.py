@@ -66,9 +66,15 @@ MEDIA: list[tuple[dict[str, Any], Media]] = [
         Media("todo", question="Pack", options=("socks",)),
     ),
     (
-        {"location_information": {"latitude": 1.5, "longitude": -2.0}, "place_name": "ignored"},
+        {"location_information": {"latitude": 1.5, "longitude": -2.0}},
         Media("geo", description="1.5, -2.0"),
     ),
+    (
+        {"location_information": {"latitude": 1.5, "longitude": -2.0}, "place_name": "Mole",
+         "address": "Pier 3"},
+        Media("geo", title="Mole", description="Pier 3"),
+    ),
+    ({"place_name": "Mole", "address": "Pier 3"}, Media("geo", title="Mole", description="Pier 3")),
     (
         {"contact_information": {"first_name": "A", "last_name": "B", "phone_number": "+1555"}},
         Media("contact", title="A B"),

@@ -27,7 +27,7 @@ from tgtagger.types import (
     ServiceMessage,
 )
 
-CONVERTER = 1
+CONVERTER = 2
 """The version of this conversion, kept with every raw form; raise it when posts come out better."""
 
 Record = dict[str, Any]
@@ -200,6 +200,8 @@ def _media(record: Record) -> Media | None:
         if key in record:
             value = record[key]
             return read(value if isinstance(value, dict) else {})
+    if "location_information" in record or "place_name" in record:
+        return _place(record)
     if "game_title" in record:
         return Media(
             "other",
@@ -252,10 +254,13 @@ def _items(value: Record) -> tuple[str, ...]:
     return tuple(words for words in found if words)
 
 
-def _place(value: Record) -> Media:
-    place = [_number_text(value.get("latitude")), _number_text(value.get("longitude"))]
-    where = ", ".join(part for part in place if part)
-    return Media("geo", title=_words(value.get("place_name")), description=where or None)
+def _place(record: Record) -> Media:
+    """Read a place. A venue's name and address stand beside its point, which may be missing."""
+    point = record.get("location_information")
+    point = point if isinstance(point, dict) else {}
+    parts = [_number_text(point.get("latitude")), _number_text(point.get("longitude"))]
+    where = _words(record.get("address")) or ", ".join(part for part in parts if part)
+    return Media("geo", title=_words(record.get("place_name")), description=where or None)
 
 
 def _number_text(value: object) -> str | None:
@@ -284,7 +289,6 @@ def _giveaway(value: Record) -> Media:
 _OTHER_MEDIA = (
     ("poll", _poll),
     ("todo_list", _todo),
-    ("location_information", _place),
     ("contact_information", _contact),
     ("invoice_information", _invoice),
     ("giveaway_information", _giveaway),
