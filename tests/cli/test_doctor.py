@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from exports import chat, message, write
-from tgtagger.cli import app, archive_checks
-from tgtagger.cli.findings import Finding, failure
+from tgtagger.cli import app
+from tgtagger.cli.doctor import archive
+from tgtagger.cli.doctor.findings import Finding, failure
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
 
 
@@ -58,7 +59,7 @@ def test_posts_without_text_are_named(db: Path) -> None:
 
 
 def test_too_little_room_is_said(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_checks, "LEAST_ROOM", 10**18)
+    monkeypatch.setattr(archive, "LEAST_ROOM", 10**18)
     (found,) = [item for item in look("--db", str(db)) if item["check"] == "room"]
     assert "are free beside the database" in found["message"]
     assert str(db.parent) in found["hint"]

@@ -25,9 +25,9 @@ from exports import write
 from fault_matrix import Effort
 from make import page, post
 from tgtagger.cli import app
-from tgtagger.store import Store, _recovery
-from tgtagger.store._mending import DAMAGED
+from tgtagger.store import Store, recovery
 from tgtagger.store._pages import PageFile
+from tgtagger.store.recovery._mending import DAMAGED
 
 pytestmark = pytest.mark.row("C1")
 
@@ -330,7 +330,7 @@ def test_an_older_schema_is_recovered_and_brought_up_to_date(
     db: Path, tmp_path: Path, revision: str
 ) -> None:
     db.touch()
-    _recovery._upgrade(db, revision)
+    recovery._upgrade(db, revision)
     with closing(sqlite3.connect(db)) as raw:
         raw.execute(
             "INSERT INTO channels (id, title, kind, added_at) "

@@ -24,7 +24,7 @@ from hostile import TERMINAL, unseen
 from llm_server import LlmServer, contents, faults, refusals
 from telegram_server import ServerThread
 from terminal import Shown, in_pipes
-from tgtagger.cli.permissions import for_shell
+from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.errors import SourceError
 
 pytestmark = pytest.mark.row("I9")

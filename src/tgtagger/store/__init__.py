@@ -45,12 +45,11 @@ from tgtagger.store import (
     _posts,
     _readings,
     _records,
-    _recovery,
-    _rejoining,
     _search,
     _soundness,
     _state,
     _tags,
+    recovery,
 )
 from tgtagger.store._connections import Unlocked, undisturbed
 from tgtagger.store._locks import LockName, run_lock
@@ -137,12 +136,12 @@ class Store:
         return _backup.back_up(path, target, told)
 
     @staticmethod
-    def recover(location: str, target: Path, convert: _rejoining.Convert) -> Recovered:
+    def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
         """Save what can be read of a damaged database into a new file; it is only read.
 
         `convert` makes a post anew of its raw form, where its row is lost.
         """
-        return _recovery.recover(_engine.database_path(location), target, convert)
+        return recovery.recover(_engine.database_path(location), target, convert)
 
     def close(self) -> None:
         self._engine.dispose()

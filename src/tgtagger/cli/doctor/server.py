@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tgtagger import signals
-from tgtagger.cli.findings import SKEW, Finding, failure
+from tgtagger.cli.doctor.findings import SKEW, Finding, failure
 from tgtagger.cli.render import number, one_line, plural
 from tgtagger.cli.taggers import make_llm
 from tgtagger.config import Settings, is_private

@@ -19,13 +19,16 @@ from typing import get_args
 
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TgTaggerError
-from tgtagger.store import _commits, _engine, _mending, _migrate, _search
+from tgtagger.store import _commits, _engine, _migrate, _search
 from tgtagger.store._locks import LockName, run_lock
 from tgtagger.store._pages import Cell, PageFile
-from tgtagger.store._rejoining import Convert, Doubts, rejoin
-from tgtagger.store._salvage import Salvage, Shape, any_columns, shapes
 from tgtagger.store._times import now
+from tgtagger.store.recovery import _mending
+from tgtagger.store.recovery._rejoining import Convert, Doubts, rejoin
+from tgtagger.store.recovery._salvage import Salvage, Shape, any_columns, shapes
 from tgtagger.views import Recovered, SavedTable
+
+__all__ = ["Convert", "recover"]
 
 _KNOWN = {
     "sqlite_autoindex_posts_1": "known_posts",

@@ -1,7 +1,7 @@
 """`tgtagger doctor`: look for what is wrong, and say what to do about it.
 
-Looks at what is on this machine, and asks who is signed in; the tagging server is looked at by
-`server_checks`.
+Says in which order is looked; each module here looks at one thing: `permissions`, the `archive`,
+`telegram`, the tagging `server`. `backup` and `recovery` are the two options.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import asdict
 import typer
 
 from tgtagger import __version__
-from tgtagger.cli import archive_checks, permissions, recovery, runs, telegram_checks
-from tgtagger.cli.doctor_backup import BackupOption, back_up
-from tgtagger.cli.findings import SKEW, Finding, failure
+from tgtagger.cli import runs
+from tgtagger.cli.doctor import archive, permissions, recovery, telegram
+from tgtagger.cli.doctor.backup import BackupOption, back_up
+from tgtagger.cli.doctor.findings import SKEW, Finding, failure
+from tgtagger.cli.doctor.recovery import RecoverOption
 from tgtagger.cli.options import Invocation, JsonOption, invocation
-from tgtagger.cli.recovery import RecoverOption
 from tgtagger.cli.render import local_time
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.config import Settings
@@ -91,16 +92,16 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield _versions()
     yield from _reader()
-    yield from telegram_checks.look(settings)
+    yield from telegram.look(settings)
     yield from permissions.look(settings, database_path(settings.db))
-    found = yield from archive_checks.look(settings)
+    found = yield from archive.look(settings)
     is_sound = found is not None and not found.damage and not found.altered
     yield _clock(None if found is None else found.newest)
-    yield from archive_checks.backups(database_path(settings.db))
+    yield from archive.backups(database_path(settings.db))
     if settings.tagger == "llm":
-        from tgtagger.cli import server_checks
+        from tgtagger.cli.doctor import server
 
-        yield from server_checks.look(settings, has_archive=is_sound)
+        yield from server.look(settings, has_archive=is_sound)
     else:
         yield _embedded(settings)
 

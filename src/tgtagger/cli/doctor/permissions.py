@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tgtagger.cli.findings import Finding
+from tgtagger.cli.doctor.findings import Finding
 from tgtagger.config import Settings
 from tgtagger.visible import clean
 

@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tgtagger.cli.findings import Finding, failure
-from tgtagger.cli.permissions import for_shell
+from tgtagger.cli.doctor.findings import Finding, failure
+from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.render import megabytes, plural
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tgtagger import signals
-from tgtagger.cli.findings import Finding, failure
+from tgtagger.cli.doctor.findings import Finding, failure
 from tgtagger.cli.parsing import access_of
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tgtagger.store._mending import DAMAGED
 from tgtagger.store._rows import COLUMNS, MESSAGE_BITS, row
+from tgtagger.store.recovery._mending import DAMAGED
 from tgtagger.types import Channel, PostData, RawPost
 
 Convert = Callable[[RawPost], PostData | None]
