@@ -118,7 +118,7 @@ def test_eight_first_runs_ever_that_parse_and_tag(
 def test_eight_that_parse_while_somebody_looks(db: Path, tmp_path: Path, effort: Effort) -> None:
     parse = ("parse", str(export(tmp_path / "export", 1, 4000)))
     whole = alone(db, "whole.db", parse)
-    for _ in range(effort.rounds(1, long=50)):
+    for _ in range(effort.rounds(1, long=20)):
         remove(db)
         with Store.open(str(db)) as store:
             fill(store, 1, first=1)
@@ -138,7 +138,7 @@ def test_eight_that_tag(db: Path, server: LlmServer, effort: Effort) -> None:
     base.replace(db)
     begun = db.read_bytes()
     whole = alone(db, "whole.db", ("tag",))
-    for _ in range(effort.rounds(1, long=50)):
+    for _ in range(effort.rounds(1, long=20)):
         remove(db)
         db.write_bytes(begun)
         server.answered.clear()
@@ -172,7 +172,7 @@ def test_eight_that_sync(
     assert run("parse", "@newsroom", "--limit", "10").code == 0
     begun = db.read_bytes()
     whole = alone(db, "whole.db", ("sync",))
-    for _ in range(effort.rounds(1, long=10)):
+    for _ in range(effort.rounds(1, long=8)):
         remove(db)
         db.write_bytes(begun)
         server.answered.clear()
