@@ -75,7 +75,11 @@ def set_clock() -> Iterator[SetClock]:
             return
         ahead = moment - dt.datetime.now(dt.UTC)
 
-        class Datetime(dt.datetime):
+        class Kind(type(dt.datetime)):  # type: ignore[misc]
+            def __instancecheck__(cls, value: object) -> bool:
+                return isinstance(value, dt.datetime)
+
+        class Datetime(dt.datetime, metaclass=Kind):
             @classmethod
             def now(cls, tz: dt.tzinfo | None = None) -> Any:
                 return dt.datetime.now(tz) + ahead
