@@ -364,7 +364,7 @@ def dump(db: Path) -> list[tuple[object, ...]]:
 
 def export_over_another(bench: Bench) -> Case:
     with Store.open(str(bench.db)) as store:
-        fill(store, 2000)
+        fill(store, 1000)
     target = bench.disk / "posts.jsonl"
     target.write_bytes(b"the one before\n" * 900)
     return file_case(bench, target, "--db", str(bench.db), "export", "-o", str(target))
