@@ -141,17 +141,16 @@ def test_what_a_killed_run_left_is_swept_and_a_living_one_s_stays(tmp_path: Path
     with files.replacing(target) as stream:
         stream.write(b"new")
     assert names(tmp_path) == {
-        "posts[1].jsonl", f".part-{other}-0c-posts[1].jsonl", f".part-{gone.pid}-0a-posts.jsonl",
-        f".part-{gone.pid}-0a-posts[1].jsonl.mine", ".part-posts[1].jsonl",
+        "posts[1].jsonl", f".part-{other}-0c-posts[1].jsonl", f".part-{other}-0d-posts[1].jsonl",
+        f".part-{gone.pid}-0a-posts.jsonl", f".part-{gone.pid}-0a-posts[1].jsonl.mine",
+        ".part-posts[1].jsonl",
     }  # fmt: skip
 
 
 def test_files_that_are_never_written_twice_are_swept_by_their_label(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    left, another, old = (
-        f".part-{gone.pid}-0a-backup", f".part-{gone.pid}-0b-export", f".part-{os.getppid()}-0c-x",
-    )  # fmt: skip
+    left, another, old = (f".part-{gone.pid}-0{each}" for each in ("a-backup", "b-export", "c-x"))
     for name in (left, another, old):
         (tmp_path / name).touch()
     long_ago = time.time() - 3 * 86400
@@ -159,6 +158,21 @@ def test_files_that_are_never_written_twice_are_swept_by_their_label(tmp_path: P
     with files.beside(tmp_path / "monday", label="backup") as made:
         assert made.name.endswith("-backup")
     assert names(tmp_path) == {"monday", another}
+
+
+@pytest.mark.row("T1")
+def test_what_this_process_writes_is_not_swept_by_it_whatever_the_clock_says(
+    tmp_path: Path,
+) -> None:
+    """A session and its settings are written in one go; the clock may jump between the two."""
+    long_ago = time.time() - 3 * 86400
+    with files.beside(tmp_path / "one") as first:
+        os.utime(first, (long_ago, long_ago))
+        first.with_name(first.name + "-journal").touch()
+        with files.beside(tmp_path / "two"), files.beside(tmp_path / "one"):
+            pass
+        assert first.with_name(first.name + "-journal").exists()
+    assert names(tmp_path) == {"one", "two"}
 
 
 def test_two_at_once_give_one_of_the_two(tmp_path: Path) -> None:

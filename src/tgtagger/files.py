@@ -23,6 +23,7 @@ COMPANIONS = ("-journal", "-wal", "-shm")
 """What SQLite leaves beside a file that it was killed at."""
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_under_way: set[str] = set()  # what this process writes just now
 _ABANDONED = 24 * 60 * 60.0
 _LONGEST_NAME = 200  # bytes of 255: the rest is for what we and SQLite add
 _INSIDE_A_CHARACTER = bytes(range(0x80, 0xC0))  # of UTF-8
@@ -45,6 +46,7 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
     label = _shortened(label or path.name)
     sweep(path.parent, label)
     made = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{label}")
+    _under_way.add(made.name)
     try:
         # Open all the while: a failure to write, whenever it is found, is told to this descriptor.
         with _named(path, made):
@@ -65,6 +67,7 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
         for end in ("", *COMPANIONS):
             with contextlib.suppress(OSError):  # what came before it is what matters
                 made.with_name(made.name + end).unlink()
+        _under_way.discard(made.name)
 
 
 @contextlib.contextmanager
@@ -79,14 +82,16 @@ def replacing(path: Path, *, exclusive: bool = False) -> Iterator[BinaryIO]:
 def sweep(folder: Path, label: str) -> None:
     """Remove what runs that were killed left under a label; what a living one writes stays.
 
-    What nobody has written to for a day is removed, whatever its label.
+    What nobody has written to for a day is removed, whatever its label. Whether a process lives
+    does not depend on the clock, which may have jumped since it began.
     """
     ours = re.compile(rf"\.part-(\d+)-[0-9a-f]+-({re.escape(label)}(?:{'|'.join(COMPANIONS)})?)?")
     with contextlib.suppress(OSError):  # a folder that cannot be read: then there they lie
         for found in list(folder.iterdir()):
             match = ours.match(found.name)
-            is_gone = match and match[0] == found.name and _is_gone(int(match[1]))
-            if match and (is_gone or _is_old(found)):
+            if match is None or not _is_gone(int(match[1])) or _is_under_way(found.name):
+                continue
+            if match[0] == found.name or _is_old(found):
                 found.unlink(missing_ok=True)
 
 
@@ -138,6 +143,10 @@ def _shortened(name: str) -> str:
     if len(encoded) <= _LONGEST_NAME:
         return name
     return os.fsdecode(encoded[-_LONGEST_NAME:].lstrip(_INSIDE_A_CHARACTER))
+
+
+def _is_under_way(name: str) -> bool:
+    return any(name.startswith(made) for made in _under_way)
 
 
 def _is_gone(process: int) -> bool:
