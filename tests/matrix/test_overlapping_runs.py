@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -180,6 +181,20 @@ def test_eight_that_sync(
         assert_sound(db)
         assert contents(db) == whole
         assert not server.paid_twice()
+
+
+def test_a_new_database_that_another_is_making_is_waited_for(db: Path) -> None:
+    """Between that one's first look and its change; SQLite itself says at once: locked."""
+    db.touch()
+    with closing(sqlite3.connect(db, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+        timer.start()
+        with Store.open(str(db), busy_timeout=10) as store:
+            store.save_page(page(post(1, "text")))
+        timer.join()
+    with closing(sqlite3.connect(db)) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 # ---- locks die with their processes

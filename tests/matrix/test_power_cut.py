@@ -91,7 +91,7 @@ CHECKPOINTS = {"wal_autocheckpoint = 4000": "wal_autocheckpoint = 20"}
 
 NO_SHARED_MEMORY = """
 from tgtagger.store import _connections
-def denied(db, path):
+def denied(*_):
     error = sqlite3.OperationalError("no shared memory")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
     raise error

@@ -17,6 +17,7 @@ import logging
 import mmap
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,6 +47,9 @@ _NO_SHARED_MEMORY = DENIED - {sqlite3.SQLITE_IOERR_SHMSIZE}  # which is a full d
 
 _SLOWER = "%s: %s; a rollback journal is used instead, which is slower"
 
+_PAUSE = 0.01
+"""Seconds between two looks at a database that another run is making."""
+
 _LOOK = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
 
 
@@ -66,7 +70,9 @@ class Unlocked(sqlite3.Connection):
 def to_write(path: Path, timeout: float) -> sqlite3.Connection:
     """Open for writing, in WAL mode where it can be had; say once where it cannot."""
     try:
-        connection = _open(path, "mode=rw", timeout, prepare=lambda db: _turn_to_wal(db, path))
+        connection = _open(
+            path, "mode=rw", timeout, prepare=lambda db: _turn_to_wal(db, path, timeout)
+        )
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode not in _NO_SHARED_MEMORY:
             raise
@@ -154,7 +160,7 @@ def _open(
     return connection
 
 
-def _turn_to_wal(db: sqlite3.Connection, path: Path) -> None:
+def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
     """Turn a new database, or one of ours, to WAL, where this file system can do that."""
     is_ours = _look(db)  # in WAL mode this is the first need of shared memory
     (mode,) = db.execute("PRAGMA journal_mode").fetchone()
@@ -166,13 +172,22 @@ def _turn_to_wal(db: sqlite3.Connection, path: Path) -> None:
         _log.warning(_SLOWER, path, f"it lies on a network file system ({network})")
     if network is not None or (pages and not _is_shareable(path.parent)):
         return
-    if pages:  # who reads it just now is not waited for: another time will do
-        db.execute("PRAGMA busy_timeout = 0")
-    try:
-        db.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.OperationalError as error:
-        if not pages or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
+    # Who reads an old one just now is not waited for: another time will do. A new one is about to
+    # be written by another run that came at the same time; SQLite itself does not wait for that.
+    db.execute("PRAGMA busy_timeout = 0")
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL").fetchone()
+            break
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or (not pages and time.monotonic() >= until):
+                raise
+        if pages:
+            break
+        time.sleep(_PAUSE)
+    db.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
     _look(db)
 
 
