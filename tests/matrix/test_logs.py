@@ -65,10 +65,14 @@ def assert_refused(db: Path) -> None:
         with pytest.raises(StoreError, match=r"is not the log of") as caught:
             open_it(str(db))
         assert caught.value.exit_code == 6
-    for arguments in (["status"], ["tag"], ["export"], ["doctor"], ["tags", "add", "news/1", "x"]):
+    copy = db.with_name(f"backup of {db.name}")
+    backup = ["doctor", "--backup", str(copy)]
+    tagging = ["tags", "add", "news/1", "x"]
+    for arguments in (["status"], ["tag"], ["export"], ["doctor"], backup, tagging):
         result = CliRunner().invoke(app, ["--db", str(db), *arguments])
         assert result.exit_code == 6, (arguments, result.output)
     assert state_of(db) == before
+    assert not copy.exists()
 
 
 def test_another_databases_log_is_refused(tmp_path: Path, effort: Effort) -> None:
