@@ -54,6 +54,12 @@ _RESERVED = {"joinchat", "addstickers", "addemoji", "addlist", "share", "proxy",
              "invoice"}  # fmt: skip
 
 
+def username(text: object) -> str | None:
+    """Return a username that a server tells, if it is one: it becomes a part of addresses."""
+    is_name = isinstance(text, str) and re.fullmatch(_NAME, text, re.ASCII)
+    return str(text) if is_name else None
+
+
 def read_channel(text: str) -> ChannelRef:
     """Return the channel that a text names. Raises InputError for anything else."""
     wanted = text.strip()

@@ -8,6 +8,7 @@ from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser
 
+from tgtagger.sources.names import username
 from tgtagger.sources.preview.convert import channel_number
 
 DEEPEST = 1000
@@ -58,7 +59,7 @@ def read_page(html: str) -> PreviewPage | None:
     numbers = (channel_number(node) for node in nodes)
     return PreviewPage(
         title.text(strip=True) if title is not None else None,
-        name.text(strip=True).removeprefix("@") if name is not None else None,
+        username(name.text(strip=True).removeprefix("@")) if name is not None else None,
         next((number for number in numbers if number is not None), None),
         tuple(node.html or "" for node in nodes),
     )

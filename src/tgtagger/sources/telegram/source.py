@@ -20,8 +20,8 @@ from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
 from tgtagger.outcomes import Wait
-from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned
 from tgtagger.sources.reading import Answer, Plan, Request, Wish, is_left_alone
+from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned, username
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
 from tgtagger.sources.telegram.errors import unanswered, unreadable
@@ -272,7 +272,7 @@ class TelegramChannel:
             raise SourceError(
                 f"{self.what} is a group, not a channel", hint="give --groups to keep groups, too"
             )
-        return Channel(number, chat.title, _username(chat), kind)
+        return Channel(number, chat.title.replace("\0", ""), _username(chat), kind)
 
     def _is_known(self, record: dict[str, Any], memory: Memory) -> bool:
         """Tell whether the archive holds this state whole: then the part says enough."""
@@ -366,10 +366,9 @@ def _peer(chat: Any) -> Any:
 
 
 def _username(chat: Any) -> str | None:
-    if getattr(chat, "username", None):
-        return str(chat.username)
     others = getattr(chat, "usernames", None) or ()
-    return next((str(each.username) for each in others if each.active), None)
+    told = (getattr(chat, "username", None), *(each.username for each in others if each.active))
+    return next((name for name in map(username, told) if name), None)
 
 
 def plain(value: Any) -> Any:
