@@ -37,6 +37,9 @@ RECONVERTED = 500
 
 UNREADABLE = Rejected(None, "its raw form cannot be read")
 
+NAMED = 1000
+"""Rejected messages of a channel that a summary names; all are counted, and in the database."""
+
 SHOWN = 5
 """Rejected posts named one by one on a terminal; the rest are counted."""
 
@@ -54,7 +57,8 @@ class ChannelReport:
     deleted: int = 0
     service: int = 0
     unread: int | None = None
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)  # the first of them
+    rejections: int = 0
     error: TgTaggerError | None = None
 
     def add(self, stored: PageStored) -> None:
@@ -64,8 +68,12 @@ class ChannelReport:
         self.unchanged += stored.unchanged
         self.deleted += stored.deleted
         self.service += stored.service
-        self.rejected += stored.rejected
+        self.reject(*stored.rejected)
         self.unread = stored.unread
+
+    def reject(self, *found: Rejected) -> None:
+        self.rejections += len(found)
+        self.rejected += found[: NAMED - len(self.rejected)]
 
     def as_json(self) -> dict[str, Any]:
         channel = self.channel
@@ -120,7 +128,7 @@ def parse_into(
     """Read into a store whose lock is held."""
     reports = signals.run(_Run(store, screen, settings, options).all, sources)
     codes = [report.error.exit_code for report in reports if report.error]
-    codes += [5 for report in reports if report.rejected]
+    codes += [5 for report in reports if report.rejections]
     return reports, exit_code(codes)
 
 
@@ -330,7 +338,7 @@ def parse_summary(reports: Sequence[ChannelReport]) -> dict[str, Any]:
         "new": sum(report.new for report in reports),
         "updated": sum(report.updated for report in reports),
         "deleted": sum(report.deleted for report in reports),
-        "rejected": sum(len(report.rejected) for report in reports),
+        "rejected": sum(report.rejections for report in reports),
     }
 
 
@@ -349,11 +357,11 @@ def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
                             (channel.id, name), ChannelReport("raw forms", channel, name)
                         )
                         posts = [convert_again(form) for form in some if form.channel == channel]
-                        report.rejected += [UNREADABLE] * posts.count(None)
+                        report.reject(*[UNREADABLE] * posts.count(None))
                         kept = tuple(post for post in posts if post is not None)
                         report.add(store.save_page(Page(channel, name, kept, reconverted=True)))
             found = list(reports.values())
-            note.code = exit_code([5 for report in found if report.rejected])
+            note.code = exit_code([5 for report in found if report.rejections])
             note.summary = parse_summary(found)
         return found, note.code
 
@@ -366,9 +374,9 @@ def tell_parse(screen: Screen, reports: Sequence[ChannelReport]) -> None:
             screen.say(f"{report.channel.title}: {', '.join(_counts(report))}")
         for item in report.rejected[:SHOWN]:
             screen.warn(f"rejected: message {item.id} of {report.source}: {item.reason}")
-        if len(report.rejected) > SHOWN:
-            more = len(report.rejected) - SHOWN
-            screen.warn(f"rejected: {more} more; all are listed by tgtagger doctor")
+        if report.rejections > SHOWN:
+            more = report.rejections - SHOWN
+            screen.warn(f"rejected: {more} more: see tgtagger doctor")
     for error in (report.error for report in reports):
         if error is not None and error.message not in told:
             told.add(error.message)

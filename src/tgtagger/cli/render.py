@@ -388,8 +388,10 @@ def _wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list
     hits = [hit for part, hit in parts for _ in part]
     lines: list[list[tuple[str, bool]]] = []
     at = 0
-    for paragraph in text.split("\n"):
-        for line in textwrap.wrap(paragraph, width, break_on_hyphens=False) or [""]:
+    for piece in _pieces(text):
+        if len(lines) > most:
+            break
+        for line in textwrap.wrap(piece, width, break_on_hyphens=False) or [""]:
             start = text.index(line, at) if line else at
             at = start + len(line)
             if line or (lines and lines[-1]):  # no two blank lines in a row
@@ -400,6 +402,16 @@ def _wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list
         lines = lines[:most]
         lines[-1] = [*lines[-1], (" …", False)]
     return lines
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the paragraphs; very long ones in pieces: breaking words takes their length squared."""
+    for paragraph in text.split("\n"):
+        for at in range(0, len(paragraph) or 1, LONGEST_PIECE):
+            yield paragraph[at : at + LONGEST_PIECE]
+
+
+LONGEST_PIECE = 4000
 
 
 def _runs(line: str, hits: Sequence[bool]) -> list[tuple[str, bool]]:

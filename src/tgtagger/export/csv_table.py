@@ -25,7 +25,10 @@ COLUMNS = (
 )  # fmt: skip
 
 _FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
-_PIECE = re.compile(r"""([;\t\n])(?=[\s"\u200b\ufeff]*(?:[=＝]|[+\-@＋－＠][^\n;]*[(|!]))""")
+_PIECE = re.compile(
+    # What separates stands in no repetition: many in a row would take time with their square.
+    r"""([;\t\n])(?=(?:[^\S\t\n]|["\u200b\ufeff])*+(?:[=＝]|[+\-@＋－＠][^\t\n;]*[(|!]))"""
+)
 """Where a piece of a cell begins that is a formula for sure: with =, or calling something."""
 
 Cell = str | int | None

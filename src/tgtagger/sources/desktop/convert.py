@@ -14,7 +14,7 @@ from typing import Any
 from tgtagger.sources import raw, reactions
 from tgtagger.sources.desktop.file import is_id
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import rejected
+from tgtagger.sources.rejections import is_too_long, rejected, too_long
 from tgtagger.types import (
     Entity,
     Forward,
@@ -50,9 +50,11 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
     return _post(record, number, form)
 
 
-def _post(record: Record, number: int, form: RawForm) -> PostData:
+def _post(record: Record, number: int, form: RawForm) -> PostData | Rejected:
     text, entities = _text(record)
     media = _media(record)
+    if is_too_long(text, () if media is None else (media,)):
+        return too_long(number)
     date = _date(record, "date")
     problem = None
     if record.get("type") == "unsupported":

@@ -18,6 +18,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tgtagger.sources import raw, reactions
 from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import is_too_long, too_long
 from tgtagger.types import (
     Entity,
     Forward,
@@ -66,6 +67,8 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
         return ServiceMessage(number, date, "unknown", form)
     text, entities = _text(root)
     media = _media(root)
+    if is_too_long(text, media):
+        return too_long(number)
     problem = None
     if date is None:
         problem = "its date cannot be read"

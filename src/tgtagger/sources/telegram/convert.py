@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tgtagger.sources import albums, raw, reactions
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import rejected
+from tgtagger.sources.rejections import is_too_long, rejected, too_long
 from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
 from tgtagger.sources.telegram.richtext import entities
@@ -81,12 +81,14 @@ def reconvert(stored: RawPost) -> PostData | None:
     return albums.join(posts, RawForm(stored.data, CONVERTER)) if posts else None
 
 
-def _post(record: Record, number: int, form: RawForm) -> PostData:
+def _post(record: Record, number: int, form: RawForm) -> PostData | Rejected:
     text = string(record.get("message")) or ""
-    marks = _within(text, entities(record.get("entities")))
-    markdown = to_markdown(text, marks)
     hung = media_of(record.get("media"))
     media: tuple[Media, ...] = () if hung is None else (hung,)
+    if is_too_long(text, media):
+        return too_long(number)
+    marks = _within(text, entities(record.get("entities")))
+    markdown = to_markdown(text, marks)
     rich: RichText | None = None
     if record.get("rich_message") is not None:
         rich = rich_text(record["rich_message"])
