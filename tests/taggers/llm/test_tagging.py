@@ -135,6 +135,7 @@ def test_what_stops_a_run_costs_one_request(
     assert ("24 h" in told.stopped.message) == (kind == "throttled")
 
 
+@pytest.mark.row("H5")
 def test_a_stop_in_the_middle_keeps_what_was_answered(store: Store) -> None:
     fill(store, 200)
     brain = Brain(latency=1.0)
@@ -199,6 +200,22 @@ def test_a_server_that_only_asks_to_wait_ends_the_run(store: Store) -> None:
     assert statuses(store) == {"pending": 30}
 
 
+@pytest.mark.row("H3", "H9")
+@pytest.mark.parametrize("form", ["seconds", "none"])
+def test_posts_that_are_always_throttled_hold_nobody_up(store: Store, form: Any) -> None:
+    fill(store, 400)
+    fault = refusals.rate_limited(40, form)
+    brain = Brain(rule=lambda seen: fault if "number394 " in " ".join(seen.texts) else None)
+    told = tag(store, brain, concurrency=4)
+    assert told.kind == "throttled"  # of the ten with the one, nobody knows which it is
+    assert (statuses(store), turns(store)) == (
+        {"tagged": 390, "pending": 10},
+        {1: 390, 0: 10},
+    )
+    assert told.requests < 40 + 25
+
+
+@pytest.mark.row("H3")
 @pytest.mark.parametrize("form", ["seconds", "past"])
 def test_a_server_that_asks_to_wait_for_nothing_again_and_again(store: Store, form: Any) -> None:
     fill(store, 10)
@@ -207,6 +224,7 @@ def test_a_server_that_asks_to_wait_for_nothing_again_and_again(store: Store, fo
     assert told.requests < 30
 
 
+@pytest.mark.row("H3")
 def test_a_model_that_is_still_loading_is_waited_for(store: Store) -> None:
     fill(store, 12)
     told = tag(store, Brain("llamacpp", loading=3), provider="llamacpp")
@@ -252,7 +270,7 @@ PASSING: list[tuple[Fault, FailureClass]] = [
 ]
 
 
-@pytest.mark.row("H4")
+@pytest.mark.row("H1", "H2", "H4", "H6", "H7")
 @pytest.mark.parametrize(
     ("fault", "failure"), PASSING, ids=lambda value: getattr(value, "name", value)
 )
@@ -284,6 +302,7 @@ def test_a_post_that_always_fails_fails_alone(
     assert dt.timedelta(minutes=4) < due - dt.datetime.now(dt.UTC) <= dt.timedelta(minutes=5)
 
 
+@pytest.mark.row("H4")
 def test_backoff_is_never_earlier_than_told(store: Store) -> None:
     fill(store, 10)
     late = faults.status(500, headers={"Retry-After": "20"})
@@ -318,6 +337,7 @@ def test_ten_failures_in_a_row_end_the_run(store: Store, fault: Fault, concurren
     assert turns(store)[0] == 100 - had_turns
 
 
+@pytest.mark.row("H4")
 def test_a_provider_that_goes_down_on_the_way(store: Store) -> None:
     fill(store, 1000)
     brain = Brain(latency=1.0, rule=lambda seen: faults.status(500) if seen.at >= 5 else None)
@@ -365,7 +385,7 @@ REFUSED: list[tuple[Fault, FailureClass]] = [
 ]
 
 
-@pytest.mark.row("H6", "H7")
+@pytest.mark.row("H6", "H7", "H9")
 @pytest.mark.parametrize(
     ("fault", "failure"), REFUSED, ids=lambda value: getattr(value, "name", value)
 )

@@ -57,7 +57,8 @@ class Ticket(NamedTuple):
 class Gate:
     """Told of every request: `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
 
-    `waited` are the seconds of pauses, `failures` the failures, since the last success.
+    Since the last success: `waited` are the seconds of pauses, `failures` the failures, `throttles`
+    the throttled requests that made a pause.
     `closed_until` is when the current pause ends.
     """
 
@@ -81,7 +82,6 @@ class Gate:
         self._alone = True
         self.closed_until = 0.0
         self._next_at = 0.0
-        self._throttles = 0  # without a success between
         self._troubles = 0  # times that something failed after a success
         self._pauses = 0  # so far; an answer to what was sent before one does not end it
         self._pausing = False  # from a throttled request to the answer that ends the pause
@@ -90,6 +90,7 @@ class Gate:
         self._rejected = 0  # throttled in it
         self._quiet_since = 0.0
         self.failures = 0  # without a success between
+        self.throttles = 0  # the same of throttled requests, those of one pause counted once
         self.waited = 0.0  # seconds of pauses without a success between
 
     @property
@@ -123,7 +124,7 @@ class Gate:
         self.waited = 0.0
         if ticket.pauses == self._pauses:  # else it was on its way when the gate closed
             self._alone = False
-            self._throttles = 0
+            self.throttles = 0
             if self._pausing:
                 self._learn_rate(now)
         self._width = min(float(self._most), self._width + 1 / max(self._width, 1.0))
@@ -143,14 +144,14 @@ class Gate:
         self._pausing = self._alone = True
         self._quiet_since = now
         pause = 0.0
-        if asked is None or self._throttles:
-            least = LEAST_PAUSE * 2.0 ** min(self._throttles, 20)
-            pause = max(self._backoff(self._throttles), min(least, LONGEST_BACKOFF))
+        if asked is None or self.throttles:
+            least = LEAST_PAUSE * 2.0 ** min(self.throttles, 20)
+            pause = max(self._backoff(self.throttles), min(least, LONGEST_BACKOFF))
         if asked is not None:  # never less; and more, if it asks for nothing again and again
             pause = max(pause, asked + self._chance() * min(1.0, 0.1 * asked))
         if ticket.pauses == self._pauses:
             self._pauses += 1
-            self._throttles += 1
+            self.throttles += 1
         until = max(self.closed_until, now + pause)
         self.waited += until - max(now, self.closed_until)
         self.closed_until = until

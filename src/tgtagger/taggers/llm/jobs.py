@@ -66,7 +66,7 @@ class Jobs:
         self._waiting.appendleft(job)
 
     def put_off(self, job: Job) -> None:
-        """Ask for the first time, but later."""
+        """Ask later, after what waits already."""
         self._waiting.append(job)
 
     def ask_again(self, job: Job, *, due: float, together: bool) -> bool:

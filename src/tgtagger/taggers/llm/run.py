@@ -178,7 +178,8 @@ class Run:
         and not the server, this finds one that does not.
         """
         trouble = max(self._gate.failures, self._useless) - ALONE_AFTER
-        if trouble < 0 and (job := self._jobs.take(now)) is not None:
+        is_stuck = trouble >= 0 or self._gate.throttles > 1
+        if not is_stuck and (job := self._jobs.take(now)) is not None:
             return job
         groups: list[tuple[PostForTagging, ...]] = []
         while not self._is_exhausted and len(groups) < 2 ** max(trouble, 0):
@@ -313,7 +314,10 @@ class Run:
 
     def _throttle(self, sent: Sent, verdict: Verdict, now: float) -> None:
         pause = self._gate.throttled(sent.ticket, now, verdict.wait)
-        self._jobs.put_back(sent.job)
+        if self._gate.throttles <= 1:
+            self._jobs.put_back(sent.job)
+        else:  # alone, too: should it be about these posts, they hold nobody up
+            self._jobs.put_off(replace(sent.job, not_before=now + 2 * pause))
         longest = self._tagger.options.longest_wait
         if verdict.wait is not None and verdict.wait > longest:
             self._halt(stops.asked_to_wait(verdict.wait))
