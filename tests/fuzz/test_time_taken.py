@@ -14,7 +14,7 @@ from fuzz.typed import store
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.preview.convert import convert as convert_html
-from tgtagger.sources.preview.page import nests_too_deeply, read_page
+from tgtagger.sources.preview.page import read_page
 from tgtagger.sources.telegram.convert import convert
 from tgtagger.sources.telegram.richtext import rich_text
 from tgtagger.taggers.llm.replies import read_tags
@@ -26,10 +26,9 @@ LEAST = 0.05
 
 
 def read_html(html: str) -> None:
-    if not nests_too_deeply(html):
-        found = read_page(html)
-        for message in found.messages if found else ():
-            convert_html(message)
+    found = read_page(html)
+    for message in found.messages if found else ():
+        convert_html(message)
 
 
 def with_text(inner: str, parts: str = "") -> str:

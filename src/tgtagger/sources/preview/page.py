@@ -1,4 +1,8 @@
-"""A page of the web preview: whose it is, its messages, or what it is instead. Pure."""
+"""A page of the web preview: whose it is, its messages, or what it is instead. Pure.
+
+What no page of t.me looks like is none here, before it is parsed: the parser's time grows with the
+square of the elements that stand in one another.
+"""
 
 from __future__ import annotations
 
@@ -11,63 +15,69 @@ from selectolax.lexbor import LexborHTMLParser
 from tgtagger.sources.names import username
 from tgtagger.sources.preview.convert import channel_number
 
+Instead = Literal["channel", "group", "person", "nothing", "foreign"]
+"""What a page without messages is about: a channel without a preview, …, no page of Telegram's."""
+
+TAGS = 25_000
+"""Tags of a page at most; real ones have some 3,000."""
+
+LONGEST = 100_000
+"""Letters at most between the beginnings of two tags: one tag with its attributes, or a text."""
+
+MESSAGES = 200
+"""Messages of a page at most; real ones have some 20."""
+
 DEEPEST = 1000
 """Elements within elements; real pages have some twenty."""
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source",
          "track", "wbr"}  # fmt: skip
-
-
-def nests_too_deeply(html: str) -> bool:
-    """Tell whether a page would keep the parser busy: its time grows with the depth's square."""
-    depth = 0
-    for found in _TAG.finditer(html):
-        if found[2].lower() not in _VOID:
-            depth = max(depth - 1, 0) if found[1] else depth + 1
-        if depth > DEEPEST:
-            return True
-    return False
-
-
-Instead = Literal["channel", "group", "person", "nothing"]
-"""What a page without messages is about: a channel without a preview, …"""
-
-
 _MESSAGE = ".tgme_widget_message[data-post]"
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewPage:
-    """`messages` are HTML, in the page's order (oldest first)."""
+    """`messages` are HTML, in the page's order (oldest first); `older` says that there are more."""
 
     title: str | None
     username: str | None
     number: int | None
     messages: tuple[str, ...]
+    older: bool = False
 
 
 def read_page(html: str) -> PreviewPage | None:
     """Return a page of messages; None for a page of another kind."""
-    tree = LexborHTMLParser(html)
-    if tree.css_first(".tgme_channel_history") is None:
+    tree = _parse(html)
+    if tree is None or tree.css_first(".tgme_channel_history") is None:
         return None
     title = tree.css_first(".tgme_channel_info_header_title")
     name = tree.css_first(".tgme_channel_info_header_username a")
+    if len(tree.css(_MESSAGE)) > MESSAGES:
+        return None
     inside = {node.mem_id for node in tree.css(f"{_MESSAGE} {_MESSAGE}")}
     nodes = [node for node in tree.css(_MESSAGE) if node.mem_id not in inside]
-    numbers = (channel_number(node) for node in nodes)
+    numbers = [channel_number(node) for node in nodes]
+    number = next((number for number in numbers if number is not None), None)
     return PreviewPage(
         title.text(strip=True) if title is not None else None,
         username(name.text(strip=True).removeprefix("@")) if name is not None else None,
-        next((number for number in numbers if number is not None), None),
-        tuple(node.html or "" for node in nodes),
+        number,
+        tuple(  # but those of another channel
+            node.html or "" for node, of in zip(nodes, numbers, strict=True) if of in {None, number}
+        ),
+        tree.css_first('link[rel="prev"], a.tme_messages_more[data-before]') is not None,
     )
 
 
 def read_instead(html: str) -> Instead:
     """Tell what a name stands for when it has no preview."""
-    tree = LexborHTMLParser(html)
+    tree = _parse(html)
+    if tree is None or tree.css_first('[class*="tgme_"]') is None:
+        return "foreign"
+    if tree.css_first(".tgme_channel_history") is not None:
+        return "foreign"  # in so strange a form that `read_page` did not take it
     extra = tree.css_first(".tgme_page_extra")
     words = extra.text(strip=True).lower() if extra is not None else ""
     if tree.css_first(".tgme_page_title") is None:
@@ -77,3 +87,21 @@ def read_instead(html: str) -> Instead:
     if "member" in words or "online" in words:
         return "group"
     return "person"
+
+
+def _parse(html: str) -> LexborHTMLParser | None:
+    """Return the tree of a page; None for what no page of Telegram's looks like."""
+    pieces = html.split("<", TAGS + 1)
+    if len(pieces) > TAGS + 1 or max(map(len, pieces)) > LONGEST or _nests_too_deeply(html):
+        return None
+    return LexborHTMLParser(html)
+
+
+def _nests_too_deeply(html: str) -> bool:
+    depth = 0
+    for found in _TAG.finditer(html):
+        if found[2].lower() not in _VOID:
+            depth = max(depth - 1, 0) if found[1] else depth + 1
+        if depth > DEEPEST:
+            return True
+    return False
