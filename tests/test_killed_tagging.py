@@ -130,6 +130,7 @@ def soak(store: Store, posts: int, seed: int, **options: Any) -> Brain:
     return brain
 
 
+@pytest.mark.row("H1", "H4", "H6", "H7", "H9")
 def test_a_soak_of_two_thousand_posts(store: Store) -> None:
     brain = soak(store, 2000, seed=11, concurrency=8)
     assert len(brain.completions) < 2000
@@ -137,11 +138,13 @@ def test_a_soak_of_two_thousand_posts(store: Store) -> None:
     assert set(failures(store)) >= set(POISON)
 
 
+@pytest.mark.row("H4", "H9")
 def test_a_soak_with_one_post_a_request(store: Store) -> None:
     brain = soak(store, 600, seed=3, concurrency=8, sizes=Sizes(posts=1))
     assert len(brain.completions) < 600 * 1.8
 
 
+@pytest.mark.row("H1", "H4", "H6", "H7", "H9")
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_many_soaks(store: Store, seed: int) -> None:

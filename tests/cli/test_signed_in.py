@@ -145,6 +145,7 @@ def test_limits_say_that_history_is_missing(signed_in: Run, telegram: ServerThre
     assert parse(signed_in)["channels"][0]["complete"]
 
 
+@pytest.mark.row("T2")
 def test_a_flood_is_a_line_where_there_is_no_terminal(
     signed_in: Run, telegram: ServerThread
 ) -> None:
@@ -163,6 +164,7 @@ def test_a_flood_is_a_line_where_there_is_no_terminal(
     assert not telegram.log
 
 
+@pytest.mark.row("T2")
 def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerThread) -> None:
     for name in ("room_one", "room_two", "room_three"):
         telegram.world.channel(name, messages=5)
@@ -176,6 +178,7 @@ def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerT
     assert not telegram.log
 
 
+@pytest.mark.row("T2")
 def test_one_channels_remembered_wait_stops_no_other(
     signed_in: Run, telegram: ServerThread
 ) -> None:
@@ -189,6 +192,7 @@ def test_one_channels_remembered_wait_stops_no_other(
     assert found["code"] == 75
 
 
+@pytest.mark.row("T2")
 def test_a_revoked_session_is_said_once(signed_in: Run, telegram: ServerThread) -> None:
     for name in ("room_one", "room_two"):
         telegram.world.channel(name, messages=5)

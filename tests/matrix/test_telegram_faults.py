@@ -272,7 +272,7 @@ BY_NAME = {case.name: case for case in CASES}
 
 
 def check(desk: Desk, case: Case, effort: Effort, *, always: bool) -> None:
-    """Read with a fault, and then without: whatever was left is read."""
+    """Read with a fault; after one that came once, without: whatever was left is read."""
     case.how(desk.telegram, 1 if always else 2, FOR_EVER if always else 1)
     ended = desk.parse()
     assert ended.code == (case.always if always else case.once), (ended.code, ended.errors)
@@ -280,9 +280,10 @@ def check(desk: Desk, case: Case, effort: Effort, *, always: bool) -> None:
     if case.name != "one_only":
         assert desk.telegram.count(HISTORY) < 80  # it is not hammered
     effort.saw(faults=1, max_seconds=ended.seconds, max_mib=ended.peak / 1024)
-    desk.mend()
-    assert desk.parse().code == READ
-    assert desk.ids() >= set(desk.news.ids)
+    if not always:
+        desk.mend()
+        assert desk.parse().code == READ
+        assert desk.ids() >= set(desk.news.ids)
 
 
 # ---- in `make test`: many faults in one run, and some of those that go on for ever
@@ -359,9 +360,6 @@ def test_every_request_of_a_start(
     assert ended.seconds < 30
     assert len(desk.telegram.log) < 80
     effort.saw(faults=1, max_seconds=ended.seconds, max_mib=ended.peak / 1024)
-    desk.mend()
-    assert desk.parse().code == READ
-    assert desk.ids() == set(desk.news.ids)
 
 
 # ---- the server as a whole

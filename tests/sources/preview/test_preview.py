@@ -363,7 +363,7 @@ async def test_what_did_not_come_whole_is_not_read(world: World, store: Store) -
     ("retry_after", "seconds"),
     [
         ("7", 7), ("7.5", 7.5), ("0", 1), ("-5", 30), ("soon", 30), ("", 30), ("nan", 30),
-        ("inf", 30), ("Wed, 21 Oct 2015 07:28:00 GMT", 1), ("Wed, 99 Oct", 30), ("²", 30),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1), ("Wed, 99 Oct", 30), ("²", 30),
         ("Fri, 01 Jan 99999999999999999999 00:00:00 GMT", 30),
     ],
 )  # fmt: skip
@@ -379,7 +379,7 @@ async def test_every_form_of_a_wait(
 
 
 @pytest.mark.row("H3")
-@pytest.mark.parametrize("seconds", ["9" * 12, "9" * 30])
+@pytest.mark.parametrize("seconds", ["9" * 12, "9" * 30, "inf"])
 async def test_a_wait_of_a_thousand_years_is_remembered_for_a_day(
     world: World, store: Store, seconds: str
 ) -> None:

@@ -296,6 +296,7 @@ async def test_service_messages_and_forwards(
 # ---- waits and faults
 
 
+@pytest.mark.row("T2")
 async def test_a_short_flood_is_slept_through_and_seen(
     read: Read, news: Channel, store: Store, telegram: ServerThread
 ) -> None:
@@ -306,6 +307,7 @@ async def test_a_short_flood_is_slept_through_and_seen(
     assert telegram.count("messages.GetHistory") == 5
 
 
+@pytest.mark.row("T2")
 async def test_a_long_flood_keeps_what_was_read_and_is_honoured(
     read: Read, news: Channel, store: Store, telegram: ServerThread
 ) -> None:
@@ -325,6 +327,7 @@ async def test_a_long_flood_keeps_what_was_read_and_is_honoured(
     assert numbers(store) == news.ids
 
 
+@pytest.mark.row("T2")
 async def test_premium_floods_are_waits_too(
     read: Read, news: Channel, telegram: ServerThread, store: Store
 ) -> None:
@@ -334,6 +337,7 @@ async def test_premium_floods_are_waits_too(
     assert numbers(store) == news.ids
 
 
+@pytest.mark.row("T2")
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_lost_connection_loses_and_repeats_nothing(
     read: Read, news: Channel, store: Store, telegram: ServerThread, *, after: bool
@@ -344,6 +348,7 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
     assert sum(page.new for page in pages) == len(news.ids)
 
 
+@pytest.mark.row("T2")
 async def test_a_server_that_always_drops_is_not_hammered(
     read: Read, news: Channel, telegram: ServerThread
 ) -> None:
@@ -353,6 +358,7 @@ async def test_a_server_that_always_drops_is_not_hammered(
     assert telegram.count("messages.GetHistory") == 1 + len(connection.PAUSES)
 
 
+@pytest.mark.row("T2")
 async def test_trouble_is_tried_again_and_then_told(
     read: Read, news: Channel, store: Store, telegram: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,6 +376,7 @@ async def test_trouble_is_tried_again_and_then_told(
         await read("newsroom")
 
 
+@pytest.mark.row("T2")
 async def test_no_answer_at_all_has_an_end(
     read: Read, news: Channel, telegram: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,6 +388,7 @@ async def test_no_answer_at_all_has_an_end(
         await read("newsroom")
 
 
+@pytest.mark.row("T2")
 async def test_a_revoked_session_says_log_in(
     read: Read, news: Channel, telegram: ServerThread
 ) -> None:
@@ -393,6 +401,7 @@ async def test_a_revoked_session_says_log_in(
         await read("newsroom")
 
 
+@pytest.mark.row("T2")
 async def test_a_duplicated_session_says_log_in(
     read: Read, news: Channel, telegram: ServerThread
 ) -> None:
@@ -422,6 +431,7 @@ async def test_pages_are_paced_on_long_reads_only(
     assert all(0 < pause <= 1 for pause in pauses)
 
 
+@pytest.mark.row("T2")
 async def test_broken_off_anywhere_and_completed(
     read: Read, news: Channel, store: Store, telegram: ServerThread
 ) -> None:
@@ -457,6 +467,7 @@ async def test_what_telethon_gives_up_is_a_lost_connection_and_our_own_stop_is_n
         await task
 
 
+@pytest.mark.row("T2")
 async def test_a_flood_on_names_stops_no_reading_by_number(
     read: Read, news: Channel, telegram: ServerThread, store: Store
 ) -> None:

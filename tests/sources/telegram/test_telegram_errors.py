@@ -38,6 +38,7 @@ def make(kind: type[Exception]) -> Exception:
     return made
 
 
+@pytest.mark.row("T2")
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=str))
 def test_none_escapes(kind: type[Exception]) -> None:
     found = translate(make(kind), "@news")
@@ -62,6 +63,7 @@ def session_fails(name: str) -> BaseException:
     return made
 
 
+@pytest.mark.row("T2")
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

@@ -183,6 +183,7 @@ async def test_no_more_connections_than_requests_at_once() -> None:
         assert llm.busiest <= 6
 
 
+@pytest.mark.row("H2")
 async def test_connections_of_requests_that_ran_out_of_time_are_given_back() -> None:
     with LlmServer() as llm:
         async with Server(llm.url, KEY, concurrency=2, timeout=1.0) as server:
@@ -216,6 +217,7 @@ async def test_connecting_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -
     assert (heard.verdict.failure, heard.verdict.reached) == ("network", False)
 
 
+@pytest.mark.row("H1")
 async def test_what_was_sent_is_not_repeated() -> None:
     with LlmServer(rule=lambda _: faults.reset("before")) as llm:
         heard = await ask(llm.url)
@@ -306,6 +308,7 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy(
     assert proxy.lines == ["POST http://tagging.example/v1/chat/completions HTTP/1.1"]
 
 
+@pytest.mark.row("H1")
 async def test_a_tunnel_for_https(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     heard = await ask("https://tagging.example/v1")
@@ -396,6 +399,7 @@ async def test_no_answer_takes_more_than_its_share(fault: Fault, failure: str) -
     assert taken < 10  # it may go on for ever: any bound is one
 
 
+@pytest.mark.row("H2")
 @pytest.mark.parametrize(("size", "fits"), [(LARGEST, True), (LARGEST + 1, False)])
 async def test_the_largest_answer(size: int, *, fits: bool) -> None:
     fault = faults.huge(size)
@@ -406,6 +410,7 @@ async def test_the_largest_answer(size: int, *, fits: bool) -> None:
     assert heard.verdict.kind == ("answered" if fits else "passing")
 
 
+@pytest.mark.row("H2")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_an_answer_that_is_packed_unasked_is_read(encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
@@ -452,6 +457,7 @@ async def test_no_redirect_carries_the_key_away(host: str, code: int) -> None:
         assert (len(llm.requests), elsewhere.connections) == (1, 0)
 
 
+@pytest.mark.row("H5")
 async def test_a_server_that_moved_to_https_is_named() -> None:
     with LlmServer() as llm:
         llm.script = [faults.redirect(f"https://127.0.0.1:{llm.port}/v1/chat/completions")]
@@ -459,6 +465,7 @@ async def test_a_server_that_moved_to_https_is_named() -> None:
         assert f"https://127.0.0.1:{llm.port}" in heard.verdict.message
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize(
     ("locations", "requests"),
     [
@@ -489,6 +496,7 @@ def repeated(before: str = "") -> Fault:
     return faults.status(401, body={"error": {"message": text}})
 
 
+@pytest.mark.row("H5")
 @pytest.mark.parametrize(
     "fault",
     [

@@ -260,6 +260,7 @@ def test_a_users_pace_below_the_slowest_stays() -> None:
     assert learned_pace(made, 1) <= 1 / 60
 
 
+@pytest.mark.row("H3")
 @given(
     st.integers(1, 300),
     st.integers(1, 8),
@@ -337,6 +338,7 @@ def test_a_burst_counts_as_three() -> None:
     assert len(fill_up(made, 2)) == 1
 
 
+@pytest.mark.row("H4")
 @pytest.mark.parametrize("concurrency", [1, 2, 16])
 def test_ten_in_a_row_are_a_provider_that_is_down(concurrency: int) -> None:
     made = opened(concurrency)
@@ -449,6 +451,7 @@ def one_at_a_time(store: Store, brain: Brain) -> int:
     return told.requests
 
 
+@pytest.mark.row("H3")
 @pytest.mark.parametrize(
     "limit",
     [
@@ -463,6 +466,7 @@ def test_a_limit_costs_few_requests(store: Store, limit: Callable[[], Limit]) ->
     assert one_at_a_time(store, Brain(latency=2.0, limit=limit())) <= 660
 
 
+@pytest.mark.row("H3")
 def test_a_server_that_refuses_at_random_is_worn_down(store: Store) -> None:
     fill(store, 100)
     numbers = itertools.count()

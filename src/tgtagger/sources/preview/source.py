@@ -241,7 +241,7 @@ def _retry_after(headers: httpx.Headers) -> float | None:
             seconds = max((moment - _now(headers.get("date", ""))).total_seconds(), 0.0)
         except _NO_DATE:
             return UNTOLD
-    if not math.isfinite(seconds) or seconds < 0:
+    if math.isnan(seconds) or seconds < 0:
         return UNTOLD
     return min(max(seconds, 1.0), LONGEST_WAIT.total_seconds())
 

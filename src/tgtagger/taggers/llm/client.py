@@ -281,8 +281,8 @@ def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> Verdict:
     """Return the verdict on a request that brought no answer."""
-    if _is_certificate(error):
-        return Verdict("stop", "the server's certificate cannot be trusted", stop="wrong_address")
+    if (why := _wrong_tls(error)) is not None:
+        return Verdict("stop", why, stop="wrong_address")
     name = type(error).__name__
     match error:
         case httpx.ConnectTimeout():
@@ -301,9 +301,15 @@ def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> 
             return Verdict("passing", f"the connection broke off ({name})", "network")
 
 
-def _is_certificate(error: BaseException | None) -> bool:
+def _wrong_tls(error: BaseException | None) -> str | None:
+    """Return what is wrong with the server's TLS, if it is something that no waiting mends."""
     for _ in range(20):  # a chain of causes may be a ring
-        if error is None or isinstance(error, ssl.SSLCertVerificationError):
-            break
+        match error:
+            case None:
+                break
+            case ssl.SSLCertVerificationError():
+                return "the server's certificate cannot be trusted"
+            case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):  # it answers in plain words
+                return "the server does not speak TLS: is it http://?"
         error = error.__cause__ or error.__context__
-    return isinstance(error, ssl.SSLCertVerificationError)
+    return None
