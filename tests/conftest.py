@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+import tgtagger
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -34,6 +36,10 @@ pytest_plugins = ["over_the_wire", "fault_matrix", "damage"]
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("long"):  # before the tests are collected, which ask for their number
         settings.load_profile("tgtagger-long")
+    if not hasattr(config, "workerinput"):
+        # The processes that are broken write no byte code (calls that write are counted, and fail
+        # by turns): each of some hundreds would compile the program anew.
+        compileall.compile_dir(Path(tgtagger.__file__).parent, quiet=2)
 
 
 SHARED = Path(__file__).parents[2] / "shared"

@@ -1,4 +1,8 @@
-"""`login`, `logout` and `parse @channel` as a user calls them: a process, settings, a server."""
+"""`login`, `logout` and `parse @channel` as a user calls them: settings, a server, streams.
+
+Signing in is tried as processes; what is read then in this one, since a process of its own takes a
+second to start (tests/matrix has many).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,12 @@ from typing import Any
 import pytest
 
 from answers import PHONE
-from environments import to_telegram
+from environments import sign_in, to_telegram
 from telegram_server import ServerThread
+from terminal import Shown, in_pipes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Call = Callable[..., Shown]
 
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
@@ -42,18 +48,23 @@ def run(environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def signed_in(run: Run, telegram: ServerThread) -> Run:
-    telegram.world.account(PHONE)
-    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE, stdin="12345\n")
-    assert done.returncode == 0, done.stderr
-    telegram.log.clear()
-    return run
+def call(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """The same in this process."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return in_pipes
 
 
-def parse(run: Run, *arguments: str) -> dict[str, Any]:
-    done = run("parse", *arguments, "--json")
-    found: dict[str, Any] = json.loads(done.stdout)
-    found["code"] = done.returncode
+@pytest.fixture
+def signed_in(call: Call, telegram: ServerThread, tmp_path: Path) -> Call:
+    sign_in(telegram, tmp_path)
+    return call
+
+
+def parse(call: Call, *arguments: str) -> dict[str, Any]:
+    done = call("parse", *arguments, "--json")
+    found: dict[str, Any] = json.loads(done.output)
+    found["code"] = done.code
     return found
 
 
@@ -107,7 +118,7 @@ def test_login_by_qr(environment: dict[str, str], telegram: ServerThread) -> Non
     assert "█" in words
 
 
-def test_parse_tag_and_what_the_summary_says(signed_in: Run, telegram: ServerThread) -> None:
+def test_parse_tag_and_what_the_summary_says(signed_in: Call, telegram: ServerThread) -> None:
     news = telegram.world.channel("newsroom", "News", messages=150)
     found = parse(signed_in, "@newsroom", "--then-tag")
     (channel,) = found["channels"]
@@ -116,10 +127,10 @@ def test_parse_tag_and_what_the_summary_says(signed_in: Run, telegram: ServerThr
     assert found["tag"]["pending"] == 0
     assert found["code"] == 0
     quiet = signed_in("parse")
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    assert (quiet.code, quiet.output, quiet.errors) == (0, "", "")
 
 
-def test_one_that_fails_stops_no_other(signed_in: Run, telegram: ServerThread) -> None:
+def test_one_that_fails_stops_no_other(signed_in: Call, telegram: ServerThread) -> None:
     telegram.world.channel("newsroom", messages=5)
     found = parse(signed_in, "@nosuchroom", "not a channel", "newsroom")
     assert [item["new"] for item in found["channels"]] == [0, 0, 5]
@@ -127,45 +138,46 @@ def test_one_that_fails_stops_no_other(signed_in: Run, telegram: ServerThread) -
     assert found["code"] == 4
 
 
-def test_numbers_with_a_dash_are_no_options(signed_in: Run, telegram: ServerThread) -> None:
+def test_numbers_with_a_dash_are_no_options(signed_in: Call, telegram: ServerThread) -> None:
     news = telegram.world.channel("newsroom", messages=5)
     parse(signed_in, "newsroom")
     assert parse(signed_in, f"-100{news.id}")["channels"][0]["error"] is None
     done = signed_in("parse", "--limt", "5")
-    assert done.returncode == 2
-    assert "did you mean --limit" in done.stderr
+    assert done.code == 2
+    assert "did you mean --limit" in done.errors
 
 
-def test_limits_say_that_history_is_missing(signed_in: Run, telegram: ServerThread) -> None:
+def test_limits_say_that_history_is_missing(signed_in: Call, telegram: ServerThread) -> None:
     telegram.world.channel("newsroom", messages=150)
     (channel,) = parse(signed_in, "@newsroom", "--limit", "30")["channels"]
     assert (channel["new"], channel["complete"], channel["unread"]) == (30, False, 120)
-    (state,) = json.loads(signed_in("channels", "--json").stdout)
+    (state,) = json.loads(signed_in("channels", "--json").output)
     assert state["unread"] == 120
     assert parse(signed_in)["channels"][0]["complete"]
 
 
 @pytest.mark.row("T2")
 def test_a_flood_is_a_line_where_there_is_no_terminal(
-    signed_in: Run, telegram: ServerThread
+    signed_in: Call, telegram: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telegram.world.channel("newsroom", messages=150)
     telegram.flood_wait(1)
     done = signed_in("parse", "@newsroom")
-    assert done.returncode == 0
-    assert done.stderr == "Telegram asks to wait: going on in 1 s\n"
+    assert done.code == 0
+    assert done.errors == "Telegram asks to wait: going on in 1 s\n"
     telegram.faults.clear()
     telegram.flood_wait(4000)
-    done = signed_in("parse", TGTAGGER_FLOOD_BUDGET="10")
-    assert done.returncode == 75
-    assert "left alone until" in done.stderr
+    monkeypatch.setenv("TGTAGGER_FLOOD_BUDGET", "10")
+    done = signed_in("parse")
+    assert done.code == 75
+    assert "left alone until" in done.errors
     telegram.log.clear()
-    assert signed_in("parse").returncode == 75
+    assert signed_in("parse").code == 75
     assert not telegram.log
 
 
 @pytest.mark.row("T2")
-def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerThread) -> None:
+def test_a_flood_ends_the_run_for_all_channels(signed_in: Call, telegram: ServerThread) -> None:
     for name in ("room_one", "room_two", "room_three"):
         telegram.world.channel(name, messages=5)
     parse(signed_in, "room_one", "room_two", "room_three")
@@ -180,7 +192,7 @@ def test_a_flood_ends_the_run_for_all_channels(signed_in: Run, telegram: ServerT
 
 @pytest.mark.row("T2")
 def test_one_channels_remembered_wait_stops_no_other(
-    signed_in: Run, telegram: ServerThread
+    signed_in: Call, telegram: ServerThread
 ) -> None:
     telegram.world.channel("room_one", messages=5)
     telegram.world.channel("room_two", messages=5)
@@ -193,54 +205,55 @@ def test_one_channels_remembered_wait_stops_no_other(
 
 
 @pytest.mark.row("T2")
-def test_a_revoked_session_is_said_once(signed_in: Run, telegram: ServerThread) -> None:
+def test_a_revoked_session_is_said_once(signed_in: Call, telegram: ServerThread) -> None:
     for name in ("room_one", "room_two"):
         telegram.world.channel(name, messages=5)
     telegram.revoke(telegram.world.accounts[PHONE])
     done = signed_in("parse", "room_one", "room_two")
-    assert done.returncode == 3
-    assert done.stderr.count("run: tgtagger login") == 1
-    found = json.loads(signed_in("doctor", "--json").stdout)
+    assert done.code == 3
+    assert done.errors.count("run: tgtagger login") == 1
+    found = json.loads(signed_in("doctor", "--json").output)
     (session,) = [item for item in found if item["check"] == "session"]
     assert (session["level"], session["hint"]) == ("error", "run: tgtagger login")
 
 
 def test_a_session_that_telegram_forgot_is_said_in_words(
-    signed_in: Run, telegram: ServerThread
+    signed_in: Call, telegram: ServerThread
 ) -> None:
     telegram.forget_keys()
     done = signed_in("parse", "@newsroom")
-    assert done.returncode == 3
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.endswith("hint: run: tgtagger login\n")
-    assert "Traceback" not in done.stderr
+    assert done.code == 3
+    assert done.errors.startswith("error: ")
+    assert done.errors.endswith("hint: run: tgtagger login\n")
+    assert "Traceback" not in done.errors
 
 
 def test_doctor_says_who_is_signed_in_and_looks_at_the_session_file(
-    signed_in: Run, tmp_path: Path
+    signed_in: Call, tmp_path: Path
 ) -> None:
     (tmp_path / "data" / "sessions" / "default.session").chmod(0o644)
-    found = json.loads(signed_in("doctor", "--json").stdout)
+    found = json.loads(signed_in("doctor", "--json").output)
     assert any("signed in to Telegram as Ann" in item["message"] for item in found)
     assert any("default.session can be used by others" in item["message"] for item in found)
 
 
-def test_groups_are_taken_when_asked_for(signed_in: Run, telegram: ServerThread) -> None:
+def test_groups_are_taken_when_asked_for(signed_in: Call, telegram: ServerThread) -> None:
     telegram.world.channel("grouproom", messages=5).megagroup = True
     assert parse(signed_in, "grouproom")["code"] == 4
     assert parse(signed_in, "grouproom", "--groups")["new"] == 5
     assert parse(signed_in)["code"] == 0  # once taken, it is one of the archive's channels
 
 
-def test_the_preview_says_why_when_it_cannot(run: Run) -> None:
-    done = run("parse", "@newsroom")
-    assert done.returncode == 75
-    assert "web preview cannot be reached" in done.stderr
-    assert run("parse", "t.me/c/1234567/8").returncode == 3
+def test_the_preview_says_why_when_it_cannot(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tgtagger.sources.preview.source.PAUSES", (0.0, 0.0, 0.0))
+    done = call("parse", "@newsroom")
+    assert done.code == 75
+    assert "web preview cannot be reached" in done.errors
+    assert call("parse", "t.me/c/1234567/8").code == 3
 
 
 def test_a_newer_converter_runs_over_what_telegram_sent(
-    signed_in: Run, telegram: ServerThread, tmp_path: Path
+    signed_in: Call, telegram: ServerThread, tmp_path: Path
 ) -> None:
     telegram.world.channel("newsroom", messages=5)
     parse(signed_in, "newsroom")
@@ -256,5 +269,5 @@ def test_a_newer_converter_runs_over_what_telegram_sent(
     assert found["channels"][0]["via"] == "telegram"
     assert not telegram.log  # without the network
     assert parse(signed_in, "--reconvert")["channels"] == []
-    shown = json.loads(signed_in("show", "newsroom/2", "--json").stdout)
+    shown = json.loads(signed_in("show", "newsroom/2", "--json").output)
     assert shown["deleted"] is not None  # nobody has seen it again
