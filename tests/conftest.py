@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +76,17 @@ def db(tmp_path: Path) -> Path:
     return tmp_path / "posts.db"
 
 
+@pytest.fixture(scope="session")
+def empty_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which nothing is: to copy, since making one takes as long as most tests."""
+    path = tmp_path_factory.mktemp("empty") / "posts.db"
+    Store.open(str(path)).close()
+    return path
+
+
 @pytest.fixture
-def store(db: Path) -> Iterator[Store]:
+def store(db: Path, empty_archive: Path) -> Iterator[Store]:
+    shutil.copy(empty_archive, db)
     with Store.open(str(db), busy_timeout=0) as opened:
         yield opened
 
