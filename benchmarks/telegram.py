@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from answers import PHONE, Answers
 from telegram_server import RsaKey, ServerThread
 from tgtagger import pipeline
-from tgtagger.sources.names import Named
+from tgtagger.refs import Named
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram

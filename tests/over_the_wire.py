@@ -12,7 +12,7 @@ from answers import PHONE, Answers, Read
 from telegram_server import ServerThread
 from tgtagger import pipeline
 from tgtagger.outcomes import Wait
-from tgtagger.sources.names import read_channel
+from tgtagger.refs import read_channel
 from tgtagger.sources.reading import Wish
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram

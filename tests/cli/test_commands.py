@@ -316,7 +316,13 @@ def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> 
     names.write_text("# my channels\n@durov\n\nt.me/telegram\n")
     assert "added 2 channels" in archive("channels", "add", "--from-file", str(names)).stdout
     assert json.loads(archive("channels", "add", "@durov", "--json").stdout) == []
-    assert "added, not read yet: @durov, t.me/telegram" in archive("status").stdout
+    assert "added, not read yet: @durov, @telegram" in archive("status").stdout
+    assert "nothing was added" in archive("channels", "add", "t.me/durov").stdout
+    forgotten = archive("channels", "remove", "durov", "--json")
+    assert json.loads(forgotten.stdout) == {"title": "@durov", "removed": 0, "kept": 0}
+    assert archive("channels", "pause", "-1001006503122").exit_code == 0
+    assert archive("show", "-1001006503122/2", "--json").exit_code == 0
+    assert "did you mean --json?" in archive("channels", "add", "--jsno").stderr
     assert archive("channels", "add", "not a name").exit_code == 2
     assert archive("channels", "add").exit_code == 2
     assert archive("channels", "pause", "News").stdout == "paused: News\n"

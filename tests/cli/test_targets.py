@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tgtagger.cli.targets import read_target
+from tgtagger.cli.targets import read_target, readable, stored_targets
 from tgtagger.errors import InputError
+from tgtagger.refs import Named
 from tgtagger.sources.desktop import DesktopExport
-from tgtagger.sources.names import Named
 from tgtagger.store import Store
 
 
@@ -50,3 +50,9 @@ def test_a_folder_that_is_not_ours_is_said(store: Store, tmp_path: Path) -> None
             list(DesktopExport(target.path).read())
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_an_added_channel_with_a_name_needs_no_account(store: Store) -> None:
+    store.follow(["@durov", "t.me/c/12345", "t.me/+AbCd123456"])
+    found, left_out = readable(stored_targets(store), "preview")
+    assert ([target.text for target in found], left_out) == (["@durov"], 2)

@@ -16,7 +16,7 @@ from tgtagger import config, vocabulary
 from tgtagger.cli.targets import read_target
 from tgtagger.cli.times import read_duration, read_when
 from tgtagger.errors import InputError
-from tgtagger.sources.names import Invited, Named, Numbered, read_channel
+from tgtagger.refs import Invited, Named, Numbered, read_channel
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 from tgtagger.vocabulary.forms import are_forms, beginnings

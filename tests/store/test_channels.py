@@ -7,7 +7,7 @@ import pytest
 from make import page, post, tag
 from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from tgtagger.outcomes import Origin, PostId, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import Channel, PostFilter
 
@@ -37,13 +37,65 @@ def count(store: Store, table: str) -> int:
 
 
 def test_added_sources_are_kept_until_they_are_read(store: Store) -> None:
-    assert store.follow(["@news", "t.me/+hash"]) == ("@news", "t.me/+hash")
+    assert store.follow(["@news", "https://t.me/+AbCd123456"]) == (
+        "@news",
+        "https://t.me/+AbCd123456",
+    )
     assert store.follow(["@news"]) == ()
     store.save_page(page(post(1, "x")))
     store.settle("@news", 1006503122)
-    assert store.followed() == ("t.me/+hash",)
-    assert store.unfollow("t.me/+hash")
-    assert not store.unfollow("t.me/+hash")
+    assert store.followed() == ("https://t.me/+AbCd123456",)
+    assert store.unfollow("https://t.me/+AbCd123456")
+    assert not store.unfollow("https://t.me/+AbCd123456")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Durov", "@durov", "t.me/s/durov", "https://t.me/durov/12", "tg://resolve?domain=durov"],
+)
+def test_a_source_is_one_however_it_is_written(store: Store, name: str) -> None:
+    assert store.follow(["durov", "https://t.me/DUROV"]) == ("@durov",)
+    assert store.follow([name]) == ()
+    with pytest.raises(InputError, match="@durov was added, and has not been read yet"):
+        store.pause_channel(name)
+    assert store.unfollow(name) == "@durov"
+    assert store.followed() == ()
+
+
+def test_a_channel_that_is_here_is_not_added_but_taken_up_again(archive: Store) -> None:
+    assert archive.follow(["t.me/c/7", "@OTHER"]) == ()
+    archive.pause_channel("other")
+    assert archive.follow(["t.me/other"]) == ("@other",)
+    archive.remove_channel("t.me/c/7", with_posts=False)
+    assert archive.follow(["t.me/other"]) == ("@other",)
+    assert [(state.paused, state.left) for state in archive.channels()] == [(False, False)] * 2
+    assert archive.followed() == ()
+
+
+def test_a_source_that_was_read_is_done_with_under_all_its_names(store: Store) -> None:
+    store.follow(["@other", "t.me/c/70000"])
+    channel = Channel(70000, "Other", "other")
+    store.save_page(page(post(1, "x"), channel=channel))
+    store.settle("@other", 70000)
+    assert store.followed() == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other", "@OTHER", "t.me/other", "https://t.me/s/other", "other.t.me", "t.me/other/5",
+     "tg://resolve?domain=other", "t.me/c/7/5", "7", "OTHER", " Other "],
+)  # fmt: skip
+def test_a_channel_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> None:
+    assert archive.count_channel_posts(name) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other/1", "@Other/1", "https://t.me/other/1?single", "t.me/s/other/1", "7/1", "t.me/c/7/1",
+     "t.me/c/7/99/1", "tg://resolve?domain=other&post=1", "tg://privatepost?channel=7&post=1"],
+)  # fmt: skip
+def test_a_post_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> None:
+    assert archive.post(name).post.id == PostId(7, 1)
 
 
 def test_paused_and_resumed(archive: Store) -> None:

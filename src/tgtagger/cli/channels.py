@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from tgtagger.cli import completion, new_app, runs
-from tgtagger.cli.options import JsonOption, invocation
+from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
 from tgtagger.cli.render import Screen, ago, local_time, number, plural
 from tgtagger.errors import InputError
-from tgtagger.sources.names import read_channel
 from tgtagger.store import Store
 from tgtagger.views import ChannelState
 
@@ -33,6 +32,7 @@ NameArgument = Annotated[
     typer.Argument(
         metavar="NAME",
         help="@name, a t.me link, an id or the title.",
+        callback=only_numbers,
         autocompletion=completion.channels,
     ),
 ]
@@ -53,12 +53,17 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
         draw_added(screen, added)
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def add(
     ctx: typer.Context,
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="As parse takes them.", show_default=False),
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="As parse takes them.",
+            show_default=False,
+            callback=only_numbers,
+        ),
     ] = None,
     *,
     from_file: Annotated[
@@ -69,19 +74,21 @@ def add(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Remember channels without reading them; the next `parse` or `sync` does."""
+    """Remember channels without reading them; the next `parse` or `sync` does.
+
+    One that was paused or removed is taken up again.
+    """
     named = [*(sources or ()), *(_lines(Path(from_file).expanduser()) if from_file else ())]
     if not named:
         raise InputError("no channel was named", hint="name some, or a file with --from-file")
-    for source in named:
-        read_channel(source)  # refuses what is none
     screen = runs.screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
-        new = store.follow(list(dict.fromkeys(named)))
+        new = store.follow(named)
     if as_json:
         screen.json(list(new))
     else:
-        screen.line(f"added {plural(len(new), 'channel')}: read by the next tgtagger parse or sync")
+        added = f"added {plural(len(new), 'channel')}: read by the next tgtagger parse or sync"
+        screen.line(added if new else "nothing was added: they are read already, or will be")
 
 
 def _lines(path: Path) -> list[str]:
@@ -94,7 +101,7 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def pause(ctx: typer.Context, name: NameArgument) -> None:
     """Leave a channel out of runs that name none."""
     with runs.open_to_change(ctx) as store:
@@ -102,7 +109,7 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
     runs.screen_of(ctx).line(f"paused: {title}")
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def resume(ctx: typer.Context, name: NameArgument) -> None:
     """Take a paused channel up again."""
     with runs.open_to_change(ctx) as store:
@@ -110,7 +117,7 @@ def resume(ctx: typer.Context, name: NameArgument) -> None:
     runs.screen_of(ctx).line(f"read again from now on: {title}")
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def remove(
     ctx: typer.Context,
     name: NameArgument,
@@ -125,8 +132,11 @@ def remove(
     """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
     screen = runs.screen_of(ctx)
     with runs.open_to_change(ctx) as store:
-        if store.unfollow(name):
-            screen.line(f"no longer to be read: {name}")
+        if source := store.unfollow(name):
+            if as_json:
+                screen.json({"title": source, "removed": 0, "kept": 0})
+            else:
+                screen.line(f"no longer to be read: {source}")
             return
         posts = store.count_channel_posts(name)
         if with_posts and posts and not yes:

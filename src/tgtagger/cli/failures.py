@@ -91,6 +91,8 @@ def _as_ours(error: ClickException) -> TgTaggerError:
         if error.possibilities:
             # Click's list of them is sorted by name; the parser gives the nearest first.
             hint = f"did you mean {error.possibilities[0]}? {hint or ''}".strip()
+        elif not error.option_name.startswith("--"):
+            hint = f"{hint}; what begins with - and is no option goes after --"
     ours = TgTaggerError(message, hint=hint)
     ours.exit_code = error.exit_code
     return ours

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -96,6 +98,23 @@ def when(text: str) -> str:
         except InputError as error:
             raise typer.BadParameter(error.message) from error
     return text
+
+
+NUMBERS = {"ignore_unknown_options": True}
+"""A command's context settings, so that -100… is no option; its arguments are `only_numbers`."""
+
+
+def only_numbers(ctx: typer.Context, value: Any) -> Any:
+    """Refuse an option that is none: only a channel's number may begin with a dash."""
+    for text in [value] if isinstance(value, str) else value or ():
+        if text.startswith("-") and not re.fullmatch(r"-\d+(/\d+)?", text):
+            from typer._click.exceptions import NoSuchOption
+
+            known = [option for param in ctx.command.params for option in param.opts]
+            name = text.partition("=")[0]
+            near = difflib.get_close_matches(name, known)
+            raise NoSuchOption(name, possibilities=near, ctx=ctx)
+    return value
 
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

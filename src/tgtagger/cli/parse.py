@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import NoSuchOption
 
-from tgtagger.cli import parsing, runs, tagging
+from tgtagger.cli import completion, parsing, runs, tagging
 from tgtagger.cli.options import (
+    NUMBERS,
     AccountOption,
     JsonOption,
     LimitOption,
@@ -19,6 +18,7 @@ from tgtagger.cli.options import (
     Via,
     ViaOption,
     invocation,
+    only_numbers,
 )
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError, exit_code
@@ -41,7 +41,7 @@ Exit codes:
   5 some posts were rejected · 6 the database failed
   75 try later: another run is at work, or Telegram asks for a long wait"""
 
-CONTEXT = {"ignore_unknown_options": True}  # so that -100… is no option; see _check
+CONTEXT = NUMBERS
 
 
 def command(
@@ -52,6 +52,8 @@ def command(
             metavar="[SOURCE]...",
             help="Channels and exports; none: every channel that is not paused.",
             show_default=False,
+            callback=only_numbers,
+            autocompletion=completion.channels,
         ),
     ] = None,
     limit: LimitOption = None,
@@ -80,7 +82,6 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Read channels from Telegram, its web preview or exports into the database."""
-    _check(ctx, sources or [])
     called, screen = invocation(ctx), runs.screen_of(ctx)
     first, last = since_until(since, until)
     if sources and reconvert:
@@ -100,15 +101,3 @@ def command(
     if as_json:
         screen.json(summary)
     return code
-
-
-def _check(ctx: typer.Context, sources: list[str]) -> None:
-    """Refuse an option that is none: only a channel's number may begin with a dash."""
-    known = [option for param in ctx.command.params for option in param.opts]
-    for source in sources:
-        if source.startswith("-") and not re.fullmatch(r"-\d+", source):
-            import difflib
-
-            name = source.partition("=")[0]
-            near = difflib.get_close_matches(name, known)
-            raise NoSuchOption(name, possibilities=near, ctx=ctx)

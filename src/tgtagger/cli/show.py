@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tgtagger.cli import runs
-from tgtagger.cli.options import JsonOption
+from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.render import ago, local_time, number, one_line
 from tgtagger.export import captions
 from tgtagger.outcomes import Attempt
@@ -22,11 +22,18 @@ EPILOG = """Examples:
 Exit codes:
   0 shown · 2 no such post · 6 database"""
 
+CONTEXT = NUMBERS
+
 
 def command(
     ctx: typer.Context,
     post: Annotated[
-        str, typer.Argument(metavar="POST", help="@name/123, a t.me link, or <channel id>/123.")
+        str,
+        typer.Argument(
+            metavar="POST",
+            help="@name/123, a t.me link, or <channel id>/123.",
+            callback=only_numbers,
+        ),
     ],
     *,
     as_json: JsonOption = False,

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tgtagger.cli import completion, new_app, runs
-from tgtagger.cli.options import JsonOption, invocation
+from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
 from tgtagger.cli.render import Screen, ago, number, plural
 from tgtagger.cli.taggers import read_vocabulary_file
 from tgtagger.errors import InputError
@@ -44,10 +44,20 @@ TagArgument = Annotated[
 ]
 NamesArgument = Annotated[
     list[str],
-    typer.Argument(metavar="TAG...", help="The tags.", autocompletion=completion.tags),
+    typer.Argument(
+        metavar="TAG...",
+        help="The tags.",
+        callback=only_numbers,
+        autocompletion=completion.tags,
+    ),
 ]
 PostArgument = Annotated[
-    str, typer.Argument(metavar="POST", help="@name/123, a t.me link, or <channel id>/123.")
+    str,
+    typer.Argument(
+        metavar="POST",
+        help="@name/123, a t.me link, or <channel id>/123.",
+        callback=only_numbers,
+    ),
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be changed; change nothing.")
@@ -181,7 +191,7 @@ def remove(
         screen.line(f"{what} from {plural(change.posts, 'post')}")
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def add(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
@@ -191,7 +201,7 @@ def add(
     _say_post(ctx, change, as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings=NUMBERS)
 def drop(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Literal
 from tgtagger.cli.options import path_of
 from tgtagger.config import Settings
 from tgtagger.errors import ActionNeeded, InputError, SourceError
-from tgtagger.sources.names import ChannelRef, Named, Numbered, read_channel
+from tgtagger.refs import ChannelRef, Named, Numbered, read_channel
 from tgtagger.store import Store
 from tgtagger.types import Channel
 
@@ -105,5 +105,9 @@ def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
     """Return the stored channels that can be read this way, and how many cannot."""
     if via == "telegram":
         return list(targets), 0
-    named = [each for each in targets if each.known and each.known.username]
+    named = [
+        each
+        for each in targets
+        if isinstance(each.ref, Named) or (each.known and each.known.username)
+    ]
     return named, len(targets) - len(named)

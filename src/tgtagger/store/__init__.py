@@ -411,7 +411,7 @@ class Store:
     # ---- people decide about channels
 
     def follow(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Remember sources to be read by the next run that names none; return the new ones."""
+        """Let channels be read by runs that name none; return those that were not before."""
         with self._write() as db:
             return _channels.follow(db, sources, now())
 
@@ -420,16 +420,15 @@ class Store:
         with self._read() as db:
             return _channels.followed(db)
 
-    def unfollow(self, source: str) -> bool:
-        """Forget a source that was added and not read; tell whether it was."""
+    def unfollow(self, name: str) -> str | None:
+        """Forget a source that was added and not read, however it is named; return it."""
         with self._write() as db:
-            return _channels.unfollow(db, source)
+            return _channels.unfollow(db, name)
 
     def settle(self, source: str, channel_id: int) -> None:
         """Note that a source was read, and is this channel; one that was left is followed again."""
         with self._write() as db:
-            _channels.unfollow(db, source)
-            _channels.come_back(db, channel_id)
+            _channels.settle(db, source, channel_id)
 
     def pause_channel(self, name: str) -> str:
         """Leave a channel out of runs that name none; return its title."""
@@ -439,7 +438,7 @@ class Store:
     def resume_channel(self, name: str) -> str:
         """Take a paused channel up again, or one that was removed; return its title."""
         with self._write() as db:
-            return _channels.pause(db, name, None)
+            return _channels.resume(db, name)
 
     def remove_channel(self, name: str, *, with_posts: bool) -> ChannelRemoved:
         """Follow a channel no longer; with its posts, forget all that is known of it."""

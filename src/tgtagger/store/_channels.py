@@ -8,18 +8,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from tgtagger.errors import InputError
+from tgtagger.refs import read_channel, spelling
 from tgtagger.store import _search
-from tgtagger.store._lookup import channel_id
+from tgtagger.store._lookup import channel_id, channel_of, followed_as
 from tgtagger.views import ChannelRemoved
 
 
 def follow(db: sqlite3.Connection, sources: Sequence[str], now: str) -> tuple[str, ...]:
-    """Remember sources to be read by the next run; return those that are new."""
+    """Let channels be read by runs that name none; return those that were not to be read before.
+
+    One that is not here yet is remembered as a source; one that was paused or left is taken up
+    again.
+    """
     new = []
-    for source in sources:
-        done = db.execute("INSERT OR IGNORE INTO followed_sources VALUES (?, ?)", (source, now))
-        if done.rowcount:
-            new.append(source)
+    for ref in map(read_channel, sources):
+        known = channel_of(db, ref)
+        if known is not None:
+            if _take_up(db, known):
+                new.append(spelling(ref))
+        elif followed_as(db, ref) is None:
+            db.execute("INSERT INTO followed_sources VALUES (?, ?)", (spelling(ref), now))
+            new.append(spelling(ref))
     return tuple(new)
 
 
@@ -29,23 +39,51 @@ def followed(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(source for (source,) in rows)
 
 
-def unfollow(db: sqlite3.Connection, source: str) -> bool:
-    """Forget a source that was added; tell whether it was."""
-    return db.execute("DELETE FROM followed_sources WHERE source = ?", (source,)).rowcount > 0
+def unfollow(db: sqlite3.Connection, name: str) -> str | None:
+    """Forget a source that was added, however it is named; return it as it was kept."""
+    try:
+        ref = read_channel(name)
+    except InputError:  # a title, perhaps
+        return None
+    source = followed_as(db, ref)
+    while (other := followed_as(db, ref)) is not None:  # older versions kept every spelling
+        db.execute("DELETE FROM followed_sources WHERE source = ?", (other,))
+    return source
 
 
-def come_back(db: sqlite3.Connection, channel: int) -> None:
-    """Follow a channel again that was left."""
-    db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,))
+def settle(db: sqlite3.Connection, source: str, channel: int) -> None:
+    """Note that a source was read, and is this channel: whatever it was added as is done with."""
+    unfollow(db, source)
+    for other in followed(db):
+        if channel_of(db, read_channel(other)) == channel:
+            unfollow(db, other)
+    come_back(db, channel)
 
 
-def pause(db: sqlite3.Connection, name: str, now: str | None) -> str:
-    """Leave a channel out of runs that name none, or (None) no longer; return its title."""
+def come_back(db: sqlite3.Connection, channel: int) -> bool:
+    """Follow a channel again that was left; tell whether it was."""
+    return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
+
+
+def pause(db: sqlite3.Connection, name: str, now: str) -> str:
+    """Leave a channel out of runs that name none; return its title."""
     channel = channel_id(db, name)
     db.execute("UPDATE channels SET paused_at = ? WHERE id = ?", (now, channel))
-    if now is None:
-        come_back(db, channel)
     return _title(db, channel)
+
+
+def resume(db: sqlite3.Connection, name: str) -> str:
+    """Take a channel up again that was paused or left; return its title."""
+    channel = channel_id(db, name)
+    _take_up(db, channel)
+    return _title(db, channel)
+
+
+def _take_up(db: sqlite3.Connection, channel: int) -> bool:
+    done = db.execute(
+        "UPDATE channels SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (channel,)
+    )
+    return come_back(db, channel) or done.rowcount > 0
 
 
 def remove(db: sqlite3.Connection, name: str, now: str, *, with_posts: bool) -> ChannelRemoved:

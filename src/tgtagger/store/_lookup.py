@@ -10,20 +10,21 @@ import re
 import sqlite3
 
 from tgtagger.errors import InputError
+from tgtagger.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
 from tgtagger.store._tags import find_tag
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the id of the channel that a user names: @username, link, id or title."""
-    bare = re.sub(r"^(https?://)?t\.me/(s/)?", "", name.strip()).strip("/").removeprefix("@")
+    """Return the id of the channel that a user names: as `parse` takes it, by id or by title."""
+    ref = _ref(name)
     known = db.execute("SELECT id, username, title FROM channels").fetchall()
-    number = bare.removeprefix("-100") if bare.removeprefix("-").isdigit() else None
+    plain = name.strip().casefold()
     found = [
         identity
         for identity, username, title in known
-        if (username and username.casefold() == bare.casefold())
-        or str(identity) in (number, bare)
-        or title.casefold() == name.strip().casefold()
+        if (ref is not None and _means(ref, identity, username))
+        or plain == title.casefold()
+        or (username and plain.removeprefix("@") == username.casefold())
     ]
     if len(found) == 1:
         return int(found[0])
@@ -32,25 +33,57 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
             f"several channels are called {name!r}",
             hint="name it by its id: " + ", ".join(map(str, found)),
         )
+    added = None if ref is None else followed_as(db, ref)
+    if added is not None:
+        raise InputError(
+            f"{added} was added, and has not been read yet",
+            hint=f"read it: tgtagger parse {added}; or forget it: tgtagger channels remove {added}",
+        )
     names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
     raise InputError(
         f"no channel {name!r} in the database", hint=_nearest(name, names, "tgtagger channels")
     )
 
 
+def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
+    """Return the id of the stored channel that is meant, if there is one."""
+    for identity, username in db.execute("SELECT id, username FROM channels"):
+        if _means(ref, identity, username):
+            return int(identity)
+    return None
+
+
+def followed_as(db: sqlite3.Connection, ref: ChannelRef) -> str | None:
+    """Return under which name a channel was added that has not been read yet."""
+    for (source,) in db.execute("SELECT source FROM followed_sources"):
+        if are_same(ref, read_channel(source)):
+            return str(source)
+    return None
+
+
+def _ref(name: str) -> ChannelRef | None:
+    if re.fullmatch(r"\d{1,18}", name.strip(), re.ASCII):
+        return Numbered(int(name))
+    try:
+        return read_channel(name)
+    except InputError:
+        return None
+
+
+def _means(ref: ChannelRef, identity: int, username: str | None) -> bool:
+    if username and are_same(ref, Named(username)):
+        return True
+    return ref == Numbered(identity)
+
+
 def post_id(db: sqlite3.Connection, name: str) -> int:
     """Return the inner id of a post: @name/123, a t.me link, <channel id>/123; any album member."""
-    path = re.sub(r"^(https?://)?t\.me/(s/|c/)?", "", name.strip()).split("?")[0].strip("/")
-    channel, _, number = path.rpartition("/")
-    if not channel or not number.isdigit():
-        raise InputError(
-            f"{name!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
-        )
+    channel, number = split_post(name)
     owner = channel_id(db, channel)
     found = db.execute(
         "SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 UNION ALL "
         "SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2",
-        (owner, int(number)),
+        (owner, number),
     ).fetchone()
     if found is None:
         raise InputError(

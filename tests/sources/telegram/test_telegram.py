@@ -414,7 +414,7 @@ async def test_pages_are_paced_on_long_reads_only(
     signed_in: session.Access, telegram: ServerThread, store: Store
 ) -> None:
     from tgtagger import pipeline
-    from tgtagger.sources.names import Named
+    from tgtagger.refs import Named
     from tgtagger.sources.telegram.source import TelegramChannel
 
     telegram.world.channel("longroom", messages=3300)

@@ -22,7 +22,7 @@ import httpx
 from tgtagger import __version__
 from tgtagger.errors import InputError, SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
-from tgtagger.sources.names import reassigned
+from tgtagger.refs import reassigned
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 from tgtagger.sources.reading import (

@@ -20,7 +20,7 @@ from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
 from tgtagger.outcomes import Wait
-from tgtagger.sources.names import ChannelRef, Invited, Named, Numbered, reassigned, username
+from tgtagger.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
 from tgtagger.sources.reading import Answer, Plan, Request, Wish, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page

@@ -1,6 +1,6 @@
-"""What a user may call a channel: names, links, numbers, invitations. Pure.
+"""What a user may call a channel or a post: names, links, numbers, invitations. Pure.
 
-Knows no network and no file: whether a word is a path is for the command line to see.
+Knows no network, no file and no archive: whether a word is a path, or a title, others see.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ class Invited:
 
 
 ChannelRef = Named | Numbered | Invited
+
+_POST = re.compile(
+    r"(.+?)/(\d{1,18})/?(?:[?#].*)?|(tg:.+[?&]post=)(\d{1,18})(?:&.*)?", re.ASCII | re.DOTALL
+)
 
 _NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"
 _HOST = r"(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me|telegram\.dog)/"
@@ -78,6 +82,37 @@ def read_channel(text: str) -> ChannelRef:
         f"{text!r} names no channel",
         hint="give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help",
     )
+
+
+def spelling(ref: ChannelRef) -> str:
+    """Return the one way in which a channel is written down."""
+    match ref:
+        case Named(name):
+            return f"@{name}"
+        case Numbered(number):
+            return f"-100{number}" if number > 0 else str(number)
+        case Invited(secret):
+            return f"https://t.me/+{secret}"
+
+
+def are_same(one: ChannelRef, other: ChannelRef) -> bool:
+    """Tell whether two refs are of one kind and mean one channel: usernames have no case."""
+    if isinstance(one, Named) and isinstance(other, Named):
+        return one.name.lower() == other.name.lower()
+    return one == other
+
+
+def split_post(text: str) -> tuple[str, int]:
+    """Return what names a post's channel, and the message's number. Raises InputError for others.
+
+    The first part is for `read_channel`, or a channel's id or title.
+    """
+    found = _POST.fullmatch(text.strip())
+    if found is None:
+        raise InputError(
+            f"{text!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
+        )
+    return (found[1], int(found[2])) if found[1] else (text.strip(), int(found[4]))
 
 
 def reassigned(name: str, known: Channel, number: int) -> SourceError:
