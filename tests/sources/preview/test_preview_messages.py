@@ -107,7 +107,9 @@ def test_a_page_without_messages_is_told_apart(pages: Path) -> None:
     group = html.replace("14 909 subscribers", "5 members, 2 online")
     assert read_instead(group) == "group"
     assert read_instead(html.replace("14 909 subscribers", "@zerohedge")) == "person"
-    assert read_instead("<html><body></body></html>") == "nothing"
+    nobody = html.replace('class="tgme_page_title"', 'class="another"')
+    assert read_instead(nobody) == "nothing"
+    assert read_instead("<html><body></body></html>") == "foreign"  # a proxy's, or a portal's
 
 
 def test_albums_name_their_messages() -> None:
