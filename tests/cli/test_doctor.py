@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exports import chat, message, write
+from preview_server import PreviewServer
 from tgtagger.cli import app
 from tgtagger.cli.doctor import archive
 from tgtagger.cli.doctor.findings import Finding, failure
@@ -84,3 +85,27 @@ def test_a_vocabulary_that_cannot_be_read_is_named_once(
     assert found["check"] == "tagger"
     assert found["message"].count(str(path)) == 1
     assert found["hint"]
+
+
+def test_the_web_preview_is_asked_for_where_channels_come_from_it(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGTAGGER_DATA_DIR", str(tmp_path / "nobody signed in"))
+    with PreviewServer({1: "storm"}) as preview:
+        monkeypatch.setenv("TGTAGGER_PREVIEW_URL", preview.url)
+        arguments = ("--db", str(db))
+        look(*arguments)
+        assert preview.asked == 0  # no channel is read from it
+        assert CliRunner().invoke(app, [*arguments, "channels", "add", "newsroom"]).exit_code == 0
+        assert not [item for item in look(*arguments) if item["check"] == "preview"]
+        assert preview.asked == 1
+        assert CliRunner().invoke(app, [*arguments, "parse", "newsroom"]).exit_code == 0
+        preview.forget()
+        look(*arguments)
+        assert preview.asked == 1
+    (found,) = [item for item in look(*arguments) if item["check"] == "preview"]
+    assert found["level"] == "warning"
+    assert "ConnectError" in found["message"]
+    assert "HTTPS_PROXY" in found["hint"]
+    assert CliRunner().invoke(app, [*arguments, "channels", "pause", "newsroom"]).exit_code == 0
+    assert not [item for item in look(*arguments) if item["check"] == "preview"]

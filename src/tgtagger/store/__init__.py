@@ -415,6 +415,11 @@ class Store:
         with self._write() as db:
             return _channels.follow(db, sources, now())
 
+    def is_read_by(self, source: SourceName) -> bool:
+        """Tell whether a channel that is still followed is read by this source."""
+        with self._read() as db:
+            return _readings.are_of(db, source)
+
     def followed(self) -> tuple[str, ...]:
         """Return the sources that were added and have not been read yet."""
         with self._read() as db:

@@ -60,6 +60,17 @@ def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading
     return checked(reading)
 
 
+def are_of(db: sqlite3.Connection, source: SourceName) -> bool:
+    """Tell whether a channel that is still followed is read by this source."""
+    found = db.execute(
+        "SELECT 1 FROM readings AS r JOIN channels AS c ON c.id = r.channel_id "
+        "WHERE r.source = ? AND c.paused_at IS NULL "
+        "AND c.id NOT IN (SELECT channel_id FROM left_channels) LIMIT 1",
+        (source,),
+    )
+    return found.fetchone() is not None
+
+
 def postpone(db: sqlite3.Connection, channel_id: int, source: SourceName, until: str) -> None:
     """Keep until when a source asked to be left alone; of an unknown channel, nothing."""
     db.execute(

@@ -1,4 +1,4 @@
-"""Telegram, as `tgtagger doctor` sees it: who is signed in."""
+"""Telegram, as `tgtagger doctor` sees it: who is signed in, or whether the web preview answers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tgtagger.cli.parsing import access_of
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, TryLater, system_error
+from tgtagger.store import Store
 
 
 def look(settings: Settings) -> Iterator[Finding]:
@@ -19,6 +20,7 @@ def look(settings: Settings) -> Iterator[Finding]:
                 "session", "ok",
                 "nobody is signed in to Telegram: channels come from the web preview",
             )  # fmt: skip
+            yield from _preview(settings)
             return
     except OSError as error:
         yield failure("session", system_error(error, f"{settings.data_dir} cannot be used"))
@@ -32,3 +34,29 @@ def look(settings: Settings) -> Iterator[Finding]:
         yield failure("session", error, "warning" if isinstance(error, TryLater) else "error")
         return
     yield Finding("session", "ok", f"signed in to Telegram as {name} (account {access.account})")
+
+
+def _preview(settings: Settings) -> Iterator[Finding]:
+    """Ask for the web preview, if there is a channel that is read from it."""
+    try:
+        with Store.open_to_read(settings.db) as store:
+            if not store.followed() and not store.is_read_by("preview"):
+                return
+    except TgTaggerError:
+        return  # what is wrong with the database is said by who looks at it
+    from tgtagger.sources import preview
+
+    url = settings.preview_url
+    try:
+        wrong = signals.run(preview.look, url)
+    except TgTaggerError as error:
+        yield failure("preview", error)
+        return
+    if wrong is None:
+        yield Finding("preview", "ok", f"the web preview answers at {url}")
+        return
+    yield Finding(
+        "preview", "warning", f"the web preview cannot be read at {url}: {wrong}",
+        "check the connection; where Telegram is blocked, name a proxy (HTTPS_PROXY), or sign in: "
+        "tgtagger login, with TGTAGGER_PROXY",
+    )  # fmt: skip

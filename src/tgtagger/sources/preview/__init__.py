@@ -5,6 +5,6 @@ The preview knows less than Telegram: counters are rounded, edits have no date, 
 of post may be cut. Knows no store.
 """
 
-from tgtagger.sources.preview.source import Preview, PreviewChannel
+from tgtagger.sources.preview.source import Preview, PreviewChannel, look
 
-__all__ = ["Preview", "PreviewChannel"]
+__all__ = ["Preview", "PreviewChannel", "look"]

@@ -67,6 +67,9 @@ LARGEST = 2 << 20
 DEADLINE = 60.0
 """Seconds for a whole answer, however slowly it drips."""
 
+OWN = "telegram"
+"""A channel that is there as long as Telegram is."""
+
 UNTOLD = 30.0
 """Seconds to wait where the server asks to wait, and does not say how long."""
 
@@ -154,6 +157,19 @@ class Preview:
             yield Wait(PAUSES[troubles], "the web preview has trouble")
             await self._sleep(PAUSES[troubles])
             troubles += 1
+
+    async def look(self) -> str | None:
+        """Ask once for Telegram's own channel; return what is wrong, None if it answers."""
+        heard = await self._ask(f"{self.base}/{OWN}", "the web preview")
+        if isinstance(heard, float):
+            return f"it asks to wait {heard:.0f} s"
+        if isinstance(heard, str):
+            return heard
+        if heard.status not in {200, 404}:
+            return f"HTTP {heard.status}"
+        if read_page(heard.html) is None and read_instead(heard.html) == "foreign":
+            return "what answers is not the web preview"
+        return None
 
     def _spend(self, seconds: float, what: str) -> None:
         """Take a wait from the budget; raise TryLater where it is too long for this run."""
@@ -274,6 +290,12 @@ def _left_alone(what: str, until: dt.datetime) -> TryLater:
         hint="run it again then; cron can simply try again",
         not_before=until,
     )
+
+
+async def look(base: str) -> str | None:
+    """Return what keeps the web preview from being read, None if it answers. Asks once."""
+    async with Preview(base) as preview:
+        return await preview.look()
 
 
 class PreviewChannel:
