@@ -7,6 +7,7 @@ What is stored, and what is exported for other programs, is what came. Pure; kno
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable
 
@@ -34,6 +35,7 @@ _SEEN_OR_GONE = re.compile(
 _NOT_IN_JSON = re.compile(f"[{_CONTROLS}{_TURNING}{_INVISIBLE}{_NO_LETTERS}{_BREAKS}]")
 _SIGNS = re.compile(r"[^\w\s\x00-\x7f]+")  # where joiners and accents stand; most texts have few
 _JOINERS = "\u200c\u200d"
+_PLAIN_WORD = re.compile(r"[\w./][\w./:+-]*")  # in letters of any script
 
 
 def clean(text: str) -> str:
@@ -66,6 +68,11 @@ def in_json(text: str) -> str:
         return text
     text = _NOT_IN_JSON.sub(lambda found: _escaped(found[0]), text)
     return _SIGNS.sub(lambda found: _thinned(found, _escaped), text)
+
+
+def shell_word(text: str) -> str:
+    """Return text as one word of a command to be copied, in quotes only where it needs them."""
+    return text if _PLAIN_WORD.fullmatch(text) else shlex.quote(text)
 
 
 def without_controls(text: str) -> str:

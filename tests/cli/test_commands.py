@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +286,7 @@ def test_tags_are_put_in_order_by_hand(archive: Any) -> None:
     assert dry == {
         "name": "космос", "aliases": ["астрономия", "комета"], "posts": 1, "dry_run": True,
     }  # fmt: skip
-    assert "would have merged 1 tag" in archive(
+    assert "would have merged into 'космос', on 1 post\n" in archive(
         "tags", "merge", "комета", "--into", "космос", "--dry-run"
     ).stdout  # fmt: skip
     assert archive("tags", "merge", "комета", "--into", "астрономия").exit_code == 0
@@ -323,6 +324,7 @@ def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> 
     assert archive("channels", "pause", "-1001006503122").exit_code == 0
     assert archive("show", "-1001006503122/2", "--json").exit_code == 0
     assert "did you mean --json?" in archive("channels", "add", "--jsno").stderr
+    assert "goes after --" in archive("search", "-война").stderr
     assert archive("channels", "add", "not a name").exit_code == 2
     assert archive("channels", "add").exit_code == 2
     assert archive("channels", "pause", "News").stdout == "paused: News\n"
@@ -362,6 +364,21 @@ def test_a_vocabulary_goes_round(archive: Any, tmp_path: Path) -> None:
     assert {tag for record in lines(archive("export")) for tag in record["tags"]} <= {
         line.split("|")[0].strip() for line in file.read_text().splitlines()[1:]
     }
+
+
+def test_old_names_are_followed_in_a_closed_vocabulary(archive: Any, tmp_path: Path) -> None:
+    archive("tags", "rename", "Иркутск", "Сибирь")
+    file = tmp_path / "tags.txt"
+    file.write_text("# mode: closed\nСибирь\n")
+    told = archive("tag", "--force", "--yes", "--vocabulary", str(file), "--json")
+    assert json.loads(told.stdout)["tagged"] == 1
+    assert [record["id"] for record in lines(archive("export", "--tag", "Сибирь"))] == [3]
+    assert re.search(r"^ +\d+  tag .* 1 tagged$", archive("status").stdout, re.MULTILINE)
+
+
+def test_a_query_needs_no_quotes(archive: Any) -> None:
+    assert [record["id"] for record in lines(archive("search", "tag:комета", "комету", "--json"))]
+    assert archive("search", "chanel:x", "комета").exit_code == 2
 
 
 def _settings(tmp_path: Path, vocabulary: Path) -> Path:

@@ -37,6 +37,8 @@ def test_a_query_is_taken_apart(text: str, asked: Asked) -> None:
         ("since:1d since:2d", "stands twice"),
         ("-since:1d", "cannot be excluded"),
         ('tag:""', "names nothing"),
+        ("chanel:@news x", "chanel: is no filter"),
+        ("-tags:ai x", "-tags: is no filter"),
     ],
 )
 def test_what_is_wrong_is_explained(text: str, said: str) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ class Asked:
 
 
 def read_query(text: str) -> Asked:
-    """Take a query apart. Raises InputError for a filter without a value, or given twice."""
+    """Take a query apart. Raises InputError for a filter that is none, without value, or twice."""
     asked = Asked()
     words = []
     lists = {
@@ -44,6 +45,11 @@ def read_query(text: str) -> Asked:
         if name not in _FIELDS:
             if name.removeprefix("-") in _FIELDS:
                 raise InputError(f"{name}: cannot be excluded", hint=f"filters: {_HINT}")
+            near = difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.75)
+            if near:
+                raise InputError(
+                    f"{name}: is no filter", hint=f'did you mean {near[0]}:? as words: "{part[0]}"'
+                )
             words.append(part[0])
             continue
         if part["value"].count('"') == 1:

@@ -39,14 +39,14 @@ Exit codes:
 
 def command(
     ctx: typer.Context,
-    query: Annotated[
-        str,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[QUERY]",
+            metavar="[QUERY]...",
             help='Words (all of them), "a phrase", begin*, -unwanted, tag:ai, since:7d.',
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     channel: ChannelsOption = None,
     tag: TagsOption = None,
     any_tag: AnyTagsOption = None,
@@ -68,7 +68,7 @@ def command(
         raise InputError(f"--sort {sort!r} is not known", hint="date or relevance")
     screen = runs.screen_of(ctx)
     wanted = read_filter(
-        query=query or None,
+        query=" ".join(words or ()) or None,
         channels=channel,
         tags=tag,
         any_tags=any_tag,

@@ -70,10 +70,11 @@ def _did(summary: str | None) -> str:
     told = json.loads(summary) if summary else None
     if not isinstance(told, dict):
         return ""
-    parts = [part for part in told.values() if isinstance(part, dict)] or [told]
+    parts = [told, *(told.get(name) for name in ("parse", "tag", "retry"))]  # of sync
     words = [
         f"{number(count)} {name}"
         for part in parts
+        if isinstance(part, dict)
         for name in ("new", "updated", "tagged", "failed")
         if isinstance(count := part.get(name), int) and count
     ]

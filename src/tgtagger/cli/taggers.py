@@ -6,6 +6,7 @@ Only what is needed is loaded: the embedded tagger without HTTP, a model without
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def make_tagger(
         minimum=settings.tags_min,
         maximum=settings.tags_max,
         topics=settings.topics,
-        vocabulary=_vocabulary(settings, None) if has_vocabulary else None,
+        vocabulary=_vocabulary(settings, store, sways=False) if has_vocabulary else None,
     )
 
 
@@ -59,7 +60,7 @@ def make_llm(
 
     settings.check_llm()
     url = settings.llm_url or ""
-    vocabulary = _vocabulary(settings, store)
+    vocabulary = _vocabulary(settings, store, sways=True)
     prompt = make_prompt(
         vocabulary,
         minimum=settings.tags_min,
@@ -114,7 +115,8 @@ def read_vocabulary_file(settings: Settings) -> VocabularyFile:
         raise InputError(f"{path}: {error.message}", hint=error.hint) from error
 
 
-def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
+def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Vocabulary:
+    """Return the tags to choose from; in `prefer` with the archive's own, if they sway a tagger."""
     written = read_vocabulary_file(settings)
     mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
     if mode == "closed" and not written.entries:
@@ -122,8 +124,18 @@ def _vocabulary(settings: Settings, store: Store | None) -> Vocabulary:
             "a closed vocabulary needs the tags that are allowed",
             hint="name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary",
         )
-    existing = store.most_used_tags() if store is not None and mode == "prefer" else ()
-    return Vocabulary(mode, written.entries, existing, settings.tags_max)
+    return Vocabulary(mode, written.entries, _existing(store, mode, sways=sways), settings.tags_max)
+
+
+def _existing(
+    store: Store | None, mode: Mode, *, sways: bool
+) -> Sequence[tuple[str, tuple[str, ...]]]:
+    if store is None or mode == "open":  # where names mean what they say, the store puts them right
+        return ()
+    if mode == "prefer":
+        return store.most_used_tags() if sways else ()
+    # What a person made an alias of an allowed tag is that tag, and not unknown.
+    return [tag for tag in store.most_used_tags() if tag[1]]
 
 
 def _read(path: Path, what: str, setting: str) -> str:

@@ -6,7 +6,6 @@ taken away.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from tgtagger.cli.taggers import read_vocabulary_file
 from tgtagger.errors import InputError
 from tgtagger.export import open_target
 from tgtagger.views import TagChange
+from tgtagger.visible import shell_word
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
 from tgtagger.vocabulary import write as write_vocabulary
 
@@ -150,8 +150,8 @@ def merge(
     """Make several tags one. Their names become aliases: they do not come back."""
     with runs.open_to_change(ctx) as store:
         change = store.merge_tags(names, into, dry_run=dry_run)
-    what = f"{_done('merged', dry_run=dry_run)} {plural(len(names), 'tag')}"
-    _say(ctx, change, f"{what} into {change.names[0]!r}", dry_run=dry_run, as_json=as_json)
+    what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
+    _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
 
 
 @app.command()
@@ -237,13 +237,8 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
 
 
 def _merge_command(item: Suggestion) -> str:
-    names = " ".join(_quoted(name) for name in item.names)
-    return f"tgtagger tags merge {names} --into {_quoted(item.into)}"
-
-
-def _quoted(name: str) -> str:
-    quoted = shlex.quote(name)
-    return f"-- {quoted}" if name.startswith("-") else quoted
+    names = " ".join(map(shell_word, item.names))
+    return f"tgtagger tags merge {names} --into {shell_word(item.into)}"
 
 
 @app.command()

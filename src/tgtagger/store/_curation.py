@@ -16,6 +16,7 @@ from tgtagger.errors import InputError
 from tgtagger.store._lookup import post_id, tag_id
 from tgtagger.store._tags import find_tag
 from tgtagger.views import TagChange, Undone
+from tgtagger.visible import shell_word
 
 
 def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
@@ -27,7 +28,7 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
     if known not in {None, tag}:
         raise InputError(
             f"there is a tag {_name(db, known)!r} already",
-            hint=f"make one of the two: tgtagger tags merge {_quoted(old)} --into {_quoted(new)}",
+            hint=_how_to_merge(old, new),
         )
     before, before_key = _row(db, tag)
     db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
@@ -95,8 +96,7 @@ def add_aliases(db: sqlite3.Connection, tag_name: str, names: Sequence[str]) -> 
         elif known != tag:
             raise InputError(
                 f"{name!r} stands for the tag {_name(db, known)!r}",
-                hint="make one of the two: "
-                f"tgtagger tags merge {_quoted(name)} --into {_quoted(tag_name)}",
+                hint=_how_to_merge(name, tag_name),
             )
     return _changed(db, tag, 0)
 
@@ -223,8 +223,9 @@ def _checked(name: str) -> str:
     return normal
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name else name
+def _how_to_merge(name: str, into: str) -> str:
+    words = f"tgtagger tags merge {shell_word(name)} --into {shell_word(into)}"
+    return f"make one of the two: {words}"
 
 
 def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:
