@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tgtagger.taggers.keywords.morphology import words_of_form
 from tgtagger.vocabulary import suggest
 from tgtagger.vocabulary.likeness import Suggestion
 
@@ -42,17 +43,39 @@ def test_an_abbreviation_needs_posts_that_have_both() -> None:
     assert groups(counts, ("ВС", "Верховный суд", 2)) == [({"Верховный суд"}, "ВС", "abbreviation")]
 
 
-def test_names_that_stand_together_are_suggested_last() -> None:
-    counts = {"Spotify": 10, "Apple Podcasts": 10, "дрон": 3, "дроны": 90}
-    together = [("Apple Podcasts", "Spotify", 9), ("дрон", "Spotify", 3)]
+def test_tags_that_stand_together_are_suggested_last() -> None:
+    counts = {"модуль": 10, "редактирование": 9, "дрон": 90, "дроны": 3}
+    together = [("модуль", "редактирование", 9), ("дрон", "модуль", 3)]
     assert groups(counts, *together) == [
-        ({"Apple Podcasts"}, "Spotify", "used together"),
-        ({"дрон"}, "дроны", "form"),
-    ] or groups(counts, *together) == [
-        ({"Spotify"}, "Apple Podcasts", "used together"),
-        ({"дрон"}, "дроны", "form"),
+        ({"дроны"}, "дрон", "form"),
+        ({"редактирование"}, "модуль", "used together"),
     ]
     assert groups({"a b": 10, "c d": 20}, ("a b", "c d", 10)) == []  # half of the posts only
+
+
+def test_names_that_stand_together_are_two() -> None:
+    assert groups({"Spotify": 10, "Apple Podcasts": 10}, ("Apple Podcasts", "Spotify", 10)) == []
+    assert groups({"Путин": 10, "Владимир Путин": 9}, ("Владимир Путин", "Путин", 9)) == [
+        ({"Владимир Путин"}, "Путин", "used together")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_form"),
+    [
+        ("дрон", "дроны", True),
+        ("Курская область", "Курские области", True),
+        ("зумер", "зумера", True),  # in no dictionary: by their endings
+        ("физик", "физика", False),
+        ("Пушкин", "Пушкино", False),
+        ("учение", "учёный", False),
+        ("DevOps-физик", "DevOps-физика", False),
+    ],
+)
+def test_a_dictionary_tells_words_from_forms(one: str, other: str, *, is_form: bool) -> None:
+    counts = {one: 2, other: 1}
+    assert suggest(counts, ())
+    assert bool(suggest(counts, (), words_of_form)) == is_form
 
 
 def test_several_forms_are_one_suggestion() -> None:

@@ -60,7 +60,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "most_used_tags": lambda store: store.most_used_tags(),
     "followed": lambda store: store.followed(),
     "count_channel_posts": lambda store: store.count_channel_posts("news"),
-    "suggest_merges": lambda store: store.suggest_merges(),
+    "suggest_merges": lambda store: store.suggest_merges(lambda _: ()),
     "described_tags": lambda store: store.described_tags(9),
     "select": select,
     "raw_posts": lambda store: list(store.raw_posts("desktop", older_than=2)),

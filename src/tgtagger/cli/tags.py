@@ -214,9 +214,11 @@ def drop(
 @app.command()
 def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Say which tags are probably one, each with the command that would merge them."""
+    from tgtagger.taggers.keywords.morphology import words_of_form
+
     screen = runs.screen_of(ctx)
     with runs.open_to_read(ctx) as store:
-        found = store.suggest_merges()
+        found = store.suggest_merges(words_of_form)
     if as_json:
         screen.json(
             [

@@ -75,7 +75,7 @@ from tgtagger.views import (
     TagLink,
     Undone,
 )
-from tgtagger.vocabulary import Entry, Suggestion, suggest
+from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
@@ -501,11 +501,11 @@ class Store:
         with self._decide(dry_run=dry_run) as db:
             return _curation.undo(db, run)
 
-    def suggest_merges(self) -> tuple[Suggestion, ...]:
-        """Return which tags are probably one."""
+    def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
+        """Return which tags are probably one, by a dictionary of words if one is lent."""
         with self._read() as db:
             counts, shared = _tags.counts(db), _tags.shared_posts(db, FEW)
-        return suggest(counts, shared)
+        return suggest(counts, shared, read)
 
     def described_tags(self, most: int) -> tuple[Entry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""

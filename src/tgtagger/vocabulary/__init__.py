@@ -2,8 +2,7 @@
 
 `names` tells what a tag is, `forms` when two are forms of one, `files` reads a vocabulary that a
 person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that could be
-one. Pure. Knows no database, file,
-network or clock; the store keeps tags by their `key`.
+one. Pure. Knows no database, file, network or clock; the store keeps tags by their `key`.
 """
 
 from tgtagger.vocabulary.choice import Vocabulary, echoes
@@ -16,7 +15,7 @@ from tgtagger.vocabulary.files import (
     read,
     write,
 )
-from tgtagger.vocabulary.likeness import Suggestion, suggest
+from tgtagger.vocabulary.likeness import Read, Suggestion, suggest
 from tgtagger.vocabulary.names import MAX_LENGTH, MAX_WORDS, is_tag, key, normalise
 
 __all__ = [
@@ -25,6 +24,7 @@ __all__ = [
     "MAX_WORDS",
     "Entry",
     "Mode",
+    "Read",
     "Suggestion",
     "Vocabulary",
     "VocabularyFile",

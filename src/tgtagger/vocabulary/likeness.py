@@ -1,13 +1,13 @@
 """Which of the tags in use are probably one: forms, look-alikes, abbreviations, used together.
 
 Only suggests: a person decides. Pure, for all tags at once. Knows no post, only how often two tags
-stand on the same one.
+stand on the same one; and no dictionary: who has one lends its `Read`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,23 +37,39 @@ class Suggestion:
     posts: int
 
 
-def suggest(
-    counts: Mapping[str, int], together: Iterable[tuple[str, str, int]]
-) -> tuple[Suggestion, ...]:
-    """Return what could be merged, by how many posts it would put in order.
+Read = Callable[[str], Collection[str]]
+"""Returns the words that a word in lower case can be a form of; none: they are not known."""
 
-    `counts` is how many posts each tag has, `together` how many two of them share.
+
+def _reads_nothing(_: str) -> Collection[str]:
+    return ()
+
+
+def suggest(
+    counts: Mapping[str, int],
+    together: Iterable[tuple[str, str, int]],
+    read: Read = _reads_nothing,
+) -> tuple[Suggestion, ...]:
+    """Return what could be merged, by how many posts it would put in order, guesses by use last.
+
+    `counts` is how many posts each tag has, `together` how many two of them share. What `read`
+    knows to be two words is not taken for forms of one.
     """
     groups = _Groups(counts)
     shared = list(together)
     for one, other in _look_alikes(counts):
         groups.join(one, other, "look-alike")
     for one, other in _forms(counts):
-        groups.join(one, other, "form")
+        if not _are_other_words(one, other, read):
+            groups.join(one, other, "form")
     for one, other, posts in shared:
         if posts >= FEW and (_abbreviates(one, other) or _abbreviates(other, one)):
             groups.join(one, other, "abbreviation")
-        elif posts >= ENOUGH and posts >= TOGETHER * max(counts[one], counts[other]):
+        elif (
+            posts >= ENOUGH
+            and posts >= TOGETHER * max(counts[one], counts[other])
+            and not _are_two_names(one, other)
+        ):
             groups.join_alone(one, other, "used together")
     return groups.suggestions()
 
@@ -88,7 +104,8 @@ class _Groups:
             into, *others = sorted(names, key=lambda name: (-self._counts[name], len(name), name))
             posts = sum(self._counts[name] for name in others)
             found.append(Suggestion(tuple(others), into, self._reasons[root], posts))
-        return tuple(sorted(found, key=lambda item: (-item.posts, item.into)))
+        found.sort(key=lambda item: (item.likeness == "used together", -item.posts, item.into))
+        return tuple(found)
 
     def _root(self, name: str) -> str:
         while (parent := self._parents.get(name)) is not None:
@@ -117,6 +134,36 @@ def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
                 and are_forms(name, other)
             ):
                 yield name, other
+
+
+def _are_other_words(one: str, other: str, read: Read) -> bool:
+    """Tell whether a word of the one is known to be no form of any word of the other."""
+    others = _words(other)
+    return not all(
+        any(_may_be_one(word, another, read) for another in others) for word in _words(one)
+    )
+
+
+def _may_be_one(word: str, other: str, read: Read) -> bool:
+    if word == other or not are_forms(word, other):
+        return word == other
+    words, others = read(word), read(other)
+    if not words or not others:
+        return True
+    # физик, физика: each of them is a word, though one of them can be a form of the other.
+    return not set(words).isdisjoint(others) and not (word in words and other in others)
+
+
+def _words(name: str) -> list[str]:
+    return [word.casefold() for word in words_of(name)]
+
+
+def _are_two_names(one: str, other: str) -> bool:
+    """Tell whether both are names, without a word in common: two people, two services."""
+    words = words_of(one), words_of(other)
+    return all(word[:1].isupper() for word in (*words[0], *words[1])) and not (
+        set(words[0]) & set(words[1])
+    )
 
 
 def _look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:

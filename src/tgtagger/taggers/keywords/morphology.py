@@ -82,6 +82,14 @@ def analyse(word: str) -> Form:
     )
 
 
+def words_of_form(form: str) -> frozenset[str]:
+    """Return the words that a Russian form in lower case can be one of; none if it is not known."""
+    analyzer = _analyzer()
+    if analyzer is None or not analyzer.word_is_known(form):
+        return frozenset()
+    return frozenset(parse.normal_form for parse in analyzer.parse(form))
+
+
 @functools.lru_cache(CACHED // 10)
 def nominative(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return a name's words in the nominative, agreeing with each other where they can.
