@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -407,16 +409,46 @@ def test_a_query_holds_filters(archive: Any) -> None:
 
 
 def test_the_tab_key_knows_tags_and_channels(archive: Any, tmp_path: Path) -> None:
+    database = tmp_path / "posts.db"
+
     def offered(*words: str) -> list[str]:
+        """Return what bash is told; it hands over its words line by line."""
         variables = {
             "_TGTAGGER_COMPLETE": "complete_bash",
-            "COMP_WORDS": " ".join(["tgtagger", "--db", str(tmp_path / "posts.db"), *words]),
+            "COMP_WORDS": "\n".join(["tgtagger", "--db", str(database), *words]),
             "COMP_CWORD": str(len(words) + 2),
         }
         result = CliRunner().invoke(app, [], env=variables, prog_name="tgtagger")
-        return str(result.stdout).split()
+        assert result.stderr == ""
+        return str(result.stdout).splitlines()
 
+    archive("channels", "add", "@durov")
+    archive("tags", "add", "1006503122/2", "солнечная энергия", "l'été")
     assert "астрономия" in offered("search", "--tag", "астр")
     assert offered("channels", "pause", "1006") == ["1006503122"]
+    assert offered("channels", "remove", "@", "du") == ["@durov"]  # bash parts them there
     assert offered("export", "--format", "js") == ["jsonl", "json"]
     assert offered("export", "--status", "p") == ["pending"]
+    # As bash puts it in: behind a backslash, in the quotes that were begun, after a =.
+    assert offered("tags", "remove", "сол") == [r"солнечная\ энергия"]
+    assert offered("tags", "remove", r"солнечная\ эн") == [r"солнечная\ энергия"]
+    assert offered("tags", "remove", "'солнечная эн") == ["солнечная энергия"]
+    assert offered("search", "--tag", "=", "солн") == [r"солнечная\ энергия"]
+    assert offered("tags", "remove", "l") == [r"l\'été"]
+    assert offered("tags", "remove", '"l') == ["l'été"]
+    assert offered("tags", "remove", "'l") == [r"l'\''été"]
+    assert offered("tags", "remove", "нет") == [""]
+
+
+def test_the_tab_key_changes_nothing(archive: Any, tmp_path: Path) -> None:
+    database = tmp_path / "posts.db"
+    with contextlib.closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '0001'")
+    variables = {"_TGTAGGER_COMPLETE": "complete_bash", "COMP_CWORD": "5"}
+    for name in ("posts.db", "none.db"):
+        words = ["tgtagger", "--db", str(tmp_path / name), "tags", "remove", "а"]
+        result = CliRunner().invoke(
+            app, [], env={**variables, "COMP_WORDS": "\n".join(words)}, prog_name="tgtagger"
+        )
+        assert (result.stdout.strip(), result.stderr) == ("", "")
+    assert not list(tmp_path.glob("*.backup")) + list(tmp_path.glob("none*"))

@@ -22,6 +22,7 @@ from typer._click.shell_completion import CompletionItem
 from typer.core import TyperGroup
 
 from tgtagger import __version__
+from tgtagger.cli import completion
 from tgtagger.cli.failures import ended
 from tgtagger.cli.help import write_commands, write_late
 from tgtagger.cli.options import Invocation, accept_late
@@ -111,6 +112,10 @@ class Commands(TyperGroup):
             return run()
         with _private_files():
             sys.exit(ended(run, self._verbosity))
+
+    def _main_shell_completion(self, *args: Any, **options: Any) -> None:
+        completion.prepare()
+        super()._main_shell_completion(*args, **options)
 
     def _verbosity(self) -> int:
         called = self._context and self._context.obj  # none yet if the options are wrong

@@ -1,14 +1,23 @@
 """What the Tab key offers for channels, tags and formats. Says nothing where it cannot know.
 
-A shell asks while somebody types: whatever goes wrong, there is nothing to be offered, and no word.
+A shell asks while somebody types: whatever goes wrong, there is nothing to be offered, and no word;
+and nothing is changed, not even a database of an older version brought up to date.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
+from typer._click.shell_completion import (
+    CompletionItem,
+    add_completion_class,
+    split_arg_string,
+)
+from typer._completion_classes import BashComplete
 
 from tgtagger.errors import TgTaggerError
 
@@ -17,33 +26,23 @@ if TYPE_CHECKING:
 
 MOST = 50
 
+T = TypeVar("T")
 Offers = list[tuple[str, str]]
 
 
 def channels(ctx: typer.Context, incomplete: str) -> Offers:
-    """Offer the archive's channels, by username or id, with their titles."""
-
-    def read(store: Store) -> Iterable[tuple[str, str]]:
-        for state in store.channels():
-            name = state.channel.username
-            yield (f"@{name}" if name else str(state.channel.id)), state.channel.title
-
-    wanted = incomplete.casefold()
+    """Offer the archive's channels, by username or id, with their titles, and those just added."""
     return [
         (name, title)
-        for name, title in _ask(ctx, read)
-        if name.casefold().startswith(wanted) or title.casefold().startswith(wanted)
+        for name, title in _ask(ctx, lambda store: store.channel_names())
+        if name.startswith(incomplete)
     ][:MOST]
 
 
 def tags(ctx: typer.Context, incomplete: str) -> Offers:
     """Offer the tags, the most used first."""
-
-    def read(store: Store) -> Iterable[tuple[str, str]]:
-        return ((tag.name, f"{tag.posts} posts") for tag in store.tags())
-
-    wanted = incomplete.casefold()
-    return [item for item in _ask(ctx, read) if item[0].casefold().startswith(wanted)][:MOST]
+    found = _ask(ctx, lambda store: store.tags_beginning(incomplete, MOST))
+    return [(name, f"{posts} posts") for name, posts in found]
 
 
 def formats(incomplete: str) -> list[str]:
@@ -58,14 +57,54 @@ def statuses(incomplete: str) -> list[str]:
     ]
 
 
-def _ask(ctx: typer.Context, read: Callable[[Store], Iterable[tuple[str, str]]]) -> Offers:
+def _ask(
+    ctx: typer.Context, read: Callable[[Store], tuple[tuple[str, T], ...]]
+) -> tuple[tuple[str, T], ...]:
     from tgtagger import config
     from tgtagger.store import Store
 
     given = ctx.find_root().params
     flags = {name: given[name] for name in ("db", "config") if given.get(name)}
     try:
-        with Store.open_to_read(config.load(flags).db) as store:
-            return list(read(store))
+        store = Store.open_as_it_is(config.load(flags).db)
+        if store is None:
+            return ()
+        with store:
+            return read(store)
     except (TgTaggerError, OSError):
-        return []
+        return ()
+
+
+class Bash(BashComplete):
+    """Typer's, for the words that bash takes apart: with spaces, @names, --tag=value."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        words = os.environ["COMP_WORDS"].split("\n")
+        words = words[: int(os.environ["COMP_CWORD"]) + 1]
+        if len(words) == 1:  # not joined by Typer's script
+            return super().get_completion_args()
+        joined: list[str] = []
+        for word in words:
+            if joined and joined[-1] == "@":
+                joined[-1] += word
+            elif word != "=" or not joined[-1].startswith("--"):
+                joined.append(word)
+        *args, self._typed = joined
+        return [_plain(word) for word in args[1:]], _plain(self._typed)
+
+    def format_completion(self, item: CompletionItem) -> str:
+        quote = getattr(self, "_typed", "")[:1]
+        value = str(item.value)
+        if quote == "'":
+            return value.replace("'", r"'\''")
+        special = r'(["\\$`])' if quote == '"' else r"([^\w@%+:,./-])"
+        return re.sub(special, r"\\\1", value)
+
+
+def _plain(word: str) -> str:
+    return " ".join(split_arg_string(word))
+
+
+def prepare() -> None:
+    """Let Typer answer bash by ours."""
+    add_completion_class(Bash, "bash")

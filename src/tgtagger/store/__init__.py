@@ -124,6 +124,21 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def open_as_it_is(cls, location: str) -> Self | None:
+        """Open for reading only; None if there is no database yet, or one with an older schema."""
+        path = _engine.database_path(location)
+        if not _opening.look(path):
+            return None
+        store = cls(path, _engine.create_reader(path))
+        is_ready = False
+        try:
+            is_ready = store._is_ready()
+        finally:
+            if not is_ready:
+                store.close()
+        return store if is_ready else None
+
     @staticmethod
     def back_up(location: str, target: Path, told: _backup.Told = lambda *_: None) -> Backup:
         """Copy the database of one moment to a new file, while others write.
@@ -611,6 +626,16 @@ class Store:
         """Return the tags in use, the most used first; or those that no post has."""
         with self._read() as db:
             return _tags.count_tags(db, unused=unused)
+
+    def tags_beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:
+        """Return tags that begin so with their posts, the most used first; quick, not complete."""
+        with self._read() as db:
+            return _tags.beginning(db, text, most)
+
+    def channel_names(self) -> tuple[tuple[str, str], ...]:
+        """Return what to call each channel, and its title; those just added, too."""
+        with self._read() as db:
+            return _channels.names(db)
 
     def channels(self) -> tuple[ChannelState, ...]:
         with self._read() as db:

@@ -39,6 +39,14 @@ def followed(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(source for (source,) in rows)
 
 
+def names(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
+    rows = db.execute(
+        "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
+        "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
+    )
+    return tuple((name, title) for name, title in rows)
+
+
 def unfollow(db: sqlite3.Connection, name: str) -> str | None:
     """Forget a source that was added, however it is named; return it as it was kept."""
     try:

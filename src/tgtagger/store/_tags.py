@@ -180,6 +180,22 @@ def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
     )
 
 
+LOOKED_AT = 500
+"""Tags that begin alike whose posts are counted: the oldest, among which are the common ones."""
+
+
+def beginning(db: sqlite3.Connection, text: str, most: int) -> tuple[tuple[str, int], ...]:
+    """Return tags that begin so with their posts, the most used first, of not too many."""
+    key = vocabulary.key(text)
+    rows = db.execute(
+        "SELECT name, (SELECT count(*) FROM post_tags AS l WHERE l.tag_id = t.id) AS posts FROM "
+        "(SELECT id, name FROM tags WHERE key >= ? AND key < ? AND substr(name, 1, ?) = ? "
+        "ORDER BY id LIMIT ?) AS t ORDER BY posts DESC, name LIMIT ?",
+        (key, key + "\U0010ffff", len(text), text, LOOKED_AT, most),
+    )
+    return tuple((name, posts) for name, posts in rows)
+
+
 def most_used(db: sqlite3.Connection, most: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the tags with their aliases, the most used first."""
     aliases = _aliases(db)
