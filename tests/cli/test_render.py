@@ -174,6 +174,22 @@ def test_a_table_is_aligned_and_numbers_stand_to_the_right(put_out: Out) -> None
     assert rows[1].endswith("12\u202f345")
 
 
+def test_a_table_of_thousands_is_a_line_a_row_within_the_columns(put_out: Out) -> None:
+    out = put_out()
+    rows = [
+        ["数据库" * 20, "7"],
+        ["новости " * 20, "7"],
+        *([f"tag {at}", "7"] for at in range(600)),
+    ]
+    Screen().table(["tag", "posts"], rows)
+    drawn = out.getvalue().splitlines()
+    assert len(drawn) == len(rows) + 1
+    if out.isatty():
+        assert max(map(len, drawn)) == 80
+        assert "…" in drawn[1]
+    assert drawn[1].endswith(" 7")
+
+
 def test_progress_says_nothing_where_nobody_looks(put_out: Out) -> None:
     out = put_out()
     with Screen(quiet=True).progress("Tagging") as live:

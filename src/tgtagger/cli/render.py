@@ -17,6 +17,7 @@ import shutil
 import sys
 import textwrap
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 WIDTH = 88
 """Columns at most: longer lines are hard to read."""
+
+MOST_DRAWN = 500
+"""Rows of a table that rich lays out: thousands would take seconds."""
+
+LEAST_WIDTH = 20
+"""Columns that the widest column of such a table keeps on a narrow terminal."""
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
@@ -153,7 +160,7 @@ class Screen:
         """Draw rows under their headings; columns of numbers stand to the right."""
         shown = [[flat(cell, LONGEST_CELL) for cell in row] for row in rows]
         right = [all(_is_number(row[at]) for row in shown) for at in range(len(columns))]
-        if not self.is_terminal:
+        if not self.is_terminal or len(shown) > MOST_DRAWN:
             self._plain_table(columns, shown, right)
             return
         from rich import box
@@ -170,13 +177,18 @@ class Screen:
     def _plain_table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
     ) -> None:
-        widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+        widths = [max(map(_cells, column)) for column in zip(columns, *rows, strict=True)]
+        if self.is_terminal:  # broken lines are no table: the widest column gives way
+            widest = widths.index(max(widths))
+            rest = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
+            widths[widest] = min(widths[widest], max(LEAST_WIDTH, self._columns() - rest))
         for row in (columns, *rows):
-            cells = [
-                cell.rjust(width) if to_right else cell.ljust(width)
-                for cell, width, to_right in zip(row, widths, right, strict=True)
-            ]
-            self.write("  ".join(cells).rstrip())
+            parts = []
+            for whole, width, to_right in zip(row, widths, right, strict=True):
+                cell = _cut(whole, width)
+                space = " " * (width - _cells(cell))
+                parts.append(space + cell if to_right else cell + space)
+            self.write("  ".join(parts).rstrip())
 
     def post(
         self,
@@ -366,6 +378,24 @@ def _wait_column() -> Any:
             return Text(f"{task.fields['reason']}: {left:.0f} s" if left > 0 else "", "yellow")
 
     return WaitColumn()
+
+
+def _cells(text: str) -> int:
+    """Return how many columns a text takes: Chinese letters two each, accents none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        2 if unicodedata.east_asian_width(letter) in "WF" else not unicodedata.combining(letter)
+        for letter in text
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    if _cells(text) <= width:
+        return text
+    while _cells(text) >= width:
+        text = text[:-1]
+    return text + "…"
 
 
 def _is_number(cell: str) -> bool:

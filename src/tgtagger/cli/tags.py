@@ -100,7 +100,8 @@ def show(
         if any(tag.aliases for tag in found):
             columns.append("also known as")
             rows = [[*row, ", ".join(tag.aliases)] for row, tag in zip(rows, found, strict=True)]
-        screen.table(columns, rows)
+        with screen.paged():
+            screen.table(columns, rows)
     else:
         screen.say("no unused tags" if unused else "no tags yet: run tgtagger tag")
 
@@ -233,8 +234,9 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
             ]
         )
         return
-    for item in found:
-        screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
+    with screen.paged():
+        for item in found:
+            screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
     screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
 
 
