@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile import HIDDEN, TERMINAL, unseen
+from terminal import on_terminal
 from tgtagger.cli import render
 from tgtagger.cli.render import Screen
 from tgtagger.visible import LONGEST_LINE, clean, flat, in_json
@@ -257,3 +258,8 @@ def test_words_for_numbers() -> None:
     assert render.plural(2, "query", "queries") == "2 queries"
     assert render.ago(None) == "never"
     assert render.one_line("a\n b\x1b" + "x" * 80, 12) == "a b\\x1bxxxx…"
+
+
+def test_a_terminal_breaks_no_path_that_could_be_copied() -> None:
+    path = "/nowhere" * 20 + "/posts.db"
+    assert path in on_terminal("doctor", "--db", path, columns=80).output

@@ -296,7 +296,8 @@ class Screen:
             return
         from rich.text import Text
 
-        self._console().print(Text(text, style=style))
+        # Left to the terminal to wrap: a line break of ours in a path or a command would be copied.
+        self._console().print(Text(text, style=style), soft_wrap=True)
 
     def _console(self, *, stderr: bool = False) -> Console:
         from rich.console import Console
