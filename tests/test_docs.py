@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
 
 from tgtagger import cli, config
+from tgtagger.errors import TgTaggerError
 
 ROOT = Path(__file__).parents[1]
 DOCS = "\n".join(
     path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 )
-LATE = {"--db", "--config", "-q", "--quiet", "-v", "--verbose", "--no-color", "-h", "--help"}
+LATE = {"--db", "--config", "-q", "--quiet", "-v", "--verbose", "--no-color", "--version", "-h",
+        "--help"}  # fmt: skip
 COMMANDS = [name for group in cli.COMMANDS.values() for name in group]
 
 
@@ -54,17 +57,53 @@ def test_no_variable_is_documented_that_is_not() -> None:
     assert set(re.findall(r"TGTAGGER_[A-Z_]+", DOCS)) <= known
 
 
+@pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_has_one_row_with_its_default(setting: config.Setting) -> None:
+    rows = (ROOT / "docs/settings.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [line for line in rows if re.match(rf"\|[^|]*`{setting.variable}`", line)]
+    if setting.default:
+        shown = f"{setting.default:g}" if isinstance(setting.default, float) else setting.default
+        assert re.search(rf"[; `]{re.escape(str(shown))}(?!\w)", row), row
+
+
+def test_every_exit_code_is_documented() -> None:
+    def below(kind: type[TgTaggerError]) -> set[int]:
+        return {kind.exit_code}.union(*map(below, kind.__subclasses__()))
+
+    known = {0, 130, 143} | below(TgTaggerError)
+    for name in ("settings.md", "cron.md"):
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        table = text.split("## Exit codes", maxsplit=1)[1].split("\n## ", maxsplit=1)[0]
+        listed = re.findall(r"^\| (\d+(?:, \d+)*) \|", table, re.MULTILINE)
+        assert {int(code) for row in listed for code in row.split(", ")} == known, name
+
+
+def test_the_index_names_every_page() -> None:
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs/README.md").read_text()))
+    assert named == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
 PAGES = [ROOT / "README.md", ROOT / "README.ru.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLES = [
-    (path.name, line)
-    for path in PAGES
-    for line in re.findall(r"^\$ tgtagger (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-]
+"""What they show in blocks of their own is run by `test_examples.py`."""
 
 
-@pytest.mark.parametrize(("page", "example"), EXAMPLES)
-def test_every_example_is_a_call_that_exists(page: str, example: str) -> None:
-    words = shlex.split(example.split("|", maxsplit=1)[0].split(" >", maxsplit=1)[0], comments=True)
+def calls() -> Iterator[tuple[str, str]]:
+    for path in PAGES:
+        text = re.sub(r"(?ms)^```.*?^```$", "", path.read_text(encoding="utf-8"))
+        for call in re.findall(r"`tgtagger ([^`]+)`", text):
+            yield path.relative_to(ROOT).as_posix(), " ".join(call.split())
+    for name in COMMANDS:
+        found = command(name)
+        for each in (found, *getattr(found, "commands", {}).values()):
+            for call in re.findall(
+                r"(?m)^  (?:[*/\d ]+ )?tgtagger (.+?)(?:  .*)?$", each.epilog or ""
+            ):
+                yield f"{name} --help", call
+
+
+@pytest.mark.parametrize(("place", "example"), sorted(set(calls())))
+def test_every_call_that_is_named_exists(place: str, example: str) -> None:
+    words = shlex.split(example.split("|", maxsplit=1)[0])
     while words[0].startswith("-"):  # options before the command's name
         assert words[0] in LATE
         words = words[2 if words[0] in {"--db", "--config"} else 1 :]
@@ -74,11 +113,23 @@ def test_every_example_is_a_call_that_exists(page: str, example: str) -> None:
     if len(words) > 1 and words[1] in below:
         options = {option for parameter in below[words[1]].params for option in parameter.opts}
     elif below:
-        assert len(words) == 1 or words[1].startswith("-"), f"{page}: {example}"
+        assert len(words) == 1 or words[1].startswith("-"), f"{place}: {example}"
     for word in words[1:]:
         name = word.partition("=")[0]
         if re.fullmatch(r"--[a-z-]+|-[a-z]", name):
-            assert name in options | LATE, f"{page}: {name} in {example}"
+            assert name in options | LATE, f"{place}: {name} in {example}"
+
+
+def test_the_russian_readme_has_the_same_commands() -> None:
+    def shown(name: str) -> list[list[str]]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        lines = [shlex.split(line, comments=True) for line in re.findall(r"(?m)^\$ (.+)$", text)]
+        return [
+            line[:1] + [word for word in line if word.startswith("-") or word in COMMANDS]
+            for line in lines
+        ]
+
+    assert shown("README.ru.md") == shown("README.md")
 
 
 def test_every_dependency_earns_its_sentence() -> None:

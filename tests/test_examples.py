@@ -1,0 +1,318 @@
+"""Every example of the pages is run, a page at a time and in order, as a reader would type it.
+
+A page has a home of its own with an archive in it (`archive`), and the tests' servers stand where
+Telegram, its web preview and the tagging servers are. What is shown below a command must be what
+it prints: the words of it, for the numbers are another archive's. NOT_RUN says what is not run.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from answers import PHONE
+from damage import page_of, write_over
+from environments import to_telegram
+from exports import account, chat, message, write
+from llm_server import LlmServer
+from make import ORIGIN
+from preview_server import IN_A_HURRY, SpoiledPreview, number_of
+from telegram_server import ServerThread, World
+from terminal import in_pipes, on_terminal
+from tgtagger import config
+from tgtagger.outcomes import SuggestedTag, TagUpdate
+from tgtagger.store import Store
+from tgtagger.taggers.llm.prices import read_prices
+from tgtagger.types import Channel, PostFilter
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "README.ru.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+NOT_RUN = {
+    "make": "sets up an environment; .ci/run and a fresh clone do that",
+    "pipx": "installs from this folder: `make build` does that",
+    "systemctl": "wants the reader's own systemd; the units are checked instead",
+    "loginctl": "the same",
+    "journalctl": "the same",
+    "datasette": "is no dependency of the tests; its kind of reading is tried with sqlite3",
+    "ollama": "a model server of the reader's; the tests' own stands in its place",
+    "lms": "the same",
+    "llama-server": "the same",
+    "vllm": "the same",
+}
+"""Programs that are named and not called, with the reason."""
+
+PUBLIC = ("news", "durov", "telegram")
+"""The channels that Telegram and its web preview have."""
+
+KEY = "sk-test-0123456789"
+
+ENDS = {("docs/recovery.md", "doctor"): 6, ("docs/recovery.md", "doctor --recover saved.db"): 5}
+"""Examples that do not end with 0, as their page says."""
+
+TAGS = ("energy", "ИИ", "AI", "нейросети", "политика", "новости", "война", "энергетика")
+TEXT = (
+    "A storm over the harbour, number{0}. Ракета, новости, solar power, economy. #energy #политика "
+    + "word{0} " * 150
+)
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive that every page begins with: @news, tagged by run 12, a few posts pending."""
+    db = tmp_path_factory.mktemp("examples") / "tgtagger.db"
+    messages = [message(n, TEXT.format(n)) for n in range(480, 540)]
+    export = write(db.parent / "export", chat(*messages, id=number_of("news")))
+    assert in_pipes("--db", str(db), "parse", str(export)).code == 0
+    with Store.open(str(db)) as store:
+        store.save_channel(
+            Channel(number_of("news"), "News", "news")
+        )  # its public name, which an export does not tell
+        for _ in range(10):
+            store.end_run(store.start_run("parse"), 0, "{}")
+        run = store.start_run("tag", ORIGIN)
+        waiting = list(store.posts_for_tagging(PostFilter()))
+        store.save_tags(
+            [
+                TagUpdate(item.id, item.text_hash, "tagged", ORIGIN,
+                          tuple(SuggestedTag(name) for name in TAGS[n % 3 :]), 1)
+                for n, item in enumerate(waiting[8:])
+            ],
+            run,
+        )  # fmt: skip
+        store.end_run(run, 0, "{}")
+    return db
+
+
+@dataclass
+class Reader:
+    """Somebody who types what a page says."""
+
+    page: str
+    home: Path
+    monkeypatch: pytest.MonkeyPatch
+    servers: contextlib.ExitStack
+    typed: int = 0
+    skipped: set[str] = field(default_factory=set)
+    printed: str = ""
+
+    def type(self, line: str, *, watched: bool = False) -> None:
+        """Type a line; `watched` on a terminal, where more is said."""
+        self.typed += 1
+        line = self._filled_in(line)
+        first, *rest = shlex.split(line, comments=True)
+        if first in NOT_RUN:
+            self.skipped.add(first)
+        elif first == "export":
+            self._export(rest)
+        elif first == "cd":
+            self.monkeypatch.chdir(Path(rest[0]).expanduser())
+        elif first == "sqlite3":
+            self._query(rest)
+        elif first == "tgtagger":
+            self._call(line, watched=watched)
+        else:
+            self.printed = _in_a_shell(line)
+
+    def _filled_in(self, line: str) -> str:
+        line = line.replace("/home/me/.local/bin/tgtagger", "tgtagger").replace(r"\%", "%")
+        line = line.replace("$(date +%F)", "2026-02-01")
+        line = re.sub(r"(/home/me|~)(?=/)", str(self.home), line)
+        return line.replace("/srv/www", str(self.home))
+
+    def _call(self, line: str, *, watched: bool) -> None:
+        lexer = shlex.shlex(line, posix=True, punctuation_chars="|")
+        lexer.whitespace_split = True
+        words = list(lexer)[1:]
+        piped = words.index("|") if "|" in words else len(words)
+        call = words[:piped]
+        answers = f"1\nhash\n+{PHONE}\n12345\n" if call == ["login"] else ""
+        done = on_terminal(*call, columns=200) if watched else in_pipes(*call, stdin=answers)
+        wanted = ENDS.get((self.page, shlex.join(call)), 0)
+        assert done.code == wanted, f"{self.page}: {line}\n{done.output}{done.errors}"
+        self.printed = done.output
+        if piped < len(words):
+            after = line.split(" #", maxsplit=1)[0].partition("|")[2]
+            self.printed = _in_a_shell(after, done.output)
+            assert self.printed, f"{self.page}: {line}"
+
+    def _export(self, assignments: list[str]) -> None:
+        """Set variables; the tests' own server stands where the tagging server is."""
+        given = dict(each.split("=", 1) for each in assignments)
+        if given.keys() & {"TGTAGGER_LLM_PROVIDER", "TGTAGGER_LLM_URL"}:
+            for name in [name for name in os.environ if name.startswith("TGTAGGER_LLM_")]:
+                self.monkeypatch.delenv(name)  # another server than the one before
+        for name, value in given.items():
+            secret = value.replace("…", KEY if name.endswith("KEY") else "model")
+            self.monkeypatch.setenv(name, secret)
+        if models := os.environ.get("TGTAGGER_LLM_MODEL"):
+            kind = os.environ.get("TGTAGGER_LLM_PROVIDER", "plain")
+            server = self.servers.enter_context(LlmServer(kind, models=[*models.split(",")]))
+            self.monkeypatch.setenv("TGTAGGER_LLM_URL", server.url)
+
+    def _query(self, words: list[str]) -> None:
+        file, *statements = [word for word in words if word != "-readonly"]
+        self.query(Path(file), statements)
+
+    def query(self, db: Path, statements: list[str]) -> None:
+        with closing(sqlite3.connect(f"file:{db.absolute()}?mode=ro", uri=True)) as opened:
+            for statement in statements or ["SELECT count(*) FROM tagged_posts"]:
+                rows = opened.execute(statement).fetchall()
+                assert rows or "FROM attempts" in statement, f"{self.page}: {statement}"
+
+    def see(self, shown: str) -> None:
+        """Look for the words of a line in what the last command printed."""
+        for word in shown.split():
+            if re.fullmatch(r"[^\W\d_][\w-]+[:,]?", word):
+                assert word in self.printed, f"{self.page}: {shown!r} is not in\n{self.printed}"
+
+    # ---- what is no command
+
+    def read(self, kind: str, text: str) -> None:
+        """Try a block that is no console by what it says it is, or looks like."""
+        file = Path("prices.toml" if "input =" in text else "block.txt")
+        file.write_text(text.replace("…", KEY), encoding="utf-8")
+        if kind == "sql":
+            statements = re.sub(r"--.*", "", text).split(";")
+            self.query(self.database, [each for each in statements if each.strip()])
+        elif kind == "ini":
+            self._unit(text)
+        elif kind == "python":
+            self._python(text)
+        elif file.name == "prices.toml":
+            assert read_prices(file)
+        elif kind == "toml":
+            self.type("tgtagger --config block.txt config")
+            assert set(config.load({"config": "block.txt"}).origins.values()) > {"default"}
+        elif text.startswith("# mode:"):
+            self.type("tgtagger tag --vocabulary block.txt --dry-run")
+        elif text.startswith("# topic"):
+            self.monkeypatch.setenv("TGTAGGER_TOPICS", "block.txt")
+            self.type("tgtagger tag --limit 1")
+        elif "{minimum}" in text:
+            self.monkeypatch.setenv("TGTAGGER_LLM_PROMPT", "block.txt")
+            self.type("tgtagger tag --show-prompt")
+        else:
+            for line in text.splitlines():
+                found = re.fullmatch(r"(?:[\d*/,-]+ ){5}(.+)", line)
+                assert found, f"{self.page}: nobody knows how to try {line!r}"
+                self.type(found[1])
+
+    @property
+    def database(self) -> Path:
+        return self.home / ".local/share/tgtagger/tgtagger.db"
+
+    def _unit(self, text: str) -> None:
+        unit = configparser.ConfigParser(interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read_string(text)
+        if "Service" in unit:
+            self.type(unit["Service"]["ExecStart"].replace("%h/.local/bin/", ""))
+            codes = {int(code) for code in unit["Service"]["SuccessExitStatus"].split()}
+            assert codes <= {5, 75, 143}
+        elif shutil.which("systemd-analyze"):
+            _in_a_shell(f"systemd-analyze calendar '{unit['Timer']['OnCalendar']}'")
+
+    def _python(self, text: str) -> None:
+        """Run a program, pandas or not: what is ours in it is the query and the address."""
+        stand_in = types.ModuleType("pandas")
+        stand_in.read_sql = lambda query, opened: opened.execute(query).fetchall()  # type: ignore[attr-defined]
+        self.monkeypatch.setitem(sys.modules, "pandas", stand_in)
+        names: dict[str, Any] = {}
+        exec(text, names)
+        assert names["posts"]
+
+
+def _in_a_shell(line: str, given: str = "") -> str:
+    done = subprocess.run(["bash", "-c", line], input=given, capture_output=True, text=True,
+                          timeout=20, check=False)  # fmt: skip
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return done.stdout
+
+
+def fill(world: World) -> None:
+    """Put in what Telegram has for a reader who signs in."""
+    world.account(PHONE).joined.add(1234567890)
+    for name in PUBLIC:
+        world.channel(name, messages=3, id=number_of(name))
+    world.channel(None, "Private", messages=3, id=1234567890).private = True
+
+
+@pytest.fixture
+def reader(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Reader]:
+    source: Path = request.param
+    text = source.read_text(encoding="utf-8")
+    home = tmp_path / "home"
+    data = home / ".local/share/tgtagger"
+    for folder in (data, home / "backup", home / "Downloads", home / "notes"):
+        folder.mkdir(parents=True)
+    shutil.copy(archive, data / "tgtagger.db")
+    export = chat(*(message(n, f"Post {n} of a storm") for n in range(1, 4)), name="Exported")
+    write(home / "Downloads/ChatExport_2026-01-31", export)
+    write(home / "Downloads/DataExport_2026-01-31", account(export))
+    (data / "channels.txt").write_text("@durov\nt.me/telegram\n")
+    example = (ROOT / "docs/vocabulary.md").read_text(encoding="utf-8")
+    (data / "tags.txt").write_text(
+        re.findall(r"^```\n(# mode:.*?)^```", example, re.MULTILINE | re.DOTALL)[0]
+    )
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setitem(IN_A_HURRY, "pause", 0.0)
+    monkeypatch.chdir(data)
+    with contextlib.ExitStack() as servers:
+        preview = servers.enter_context(SpoiledPreview())
+        for name in PUBLIC:
+            preview.channel(name, 3)
+        monkeypatch.setenv("TGTAGGER_PREVIEW_URL", preview.base)
+        if re.search(r"^\$ tgtagger login", text, re.MULTILINE):
+            telegram: ServerThread = request.getfixturevalue("telegram")
+            fill(telegram.world)
+            for name, value in to_telegram(telegram, tmp_path).items():
+                if name.startswith("TGTAGGER_TELEGRAM"):
+                    monkeypatch.setenv(name, value)
+        yield Reader(_name(source), home, monkeypatch, servers)
+
+
+@pytest.mark.parametrize("reader", PAGES, ids=_name, indirect=True)
+def test_every_example_runs(reader: Reader) -> None:
+    if reader.page == "docs/recovery.md":
+        write_over(reader.database, page_of(reader.database, "posts"), bytes(4096))
+    text = (ROOT / reader.page).read_text(encoding="utf-8")
+    for kind, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if kind != "console":
+            reader.read(kind, block)
+            continue
+        lines = block.splitlines()
+        for line, following in zip(lines, [*lines[1:], "$ "], strict=True):
+            if line.startswith("$ "):
+                reader.type(line[2:], watched=not following.startswith("$ "))
+            else:
+                reader.see(line)
+
+
+def test_what_is_not_run_is_named() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert NOT_RUN.keys() == {name for name in NOT_RUN if f"\n$ {name} " in text}
