@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from terminal import in_pipes
 from tgtagger import cli, config
 from tgtagger.errors import TgTaggerError
 
@@ -99,6 +100,18 @@ def calls() -> Iterator[tuple[str, str]]:
                 r"(?m)^  (?:[*/\d ]+ )?tgtagger (.+?)(?:  .*)?$", each.epilog or ""
             ):
                 yield f"{name} --help", call
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_terminal_and_has_an_example(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for below in ([], *([each] for each in getattr(command(name), "commands", {}))):
+        shown = in_pipes(name, *below, "--help").output
+        assert max(map(len, shown.splitlines())) <= 80
+        assert f"  tgtagger {' '.join([name, *below])}" in shown.partition("\nExamples\n")[2]
+        assert not re.search(r"\.\.\.$", shown.partition("\n")[2], re.MULTILINE)  # cut short
 
 
 @pytest.mark.parametrize(("place", "example"), sorted(set(calls())))

@@ -156,9 +156,16 @@ class Family(TyperGroup):
         formatter.write_epilog(self.epilog)
 
 
+class App(typer.Typer):
+    """An app whose commands are drawn by our formatter, those of a family, too."""
+
+    def command(self, name: str | None = None, *, cls: Any = Command, **options: Any) -> Any:
+        return super().command(name, cls=cls, **options)
+
+
 def new_app(**options: Any) -> typer.Typer:
     """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
-    return typer.Typer(
+    return App(
         cls=Family,
         rich_markup_mode=None,  # rich's help costs as much time as all the rest
         pretty_exceptions_enable=False,  # it would print local values: post text, keys

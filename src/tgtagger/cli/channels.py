@@ -24,7 +24,8 @@ app = new_app(
   tgtagger channels remove @durov --with-posts
 
 Exit codes:
-  0 done · 2 no such channel, no database yet · 6 database · 75 another program holds it""",
+  0 done · 2 no such channel, no database yet · 6 database
+  75 another program holds it""",
 )
 
 NameArgument = Annotated[
@@ -53,7 +54,12 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
         draw_added(screen, added)
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger channels add @durov t.me/telegram
+  tgtagger channels add --from-file channels.txt""",
+)
 def add(
     ctx: typer.Context,
     sources: Annotated[
@@ -74,7 +80,7 @@ def add(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Remember channels without reading them; the next `parse` or `sync` does.
+    """Remember channels without reading them. The next `parse` or `sync` does.
 
     One that was paused or removed is taken up again.
     """
@@ -101,7 +107,11 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger channels pause @durov""",
+)
 def pause(ctx: typer.Context, name: NameArgument) -> None:
     """Leave a channel out of runs that name none."""
     with runs.open_to_change(ctx) as store:
@@ -109,7 +119,11 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
     runs.screen_of(ctx).line(f"paused: {title}")
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger channels resume @durov""",
+)
 def resume(ctx: typer.Context, name: NameArgument) -> None:
     """Take a paused channel up again."""
     with runs.open_to_change(ctx) as store:
@@ -117,7 +131,12 @@ def resume(ctx: typer.Context, name: NameArgument) -> None:
     runs.screen_of(ctx).line(f"read again from now on: {title}")
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger channels remove @durov
+  tgtagger channels remove @durov --with-posts --yes""",
+)
 def remove(
     ctx: typer.Context,
     name: NameArgument,

@@ -13,7 +13,19 @@ from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.errors import InputError, system_error
 from tgtagger.visible import flat
 
-app = new_app(invoke_without_command=True, help="Show the settings in force, or write a file.")
+app = new_app(
+    invoke_without_command=True,
+    help="Show the settings in force, and where each came from; or write a file.",
+    epilog="""Examples:
+  tgtagger config
+  tgtagger config init       a file with every setting, commented out
+  tgtagger config path       where it is looked for
+
+Flags beat the environment, the environment the file. Secrets are hidden.
+
+Exit codes:
+  0 shown or written · 2 a setting is wrong, or the file is there already""",
+)
 
 
 @app.callback()
@@ -58,13 +70,20 @@ def _shown(setting: config.Setting, value: object) -> object:
     return "(hidden)" if setting.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger config path""",
+)
 def path(ctx: typer.Context) -> None:
     """Print where the settings file is looked for."""
     typer.echo(flat(str(_file(ctx))))
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger config init
+  tgtagger --config work.toml config init""",
+)
 def init(
     ctx: typer.Context,
     *,

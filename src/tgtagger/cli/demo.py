@@ -15,10 +15,13 @@ from tgtagger.cli.search import draw
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 
-EPILOG = """Exit codes:
-  0 shown
+EPILOG = """Examples:
+  tgtagger demo
+  tgtagger demo --db demo.db       keeps the database, to look around in
+  tgtagger tags --db demo.db
 
-With --db before its name (tgtagger --db demo.db demo) the database is kept, to look around in."""
+Exit codes:
+  0 shown · 6 the database"""
 
 SAMPLES = Path(__file__).parent / "samples"
 SEARCHES = ("новости", "port")

@@ -40,11 +40,12 @@ EPILOG = """Examples:
   tgtagger export | jq -r '.tags[]' | sort | uniq -c
 
 Exit codes:
-  0 written · 2 a filter or file that is not possible · 6 the database, or no space left
+  0 written · 2 a filter or file that is not possible
+  6 the database, or no space left
 
-A file is written beside its name and renamed: it is whole, or it is not there. md and html make a
-folder; exported there again, only what changed is written. The records are described in
-docs/records.md; newest posts come first."""
+A file is written beside its name and renamed: it is whole, or it is not there.
+md and html make a folder; exported there again, only what changed is written.
+Newest posts come first. The records are described in docs/records.md."""
 
 
 def command(

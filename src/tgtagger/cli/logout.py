@@ -9,7 +9,11 @@ from tgtagger.cli import runs
 from tgtagger.cli.options import AccountOption, invocation
 from tgtagger.cli.parsing import access_of
 
-EPILOG = """Exit codes:
+EPILOG = """Examples:
+  tgtagger logout
+  tgtagger logout --account work
+
+Exit codes:
   0 signed out · 3 nobody was signed in · 75 another run uses the session"""
 
 

@@ -17,12 +17,12 @@ EPILOG = """Examples:
   tgtagger retry-failed --dry-run
 
 A post that failed for a passing reason is due again after 5 minutes, 1 hour, 6
-hours, then every 24 hours, until it had its turns (TGTAGGER_MAX_ATTEMPTS, 5 over
-all runs). What cannot pass by itself waits for --force.
+hours, then every 24 hours, until it had its turns (TGTAGGER_MAX_ATTEMPTS, 5
+over all runs). What cannot pass by itself waits for --force.
 
 Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, the
-  model · 5 some posts failed again · 6 the database failed · 75 try later"""
+  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, or
+  the model · 5 some posts failed again · 6 the database failed · 75 try later"""
 
 
 def command(

@@ -34,7 +34,8 @@ begin* as they stand. tag:, -tag:, channel:, since:, until: and status: in the
 query narrow as the options do.
 
 Exit codes:
-  0 done, even if nothing was found · 2 a query, channel or tag that is not known · 6 database"""
+  0 done, even if nothing was found · 2 a query, channel or tag that is unknown
+  6 database"""
 
 
 def command(

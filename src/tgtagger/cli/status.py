@@ -13,7 +13,11 @@ from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen, ago, megabytes, number, plural
 from tgtagger.views import ArchiveState, DaySpent
 
-EPILOG = """Exit codes:
+EPILOG = """Examples:
+  tgtagger status
+  tgtagger status --json | jq .posts
+
+Exit codes:
   0 shown · 2 no database yet · 6 database"""
 
 _STYLES = {"tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"}

@@ -33,16 +33,16 @@ from tgtagger.sources.reading import Wish
 from tgtagger.store import Store
 
 EPILOG = """Examples:
-  tgtagger sync                           every channel of the archive
-  */5 * * * * tgtagger sync --max-time 4m     in a crontab: silent when all is well
+  tgtagger sync                      every channel of the archive
+  tgtagger sync -q --max-time 10m    for cron: silent when all is well
 
 First every channel that is not paused is read, then new posts are tagged, then
-what failed and is due is tried again. A second sync, parse or tag that finds one
-at work leaves at once with 75; cron can ignore that.
+what failed and is due is tried again. A second sync, parse or tag that finds
+one at work leaves at once with 75; cron can ignore that (see docs/cron.md).
 
 Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act · 4 a channel is not to be
-  had · 5 some posts were rejected or failed · 6 the database failed
+  0 all done · 2 usage or settings · 3 a person must act · 4 a channel is not to
+  be had · 5 some posts were rejected or failed · 6 the database failed
   75 try later: another run is at work, a wait was too long, a cap was reached"""
 
 

@@ -31,14 +31,14 @@ EPILOG = """Examples:
   tgtagger tag --channel @news --since 7d
   tgtagger tag --post @news/531 --force    one post, again
   tgtagger tag --stale                     what another prompt or model produced
-  tgtagger tag --dry-run                   posts, requests, tokens, cost and time
+  tgtagger tag --dry-run                   posts, requests, tokens, cost, time
   tgtagger tag --max-cost 0.50 --max-time 10m
 
 Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, the
-  model · 5 some posts failed (see tgtagger retry-failed) · 6 the database failed
-  75 try later: another tag run is at work, the server is down or asks for a long
-  wait, or the time or the cost given was reached
+  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, or
+  the model · 5 some posts failed (see tgtagger retry-failed) · 6 the database
+  75 try later: another tag run is at work, the server is down or asks for a
+  long wait, or the time or the cost given was reached
 
 Without a language model named, the embedded tagger works: offline, with no key.
 A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""

@@ -33,7 +33,8 @@ app = new_app(
   tgtagger tags --json | jq -r '.[].name'
 
 Exit codes:
-  0 done · 2 no such tag or post, no database yet · 6 database · 75 another program holds it""",
+  0 done · 2 no such tag or post, no database yet · 6 database
+  75 another program holds it""",
 )
 
 TagArgument = Annotated[
@@ -106,7 +107,11 @@ def show(
         screen.say("no unused tags" if unused else "no tags yet: run tgtagger tag")
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags rename AI ИИ
+  tgtagger tags rename AI "artificial intelligence" --dry-run""",
+)
 def rename(
     ctx: typer.Context,
     old: Annotated[
@@ -127,7 +132,11 @@ def rename(
          dry_run=dry_run, as_json=as_json)  # fmt: skip
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags merge AI нейросети --into ИИ --dry-run
+  tgtagger tags merge AI нейросети --into ИИ""",
+)
 def merge(
     ctx: typer.Context,
     names: Annotated[
@@ -155,7 +164,11 @@ def merge(
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags alias ИИ AI "machine intelligence"
+  tgtagger tags alias ИИ AI --remove""",
+)
 def alias(
     ctx: typer.Context,
     tag: TagArgument,
@@ -172,7 +185,11 @@ def alias(
     _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags remove новости видео --dry-run
+  tgtagger tags remove новости видео""",
+)
 def remove(
     ctx: typer.Context,
     names: NamesArgument,
@@ -192,7 +209,12 @@ def remove(
         screen.line(f"{what} from {plural(change.posts, 'post')}")
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger tags add @news/531 комета
+  tgtagger tags add https://t.me/c/1006503122/531 "solar power" wind""",
+)
 def add(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
@@ -202,7 +224,11 @@ def add(
     _say_post(ctx, change, as_json=as_json)
 
 
-@app.command(context_settings=NUMBERS)
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
+  tgtagger tags drop @news/531 политика""",
+)
 def drop(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
@@ -212,9 +238,13 @@ def drop(
     _say_post(ctx, change, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags suggest
+  tgtagger tags suggest | head -20""",
+)
 def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
-    """Say which tags are probably one, each with the command that would merge them."""
+    """Say which tags are probably one. Each comes with the command that would merge them."""
     from tgtagger.taggers.keywords.morphology import words_of_form
 
     screen = runs.screen_of(ctx)
@@ -245,7 +275,11 @@ def _merge_command(item: Suggestion) -> str:
     return f"tgtagger tags merge {names} --into {shell_word(item.into)}"
 
 
-@app.command()
+@app.command(
+    epilog="""Examples:
+  tgtagger tags undo 12 --dry-run
+  tgtagger tags undo 12""",
+)
 def undo(
     ctx: typer.Context,
     run: Annotated[int, typer.Argument(metavar="RUN", help="Its number: see tgtagger status.")],
@@ -272,7 +306,13 @@ def undo(
         )
 
 
-@app.command(name="export-vocabulary")
+@app.command(
+    name="export-vocabulary",
+    epilog="""Examples:
+  tgtagger tags export-vocabulary -o mine.txt
+  tgtagger tags export-vocabulary --mode closed --limit 200 -o mine.txt
+  tgtagger tag --vocabulary mine.txt --stale    again, by these tags""",
+)
 def export_vocabulary(
     ctx: typer.Context,
     *,
@@ -290,7 +330,9 @@ def export_vocabulary(
         typer.Option("--limit", metavar="N", min=1, max=MAX_ENTRIES, help="At most N tags."),
     ] = MAX_ENTRIES,
 ) -> None:
-    """Write the tags as a vocabulary file, to be pruned in an editor and used by --vocabulary.
+    """Write the tags as a vocabulary file.
+
+    It is to be pruned in an editor, and used by --vocabulary.
 
     The tags of the vocabulary in force come first, as they stand there, then the most used ones.
     """

@@ -30,17 +30,17 @@ from tgtagger.visible import clean
 
 EPILOG = """Examples:
   tgtagger doctor
-  tgtagger doctor --backup ~/backup/posts-$(date +%F).db    while others write, too
-  tgtagger doctor --recover saved.db     what is left of a damaged database, in a new one
+  tgtagger doctor --backup ~/backup/posts-$(date +%F).db    a copy
+  tgtagger doctor --recover saved.db       what is left of a damaged database
 
-A search index that does not agree with the posts is made anew. A damaged database
-is never written to: see docs/recovery.md.
+A search index that does not agree with the posts is made anew. A damaged
+database is never written to: see docs/recovery.md.
 
 Exit codes:
-  0 no errors (warnings are fine), copied, or all saved · 2 settings, or a FILE that
-  cannot be had · 3 a person must act: signed out, a key, a model · 5 saved, but
-  something is lost · 6 the database is damaged or cannot be used, nothing of it can
-  be saved · 75 another program holds it, or a server is down"""
+  0 no errors (warnings are fine), copied, or all saved · 2 settings, or a FILE
+  that cannot be had · 3 a person must act: signed out, a key, a model
+  5 saved, but something is lost · 6 the database is damaged or cannot be used,
+  nothing of it can be saved · 75 another program holds it, or a server is down"""
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """A clock that is earlier is wrong: this program is younger."""
