@@ -263,3 +263,10 @@ def test_words_for_numbers() -> None:
 def test_a_terminal_breaks_no_path_that_could_be_copied() -> None:
     path = "/nowhere" * 20 + "/posts.db"
     assert path in on_terminal("doctor", "--db", path, columns=80).output
+
+
+@pytest.mark.parametrize("columns", [0, 1])  # a pseudo-terminal whose size nobody set has none
+def test_the_narrowest_terminal_is_written_to(columns: int) -> None:
+    shown = on_terminal("demo", columns=columns)
+    assert shown.code == 0
+    assert ("Storm Agnes reached" in shown.output) == (columns == 0)

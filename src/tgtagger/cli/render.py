@@ -311,9 +311,10 @@ class Screen:
     @staticmethod
     def _columns() -> int:
         try:
-            return os.get_terminal_size(sys.stdout.fileno()).columns
+            columns = os.get_terminal_size(sys.stdout.fileno()).columns
         except (OSError, ValueError):
-            return 80
+            columns = 0  # as many as one has whose size nobody set
+        return max(columns, 20) if columns else 80
 
 
 class _Drawn(io.StringIO):

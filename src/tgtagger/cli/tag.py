@@ -47,7 +47,7 @@ A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
 NOTHING: Mapping[tagging.Queue, str] = {
     "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
     "tgtagger retry-failed",
-    "stale": "nothing to tag: no such tags came from another prompt, model or list of tags",
+    "stale": "nothing to tag: these posts have no tags of another prompt, model or list of tags",
     "all": "nothing to tag: there is no such post",
 }
 
