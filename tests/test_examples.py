@@ -65,6 +65,9 @@ NOT_RUN = {
 PUBLIC = ("news", "durov", "telegram")
 """The channels that Telegram and its web preview have."""
 
+PRIVATE = 1234567890
+"""One that a reader who signs in has joined, and has an export of."""
+
 KEY = "sk-test-0123456789"
 
 ENDS = {("docs/recovery.md", "doctor"): 6, ("docs/recovery.md", "doctor --recover saved.db"): 5}
@@ -252,10 +255,10 @@ def _in_a_shell(line: str, given: str = "") -> str:
 
 def fill(world: World) -> None:
     """Put in what Telegram has for a reader who signs in."""
-    world.account(PHONE).joined.add(1234567890)
+    world.account(PHONE).joined.add(PRIVATE)
     for name in PUBLIC:
         world.channel(name, messages=3, id=number_of(name))
-    world.channel(None, "Private", messages=3, id=1234567890).private = True
+    world.channel(None, "Private", messages=3, id=PRIVATE).private = True
 
 
 @pytest.fixture
@@ -269,7 +272,7 @@ def reader(
     for folder in (data, home / "backup", home / "Downloads", home / "notes"):
         folder.mkdir(parents=True)
     shutil.copy(archive, data / "tgtagger.db")
-    export = chat(*(message(n, f"Post {n} of a storm") for n in range(1, 4)), name="Exported")
+    export = chat(*(message(n, f"Post {n} of a storm") for n in range(1, 4)), id=PRIVATE)
     write(home / "Downloads/ChatExport_2026-01-31", export)
     write(home / "Downloads/DataExport_2026-01-31", account(export))
     (data / "channels.txt").write_text("@durov\nt.me/telegram\n")
