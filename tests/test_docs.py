@@ -158,6 +158,11 @@ def test_links_between_the_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_pages_that_the_program_names_exist() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+    assert all((ROOT / page).exists() for page in re.findall(r"docs/[\w-]+\.md", sources))
+
+
 def test_the_make_targets_that_are_named_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     texts = DOCS + (ROOT / "CONTRIBUTING.md").read_text()

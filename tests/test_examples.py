@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -319,3 +320,15 @@ def test_every_example_runs(reader: Reader) -> None:
 def test_what_is_not_run_is_named() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
     assert NOT_RUN.keys() == {name for name in NOT_RUN if f"\n$ {name} " in text}
+
+
+def test_lists_have_the_keys_that_are_promised(archive: Path, tmp_path: Path) -> None:
+    db = shutil.copy(archive, tmp_path)
+    text = (ROOT / "docs/records.md").read_text(encoding="utf-8")
+    table = text.partition("## Lists")[2].partition("\n\nIn `status`")[0]
+    rows = re.findall(r"^\| `([a-z ]+)` \| an? \w+: ([^;|]*)", table, re.MULTILINE)
+    assert len(rows) == 6
+    for command, promised in rows:
+        told = json.loads(in_pipes(*command.split(), "--json", "--db", str(db)).output)
+        keys = set(re.findall(r"`([a-z_]+)`", re.sub(r"\([^)]*\)", "", promised)))
+        assert keys <= (told if isinstance(told, dict) else told[0]).keys(), command

@@ -14,7 +14,7 @@ from tgtagger.views import FailureCount
 
 HINT = (
     "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
-    "see docs/language-models.md, TGTAGGER_LLM_PROVIDER and a key"
+    "see docs/providers.md, TGTAGGER_LLM_PROVIDER and a key"
 )
 
 

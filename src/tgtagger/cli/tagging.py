@@ -222,7 +222,7 @@ def show_prompt(called: Invocation, **flags: str | None) -> dict[str, Any]:
     if settings.tagger != "llm":
         raise InputError(
             "the embedded tagger has no prompt",
-            hint="name a model's server: docs/language-models.md",
+            hint="name a model's server: docs/providers.md",
         )
     try:
         with Store.open_to_read(settings.db) as store:
