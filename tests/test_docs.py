@@ -145,6 +145,15 @@ def test_the_russian_readme_has_the_same_commands() -> None:
     assert shown("README.ru.md") == shown("README.md")
 
 
+def test_the_map_names_the_modules_there_are() -> None:
+    source = ROOT / "src/tgtagger"
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", text.partition("## The packages")[2].split("\n## ")[0]))
+    inside = {path.stem for path in source.rglob("*.py")} | {p.name for p in source.rglob("*/")}
+    assert named <= inside
+    assert {path.stem for path in source.glob("[a-z]*")} - {"py"} <= named
+
+
 def test_every_dependency_earns_its_sentence() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {re.split(r"[<>=;\[ ]", item)[0] for item in project["dependencies"]}
