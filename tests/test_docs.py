@@ -67,6 +67,15 @@ def test_a_setting_has_one_row_with_its_default(setting: config.Setting) -> None
         assert re.search(rf"[; `]{re.escape(str(shown))}(?!\w)", row), row
 
 
+@pytest.mark.parametrize("name", config.PROVIDERS)
+def test_every_provider_is_documented(name: str) -> None:
+    found = config.PROVIDERS[name]
+    key = f"`{found.key_variable}`" if found.key_variable else "none"
+    text = (ROOT / "docs/providers.md").read_text(encoding="utf-8")
+    assert f"| `{name}` | `{found.url}` | {key} |" in text
+    assert f"TGTAGGER_LLM_PROVIDER={name}" in text
+
+
 def test_every_exit_code_is_documented() -> None:
     def below(kind: type[TgTaggerError]) -> set[int]:
         return {kind.exit_code}.union(*map(below, kind.__subclasses__()))
