@@ -14,6 +14,19 @@ from tgtagger.outcomes import Attempt, LinkSource, PostId, Status
 from tgtagger.types import Channel, Forward, Media, SourceName
 
 
+def local(moment: dt.datetime) -> dt.datetime:
+    """Return a moment by the clock of this machine; in UTC where its calendar ends."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):  # the last day of 9999, east of Greenwich
+        return moment
+
+
+def day_of(moment: dt.datetime) -> str:
+    """Return the day by the clock of this machine: `2026-01-31`."""
+    return local(moment).date().isoformat()
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A stored post, for people. The record of it (docs/records.md) says the same as JSON."""

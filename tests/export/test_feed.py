@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -23,8 +22,7 @@ def text(store: Store) -> bytes:
     store.save_page(page(post(1, "First\nmore"), post(2, EVIL), post(3, "", date=None)))
     tag(store, ["AI", "R&D"])
     stream = io.BytesIO()
-    now = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
-    assert feed.write(store.posts(PostFilter()), stream, title="News & more", now=now) == 3
+    assert feed.write(store.posts(PostFilter()), stream, title="News & more") == 3
     return stream.getvalue()
 
 
@@ -43,6 +41,7 @@ def test_an_item_is_a_post(text: bytes) -> None:
     assert entry.title == "First"
     assert entry.link == "https://t.me/news/1"
     assert entry.id == "tgtagger:1006503122/1"
+    assert entry.author == "News"
     assert entry.published_parsed[:5] == (2026, 1, 1, 0, 1)
     assert [item.term for item in entry.tags] == ["AI", "R&D"]
     assert "<p>First<br" in entry.summary

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from make import page, post, tag
-from tgtagger.export import site
+from tgtagger.export import site, site_search
 from tgtagger.export.folder import Folder
 from tgtagger.export.richtext import to_html
 from tgtagger.store import Store
@@ -67,7 +67,7 @@ def test_no_post_can_do_anything(made: Path) -> None:
             assert not [key for key in attributes if key.startswith("on") or key == "style"]
             if name == "script":
                 assert path.name == "search.html"
-                assert attributes["src"] in {"search/contents.js", "search.js"}
+                assert attributes["src"] == "search.js"
             for key in ("src", "href", "action"):
                 scheme = urlsplit(attributes.get(key) or "").scheme
                 assert scheme in {"", "https", "http"}, (path, attributes)
@@ -81,7 +81,7 @@ def test_nothing_is_loaded_from_elsewhere(made: Path) -> None:
                 target = attributes.get("href") or attributes.get("src") or ""
                 assert "//" not in target
     assert "http" not in (made / "style.css").read_text()
-    for path in (made / "search").iterdir():
+    for path in (made / "search").rglob("*.js"):
         assert "</script" not in path.read_text(encoding="utf-8")
 
 
@@ -93,7 +93,7 @@ def test_all_links_of_the_site_lead_somewhere(made: Path) -> None:
             if name != "a" or not target or urlsplit(target).scheme:
                 continue
             file, _, anchor = target.partition("#")
-            there = (path.parent / unquote(file)).resolve()
+            there = (path.parent / unquote(file)).resolve() if file else path
             assert there.is_file(), (path, target)
             if anchor:
                 assert f'id="{anchor}"' in there.read_text(encoding="utf-8")
@@ -101,15 +101,39 @@ def test_all_links_of_the_site_lead_somewhere(made: Path) -> None:
     assert links > 30
 
 
-def test_what_is_searched_is_what_came(made: Path) -> None:
-    (path,) = [path for path in (made / "search").iterdir() if path.name != "contents.js"]
+def called(path: Path, function: str) -> Any:
+    """Return what a script calls the search page's function with."""
     text = path.read_text(encoding="utf-8")
-    call = re.fullmatch(r"/\*.*\*/\nwindow\.tgtaggerPosts\((.*)\);\n", text, re.DOTALL)
+    call = re.fullmatch(rf"/\*.*\*/\nwindow\.{function}\((.*)\);\n", text, re.DOTALL)
     assert call
-    channel, rows = json.loads(f"[{call[1]}]")
-    assert channel["name"].startswith("</script>")
-    assert [row[1] for row in rows] == [5, 4, 3, 2, 1]
-    assert rows[-1][3] == "Plain words"
+    return json.loads(call[1])
+
+
+def test_what_is_searched_is_what_came(made: Path) -> None:
+    names, files = called(made / "search/contents.js", "tgtaggerContents")
+    assert files == ["2026-01-1", "undated-1"]
+    assert [name.startswith("</script>") for name in names.values()] == [True]
+    rows = called(made / "search/2026-01-1.js", "tgtaggerPosts")
+    assert [row[2] for row in rows] == [5, 3, 2, 1]
+    assert rows[-1][4] == "Plain words"
+
+
+def test_the_index_knows_each_file_that_a_word_is_in(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site_search, "POSTS", 3)
+    monkeypatch.setattr(site_search, "_IN_MEMORY", 5)
+    texts = ["ёлка storm", "Ёлки", "storms", "a", "ёлка", "stormy weather", "x" * 20]
+    store.save_page(page(*(post(number, text) for number, text in enumerate(texts, 1))))
+    write(store, tmp_path / "site")
+    folder = tmp_path / "site/search"
+    _, files = called(folder / "contents.js", "tgtaggerContents")
+    assert files == ["2026-01-1", "2026-01-2", "2026-01-3"]
+    assert called(folder / "words/435-43b.js", "tgtaggerWords") == {"елка": [0, 1], "елки": [0]}
+    assert called(folder / "words/73-74.js", "tgtaggerWords") == {
+        "storm": [0], "storms": [0], "stormy": [1],
+    }  # fmt: skip
+    assert called(folder / "words/78-78.js", "tgtaggerWords") == {"x" * 6: [2]}
 
 
 def test_a_second_export_changes_nothing(made: Path, store: Store) -> None:
@@ -140,7 +164,7 @@ def test_full_pages_stay_as_they_are(
     [
         ("**b** *i* ~~s~~ <u>u</u> `c`", ("<p><strong>b</strong> <em>i</em> <s>s</s> <u>u</u> "
          "<code>c</code></p>")),
-        ("||secret|| \\|\\|no\\|\\|", '<p><span class="spoiler">secret</span> ||no||</p>'),
+        ("||a|| \\|\\|b\\|\\|", '<p><span class="spoiler" tabindex="0">a</span> ||b||</p>'),
         ("<b>open", "<p><b>open</b></p>"),
         ("</b>x<u></b></u>", "<p>x<u></u></p>"),
         ("<b onclick=1>", "<p>&lt;b onclick=1&gt;</p>"),

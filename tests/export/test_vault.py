@@ -42,10 +42,11 @@ def read_note(path: Path) -> tuple[dict[str, Any], str]:
 
 def test_a_note_holds_what_the_post_says(archive: Store, tmp_path: Path) -> None:
     write(archive, tmp_path / "vault")
-    front, body = read_note(tmp_path / "vault/posts/news/2026-01-01-1.md")
+    front, body = read_note(tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md")
     assert front["channel"] == "News"
     assert front["id"] == 1
-    assert front["date"].isoformat() == "2026-01-01T00:01:00+00:00"
+    assert front["date"] == minute(1).astimezone().replace(tzinfo=None)
+    assert front["aliases"] == ["Bare words"]
     assert front["tags"] == ["AI_ethics", "C", "up"]
     assert "Bare words" in body
 
@@ -55,8 +56,8 @@ def test_nothing_in_a_post_ends_the_front_matter(archive: Store, tmp_path: Path)
     for path in (tmp_path / "vault/posts").rglob("*.md"):
         front, _ = read_note(path)
         assert set(front) <= {
-            "generator", "channel", "username", "id", "url", "date", "edited", "deleted", "tags",
-            "views", "forwards",
+            "generator", "aliases", "channel", "username", "id", "url", "date", "edited", "deleted",
+            "tags", "views", "forwards",
         }  # fmt: skip
     titles = {read_note(path)[0]["channel"] for path in (tmp_path / "vault/posts").rglob("*-1.md")}
     assert titles == {"News", "../../etc/passwd"}
@@ -106,7 +107,7 @@ def test_a_channel_keeps_its_folder_when_its_name_changes(archive: Store, tmp_pa
     write(archive, tmp_path / "vault")
     archive.save_page(page(channel=Channel(1006503122, "Newer", "newer")))
     write(archive, tmp_path / "vault")
-    assert (tmp_path / "vault/posts/news/2026-01-01-1.md").is_file()
+    assert (tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md").is_file()
     assert not (tmp_path / "vault/posts/newer").exists()
 
 
@@ -180,6 +181,6 @@ def test_long_lists_are_several_pages(
     store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
     write(store, tmp_path / "vault")
     pages = sorted((tmp_path / "vault/channels").iterdir())
-    assert [path.name for path in pages] == ["news-2.md", "news-3.md", "news.md"]
-    assert "[older](news-2.md)" in (tmp_path / "vault/channels/news.md").read_text()
-    assert "older" not in (tmp_path / "vault/channels/news-3.md").read_text()
+    assert [path.name for path in pages] == ["news.md", "news@2.md", "news@3.md"]
+    assert "[older](news%402.md)" in (tmp_path / "vault/channels/news.md").read_text()
+    assert "older" not in (tmp_path / "vault/channels/news@3.md").read_text()

@@ -21,6 +21,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from tgtagger.views import day_of, local
 from tgtagger.visible import clean, flat, in_json
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def megabytes(size: int) -> str:
 
 
 def local_time(moment: dt.datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "no date"
+    return local(moment).strftime("%Y-%m-%d %H:%M") if moment else "no date"
 
 
 def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
@@ -85,12 +86,12 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
         return "never"
     seconds = int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds())
     if seconds < -60:  # by a clock that was ahead
-        return moment.astimezone().strftime("%Y-%m-%d")
+        return day_of(moment)
     for size, unit in ((60, "s"), (3600, "min"), (86400, "h"), (30 * 86400, "d")):
         if seconds < size:
             step = {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]
             return "just now" if unit == "s" else f"{seconds // step} {unit} ago"
-    return moment.astimezone().strftime("%Y-%m-%d")
+    return day_of(moment)
 
 
 def duration(seconds: float) -> str:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 
-from tgtagger.views import Post
+from tgtagger.views import Post, day_of, local
 
 WIDTH = 90
+NO_DATE = "no date"
+
+
+def when(date: dt.datetime | None) -> str:
+    """Return the day and the minute by the clock of this machine."""
+    return local(date).isoformat(" ", "minutes")[:16] if date else NO_DATE
+
+
+def day(date: dt.datetime | None) -> str:
+    """Return the day by the clock of this machine."""
+    return day_of(date) if date else NO_DATE
 
 
 def line_of(text: str, width: int = WIDTH) -> str:
@@ -32,15 +44,16 @@ def kinds(post: Post) -> list[str]:
     return [f"{count} × {kind}" if count > 1 else str(kind) for kind, count in counts.items()]
 
 
+def origin(post: Post) -> str | None:
+    """Return whose words a post holds, if not its channel's own."""
+    return f"forwarded from {post.forward.channel or 'somebody'}" if post.forward else None
+
+
 def notes(post: Post) -> Iterator[str]:
-    """Yield the facts about a post that a reader wants below it, a line each."""
+    """Yield the other facts about a post that a reader wants beside it, a line each."""
     for item in post.media:
         words = [word for word in (item.file_name, *item.words, item.url) if word]
         yield ": ".join([item.type, " · ".join(words)]) if words else item.type
-    if post.forward:
-        yield f"forwarded from {post.forward.channel or 'somebody'}"
-    if post.reply_to:
-        yield f"answers message {post.reply_to}"
     if post.author:
         yield f"by {post.author}"
     if post.deleted:

@@ -5,7 +5,6 @@ What a reader shows comes through `richtext`, so that no post can run anything t
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable
 from email.utils import format_datetime
@@ -23,21 +22,20 @@ _LINK = "https://t.me/"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write(
-    posts: Iterable[Post], stream: BinaryIO, *, title: str, now: dt.datetime | None = None
-) -> int:
+def write(posts: Iterable[Post], stream: BinaryIO, *, title: str) -> int:
     """Write posts as a feed of this title; return how many."""
     out = _Writer(stream)
     out.startDocument()
-    out.open("rss", version="2.0")
+    out.open("rss", {"version": "2.0", "xmlns:dc": "http://purl.org/dc/elements/1.1/"})
     out.open("channel")
     out.element("title", title)
     out.element("link", _LINK)
     out.element("description", f"Telegram posts kept by tgtagger: {title}")
     out.element("generator", f"tgtagger {__version__}")
-    out.element("lastBuildDate", format_datetime(now or dt.datetime.now(dt.UTC)))
     count = 0
     for post in posts:
+        if post.date and not count:  # not the clock's time: nothing new, the same file
+            out.element("lastBuildDate", format_datetime(post.date))
         _write_item(out, post)
         count += 1
     out.endElement("channel")
@@ -50,11 +48,11 @@ class _Writer(XMLGenerator):
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(stream, encoding="utf-8", short_empty_elements=True)
 
-    def open(self, name: str, **attributes: str) -> None:
-        self.startElement(name, AttributesImpl(attributes))
+    def open(self, name: str, attributes: dict[str, str] | None = None) -> None:
+        self.startElement(name, AttributesImpl(attributes or {}))
 
-    def element(self, name: str, text: str, **attributes: str) -> None:
-        self.open(name, **attributes)
+    def element(self, name: str, text: str, attributes: dict[str, str] | None = None) -> None:
+        self.open(name, attributes)
         self.characters(_NOT_XML.sub("\ufffd", text))
         self.endElement(name)
         self.ignorableWhitespace("\n")
@@ -66,12 +64,20 @@ def _write_item(out: _Writer, post: Post) -> None:
     if post.url:
         out.element("link", post.url)
     # Not the link: a channel's name, and with it the link, may change.
-    out.element("guid", f"tgtagger:{post.channel.id}/{post.id.message_id}", isPermaLink="false")
+    out.element(
+        "guid", f"tgtagger:{post.channel.id}/{post.id.message_id}", {"isPermaLink": "false"}
+    )
     if post.date:
         out.element("pubDate", format_datetime(post.date))
-    notes = "".join(f"<li>{escape(note)}</li>" for note in captions.notes(post))
+    facts = [
+        *filter(None, [captions.origin(post)]),
+        *([f"answers message {post.reply_to}"] if post.reply_to else []),
+        *captions.notes(post),
+    ]
+    notes = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     html = to_html(_NOT_XML.sub("\ufffd", post.markdown)) + (f"<ul>{notes}</ul>" if notes else "")
     out.element("description", html)
+    out.element("dc:creator", post.channel.title)
     for tag in post.tags:
         out.element("category", tag)
     out.endElement("item")

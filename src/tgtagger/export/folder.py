@@ -1,8 +1,10 @@
 """A folder of files that an export writes, and writes again later.
 
 Only what changed is written, each file beside its name and then renamed; what an earlier export
-wrote and this one does not is removed; what somebody else put there is left alone. A note in the
-folder says that it is ours: no other folder is written to, unless it is empty.
+wrote and this one does not is removed; what somebody else put there is left alone. Each file bears
+a mark that holds for its own name: what was copied, moved or renamed is somebody else's. A note in
+the folder says that it is ours: no other folder is written to, unless it is empty. One export at a
+time: the folder is locked.
 
 Files are not synced one by one, which would take minutes for what takes seconds: after a power cut
 the next export finds what is not as it should be, and writes it again.
@@ -11,6 +13,8 @@ the next export finds what is not as it should be, and writes it again.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import json
 import os
 import re
@@ -23,14 +27,21 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from tgtagger import files
-from tgtagger.errors import InputError, StoreError
+from tgtagger.errors import InputError, StoreError, TryLater
 
 NOTE = ".tgtagger-export"
+MARK = "written by tgtagger"
+"""Stands in the first bytes of every file that is written here, in the form of its format."""
+
+_PART = ".tgtagger-part-"
 _LONGEST = 100  # bytes of a name; file systems take 255, with what we and others put around it
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(?:\..*)?", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^\w .+&'’«»-]|^[. ]+|[. ]+$")
+_HEAD = 200  # bytes in which the mark stands
+_BUCKETS = 256
 
 
+@functools.lru_cache(20_000)
 def file_name(text: str) -> str:
     """Return a name for a file, with no ending, that is safe on every system and in links.
 
@@ -38,16 +49,22 @@ def file_name(text: str) -> str:
     that differ in case, spaces or hyphens alone share a name: no two tags do.
     """
     normal = unicodedata.normalize("NFC", text).replace(" ", "-")
-    cut = _UNSAFE.sub("-", normal).encode()[:_LONGEST].decode(errors="ignore")
+    cut = _UNSAFE.sub(_kept, normal).encode()[:_LONGEST].decode(errors="ignore")
     if _RESERVED.fullmatch(cut) or not cut.strip("-"):
         cut = f"_{cut}"
     if cut == normal:
         return cut
-    return f"{cut}-{blake2b(text.encode(errors='replace'), digest_size=3).hexdigest()}"
+    return f"{cut}-{blake2b(text.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
-def _is_safe(name: str) -> bool:
-    return bool(name) and not _UNSAFE.search(name) and not _RESERVED.fullmatch(name)
+def numbered(name: str, number: int) -> str:
+    """Return the name of a page after the first, which `file_name` gives to nothing else."""
+    return name if number == 1 else f"{name}@{number}"
+
+
+def _kept(found: re.Match[str]) -> str:
+    """Keep what stands on letters in many scripts, and is no letter to `re`."""
+    return found[0] if all(unicodedata.category(each) in {"Mn", "Mc"} for each in found[0]) else "-"
 
 
 class Folder:
@@ -59,36 +76,49 @@ class Folder:
         self.changed = 0
         self.removed = 0
         self._names: dict[str, str] = {}
-        self._kept = array("Q")
+        self._kept = _Marks()
         self._folders: set[Path] = set()
+        self._is_blind = False  # Tag.md and tag.md are one file here
+        self._opened = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        with self._failures():
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path} is there already, and no folder", hint="name another")
+        with contextlib.ExitStack() as opened, self.failures():
+            files.make_folder(self.path)
+            opened.enter_context(self._locked())
             self._claim()
+            self._is_blind = (self.path / NOTE.upper()).exists()
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            with self._failures():
+        with self._opened, self.failures():
+            if kind is None:
                 self._remove_others()
                 os.sync()
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Write a file of the folder, if it is not as it should be. `name` uses slashes."""
+        """Write a file of the folder, if it is not as it should be.
+
+        `name` uses slashes, and the content has MARK near its beginning.
+        """
         data = content if isinstance(content, bytes) else content.encode(errors="replace")
+        assert MARK.encode() in data[:_HEAD]
+        data = data.replace(MARK.encode(), _mark_of(name), 1)
         relative = PurePosixPath(name)
         assert ".." not in relative.parts
         assert not relative.is_absolute()
-        target = self.path.joinpath(*relative.parts)
-        self._kept.append(_mark(relative.as_posix()))
-        with self._failures():
+        target = self.path / relative
+        self._kept.add(self._on_disk(name))
+        with self.failures():
             if _is_equal(target, data):
                 return
             self._make(target.parent)
-            made = target.with_name(f".part-{target.name}")
+            made = target.with_name(f"{_PART}{target.name}")
             made.unlink(missing_ok=True)
             descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
                 file.write(data)
             made.replace(target)
         self.changed += 1
@@ -99,9 +129,37 @@ class Folder:
             name = file_name(wanted)
             taken = {known.casefold() for known in self._names.values()}
             self._names[key] = name if name.casefold() not in taken else file_name(f"{name}-{key}")
-            with self._failures():
+            with self.failures():
                 self._write_note()
         return self._names[key]
+
+    @contextlib.contextmanager
+    def failures(self) -> Iterator[None]:
+        """Say of a failure of the system which file it met."""
+        try:
+            yield
+        except OSError as error:
+            name = error.filename or self.path
+            raise StoreError(
+                f"{name} cannot be written: {error.strerror or error}",
+                hint="check the folder, its permissions and the space left",
+            ) from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # Some network file systems lock no folders: there two exports are the user's care.
+            with contextlib.suppress(OSError):
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise TryLater(
+                        f"another export writes to {self.path}: try again when it has ended"
+                    ) from error
+            yield
+        finally:
+            os.close(descriptor)
 
     def _claim(self) -> None:
         note = self.path / NOTE
@@ -115,14 +173,14 @@ class Folder:
                 raise InputError(
                     f"{self.path} holds an export of another format", hint="name another folder"
                 )
-            self._names = {k: v for k, v in names.items() if _is_safe(v)}
+            self._names = {k: v for k, v in names.items() if v == file_name(v)}
             return
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        # A new vault of Obsidian, or a new repository, has a hidden folder.
+        if any(not each.name.startswith(".") for each in self.path.iterdir()):
             raise InputError(
                 f"{self.path} is there already, and no export of tgtagger",
                 hint="name a folder that is new or empty",
             )
-        files.make_folder(self.path)
         self._write_note()
 
     def _write_note(self) -> None:
@@ -145,61 +203,94 @@ class Folder:
         self._folders.add(folder)
 
     def _remove_others(self) -> None:
-        kept = array("Q", sorted(self._kept))
-        for parent, folders, names in os.walk(self.path, topdown=False):
-            here = Path(parent)
-            relative = here.relative_to(self.path)
-            for name in names:
-                file = here / name
-                if name.startswith(".part-"):
-                    file.unlink()
-                elif (
-                    name != NOTE
-                    and not _has(kept, _mark((relative / name).as_posix()))
-                    and self._is_ours(relative / name, file)
-                ):
-                    file.unlink()
+        self._kept.sort()
+        self._clear(self.path, "")
+
+    def _clear(self, folder: Path, relative: str) -> bool:
+        """Remove what is ours and no longer wanted; tell whether something was removed."""
+        inner = []
+        stale = []
+        with os.scandir(folder) as found:  # no list of all: there may be very many
+            for each in found:
+                name = f"{relative}{each.name}"
+                if each.name.startswith(_PART):
+                    stale.append(Path(each.path))
+                elif each.name.startswith(".") or each.is_symlink():
+                    continue
+                elif each.is_dir():
+                    inner.append(each.name)
+                elif self._on_disk(name) not in self._kept and _is_ours(each.path, name):
+                    stale.append(Path(each.path))
                     self.removed += 1
-            if here != self.path and not (folders or names):
-                continue  # an empty one that somebody made
-            if here != self.path and names and not any(here.iterdir()):
-                here.rmdir()
+        for path in stale:
+            path.unlink()
+        for name in inner:
+            if self._clear(folder / name, f"{relative}{name}/"):
+                stale.append(folder / name)
+                with contextlib.suppress(OSError):  # something else is in it
+                    (folder / name).rmdir()
+        return bool(stale)
 
-    def _is_ours(self, relative: Path, file: Path) -> bool:
-        """Tell a file that an export wrote: each begins with a mark, in the form of its format."""
-        with contextlib.suppress(OSError), file.open("rb") as stream:
-            return MARK.encode() in stream.read(200)
-        return False
-
-    @contextlib.contextmanager
-    def _failures(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            name = error.filename or self.path
-            raise StoreError(
-                f"{name} cannot be written: {error.strerror or error}",
-                hint="check the folder, its permissions and the space left",
-            ) from error
+    def _on_disk(self, name: str) -> str:
+        """Return what tells a file from others where the folder lies."""
+        return _folded(name) if self._is_blind else name
 
 
-MARK = "written by tgtagger"
-"""Stands in the first 200 bytes of every file that an export writes into a folder."""
+class _Marks:
+    """The names of files, in eight bytes each: there may be a million."""
+
+    def __init__(self) -> None:
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
+
+    def add(self, name: str) -> None:
+        mark = _mark(name)
+        self._buckets[mark % _BUCKETS].append(mark)
+
+    def sort(self) -> None:
+        """Make it ready to be asked."""
+        for at, bucket in enumerate(self._buckets):  # one by one: a list takes five times as much
+            self._buckets[at] = array("Q", sorted(bucket))
+
+    def __contains__(self, name: str) -> bool:
+        mark = _mark(name)
+        bucket = self._buckets[mark % _BUCKETS]
+        at = bisect_left(bucket, mark)
+        return at < len(bucket) and bucket[at] == mark
+
+
+def _mark(name: str) -> int:
+    return int.from_bytes(blake2b(os.fsencode(name), digest_size=8).digest())
+
+
+def _mark_of(name: str) -> bytes:
+    """Return the mark of the file of this name."""
+    return f"{MARK}, {_mark(_folded(name)):016x}".encode()
+
+
+def _folded(name: str) -> str:
+    """Return a name as a file system may change it: its case, its composed letters."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_ours(path: str, name: str) -> bool:
+    with contextlib.suppress(OSError), open(path, "rb") as stream:  # noqa: PTH123 -- very many
+        return _mark_of(name) in stream.read(_HEAD)
+    return False
 
 
 def _is_equal(path: Path, data: bytes) -> bool:
     try:
-        if path.is_symlink() or path.stat().st_size != len(data):
-            return False
-        return path.read_bytes() == data
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
+    try:
+        return os.fstat(descriptor).st_size == len(data) and _read(descriptor, len(data)) == data
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
-def _mark(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(errors="replace"), digest_size=8).digest())
-
-
-def _has(marks: array[int], mark: int) -> bool:
-    at = bisect_left(marks, mark)
-    return at < len(marks) and marks[at] == mark
+def _read(descriptor: int, size: int) -> bytes:
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+        return file.read(size + 1)

@@ -95,7 +95,7 @@ def _text(text: str, opened: list[str], *, in_link: bool) -> Iterator[str]:
             yield "</span>"
         elif at:
             opened.append("span")
-            yield '<span class="spoiler">'
+            yield '<span class="spoiler" tabindex="0">'
         yield escape(part) if in_link else _with_links(part)
 
 

@@ -1,38 +1,40 @@
 """Posts as a static site: a folder that opens in a browser without a server, and asks nobody else.
 
 A channel's posts stand on numbered pages, the oldest on page 1, so that a page that is full never
-changes; tags and days are lists that lead there. The front page shows what is new, and the search
-page looks through files of posts that it loads from beside itself. Templates escape everything;
-a post's own formatting comes through `richtext`.
+changes; tags and days are lists that lead there. The front page shows what is new; what the search
+page loads is made by `site_search`. Templates escape everything; a post's own formatting comes
+through `richtext`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import itertools
-import json
 import math
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
-from tgtagger.export import captions
-from tgtagger.export.folder import MARK, Folder, file_name
+from tgtagger.export import captions, site_search
+from tgtagger.export.folder import MARK, Folder, file_name, numbered
 from tgtagger.export.richtext import to_html
+from tgtagger.outcomes import PostId
 from tgtagger.store import Selection
-from tgtagger.views import Entry, Post
+from tgtagger.views import Entry, GroupCount, Post, day_of
 
 _POSTS = 50  # on a channel's page
 _ENTRIES = 500  # on a page of a list
 _NEWEST = 20  # on the front page
 _CLOUD = 60  # tags on the front page
-_SEARCHED = 1000  # posts in a file that is searched
+_LARGE_CLOUD = 500  # on the page of tags
 _SIZES = 5  # of tags in a cloud
 _MANY = 50  # posts of a tag that is drawn large, however few all have
 
@@ -44,13 +46,16 @@ def write(selection: Selection, path: Path) -> Folder:
     return folder
 
 
+_Item = TypeVar("_Item")
+
+
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """Something with posts that has a page of its own."""
+    """Something with posts that has a page of its own; `href` is seen from the folder."""
 
     name: str
-    page: str
-    posts: int
+    href: str
+    posts: int = 0
     size: int = 1
 
 
@@ -63,109 +68,128 @@ class _Site:
             number: folder.name(str(number), channel.username or channel.title)
             for number, (channel, _) in self._channels.items()
         }
+        self._quoted = {number: quote(name) for number, name in self._names.items()}
 
     def write(self) -> None:
         for name in ("style.css", "search.js"):
             self._folder.write(name, (_FILES / name).read_bytes())
-        searched = [name for number in self._channels for name in self._write_channel(number)]
-        listing = f"/* {MARK} */\nwindow.tgtaggerFiles = {_script(searched)};\n"
-        self._folder.write("search/contents.js", listing)
+        for number in self._channels:
+            self._write_channel(number)
+        titles = {self._names[each]: channel.title for each, (channel, _) in self._channels.items()}
+        site_search.write(self._folder, self._searched(), titles)
         self._draw("search.html", "search.html", title="Search")
         for tag, entries in self._selection.outline("tag"):
-            self._write_list(_tag_page(tag or ""), tag or "", entries)
+            self._write_list(_tag_page(tag.name or ""), tag, entries)
         for day, entries in self._selection.outline("day"):
-            self._write_list(_day_page(day), day or "no date", entries)
+            self._write_list(_day_page(day.name), day, entries)
         self._write_contents()
 
-    def _write_channel(self, number: int) -> list[str]:
-        """Write a channel's pages, and the files in which its posts are searched; name those."""
+    def _write_channel(self, number: int) -> None:
         channel, count = self._channels[number]
-        folder = self._names[number]
         pages = math.ceil(count / _POSTS)
-        posts = self._selection.posts(number)
-        numbered = zip(itertools.count(count, -1), posts, strict=False)
-        for page, found in itertools.groupby(numbered, key=lambda item: _page_of(item[0])):
+        posts = zip(itertools.count(count, -1), self._selection.posts(number), strict=False)
+        for page, found in itertools.groupby(posts, key=lambda item: _page_of(item[0])):
             self._draw(
                 "channel.html",
-                f"channels/{folder}/{page}.html",
+                f"channels/{self._names[number]}/{page}.html",
                 title=channel.title,
                 posts=count,
                 address=f"https://t.me/{channel.username}" if channel.username else None,
                 number=page,
                 pages=pages,
-                shown=[self._card(post, page) for _, post in found],
+                shown=[self._card(at, post) for at, post in found],
             )
-        names = []
-        numbered = zip(itertools.count(count, -1), self._selection.posts(number), strict=False)
-        for part, found in itertools.groupby(numbered, key=lambda item: (item[0] - 1) // _SEARCHED):
-            rows = [
-                [_page_of(at), post.id.message_id, _when(post.date), _words(post), post.tags]
-                for at, post in found
-            ]
-            names.append(f"{folder}-{part + 1}.js")
-            about = _script({"folder": folder, "name": channel.title})
-            script = f"/* {MARK} */\nwindow.tgtaggerPosts({about}, {_script(rows)});\n"
-            self._folder.write(f"search/{names[-1]}", script)
-        return names
 
-    def _write_list(self, path: str, title: str, entries: Iterable[Entry]) -> None:
-        batches = _in_batches(entries)
+    def _searched(self) -> Iterator[tuple[str, list[site_search.Row]]]:
+        """Yield the posts by month, the newest first, in named parts, the oldest being part 1."""
+        left: Counter[str] = Counter()
+        for day in self._selection.groups("day"):
+            left[_month(day.name)] += day.posts
+        parts: defaultdict[str, list[site_search.Row]] = defaultdict(list)
+        for number, post in self._numbered():
+            page, when = _page_of(number), captions.when(post.date)
+            words = _clean("\n".join([post.text, *(w for item in post.media for w in item.words)]))
+            folder, message = self._names[post.id.channel_id], post.id.message_id
+            month = _month(day_of(post.date) if post.date else None)
+            parts[month].append([folder, page, message, when, words, post.tags])
+            left[month] -= 1
+            if left[month] % site_search.POSTS == 0:
+                yield f"{month}-{left[month] // site_search.POSTS + 1}", parts.pop(month)
+
+    def _numbered(self, limit: int = -1) -> Iterator[tuple[int, Post]]:
+        """Yield the posts of all channels, the newest first, each with its number in its own."""
+        numbers = {channel_id: count for channel_id, (_, count) in self._channels.items()}
+        for post in self._selection.posts(limit=limit):
+            yield numbers[post.id.channel_id], post
+            numbers[post.id.channel_id] -= 1
+
+    def _write_list(self, path: str, group: GroupCount, entries: Iterable[Entry]) -> None:
         name = path.rpartition("/")[2]
-        for number, (batch, is_last) in enumerate(batches, 1):
+        pages = math.ceil(group.posts / _ENTRIES)
+        for number, (batch, is_last) in enumerate(_in_batches(entries), 1):
             self._draw(
                 "outline.html",
-                f"{_numbered(path, number)}.html",
-                title=title,
-                posts=len(batch) + (number - 1) * _ENTRIES if is_last else f"{number * _ENTRIES}+",
+                f"{numbered(path, number)}.html",
+                title=group.name or captions.NO_DATE,
+                posts=group.posts,
+                number=number,
+                pages=pages,
                 entries=[self._entry(entry) for entry in batch],
-                newer=f"{_numbered(name, number - 1)}.html" if number > 1 else None,
-                older=None if is_last else f"{_numbered(name, number + 1)}.html",
+                newer=f"{quote(numbered(name, number - 1))}.html" if number > 1 else None,
+                older=None if is_last else f"{quote(numbered(name, number + 1))}.html",
             )
 
     def _write_contents(self) -> None:
-        tags = self._selection.groups("tag")
-        most = max((group.posts for group in tags), default=1)
-        cloud = [
-            _Link(group.name or "", f"{_tag_page(group.name or '')}.html", group.posts,
-                  _size(group.posts, most))
-            for group in tags
-        ]  # fmt: skip
-        days = [
-            _Link(group.name or "no date", f"{_day_page(group.name)}.html", group.posts)
-            for group in self._selection.groups("day")
-        ]
         channels = [
-            _Link(channel.title, self._channel_page(number, _page_of(count)), count)
-            for number, (channel, count) in self._channels.items()
+            _Link(channel.title, self._href(channel_id, count), count)
+            for channel_id, (channel, count) in self._channels.items()
         ]
-        by_name = sorted(cloud, key=lambda tag: tag.name.casefold())
-        for title, groups in (("Tags", by_name), ("Days", days), ("Channels", channels)):
-            self._draw(
-                "contents.html", f"{title.lower()}.html", title=title, groups=groups,
-                cloudy=title == "Tags",
-            )  # fmt: skip
-        numbers = {number: count for number, (_, count) in self._channels.items()}
-        newest = []
-        for post in self._selection.posts(limit=_NEWEST):
-            newest.append(self._card(post, _page_of(numbers[post.id.channel_id])))
-            numbers[post.id.channel_id] -= 1
+        self._draw("channels.html", "channels.html", title="Channels", channels=channels)
+        months = (
+            (month, [_day_link(day) for day in days])
+            for month, days in itertools.groupby(
+                self._selection.groups("day"), lambda day: _month(day.name)
+            )
+        )
+        self._draw("days.html", "days.html", title="Days", months=months)
+        cloud = _cloud(list(itertools.islice(self._selection.groups("tag"), _LARGE_CLOUD)))
+        tags_count, ranges = self._write_names()
+        self._draw(
+            "tags.html", "tags.html", title="Tags", tags=_by_name(cloud), ranges=ranges,
+            tags_count=tags_count,
+        )  # fmt: skip
         self._draw(
             "index.html",
             "index.html",
             title="Archive",
             posts=self._selection.count,
             channels=channels,
-            tags=sorted(cloud[:_CLOUD], key=lambda tag: tag.name.casefold()),
-            tags_count=len(cloud),
-            newest=newest,
+            tags=_by_name(cloud[:_CLOUD]),
+            tags_count=tags_count,
+            newest=[self._card(at, post) for at, post in self._numbered(_NEWEST)],
         )
 
-    def _draw(self, template: str, page: str, **values: Any) -> None:
-        root = "../" * page.count("/")
-        text = _templates().get_template(template).render(root=root, mark=MARK, **values)
-        self._folder.write(page, text)
+    def _write_names(self) -> tuple[int, list[_Link]]:
+        """Write the pages that name all tags; return how many tags, and the pages."""
+        pages: list[_Link] = []
+        count = 0
+        tags = self._selection.groups("tag", "name")
+        for number, (batch, is_last) in enumerate(_in_batches(tags), 1):
+            links = [_tag_link(tag.name or "", tag.posts) for tag in batch]
+            pages.append(_Link(f"{links[0].name} – {links[-1].name}", f"names/{number}.html"))
+            count += len(links)
+            self._draw(
+                "names.html", pages[-1].href, title=pages[-1].name, tags=links,
+                newer=f"{number - 1}.html" if number > 1 else None,
+                older=None if is_last else f"{number + 1}.html",
+            )  # fmt: skip
+        return count, pages
 
-    def _card(self, post: Post, page: int) -> dict[str, Any]:
+    def _draw(self, template: str, page: str, **values: Any) -> None:
+        text = _template(template).render(root="../" * page.count("/"), mark=MARK, **values)
+        self._folder.write(page, _clean(text))
+
+    def _card(self, number: int, post: Post) -> dict[str, Any]:
         counters = [
             f"{value:,} {name}".replace(",", "\u202f")
             for name, value in (("views", post.views), ("forwards", post.forwards))
@@ -174,32 +198,45 @@ class _Site:
         counters += [f"{name} {count}" for name, count in (post.reactions or {}).items()]
         return {
             "message": post.id.message_id,
-            "page": self._channel_page(post.id.channel_id, page),
+            "href": f"{self._href(post.id.channel_id, number)}#p{post.id.message_id}",
             "channel": post.channel.title,
             "iso": post.date and post.date.isoformat(),
-            "when": _when(post.date),
+            "when": captions.when(post.date),
             "url": post.url,
+            "origin": captions.origin(post),
+            "answered": self._answered(post),
             "html": Markup(to_html(_clean(post.markdown))),  # noqa: S704 -- richtext has escaped it
             "notes": list(captions.notes(post)),
-            "tags": [_Link(tag, f"{_tag_page(tag)}.html", 0) for tag in post.tags],
+            "tags": [_tag_link(tag) for tag in post.tags],
             "counters": " · ".join(counters),
         }
 
+    def _answered(self, post: Post) -> dict[str, Any] | None:
+        if not post.reply_to:
+            return None
+        found = self._selection.entry(PostId(post.id.channel_id, post.reply_to))
+        return self._entry(found) if found else {"caption": f"message {post.reply_to}"}
+
     def _entry(self, entry: Entry) -> dict[str, Any]:
-        channel, _ = self._channels[entry.id.channel_id]
+        channel_id, message_id = entry.id.channel_id, entry.id.message_id
         return {
-            "message": entry.id.message_id,
-            "page": self._channel_page(entry.id.channel_id, _page_of(entry.number)),
-            "channel": channel.title,
-            "when": _when(entry.date),
+            "href": f"{self._href(channel_id, entry.number)}#p{message_id}",
+            "channel": self._channels[channel_id][0].title,
+            "when": captions.when(entry.date),
             "caption": captions.line_of(entry.beginning),
         }
 
-    def _channel_page(self, channel_id: int, page: int) -> str:
-        return f"channels/{self._names[channel_id]}/{page}.html"
+    def _href(self, channel_id: int, number: int) -> str:
+        """Return the page of a channel's post of this number, as links have it."""
+        return f"channels/{self._quoted[channel_id]}/{_page_of(number)}.html"
 
 
 _FILES = resources("tgtagger.export") / "site_files"
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
+    return _templates().get_template(name)
 
 
 @functools.cache
@@ -207,7 +244,6 @@ def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("tgtagger.export", "site_files"),
         autoescape=True,
-        finalize=lambda value: _clean(value) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -219,10 +255,6 @@ def _page_of(number: int) -> int:
     return (number - 1) // _POSTS + 1
 
 
-def _numbered(path: str, number: int) -> str:
-    return path if number == 1 else f"{path}-{number}"
-
-
 def _tag_page(tag: str) -> str:
     return f"tags/{file_name(tag)}"
 
@@ -231,40 +263,44 @@ def _day_page(day: str | None) -> str:
     return f"days/{day or 'undated'}"
 
 
-def _when(date: dt.datetime | None) -> str:
-    return f"{date.astimezone():%Y-%m-%d %H:%M}" if date else "no date"
+def _month(day: str | None) -> str:
+    return day[:7] if day else "undated"
 
 
-def _size(posts: int, most: int) -> int:
-    """Return how large a tag is drawn, by the order of magnitude of its posts."""
-    return 1 + round((_SIZES - 1) * math.log(posts) / math.log(max(most, _MANY)))
+@functools.lru_cache(20_000)
+def _tag_link(tag: str, posts: int = 0, size: int = 1) -> _Link:
+    return _Link(tag, f"{quote(_tag_page(tag))}.html", posts, size)
 
 
-def _words(post: Post) -> str:
-    return _clean("\n".join([post.text, *(word for item in post.media for word in item.words)]))
+def _day_link(day: GroupCount) -> _Link:
+    name = day.name[8:] if day.name else captions.NO_DATE
+    return _Link(name, f"{_day_page(day.name)}.html", day.posts)
+
+
+def _cloud(tags: list[GroupCount]) -> list[_Link]:
+    """Return tags, each as large as the order of magnitude of its posts."""
+    most = math.log(max([_MANY, *(tag.posts for tag in tags)]))
+    return [
+        _tag_link(tag.name or "", tag.posts, 1 + round((_SIZES - 1) * math.log(tag.posts) / most))
+        for tag in tags
+    ]
+
+
+def _by_name(links: list[_Link]) -> list[_Link]:
+    return sorted(links, key=lambda link: link.name.casefold())
 
 
 def _clean(text: str) -> str:
     """Return text without what no page may hold: control characters, halves of characters."""
-    return text if text.isprintable() else text.translate(_NOT_IN_A_PAGE)
+    return _NOT_IN_A_PAGE.sub("\ufffd", text)
 
 
-_NOT_IN_A_PAGE = dict.fromkeys(
-    [*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\ufffd"
-) | {ord("\n"): "\n", ord("\t"): "\t"}
+_NOT_IN_A_PAGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def _script(value: object) -> str:
-    """Return a value as JavaScript that cannot end its script, nor its line."""
-    text = json.dumps(value, ensure_ascii=False, default=list)
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return text
-
-
-def _in_batches(entries: Iterable[Entry]) -> Iterator[tuple[list[Entry], bool]]:
-    """Yield the entries of each page, and whether it is the last."""
-    left = iter(entries)
+def _in_batches(items: Iterable[_Item]) -> Iterator[tuple[list[_Item], bool]]:
+    """Yield what stands on each page of a list, and whether it is the last."""
+    left = iter(items)
     batch = list(itertools.islice(left, _ENTRIES))
     while batch:
         following = list(itertools.islice(left, _ENTRIES))

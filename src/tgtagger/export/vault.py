@@ -8,21 +8,23 @@ what changed. A note is rewritten when its post changes: a person's own belong i
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from tgtagger.export import captions
-from tgtagger.export.folder import MARK, Folder, file_name
+from tgtagger.export.folder import MARK, Folder, file_name, numbered
+from tgtagger.outcomes import PostId
 from tgtagger.store import Selection
 from tgtagger.types import Channel
-from tgtagger.views import Entry, Post
+from tgtagger.views import Entry, Post, local
 
 _LINES = 2000
-"""Notes that one page lists: an editor is slow with many more."""
+"""Lines of a page that lists: an editor is slow with many more."""
 
 _NOT_YAML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _NOT_IN_A_TAG = re.compile(r"[^\w/-]+")
@@ -47,70 +49,68 @@ class _Vault:
 
     def write(self) -> None:
         for post in self._selection.posts():
-            note = self._path(post.id.channel_id, post.id.message_id, post.date)
-            self._folder.write(f"{note}.md", self._note(post))
+            self._folder.write(f"{self._path(post.id, post.date)}.md", self._note(post))
         for channel, _ in self._channels:
-            entries = (
-                Entry(post.id, 0, post.date, captions.caption(post))
-                for post in self._selection.posts(channel.id)
-            )
-            self._list(self._channel_page(channel), channel.title, entries)
-        for name, outline in self._selection.outline("tag"):
-            self._list(_tag_page(name or ""), name or "", outline)
-        for name, outline in self._selection.outline("day"):
-            self._list(_day_page(name), name or "no date", outline)
+            posts = self._selection.posts(channel.id)
+            named = (Entry(post.id, 0, post.date, captions.caption(post)) for post in posts)
+            self._list(self._channel_page(channel), channel.title, named)
+        for tag, entries in self._selection.outline("tag"):
+            self._list(_tag_page(tag.name or ""), tag.name or "", entries)
+        for day, entries in self._selection.outline("day"):
+            self._list(_day_page(day.name), day.name or captions.NO_DATE, entries)
         self._contents()
 
     def _contents(self) -> None:
         """Write the pages that lead to all others."""
-        channels = [
-            (channel.title, self._channel_page(channel), n) for channel, n in self._channels
-        ]
-        tags = [
-            (group.name or "", _tag_page(group.name or ""), group.posts)
-            for group in self._selection.groups("tag")
-        ]
-        days = [
-            (group.name or "no date", _day_page(group.name), group.posts)
-            for group in self._selection.groups("day")
-        ]
-        for title, pages in (("Channels", channels), ("Tags", tags), ("Days", days)):
-            lines = [f"- [{_text(name)}]({quote(path)}.md) · {n}" for name, path, n in pages]
-            self._folder.write(f"{title}.md", _page(title, lines))
-        self._folder.write(
-            "Home.md",
-            _page(
-                "Home",
-                [
-                    f"- [Channels](Channels.md) · {len(channels)}",
-                    f"- [Tags](Tags.md) · {len(tags)}",
-                    f"- [Days](Days.md) · {len(days)}",
-                ],
+        pages = {
+            "Channels": (
+                _line(channel.title, self._channel_page(channel), n)
+                for channel, n in self._channels
             ),
-        )
+            "Tags": (
+                _line(tag.name or "", _tag_page(tag.name or ""), tag.posts)
+                for tag in self._selection.groups("tag")
+            ),
+            "Days": (
+                _line(day.name or captions.NO_DATE, _day_page(day.name), day.posts)
+                for day in self._selection.groups("day")
+            ),
+        }
+        home = [
+            _line(title, title, self._pages(title, title, lines)) for title, lines in pages.items()
+        ]
+        self._folder.write("Home.md", _page("Home", home))
 
     def _list(self, path: str, title: str, entries: Iterable[Entry]) -> None:
-        """Write a page that lists notes, and where they are many, further ones."""
-        left = iter(entries)
-        batch = list(itertools.islice(left, _LINES))
+        """Write the pages that list some notes."""
+        up = "../" * path.count("/")
+        lines = (
+            f"- {captions.day(entry.date)} [{_text(captions.line_of(entry.beginning))}]"
+            f"({up}{quote(self._path(entry.id, entry.date))}.md)"
+            for entry in entries
+        )
+        self._pages(path, title, lines)
+
+    def _pages(self, path: str, title: str, lines: Iterator[str]) -> int:
+        """Write a page of lines, and where they are many, further ones; return how many lines."""
+        count = 0
+        batch = list(itertools.islice(lines, _LINES))
         for number in itertools.count(1):
-            lines = []
-            for entry in batch:
-                note = self._path(entry.id.channel_id, entry.id.message_id, entry.date)
-                caption = _text(captions.line_of(entry.beginning))
-                lines.append(f"- {_day(entry.date)} [{caption}]({_relative(path, note)})")
-            batch = list(itertools.islice(left, _LINES))
-            name = path if number == 1 else f"{path}-{number}"
-            if batch:
-                following = f"{path.rpartition('/')[2]}-{number + 1}.md"
-                lines += ["", f"[older]({quote(following)})"]
-            self._folder.write(f"{name}.md", _page(title, lines))
-            if not batch:
-                return
+            count += len(batch)
+            following = list(itertools.islice(lines, _LINES))
+            if following:
+                name = numbered(path.rpartition("/")[2], number + 1)
+                batch += ["", f"[older]({quote(name)}.md)"]
+            self._folder.write(f"{numbered(path, number)}.md", _page(title, batch))
+            if not following:
+                break
+            batch = following
+        return count
 
     def _note(self, post: Post) -> str:
         facts: dict[str, object] = {
             "generator": MARK,
+            "aliases": [captions.caption(post)],  # what Obsidian finds it by, and links it as
             "channel": post.channel.title,
             "username": post.channel.username,
             "id": post.id.message_id,
@@ -118,30 +118,44 @@ class _Vault:
             "date": post.date,
             "edited": post.edited,
             "deleted": post.deleted,
-            # Obsidian takes no spaces in a tag, and no tag of digits alone.
-            "tags": [_NOT_IN_A_TAG.sub("_", tag).strip("_") or "_" for tag in post.tags],
+            "tags": [_tag(tag) for tag in post.tags],
             "views": post.views,
             "forwards": post.forwards,
         }
         front = [f"{name}: {_yaml(fact)}" for name, fact in facts.items() if fact not in (None, [])]
-        here = self._path(post.id.channel_id, post.id.message_id, post.date)
         links = [(tag, _tag_page(tag)) for tag in post.tags]
-        links.append((_day(post.date), _day_page(_day(post.date) if post.date else None)))
+        links.append((captions.day(post.date), _day_page(captions.day(post.date))))
         links.append((post.channel.title, self._channel_page(post.channel)))
         body = [
+            *self._callouts(post),
             _body(post.markdown),
             "\n".join(f"- {_text(note)}" for note in captions.notes(post)),
-            " · ".join(f"[{_text(name)}]({_relative(here, page)})" for name, page in links),
+            " · ".join(f"[{_text(name)}]({_UP}{quote(page)}.md)" for name, page in links),
         ]
         return "---\n" + "\n".join(front) + "\n---\n\n" + "\n\n".join(filter(None, body)) + "\n"
 
-    def _path(self, channel_id: int, message_id: int, date: dt.datetime | None) -> str:
+    def _callouts(self, post: Post) -> Iterator[str]:
+        """Yield what a reader should know before the words: whose they are, what they answer."""
+        if origin := captions.origin(post):
+            yield f"> [!quote] {_text(origin)}"
+        if post.reply_to:
+            answered = self._selection.entry(PostId(post.id.channel_id, post.reply_to))
+            yield f"> [!info] answers {self._link(answered) if answered else post.reply_to}"
+
+    def _link(self, entry: Entry) -> str:
+        caption = _text(captions.line_of(entry.beginning))
+        return f"[{caption}]({_UP}{quote(self._path(entry.id, entry.date))}.md)"
+
+    def _path(self, post: PostId, date: dt.datetime | None) -> str:
         # The day in UTC: a name must not depend on where it is written.
-        day = f"{date:%Y-%m-%d}" if date else "undated"
-        return f"posts/{self._names[channel_id]}/{day}-{message_id}"
+        day = date.date().isoformat() if date else "undated"
+        return f"posts/{self._names[post.channel_id]}/{day[:7]}/{day}-{post.message_id}"
 
     def _channel_page(self, channel: Channel) -> str:
         return f"channels/{self._names[channel.id]}"
+
+
+_UP = "../../../"  # from a note to the folder
 
 
 def _tag_page(tag: str) -> str:
@@ -149,15 +163,18 @@ def _tag_page(tag: str) -> str:
 
 
 def _day_page(day: str | None) -> str:
-    return f"days/{day or 'undated'}"
+    return f"days/{'undated' if day in (None, captions.NO_DATE) else day}"
 
 
-def _day(date: dt.datetime | None) -> str:
-    return f"{date.astimezone():%Y-%m-%d}" if date else "no date"
+@functools.lru_cache(20_000)
+def _tag(name: str) -> str:
+    """Return a tag as Obsidian takes it: no spaces, and something else than digits."""
+    tag = _NOT_IN_A_TAG.sub("_", name).strip("_/")
+    return tag if any(letter.isalpha() for letter in tag) else f"_{tag}"
 
 
-def _relative(page: str, target: str) -> str:
-    return quote("../" * page.count("/") + target) + ".md"
+def _line(title: str, page: str, count: int) -> str:
+    return f"- [{_text(title)}]({quote(page)}.md) · {count}"
 
 
 def _page(title: str, lines: list[str]) -> str:
@@ -165,15 +182,29 @@ def _page(title: str, lines: list[str]) -> str:
 
 
 def _body(markdown: str) -> str:
-    """Return a post's Markdown; a hash sign before a word would be one of the vault's own tags."""
+    """Return a post's Markdown without what means something in a vault alone.
+
+    A hash sign before a word is a tag there, and `$`, `%%` and `==` are formulas, comments, marks.
+    """
     text = _NOT_YAML.sub(lambda found: found[0] if found[0] in "\n\t" else "\ufffd", markdown)
-    return re.sub(r"(?<![\\\w&/])#(?=\w)", r"\\#", text)
+    return _OBSIDIAN.sub(_escaped, text)
+
+
+_OBSIDIAN = re.compile(
+    r"(?s)(?<!\\)(?P<ticks>`+).+?(?<!`)(?P=ticks)(?!`)"  # code stays as it is, and addresses
+    r"|https?://[^\s)]+"
+    r"|(?P<mark>(?<![\\\w&/])#(?=\w)|(?<!\\)(?:\$|%%|==))"
+)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"\\{letter}" for letter in found["mark"]) if found["mark"] else found[0]
 
 
 def _yaml(value: object) -> str:
     """Return a value as YAML, which JSON is, but for what YAML takes for the end of a line."""
-    if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, dt.datetime):  # Obsidian knows no zones
+        return local(value).isoformat(timespec="seconds")[:19]
     text = json.dumps(value, ensure_ascii=False)
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -181,4 +212,7 @@ def _yaml(value: object) -> str:
 def _text(text: str) -> str:
     """Return plain words as Markdown of one line."""
     line = " ".join(_NOT_YAML.sub(" ", text).split())
-    return re.sub(r"([\\`*_\[\]<>#|~!&])", r"\\\1", line)
+    return _MARKS.sub(r"\\\1", line)
+
+
+_MARKS = re.compile(r"([\\`*_\[\]<>#|~!&])")

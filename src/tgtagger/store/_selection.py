@@ -1,26 +1,30 @@
 """The posts that a filter picks, held still: one snapshot, read in several orders.
 
 What an export as a folder needs: its pages by channel, by tag and by day must agree, though another
-run writes meanwhile, and a million posts must not lie in memory. So the choice is a temporary table
-(SQLite keeps it on disk), with each post's number within its channel. Knows no output format.
+run writes meanwhile, and a million posts must not lie in memory. So the choice is two temporary
+tables (SQLite keeps them on disk): each post with its number within its channel and its day, and
+each tag with its posts. Knows no output format.
 """
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from collections.abc import Iterator
 from typing import Literal
 
 from tgtagger.outcomes import PostId
 from tgtagger.store import _records
-from tgtagger.store._times import from_text
+from tgtagger.store._times import from_text, moment
 from tgtagger.types import Channel, PostFilter
-from tgtagger.views import Entry, GroupCount, Post
+from tgtagger.views import Entry, GroupCount, Post, day_of
 
 Group = Literal["tag", "day"]
+Order = Literal["use", "name"]
 
 _BEGINNING = 300  # letters of a text that an outline shows the first line of
+_ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
+ substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''),
+     json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING})"""
 
 
 class Selection:
@@ -29,59 +33,71 @@ class Selection:
     def __init__(self, db: sqlite3.Connection, wanted: PostFilter) -> None:
         self._db = db
         query = _records.query_for(db, wanted)
-        db.execute("DROP TABLE IF EXISTS temp.chosen")
+        db.create_function("day_of", 1, _day_of, deterministic=True)
+        self.close()
         db.execute(
-            "CREATE TEMP TABLE chosen AS SELECT id, channel_id, row_number() OVER "
-            "(PARTITION BY channel_id ORDER BY id) AS number FROM "
-            f"({query.sql('p.id AS id, p.channel_id AS channel_id', limit=wanted.limit)})",
+            "CREATE TEMP TABLE chosen "
+            "(id INTEGER PRIMARY KEY, channel_id INTEGER, number INTEGER, day TEXT)"
+        )
+        picked = query.sql("p.id AS id, p.channel_id AS channel_id, p.date AS date",
+                           limit=wanted.limit)  # fmt: skip
+        db.execute(
+            "INSERT INTO chosen SELECT id, channel_id, row_number() OVER "
+            f"(PARTITION BY channel_id ORDER BY id), day_of(date) FROM ({picked})",
             query.values,
         )
-        db.execute("CREATE UNIQUE INDEX temp.ix_chosen_id ON chosen (id)")
         db.execute("CREATE INDEX temp.ix_chosen_channel ON chosen (channel_id, id)")
+        db.execute("CREATE INDEX temp.ix_chosen_day ON chosen (day, id)")
+        db.execute(
+            "CREATE TEMP TABLE chosen_tags "
+            "(tag_id INTEGER, id INTEGER, PRIMARY KEY (tag_id, id)) WITHOUT ROWID"
+        )
+        db.execute(
+            "INSERT INTO chosen_tags SELECT l.tag_id, s.id FROM chosen AS s "
+            "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
+        )
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
 
     def close(self) -> None:
-        self._db.execute("DROP TABLE IF EXISTS temp.chosen")
+        for table in ("chosen", "chosen_tags"):
+            self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def channels(self) -> tuple[tuple[Channel, int], ...]:
         """Return the channels with how many posts of each were picked, the most first."""
         rows = self._db.execute(
-            "SELECT c.id, c.title, c.username, c.kind, count(*) FROM chosen AS s "
-            "JOIN channels AS c ON c.id = s.channel_id GROUP BY c.id ORDER BY 5 DESC, c.title"
+            "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
+            "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
+            "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
         )
         return tuple((Channel(*row), count) for *row, count in rows)
 
-    def groups(self, by: Group) -> tuple[GroupCount, ...]:
-        """Return the tags, the most used first, or the days, the newest first, with their posts."""
-        group, joins, order = _GROUPS[by]
-        rows = self._db.execute(
-            f"SELECT {group}, count(*) FROM chosen AS s JOIN posts AS p ON p.id = s.id {joins} "
-            f"GROUP BY 1 ORDER BY {order}"
-        )
-        return tuple(GroupCount(name, count) for name, count in rows)
+    def groups(self, by: Group, order: Order = "use") -> Iterator[GroupCount]:
+        """Yield the tags, the most used first or by name, or the days, the newest first."""
+        return (group for _, group in self._groups(by, order))
 
-    def outline(self, by: Group) -> Iterator[tuple[str | None, Iterator[Entry]]]:
+    def outline(self, by: Group) -> Iterator[tuple[GroupCount, Iterator[Entry]]]:
         """Yield each tag, or each day, with its posts, the newest first.
 
-        A group's posts are to be read before the next group is asked for. A day is None for posts
-        without a date.
+        A day is None for posts without a date.
         """
-        group, joins, _ = _GROUPS[by]
-        rows = self._db.execute(
-            f"SELECT {group} AS g, p.channel_id, p.message_id, s.number, p.date, "
-            "substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''), "
-            f"json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING}) "
-            f"FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id {joins} ORDER BY "
-            + ("l.tag_id, s.id DESC" if by == "tag" else "g DESC, s.id DESC")
-        )
-        for name, found in itertools.groupby(rows, key=lambda row: row[0]):
-            yield (
-                name,
-                (
-                    Entry(PostId(channel, message), number, from_text(date), beginning)
-                    for _, channel, message, number, date, beginning in found
-                ),
-            )
+        chosen = {
+            "tag": "chosen_tags AS g CROSS JOIN chosen AS s ON s.id = g.id "
+            "CROSS JOIN posts AS p ON p.id = g.id WHERE g.tag_id = ? ORDER BY g.id DESC",
+            "day": "chosen AS s CROSS JOIN posts AS p ON p.id = s.id WHERE s.day IS ? "
+            "ORDER BY s.id DESC",
+        }[by]
+        for key, group in self._groups(by, "use"):
+            rows = self._db.execute(f"SELECT {_ENTRY} FROM {chosen}", (key,))
+            yield group, (_entry(*row) for row in rows)
+
+    def entry(self, post: PostId) -> Entry | None:
+        """Return a post as a list shows it, if it was picked."""
+        row = self._db.execute(
+            f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
+            "WHERE p.channel_id = ? AND p.message_id = ?",
+            (post.channel_id, post.message_id),
+        ).fetchone()
+        return row and _entry(*row)
 
     def posts(self, channel_id: int | None = None, *, limit: int = -1) -> Iterator[Post]:
         """Yield the posts of one channel, or of all, the newest first."""
@@ -94,12 +110,22 @@ class Selection:
         for (record,) in rows:
             yield _records.read_post(record)
 
+    def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
+        by_name = "t.key" if order == "name" else "3 DESC, 2"
+        rows = self._db.execute(_TAGS + by_name if by == "tag" else _DAYS)
+        return ((key, GroupCount(name, count)) for key, name, count in rows)
 
-_GROUPS: dict[Group, tuple[str, str, str]] = {
-    "tag": (
-        "t.name",
-        "JOIN post_tags AS l ON l.post_id = p.id JOIN tags AS t ON t.id = l.tag_id",
-        "2 DESC, 1",
-    ),
-    "day": ("date(p.date, 'localtime')", "", "1 DESC"),
-}
+
+_TAGS = (
+    "SELECT t.id, t.name, g.posts FROM (SELECT tag_id, count(*) AS posts FROM chosen_tags "
+    "GROUP BY 1) AS g JOIN tags AS t ON t.id = g.tag_id ORDER BY "
+)
+_DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
+
+
+def _entry(channel: int, message: int, number: int, date: str | None, beginning: str) -> Entry:
+    return Entry(PostId(channel, message), number, from_text(date), beginning)
+
+
+def _day_of(date: str | None) -> str | None:
+    return None if date is None else day_of(moment(date))

@@ -2,15 +2,43 @@
 "use strict";
 (() => {
   const most = 100;
+  const letters = 6; // of a word that the index knows; the first two name its file (site_search.py)
   const said = document.getElementById("said");
   const list = document.getElementById("found");
   const query = (new URLSearchParams(location.search).get("q") || "").trim();
   const plain = (text) => text.toLowerCase().replaceAll("ё", "е");
-  const words = plain(query).split(/\s+/).filter(Boolean);
+  const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  // A word is found at the beginning of one: "rock" finds "rockets".
+  const terms = (plain(query).match(/"[^"]+"|[^\s"]+/g) || []).map((term) => term.replaceAll('"', "").trim()).filter(Boolean);
+  const patterns = terms.map((term) => new RegExp(
+    `(${/^[\p{L}\p{N}_]/u.test(term) ? "^|[^\\p{L}\\p{N}_]" : ""})(${escaped(term).replace(/\s+/g, "\\s+")})`, "gu"));
   document.querySelector("input[type=search]").value = query;
-  if (!words.length) return;
-  let found = 0;
-  let looked = 0;
+  if (!terms.length) return;
+
+  /* Read a file beside this page; a script, since a page from a folder may fetch nothing. */
+  const load = (file, name) => new Promise((done) => {
+    let came = null;
+    window[name] = (value) => { came = value; };
+    const script = document.createElement("script");
+    script.src = `search/${file}.js`;
+    script.onload = script.onerror = () => { script.remove(); done(came); };
+    document.body.append(script);
+  });
+
+  /* Return the numbers of the files with a word that begins so; null: any of them. */
+  const placesOf = async (word) => {
+    const parts = [...word];
+    if (parts.length < 2) return null;
+    const shard = parts.slice(0, 2).map((letter) => letter.codePointAt(0).toString(16)).join("-");
+    const start = parts.slice(0, letters).join("");
+    const places = new Set();
+    for (const [known, steps] of Object.entries(await load(`words/${shard}`, "tgtaggerWords") || {})) {
+      if (!known.startsWith(start)) continue;
+      let place = 0;
+      for (const step of steps) places.add(place += step);
+    }
+    return places;
+  };
 
   const part = (name, text, parent) => {
     const made = document.createElement(name);
@@ -20,58 +48,54 @@
   };
 
   const snippet = (text, parent) => {
+    const places = [];
     const folded = plain(text);
-    const at = Math.max(0, Math.min(...words.map((word) => {
-      const place = folded.indexOf(word);
-      return place < 0 ? Infinity : place;
-    })));
-    const start = at === Infinity ? 0 : Math.max(0, at - 60);
-    const shown = text.slice(start, start + 220);
+    for (const pattern of patterns) for (const match of folded.matchAll(pattern)) places.push([match.index + match[1].length, match[2].length]);
+    places.sort((a, b) => a[0] - b[0] || b[1] - a[1]);
+    const start = places.length ? Math.max(0, text.lastIndexOf(" ", places[0][0] - 50) + 1) : 0;
     const line = part("span", start ? "…" : "", parent);
     line.className = "what";
     line.dir = "auto";
-    let rest = shown;
-    while (rest) {
-      const places = words.map((word) => [plain(rest).indexOf(word), word.length]).filter(([place]) => place >= 0);
-      if (!places.length) break;
-      const [place, length] = places.sort((a, b) => a[0] - b[0] || b[1] - a[1])[0];
-      line.append(rest.slice(0, place));
-      part("mark", rest.slice(place, place + length), line);
-      rest = rest.slice(place + length);
+    let end = start;
+    for (const [place, length] of places) {
+      if (place < end || place + length > start + 240) continue;
+      line.append(text.slice(end, place));
+      part("mark", text.slice(place, place + length), line);
+      end = place + length;
     }
-    line.append(rest + (start + 220 < text.length ? "…" : ""));
+    line.append(text.slice(end, Math.max(end, start + 240)) + (text.length > start + 240 ? "…" : ""));
   };
 
-  window.tgtaggerPosts = (channel, posts) => {
-    for (const [page, message, when, text, tags] of posts) {
-      looked += 1;
-      const all = plain(text + " " + tags.join(" "));
-      if (found >= most || !words.every((word) => all.includes(word))) continue;
-      found += 1;
-      const item = document.createElement("li");
-      const link = document.createElement("a");
-      link.href = `channels/${encodeURIComponent(channel.folder)}/${page}.html#p${message}`;
-      part("span", `${channel.name} · ${when}`, link).className = "where";
-      snippet(text || tags.join(", "), link);
-      item.append(link);
-      list.append(item);
-    }
+  const show = ([folder, page, message, when, text, tags], names) => {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `channels/${encodeURIComponent(folder)}/${page}.html#p${message}`;
+    part("span", `${names[folder]} · ${when}`, link).className = "where";
+    snippet(text || tags.join(", "), link);
+    item.append(link);
+    list.append(item);
   };
 
-  const files = window.tgtaggerFiles.slice();
-  const next = () => {
-    const file = files.shift();
-    if (found >= most || !file) {
-      said.textContent = found
-        ? `${found}${found >= most ? " or more" : ""} posts with “${query}”`
-        : `Nothing with “${query}” in ${looked} posts.`;
-      return;
+  (async () => {
+    said.textContent = "Searching …";
+    const [names, files] = await load("contents", "tgtaggerContents") || [{}, []];
+    let left = files.map((file, at) => at).reverse(); // the newest first
+    for (const word of terms.flatMap((term) => term.match(/[\p{L}\p{N}_]+/gu) || [])) {
+      const places = await placesOf(word);
+      if (places) left = left.filter((at) => places.has(at));
     }
-    said.textContent = `Searching … ${found} found in ${looked} posts`;
-    const script = document.createElement("script");
-    script.src = `search/${encodeURIComponent(file)}`;
-    script.onload = script.onerror = () => { script.remove(); next(); };
-    document.body.append(script);
-  };
-  next();
+    let found = 0;
+    for (const at of left) {
+      for (const post of await load(files[at], "tgtaggerPosts") || []) {
+        const all = plain(`${post[4]}\n${post[5].join("\n")}`);
+        if (found === most || !patterns.every((pattern) => all.search(pattern) >= 0)) continue;
+        found += 1;
+        show(post, names);
+      }
+      if (found === most) break;
+      said.textContent = `Searching … ${found} found`;
+    }
+    const count = found === most ? `The newest ${most}` : found || "No";
+    said.textContent = `${count} ${found === 1 ? "post" : "posts"} with ${query}`;
+  })();
 })();

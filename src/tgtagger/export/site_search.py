@@ -1,0 +1,127 @@
+"""What the search page of a site loads: files of posts, and an index of the words in them.
+
+A phone can neither hold nor fetch the posts of a large archive. So the index says which files a
+word is in: a file for each two letters that words begin with. Of each word it knows the first six
+letters, of the place the file alone; the page reads the files that it names, the newest first, and
+looks for itself. Files of posts go by the month, so that what is old stays as it is.
+
+The words are put in order on the disk, in runs that are merged: memory does not grow with posts.
+`search.js` reads all this, and cuts words by the same rules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import json
+import re
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from tgtagger.export.folder import MARK, Folder
+
+POSTS = 400
+"""Posts in a file."""
+
+_LETTERS = 6
+_SHARD = 2
+_WORD = re.compile(r"\w{2,}")
+_IN_MEMORY = 400_000  # places of words, before a run goes to the disk
+
+Row = list[Any]
+"""Of a post: its channel's folder, its page there, its id, when, its words, its tags."""
+
+
+def write(folder: Folder, batches: Iterable[tuple[str, list[Row]]], names: dict[str, str]) -> None:
+    """Write the search's files: `batches` are named files of posts, the newest first."""
+    with contextlib.ExitStack() as opened:
+        index = _Index(folder, opened)
+        written: list[str] = []
+        for name, rows in batches:
+            folder.write(f"search/{name}.js", _call("tgtaggerPosts", rows))
+            for row in rows:
+                index.add(" ".join([row[4], *row[5]]), len(written))
+            written.append(name)
+        written.reverse()  # the numbers of those that are there stay when a new one comes
+        folder.write("search/contents.js", _call("tgtaggerContents", [names, written]))
+        for shard, words in itertools.groupby(index.words(), lambda item: item[0][:_SHARD]):
+            places = {word: _steps(len(written) - 1 - at for at in found) for word, found in words}
+            name = "-".join(f"{ord(letter):x}" for letter in shard)
+            folder.write(f"search/words/{name}.js", _call("tgtaggerWords", places))
+
+
+class _Index:
+    """The beginnings of words, and the numbers of the files that hold them."""
+
+    def __init__(self, folder: Folder, opened: contextlib.ExitStack) -> None:
+        self._folder = folder
+        self._opened = opened
+        self._runs: list[IO[str]] = []
+        self._places: dict[str, array[int]] = {}
+        self._count = 0
+
+    def add(self, text: str, file: int) -> None:
+        for word in {word[:_LETTERS] for word in _WORD.findall(plain(text))}:
+            places = self._places.setdefault(word, array("I"))
+            if not places or places[-1] != file:
+                places.append(file)
+                self._count += 1
+        if self._count > _IN_MEMORY:
+            self._write_run()
+
+    def words(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield all words in order, each with its files in the order they came."""
+        self._write_run()
+        runs = [_read(run) for run in self._runs]
+        for word, found in itertools.groupby(heapq.merge(*runs, key=_first), _first):
+            places = itertools.chain.from_iterable(places for _, places in found)
+            yield word, [at for at, _ in itertools.groupby(places)]
+
+    def _write_run(self) -> None:
+        with self._folder.failures():  # there is room for it where the site is to be
+            run = self._opened.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder.path)  # noqa: SIM115 -- as the search is written
+            )
+            for word in sorted(self._places):
+                run.write(f"{word} {' '.join(map(str, self._places[word]))}\n")
+            run.seek(0)
+        self._runs.append(run)
+        self._places.clear()
+        self._count = 0
+
+
+def plain(text: str) -> str:
+    """Return what of a text is compared."""
+    return text.lower().replace("ё", "е")
+
+
+def script(value: object) -> str:
+    """Return a value as JavaScript that cannot end its script, nor its line."""
+    text = json.dumps(value, ensure_ascii=False, default=list, separators=(",", ":"))
+    return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_SPECIAL = re.compile("[<>&\u2028\u2029]")
+
+
+def _call(function: str, value: object) -> str:
+    return f"/* {MARK} */\nwindow.{function}({script(value)});\n"
+
+
+def _read(run: IO[str]) -> Iterator[tuple[str, list[int]]]:
+    for line in run:
+        word, *places = line.split(" ")
+        yield word, [int(at) for at in places]
+
+
+def _first(item: tuple[str, list[int]]) -> str:
+    return item[0]
+
+
+def _steps(places: Iterable[int]) -> list[int]:
+    """Return rising numbers as the first, and what each is more than the one before."""
+    ordered = sorted(places)
+    return [after - before for before, after in itertools.pairwise([0, *ordered])]
