@@ -47,7 +47,7 @@ def test_a_note_holds_what_the_post_says(archive: Store, tmp_path: Path) -> None
     assert front["id"] == 1
     assert front["date"] == minute(1).astimezone().replace(tzinfo=None)
     assert front["aliases"] == ["Bare words"]
-    assert front["tags"] == ["AI_ethics", "C", "up"]
+    assert front["tags"] == ["AI_ethics", "C_sharp", "up"]
     assert "Bare words" in body
 
 

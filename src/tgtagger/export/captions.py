@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from tgtagger.types import Media
 from tgtagger.views import Post, day_of, local
 
 WIDTH = 90
@@ -35,13 +36,12 @@ def caption(post: Post, width: int = WIDTH) -> str:
     """Return a post's first line, or what it shows where it says nothing."""
     words = (post.text, *(word for item in post.media for word in item.words))
     said = next((text for text in words if text.strip()), "")
-    return line_of(said or ", ".join(kinds(post)) or "", width)
+    return line_of(said or ", ".join(kinds(post)), width)
 
 
 def kinds(post: Post) -> list[str]:
     """Return what hangs on a post: `photo`, `2 × video`."""
-    counts = Counter(item.type for item in post.media)
-    return [f"{count} × {kind}" if count > 1 else str(kind) for kind, count in counts.items()]
+    return _counted(post.media)
 
 
 def origin(post: Post) -> str | None:
@@ -51,10 +51,20 @@ def origin(post: Post) -> str | None:
 
 def notes(post: Post) -> Iterator[str]:
     """Yield the other facts about a post that a reader wants beside it, a line each."""
+    silent = []
     for item in post.media:
-        words = [word for word in (item.file_name, *item.words, item.url) if word]
-        yield ": ".join([item.type, " · ".join(words)]) if words else item.type
+        if words := [word for word in (item.file_name, *item.words, item.url) if word]:
+            yield f"{item.type}: {' · '.join(words)}"
+        else:
+            silent.append(item)
+    if silent:
+        yield ", ".join(_counted(silent))
     if post.author:
         yield f"by {post.author}"
     if post.deleted:
         yield "deleted since"
+
+
+def _counted(media: Iterable[Media]) -> list[str]:
+    counts = Counter(item.type for item in media)
+    return [f"{count} × {kind}" if count > 1 else str(kind) for kind, count in counts.items()]

@@ -33,10 +33,11 @@ from tgtagger.views import Entry, GroupCount, Post, day_of
 _POSTS = 50  # on a channel's page
 _ENTRIES = 500  # on a page of a list
 _NEWEST = 20  # on the front page
-_CLOUD = 60  # tags on the front page
+_CLOUD = 40  # tags on the front page
+_CHANNELS = 12  # channels there
 _LARGE_CLOUD = 500  # on the page of tags
 _SIZES = 5  # of tags in a cloud
-_MANY = 50  # posts of a tag that is drawn large, however few all have
+_TIMES = 10  # as many posts as the rarest has a tag that is drawn large, however few all have
 
 
 def write(selection: Selection, path: Path) -> Folder:
@@ -152,10 +153,10 @@ class _Site:
             )
         )
         self._draw("days.html", "days.html", title="Days", months=months)
-        cloud = _cloud(list(itertools.islice(self._selection.groups("tag"), _LARGE_CLOUD)))
+        tags = list(itertools.islice(self._selection.groups("tag"), _LARGE_CLOUD))
         tags_count, ranges = self._write_names()
         self._draw(
-            "tags.html", "tags.html", title="Tags", tags=_by_name(cloud), ranges=ranges,
+            "tags.html", "tags.html", title="Tags", tags=_by_name(_cloud(tags)), ranges=ranges,
             tags_count=tags_count,
         )  # fmt: skip
         self._draw(
@@ -163,8 +164,9 @@ class _Site:
             "index.html",
             title="Archive",
             posts=self._selection.count,
-            channels=channels,
-            tags=_by_name(cloud[:_CLOUD]),
+            channels=channels[:_CHANNELS],
+            channels_count=len(channels),
+            tags=_by_name(_cloud(tags[:_CLOUD])),
             tags_count=tags_count,
             newest=[self._card(at, post) for at, post in self._numbered(_NEWEST)],
         )
@@ -191,7 +193,7 @@ class _Site:
 
     def _card(self, number: int, post: Post) -> dict[str, Any]:
         counters = [
-            f"{value:,} {name}".replace(",", "\u202f")
+            f"{_number(value)} {name}"
             for name, value in (("views", post.views), ("forwards", post.forwards))
             if value is not None
         ]
@@ -215,7 +217,9 @@ class _Site:
         if not post.reply_to:
             return None
         found = self._selection.entry(PostId(post.id.channel_id, post.reply_to))
-        return self._entry(found) if found else {"caption": f"message {post.reply_to}"}
+        return (
+            self._entry(found) if found else {"href": None, "caption": f"message {post.reply_to}"}
+        )
 
     def _entry(self, entry: Entry) -> dict[str, Any]:
         channel_id, message_id = entry.id.channel_id, entry.id.message_id
@@ -241,13 +245,20 @@ def _template(name: str) -> jinja2.Template:
 
 @functools.cache
 def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("tgtagger.export", "site_files"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["number"] = _number
+    return made
+
+
+def _number(value: int) -> str:
+    """Return `1 234 567`, which never breaks in a line."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def _page_of(number: int) -> int:
@@ -279,9 +290,14 @@ def _day_link(day: GroupCount) -> _Link:
 
 def _cloud(tags: list[GroupCount]) -> list[_Link]:
     """Return tags, each as large as the order of magnitude of its posts."""
-    most = math.log(max([_MANY, *(tag.posts for tag in tags)]))
+    counts = [tag.posts for tag in tags] or [1]
+    least, span = min(counts), max(_TIMES, max(counts) / min(counts))
     return [
-        _tag_link(tag.name or "", tag.posts, 1 + round((_SIZES - 1) * math.log(tag.posts) / most))
+        _tag_link(
+            tag.name or "",
+            tag.posts,
+            1 + round((_SIZES - 1) * math.log(tag.posts / least) / math.log(span)),
+        )
         for tag in tags
     ]
 

@@ -12,6 +12,7 @@ import functools
 import itertools
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -27,7 +28,6 @@ _LINES = 2000
 """Lines of a page that lists: an editor is slow with many more."""
 
 _NOT_YAML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_NOT_IN_A_TAG = re.compile(r"[^\w/-]+")
 
 
 def write(selection: Selection, path: Path) -> Folder:
@@ -140,7 +140,8 @@ class _Vault:
             yield f"> [!quote] {_text(origin)}"
         if post.reply_to:
             answered = self._selection.entry(PostId(post.id.channel_id, post.reply_to))
-            yield f"> [!info] answers {self._link(answered) if answered else post.reply_to}"
+            name = self._link(answered) if answered else f"message {post.reply_to}"
+            yield f"> [!info] answers {name}"
 
     def _link(self, entry: Entry) -> str:
         caption = _text(captions.line_of(entry.beginning))
@@ -168,8 +169,13 @@ def _day_page(day: str | None) -> str:
 
 @functools.lru_cache(20_000)
 def _tag(name: str) -> str:
-    """Return a tag as Obsidian takes it: no spaces, and something else than digits."""
-    tag = _NOT_IN_A_TAG.sub("_", name).strip("_/")
+    """Return a tag as Obsidian takes it: no spaces, no signs, and something else than digits."""
+    spelt = name.replace("#", "_sharp").replace("+", "_plus")  # C# and C++ are not one
+    tag = "".join(
+        each if each.isalnum() or each in "/-" or unicodedata.category(each)[0] == "M" else "_"
+        for each in spelt
+    )
+    tag = re.sub("_{2,}", "_", tag).strip("_/")
     return tag if any(letter.isalpha() for letter in tag) else f"_{tag}"
 
 
