@@ -7,12 +7,16 @@ import io
 import json
 import re
 import sqlite3
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from contextlib import closing
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 
 from exports import account, chat, message, service
 from hostile import STRINGS, SURROGATES, all_strings, forged, storable, unseen
@@ -297,3 +301,91 @@ def test_a_raw_table_holds_what_is_stored(archive: Path) -> None:
     assert found == {at: kept(text) for at, text in enumerate(TEXTS, 1)}
     shown = on_terminal("--db", str(archive), "export", "--format", "csv", "--raw")
     assert_harmless(shown)
+
+
+# ---- what people read
+
+YAML_FACTS = {
+    "generator", "aliases", "channel", "username", "id", "url", "date", "edited", "deleted", "tags",
+    "views", "forwards",
+}  # fmt: skip
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+ACTIVE = {"img", "iframe", "object", "embed", "video", "audio", "base", "svg", "math", "template"}
+SCHEMES = {"", "http", "https", "tg", "mailto", "tel"}
+
+
+class Page(HTMLParser):
+    """What a page could do: its elements that do something, and where its links lead."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [key for key, _ in attrs if key.startswith("on") or key == "style"]
+        self.found += [name] if name in ACTIVE else []
+        for key, value in attrs:
+            if key in {"href", "src", "action"}:
+                self.links.append(value or "")
+                self.found += [value or ""] if self.scheme_of(value or "") not in SCHEMES else []
+            if name == "script" and value != "search.js":
+                self.found.append("script")
+
+    @staticmethod
+    def scheme_of(link: str) -> str:
+        head, colon, _ = re.sub(r"[\x00-\x20]", "", link).partition(":")
+        return head.lower() if colon and re.fullmatch(r"[\w+.-]+", head) else ""
+
+
+def exported(db: Path, form: str, folder: Path) -> Path:
+    """Export into a folder of a folder: what gets out of it is seen."""
+    path = folder / "around" / "out"
+    path.parent.mkdir()
+    shown = in_pipes("--db", str(db), "export", "--format", form, "-o", str(path))
+    assert (shown.code, [each.name for each in path.parent.iterdir()]) == (0, ["out"])
+    for each in path.rglob("*"):
+        assert not re.search(r'[\x00-\x1f\x7f<>:"|?*\\\u202a-\u202e]|[. ]$', each.name)
+        assert len(each.name.encode()) < 200
+    return path
+
+
+@pytest.mark.row("I2", "I5", "I6")
+def test_a_site_does_nothing(forced: Path, tmp_path: Path) -> None:
+    site = exported(forced, "html", tmp_path)
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        page = Page(text)
+        assert not page.found, (path, page.found)
+        assert not CONTROLS.search(text)
+        for link in page.links:
+            if not page.scheme_of(link) and not link.startswith("#"):
+                assert (path.parent / unquote(link.partition("#")[0])).is_file(), (path, link)
+    for path in (site / "search").rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search("[<>&\u2028\u2029]", text.partition("\n")[2])
+        json.loads(text[text.index("(") + 1 : text.rindex(")")])
+
+
+@pytest.mark.row("I2", "I5", "I6")
+def test_a_vault_holds_its_notes(forced: Path, tmp_path: Path) -> None:
+    vault = exported(forced, "md", tmp_path)
+    for path in vault.rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert not CONTROLS.search(text)
+        front, _, body = text.removeprefix("---\n").partition("\n---\n")
+        assert set(yaml.load(front, yaml.CSafeLoader)) <= YAML_FACTS
+        links = re.findall(r"(?<!\\)\]\(((?:\.\./)*(?:tags|days|channels|posts)/[^)]+)\)", body)
+        assert all((path.parent / unquote(link)).is_file() for link in links), path
+        assert links or path.parent == vault
+
+
+@pytest.mark.row("I2", "I5")
+def test_a_feed_is_sound(forced: Path) -> None:
+    shown = in_pipes("--db", str(forced), "export", "--format", "rss", "--limit", "10000")
+    items = ET.fromstring(shown.output).findall("channel/item")
+    assert len({item.findtext("guid") for item in items}) == len(items) > len(TEXTS)
+    for item in items:
+        assert not Page(item.findtext("description") or "").found
+        assert urlsplit(item.findtext("link") or "https:").scheme == "https"

@@ -21,7 +21,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -123,15 +123,21 @@ class Folder:
             made.replace(target)
         self.changed += 1
 
-    def name(self, key: str, wanted: str) -> str:
-        """Return a name that stays the same in later exports: what it was, or else as wanted."""
-        if key not in self._names:
-            name = file_name(wanted)
-            taken = {known.casefold() for known in self._names.values()}
-            self._names[key] = name if name.casefold() not in taken else file_name(f"{name}-{key}")
+    def names(self, wanted: Mapping[int, str]) -> dict[int, str]:
+        """Return names that stay the same in later exports: what they were, or else as wanted."""
+        known = len(self._names)
+        taken = {name.casefold() for name in self._names.values()}
+        for key, text in wanted.items():
+            if str(key) not in self._names:
+                name = file_name(text)
+                if name.casefold() in taken:
+                    name = file_name(f"{name}-{key}")
+                taken.add(name.casefold())
+                self._names[str(key)] = name
+        if len(self._names) > known:
             with self.failures():
                 self._write_note()
-        return self._names[key]
+        return {key: self._names[str(key)] for key in wanted}
 
     @contextlib.contextmanager
     def failures(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 Of HTML only the tags that `sources.markdown` writes are let through, and closed where they are left
 open; all other `<` are text. No image is shown (it would tell a server who reads what), and a link
-goes to the web, to Telegram, to mail or a phone, never to a script. Knows no page.
+goes to the web, to Telegram, to mail or a phone, never to a script or a file beside the page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from markdown_it.token import Token
 _TAG = re.compile(r"<(/?)(b|i|s|u)>")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}'»”…]")
 _REL = "noopener noreferrer nofollow"
-_SCHEMES = {"http", "https", "tg", "mailto", "tel", ""}
+_SCHEMES = {"http", "https", "tg", "mailto", "tel"}
 
 
 def to_html(markdown: str) -> str:

@@ -65,10 +65,12 @@ class _Site:
         self._selection = selection
         self._folder = folder
         self._channels = {channel.id: (channel, n) for channel, n in selection.channels()}
-        self._names = {
-            number: folder.name(str(number), channel.username or channel.title)
-            for number, (channel, _) in self._channels.items()
-        }
+        self._names = folder.names(
+            {
+                channel.id: channel.username or channel.title
+                for channel, _ in self._channels.values()
+            }
+        )
         self._quoted = {number: quote(name) for number, name in self._names.items()}
 
     def write(self) -> None:

@@ -42,10 +42,9 @@ class _Vault:
         self._selection = selection
         self._folder = folder
         self._channels = selection.channels()
-        self._names = {
-            channel.id: folder.name(str(channel.id), channel.username or channel.title)
-            for channel, _ in self._channels
-        }
+        self._names = folder.names(
+            {channel.id: channel.username or channel.title for channel, _ in self._channels}
+        )
 
     def write(self) -> None:
         for post in self._selection.posts():
