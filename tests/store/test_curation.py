@@ -67,6 +67,17 @@ def test_what_a_person_gave_or_took_counts_after_a_merge(archive: Store) -> None
     assert tags_of(archive, 2) == ()
 
 
+@pytest.mark.parametrize("dropped", ["AI", "ИИ"])
+def test_a_post_from_which_one_of_two_was_taken_keeps_the_other(
+    archive: Store, dropped: str
+) -> None:
+    archive.drop_post_tags("news/1", [dropped])
+    archive.merge_tags(["AI"], "ИИ")
+    assert tags_of(archive, 1) == ("ИИ", "news")
+    tag(archive, ["AI", "news"])  # and a machine may give it again
+    assert tags_of(archive, 1) == ("ИИ", "news")
+
+
 def test_a_removed_tag_is_given_by_no_machine_until_a_person_does(archive: Store) -> None:
     (change,) = archive.remove_tags(["AI"])
     assert (change.names, change.posts) == (("AI",), 2)

@@ -41,7 +41,8 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
 def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
     """Make several tags one; their names become aliases of it.
 
-    Where a person had given or taken away one of them, that counts for the one that remains.
+    Where a person had given or taken away one of them, that counts for the one that remains; but a
+    post from which only one of two was taken keeps the other.
     """
     target = tag_id(db, into)
     db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
@@ -70,12 +71,16 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
             (min(position, other), post, target),
         )
     db.execute("UPDATE post_tags SET tag_id = ? WHERE tag_id = ?", (target, tag))
-    # A tag taken off a post stays away under its new name, unless the post has that one anyway.
+    # What was taken off a post stays away under the new name, unless the post has the other one.
     db.execute(
-        "INSERT OR IGNORE INTO removed_tags SELECT r.post_id, ?1, r.removed_at "
-        "FROM removed_tags AS r WHERE r.tag_id = ?2 AND NOT EXISTS "
-        "(SELECT 1 FROM post_tags AS l WHERE l.post_id = r.post_id AND l.tag_id = ?1)",
+        "INSERT OR IGNORE INTO removed_tags SELECT post_id, ?, removed_at FROM removed_tags "
+        "WHERE tag_id = ?",
         (target, tag),
+    )
+    db.execute(
+        "DELETE FROM removed_tags WHERE tag_id = ?1 AND post_id IN "
+        "(SELECT post_id FROM post_tags WHERE tag_id = ?1)",
+        (target,),
     )
     name, key = _row(db, tag)
     db.execute("UPDATE tag_aliases SET tag_id = ? WHERE tag_id = ?", (target, tag))
