@@ -175,6 +175,16 @@ def test_a_table_is_aligned_and_numbers_stand_to_the_right(put_out: Out) -> None
     assert rows[1].endswith("12\u202f345")
 
 
+def test_a_narrow_table_breaks_words_and_no_numbers(put_out: Out) -> None:
+    out = put_out()
+    title = "Библиотека программиста | программирование, кодинг, разработка"
+    row = ["1039626561", title, "12345678901", "2026-11-20 16:42", "2026-11-20 16:43", "3 h ago"]
+    Screen().table(["channel", "title", "posts", "newest", "parsed", "when"], [row, row])
+    drawn = without_colours(out.getvalue())
+    assert [drawn.count(cell) for cell in row if cell != title] == [2] * 5
+    assert not out.isatty() or max(map(len, drawn.splitlines())) <= 80
+
+
 def test_a_table_of_thousands_is_a_line_a_row_within_the_columns(put_out: Out) -> None:
     out = put_out()
     rows = [

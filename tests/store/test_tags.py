@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from make import ORIGIN, minute, page, post, tag
-from tgtagger.outcomes import SuggestedTag, TagUpdate
+from tgtagger.outcomes import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 
@@ -87,3 +89,20 @@ def test_posts_come_in_batches_each_once(store: Store) -> None:
         store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", ORIGIN)], run)
     assert seen == list(range(1201, 0, -1))
     assert len(list(store.posts_for_tagging(PostFilter(limit=700)))) == 700
+
+
+def test_what_was_spent_is_told_by_day_and_model_for_each_post_once(store: Store) -> None:
+    store.save_page(page(post(1, "a"), post(2, "b")))
+    ids = [item.id for item in store.posts_for_tagging(PostFilter())]
+    today = dt.datetime.now(dt.UTC)
+    made = [
+        (at, Attempt(when, model, None, 200, 9, None, 10, 1, 0, 0.5))
+        for at, when, model in (
+            (ids[0], today, "m"), (ids[0], today, "m"), (ids[1], today, "m"), (ids[1], today, "n"),
+            (ids[1], today - dt.timedelta(days=3), "m"),
+            (ids[1], today - dt.timedelta(days=40), "m"),
+        )
+    ]  # fmt: skip
+    store.save_tags((), store.start_run("tag"), made)
+    told = [(item.model, item.posts, item.prompt_tokens) for item in store.state().spent]
+    assert told == [("m", 2, 30), ("n", 1, 10), ("m", 1, 10)]

@@ -181,24 +181,25 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
         screen.say("no channels yet: run tgtagger parse")
         return
     gaps = any(state.unread for state in found)  # history that is still to be read
-    notes = any(state.paused or state.left for state in found)
     rows = [
         [
             f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
-            state.channel.title,
+            f"{state.channel.title}{_note(state)}",
             number(state.posts),
             number(state.pending),
             local_time(state.newest) if state.newest else "",
             ago(state.parsed_at),
-            *([number(state.unread)] if gaps else []),
-            *(["not read" if state.left else "paused" if state.paused else ""] if notes else []),
+            *([number(state.unread) if state.unread else ""] if gaps else []),
         ]
         for state in found
     ]
     columns = ["channel", "title", "posts", "pending", "newest post", "parsed"]
     columns += ["unread"] if gaps else []
-    columns += ["note"] if notes else []
     screen.table(columns, rows)
+
+
+def _note(state: ChannelState) -> str:
+    return " (removed)" if state.left else " (paused)" if state.paused else ""
 
 
 def draw_added(screen: Screen, added: tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ MOST_DRAWN = 500
 """Rows of a table that rich lays out: thousands would take seconds."""
 
 LEAST_WIDTH = 20
-"""Columns that the widest column of such a table keeps on a narrow terminal."""
+"""Columns of text that gives way on a narrow terminal; what is shorter keeps its line."""
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
@@ -168,9 +168,17 @@ class Screen:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1))
-        for name, to_right in zip(columns, right, strict=True):
-            table.add_column(name, justify="right" if to_right else "left", overflow="fold")
+        table = Table(
+            box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+        )
+        for name, to_right, *cells in zip(columns, right, *shown, strict=True):
+            table.add_column(
+                name,
+                justify="right" if to_right else "left",
+                overflow="fold",
+                # On a narrow terminal words are put below each other, no numbers and dates.
+                no_wrap=max(map(_cells, cells), default=0) < LEAST_WIDTH,
+            )
         for row in shown:
             table.add_row(*(Text(cell) for cell in row))
         self._console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import Any
 
@@ -202,12 +203,18 @@ def draw_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
             item.failure,
             number(item.count),
             item.last_error or "",
-            local_time(item.next_due) if item.next_due else "not by itself",
+            _due(item.next_due),
             advice.about(item.failure, is_due=item.next_due is not None),
         ]
         for item in failures
     ]
     screen.table(["failed", "posts", "last error", "next due", "what to do"], rows)
+
+
+def _due(when: dt.datetime | None) -> str:
+    if when is None:
+        return "not by itself"
+    return "now" if when <= dt.datetime.now(dt.UTC) else local_time(when)
 
 
 def tell_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:

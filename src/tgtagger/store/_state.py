@@ -148,8 +148,8 @@ def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
 def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
     """Return what the models were asked on the latest days, the newest first."""
     rows = db.execute(
-        "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(*), sum(prompt_tokens), "
-        "sum(completion_tokens), sum(cost_usd) FROM attempts "
+        "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "
+        "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "
         "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
         (f"-{DAYS_SHOWN} days",),
     )
