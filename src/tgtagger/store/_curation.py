@@ -223,7 +223,8 @@ def _checked(name: str) -> str:
     if not vocabulary.is_tag(normal):
         raise InputError(
             f"{name!r} cannot be a tag",
-            hint="a few words with a letter in them; no brackets, commas, links or @names",
+            hint=f"a tag has a letter, at most {vocabulary.MAX_WORDS} words and "
+            f"{vocabulary.MAX_LENGTH} characters, and no brackets, commas, links or @names",
         )
     return normal
 
