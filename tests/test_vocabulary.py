@@ -220,6 +220,15 @@ def test_what_only_looks_alike(one: str, other: str) -> None:
 # ---- choosing
 
 
+def test_a_form_of_a_barred_tag_is_that_tag_and_offered_to_nobody() -> None:
+    barred = Vocabulary("prefer", existing=[("рынок", ())], barred=[("новости", ("news",))])
+    assert barred.choose(["новость", "рынки", "news"]) == (
+        "новости",
+        "рынок",
+    )  # the store's to drop
+    assert barred.likeliest(["новости рынков"]) == ("рынок",)
+
+
 @pytest.mark.parametrize("mode", ["open", "prefer", "closed"])
 def test_an_alias_or_a_spelling_gives_the_entry(mode: Mode) -> None:
     entries = [Entry("искусственный интеллект", aliases=("ИИ", "AI")), Entry("Ёлка")]

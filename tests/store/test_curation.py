@@ -86,6 +86,7 @@ def test_a_removed_tag_is_given_by_no_machine_until_a_person_does(archive: Store
     assert [tags_of(archive, number) for number in (1, 2, 3)] == [("ИИ",)] * 3
     assert "AI" not in {item.name for item in archive.tags(unused=True)}
     assert "AI" not in {name for name, _ in archive.most_used_tags()}
+    assert archive.barred_tags() == (("AI", ()),)
     archive.add_post_tags("news/3", ["AI"])
     archive.save_page(page(post(4, "w")))
     tag(archive, ["AI"])

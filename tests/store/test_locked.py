@@ -58,6 +58,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "capabilities": lambda store: store.capabilities("url"),
     "mean_seconds": lambda store: (store.mean_seconds("model"),),
     "most_used_tags": lambda store: store.most_used_tags(),
+    "barred_tags": lambda store: store.barred_tags(),
     "followed": lambda store: store.followed(),
     "is_read_by": lambda store: (store.is_read_by("preview"),),
     "channel_names": lambda store: store.channel_names(),

@@ -124,18 +124,14 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
             "a closed vocabulary needs the tags that are allowed",
             hint="name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary",
         )
-    return Vocabulary(mode, written.entries, _existing(store, mode, sways=sways), settings.tags_max)
-
-
-def _existing(
-    store: Store | None, mode: Mode, *, sways: bool
-) -> Sequence[tuple[str, tuple[str, ...]]]:
-    if store is None or mode == "open":  # where names mean what they say, the store puts them right
-        return ()
-    if mode == "prefer":
-        return store.most_used_tags() if sways else ()
-    # What a person made an alias of an allowed tag is that tag, and not unknown.
-    return [tag for tag in store.most_used_tags() if tag[1]]
+    existing: Sequence[tuple[str, tuple[str, ...]]] = ()
+    barred: Sequence[tuple[str, tuple[str, ...]]] = ()
+    if store is not None and mode == "closed":
+        # What a person made an alias of an allowed tag is that tag, and not unknown.
+        existing = [tag for tag in store.most_used_tags() if tag[1]]
+    elif store is not None and mode == "prefer" and sways:
+        existing, barred = store.most_used_tags(), store.barred_tags()
+    return Vocabulary(mode, written.entries, existing, settings.tags_max, barred=barred)
 
 
 def _read(path: Path, what: str, setting: str) -> str:

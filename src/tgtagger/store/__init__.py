@@ -423,6 +423,11 @@ class Store:
         with self._read() as db:
             return _tags.most_used(db, most)
 
+    def barred_tags(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return the tags that no machine gives, with their aliases."""
+        with self._read() as db:
+            return _tags.barred(db)
+
     # ---- people decide about channels
 
     def follow(self, sources: Sequence[str]) -> tuple[str, ...]:

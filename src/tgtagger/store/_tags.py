@@ -209,6 +209,15 @@ def most_used(db: sqlite3.Connection, most: int) -> tuple[tuple[str, tuple[str, 
     return tuple((name, aliases.get(tag, ())) for tag, name in rows)
 
 
+def barred(db: sqlite3.Connection) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the tags that no machine gives, with their aliases."""
+    aliases = _aliases(db)
+    rows = db.execute(
+        "SELECT t.id, t.name FROM barred_tags AS b JOIN tags AS t ON t.id = b.tag_id ORDER BY t.id"
+    )
+    return tuple((name, aliases.get(tag, ())) for tag, name in rows)
+
+
 def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = {}
     for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):

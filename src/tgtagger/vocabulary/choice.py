@@ -26,7 +26,9 @@ class Vocabulary:
     """The tags to choose from, and those there are.
 
     `entries` are normalised, as `read` returns them; `existing` are the archive's tags, the most
-    used first, each with its aliases. Those that a run adds are told to `remember`.
+    used first, each with its aliases. Those that a run adds are told to `remember`. `barred` are
+    tags that no post gets: they are offered to nobody, but take in their forms, which so are
+    none either.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class Vocabulary:
         entries: Sequence[Entry] = (),
         existing: Sequence[tuple[str, tuple[str, ...]]] = (),
         maximum: int = 7,
+        *,
+        barred: Sequence[tuple[str, tuple[str, ...]]] = (),
     ) -> None:
         self.mode: Final = mode
         self.entries: Final = tuple(entries)
@@ -43,7 +47,7 @@ class Vocabulary:
         self.hash: Final = _hash(mode, self.entries)
         self._existing: Final = list(existing)
         self._wanted: Final = _Known((entry.name, entry.aliases) for entry in self.entries)
-        self._known: Final = _Known(self._existing)
+        self._known: Final = _Known([*self._existing, *barred])
 
     def choose(
         self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False
