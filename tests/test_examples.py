@@ -216,6 +216,8 @@ class Reader:
         elif "{minimum}" in text:
             self.monkeypatch.setenv("TGTAGGER_LLM_PROMPT", "block.txt")
             self.type("tgtagger tag --show-prompt")
+            filled = {"minimum": 3, "maximum": 7, "language": "the language of the post"}
+            assert text.splitlines()[0].format(**filled) in self.printed
         else:
             for line in text.splitlines():
                 found = re.fullmatch(r"(?:[\d*/,-]+ ){5}(.+)", line)
@@ -340,3 +342,10 @@ def test_lists_have_the_keys_that_are_promised(archive: Path, tmp_path: Path) ->
         told = json.loads(in_pipes(*command.split(), "--json", "--db", str(db)).output)
         keys = set(re.findall(r"`([a-z_]+)`", re.sub(r"\([^)]*\)", "", promised)))
         assert keys <= (told if isinstance(told, dict) else told[0]).keys(), command
+    keys = {"name", "aliases", "posts", "dry_run"}
+    for call in ("rename AI x", "merge AI --into ИИ", "alias AI x", "remove AI"):
+        dry = () if call.startswith("alias") else ("--dry-run",)
+        told = json.loads(in_pipes("tags", *call.split(), *dry, "--json", "--db", str(db)).output)
+        assert keys <= (told if isinstance(told, dict) else told[0]).keys(), call
+    undone = in_pipes("tags", "undo", "12", "--dry-run", "--json", "--db", str(db)).output
+    assert {"run", "posts", "links", "tags", "dry_run"} <= json.loads(undone).keys()
