@@ -7,6 +7,7 @@ BIN := .venv/bin
 
 demo: .venv/user
 	@$(BIN)/tgtagger demo
+	@echo "  here it is called $(BIN)/tgtagger; to have it everywhere: pipx install ."
 
 test: .venv/dev
 	$(BIN)/pytest -n auto -m "not slow" -q
@@ -55,11 +56,13 @@ clean:
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "tgtagger needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv .venv
+	@echo "Setting up .venv, half a minute" >&2
+	@$(PYTHON) -m venv .venv
 	@touch $@
 
+# --use-pep517: old pips would warn of a dependency that is built as it was long ago (pyaes).
 .venv/user: .venv/python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable .
 	@touch $@
 
 .venv/dev: .venv/user

@@ -67,9 +67,11 @@ def _show(called: Invocation, screen: Screen) -> None:
                 draw(screen, found.post, found.snippet)
     step("Next steps")
     for line in (
-        "  export a channel in Telegram Desktop: ⋮ → Export chat history → JSON",
-        "  tgtagger parse PATH-TO-THE-EXPORT --then-tag",
-        "  tgtagger search WORDS · tgtagger tags · tgtagger export -o posts.jsonl",
+        "  tgtagger parse @CHANNEL --limit 100 --then-tag   a public channel, with no account",
+        "  tgtagger parse PATH --then-tag                   an export: Telegram Desktop, ⋮ →",
+        "                                                   Export chat history → JSON",
+        "  tgtagger search WORDS · tgtagger tags · tgtagger status",
+        "  tgtagger export --format html -o site            a web site of it; open site/index.html",
         "  tgtagger --help",
     ):
         screen.line(line)
