@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from terminal import in_pipes
+from terminal import in_pipes, on_terminal
 from tgtagger import cli, config
 from tgtagger.errors import TgTaggerError
 
@@ -142,6 +144,19 @@ def test_every_call_that_is_named_exists(place: str, example: str) -> None:
         name = word.partition("=")[0]
         if re.fullmatch(r"--[a-z-]+|-[a-z]", name):
             assert name in options | LATE, f"{place}: {name} in {example}"
+
+
+def test_the_picture_of_the_terminal_is_what_demo_prints() -> None:
+    drawn = (ROOT / "docs/pictures/terminal.svg").read_text(encoding="utf-8")
+    words = "".join(html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)", drawn))).split())
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("TZ", "UTC")
+        time.tzset()
+        printed = re.sub(r"\x1b\[[\d;]*m", "", on_terminal("demo", columns=88).output)
+    time.tzset()
+    shown = words.removeprefix("tgtaggerdemo")
+    assert len(shown) > 1000
+    assert "".join(printed.split()).startswith(shown), "draw it anew: make pictures"
 
 
 def test_the_russian_readme_has_the_same_commands() -> None:

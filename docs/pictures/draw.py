@@ -22,8 +22,8 @@ from rich.text import Text
 HERE = Path(__file__).parent
 PROGRAM = str(Path(sys.executable).with_name("tgtagger"))
 COLUMNS = 88
-LINES = 46
-"""Of what is printed: the rest are hints on what to do next."""
+LINES = 51
+"""Of what is printed: up to the first post that is found."""
 
 
 def main() -> None:
