@@ -188,9 +188,17 @@ def test_every_dependency_earns_its_sentence() -> None:
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
+    def anchors(page: Path) -> set[str]:
+        headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+        return {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+\.md)", path.read_text(encoding="utf-8")):
-            assert (path.parent / target).exists(), f"{path.name}: {target}"
+        text = path.read_text(encoding="utf-8")
+        assert "<<<<<<<" not in text, path.name
+        for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
+            page = path.parent / target if target else path
+            assert page.exists(), f"{path.name}: {target}"
+            assert not anchor or anchor in anchors(page), f"{path.name}: {target}#{anchor}"
 
 
 def test_pages_that_the_program_names_exist() -> None:
