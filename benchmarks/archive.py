@@ -1,10 +1,9 @@
-"""A large export and a large archive: reading, exporting, searching.
+"""A large export and a large archive: reading and searching.
 
 usage: python benchmarks/archive.py [--megabytes N] [--posts N] [--keep FOLDER]
 
 Makes an export of so many megabytes and an archive of so many posts, and compares
 - `tgtagger parse` of the export with ijson alone over the same file (J): time and peak memory,
-- `tgtagger export` (jsonl) with `sqlite3 -json` of the same columns (S): time and peak memory,
 - search for the 20 newest posts: milliseconds in the process, word forms included.
 """
 
@@ -15,7 +14,6 @@ import datetime as dt
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -40,14 +38,6 @@ pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
 _, status, usage = os.wait4(pid, 0)
 print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
 sys.exit(status != 0)
-"""
-S = """
-SELECT p.channel_id, c.username, c.title, p.message_id, p.date, p.edited, p.deleted, p.text,
-  coalesce(p.markdown, p.text) AS markdown, p.status, p.views, p.forwards, p.reactions, p.media,
-  p.forward, p.reply_to, p.author, p.source,
-  (SELECT json_group_array(name) FROM (SELECT t.name FROM post_tags AS l
-   JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = p.id ORDER BY l.position)) AS tags
-FROM posts AS p JOIN channels AS c ON c.id = p.channel_id ORDER BY p.id DESC
 """
 
 
@@ -141,23 +131,6 @@ def make_archive(path: Path, count: int) -> None:
             store.save_tags(updates, run)
 
 
-def export_large(path: Path, folder: Path, count: int) -> None:
-    if shutil.which("sqlite3") is None:
-        print("export: not measured, there is no sqlite3 program")
-        return
-    ratios, peak = [], 0.0
-    for _ in range(3):
-        yardstick, _ = measure(["sqlite3", "-json", str(path), S], folder / "s.json")
-        target = str(folder / "posts.jsonl")
-        ours, memory = measure([PROGRAM, "--db", str(path), "export", "-o", target])
-        ratios.append(yardstick / ours)
-        peak = max(peak, memory)
-    print(
-        f"export of {count:,} posts: {statistics.median(ratios):.2f} S (S = {yardstick:.1f} s of "
-        f"processor), {peak:.0f} MiB; at least 0.65 S, at most 64 MiB"
-    )
-
-
 def search_large(path: Path, count: int) -> None:
     with Store.open_to_read(str(path)) as store:
         for query in ("новости", "россия москва", '"новый год"', "market", "и"):
@@ -185,7 +158,6 @@ def main() -> None:
         archive = (arguments.keep or folder) / f"archive-{arguments.posts}.db"
         if not archive.exists():
             make_archive(archive, arguments.posts)
-        export_large(archive, folder, arguments.posts)
         search_large(archive, arguments.posts)
 
 

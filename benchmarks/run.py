@@ -16,6 +16,7 @@ BENCHMARKS = (
     "speed_tags.py",
     "store.py",
     "archive.py",
+    "export.py",
     "telegram.py",
     "llm.py",
 )

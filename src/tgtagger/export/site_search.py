@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from tgtagger.export.folder import MARK, Folder
 
-POSTS = 400
+POSTS = 100
 """Posts in a file."""
 
 _LETTERS = 6

@@ -45,10 +45,12 @@ class _Vault:
         self._names = folder.names(
             {channel.id: channel.username or channel.title for channel, _ in self._channels}
         )
+        self._quoted = {key: quote(name) for key, name in self._names.items()}
 
     def write(self) -> None:
         for post in self._selection.posts():
-            self._folder.write(f"{self._path(post.id, post.date)}.md", self._note(post))
+            folder = self._names[post.id.channel_id]
+            self._folder.write(f"posts/{folder}/{_note_name(post)}", self._note(post))
         for channel, _ in self._channels:
             posts = self._selection.posts(channel.id)
             named = (Entry(post.id, 0, post.date, captions.caption(post)) for post in posts)
@@ -85,7 +87,7 @@ class _Vault:
         up = "../" * path.count("/")
         lines = (
             f"- {captions.day(entry.date)} [{_text(captions.line_of(entry.beginning))}]"
-            f"({up}{quote(self._path(entry.id, entry.date))}.md)"
+            f"({up}{self._href(entry)})"
             for entry in entries
         )
         self._pages(path, title, lines)
@@ -144,18 +146,22 @@ class _Vault:
 
     def _link(self, entry: Entry) -> str:
         caption = _text(captions.line_of(entry.beginning))
-        return f"[{caption}]({_UP}{quote(self._path(entry.id, entry.date))}.md)"
+        return f"[{caption}]({_UP}{self._href(entry)})"
 
-    def _path(self, post: PostId, date: dt.datetime | None) -> str:
-        # The day in UTC: a name must not depend on where it is written.
-        day = date.date().isoformat() if date else "undated"
-        return f"posts/{self._names[post.channel_id]}/{day[:7]}/{day}-{post.message_id}"
+    def _href(self, post: Post | Entry) -> str:
+        return f"posts/{self._quoted[post.id.channel_id]}/{_note_name(post)}"
 
     def _channel_page(self, channel: Channel) -> str:
         return f"channels/{self._names[channel.id]}"
 
 
 _UP = "../../../"  # from a note to the folder
+
+
+def _note_name(post: Post | Entry) -> str:
+    # The day in UTC: a name must not depend on where it is written.
+    day = post.date.date().isoformat() if post.date else "undated"
+    return f"{day[:7]}/{day}-{post.id.message_id}.md"
 
 
 def _tag_page(tag: str) -> str:

@@ -1,7 +1,7 @@
 /* written by tgtagger: searches the posts in the files beside it; nothing leaves this machine */
 "use strict";
 (() => {
-  const most = 100;
+  const most = 20; // at once
   const letters = 6; // of a word that the index knows; the first two name its file (site_search.py)
   const said = document.getElementById("said");
   const list = document.getElementById("found");
@@ -84,18 +84,30 @@
       const places = await placesOf(word);
       if (places) left = left.filter((at) => places.has(at));
     }
+    const more = document.getElementById("more");
     let found = 0;
-    for (const at of left) {
-      for (const post of await load(files[at], "tgtaggerPosts") || []) {
-        const all = plain(`${post[4]}\n${post[5].join("\n")}`);
-        if (found === most || !patterns.every((pattern) => all.search(pattern) >= 0)) continue;
-        found += 1;
-        show(post, names);
+    let shown = 0;
+    const waiting = []; // posts that were found and not asked for yet
+    const search = async () => {
+      more.hidden = true;
+      while (left.length && found < shown + most) {
+        said.textContent = `Searching … ${found} found`;
+        for (const post of await load(files[left.shift()], "tgtaggerPosts") || []) {
+          const all = plain(`${post[4]}\n${post[5].join("\n")}`);
+          if (!patterns.every((pattern) => all.search(pattern) >= 0)) continue;
+          found += 1;
+          waiting.push(post);
+        }
       }
-      if (found === most) break;
-      said.textContent = `Searching … ${found} found`;
-    }
-    const count = found === most ? `The newest ${most}` : found || "No";
-    said.textContent = `${count} ${found === 1 ? "post" : "posts"} with ${query}`;
+      for (const post of waiting.splice(0, most)) {
+        show(post, names);
+        shown += 1;
+      }
+      more.hidden = !(left.length || waiting.length);
+      const count = more.hidden ? shown || "No" : `The newest ${shown}`;
+      said.textContent = `${count} ${shown === 1 ? "post" : "posts"} with ${query}`;
+    };
+    more.onclick = search;
+    await search();
   })();
 })();
