@@ -115,12 +115,7 @@ class Folder:
             if _is_equal(target, data):
                 return
             self._make(target.parent)
-            made = target.with_name(f"{_PART}{target.name}")
-            made.unlink(missing_ok=True)
-            descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                file.write(data)
-            made.replace(target)
+            _replace(target, data)
         self.changed += 1
 
     def names(self, wanted: Mapping[int, str]) -> dict[int, str]:
@@ -262,6 +257,20 @@ class _Marks:
         bucket = self._buckets[mark % _BUCKETS]
         at = bisect_left(bucket, mark)
         return at < len(bucket) and bucket[at] == mark
+
+
+def _replace(target: Path, data: bytes) -> None:
+    made = target.with_name(f"{_PART}{target.name}")
+    made.unlink(missing_ok=True)
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        made.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what came before it is what matters
+            made.unlink()
+        raise
 
 
 def _mark(name: str) -> int:
