@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import itertools
 import os
 import shutil
 import socket
@@ -62,13 +63,19 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect_on_loopback)
 
 
+_homes = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     for name in list(os.environ):
         if name.startswith("TGTAGGER_") or name in {"OPENAI_API_KEY", "OPENROUTER_API_KEY"}:
             monkeypatch.delenv(name)
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
+        # Not in `tmp_path`: most tests need no folder, and making one for each takes its time.
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / f"home-{next(_homes)}"))
 
 
 @pytest.fixture

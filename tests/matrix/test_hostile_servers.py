@@ -191,7 +191,7 @@ def preview_page(text: str, number: int) -> str:
         f'<div class="tgme_widget_message_reactions"><span class="tgme_reaction">'
         f'<i class="emoji">{told}</i> 5</span></div>{inside}'
         f'<a class="tgme_widget_message_date"><time datetime="{minute(number).isoformat()}">'
-        f"</time></a></div></section>"
+        "</time></a></div></section></body></html>"
     )
 
 

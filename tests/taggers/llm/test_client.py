@@ -186,7 +186,7 @@ async def test_no_more_connections_than_requests_at_once() -> None:
 @pytest.mark.row("H2")
 async def test_connections_of_requests_that_ran_out_of_time_are_given_back() -> None:
     with LlmServer() as llm:
-        async with Server(llm.url, KEY, concurrency=2, timeout=1.0) as server:
+        async with Server(llm.url, KEY, concurrency=2, timeout=0.5) as server:
             llm.rule = lambda _: faults.hang()
             heard = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
             assert {each.verdict.failure for each in heard} == {"timeout"}
@@ -390,7 +390,8 @@ def memory_below(megabytes: float) -> Iterator[None]:
 async def test_no_answer_takes_more_than_its_share(fault: Fault, failure: str) -> None:
     with LlmServer(rule=lambda _: fault) as llm:
         loop = asyncio.get_running_loop()
-        async with Server(llm.url, KEY, timeout=1) as server:
+        timeout = 0.3 if failure == "timeout" else 10
+        async with Server(llm.url, KEY, timeout=timeout) as server:
             with memory_below(12):
                 started = loop.time()
                 heard = await server.ask(BODY)
