@@ -423,6 +423,7 @@ def test_one_in_five_connections_closes_under_32_at_once(
 # ---- H9: a post that always fails
 
 
+@pytest.mark.slow  # in virtual time it is tried in tests/taggers/llm/test_tagging.py
 @pytest.mark.row("H9")
 def test_a_poisoned_post_is_left_alone_after_its_turns(
     bench: Bench, server: LlmServer, effort: Effort

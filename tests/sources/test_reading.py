@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from make import minute, post
@@ -235,6 +235,7 @@ FAULTS = st.sampled_from(["none", "none", "nothing", "newest", "oldest", "reject
 
 @pytest.mark.row("T2")
 @given(IDS, st.lists(st.tuples(WISHES, st.lists(FAULTS, max_size=9)), max_size=4))
+@example(list(range(1, 61)), [(Wish(), ["oldest", "none"])])
 def test_wrong_answers_lose_nothing_and_come_to_an_end(
     ids: list[int], runs: list[tuple[Wish, list[str]]]
 ) -> None:

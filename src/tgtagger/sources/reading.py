@@ -188,6 +188,8 @@ class Plan:
         top = self.reading.top or 0
         low = 1 if answer.last or answer.seen is None else answer.seen.low
         high = top if request.before is None else request.before - 1
+        if answer.seen is not None and request.before is not None:
+            high = min(high, answer.seen.high)  # what is above it, the source does not vouch for
         until = self.wish.until
         if until is not None:
             # What is newer than wanted stays unread. After a seek nothing says where it ended.
