@@ -42,6 +42,19 @@ def pytest_configure(config: pytest.Config) -> None:
         # The processes that are broken write no byte code (calls that write are counted, and fail
         # by turns): each of some hundreds would compile the program anew.
         compileall.compile_dir(Path(tgtagger.__file__).parent, quiet=2)
+        if not config.getoption("long") and _has_room(MEMORY):
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # pytest's own, for this
+
+
+MEMORY = Path("/dev/shm")
+"""A folder in memory, for the files of tests: a disk would wait for the sync of each transaction.
+
+What a disk keeps is no question that it answers: those tests record the syncs (powercut.py).
+"""
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 4 << 30
 
 
 SHARED = Path(__file__).parents[2] / "shared"
