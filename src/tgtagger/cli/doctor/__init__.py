@@ -92,8 +92,9 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield _versions()
     yield from _reader()
-    yield from telegram.look(settings)
+    # Before anything opens the database: what SQLite lays beside it is no finding of its own.
     yield from permissions.look(settings, database_path(settings.db))
+    yield from telegram.look(settings)
     found = yield from archive.look(settings)
     is_sound = found is not None and not found.damage and not found.altered
     yield _clock(None if found is None else found.newest)
