@@ -47,5 +47,9 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def _is_device(path: Path) -> bool:
-    """Tell what must not be replaced by a file: /dev/null, /dev/stdout, a named pipe."""
-    return path.parts[:2] == ("/", "dev") or (path.exists() and not path.is_file())
+    """Tell what must not be replaced by a file: /dev/null, /dev/stdout, a named pipe.
+
+    /dev/stdout may be a file, if somebody led it into one; /dev/shm is a folder of files.
+    """
+    is_in_dev = path.parts[:2] == ("/", "dev") and path.parts[:3] != ("/", "dev", "shm")
+    return is_in_dev or (path.exists() and not path.is_file())
