@@ -203,7 +203,6 @@ async def test_nobody_there_is_said_soon(signed_in: Access, telegram: ServerThre
         {"server": "nonsense"},
         {"server": "127.0.0.1:0"},
         {"public_key": Path("/nowhere/key.pem")},
-        {"proxy": "ftp://x"},
     ],
 )
 async def test_wrong_settings_are_said(access: Access, wrong: dict[str, Any]) -> None:
