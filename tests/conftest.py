@@ -86,9 +86,10 @@ def _no_settings_of_the_user(
     for name in list(os.environ):
         if name.startswith("TGTAGGER_") or name in {"OPENAI_API_KEY", "OPENROUTER_API_KEY"}:
             monkeypatch.delenv(name)
+    # Not in `tmp_path`: most tests need no folder, and making one for each takes its time.
+    home = tmp_path_factory.getbasetemp() / f"home-{next(_homes)}"
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"):
-        # Not in `tmp_path`: most tests need no folder, and making one for each takes its time.
-        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / f"home-{next(_homes)}"))
+        monkeypatch.setenv(name, str(home))
 
 
 @pytest.fixture
