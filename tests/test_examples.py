@@ -20,7 +20,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     export = write(db.parent / "export", chat(*messages, id=number_of("news")))
     assert in_pipes("--db", str(db), "parse", str(export)).code == 0
     with Store.open(str(db)) as store:
-        store.save_channel(
-            Channel(number_of("news"), "News", "news")
-        )  # its public name, which an export does not tell
+        # With its public name, which an export does not tell.
+        store.save_channel(Channel(number_of("news"), "News", "news"))
         for _ in range(10):
             store.end_run(store.start_run("parse"), 0, "{}")
         run = store.start_run("tag", ORIGIN)
@@ -116,18 +115,15 @@ class Reader:
     home: Path
     monkeypatch: pytest.MonkeyPatch
     servers: contextlib.ExitStack
-    typed: int = 0
-    skipped: set[str] = field(default_factory=set)
     printed: str = ""
 
     def type(self, line: str, *, watched: bool = False) -> None:
         """Type a line; `watched` on a terminal, where more is said."""
-        self.typed += 1
         line = self._filled_in(line)
         first, *rest = shlex.split(line, comments=True)
         if first in NOT_RUN:
-            self.skipped.add(first)
-        elif first == "export":
+            return
+        if first == "export":
             self._export(rest)
         elif first == "cd":
             self.monkeypatch.chdir(Path(rest[0]).expanduser())
@@ -249,8 +245,13 @@ class Reader:
 
     def _python(self, text: str) -> None:
         """Run a program, pandas or not: what is ours in it is the query and the address."""
+
+        def read_sql(query: str, opened: sqlite3.Connection) -> list[Any]:
+            with closing(opened):
+                return opened.execute(query).fetchall()
+
         stand_in = types.ModuleType("pandas")
-        stand_in.read_sql = lambda query, opened: opened.execute(query).fetchall()  # type: ignore[attr-defined]
+        stand_in.read_sql = read_sql  # type: ignore[attr-defined]
         self.monkeypatch.setitem(sys.modules, "pandas", stand_in)
         names: dict[str, Any] = {}
         exec(text, names)
@@ -294,6 +295,8 @@ def reader(
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    if sys.platform == "darwin":  # the pages show where the data are on Linux
+        monkeypatch.setenv("TGTAGGER_DATA_DIR", str(data))
     monkeypatch.setitem(IN_A_HURRY, "pause", 0.0)
     monkeypatch.chdir(data)
     with contextlib.ExitStack() as servers:
