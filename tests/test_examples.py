@@ -281,8 +281,7 @@ def reader(
     text = source.read_text(encoding="utf-8")
     home = tmp_path / "home"
     data = home / ".local/share/tgtagger"
-    for folder in (data, home / "backup", home / "Downloads", home / "notes"):
-        folder.mkdir(parents=True)
+    data.mkdir(parents=True)
     shutil.copy(archive, data / "tgtagger.db")
     export = chat(*(message(n, f"Post {n} of a storm") for n in range(1, 4)), id=PRIVATE)
     write(home / "Downloads/ChatExport_2026-01-31", export)
