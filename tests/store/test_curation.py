@@ -139,6 +139,11 @@ def test_the_nearest_names_are_named(archive: Store) -> None:
     with pytest.raises(InputError) as error:
         archive.merge_tags(["nws"], "AI")
     assert error.value.hint == "did you mean news?"
+    with pytest.raises(InputError) as error:
+        archive.merge_tags(["AI"], "new s")
+    assert error.value.hint == (
+        "did you mean news; to make it, first: tgtagger tags rename AI 'new s'"
+    )
 
 
 def test_a_dry_run_says_what_would_be(archive: Store) -> None:

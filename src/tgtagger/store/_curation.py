@@ -44,7 +44,12 @@ def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
     Where a person had given or taken away one of them, that counts for the one that remains; but a
     post from which only one of two was taken keeps the other.
     """
-    target = tag_id(db, into)
+    try:
+        target = tag_id(db, into)
+    except InputError as error:  # not made here: it would be how a slip of the hand makes a tag
+        first = f"tgtagger tags rename {shell_word(names[0])} {shell_word(into)}"
+        error.hint = f"{(error.hint or '').removesuffix('?')}; to make it, first: {first}"
+        raise
     db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
     posts: set[int] = set()
     for tag in dict.fromkeys(tag_id(db, name) for name in names):
