@@ -346,7 +346,7 @@ def test_a_tagging_run_is_undone(archive: Any) -> None:
     undone = json.loads(archive("tags", "undo", str(run), "--json").stdout)
     assert undone["posts"] == 3
     assert json.loads(archive("status", "--json").stdout)["posts"]["pending"] == 3
-    assert archive("tags", "undo", "77").exit_code == 2
+    assert [archive("tags", "undo", run).exit_code for run in ("77", "9" * 30)] == [2, 2]
 
 
 def test_a_vocabulary_goes_round(archive: Any, tmp_path: Path) -> None:
@@ -376,6 +376,11 @@ def test_old_names_are_followed_in_a_closed_vocabulary(archive: Any, tmp_path: P
     assert json.loads(told.stdout)["tagged"] == 1
     assert [record["id"] for record in lines(archive("export", "--tag", "Сибирь"))] == [3]
     assert re.search(r"^ +\d+  tag .* 1 tagged$", archive("status").stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [["search"], ["search", "x"], ["export"], ["tag"]])
+def test_any_number_is_a_limit(archive: Any, command: list[str]) -> None:
+    assert archive(*command, "--limit", "9" * 30).exit_code == 0
 
 
 def test_a_query_needs_no_quotes(archive: Any) -> None:

@@ -282,7 +282,10 @@ def _merge_command(item: Suggestion) -> str:
 )
 def undo(
     ctx: typer.Context,
-    run: Annotated[int, typer.Argument(metavar="RUN", help="Its number: see tgtagger status.")],
+    run: Annotated[
+        int,
+        typer.Argument(metavar="RUN", min=1, max=2**31, help="Its number: see tgtagger status."),
+    ],
     *,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,

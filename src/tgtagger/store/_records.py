@@ -54,6 +54,10 @@ _FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
 _FROM_INDEX = f"posts_fts CROSS JOIN {_FROM} AND p.id = posts_fts.rowid"
 
 
+LARGEST = 2**63 - 1
+"""What SQLite takes for an integer; a user may write any number for "all"."""
+
+
 @dataclass(slots=True)
 class Query:
     """A SELECT on its way: what narrows it, and its values."""
@@ -69,7 +73,7 @@ class Query:
     def sql(self, columns: str, *, order: str | None = None, limit: int | None = None) -> str:
         source = _FROM_INDEX if self.matches else _FROM
         where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-        cut = f" LIMIT {int(limit)}" if limit is not None else ""
+        cut = f" LIMIT {min(int(limit), LARGEST)}" if limit is not None else ""
         order = order or ("posts_fts.rowid DESC" if self.matches else "p.id DESC")
         return f"SELECT {columns} FROM {source}{where} ORDER BY {order}{cut}"
 
