@@ -42,7 +42,7 @@ def channels(ctx: typer.Context, incomplete: str) -> Offers:
 def tags(ctx: typer.Context, incomplete: str) -> Offers:
     """Offer the tags, the most used first."""
     found = _ask(ctx, lambda store: store.tags_beginning(incomplete, MOST))
-    return [(name, f"{posts} posts") for name, posts in found]
+    return [(name, f"{posts} post" if posts == 1 else f"{posts} posts") for name, posts in found]
 
 
 def formats(incomplete: str) -> list[str]:
