@@ -181,6 +181,6 @@ def test_long_lists_are_several_pages(
     store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
     write(store, tmp_path / "vault")
     pages = sorted((tmp_path / "vault/channels").iterdir())
-    assert [path.name for path in pages] == ["news.md", "news@2.md", "news@3.md"]
-    assert "[older](news%402.md)" in (tmp_path / "vault/channels/news.md").read_text()
-    assert "older" not in (tmp_path / "vault/channels/news@3.md").read_text()
+    assert [path.name for path in pages] == ["news.md", "news@1.md"]
+    assert "[older](news%401.md)" in (tmp_path / "vault/channels/news.md").read_text()
+    assert "older" not in (tmp_path / "vault/channels/news@1.md").read_text()

@@ -15,16 +15,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import itertools
 import json
 import os
 import re
 import unicodedata
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TryLater
@@ -39,6 +41,8 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(?:\..*)
 _UNSAFE = re.compile(r"[^\w .+&'’«»-]|^[. ]+|[. ]+$")
 _HEAD = 200  # bytes in which the mark stands
 _BUCKETS = 256
+
+Item = TypeVar("Item")
 
 
 @functools.lru_cache(20_000)
@@ -57,9 +61,36 @@ def file_name(text: str) -> str:
     return f"{cut}-{blake2b(text.encode(errors='replace'), digest_size=4).hexdigest()}"
 
 
-def numbered(name: str, number: int) -> str:
-    """Return the name of a page after the first, which `file_name` gives to nothing else."""
-    return name if number == 1 else f"{name}@{number}"
+@dataclass(frozen=True, slots=True)
+class Sheet(Generic[Item]):
+    """A page of a list: its name, what stands on it, the names of the pages around it."""
+
+    name: str
+    items: list[Item]
+    newer: str | None
+    older: str | None
+
+
+def sheets(name: str, items: Iterable[Item], count: int, size: int) -> Iterator[Sheet[Item]]:
+    """Yield the pages of a list of so many items, the newest first.
+
+    The first is as long as it must be (at most twice `size`) for all others to be full; those are
+    numbered from the oldest. So a new item changes the first alone. `file_name` gives none of the
+    others' names to anything else.
+    """
+    left = iter(items)
+    full = max(count // size - 1, 0)
+    for number in range(full + 1, 0, -1):
+        yield Sheet(
+            _sheet(name, number, full),
+            list(itertools.islice(left, count - full * size if number > full else size)),
+            _sheet(name, number + 1, full) if number <= full else None,
+            _sheet(name, number - 1, full) if number > 1 else None,
+        )
+
+
+def _sheet(name: str, number: int, full: int) -> str:
+    return name if number > full else f"{name}@{number}"
 
 
 def _kept(found: re.Match[str]) -> str:

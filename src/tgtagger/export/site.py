@@ -17,14 +17,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
 from tgtagger.export import captions, site_search
-from tgtagger.export.folder import MARK, Folder, file_name, numbered
+from tgtagger.export.folder import MARK, Folder, file_name, sheets
 from tgtagger.export.richtext import to_html
 from tgtagger.outcomes import PostId
 from tgtagger.store import Selection
@@ -45,9 +45,6 @@ def write(selection: Selection, path: Path) -> Folder:
     with Folder(path, "html") as folder:
         _Site(selection, folder).write()
     return folder
-
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +93,7 @@ class _Site:
                 "channel.html",
                 f"channels/{self._names[number]}/{page}.html",
                 title=channel.title,
-                posts=count,
+                posts=count if page == pages else None,  # no page that is full changes
                 address=f"https://t.me/{channel.username}" if channel.username else None,
                 number=page,
                 pages=pages,
@@ -127,19 +124,15 @@ class _Site:
             numbers[post.id.channel_id] -= 1
 
     def _write_list(self, path: str, group: GroupCount, entries: Iterable[Entry]) -> None:
-        name = path.rpartition("/")[2]
-        pages = math.ceil(group.posts / _ENTRIES)
-        for number, (batch, is_last) in enumerate(_in_batches(entries), 1):
+        for sheet in sheets(path, entries, group.posts, _ENTRIES):
             self._draw(
                 "outline.html",
-                f"{numbered(path, number)}.html",
+                f"{sheet.name}.html",
                 title=group.name or captions.NO_DATE,
-                posts=group.posts,
-                number=number,
-                pages=pages,
-                entries=[self._entry(entry) for entry in batch],
-                newer=f"{quote(numbered(name, number - 1))}.html" if number > 1 else None,
-                older=None if is_last else f"{quote(numbered(name, number + 1))}.html",
+                posts=None if sheet.newer else group.posts,
+                entries=[self._entry(entry) for entry in sheet.items],
+                newer=_beside(sheet.newer),
+                older=_beside(sheet.older),
             )
 
     def _write_contents(self) -> None:
@@ -176,17 +169,17 @@ class _Site:
     def _write_names(self) -> tuple[int, list[_Link]]:
         """Write the pages that name all tags; return how many tags, and the pages."""
         pages: list[_Link] = []
-        count = 0
+        count = sum(1 for _ in self._selection.groups("tag"))
         tags = self._selection.groups("tag", "name")
-        for number, (batch, is_last) in enumerate(_in_batches(tags), 1):
-            links = [_tag_link(tag.name or "", tag.posts) for tag in batch]
-            pages.append(_Link(f"{links[0].name} – {links[-1].name}", f"names/{number}.html"))
-            count += len(links)
-            self._draw(
-                "names.html", pages[-1].href, title=pages[-1].name, tags=links,
-                newer=f"{number - 1}.html" if number > 1 else None,
-                older=None if is_last else f"{number + 1}.html",
-            )  # fmt: skip
+        for sheet in sheets("names/tags", tags, count, _ENTRIES):
+            links = [_tag_link(tag.name or "", tag.posts) for tag in sheet.items]
+            if links:
+                page = _Link(f"{links[0].name} – {links[-1].name}", f"{quote(sheet.name)}.html")
+                pages.append(page)
+                self._draw(
+                    "names.html", f"{sheet.name}.html", title=page.name, tags=links,
+                    newer=_beside(sheet.newer), older=_beside(sheet.older),
+                )  # fmt: skip
         return count, pages
 
     def _draw(self, template: str, page: str, **values: Any) -> None:
@@ -263,6 +256,11 @@ def _number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def _beside(page: str | None) -> str | None:
+    """Return a page's name as a link from one that lies beside it."""
+    return page and f"{quote(page.rpartition('/')[2])}.html"
+
+
 def _page_of(number: int) -> int:
     """Return the page of a channel on which its post of this number stands."""
     return (number - 1) // _POSTS + 1
@@ -314,13 +312,3 @@ def _clean(text: str) -> str:
 
 
 _NOT_IN_A_PAGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def _in_batches(items: Iterable[_Item]) -> Iterator[tuple[list[_Item], bool]]:
-    """Yield what stands on each page of a list, and whether it is the last."""
-    left = iter(items)
-    batch = list(itertools.islice(left, _ENTRIES))
-    while batch:
-        following = list(itertools.islice(left, _ENTRIES))
-        yield batch, not following
-        batch = following

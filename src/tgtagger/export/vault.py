@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import itertools
 import json
 import re
 import unicodedata
@@ -18,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tgtagger.export import captions
-from tgtagger.export.folder import MARK, Folder, file_name, numbered
+from tgtagger.export.folder import MARK, Folder, file_name, sheets
 from tgtagger.outcomes import PostId
 from tgtagger.store import Selection
 from tgtagger.types import Channel
@@ -51,38 +50,41 @@ class _Vault:
         for post in self._selection.posts():
             folder = self._names[post.id.channel_id]
             self._folder.write(f"posts/{folder}/{_note_name(post)}", self._note(post))
-        for channel, _ in self._channels:
+        for channel, count in self._channels:
             posts = self._selection.posts(channel.id)
             named = (Entry(post.id, 0, post.date, captions.caption(post)) for post in posts)
-            self._list(self._channel_page(channel), channel.title, named)
+            self._list(self._channel_page(channel), channel.title, named, count)
         for tag, entries in self._selection.outline("tag"):
-            self._list(_tag_page(tag.name or ""), tag.name or "", entries)
+            self._list(_tag_page(tag.name or ""), tag.name or "", entries, tag.posts)
         for day, entries in self._selection.outline("day"):
-            self._list(_day_page(day.name), day.name or captions.NO_DATE, entries)
+            title = day.name or captions.NO_DATE
+            self._list(_day_page(day.name), title, entries, day.posts)
         self._contents()
 
     def _contents(self) -> None:
         """Write the pages that lead to all others."""
-        pages = {
-            "Channels": (
-                _line(channel.title, self._channel_page(channel), n)
-                for channel, n in self._channels
-            ),
-            "Tags": (
-                _line(tag.name or "", _tag_page(tag.name or ""), tag.posts)
-                for tag in self._selection.groups("tag")
-            ),
-            "Days": (
-                _line(day.name or captions.NO_DATE, _day_page(day.name), day.posts)
-                for day in self._selection.groups("day")
-            ),
-        }
-        home = [
-            _line(title, title, self._pages(title, title, lines)) for title, lines in pages.items()
+        tags = (
+            _line(tag.name or "", _tag_page(tag.name or ""), tag.posts)
+            for tag in self._selection.groups("tag")
+        )
+        days = [
+            _line(day.name or captions.NO_DATE, _day_page(day.name), day.posts)
+            for day in self._selection.groups("day")
         ]
+        channels = [
+            _line(channel.title, self._channel_page(channel), n) for channel, n in self._channels
+        ]
+        tags_count = sum(1 for _ in self._selection.groups("tag"))
+        home = []
+        for title, lines, count in (
+            ("Channels", channels, len(channels)), ("Tags", tags, tags_count),
+            ("Days", days, len(days)),
+        ):  # fmt: skip
+            self._pages(title, title, lines, count)
+            home.append(_line(title, title, count))
         self._folder.write("Home.md", _page("Home", home))
 
-    def _list(self, path: str, title: str, entries: Iterable[Entry]) -> None:
+    def _list(self, path: str, title: str, entries: Iterable[Entry], count: int) -> None:
         """Write the pages that list some notes."""
         up = "../" * path.count("/")
         lines = (
@@ -90,23 +92,17 @@ class _Vault:
             f"({up}{self._href(entry)})"
             for entry in entries
         )
-        self._pages(path, title, lines)
+        self._pages(path, title, lines, count)
 
-    def _pages(self, path: str, title: str, lines: Iterator[str]) -> int:
-        """Write a page of lines, and where they are many, further ones; return how many lines."""
-        count = 0
-        batch = list(itertools.islice(lines, _LINES))
-        for number in itertools.count(1):
-            count += len(batch)
-            following = list(itertools.islice(lines, _LINES))
-            if following:
-                name = numbered(path.rpartition("/")[2], number + 1)
-                batch += ["", f"[older]({quote(name)}.md)"]
-            self._folder.write(f"{numbered(path, number)}.md", _page(title, batch))
-            if not following:
-                break
-            batch = following
-        return count
+    def _pages(self, path: str, title: str, lines: Iterable[str], count: int) -> None:
+        for sheet in sheets(path, lines, count, _LINES):
+            around = [
+                f"[{words}]({quote(name.rpartition('/')[2])}.md)"
+                for words, name in (("newer", sheet.newer), ("older", sheet.older))
+                if name
+            ]
+            body = [*sheet.items, "", " · ".join(around)] if around else sheet.items
+            self._folder.write(f"{sheet.name}.md", _page(title, body))
 
     def _note(self, post: Post) -> str:
         facts: dict[str, object] = {
