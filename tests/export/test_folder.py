@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from make import page, post, tag
-from tgtagger.errors import InputError, TryLater
-from tgtagger.export import site, vault
+from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.export import folder, site, vault
 from tgtagger.export.folder import MARK, NOTE, Folder
 from tgtagger.store import Store
 from tgtagger.types import Channel, PostFilter, Reply
@@ -24,15 +24,15 @@ FORMATS = pytest.mark.parametrize("form", [vault, site])
 
 def write(form: ModuleType, store: Store, path: Path, **wanted: Any) -> Folder:
     with store.select(PostFilter(**wanted)) as selection:
-        folder: Folder = form.write(selection, path)
-        return folder
+        done: Folder = form.write(selection, path)
+        return done
 
 
-def state_of(folder: Path) -> dict[Path, tuple[bytes, int, int]]:
+def state_of(path: Path) -> dict[Path, tuple[bytes, int, int]]:
     return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino)
-        for path in folder.rglob("*")
-        if path.is_file()
+        file: (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)
+        for file in path.rglob("*")
+        if file.is_file()
     }
 
 
@@ -202,3 +202,24 @@ def test_an_answer_leads_to_what_it_answers(form: ModuleType, store: Store, tmp_
         assert "answers message 9" in pages[0]
     assert "answers" in pages[0]
     assert "Who?" in pages[0]
+
+
+@pytest.mark.row("D1")
+@FORMATS
+@pytest.mark.parametrize("part", ["channels", "tags", "days"])
+def test_a_full_disk_is_said_wherever_it_is_met(
+    form: ModuleType, archive: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """Not what comes of it: lists that are half read, which SQLite takes for a lock."""
+
+    def full(target: Path, _: bytes) -> None:
+        if part in target.parts:
+            raise OSError(28, "No space left on device", str(target))
+        target.write_bytes(b"")
+
+    for name in ("_ENTRIES", "_POSTS"):
+        monkeypatch.setattr(site, name, 1)
+    monkeypatch.setattr(vault, "_LINES", 1)
+    monkeypatch.setattr(folder, "_replace", full)
+    with pytest.raises(StoreError, match="No space left"):
+        write(form, archive, tmp_path / "out")

@@ -8,6 +8,7 @@ each tag with its posts. Knows no output format.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from typing import Literal
@@ -59,8 +60,10 @@ class Selection:
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
 
     def close(self) -> None:
-        for table in ("chosen", "chosen_tags"):
-            self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        # Where an error left a list half read, they stay until the connection goes.
+        with contextlib.suppress(sqlite3.OperationalError):
+            for table in ("chosen", "chosen_tags"):
+                self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def channels(self) -> tuple[tuple[Channel, int], ...]:
         """Return the channels with how many posts of each were picked, the most first."""
