@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from make import minute, page, post, tag
-from tgtagger.errors import InputError, StoreError
+from tgtagger.errors import InputError
 from tgtagger.export import vault
 from tgtagger.export.folder import NOTE, Folder, file_name
 from tgtagger.store import Store
@@ -144,15 +144,6 @@ def test_a_damaged_note_of_the_folder_lets_nothing_out(archive: Store, tmp_path:
     )
     write(archive, tmp_path / "vault")
     assert not (tmp_path / "outside").exists()
-
-
-def test_a_full_disk_is_said(archive: Store, tmp_path: Path, monkeypatch: Any) -> None:
-    def full(*_: object, **__: object) -> int:
-        raise OSError(28, "No space left on device", "x.md")
-
-    monkeypatch.setattr("tgtagger.export.folder.os.open", full)
-    with pytest.raises(StoreError, match="No space left"):
-        write(archive, tmp_path / "vault")
 
 
 @pytest.mark.parametrize(

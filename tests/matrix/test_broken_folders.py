@@ -64,5 +64,6 @@ def test_a_folder(tmp_path: Path, effort: Effort) -> None:
             assert code == 6, errors
             assert errors.count("\n") == 2
             assert "No space left" in errors
+            assert ".tgtagger-part-" not in errors
             if turn % 2:
                 target.complete()

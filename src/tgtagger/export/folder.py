@@ -292,13 +292,15 @@ class _Marks:
 
 def _replace(target: Path, data: bytes) -> None:
     made = target.with_name(f"{_PART}{target.name}")
-    made.unlink(missing_ok=True)
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
+        made.unlink(missing_ok=True)
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         made.replace(target)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(target), None
         with contextlib.suppress(OSError):  # what came before it is what matters
             made.unlink()
         raise
