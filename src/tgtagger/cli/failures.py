@@ -16,7 +16,9 @@ import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 
 from tgtagger import signals
+from tgtagger.cli.streams import discard, tell  # now: later there may be no more open files
 from tgtagger.errors import StoreError, TgTaggerError, shortage, system_error
+from tgtagger.visible import clean, flat
 
 _OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -49,8 +51,6 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
 def _refused(error: Exception) -> TgTaggerError | None:
     """Return what the system refused; None for a bug."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS:
-        from tgtagger.cli.render import discard
-
         discard(sys.stdout)
         return StoreError(f"the output cannot be written: {error.strerror}")
     found = shortage(error)
@@ -99,9 +99,6 @@ def _as_ours(error: ClickException) -> TgTaggerError:
 
 
 def _say(error: TgTaggerError, verbosity: int) -> int:
-    from tgtagger.cli.render import tell
-    from tgtagger.visible import clean, flat
-
     if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
         import traceback
 
@@ -115,7 +112,5 @@ def _say(error: TgTaggerError, verbosity: int) -> int:
 
 def _reader_gone() -> int:
     """End quietly: whoever read our output (| head) has had enough."""
-    from tgtagger.cli.render import discard
-
     discard(sys.stdout)
     return 0

@@ -19,8 +19,9 @@ import textwrap
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from tgtagger.cli.streams import tell
 from tgtagger.views import day_of, local
 from tgtagger.visible import clean, flat, in_json
 
@@ -38,23 +39,6 @@ LEAST_WIDTH = 20
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
-
-
-def tell(text: str) -> None:
-    """Write words to stderr; where that is full, broken or closed, the work matters more."""
-    try:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-    except OSError:
-        discard(sys.stderr)
-
-
-def discard(stream: IO[str]) -> None:
-    """Let what is still buffered go nowhere: Python would try, and complain, once more at exit."""
-    with contextlib.suppress(io.UnsupportedOperation):  # a test's stream has no descriptor
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
 
 
 def one_line(text: str, width: int = 60) -> str:

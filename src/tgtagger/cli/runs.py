@@ -16,7 +16,8 @@ from typing import Any
 import typer
 
 from tgtagger.cli.options import invocation
-from tgtagger.cli.render import Screen, tell
+from tgtagger.cli.render import Screen
+from tgtagger.cli.streams import tell
 from tgtagger.errors import InputError, Locked, TgTaggerError
 from tgtagger.outcomes import Origin
 from tgtagger.store import Store

@@ -530,8 +530,10 @@ class Store:
     def described_tags(self, most: int) -> tuple[Entry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._read() as db:
-            found = _tags.described(db, most)
-        return tuple(Entry(name, description, aliases) for name, aliases, description in found)
+            return tuple(
+                checked(Entry(name, description, aliases))
+                for name, aliases, description in _tags.described(db, most)
+            )
 
     @contextlib.contextmanager
     def _decide(self, *, dry_run: bool) -> Iterator[sqlite3.Connection]:

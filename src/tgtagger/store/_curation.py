@@ -15,6 +15,7 @@ from tgtagger.decide import UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.store._lookup import post_id, tag_id
 from tgtagger.store._tags import find_tag
+from tgtagger.store._values import checked
 from tgtagger.views import TagChange, Undone
 from tgtagger.visible import shell_word
 
@@ -259,7 +260,7 @@ def _aliases(db: sqlite3.Connection, tag: int) -> tuple[str, ...]:
 
 
 def _changed(db: sqlite3.Connection, tag: int, posts: int) -> TagChange:
-    return TagChange((_name(db, tag),), _aliases(db, tag), posts)
+    return checked(TagChange((_name(db, tag),), _aliases(db, tag), posts))
 
 
 def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
@@ -267,7 +268,7 @@ def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
         "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
         "WHERE l.post_id = ? ORDER BY l.position"
     )
-    return TagChange(_column(db.execute(query, (post,))), (), 1)
+    return checked(TagChange(_column(db.execute(query, (post,))), (), 1))
 
 
 def _column(rows: Iterable[tuple[str]]) -> tuple[str, ...]:

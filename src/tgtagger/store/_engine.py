@@ -62,6 +62,8 @@ def database_path(location: str) -> Path:
 
 
 def _expanded(path: str) -> Path:
+    if "\0" in path:
+        raise InputError("the database's path holds a NUL, which no path does", hint=_URL_HINT)
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # ~nobody

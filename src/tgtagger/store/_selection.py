@@ -16,6 +16,7 @@ from typing import Literal
 from tgtagger.outcomes import PostId
 from tgtagger.store import _records
 from tgtagger.store._times import from_text, moment
+from tgtagger.store._values import checked
 from tgtagger.types import Channel, PostFilter
 from tgtagger.views import Entry, GroupCount, Post, day_of
 
@@ -116,7 +117,7 @@ class Selection:
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         by_name = "t.key" if order == "name" else "3 DESC, 2"
         rows = self._db.execute(_TAGS + by_name if by == "tag" else _DAYS)
-        return ((key, GroupCount(name, count)) for key, name, count in rows)
+        return ((key, checked(GroupCount(name, count))) for key, name, count in rows)
 
 
 _TAGS = (

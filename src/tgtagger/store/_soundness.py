@@ -118,7 +118,11 @@ def _missing(db: sqlite3.Connection) -> Iterator[str]:
 
     with contextlib.suppress(*_UNREADABLE):
         for table in metadata.tables.values():
-            there = {column.name for column in _values.columns(db, table.name)}
+            columns = _values.columns(db, table.name)
+            there = {column.name for column in columns}
+            for column in columns:
+                if not column.is_known:
+                    yield f"{table.name}: the type of a column is none"
             for name in [column.name for column in table.columns if column.name not in there]:
                 yield (
                     f"{table.name}: its column {name} is missing"

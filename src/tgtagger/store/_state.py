@@ -153,4 +153,4 @@ def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
         "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
         (f"-{DAYS_SHOWN} days",),
     )
-    return tuple(DaySpent(*row) for row in rows)
+    return tuple(checked(DaySpent(*row)) for row in rows)

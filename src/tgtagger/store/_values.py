@@ -31,12 +31,19 @@ class Column:
     holds: Check
     is_key: bool
     may_be_null: bool
+    is_known: bool = True  # its type is one that we have
 
 
 def columns(db: sqlite3.Connection, table: str) -> tuple[Column, ...]:
     """Return the columns of a table as it is in this database."""
     return tuple(
-        Column(name, _check(table, name, kind, bool(needed) or bool(key)), bool(key), not needed)
+        Column(
+            name,
+            _check(table, name, kind, bool(needed) or bool(key)),
+            bool(key),
+            not needed,
+            _type(kind) in _TYPES,
+        )
         for _, name, kind, needed, _, key in db.execute(f"PRAGMA table_info({table})")
     )
 
@@ -50,7 +57,7 @@ def as_found(data: bytes) -> str | bytes:
 
 
 def _check(table: str, name: str, kind: str, needed: bool) -> Check:  # noqa: FBT001
-    rule = _RULES.get((table, name)) or _TYPES[kind.partition("(")[0]]
+    rule = _RULES.get((table, name)) or _TYPES.get(_type(kind), _is_anything)
     if kind == "TEXT" and (table, name) not in _RULES and name in _TIMES:
         rule = is_time
     return rule if needed else lambda value: value is None or rule(value)
@@ -87,6 +94,14 @@ def _is_real(value: object) -> bool:
 
 def _is_blob(value: object) -> bool:
     return isinstance(value, bytes)
+
+
+def _is_anything(_: object) -> bool:
+    return True
+
+
+def _type(kind: str) -> str:
+    return kind.partition("(")[0]
 
 
 _TYPES: dict[str, Check] = {
