@@ -118,14 +118,18 @@ def update_after(
     max_attempts: int = 5,
     remember: bool = False,
 ) -> TagUpdate:
-    """Return what a tagger's answer makes of a post; `remember` it for equal texts."""
+    """Return what a tagger's answer makes of a post; `remember` it for equal texts.
+
+    That there was nothing to tag is always remembered: no tag says which list of tags it was by.
+    """
     id_, text = post.id, post.text_hash
     match outcome:
         case Tagged(tags):
             key = answer_key(text, origin) if remember else None
             return TagUpdate(id_, text, "tagged", origin, tags, post.attempts + 1, answer_key=key)
         case Skipped():
-            return TagUpdate(id_, text, "skipped", origin, attempts=post.attempts)
+            key = None if origin.source == "cache" else answer_key(text, origin)
+            return TagUpdate(id_, text, "skipped", origin, attempts=post.attempts, answer_key=key)
         case TaggingError(failure, message):
             attempts = post.attempts + 1
             due = None

@@ -24,6 +24,7 @@ from tgtagger.outcomes import (
     Origin,
     Outcome,
     PostForTagging,
+    Skipped,
     Step,
     SuggestedTag,
     Tagged,
@@ -186,7 +187,7 @@ class _Writer:
         """Write answers that were paid for before."""
         results = self._write(
             [
-                Answered(post, replace(origin, source="cache"), Tagged(tags))
+                Answered(post, replace(origin, source="cache"), _outcome_of(tags))
                 for post, origin, tags in known
             ]
         )
@@ -271,12 +272,17 @@ class _Feed:
         if found is None:
             return None
         origin, tags = found
-        return Answered(post, replace(origin, source="cache"), Tagged(tags))
+        return Answered(post, replace(origin, source="cache"), _outcome_of(tags))
 
     def take_answered(self) -> list[Answered]:
         """Return the posts met so far whose text was answered earlier in this run."""
         found, self._answered = self._answered, []
         return found
+
+
+def _outcome_of(known: tuple[SuggestedTag, ...]) -> Outcome:
+    """Return what an answer said that is remembered by its tags."""
+    return Tagged(known) if known else Skipped("nothing to tag, as was found before")
 
 
 def _without_text(answered: Answered) -> Answered:

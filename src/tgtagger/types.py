@@ -249,7 +249,7 @@ class PostFilter:
     statuses: tuple[Status, ...] = ()
     posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
     query: str | None = None
-    stale_for: tuple[Origin, ...] = ()  # only posts with a machine's tags of no such origin
+    stale_for: tuple[Origin, ...] = ()  # only what a machine tagged or skipped, by no such origin
     failures: tuple[FailureClass, ...] = ()
     due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
     attempts_below: int | None = None

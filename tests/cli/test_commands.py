@@ -124,6 +124,21 @@ def test_tag_names_itself_once(run: Any, tmp_path: Path) -> None:
     assert "embedded tagger" not in run("tag", "--force", "--yes").stderr
 
 
+def test_a_post_that_a_list_had_nothing_for_is_looked_at_again_when_it_grows(
+    archive: Any, tmp_path: Path
+) -> None:
+    words = tmp_path / "tags.txt"
+
+    def tag_by(text: str) -> tuple[int, int]:
+        words.write_text(f"# mode: closed\n{text}\n")
+        told = json.loads(archive("tag", "--vocabulary", str(words), "--stale", "--json").stdout)
+        return told["tagged"], told["skipped"]
+
+    assert tag_by("nonsense") == (0, 3)
+    assert tag_by("nonsense") == (0, 0)
+    assert tag_by("nonsense\ncomet\nкомета")[0] > 0
+
+
 def test_tag_again_only_when_asked(archive: Any) -> None:
     assert json.loads(archive("tag", "--json").stdout)["tagged"] == 0
     assert json.loads(archive("tag", "--stale", "--json").stdout)["tagged"] == 0

@@ -215,7 +215,8 @@ def test_a_prompt_of_ones_own(
     rules = tmp_path / "rules.txt"
     rules.write_text("Only {maximum} tags, in {language}, about weather.")
     monkeypatch.setenv("TGTAGGER_LLM_PROMPT", str(rules))
-    assert told(run("tag", "--stale", "--dry-run", "--json"))["posts"] == 25
+    plan = told(run("tag", "--stale", "--dry-run", "--json"))
+    assert (plan["posts"], plan["skipped"]) == (26, 1)
     assert told(run("tag", "--stale", "--json"))["tagged"] == 25
     system = server.completions[-1].body["messages"][0]["content"]
     assert system.startswith("Only 7 tags, in the language of the post, about weather.")

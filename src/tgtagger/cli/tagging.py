@@ -153,7 +153,7 @@ def _wanted(options: TagOptions, tagger: Tagger, settings: Settings) -> PostFilt
         case "pending":
             return replace(wanted, statuses=("pending",))
         case "stale":
-            return replace(wanted, statuses=("tagged",), stale_for=tagger.origins)
+            return replace(wanted, statuses=("tagged", "skipped"), stale_for=tagger.origins)
         case "due":
             return replace(
                 wanted,

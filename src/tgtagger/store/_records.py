@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import orjson
 
-from tgtagger.decide import LONGEST_DELAY
+from tgtagger.decide import LONGEST_DELAY, answer_prefix
 from tgtagger.outcomes import PostId, Status
 from tgtagger.store import _search
 from tgtagger.store._lookup import channel_id, post_id, tag_id
@@ -126,8 +126,12 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
         same = "(l.model IS ? AND l.prompt IS ? AND l.vocabulary IS ?)"
         any_same = " OR ".join([same] * len(wanted.stale_for))
         query.add(
+            "CASE p.status WHEN 'skipped' THEN (p.text <> '' OR p.media_text <> '') "
+            "AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN "
+            f"({', '.join(['? || p.text_hash'] * len(wanted.stale_for))})) ELSE "
             "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.source <> 'human' "
-            f"AND NOT ({any_same}))",
+            f"AND NOT ({any_same})) END",
+            *map(answer_prefix, wanted.stale_for),
             *(
                 part
                 for origin in wanted.stale_for

@@ -787,6 +787,28 @@ def test_where_no_allowed_tag_fits_a_post_is_skipped(store: Store) -> None:
     assert statuses(store) == {"skipped": 2}
 
 
+def test_what_one_list_had_nothing_for_is_stale_to_another_and_is_not_paid_for_twice(
+    store: Store,
+) -> None:
+    fill(store, 2)
+    store.save_page(page(post(3, "🔥"), post(4, "")))
+    opera, storm = (Vocabulary("closed", [Entry(name)]) for name in ("opera", "storm"))
+    tag(store, Brain(script=[contents.no_tags()]), vocabulary=opera)
+    assert statuses(store) == {"skipped": 4}
+
+    def stale(words: Vocabulary) -> PostFilter:
+        origins = make(Brain(), vocabulary=words).origins
+        return PostFilter(statuses=("tagged", "skipped"), stale_for=origins)
+
+    assert store.count_posts(stale(opera)) == 0
+    assert store.count_posts(stale(storm)) == 3  # a post without a text is none to any list
+    tag(store, Brain(tags=lambda _: ["storm"]), stale(storm), vocabulary=storm)
+    assert statuses(store) == {"skipped": 2, "tagged": 2}
+    assert store.count_posts(stale(storm)) == 0
+    back = tag(store, Brain(), stale(opera), vocabulary=opera)
+    assert (back.requests, statuses(store)) == (0, {"skipped": 4})
+
+
 def test_what_exists_is_preferred_also_within_a_run(store: Store) -> None:
     fill(store, 2)
     said = iter([["новости", "River Town"], ["новость", "river town"]])
