@@ -182,6 +182,10 @@ def test_search_finds_word_forms(archive: Any) -> None:
     assert r"\x1b[31m" in shown
     assert archive("search", '"open').exit_code == 2
     assert archive("search", "--sort", "relevance").exit_code == 2
+    assert archive("search", "--sort", "relevance", "--", "-comet").exit_code == 2
+    without = lines(archive("search", "channel:News -кометы status:tagged", "--json"))
+    assert [item["id"] for item in without] == [4, 3]
+    assert without[1]["snippet"] == without[1]["text"]
     assert archive("search", "x", "--sort", "size").exit_code == 2
     assert archive("search", "--status", "new").exit_code == 2
     assert archive("search", "--since", "2026-02-01", "--until", "2026-01-01").exit_code == 2

@@ -72,7 +72,6 @@ READING: dict[str, Callable[[Store], Any]] = {
     "posts_for_tagging": lambda store: list(store.posts_for_tagging(PostFilter())),
     "records": lambda store: list(store.records(PostFilter())),
     "posts": lambda store: list(store.posts(PostFilter())),
-    "posts_with": lambda store: list(store.posts_with(PostFilter())),
     "search": lambda store: list(store.search(PostFilter(query="word"))),
     "post": lambda store: store.post("news/1"),
     "tags": lambda store: store.tags(),

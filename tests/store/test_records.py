@@ -74,7 +74,8 @@ def test_a_channel_without_a_name_has_links_for_its_members(archive: Store) -> N
 
 
 def test_a_record_reads_back_as_the_post(archive: Store) -> None:
-    for found, record in archive.posts_with(PostFilter()):
+    posts, records = list(archive.posts(PostFilter())), list(archive.records(PostFilter()))
+    for found, record in zip(posts, records, strict=True):
         values = json.loads(record)
         assert (found.text, found.markdown, list(found.tags)) == (
             values["text"], values["markdown"], values["tags"])  # fmt: skip

@@ -25,7 +25,7 @@ from tgtagger.views import Post
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too
   tgtagger search '"solar power" -china'   a phrase, and a word not wanted
-  tgtagger search econom* --since 30d --tag ai
+  tgtagger search 'econom*' --since 30d --tag ai
   tgtagger search 'ракета channel:@news since:7d -tag:война'
   tgtagger search --tag ai                 the newest with this tag
 
@@ -79,25 +79,16 @@ def command(
         statuses=status,
         limit=limit,
     )
-    if sort == "relevance" and not wanted.query:
-        raise InputError("--sort relevance needs words to look for", hint="give a QUERY")
     with runs.open_to_read(ctx) as store:
-        if wanted.query:
-            found = list(store.search(wanted, by_relevance=sort == "relevance"))
-            results = [(item.post, item.record, item.snippet) for item in found]
-        else:
-            results = [
-                (post, record, ((post.text, False),)) for post, record in store.posts_with(wanted)
-            ]
+        found = list(store.search(wanted, by_relevance=sort == "relevance"))
     if as_json:
-        for _, record, _ in results:
-            screen.record(record)
-    else:
-        with screen.paged():
-            for post, _, snippet in results:
-                draw(screen, post, snippet)
-    if not as_json:
-        screen.say(plural(len(results), "post") + " found" if results else "nothing found")
+        for item in found:
+            screen.record(item.record)
+        return 0
+    with screen.paged():
+        for item in found:
+            draw(screen, item.post, item.snippet)
+    screen.say(plural(len(found), "post") + " found" if found else "nothing found")
     return 0
 
 

@@ -24,6 +24,7 @@ from typing import Any, Self
 from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
+from tgtagger.errors import InputError
 from tgtagger.outcomes import (
     Attempt,
     Learned,
@@ -557,15 +558,11 @@ class Store:
 
     def posts(self, wanted: PostFilter) -> Iterator[Post]:
         """Yield the posts of a filter, newest first."""
-        return (post for post, _ in self.posts_with(wanted))
-
-    def posts_with(self, wanted: PostFilter) -> Iterator[tuple[Post, str]]:
-        """Yield the posts of a filter, newest first, each with its record."""
         with self._read() as db:
             query = _records.query_for(db, wanted)
             sql = query.sql(_records.RECORD, limit=wanted.limit)
             for (record,) in db.execute(sql, query.values):
-                yield _records.read_post(record), record
+                yield _records.read_post(record)
 
     @contextlib.contextmanager
     def select(self, wanted: PostFilter) -> Iterator[Selection]:
@@ -578,13 +575,15 @@ class Store:
                 selection.close()
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
-        """Yield what a filter with a query finds, newest or most relevant first."""
-        snippet = (
-            f"snippet(posts_fts, -1, char({ord(_records.MARK_START)}), "
-            f"char({ord(_records.MARK_END)}), '…', 24)"
-        )
+        """Yield what a filter finds, newest or most relevant first, the words of its query marked.
+
+        Raises InputError where no word is looked for that could be relevant.
+        """
         with self._read() as db:
             query = _records.query_for(db, wanted)
+            if by_relevance and not query.matches:
+                raise InputError("relevance needs a word to look for", hint="give a QUERY")
+            snippet = _records.SNIPPET if query.matches else _records.BEGINNING
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
             sql = query.sql(f"{_records.RECORD}, {snippet}", order=order, limit=wanted.limit)
             for record, found in db.execute(sql, query.values):

@@ -82,9 +82,14 @@ def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
     """Return the query for a filter. Raises InputError for a channel, tag or post not known."""
     query = Query()
     if wanted.query is not None:
-        query.matches = True
         terms = _search.parse_query(wanted.query)
-        query.add("posts_fts MATCH ?", _search.match_expression(db, terms))
+        query.matches = not all(term.excluded for term in terms)
+        query.add(
+            "posts_fts MATCH ?"
+            if query.matches
+            else "p.id NOT IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)",
+            _search.match_expression(db, terms),
+        )
     if wanted.channels:
         ids = [channel_id(db, name) for name in wanted.channels]
         query.add(f"p.channel_id IN ({_marks(ids)})", *ids)
@@ -228,6 +233,15 @@ def with_snippet(record: str, snippet: str) -> str:
 
 MARK_START, MARK_END = "\x02", "\x03"
 """Around a match in a snippet: control characters, which no post needs."""
+
+
+SNIPPET = f"snippet(posts_fts, -1, char({ord(MARK_START)}), char({ord(MARK_END)}), '…', 24)"
+"""SQL: where in a post a query's words stand."""
+
+_SHOWN = 500  # letters
+BEGINNING = f"""(SELECT substr(t, 1, {_SHOWN}) || iif(length(t) > {_SHOWN}, '…', '') FROM
+ (SELECT coalesce(nullif(p.text, ''), p.media_text, '') AS t))"""
+"""SQL: what is shown of a post in which no word was looked for."""
 
 
 def snippet_parts(snippet: str) -> tuple[tuple[str, bool], ...]:

@@ -186,7 +186,7 @@ _PART = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]*)(?P<close>"?)|(?P<word>[^
 def parse_query(query: str) -> tuple[Term, ...]:
     """Read a query: words (all of them), "a phrase", begin*, -unwanted.
 
-    Raises InputError for a quote that is not closed and for a query without a wanted word.
+    Raises InputError for a quote that is not closed and for a query without a word.
     """
     terms: list[Term] = []
     for part in _PART.finditer(query):
@@ -200,7 +200,7 @@ def parse_query(query: str) -> tuple[Term, ...]:
             # What splits in two (e-mail, C++20/23) is looked for as words in a row.
             phrase = part["phrase"] is not None or len(words) > 1
             terms.append(Term(text, words, phrase, prefix, bool(part["minus"])))
-    if not any(not term.excluded for term in terms):
+    if not terms:
         raise InputError("the query names no word to look for", hint=_SYNTAX)
     return tuple(dict.fromkeys(terms))
 
@@ -211,6 +211,8 @@ _SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what i
 def match_expression(db: sqlite3.Connection, terms: Iterable[Term]) -> str:
     """Return the FTS5 expression for a query, each word joined by its forms in the index.
 
+    Of unwanted words alone it finds the posts that have one: FTS5 knows no NOT without what to
+    take it from.
     It stands as it was typed, too: the index folds case as it did in the posts, but Python does it
     otherwise (ß to ss, a ligature to its letters).
     """
@@ -224,6 +226,8 @@ def match_expression(db: sqlite3.Connection, terms: Iterable[Term]) -> str:
             words = dict.fromkeys([term.text, *_forms(db, term.words[0])])
             expression = "(" + " OR ".join(map(_quote, words)) + ")"
         (unwanted if term.excluded else wanted).append(expression)
+    if not wanted:
+        return " OR ".join(unwanted)
     return " AND ".join(wanted) + "".join(f" NOT {expression}" for expression in unwanted)
 
 
