@@ -9,7 +9,7 @@ import pytest
 from make import CHANNEL, minute, page, post
 from tgtagger.errors import InputError
 from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
-from tgtagger.store import Store
+from tgtagger.store import Store, _records, _state, _tags
 from tgtagger.types import Channel, Forward, Media, PostFilter, Reply
 
 OTHER = Channel(2222222222, "Наука")
@@ -145,3 +145,43 @@ def test_the_view_for_other_programs(archive: Store) -> None:
             "WHERE text = 'three'"
         ).fetchone()
     assert row == ("news", CHANNEL.title, 3, "https://t.me/news/3", '["AI","Sea Salt"]')
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"statuses": ("pending",)}, "ix_posts_pending"),  # the queue of every tagging run
+        ({"tags": ("наука",)}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
+        ({"any_tags": ("наука", "AI")}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
+        ({"channels": ("Наука",)}, "INDEX sqlite_autoindex_posts_1 (channel_id=?)"),
+        ({"query": "два", "since": minute(1)}, "posts_fts VIRTUAL TABLE INDEX 192:M2>"),
+    ],
+)
+def test_no_filter_reads_the_whole_archive_or_sorts_records(
+    archive: Store, wanted: dict[str, object], index: str
+) -> None:
+    with archive._read() as db:
+        query = _records.query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
+        sql = f"EXPLAIN QUERY PLAN {query.sql('p.*')}"
+        plan = [step for *_, step in db.execute(sql, query.values)]
+    assert any(index in step for step in plan), plan
+    assert "SCAN p" not in plan
+    # A channel of a million posts would be written to a temporary file, record by record.
+    assert not [step for step in plan if "TEMP B-TREE" in step]
+
+
+def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Store) -> None:
+    asked: list[str] = []
+    with archive._read() as db:
+        db.set_trace_callback(asked.append)
+        _state.channel_states(db)
+        _tags.count_tags(db, unused=False)
+        db.set_trace_callback(None)
+        plans = [
+            step
+            for sql in asked
+            if sql.startswith(("SELECT", "\n", "WITH"))
+            for *_, step in db.execute(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    assert "SCAN posts USING INDEX ix_posts_pending" in plans
+    assert "SCAN post_tags" in plans  # not by the index of tags, which looks each link up again

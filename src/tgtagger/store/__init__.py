@@ -319,7 +319,7 @@ class Store:
         """Return how many posts a filter picks; its limit counts."""
         with self._read() as db:
             query = _records.query_for(db, wanted)
-            sql = f"SELECT count(*) FROM ({query.sql('1', limit=wanted.limit)})"
+            sql = f"SELECT count(*) FROM ({query.sql('1', order='NULL', limit=wanted.limit)})"
             (count,) = db.execute(sql, query.values).fetchone()
             return int(count)
 

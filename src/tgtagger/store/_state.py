@@ -63,7 +63,8 @@ def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             FROM posts GROUP BY channel_id),
         waiting AS (
             SELECT channel_id, count(*) AS pending
-            FROM posts WHERE status = 'pending' GROUP BY channel_id)
+            -- The plus: by the queue's index, not through all posts in the order of channels.
+            FROM posts WHERE status = 'pending' GROUP BY +channel_id)
         SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
                (SELECT date FROM posts AS p
                 WHERE p.channel_id = c.id AND p.message_id = n.newest),

@@ -158,13 +158,16 @@ def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
 
 def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
     """Return the tags and their use, the most used first; or only those that no post has."""
-    having = "count(l.post_id) = 0" if unused else "count(l.post_id) > 0"
-    barred = "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)" if unused else ""
     aliases = _aliases(db)
     rows = db.execute(
-        "SELECT t.id, t.name, count(l.post_id), group_concat(DISTINCT l.source), max(l.added_at) "
-        "FROM tags AS t LEFT JOIN post_tags AS l ON l.tag_id = t.id "
-        f"{barred} GROUP BY t.id HAVING {having} ORDER BY 3 DESC, t.name"
+        "SELECT id, name, 0, NULL, NULL FROM tags "
+        "WHERE id NOT IN (SELECT tag_id FROM barred_tags) "
+        "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = tags.id) ORDER BY name"
+        if unused
+        # The plus: once through the links as they lie, a third of what it takes by the tags' index.
+        else "SELECT t.id, t.name, l.posts, l.sources, l.latest FROM (SELECT tag_id, count(*) AS "
+        "posts, group_concat(DISTINCT source) AS sources, max(added_at) AS latest FROM post_tags "
+        "GROUP BY +tag_id) AS l JOIN tags AS t ON t.id = l.tag_id ORDER BY l.posts DESC, t.name"
     )
     return tuple(
         checked(
