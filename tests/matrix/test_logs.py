@@ -20,7 +20,7 @@ from fault_matrix import Effort
 from make import page, post
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _commits
+from tgtagger.store import Store, _commits, _connections
 from tgtagger.types import PostFilter
 
 pytestmark = pytest.mark.row("C2")
@@ -249,3 +249,29 @@ def test_a_database_reached_by_a_link_has_its_log(tmp_path: Path) -> None:
         store.save_page(page(post(1, "word")))
         with Store.open_to_read(str(link)) as reader:
             assert [state.posts for state in reader.channels()] == [1]
+            assert reader.state().size > db.stat().st_size
+
+
+def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    db = in_the_middle(tmp_path / "real", "posts.db", "words")
+    link = tmp_path / "link.db"
+    link.symlink_to(db)
+    saved = tmp_path / "saved.db"
+    result = CliRunner().invoke(app, ["--db", str(link), "doctor", "--recover", str(saved)])
+    assert result.exit_code == 0
+    assert found(saved) == {f"words {n}" for n in range(1, 31)}
+    without_locks = _connections.to_read  # as where no lock can be had: see test_denied.py
+    with pytest.MonkeyPatch.context() as patched:
+        denied = sqlite3.OperationalError()
+        denied.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+
+        def refuse(*_: object, connect: object = None, **__: object) -> sqlite3.Connection:
+            if connect is None:
+                raise denied
+            return opened(*_, connect=connect, **__)  # type: ignore[arg-type]
+
+        opened = _connections._open
+        patched.setattr(_connections, "_open", refuse)
+        with closing(without_locks(link, 0)) as raw:
+            assert raw.execute("SELECT count(*) FROM posts").fetchone() == (30,)

@@ -69,6 +69,7 @@ class Unlocked(sqlite3.Connection):
 
 def to_write(path: Path, timeout: float) -> sqlite3.Connection:
     """Open for writing, in WAL mode where it can be had; say once where it cannot."""
+    path = path.resolve()  # SQLite has its files beside the file itself, not beside a link to it
     try:
         connection = _open(
             path, "mode=rw", timeout, prepare=lambda db: _turn_to_wal(db, path, timeout)
@@ -91,6 +92,7 @@ def to_write(path: Path, timeout: float) -> sqlite3.Connection:
 
 def to_read(path: Path, timeout: float) -> sqlite3.Connection:
     """Open for reading only: with all locks, or without where they cannot be had."""
+    path = path.resolve()
     try:
         return _open(path, "mode=ro", timeout)
     except sqlite3.OperationalError as error:

@@ -31,6 +31,7 @@ def why(path: Path, code: int) -> Denial | None:
     """Return what stands in the way, for a code of SQLite's; None: nothing is seen."""
     if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # says more than could be seen
         return None
+    path = path.resolve()  # what lies beside it, and its folder, are those of the file itself
     match code & 0xFF:
         case sqlite3.SQLITE_CANTOPEN:
             return _no_files(path) or _no_rights(path) or _no_room(path)

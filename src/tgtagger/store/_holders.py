@@ -23,6 +23,7 @@ def holder(database: Path) -> str | None:
 
     Those who wait for it themselves are not meant, nor this process.
     """
+    database = database.resolve()  # beside which SQLite has its files
     shm = database.with_name(database.name + "-shm")
     kinds = ("WRITE",) if shm.exists() else ("WRITE", "READ")  # without WAL who reads is in the way
     try:

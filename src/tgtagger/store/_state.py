@@ -33,7 +33,8 @@ def archive_state(
     tagged = total - sum(counts.values())
     (tags,) = db.execute("SELECT count(*) FROM tags").fetchone()
     (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
-    files = (path, path.with_name(path.name + "-wal"))
+    file = path.resolve()  # beside which SQLite has its log
+    files = (file, file.with_name(file.name + "-wal"))
     return ArchiveState(
         {
             "pending": counts["pending"],

@@ -53,6 +53,7 @@ def recover(path: Path, target: Path, convert: Convert) -> Recovered:
     the new file cannot be written: then there is none. TryLater where a run is at work on `path`.
     """
     _refuse(path, target)
+    path = path.resolve()  # its log lies beside the file itself, not beside a link to it
     with contextlib.ExitStack() as opened:
         with _engine.map_errors(path):
             opened.enter_context(_alone(path))
