@@ -426,3 +426,15 @@ def test_killed_in_a_rescue_there_is_a_whole_file_or_none(
         assert_sound(target)
         target.unlink()
         assert list(tmp_path.glob(".part*")) == []
+
+
+def test_an_altered_post_is_marked_though_something_was_wrong_with_it_before(
+    whole: Path, tmp_path: Path, db: Path
+) -> None:
+    shutil.copy(whole, db)
+    with closing(sqlite3.connect(db)) as raw:
+        made = raw.execute("UPDATE posts SET text = text || 'x' WHERE problem IS NOT NULL")
+        raw.commit()
+    _, told = recover(db, tmp_path / "saved.db")
+    assert told["marked"] == made.rowcount > 0
+    assert told["to_read"] == ["Записки обсерватории"]

@@ -65,7 +65,7 @@ def _mend_post(names: Sequence[str], row: Row, wrong: set[str]) -> None:
         row[at["text_hash"]] = made
     is_whole = row[at["text_hash"]] == made and not wrong - _MEANINGLESS
     # The hash stays that of the text that was stored: when it comes again, its tags still fit it.
-    if not is_whole and row[at["problem"]] is None:
+    if not is_whole:  # whatever else was wrong with it is found again when it is read again
         row[at["problem"]] = DAMAGED
 
 
