@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import old_schemas
 from breaking import assert_sound, copy_database, files_of
 from fault_matrix import Effort
 from make import page, post
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _commits, _connections
+from tgtagger.store import Store, _commits, _connections, kept_backups
 from tgtagger.types import PostFilter
 
 pytestmark = pytest.mark.row("C2")
@@ -275,3 +276,26 @@ def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) 
         patched.setattr(_connections, "_open", refuse)
         with closing(without_locks(link, 0)) as raw:
             assert raw.execute("SELECT count(*) FROM posts").fetchone() == (30,)
+
+
+def test_a_backup_that_a_migration_made_is_not_put_beside_a_later_log(tmp_path: Path) -> None:
+    db = tmp_path / "posts.db"
+    old_schemas.make(db, "0005")
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(f"PRAGMA application_id = {0x74670007}")  # the seventh commit
+    Store.open(str(db)).close()
+    (backup,) = kept_backups(db)
+    later = tmp_path / "later.db"
+    with Store.open(str(db)) as store:
+        save(store, 2)
+        copy_database(db, later)
+    shutil.copy(backup, later)
+    assert_refused(later)
+
+
+def test_an_index_made_anew_counts_as_a_commit(tmp_path: Path) -> None:
+    db = tmp_path / "posts.db"
+    with Store.open(str(db)) as store:
+        before = _commits._own(db)
+        store.rebuild_index()
+    assert _commits._own(db) != before

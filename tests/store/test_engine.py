@@ -137,6 +137,15 @@ def test_a_newer_schema_is_refused(store: Store, db: Path, change: str) -> None:
     assert db.read_bytes() == before
 
 
+def test_a_newer_tgtagger_that_came_meanwhile_is_not_written_over(store: Store, db: Path) -> None:
+    store.save_page(page(post(1, "text")))
+    with sqlite3.connect(db) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    with pytest.raises(StoreError, match="newer tgtagger"):
+        store.save_page(page(post(2, "text")))
+
+
 def test_reading_needs_a_database(db: Path) -> None:
     with pytest.raises(InputError, match="no database yet"):
         Store.open_to_read(str(db))

@@ -177,6 +177,9 @@ class Store:
     @contextlib.contextmanager
     def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
         with self._transaction(patient=patient) as db:
+            # A newer tgtagger may have brought it up to date since it was opened.
+            if _engine.schema_version(db, self.path) is None:
+                raise _engine.empty(self.path)
             _commits.number(db)
             yield db
 

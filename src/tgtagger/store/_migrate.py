@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
-from tgtagger.store import _backup, _engine
+from tgtagger.store import _backup, _commits, _engine
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def migrate(engine: Engine, path: Path) -> None:
                         return
                     if old is not None:
                         kept = _keep(path, old)
+                    _commits.number(driver)
                     upgrade(connection, _engine.HEAD)
             except Exception as error:
                 if kept is not None and _engine.is_full(error):

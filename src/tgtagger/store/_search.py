@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tgtagger.errors import InputError
+from tgtagger.store import _commits
 
 # ---- keeping it in step. The caller's transaction is the page's; a row is indexed once.
 
@@ -133,6 +134,7 @@ def rebuild(db: sqlite3.Connection) -> None:
     """
     db.execute("BEGIN IMMEDIATE")
     try:
+        _commits.number(db)
         try:
             db.execute("SAVEPOINT rebuild")
             db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
