@@ -159,3 +159,11 @@ def test_a_merge_finds_the_best_place(store: Store) -> None:
     tag(store, ["first", "second", "third"])
     store.merge_tags(["first"], "third")
     assert tags_of(store) == ("third", "second")
+
+
+def test_a_tag_that_goes_is_looked_up_where_it_was_taken_away(store: Store) -> None:
+    with store._read() as db:
+        for table in ("post_tags", "removed_tags", "tag_aliases", "barred_tags"):
+            sql = f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE tag_id = 1"
+            (((*_, step),)) = db.execute(sql).fetchall()
+            assert step.startswith("SEARCH"), step

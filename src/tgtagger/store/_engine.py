@@ -36,7 +36,7 @@ logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The schema's versions, oldest first: the migrations' revisions."""
 HEAD = REVISIONS[-1]
 """The version this program reads and writes."""

@@ -238,6 +238,7 @@ tag_aliases = Table(
     Column("tag_id", Integer, ForeignKey("tags.id", ondelete="CASCADE"), nullable=False),
     sqlite_with_rowid=False,
 )
+Index("ix_tag_aliases_tag_id", tag_aliases.c.tag_id)
 
 post_tags = Table(
     "post_tags",
@@ -264,6 +265,7 @@ removed_tags = Table(  # what a person took off a post: no machine puts it back
     Column("removed_at", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+Index("ix_removed_tags_tag_id", removed_tags.c.tag_id)
 
 barred_tags = Table(  # what a person removed from the archive: no machine gives it to any post
     "barred_tags",
