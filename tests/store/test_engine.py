@@ -146,6 +146,15 @@ def test_a_newer_tgtagger_that_came_meanwhile_is_not_written_over(store: Store, 
         store.save_page(page(post(2, "text")))
 
 
+def test_a_sqlite_that_is_too_old_is_named(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.34.1")  # of RHEL 9, for its Python 3.11, too
+    for open_it in (Store.open, Store.open_to_read):
+        with pytest.raises(InputError, match=r"SQLite 3\.34\.1 is too old"):
+            open_it(str(db))
+    assert not db.exists()
+
+
 def test_reading_needs_a_database(db: Path) -> None:
     with pytest.raises(InputError, match="no database yet"):
         Store.open_to_read(str(db))

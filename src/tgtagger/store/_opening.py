@@ -17,6 +17,9 @@ from tgtagger.store import _commits, _connections, _engine
 
 _DENIED = _connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that may not go
 
+_OLDEST = (3, 35, 0)
+"""The SQLite that first knew RETURNING and DROP COLUMN. Python 3.11 is content with less."""
+
 _WAL_HEADER = 32
 """Bytes of a write-ahead log in which nothing is logged."""
 
@@ -24,9 +27,14 @@ _WAL_HEADER = 32
 def look(path: Path) -> bool:
     """Tell whether a database of ours is there; False where there is nothing yet, or 0 bytes.
 
-    Raises InputError for a folder, a pipe, a device; StoreError for what is damaged, another
-    program's, or a newer tgtagger's.
+    Raises InputError for a folder, a pipe, a device, and for a SQLite that is too old; StoreError
+    for what is damaged, another program's, or a newer tgtagger's.
     """
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise InputError(
+            f"SQLite {sqlite3.sqlite_version} is too old: tgtagger needs 3.35 or newer",
+            hint="SQLite comes with Python, or with the system: take a newer one of either",
+        )
     with _engine.map_errors(path):
         try:
             found = path.stat()
