@@ -223,3 +223,16 @@ def test_a_full_disk_is_said_wherever_it_is_met(
     monkeypatch.setattr(folder, "_replace", full)
     with pytest.raises(StoreError, match="No space left"):
         write(form, archive, tmp_path / "out")
+
+
+@FORMATS
+def test_an_old_group_has_a_number_below_zero(
+    store: Store, tmp_path: Path, form: ModuleType
+) -> None:
+    group = Channel(-4005001, "Friends", None, "group")
+    store.save_page(page(post(1, "hello"), post(2, "you"), channel=group))
+    assert write(form, store, tmp_path / "out").changed
+    pages = [path for path in (tmp_path / "out").rglob("*.*") if "Friends" in str(path)]
+    assert any("hello" in path.read_text(encoding="utf-8") for path in pages)
+    again = write(form, store, tmp_path / "out", channels=("4005001",))  # as records call it
+    assert (again.changed, again.removed) == (0, 0)

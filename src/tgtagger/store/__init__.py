@@ -528,8 +528,7 @@ class Store:
     def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
         """Return which tags are probably one, by a dictionary of words if one is lent."""
         with self._read() as db:
-            counts, shared = _tags.counts(db), _tags.shared_posts(db, FEW)
-        return suggest(counts, shared, read)
+            return suggest(_tags.counts(db), _tags.shared_posts(db, FEW), read)
 
     def described_tags(self, most: int) -> tuple[Entry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""

@@ -26,6 +26,8 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
         or plain == title.casefold()
         or (username and plain.removeprefix("@") == username.casefold())
     ]
+    if not found and isinstance(ref, Numbered):  # an old group, by the number that records tell
+        found = [identity for identity, _, _ in known if identity == -ref.id]
     if len(found) == 1:
         return int(found[0])
     if found:

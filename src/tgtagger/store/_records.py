@@ -200,11 +200,15 @@ _MEDIA = Alike(
 _FORWARDS = Alike({"channel": _TEXT, "id": _NUMBER, "url": _TEXT, "channel_id": _NUMBER})
 
 
-def read_post(record: str) -> Post:
-    """Return the post that a record describes. Raises one of many errors for a damaged one."""
+def read_post(record: str, channel_id: int | None = None) -> Post:
+    """Return the post that a record describes. Raises one of many errors for a damaged one.
+
+    A record tells a channel's bare number; `channel_id` is the archive's own, where that matters.
+    """
     values: dict[str, Any] = orjson.loads(record)
     _RECORDS.check(values)
     channel = values["channel"]
+    owner = channel["id"] if channel_id is None else channel_id
     forward = values["forward"]
     tags = tuple(values["tags"])
     _CHANNELS.check(channel)
@@ -214,8 +218,8 @@ def read_post(record: str) -> Post:
     if values["status"] not in _STATUSES:
         raise WrongValueError
     return Post(
-        PostId(channel["id"], values["id"]),
-        Channel(channel["id"], channel["title"], channel["username"]),
+        PostId(owner, values["id"]),
+        Channel(owner, channel["title"], channel["username"]),
         tuple(values["ids"]),
         values["url"],
         from_text(values["date"]),

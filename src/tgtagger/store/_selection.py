@@ -107,12 +107,13 @@ class Selection:
         """Yield the posts of one channel, or of all, the newest first."""
         where = "" if channel_id is None else "WHERE s.channel_id = ?"
         rows = self._db.execute(
-            f"SELECT {_records.RECORD} FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+            f"SELECT {_records.RECORD}, p.channel_id "
+            "FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
             f"JOIN channels AS c ON c.id = p.channel_id {where} ORDER BY s.id DESC LIMIT ?",
             (limit,) if channel_id is None else (channel_id, limit),
         )
-        for (record,) in rows:
-            yield _records.read_post(record)
+        for record, owner in rows:
+            yield _records.read_post(record, owner)
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         by_name = "t.key" if order == "name" else "3 DESC, 2"
