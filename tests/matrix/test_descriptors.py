@@ -100,12 +100,12 @@ def test_too_little_memory(
     """Some of what C code makes of it is no error that could be known: a traceback, and sound."""
     need("prlimit")
     said = 0
-    for most in range(32, 80, 5):
+    for most in range(32, 90, 5):
         lay(base, db)
         try:
             ended = run_many(commands, prefix=["prlimit", f"--as={most << 20}"])
         except AssertionError:
-            if most < 50:  # not even the test's program
+            if most < 65:  # not even the test's program
                 continue
             raise
         effort.saw(rounds=1)
