@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from make import page, post
 from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.store import Store, _engine
+from tgtagger.types import PostFilter
 
 
 def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
@@ -47,6 +48,27 @@ def test_the_pragmas_hold(store: Store) -> None:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_a_log_that_grew_while_somebody_read_is_cut_off(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_engine, "_LARGE_LOG", 1 << 17)
+    wal = db.with_name(f"{db.name}-wal")
+    with Store.open(str(db)) as store:
+        with store._write() as raw:
+            raw.execute("PRAGMA wal_autocheckpoint = 10").fetchone()
+        store.save_page(page(post(1, "text")))
+        with Store.open_to_read(str(db)) as reader:
+            texts = reader.posts(PostFilter())
+            next(texts)
+            for n in range(2, 30):
+                store.save_page(page(post(n, f"text {n} " * 4000)))
+            assert wal.stat().st_size > 1 << 20
+            assert list(texts) == []
+            for n in range(30, 33):
+                store.save_page(page(post(n, "text")))
+            assert wal.stat().st_size < 1 << 19
 
 
 @pytest.mark.usefixtures("store")

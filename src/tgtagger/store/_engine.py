@@ -133,6 +133,8 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         connection.execute(f"PRAGMA cache_size = {-16384 if mode == 'mode=rw' else -2048}")
         # A page of posts is about 1 MB: a checkpoint each (SQLite's default) writes twice as much.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB
+        # The log grows while somebody reads, an export for instance. Else it would stay so large.
+        connection.execute(f"PRAGMA journal_size_limit = {_LARGE_LOG}").fetchone()
 
     def say_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -158,6 +160,8 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
 
 _FILE = "tgtagger.file"
+
+_LARGE_LOG = 64 << 20
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
