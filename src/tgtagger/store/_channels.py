@@ -101,8 +101,7 @@ def remove(db: sqlite3.Connection, name: str, now: str, *, with_posts: bool) -> 
     """
     channel = channel_id(db, name)
     title = _title(db, channel)
-    query = "SELECT count(*) FROM posts WHERE channel_id = ?"
-    (posts,) = db.execute(query, (channel,)).fetchone()
+    posts = _posts_of(db, channel)
     if posts and not with_posts:
         db.execute("INSERT OR REPLACE INTO left_channels VALUES (?, ?)", (channel, now))
         return ChannelRemoved(title, 0, posts)
@@ -123,8 +122,12 @@ def remove(db: sqlite3.Connection, name: str, now: str, *, with_posts: bool) -> 
 
 
 def count_posts(db: sqlite3.Connection, name: str) -> int:
+    return _posts_of(db, channel_id(db, name))
+
+
+def _posts_of(db: sqlite3.Connection, channel: int) -> int:
     query = "SELECT count(*) FROM posts WHERE channel_id = ?"
-    (posts,) = db.execute(query, (channel_id(db, name),)).fetchone()
+    (posts,) = db.execute(query, (channel,)).fetchone()
     return int(posts)
 
 

@@ -14,7 +14,7 @@ from tgtagger import vocabulary
 from tgtagger.decide import UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.store._lookup import post_id, tag_id
-from tgtagger.store._tags import find_tag
+from tgtagger.store._tags import find_tag, make_tag
 from tgtagger.store._values import checked
 from tgtagger.views import TagChange, Undone
 from tgtagger.visible import shell_word
@@ -146,10 +146,7 @@ def add_to_post(db: sqlite3.Connection, post: str, names: Sequence[str], now: st
     for name in map(_checked, names):
         tag = find_tag(db, name)
         if tag is None:
-            (tag,) = db.execute(
-                "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
-                (name, vocabulary.key(name), now),
-            ).fetchone()
+            tag = make_tag(db, name, now)
         db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (owner, tag))
         db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
         if not _make_human(db, owner, tag):

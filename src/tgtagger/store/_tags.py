@@ -148,12 +148,16 @@ def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
     if not vocabulary.is_tag(name):
         return None
     known = find_tag(db, name)
-    if known is None:
-        (known,) = db.execute(
-            "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
-            (name, vocabulary.key(name), now),
-        ).fetchone()
-    return known
+    return make_tag(db, name, now) if known is None else known
+
+
+def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
+    """Make a tag that there is not yet; return its id."""
+    (made,) = db.execute(
+        "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
+        (name, vocabulary.key(name), now),
+    ).fetchone()
+    return int(made)
 
 
 def count_tags(db: sqlite3.Connection, *, unused: bool) -> tuple[TagCount, ...]:
