@@ -12,8 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from fault_matrix import Effort
+from make import page, post, tag
 from tgtagger.cli import app
-from tgtagger.store import _search
+from tgtagger.errors import StoreError
+from tgtagger.store import Store, _search
+from tgtagger.types import ServiceMessage
 
 pytestmark = pytest.mark.row("C4")
 
@@ -112,3 +115,49 @@ def test_the_index_that_is_made_anew_is_the_one_of_the_migrations(whole: Path, d
             raw.execute(statement)
         _search.rebuild(raw)
     assert made() == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE posts_fts",
+        "DELETE FROM posts_fts_config",
+        "DROP TABLE raw_forms",
+        "DROP TABLE service_messages",
+    ],
+)
+def test_no_post_is_rejected_for_what_is_missing_in_the_database(db: Path, sql: str) -> None:
+    """A rejected post counts as read: it would never come again."""
+    with Store.open(str(db)) as store:
+        store.save_page(page(post(1, "one")))
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(sql)
+        raw.commit()
+    service = ServiceMessage(3, None, "pin_message")
+    with Store.open(str(db)) as store:
+        with pytest.raises(StoreError, match="is damaged: "):
+            store.save_page(page(post(2, "two"), service=(service,)))
+        with store._read() as reading:
+            assert reading.execute("SELECT count(*) FROM rejected_posts").fetchone() == (0,)
+
+
+def test_no_answer_is_dropped_for_what_is_missing_in_the_database(db: Path) -> None:
+    with Store.open(str(db)) as store:
+        store.save_page(page(post(1, "one")))
+        with closing(sqlite3.connect(db)) as raw:
+            raw.execute("DROP TABLE tag_aliases")
+        with pytest.raises(StoreError, match="is damaged: the table tag_aliases is missing"):
+            tag(store, ["new"])
+
+
+def test_tables_of_other_programs_are_no_damage(db: Path) -> None:
+    with Store.open(str(db)) as store:
+        store.save_page(page(post(1, "one")))
+    with closing(sqlite3.connect(db)) as raw:
+        raw.executescript(
+            'CREATE TABLE "my notes" (at DATETIME, x, added_at TEXT);'
+            "INSERT INTO \"my notes\" VALUES (1, x'ff', 'yesterday');"
+            "ALTER TABLE posts ADD COLUMN rating; UPDATE posts SET rating = 5;"
+        )
+    result = CliRunner().invoke(app, ["--db", str(db), "doctor"])
+    assert (result.exit_code, result.exception) == (0, None), result.output

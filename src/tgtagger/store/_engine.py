@@ -223,18 +223,14 @@ def is_full(error: BaseException) -> bool:
 
 def is_fatal(error: BaseException) -> bool:
     """Tell a failure of the database, or damage in it, from a bad value given to it."""
+    # The plain code says that a statement cannot be run: a table or the search index is not there.
+    cannot_run = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return (
-        is_failure(error)
+        cannot_run
+        or is_failure(error)
         or isinstance(error, UnicodeDecodeError)
         or _is_undecoded(error)
-        or _is_of_schema(error)
     )
-
-
-def _is_of_schema(error: BaseException) -> bool:
-    # Damage may reach the names of tables and columns; no value given makes one go missing.
-    words = str(error) if isinstance(error, sqlite3.OperationalError) else ""
-    return words.startswith("no such ") or " has no column named " in words
 
 
 def _is_undecoded(error: BaseException) -> bool:

@@ -100,15 +100,12 @@ def _first(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    """Return the tables with values of ours."""
+    """Return the tables with values of ours; what other programs keep beside them is theirs."""
+    from tgtagger.store._schema import metadata
+
     try:
-        return [
-            name
-            for (name,) in db.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' "
-                "AND name NOT LIKE 'posts_fts%' AND name NOT LIKE 'sqlite%' ORDER BY name"
-            )
-        ]
+        found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [name for (name,) in found if name in metadata.tables]
     except _UNREADABLE:
         return []
 
@@ -121,7 +118,7 @@ def _missing(db: sqlite3.Connection) -> Iterator[str]:
             columns = _values.columns(db, table.name)
             there = {column.name for column in columns}
             for column in columns:
-                if not column.is_known:
+                if not column.is_known and column.name in table.columns:
                     yield f"{table.name}: the type of a column is none"
             for name in [column.name for column in table.columns if column.name not in there]:
                 yield (
