@@ -228,6 +228,24 @@ def test_csv_is_harmless_in_a_spreadsheet(archive: Any) -> None:
 
 def test_a_target_that_cannot_be(archive: Any, tmp_path: Path) -> None:
     assert archive("export", "-o", str(tmp_path)).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "beginning"),
+    [
+        ("posts.csv", (), b"channel_id,"),
+        ("posts.JSON", (), b"[\n"),
+        ("posts.xml", (), b"<?xml"),
+        ("posts.csv", ("--format", "jsonl"), b'{"channel"'),
+        ("posts.txt", (), b'{"channel"'),
+    ],
+)
+def test_a_file_is_what_its_name_says(
+    archive: Any, tmp_path: Path, name: str, options: tuple[str, ...], beginning: bytes
+) -> None:
+    target = tmp_path / name
+    assert archive("export", "-o", str(target), *options).exit_code == 0
+    assert target.read_bytes().removeprefix(b"\xef\xbb\xbf").startswith(beginning)
     assert archive("export", "-o", str(tmp_path / "no" / "such" / "folder.jsonl")).exit_code == 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, BinaryIO
 
 import typer
@@ -31,6 +31,9 @@ from tgtagger.visible import in_json
 NEWEST = 100
 """Posts in a feed, unless --limit says otherwise: readers fetch it whole, again and again."""
 
+_ENDINGS = {".csv": "csv", ".json": "json", ".rss": "rss", ".xml": "rss"}
+"""What a file is if no format was named: a table is what posts.csv is taken for."""
+
 EPILOG = """Examples:
   tgtagger export -o posts.jsonl
   tgtagger export --format csv --tag ai --since 30d -o ai.csv
@@ -55,10 +58,11 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="jsonl, json, csv, md, html or rss.",
+            help="jsonl, json, csv, md, html or rss.  [default: as PATH ends, else jsonl]",
             autocompletion=completion.formats,
+            show_default=False,
         ),
-    ] = "jsonl",
+    ] = "",
     output: Annotated[
         str,
         typer.Option(
@@ -86,6 +90,7 @@ def command(
     ] = False,
 ) -> int:
     """Write posts as JSON lines, JSON, CSV, Markdown notes, a web site or a feed."""
+    form = form or _ENDINGS.get(PurePath(output).suffix.lower(), "jsonl")
     if form not in FORMATS:
         raise InputError(f"no format {form!r}", hint="one of: " + ", ".join(FORMATS))
     if raw and form != "csv":
