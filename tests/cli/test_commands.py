@@ -139,6 +139,11 @@ def test_a_post_that_a_list_had_nothing_for_is_looked_at_again_when_it_grows(
     assert tag_by("nonsense\ncomet\nкомета")[0] > 0
 
 
+def test_what_is_no_number_is_called_that(run: Any) -> None:
+    assert "'x' is no whole number" in run("tags", "undo", "x").stderr
+    assert "'x' is no whole number" in run("parse", "@news", "--refresh", "x").stderr
+
+
 def test_tag_again_only_when_asked(archive: Any) -> None:
     assert json.loads(archive("tag", "--json").stdout)["tagged"] == 0
     assert json.loads(archive("tag", "--stale", "--json").stdout)["tagged"] == 0

@@ -8,6 +8,7 @@ said in a line, too. A bug is let through: Python shows it with a plain tracebac
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -80,9 +81,13 @@ def _call(run: Callable[[], object]) -> object:
     return code if heard.number is None else heard.code
 
 
+_NO_NUMBER = re.compile(r"is not a valid int(eger)?( range)?\.?$")
+
+
 def _as_ours(error: ClickException) -> TgTaggerError:
     """Say a mistake on the command line the way all failures are said."""
-    message = error.format_message()
+    # Click's: 'x' is not a valid integer, or "int range"
+    message = _NO_NUMBER.sub("is no whole number", error.format_message())
     hint = None
     if isinstance(error, UsageError):  # without a context: of an option before the command
         hint = f"see {error.ctx.command_path if error.ctx else 'tgtagger'} --help"
