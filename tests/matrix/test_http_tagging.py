@@ -193,7 +193,10 @@ def test_the_catalogue_knows_every_fault() -> None:
 def test_a_run_through_every_fault_tags_every_post(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, usual: int, effort: Effort
 ) -> None:
-    """Each post meets a fault of its own with its first request; the next one is answered."""
+    """Every other post meets a fault of its own with its first request; the next one is answered.
+
+    Not each: a slow machine would see ten failures in a row, which is a server that is down.
+    """
     quick = [
         case.fault
         for case in CASES
@@ -201,22 +204,22 @@ def test_a_run_through_every_fault_tags_every_post(
         and case.fault.delay < 1
         and case.given != (100,)
     ]
-    bench = Bench(tmp_path, archive(tmp_path_factory.mktemp("made"), len(quick)))
-    met: dict[str, Fault] = {}
+    bench = Bench(tmp_path, archive(tmp_path_factory.mktemp("made"), 2 * len(quick)))
+    met: dict[str, Fault | None] = {}
     left = iter(quick)
 
     def rule(seen: Seen) -> Fault | None:
         (text,) = seen.texts
         if text in met:
             return None
-        met[text] = next(left)
+        met[text] = None if len(met) % 2 else next(left)
         return met[text]
 
     with LlmServer(rule=rule) as server:
         found = bench.tag(server, TGTAGGER_LLM_BATCH="1")
-    assert (found.code, found.statuses) == (0, {"tagged": len(quick)})
-    assert found.requests < 2 * len(quick)
-    assert len(met) == len(quick)
+    assert (found.code, found.statuses) == (0, {"tagged": 2 * len(quick)})
+    assert found.requests < 3 * len(quick)
+    assert next(left, None) is None
     saw(effort, found, usual, len(quick))
 
 
