@@ -93,7 +93,7 @@ def test_no_more_open_files_from_some_moment_on(
         assert_sound(db)
 
 
-ENOUGH = 65
+ENOUGH = 80
 """MiB of addresses with which Python's own modules are loaded, whatever comes of the rest."""
 
 
@@ -104,7 +104,7 @@ def test_too_little_memory(
     """Some of what C code makes of it is no error that could be known: a traceback, and sound."""
     need("prlimit")
     said = 0
-    for most in range(32, 90, 5):
+    for most in range(32, 112, 5):
         lay(base, db)
         try:
             ended = run_many(commands, prefix=["prlimit", f"--as={most << 20}"])
