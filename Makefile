@@ -10,10 +10,10 @@ demo: .venv/user
 	@echo "  here it is called $(BIN)/tgtagger; to have it everywhere: pipx install ."
 
 test: .venv/dev
-	$(BIN)/pytest -n auto -m "not slow" -q
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" -q
 
 coverage: .venv/dev
-	$(BIN)/pytest -n auto -m "not slow" -q --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" -q --cov --cov-report=term:skip-covered
 
 check: test lint
 
