@@ -45,6 +45,7 @@ def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
     Where a person had given or taken away one of them, that counts for the one that remains; but a
     post from which only one of two was taken keeps the other.
     """
+    tags = dict.fromkeys(tag_id(db, name) for name in names)
     try:
         target = tag_id(db, into)
     except InputError as error:  # not made here: it would be how a slip of the hand makes a tag
@@ -53,7 +54,7 @@ def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
         raise
     db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
     posts: set[int] = set()
-    for tag in dict.fromkeys(tag_id(db, name) for name in names):
+    for tag in tags:
         if tag != target:
             posts |= _pour(db, tag, target)
     return _changed(db, target, len(posts))
