@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hostile import HIDDEN, TERMINAL, unseen
 from terminal import on_terminal
-from tgtagger.cli import render
+from tgtagger.cli import wording
 from tgtagger.cli.render import Screen
 from tgtagger.visible import LONGEST_LINE, clean, flat, in_json
 
@@ -168,7 +168,7 @@ def test_a_post_keeps_within_the_columns(put_out: Out) -> None:
 
 def test_a_table_is_aligned_and_numbers_stand_to_the_right(put_out: Out) -> None:
     out = put_out()
-    Screen().table(["tag", "posts"], [["ai", render.number(12345)], ["новости", "7"]])
+    Screen().table(["tag", "posts"], [["ai", wording.number(12345)], ["новости", "7"]])
     rows = [line.rstrip() for line in without_colours(out.getvalue()).splitlines() if line.strip()]
     rows = [row for row in rows if "─" not in row]
     assert len({len(row) for row in rows}) == 1
@@ -258,16 +258,16 @@ def test_json_is_one_object_and_keeps_the_text(put_out: Out) -> None:
     ],
 )
 def test_how_long_ago(before: int, says: str) -> None:
-    assert render.ago(NOW - dt.timedelta(seconds=before), now=NOW) == says
+    assert wording.ago(NOW - dt.timedelta(seconds=before), now=NOW) == says
 
 
 def test_words_for_numbers() -> None:
-    assert render.number(1234567) == "1\u202f234\u202f567"
-    assert render.plural(1, "post") == "1 post"
-    assert render.plural(0, "post") == "0 posts"
-    assert render.plural(2, "query", "queries") == "2 queries"
-    assert render.ago(None) == "never"
-    assert render.one_line("a\n b\x1b" + "x" * 80, 12) == "a b\\x1bxxxx…"
+    assert wording.number(1234567) == "1\u202f234\u202f567"
+    assert wording.plural(1, "post") == "1 post"
+    assert wording.plural(0, "post") == "0 posts"
+    assert wording.plural(2, "query", "queries") == "2 queries"
+    assert wording.ago(None) == "never"
+    assert wording.one_line("a\n b\x1b" + "x" * 80, 12) == "a b\\x1bxxxx…"
 
 
 def test_a_terminal_breaks_no_path_that_could_be_copied() -> None:

@@ -32,8 +32,8 @@ from make import page, post
 from tagging import fill
 from telegram_server import ServerThread
 from tgtagger.cli import app
-from tgtagger.cli.render import ago
 from tgtagger.cli.times import read_when, settle_zone
+from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
 from tgtagger.outcomes import Learned, Origin, TaggingError

@@ -8,7 +8,8 @@ import sys
 import typer
 
 from tgtagger import signals
-from tgtagger.cli.render import Screen, one_line
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import one_line
 from tgtagger.errors import ActionNeeded
 
 

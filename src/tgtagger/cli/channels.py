@@ -9,7 +9,8 @@ import typer
 
 from tgtagger.cli import completion, new_app, runs
 from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
-from tgtagger.cli.render import Screen, ago, local_time, number, plural
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.errors import InputError
 from tgtagger.store import Store
 from tgtagger.views import ChannelState

@@ -10,8 +10,9 @@ import typer
 
 from tgtagger.cli import parsing, runs, tagging
 from tgtagger.cli.options import Invocation, invocation
-from tgtagger.cli.render import Screen, plural
+from tgtagger.cli.render import Screen
 from tgtagger.cli.search import draw
+from tgtagger.cli.wording import plural
 from tgtagger.store import Store
 from tgtagger.types import PostFilter
 

@@ -21,7 +21,7 @@ from tgtagger.cli.options import (
     UntilOption,
     path_of,
 )
-from tgtagger.cli.render import plural
+from tgtagger.cli.wording import plural
 from tgtagger.errors import InputError
 from tgtagger.export import FOLDERS, FORMATS, csv_table, json_array, jsonl, open_target
 from tgtagger.store import Store

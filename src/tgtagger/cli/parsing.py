@@ -13,9 +13,10 @@ from typing import Any
 from tgtagger import pipeline, signals
 from tgtagger.cli import targets
 from tgtagger.cli.options import Invocation
-from tgtagger.cli.render import Live, Screen, number, plural
+from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.runs import noted_run
 from tgtagger.cli.targets import Target, Via
+from tgtagger.cli.wording import number, plural
 from tgtagger.config import Settings
 from tgtagger.errors import (
     ActionNeeded,

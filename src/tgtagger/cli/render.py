@@ -22,7 +22,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
-from tgtagger.views import day_of, local
+from tgtagger.cli.wording import local_time, number, one_line
+from tgtagger.cli.wrapping import beginning, wrap
 from tgtagger.visible import clean, flat, in_json
 
 if TYPE_CHECKING:
@@ -39,52 +40,6 @@ LEAST_WIDTH = 20
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
-
-
-def one_line(text: str, width: int = 60) -> str:
-    """Return the beginning of a text on one line."""
-    line = " ".join(clean(text[: 10 * width]).split())
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
-
-
-def number(value: int) -> str:
-    """Return `1 234 567` (with narrow no-break spaces, so that a line never breaks in it)."""
-    return f"{value:,}".replace(",", "\u202f")
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
-
-
-def local_time(moment: dt.datetime | None) -> str:
-    return local(moment).strftime("%Y-%m-%d %H:%M") if moment else "no date"
-
-
-def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
-    """Return `3 h ago`, or the day when it is longer than a month."""
-    if moment is None:
-        return "never"
-    seconds = int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds())
-    if seconds < -60:  # by a clock that was ahead
-        return day_of(moment)
-    for size, unit in ((60, "s"), (3600, "min"), (86400, "h"), (30 * 86400, "d")):
-        if seconds < size:
-            step = {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]
-            return "just now" if unit == "s" else f"{seconds // step} {unit} ago"
-    return day_of(moment)
-
-
-def duration(seconds: float) -> str:
-    """Return `about 3 min`."""
-    if seconds < 60:
-        return "less than a minute"
-    if seconds < 5400:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {seconds / 3600:.1f} h"
 
 
 class Screen:
@@ -197,8 +152,8 @@ class Screen:
         """Draw a post: where and when, the text (parts with whether they match), its tags."""
         head = " · ".join(part for part in (channel, local_time(date), link) if part)
         width = min(WIDTH, self._columns())
-        parts = [(clean(part), hit) for part, hit in _beginning(text, 4 * width * lines)]
-        body = _wrap(parts, width - 2, lines)
+        parts = [(clean(part), hit) for part, hit in beginning(text, 4 * width * lines)]
+        body = wrap(parts, width - 2, lines)
         foot = "  ".join(f"#{flat(tag).replace(' ', '_')}" for tag in tags)
         if not self.is_terminal:
             self.write(one_line(head, 200))
@@ -395,55 +350,3 @@ def _cut(text: str, width: int) -> str:
 
 def _is_number(cell: str) -> bool:
     return bool(re.fullmatch(r"[\d\u202f.,%-]*", cell))
-
-
-def _beginning(parts: Sequence[tuple[str, bool]], most: int) -> Iterator[tuple[str, bool]]:
-    """Yield as much of a text as can be shown: breaking megabytes into lines takes long."""
-    for part, hit in parts:
-        yield part[:most], hit
-        most -= len(part)
-        if most < 0:
-            yield "\n…", False
-            return
-
-
-def _wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[tuple[str, bool]]]:
-    """Break a text of parts into lines, at most so many; the last says that there is more."""
-    text = "".join(part for part, _ in parts)
-    hits = [hit for part, hit in parts for _ in part]
-    lines: list[list[tuple[str, bool]]] = []
-    at = 0
-    for piece in _pieces(text):
-        if len(lines) > most:
-            break
-        for line in textwrap.wrap(piece, width, break_on_hyphens=False) or [""]:
-            start = text.index(line, at) if line else at
-            at = start + len(line)
-            if line or (lines and lines[-1]):  # no two blank lines in a row
-                lines.append(_runs(line, hits[start:at]))
-    while lines and not lines[-1]:
-        lines.pop()
-    if len(lines) > most:
-        lines = lines[:most]
-        lines[-1] = [*lines[-1], (" …", False)]
-    return lines
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield the paragraphs; very long ones in pieces: breaking words takes their length squared."""
-    for paragraph in text.split("\n"):
-        for at in range(0, len(paragraph) or 1, LONGEST_PIECE):
-            yield paragraph[at : at + LONGEST_PIECE]
-
-
-LONGEST_PIECE = 4000
-
-
-def _runs(line: str, hits: Sequence[bool]) -> list[tuple[str, bool]]:
-    runs: list[tuple[str, bool]] = []
-    for letter, hit in zip(line, hits, strict=True):
-        if runs and runs[-1][1] == hit:
-            runs[-1] = (runs[-1][0] + letter, hit)
-        else:
-            runs.append((letter, hit))
-    return runs

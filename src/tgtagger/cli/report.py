@@ -7,7 +7,8 @@ from collections import Counter
 from typing import Any
 
 from tgtagger.cli import advice
-from tgtagger.cli.render import Screen, duration, local_time, number, plural
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import duration, local_time, number, plural
 from tgtagger.errors import TgTaggerError
 from tgtagger.outcomes import TaggingError, TagResult
 from tgtagger.pipeline import Tagger

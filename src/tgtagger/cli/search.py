@@ -17,7 +17,8 @@ from tgtagger.cli.options import (
     TagsOption,
     UntilOption,
 )
-from tgtagger.cli.render import Screen, plural
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import plural
 from tgtagger.errors import InputError
 from tgtagger.export import captions
 from tgtagger.views import Post

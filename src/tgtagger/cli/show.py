@@ -10,7 +10,7 @@ import typer
 
 from tgtagger.cli import runs
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
-from tgtagger.cli.render import ago, local_time, number, one_line
+from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
 from tgtagger.outcomes import Attempt
 from tgtagger.views import PostDetails

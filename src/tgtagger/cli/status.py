@@ -10,7 +10,8 @@ import typer
 
 from tgtagger.cli import advice, channels, report, runs
 from tgtagger.cli.options import JsonOption
-from tgtagger.cli.render import Screen, ago, megabytes, number, plural
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import ago, megabytes, number, plural
 from tgtagger.views import ArchiveState, DaySpent
 
 EPILOG = """Examples:

@@ -14,8 +14,9 @@ import typer
 
 from tgtagger.cli import completion, new_app, runs
 from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
-from tgtagger.cli.render import Screen, ago, number, plural
+from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import read_vocabulary_file
+from tgtagger.cli.wording import ago, number, plural
 from tgtagger.errors import InputError
 from tgtagger.export import open_target
 from tgtagger.views import TagChange

@@ -21,8 +21,8 @@ from tgtagger.cli.doctor.backup import BackupOption, back_up
 from tgtagger.cli.doctor.findings import SKEW, Finding, failure
 from tgtagger.cli.doctor.recovery import RecoverOption
 from tgtagger.cli.options import Invocation, JsonOption, invocation
-from tgtagger.cli.render import local_time
 from tgtagger.cli.taggers import make_tagger
+from tgtagger.cli.wording import local_time
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, exit_code
 from tgtagger.store import database_path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tgtagger.cli.doctor.findings import Finding, failure
 from tgtagger.cli.doctor.permissions import for_shell
-from tgtagger.cli.render import megabytes, plural
+from tgtagger.cli.wording import megabytes, plural
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
 from tgtagger.store import Store, database_path, kept_backups

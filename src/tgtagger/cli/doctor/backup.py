@@ -8,7 +8,7 @@ import typer
 
 from tgtagger.cli import runs
 from tgtagger.cli.options import invocation, path_of
-from tgtagger.cli.render import megabytes, number, plural
+from tgtagger.cli.wording import megabytes, number, plural
 from tgtagger.store import Store
 
 BackupOption = Annotated[

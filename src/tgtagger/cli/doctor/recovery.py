@@ -11,7 +11,8 @@ import typer
 
 from tgtagger.cli import runs
 from tgtagger.cli.options import invocation
-from tgtagger.cli.render import Screen, number, plural
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import number, plural
 from tgtagger.store import Store, database_path
 from tgtagger.types import PostData, RawPost
 from tgtagger.views import Recovered, SavedTable

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tgtagger import signals
 from tgtagger.cli.doctor.findings import SKEW, Finding, failure
-from tgtagger.cli.render import number, one_line, plural
 from tgtagger.cli.taggers import make_llm
+from tgtagger.cli.wording import number, one_line, plural
 from tgtagger.config import Settings, is_private
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
 from tgtagger.outcomes import Learned
