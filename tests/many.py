@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 
 
@@ -34,4 +35,8 @@ def call(arguments: list[str]) -> tuple[int, str, str]:
 
 
 if __name__ == "__main__":
-    json.dump([call(arguments) for arguments in json.load(sys.stdin)], sys.stdout)
+    done = [call(arguments) for arguments in json.load(sys.stdin)]
+    # A limit of a file's size (prlimit --fsize=N:) is for the commands, not for what is told.
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    json.dump(done, sys.stdout)

@@ -245,7 +245,7 @@ def test_a_limit_of_a_file_s_size_is_said(bench: Bench, tmp_path: Path, effort: 
         )[: 2 if effort.is_long else 1]
         ended = run_many(
             [*(place.command for place in places), *more],
-            prefix=["prlimit", f"--fsize={limit}"],
+            prefix=["prlimit", f"--fsize={limit}:"],
             env={
                 **OTHER,
                 "TGTAGGER_DATA_DIR": str(folder),

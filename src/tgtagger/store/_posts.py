@@ -290,7 +290,7 @@ def _save_one_by_one(
                 one = Tally()
                 _save_posts(db, page, [item], one, now)
         except BAD_VALUE as error:
-            if is_fatal(error):
+            if is_fatal(error) or _is_of_damage(db, error):
                 raise
             tally.rejected.append(Rejected(item.post.ids[0], _reason(error)))
             continue
@@ -298,6 +298,14 @@ def _save_one_by_one(
         tally.updated += one.updated
         tally.unchanged += one.unchanged
     return tally
+
+
+def _is_of_damage(db: sqlite3.Connection, error: BaseException) -> bool:
+    """Tell whether a key is taken that was found to be free: the table and its index differ."""
+    if "UNIQUE constraint failed: posts." not in str(error):
+        return False
+    (found,) = db.execute("PRAGMA integrity_check('posts')").fetchone()
+    return bool(found != "ok")
 
 
 def _free_key(db: sqlite3.Connection, channel_id: int, item: Prepared) -> int:
