@@ -245,7 +245,7 @@ def test_groups_are_taken_when_asked_for(signed_in: Call, telegram: ServerThread
 
 
 def test_the_preview_says_why_when_it_cannot(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tgtagger.sources.preview.source.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("tgtagger.sources.preview.client.PAUSES", (0.0, 0.0, 0.0))
     done = call("parse", "@newsroom")
     assert done.code == 75
     assert "web preview cannot be reached" in done.errors

@@ -198,9 +198,9 @@ def preview_page(text: str, number: int) -> str:
 def test_what_the_preview_says(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort
 ) -> None:
-    monkeypatch.setattr("tgtagger.sources.preview.source.PAUSE", 0.0)
-    monkeypatch.setattr("tgtagger.sources.preview.source.PAUSES", (0.0,))
-    monkeypatch.setattr("tgtagger.sources.preview.source.Preview.__init__.__kwdefaults__", {
+    monkeypatch.setattr("tgtagger.sources.preview.client.PAUSE", 0.0)
+    monkeypatch.setattr("tgtagger.sources.preview.client.PAUSES", (0.0,))
+    monkeypatch.setattr("tgtagger.sources.preview.client.Preview.__init__.__kwdefaults__", {
         **_defaults(), "pause": 0.0,
     }, raising=False)  # fmt: skip
     db = tmp_path / "posts.db"
@@ -229,7 +229,7 @@ def test_what_the_preview_says(
 
 
 def _defaults() -> dict[str, Any]:
-    from tgtagger.sources.preview.source import Preview as Source
+    from tgtagger.sources.preview.client import Preview as Source
 
     return dict(Source.__init__.__kwdefaults__ or {})
 

@@ -25,9 +25,9 @@ from preview_server import SpoiledPreview, html, message, page
 
 SHORT = """
 import sys
-from tgtagger.sources.preview import source
-source.DEADLINE, source.PAUSES = 1.0, (0.01, 0.01, 0.01)
-source.Preview.__init__.__kwdefaults__["pause"] = 0.0
+from tgtagger.sources.preview import client
+client.DEADLINE, client.PAUSES = 1.0, (0.01, 0.01, 0.01)
+client.Preview.__init__.__kwdefaults__["pause"] = 0.0
 from tgtagger.__main__ import main
 main()
 """

@@ -244,6 +244,31 @@ def free_port() -> int:
 
 
 @contextmanager
+def listening(talk: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Let every connection to a port of this machine be talked to, and then closed."""
+    opened = socket.create_server(("127.0.0.1", 0), backlog=50)
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = opened.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(5)
+                talk(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield opened.getsockname()[1]
+    finally:
+        opened.shutdown(socket.SHUT_RDWR)
+        opened.close()
+        thread.join(5)
+
+
+@contextmanager
 def secured(folder: Path) -> Iterator[int]:
     """A server that speaks TLS, with a certificate that it made itself."""
     need("openssl")
@@ -256,52 +281,18 @@ def secured(folder: Path) -> Iterator[int]:
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    listening = socket.create_server(("127.0.0.1", 0), backlog=50)
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
-                context.wrap_socket(connection, server_side=True).close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
+    with listening(lambda plain: context.wrap_socket(plain, server_side=True).close()) as port:
+        yield port
 
 
-@contextmanager
-def plain() -> Iterator[int]:
+def plain() -> contextlib.AbstractContextManager[int]:
     """A server that speaks no TLS, and says so in plain words, as most do."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=50)
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection, contextlib.suppress(OSError):
-                connection.settimeout(5)
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
+    return listening(talk)
 
 
 @pytest.mark.row("H1")

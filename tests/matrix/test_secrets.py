@@ -353,7 +353,7 @@ PROXIES = [
 def test_a_proxys_password_is_shown_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort
 ) -> None:
-    monkeypatch.setattr("tgtagger.sources.preview.source.PAUSES", (0.0,))
+    monkeypatch.setattr("tgtagger.sources.preview.client.PAUSES", (0.0,))
     monkeypatch.setattr("tgtagger.sources.telegram.session.PATIENCE", 0.2)
     export = write(tmp_path / "export", chat(message(1, "a storm")))
     db = ("-vv", "--db", str(tmp_path / "posts.db"))

@@ -37,7 +37,7 @@ from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
 from tgtagger.outcomes import Learned, Origin, TaggingError
-from tgtagger.sources.preview.source import _retry_after
+from tgtagger.sources.preview.client import _retry_after
 from tgtagger.sources.reading import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.session import Access

@@ -18,9 +18,9 @@ from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.outcomes import Wait
 from tgtagger.sources.preview import Preview, PreviewChannel
+from tgtagger.sources.preview.client import IN_VAIN, PAUSES
 from tgtagger.sources.preview.convert import convert, counter
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.sources.preview.source import IN_VAIN, PAUSES
 from tgtagger.sources.reading import LONGEST_WAIT, Wish
 from tgtagger.store import Store
 from tgtagger.types import Channel, PageStored, PostData, PostFilter

@@ -1,10 +1,12 @@
 """The public web preview of a channel (t.me/s): read without an account.
 
-`page` finds the messages of a page, `convert` makes posts of them, `source` asks for the pages.
+`page` finds the messages of a page, `convert` makes posts of them, `client` asks for the
+pages, `source` reads a channel of them.
 The preview knows less than Telegram: counters are rounded, edits have no date, a long or new kind
 of post may be cut. Knows no store.
 """
 
-from tgtagger.sources.preview.source import Preview, PreviewChannel, look
+from tgtagger.sources.preview.client import Preview, look
+from tgtagger.sources.preview.source import PreviewChannel
 
 __all__ = ["Preview", "PreviewChannel", "look"]

@@ -1,0 +1,270 @@
+"""Ask for the pages of the web preview over HTTP, one at a time.
+
+Waits that the server asks for (Retry-After) are yielded and slept through, up to a budget. What
+comes is read whole and within bounds, or not at all. Knows no channel and makes no posts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import email.utils
+import math
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from tgtagger import __version__
+from tgtagger.errors import InputError, SourceError, TryLater
+from tgtagger.outcomes import Wait
+from tgtagger.sources.preview.page import read_instead, read_page
+from tgtagger.sources.reading import LONGEST_WAIT, wait_ends
+
+PAUSE = 0.5
+"""Seconds between requests."""
+
+PAUSES = (1.0, 2.0, 4.0)
+"""Seconds before a request that met trouble is sent again."""
+
+IN_VAIN = 2
+"""Requests in a row that were given up after which no other is sent in this run."""
+
+LARGEST = 2 << 20
+"""Bytes of a page at most, unpacked; real ones have some 150,000."""
+
+DEADLINE = 60.0
+"""Seconds for a whole answer, however slowly it drips."""
+
+OWN = "telegram"
+"""A channel that is there as long as Telegram is."""
+
+UNTOLD = 30.0
+"""Seconds to wait where the server asks to wait, and does not say how long."""
+
+_NO_DATE = (ValueError, TypeError, IndexError, OverflowError)
+"""What the standard library makes of a text that is no date."""
+
+
+class _NotAPage(Exception):
+    """An answer that cannot be a page; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer; `location` is where a redirect leads."""
+
+    status: int
+    html: str
+    location: str | None = None
+
+
+class Preview:
+    """One client for all the channels of a run."""
+
+    def __init__(
+        self,
+        base: str = "https://t.me/s",
+        *,
+        wait_budget: float = 120,
+        pause: float = PAUSE,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        self.base = base.rstrip("/")
+        self._budget = wait_budget
+        self._pause = pause
+        self._sleep = sleep
+        self._last = 0.0
+        self._in_vain = 0  # requests in a row that were given up
+        self._closed_until: dt.datetime | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._client = httpx.AsyncClient(
+                follow_redirects=False,
+                timeout=httpx.Timeout(20, connect=10),
+                headers={
+                    "User-Agent": f"tgtagger/{__version__}",
+                    "Accept-Language": "en",
+                    "Accept-Encoding": "gzip",  # unpacked here, and no more of it than a page has
+                },
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise InputError(
+                "the proxy that the environment names cannot be used for the web preview",
+                hint="name an HTTP proxy (HTTPS_PROXY), or the preview's host in NO_PROXY",
+            ) from None  # it may hold a part of the proxy's password
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def get(self, url: str, what: str) -> AsyncIterator[Wait | Answered]:
+        """Ask for a page; yield a Wait before each one, and the answer at last."""
+        if self._closed_until is not None:
+            raise left_alone(what, self._closed_until)
+        if self._in_vain >= IN_VAIN:
+            raise _trouble(what, "not asked any more")
+        troubles = 0
+        while True:
+            due = self._last + self._pause - time.monotonic()
+            if due > 0:
+                await self._sleep(due)
+            heard = await self._ask(url, what)
+            if isinstance(heard, Answered):
+                self._in_vain = 0
+                yield heard
+                return
+            if isinstance(heard, float):
+                self._spend(heard, what)
+                yield Wait(heard, "the web preview asks to wait")
+                await self._sleep(heard)
+                continue
+            if troubles == len(PAUSES):
+                self._in_vain += 1
+                raise _trouble(what, heard)
+            yield Wait(PAUSES[troubles], "the web preview has trouble")
+            await self._sleep(PAUSES[troubles])
+            troubles += 1
+
+    async def look(self) -> str | None:
+        """Ask once for Telegram's own channel; return what is wrong, None if it answers."""
+        heard = await self._ask(f"{self.base}/{OWN}", "the web preview")
+        if isinstance(heard, float):
+            return f"it asks to wait {heard:.0f} s"
+        if isinstance(heard, str):
+            return heard
+        if heard.status not in {200, 404}:
+            return f"HTTP {heard.status}"
+        if read_page(heard.html) is None and read_instead(heard.html) == "foreign":
+            return "what answers is not the web preview"
+        return None
+
+    def _spend(self, seconds: float, what: str) -> None:
+        """Take a wait from the budget; raise TryLater where it is too long for this run."""
+        if seconds > self._budget:
+            self._closed_until = wait_ends(seconds, now=dt.datetime.now(dt.UTC))
+            raise left_alone(what, self._closed_until)
+        self._budget -= seconds
+
+    async def _ask(self, url: str, what: str) -> Answered | float | str:
+        """Return an answer, the seconds that the server asks to wait, or what is wrong."""
+        try:
+            answered, asked = await asyncio.wait_for(self._fetch(url), DEADLINE)
+        except (httpx.HTTPError, TimeoutError) as error:
+            return type(error).__name__
+        except _NotAPage as error:
+            return str(error)
+        except httpx.InvalidURL as error:
+            raise SourceError(f"{what}: {url!r} is no address") from error
+        finally:
+            self._last = time.monotonic()
+        if answered.status == 429 or (answered.status == 503 and asked is not None):
+            return asked or UNTOLD
+        return f"HTTP {answered.status}" if answered.status >= 500 else answered
+
+    def moved_to(self, answered: Answered, url: str) -> str | None:
+        """Return where a preview's page has moved within the preview; None where it has not."""
+        if answered.location is None:
+            return None
+        try:
+            target = httpx.URL(url).join(answered.location)
+        except httpx.InvalidURL:
+            return None
+        return str(target) if str(target).startswith(self.base + "/") else None
+
+    async def _fetch(self, url: str) -> tuple[Answered, float | None]:
+        """Return an answer, and the seconds that it asks to wait, if it does."""
+        request = self._client.build_request("GET", url)
+        response = await self._client.send(request, stream=True)
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
+        try:
+            # Of other answers nothing is looked at but what their headers say.
+            is_page = response.status_code in {200, 404}
+            html = await _read(response.stream, response.headers) if is_page else ""
+        finally:
+            await response.aclose()
+        location = response.headers.get("location") if response.is_redirect else None
+        answered = Answered(response.status_code, html, location)
+        return answered, _retry_after(response.headers)
+
+
+async def _read(stream: httpx.AsyncByteStream, headers: httpx.Headers) -> str:
+    """Return a body as text: whole, or not at all."""
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding not in {"identity", "gzip"}:
+        raise _NotAPage("its answer is packed in a way that was not asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    body = bytearray()
+    async for part in stream:
+        room = LARGEST - len(body)
+        body += part[: room + 1] if unpacker is None else unpacker.decompress(part, room + 1)
+        if len(body) > LARGEST:
+            raise _NotAPage("its answer is larger than any page")
+    try:
+        html = body.decode()
+    except UnicodeDecodeError as error:
+        raise _NotAPage("its answer is not UTF-8") from error
+    # Where nothing says how long a body is, a broken connection looks like its end.
+    is_framed = "content-length" in headers or "transfer-encoding" in headers
+    is_whole = is_framed or not body or "</html>" in html[-1000:]
+    if not is_whole or (unpacker is not None and not unpacker.eof):
+        raise _NotAPage("its answer is cut off")
+    return html
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds to wait; a date is one by the server's clock, where that is told."""
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(text)
+            seconds = max((moment - _now(headers.get("date", ""))).total_seconds(), 0.0)
+        except _NO_DATE:
+            return UNTOLD
+    if math.isnan(seconds) or seconds < 0:
+        return UNTOLD
+    return min(max(seconds, 1.0), LONGEST_WAIT.total_seconds())
+
+
+def _now(told: str) -> dt.datetime:
+    try:
+        return email.utils.parsedate_to_datetime(told)
+    except _NO_DATE:
+        return dt.datetime.now(dt.UTC)
+
+
+def _trouble(what: str, detail: str) -> TryLater:
+    return TryLater(
+        f"{what}: the web preview cannot be reached, or has trouble ({detail})",
+        hint="check the connection and try again; what was read is kept",
+    )
+
+
+def unanswered(what: str) -> TryLater:
+    return TryLater(
+        f"{what}: the web preview answers with something else than what was asked for",
+        hint="try again later; what is not read yet is remembered",
+    )
+
+
+def left_alone(what: str, until: dt.datetime) -> TryLater:
+    return TryLater(
+        f"{what}: the web preview asks to be left alone until "
+        f"{until.astimezone():%Y-%m-%d %H:%M:%S}",
+        hint="run it again then; cron can simply try again",
+        not_before=until,
+    )
+
+
+async def look(base: str) -> str | None:
+    """Return what keeps the web preview from being read, None if it answers. Asks once."""
+    async with Preview(base) as preview:
+        return await preview.look()
