@@ -21,9 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawForm
+from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Channel, Page, PostData, PostFilter, RawForm
 from words import WORDS
 
 PROGRAM = str(Path(sys.executable).with_name("tgtagger"))

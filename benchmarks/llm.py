@@ -28,15 +28,15 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from llm_server import LlmServer
-from make import page, post
+from support.make import page, post
 from tgtagger import pipeline
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.taggers.llm.client import Server
+from tgtagger.taggers.llm.api.client import Server
+from tgtagger.taggers.llm.api.requests import Capabilities, Wanted, write_request
 from tgtagger.taggers.llm.groups import Sizes
 from tgtagger.taggers.llm.prompt import make_prompt, posts_message
 from tgtagger.taggers.llm.tagger import LlmTagger, Options
-from tgtagger.taggers.llm.wire import Capabilities, Wanted, write_request
-from tgtagger.types import PostFilter
 from tgtagger.vocabulary import Vocabulary
 
 LATENCY = 0.2

@@ -21,9 +21,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tgtagger.model.posts import Channel, Media, Page, PostData, RawForm
 from tgtagger.sources import raw
-from tgtagger.store import Store, _posts, _rows, _search
-from tgtagger.types import Channel, Media, Page, PostData, RawForm
+from tgtagger.store import Store, post_rows, search
+from tgtagger.store import posts as stored_posts
 from words import WORDS
 
 PAGE = 1000
@@ -59,10 +60,10 @@ def time_raw(posts: list[PostData], path: Path) -> float:
     db.execute("INSERT INTO channels (id, title, kind, added_at) VALUES (1, '', 'channel', '')")
     rows = [
         (
-            _rows.order_key(post.date, post.ids[0]),
+            post_rows.order_key(post.date, post.ids[0]),
             1,
             post.ids[0],
-            *_rows.row(post, "desktop"),
+            *post_rows.row(post, "desktop"),
             "2026-01-01T00:00:00Z",
         )
         for post in posts
@@ -73,9 +74,9 @@ def time_raw(posts: list[PostData], path: Path) -> float:
         if post.raw
     ]
     upsert = (
-        _posts._INSERT
+        stored_posts._INSERT
         + " ON CONFLICT (channel_id, message_id) DO UPDATE SET "
-        + ", ".join(f"{name} = excluded.{name}" for name in _rows.COLUMNS)
+        + ", ".join(f"{name} = excluded.{name}" for name in post_rows.COLUMNS)
     )
     gc.collect()
     gc.freeze()
@@ -83,7 +84,7 @@ def time_raw(posts: list[PostData], path: Path) -> float:
     for at in range(0, len(rows), PAGE):
         db.execute("BEGIN IMMEDIATE")
         db.executemany(upsert, rows[at : at + PAGE])
-        db.executemany(_posts._RAW, forms[at : at + PAGE])
+        db.executemany(stored_posts._RAW, forms[at : at + PAGE])
         db.execute("COMMIT")
     seconds = time.process_time() - started
     db.close()
@@ -91,9 +92,9 @@ def time_raw(posts: list[PostData], path: Path) -> float:
 
 
 def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
-    upkeep: Callable[..., None] = _search.index
+    upkeep: Callable[..., None] = search.index
     if not index:
-        _search.index = lambda db, rows: None  # noqa: ARG005
+        search.index = lambda db, rows: None  # noqa: ARG005
     try:
         with Store.open(str(path)) as store:
             gc.collect()
@@ -103,7 +104,7 @@ def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
                 store.save_page(Page(CHANNEL, "desktop", tuple(posts[at : at + PAGE])))
             return time.process_time() - started
     finally:
-        _search.index = upkeep
+        search.index = upkeep
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from answers import PHONE, Answers
+from support.answers import PHONE, Answers
 from telegram_server import RsaKey, ServerThread
 from tgtagger import pipeline
-from tgtagger.refs import Named
-from tgtagger.sources.reading import Wish
+from tgtagger.model.refs import Named
+from tgtagger.sources.plan import Wish
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel

@@ -32,7 +32,7 @@ settings.register_profile(
 )
 settings.load_profile("tgtagger")
 
-pytest_plugins = ["over_the_wire", "fault_matrix", "damage"]
+pytest_plugins = ["support.over_the_wire", "support.fault_matrix", "support.damage"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

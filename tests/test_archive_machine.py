@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import event
 
-from make import CHANNEL, minute, post
+from support.make import CHANNEL, minute, post
 from tgtagger import pipeline
-from tgtagger.outcomes import (
+from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
+from tgtagger.model.tagging import (
     Answered,
     Attempt,
     Origin,
@@ -35,7 +36,6 @@ from tgtagger.outcomes import (
     TagResult,
 )
 from tgtagger.store import Store
-from tgtagger.types import Page, PostData, PostFilter, SourceName
 
 
 class Crash(BaseException):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from terminal import in_pipes, on_terminal
+from support.terminal import in_pipes, on_terminal
 from tgtagger import cli, config
 from tgtagger.errors import TgTaggerError
 
@@ -213,14 +213,14 @@ def test_the_make_targets_that_are_named_exist() -> None:
 
 
 def test_the_schema_is_documented() -> None:
-    from tgtagger.store._schema import metadata
+    from tgtagger.store.sqlite.schema import metadata
 
     text = (ROOT / "docs/schema.md").read_text()
     assert all(f"`{table}`" in text for table in metadata.tables)
 
 
 def test_every_row_of_the_fault_matrix_has_its_promise_and_its_tests() -> None:
-    from fault_matrix import ROWS
+    from support.fault_matrix import ROWS
 
     promised = set()
     text = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")

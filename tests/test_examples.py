@@ -26,20 +26,20 @@ from typing import Any
 
 import pytest
 
-from answers import PHONE
-from damage import page_of, write_over
-from environments import to_telegram
-from exports import account, chat, message, write
 from llm_server import LlmServer
-from make import ORIGIN
-from preview_server import IN_A_HURRY, SpoiledPreview, number_of
+from support.answers import PHONE
+from support.damage import page_of, write_over
+from support.environments import to_telegram
+from support.exports import account, chat, message, write
+from support.make import ORIGIN
+from support.preview_server import IN_A_HURRY, SpoiledPreview, number_of
+from support.terminal import in_pipes, on_terminal
 from telegram_server import ServerThread, World
-from terminal import in_pipes, on_terminal
 from tgtagger import config
-from tgtagger.outcomes import SuggestedTag, TagUpdate
+from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.tagging import SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.taggers.llm.prices import read_prices
-from tgtagger.types import Channel, PostFilter
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ru.md", *sorted((ROOT / "docs").glob("*.md"))]

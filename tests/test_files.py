@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tgtagger import files
 from tgtagger.export import _is_device, open_target
+from tgtagger.system import files
 
 Event = tuple[str, str]
 

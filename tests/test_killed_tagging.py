@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from exports import chat, message, write
 from llm_server import Brain, Fault, LlmServer, Seen, contents, faults, refusals
-from tagging import failures, fill, statuses, tag
+from support.exports import chat, message, write
+from support.tagging import failures, fill, statuses, tag
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.taggers.llm.groups import Sizes
-from tgtagger.types import PostFilter
 
 TGTAGGER = [sys.executable, "-m", "tgtagger"]
 

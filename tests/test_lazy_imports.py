@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exports import chat, message, write
+from support.exports import chat, message, write
 
 SLOW = {"telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tgtagger.errors import InputError
-from tgtagger.refs import Invited, Named, Numbered, read_channel
+from tgtagger.model.refs import Invited, Named, Numbered, read_channel
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackT
     """Show a bug as Python does, but so that its words steer no terminal."""
     import traceback
 
-    from tgtagger.visible import clean
+    from tgtagger.system.terminal_text import clean
 
     if sys.stderr is not None:
         sys.stderr.write(clean("".join(traceback.format_exception(kind, error, trace))))
@@ -28,8 +28,8 @@ def main() -> None:
             print(f"tgtagger {__version__}", flush=True)  # noqa: T201 -- the one line without it
             return
     sys.excepthook = _show_bug  # before Typer looks at it
-    from tgtagger import signals
     from tgtagger.cli import app
+    from tgtagger.system import signals
 
     try:
         app(prog_name="tgtagger")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from tgtagger.outcomes import (
+from tgtagger.model.tagging import (
     Origin,
     Outcome,
     PostForTagging,

@@ -21,20 +21,37 @@ import datetime as dt
 import errno
 import os
 
+from tgtagger import messages
+
 
 class TgTaggerError(Exception):
-    """A failure with something to tell the user: what happened, and what to do about it.
+    """A failure that is expected: its `kind`, and the `data` that tell this one from others.
 
-    `kind` names it for programs, where a summary has a place for that (outcomes.StopClass).
+    `str(error)` is the English sentence of its kind (`messages`); what to do about it each face
+    says in its own words. Data never hold post text, keys or phone numbers.
     """
 
     exit_code: int = 1
 
-    def __init__(self, message: str, *, hint: str | None = None, kind: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self, said: str, /, *, hint: str | None = None, kind: str | None = None, **data: object
+    ) -> None:
+        # Until every error is raised by its kind: a sentence in place of a kind is taken as it is.
+        super().__init__(said)
+        self.kind = kind or (said if said in messages.SENTENCES else None)
+        self.data = data
         self.hint = hint
-        self.kind = kind
+        self._said = said
+
+    @property
+    def message(self) -> str:
+        """The English sentence of this failure."""
+        if self._said in messages.SENTENCES:
+            return messages.describe(self._said, self.data)
+        return self._said
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class InputError(TgTaggerError):
@@ -68,13 +85,15 @@ class TryLater(TgTaggerError):
 
     def __init__(
         self,
-        message: str,
+        said: str,
+        /,
         *,
         hint: str | None = None,
         kind: str | None = None,
         not_before: dt.datetime | None = None,
+        **data: object,
     ) -> None:
-        super().__init__(message, hint=hint, kind=kind)
+        super().__init__(said, hint=hint, kind=kind, **data)
         self.not_before = not_before
 
 

@@ -17,7 +17,8 @@ from typing import Protocol
 
 from tgtagger.decide import update_after
 from tgtagger.errors import TryLater
-from tgtagger.outcomes import (
+from tgtagger.model.posts import Memory, Page, PageStored, PostFilter, SourceName
+from tgtagger.model.tagging import (
     Answered,
     Learned,
     Notice,
@@ -33,7 +34,6 @@ from tgtagger.outcomes import (
     Wait,
 )
 from tgtagger.store import Store
-from tgtagger.types import Memory, Page, PageStored, PostFilter, SourceName
 
 COPIED = 200
 """Answers of earlier runs that are copied in one transaction."""

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from exports import account, chat, message, service, write
+from support.exports import account, chat, message, service, write
 from tgtagger.cli import app
-from tgtagger.store._engine import HEAD
+from tgtagger.store.sqlite.engine import HEAD
 
 NEWS = chat(
     service(1, "create_channel"),

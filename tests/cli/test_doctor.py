@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from exports import chat, message, write
-from preview_server import PreviewServer
+from support.exports import chat, message, write
+from support.preview_server import PreviewServer
 from tgtagger.cli import app
 from tgtagger.cli.doctor import archive
 from tgtagger.cli.doctor.findings import Finding, failure

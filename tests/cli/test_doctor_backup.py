@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import old_schemas
-from exports import chat, message, write
+from support import old_schemas
+from support.exports import chat, message, write
 from tgtagger.cli import app
-from tgtagger.store import _engine
+from tgtagger.store.sqlite import engine
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_backup_is_said_in_json_or_not_at_all(archive: Any, tmp_path: Path) ->
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     made = archive("doctor", "--backup", str(first), "--json")
     assert json.loads(made.stdout) == {
-        "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": _engine.HEAD,
+        "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": engine.HEAD,
     }  # fmt: skip
     silent = archive("doctor", "--backup", str(second))  # nobody is there to read it
     assert (silent.exit_code, silent.stdout, silent.stderr) == (0, "", "")

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-import tagging
 from llm_server import Fault, LlmServer, Response, Turn, contents, faults, refusals
+from support import tagging
 from tgtagger.cli import app
 from tgtagger.store import Store
-from tgtagger.taggers.llm.wire import Capabilities
+from tgtagger.taggers.llm.api.requests import Capabilities
 
 KEY = "sk-test-0123456789"
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from exports import chat, message, write
 from llm_server import LlmServer, contents, faults, refusals
+from support.exports import chat, message, write
 from tgtagger.cli import app
 from tgtagger.store import Store
 
@@ -350,7 +350,7 @@ def test_sync_without_a_channel_says_what_to_do(server: LlmServer, tmp_path: Pat
 def test_the_time_of_a_sync_bounds_its_reading(
     run: Any, server: LlmServer, monkeypatch: pytest.MonkeyPatch, db: Path
 ) -> None:
-    from tgtagger.types import Channel
+    from tgtagger.model.posts import Channel
 
     with Store.open(str(db)) as store:
         store.save_channel(Channel(77, "Public", "publicname"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import fake
+from support.breaking import fake
 
 SLOW = (
     "sqlalchemy alembic httpx telethon rich ijson orjson pymorphy3 platformdirs snowballstemmer "

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile import HIDDEN, TERMINAL, unseen
-from terminal import on_terminal
+from support.hostile import HIDDEN, TERMINAL, unseen
+from support.terminal import on_terminal
 from tgtagger.cli import wording
 from tgtagger.cli.render import Screen
-from tgtagger.visible import LONGEST_LINE, clean, flat, in_json
+from tgtagger.system.terminal_text import LONGEST_LINE, clean, flat, in_json
 
 pytestmark = pytest.mark.row("I2", "I3")
 

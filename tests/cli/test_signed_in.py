@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from answers import PHONE
-from environments import sign_in, to_telegram
+from support.answers import PHONE
+from support.environments import sign_in, to_telegram
+from support.terminal import Shown, in_pipes
 from telegram_server import ServerThread
-from terminal import Shown, in_pipes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Call = Callable[..., Shown]

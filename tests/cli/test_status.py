@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from make import ORIGIN, page, post
-from terminal import in_pipes, on_terminal
+from support.make import ORIGIN, page, post
+from support.terminal import in_pipes, on_terminal
 from tgtagger.cli.render import Screen
-from tgtagger.outcomes import Attempt, SuggestedTag, TagUpdate
+from tgtagger.model.posts import IdRange, PostFilter, Reading
+from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import IdRange, PostFilter, Reading
 
 NOW = dt.datetime.now(dt.UTC)
 

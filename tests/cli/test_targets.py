@@ -9,7 +9,7 @@ import pytest
 
 from tgtagger.cli.targets import read_target, readable, stored_targets
 from tgtagger.errors import InputError
-from tgtagger.refs import Named
+from tgtagger.model.refs import Named
 from tgtagger.sources.desktop import DesktopExport
 from tgtagger.store import Store
 

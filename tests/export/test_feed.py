@@ -9,10 +9,10 @@ from typing import Any
 import feedparser
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.export import feed
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 EVIL = "<b>&amp;]]></b> \x00\x1b\ufffe words"
 

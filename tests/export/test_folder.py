@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.export import folder, site, vault
 from tgtagger.export.folder import MARK, NOTE, Folder
+from tgtagger.model.posts import Channel, PostFilter, Reply
 from tgtagger.store import Store
-from tgtagger.types import Channel, PostFilter, Reply
 
 FORMATS = pytest.mark.parametrize("form", [vault, site])
 

@@ -11,12 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.export import site, site_search
 from tgtagger.export.folder import Folder
 from tgtagger.export.richtext import to_html
+from tgtagger.model.posts import Channel, Media, PostFilter
 from tgtagger.store import Store
-from tgtagger.types import Channel, Media, PostFilter
 
 EVIL = "</script><script>alert(1)</script><img src=http://evil/x onerror=alert(1)> \u202e \x1b[31m"
 

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.export import site
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 TEXTS = {

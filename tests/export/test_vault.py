@@ -10,12 +10,12 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from make import minute, page, post, tag
+from support.make import minute, page, post, tag
 from tgtagger.errors import InputError
 from tgtagger.export import vault
 from tgtagger.export.folder import NOTE, Folder, file_name
+from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store import Store
-from tgtagger.types import Channel, PostFilter
 
 NASTY = 'a: "b"\n---\nx: y\u2028z\x85\x1b[31m <script>alert(1)</script> #tag [x](y) ```'
 

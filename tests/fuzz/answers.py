@@ -10,9 +10,9 @@ from typing import Any
 
 from fuzz.mutations import change_json
 from tgtagger import vocabulary
-from tgtagger.taggers.llm.replies import MOST_TAGS, Usage, read_reply, read_tags
-from tgtagger.taggers.llm.verdicts import LONGEST_MESSAGE, judge
-from tgtagger.taggers.llm.wire import Capabilities
+from tgtagger.taggers.llm.api.answers import MOST_TAGS, Usage, read_reply, read_tags
+from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, judge
 from tgtagger.vocabulary import Entry, Vocabulary
 
 NOW = 1_800_000_000.0

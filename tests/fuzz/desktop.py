@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-import exports
 from fuzz.posts import FOLDER, check_all
+from support import exports
 from tgtagger.errors import InputError
+from tgtagger.model.posts import Page, RawPost
 from tgtagger.sources.desktop import DesktopExport, file, reconvert
-from tgtagger.types import Page, RawPost
 
 MESSAGES: list[dict[str, Any]] = [
     exports.service(1, "create_channel"),

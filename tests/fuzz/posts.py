@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterable
 from typing import Any
 
-from shown import check_ends, check_words
-from tgtagger.types import Media, PostData, Rejected, ServiceMessage
+from support.shown import check_ends, check_words
+from tgtagger.model.posts import Media, PostData, Rejected, ServiceMessage
 
 FOLDER = tempfile.TemporaryDirectory(
     prefix="tgtagger-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None

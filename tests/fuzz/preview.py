@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from fuzz.posts import check
-from make import CHANNEL
+from support.make import CHANNEL
+from tgtagger.model.posts import PostData, RawPost
 from tgtagger.sources.preview.convert import convert, reconvert
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.types import PostData, RawPost
 
 _VIEW = base64.urlsafe_b64encode(json.dumps({"c": -1234567890, "p": 1}).encode()).decode()
 _TEXT = (

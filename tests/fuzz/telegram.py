@@ -8,13 +8,13 @@ from collections import Counter
 from typing import Any
 
 from fuzz.posts import LONGEST_SHOWN, check_all, check_markdown
-from make import CHANNEL
-from shown import check_ends, shown
+from support.make import CHANNEL
+from support.shown import check_ends, shown
+from tgtagger.model.posts import Entity, PostData, RawPost
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.telegram.convert import convert, convert_page, reconvert
 from tgtagger.sources.telegram.media import media_of
 from tgtagger.sources.telegram.richtext import entities, rich_text
-from tgtagger.types import Entity, PostData, RawPost
 
 TEXT = "Hello wörld 😀, see https://a.b/c_d\nand so on: x = 1"
 MARKS: list[dict[str, Any]] = [

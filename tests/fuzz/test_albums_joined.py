@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from fuzz.posts import check_post, units
 from fuzz.targets import share
-from make import post
+from support.make import post
+from tgtagger.model.posts import Entity, Media, PostData
 from tgtagger.sources import albums
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.types import Entity, Media, PostData
 
 TEXTS = st.text("ab Я😀*_#>-1.\n", max_size=8).map(str.strip)
 COUNTS = st.none() | st.integers(0, 9)

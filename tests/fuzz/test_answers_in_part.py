@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.targets import share
-from tgtagger.taggers.llm.bodies import read_json
-from tgtagger.taggers.llm.replies import read_reply, read_tags
+from tgtagger.taggers.llm.api.answers import read_reply, read_tags
+from tgtagger.taggers.llm.api.bodies import read_json
 
 IDS = ("p1", "p2", "p3")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=8)

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import exports
 from fuzz import desktop
 from fuzz.mutations import change_tree
 from fuzz.posts import FOLDER
 from fuzz.targets import share
+from support import exports
+from tgtagger.model.posts import PostData, PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostData, PostFilter
 
 # Without media: nothing makes albums of these.
 PLAIN = [

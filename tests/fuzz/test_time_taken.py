@@ -11,14 +11,14 @@ import pytest
 
 from fuzz import preview, telegram
 from fuzz.typed import store
+from tgtagger.model.posts import Entity, PostFilter
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.preview.convert import convert as convert_html
 from tgtagger.sources.preview.page import read_page
 from tgtagger.sources.telegram.convert import convert
 from tgtagger.sources.telegram.richtext import rich_text
-from tgtagger.taggers.llm.replies import read_tags
-from tgtagger.types import Entity, PostFilter
+from tgtagger.taggers.llm.api.answers import read_tags
 from tgtagger.vocabulary import Vocabulary, normalise
 
 LEAST = 0.05

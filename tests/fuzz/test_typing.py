@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fuzz.posts import FOLDER
 from fuzz.targets import share
-from make import minute
+from support.make import minute
 from tgtagger import config
 from tgtagger.cli.times import read_duration, read_when
 from tgtagger.errors import InputError

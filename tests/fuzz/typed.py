@@ -11,14 +11,14 @@ from pathlib import Path
 
 from fuzz.answers import check_tags
 from fuzz.posts import FOLDER
-from make import minute, page, post
+from support.make import minute, page, post
 from tgtagger import config, vocabulary
 from tgtagger.cli.targets import read_target
 from tgtagger.cli.times import read_duration, read_when
 from tgtagger.errors import InputError
-from tgtagger.refs import Invited, Named, Numbered, read_channel
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.refs import Invited, Named, Numbered, read_channel
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 from tgtagger.vocabulary.forms import are_forms, beginnings
 
 

@@ -25,9 +25,9 @@ from pathlib import Path
 
 import pytest
 
-from breaking import TGTAGGER, assert_sound, contents, copy_database, run
-from exports import chat, message, write
-from fault_matrix import Effort
+from support.breaking import TGTAGGER, assert_sound, contents, copy_database, run
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
 from tgtagger.errors import StoreError
 from tgtagger.store import Store
 

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from breaking import assert_clean_end, run
-from damage import damaged, page_of, set_value, write_over, wrong_values
-from exports import chat, message, write
-from fault_matrix import Effort
-from make import page, post
+from support.breaking import assert_clean_end, run
+from support.damage import damaged, page_of, set_value, write_over, wrong_values
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post
 from tgtagger.cli import app
 from tgtagger.errors import TgTaggerError
-from tgtagger.store import Store, _opening
+from tgtagger.store import Store
+from tgtagger.store.sqlite import opening
 
 pytestmark = pytest.mark.row("C1")
 
@@ -84,7 +85,7 @@ def call(db: Path, arguments: Sequence[str]) -> Result:
 
 def is_refused(db: Path) -> bool:
     try:
-        _opening.look(db)
+        opening.look(db)
     except TgTaggerError:
         return True
     return False

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import (
+from support.breaking import (
     Ended,
     assert_clean_end,
     assert_sound,
@@ -27,12 +27,13 @@ from breaking import (
     run_many,
     without_rights,
 )
-from exports import chat, message, write
-from fault_matrix import Effort
-from make import page, post, tag
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post, tag
 from tgtagger.errors import TryLater
-from tgtagger.store import Store, _connections
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
+from tgtagger.store.sqlite import connections
 
 pytestmark = pytest.mark.row("D3")
 
@@ -243,7 +244,7 @@ def test_what_was_read_while_somebody_wrote_is_not_believed(
     """Without a lock nobody is kept from writing, so it is seen afterwards."""
     db = tmp_path / "posts.db"
     copy_database(base, db)
-    monkeypatch.setattr(_connections, "to_read", _connections._without_locks)
+    monkeypatch.setattr(connections, "to_read", connections._without_locks)
     with Store.open_to_read(str(db)) as reader:
         assert len(list(reader.records(PostFilter()))) == POSTS
         records = reader.records(PostFilter())

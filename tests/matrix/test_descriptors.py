@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from breaking import Fault, assert_clean_end, assert_sound, copy_database, need, run_many
-from exports import chat, message, write
-from fault_matrix import Effort
-from make import page, post
-from tgtagger.store import Store, _denials
+from support.breaking import Fault, assert_clean_end, assert_sound, copy_database, need, run_many
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post
+from tgtagger.store import Store
+from tgtagger.store.sqlite import diagnose
 
 pytestmark = pytest.mark.row("D4")
 
@@ -135,13 +136,13 @@ def test_a_full_folder_for_temporary_files_is_named(
     full = tmp_path / "full"
     full.mkdir()
     monkeypatch.setenv("SQLITE_TMPDIR", str(full))
-    monkeypatch.setattr(_denials, "_is_full", lambda folder: folder == full)
-    found = _denials.why(db, sqlite3.SQLITE_FULL)
+    monkeypatch.setattr(diagnose, "_is_full", lambda folder: folder == full)
+    found = diagnose.why(db, sqlite3.SQLITE_FULL)
     assert found is not None
     assert found.message == f"no space left for temporary files in {full}"
-    monkeypatch.setattr(_denials, "_is_full", lambda folder: folder == db.parent)
-    found = _denials.why(db, sqlite3.SQLITE_FULL)
+    monkeypatch.setattr(diagnose, "_is_full", lambda folder: folder == db.parent)
+    found = diagnose.why(db, sqlite3.SQLITE_FULL)
     assert found is not None
     assert found.message == f"no space left to write {db}"
-    monkeypatch.setattr(_denials, "_is_full", lambda _: False)
-    assert _denials.why(db, sqlite3.SQLITE_FULL) is None
+    monkeypatch.setattr(diagnose, "_is_full", lambda _: False)
+    assert diagnose.why(db, sqlite3.SQLITE_FULL) is None

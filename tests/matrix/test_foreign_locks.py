@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
-from breaking import assert_clean_end, assert_sound, need, run
-from fault_matrix import Effort
-from make import CHANNEL, page, post
-from tgtagger.cli import parsing, runs
+from support.breaking import assert_clean_end, assert_sound, need, run
+from support.fault_matrix import Effort
+from support.make import CHANNEL, page, post
+from tgtagger.cli import context, parsing
 from tgtagger.cli.render import Screen
 from tgtagger.config import load
 from tgtagger.errors import Locked, TryLater
-from tgtagger.store import Store, _connections, _holders
-from tgtagger.types import Page
+from tgtagger.model.posts import Page
+from tgtagger.store import Store
+from tgtagger.store.sqlite import connections, holders
 
 pytestmark = pytest.mark.row("L1")
 
@@ -56,7 +57,7 @@ def archive(
     """A store in either mode; it waits for nobody."""
     Store.open(str(db)).close()
     if request.param == "delete":
-        monkeypatch.setattr(_connections, "_is_shareable", lambda _: False)
+        monkeypatch.setattr(connections, "_is_shareable", lambda _: False)
         with closing(sqlite3.connect(db)) as raw:
             raw.execute("PRAGMA journal_mode = DELETE")
     store = Store.open(str(db), busy_timeout=0)
@@ -90,7 +91,7 @@ def test_who_keeps_others_from_reading_is_named(db: Path, monkeypatch: pytest.Mo
     with closing(sqlite3.connect(db)) as raw:
         raw.execute("PRAGMA journal_mode = DELETE")
     monkeypatch.setattr(
-        _connections, "to_read", lambda path, _: _connections._open(path, "mode=ro", 0)
+        connections, "to_read", lambda path, _: connections._open(path, "mode=ro", 0)
     )
     with held(db, "BEGIN EXCLUSIVE") as other, pytest.raises(Locked, match=f"process {other.pid} "):
         Store.open_to_read(str(db))
@@ -127,7 +128,7 @@ def test_the_shell_of_sqlite_is_named(db: Path) -> None:
 def test_where_nobody_can_be_named_it_is_said_all_the_same(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_holders, "LOCKS", tmp_path / "no such file")  # no /proc
+    monkeypatch.setattr(holders, "LOCKS", tmp_path / "no such file")  # no /proc
     Store.open(str(db)).close()
     with held(db), pytest.raises(Locked, match="is locked by another program"):
         Store.open(str(db), busy_timeout=0)
@@ -167,7 +168,7 @@ def test_a_locked_database_is_no_channel_s_failure(
         with (
             ExitStack() as other,
             pytest.raises(Locked),
-            runs.noted_run(store, "parse"),
+            context.noted_run(store, "parse"),
         ):
             parsing.parse_into(store, Screen(quiet=True), settings, ["@one1", "@two2"], options)
     assert (asked, patience) == (["a page"], [False])

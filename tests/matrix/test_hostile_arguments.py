@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from exports import chat, message, write
-from fault_matrix import Effort
-from hostile import STRINGS, SURROGATES, unseen
-from terminal import Shown, in_pipes, on_terminal
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.hostile import STRINGS, SURROGATES, unseen
+from support.terminal import Shown, in_pipes, on_terminal
 
 # What a system passes on as an argument: no NUL, and bytes that are no UTF-8 as Python tells them.
 ARGUMENTS = {

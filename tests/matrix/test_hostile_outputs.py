@@ -18,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from exports import account, chat, message, service
-from hostile import STRINGS, SURROGATES, all_strings, forged, storable, unseen
-from terminal import Shown, in_pipes, on_terminal
+from support.exports import account, chat, message, service
+from support.hostile import STRINGS, SURROGATES, all_strings, forged, storable, unseen
+from support.terminal import Shown, in_pipes, on_terminal
 
 MAIN = 1006503122
 TEXTS = list(STRINGS.values())

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from answers import PHONE
-from exports import chat, message, write
-from fault_matrix import Effort
-from hostile import TERMINAL, all_strings, forged, storable, unseen
 from llm_server import Fault, LlmServer, contents, faults
-from make import minute
+from support.answers import PHONE
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.hostile import TERMINAL, all_strings, forged, storable, unseen
+from support.make import minute
+from support.terminal import Shown, in_pipes, on_terminal
 from telegram_server import ServerThread
-from terminal import Shown, in_pipes, on_terminal
 
 pytestmark = pytest.mark.row("I2", "I3")
 

@@ -20,22 +20,22 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-import breaking
-from exports import account, chat, message, service
-from fault_matrix import Effort
-from hostile import STRINGS
-from make import post
-from terminal import in_pipes
+from support import breaking
+from support.exports import account, chat, message, service
+from support.fault_matrix import Effort
+from support.hostile import STRINGS
+from support.make import post
+from support.terminal import in_pipes
 from tgtagger.cli.render import Screen
 from tgtagger.export import csv_table
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, Rejected
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.preview.convert import convert as convert_preview
 from tgtagger.sources.rejections import LONGEST_TEXT
 from tgtagger.sources.telegram.convert import convert as convert_telegram
 from tgtagger.sources.telegram.source import plain
 from tgtagger.store import Store
-from tgtagger.types import Channel, Page, PostData, PostFilter, Rejected
-from tgtagger.visible import clean, flat, in_json
+from tgtagger.system.terminal_text import clean, flat, in_json
 
 pytestmark = pytest.mark.row("I7")
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from breaking import Ended, assert_clean_end, assert_sound, run
-from fault_matrix import Effort
 from llm_server import Fault, Response, faults, refusals
-from preview_server import SpoiledPreview, html, message, page
+from support.breaking import Ended, assert_clean_end, assert_sound, run
+from support.fault_matrix import Effort
+from support.preview_server import SpoiledPreview, html, message, page
 
 SHORT = """
 import sys

@@ -1,6 +1,6 @@
 """Tagging servers at their worst (H1–H9), in whole processes: every fault there is, in every mode.
 
-The catalogue of faults and of what they mean is tests/http_faults.py. A run ends with the code and
+The catalogue of faults and of what they mean is support/http_faults.py. A run ends with the code and
 in the words that are promised, in time, within the memory of a run in which nothing goes wrong,
 after no more requests than it needs; every post is pending, tagged, or failed with the right class;
 the key is in no output, in no file, and at no other server.
@@ -24,11 +24,11 @@ from typing import Any
 
 import pytest
 
-from breaking import need
-from fault_matrix import Effort
-from http_faults import AWAY, CASES, Case, Meaning, Mode
 from llm_server import KINDS, Fault, Limit, LlmServer, Seen, contents, faults, refusals
-from tagging_process import Bench, Tagged, archive
+from support.breaking import need
+from support.fault_matrix import Effort
+from support.http_faults import AWAY, CASES, Case, Meaning, Mode
+from support.tagging_process import Bench, Tagged, archive
 
 POSTS = 20
 WITHIN = 1.5

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fault_matrix import Effort
-from make import page, post, tag
+from support.fault_matrix import Effort
+from support.make import page, post, tag
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _search
-from tgtagger.types import ServiceMessage
+from tgtagger.model.posts import ServiceMessage
+from tgtagger.store import Store, search
 
 pytestmark = pytest.mark.row("C4")
 
@@ -46,7 +46,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     ),
     "its settings are gone": ("DELETE FROM posts_fts_config",),
     "its sizes are gone": ("DELETE FROM posts_fts_docsize",),
-    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in _search.TABLES},
+    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in search.TABLES},
 }
 
 
@@ -113,7 +113,7 @@ def test_the_index_that_is_made_anew_is_the_one_of_the_migrations(whole: Path, d
     with closing(sqlite3.connect(db, isolation_level=None)) as raw:
         for statement in NO_INDEX:
             raw.execute(statement)
-        _search.rebuild(raw)
+        search.rebuild(raw)
     assert made() == before
 
 

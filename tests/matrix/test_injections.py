@@ -16,15 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from fault_matrix import Effort
-from hostile import INJECTIONS, MARKUP, storable, unseen
 from llm_server import Brain, Fault, Seen, contents
 from llm_server.posts import posts_in, words_as_tags
-from make import CHANNEL, page, post
-from tagging import make, tag
+from support.fault_matrix import Effort
+from support.hostile import INJECTIONS, MARKUP, storable, unseen
+from support.make import CHANNEL, page, post
+from support.tagging import make, tag
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.taggers.llm.prompt import posts_message
-from tgtagger.types import PostFilter
 from tgtagger.vocabulary import MAX_LENGTH, Entry, Mode, Vocabulary, is_tag, normalise
 
 pytestmark = pytest.mark.row("I1")

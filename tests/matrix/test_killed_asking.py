@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from breaking import TGTAGGER, contents
-from environments import at_home, to_model
-from fault_matrix import Effort
-from killing import Victim, kill
 from llm_server import LlmServer
-from make import archive, fail_all
-from preview_server import HURRIED, IN_A_HURRY, PreviewServer
+from support.breaking import TGTAGGER, contents
+from support.environments import at_home, to_model
+from support.fault_matrix import Effort
+from support.killing import Victim, kill
+from support.make import archive, fail_all
+from support.preview_server import HURRIED, IN_A_HURRY, PreviewServer
+from tgtagger.model.posts import Channel
 from tgtagger.store import Store
-from tgtagger.types import Channel
 
 pytestmark = pytest.mark.row("K2")
 

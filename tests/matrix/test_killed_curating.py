@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import (
+from support.breaking import (
     Fault,
     assert_sound,
     contents,
@@ -18,8 +18,8 @@ from breaking import (
     points,
     run,
 )
-from fault_matrix import Effort
-from make import page, post, tag
+from support.fault_matrix import Effort
+from support.make import page, post, tag
 from tgtagger.store import Store
 
 COMMANDS = {

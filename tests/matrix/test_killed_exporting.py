@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from breaking import Fault, calls_in, run
-from environments import at_home
-from fault_matrix import Effort
-from killing import DEADLY, KILLED, here
-from make import archive
+from support.breaking import Fault, calls_in, run
+from support.environments import at_home
+from support.fault_matrix import Effort
+from support.killing import DEADLY, KILLED, here
+from support.make import archive
 
 pytestmark = pytest.mark.row("K4")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import old_schemas
-from breaking import (
+from support import old_schemas
+from support.breaking import (
     Fault,
     assert_clean_end,
     assert_sound,
@@ -22,15 +22,16 @@ from breaking import (
     need,
     run,
 )
-from fault_matrix import Effort
-from tgtagger.store import Store, _engine, _migrate
+from support.fault_matrix import Effort
+from tgtagger.store import Store
+from tgtagger.store.sqlite import engine, migrate
 
-OLD = _engine.REVISIONS[:-1]
+OLD = engine.REVISIONS[:-1]
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink")
 """What changes the disk; counted over the whole process, which writes nothing else."""
 
 
-def migrate(db: Path) -> tuple[str, ...]:
+def migration(db: Path) -> tuple[str, ...]:
     """Return a command that opens the database, as any does."""
     return "--db", str(db), "channels", "--json"
 
@@ -52,11 +53,11 @@ class Old:
 
     def check(self, db: Path) -> bool:
         """Check a database as it lies; return whether it has the new schema."""
-        kept = _migrate.backup_path(db, self.schema)
+        kept = migrate.backup_path(db, self.schema)
         if kept.exists():  # whole or not there
             self._is_as_before(kept)
         assert_sound(db)
-        is_new = old_schemas.schema_of(db)[-1] == _engine.HEAD
+        is_new = old_schemas.schema_of(db)[-1] == engine.HEAD
         if is_new:
             assert old_schemas.lost(self.contents, old_schemas.read(db)) == []
             assert kept.exists()
@@ -70,7 +71,7 @@ class Old:
         assert self.check(db)
         assert old_schemas.schema_of(db) == new_schema(db.parent)
         names = {path.name for path in db.parent.iterdir()}
-        assert names <= {db.name, _migrate.backup_path(db, self.schema).name, "new.db"}
+        assert names <= {db.name, migrate.backup_path(db, self.schema).name, "new.db"}
 
     def _is_as_before(self, db: Path) -> None:
         assert_sound(db)
@@ -109,11 +110,11 @@ SOME = (Point("pwrite64", 20), Point("pwrite64", 50))
 def every_point(old: Old, db: Path) -> list[Point]:
     """Let a migration go through, and return every call it made that changes the disk."""
     old.copy_to(db)
-    found = count_calls(*migrate(db), paths=(), calls=CALLS)
+    found = count_calls(*migration(db), paths=(), calls=CALLS)
     assert old.check(db)
     old.copy_to(db)
-    paths = (*files_of(db), _migrate.backup_path(db, old.schema), db.parent)
-    opened = count_calls(*migrate(db), paths=paths, calls=("openat",))
+    paths = (*files_of(db), migrate.backup_path(db, old.schema), db.parent)
+    opened = count_calls(*migration(db), paths=paths, calls=("openat",))
     return [Point(call, n) for call, count in found.items() for n in range(1, count + 1)] + [
         Point("openat", n, paths) for n in range(1, opened["openat"] + 1)
     ]
@@ -130,7 +131,7 @@ def test_killed_anywhere_it_is_the_old_schema_or_the_new(
         hits, news = 0, 0
         for point in tried:
             old.copy_to(db)
-            hits += run(*migrate(db), fault=point.fault("signal=SIGKILL")).hit
+            hits += run(*migration(db), fault=point.fault("signal=SIGKILL")).hit
             news += old.check(db)
             old.check_next_run(db)
         assert hits >= len(tried) - 3
@@ -144,12 +145,12 @@ def test_killed_anywhere_it_is_the_old_schema_or_the_new(
 def test_killed_at_any_time(tmp_path: Path, db: Path, effort: Effort) -> None:
     old = Old(tmp_path, OLD[0], rows=3000)
     old.copy_to(db)
-    seconds = run(*migrate(db)).seconds
+    seconds = run(*migration(db)).seconds
     chance = random.Random(11)
     hits = news = 0
     for _ in range(effort.rounds(2, long=60)):
         old.copy_to(db)
-        hits += run(*migrate(db), after=chance.uniform(0.3, 1.0) * seconds).code == -9
+        hits += run(*migration(db), after=chance.uniform(0.3, 1.0) * seconds).code == -9
         news += old.check(db)
         old.check_next_run(db)
     effort.saw(kills=hits, kills_after_the_commit=news)
@@ -172,7 +173,7 @@ def test_a_disk_that_fails_anywhere_leaves_the_old_schema_or_the_new(
     for number, point in enumerate(tried):
         old.copy_to(db)
         ended = run(
-            *migrate(db),
+            *migration(db),
             fault=point.fault(f"error={what}", once=point.call == "write" or number % 2 == 1),
         )
         assert_clean_end(ended, 0, 6)
@@ -211,7 +212,7 @@ def test_six_that_migrate_at_once_make_one_migration(
 def test_no_room_for_the_backup_is_said_and_nothing_is_changed(tmp_path: Path, db: Path) -> None:
     old = Old(tmp_path, OLD[0])
     old.copy_to(db)
-    ended = run(*migrate(db), fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
+    ended = run(*migration(db), fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
     assert_clean_end(ended, 6)
     assert "was not brought up to date: its backup failed: no space left" in ended.errors
     assert f"hint: {db} is as it was" in ended.errors

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from breaking import TGTAGGER, contents
-from environments import at_home, sign_in
-from exports import IN_PAGES, chat, message, write
-from fault_matrix import Effort
-from killing import Victim, kill, nothing
-from preview_server import HURRIED, IN_A_HURRY, PreviewServer
+from support.breaking import TGTAGGER, contents
+from support.environments import at_home, sign_in
+from support.exports import IN_PAGES, chat, message, write
+from support.fault_matrix import Effort
+from support.killing import Victim, kill, nothing
+from support.preview_server import HURRIED, IN_A_HURRY, PreviewServer
 from telegram_server import ServerThread
 
 pytestmark = pytest.mark.row("K1")

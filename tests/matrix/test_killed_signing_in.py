@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from answers import PHONE
-from breaking import Ended, Fault, calls_in, run
-from environments import access_to, sign_in, to_telegram
-from fault_matrix import Effort
-from killing import DEADLY, KILLED
+from support.answers import PHONE
+from support.breaking import Ended, Fault, calls_in, run
+from support.environments import access_to, sign_in, to_telegram
+from support.fault_matrix import Effort
+from support.killing import DEADLY, KILLED
 from telegram_server import ServerThread
 from tgtagger.errors import ActionNeeded
 from tgtagger.sources.telegram import session

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import old_schemas
-from breaking import assert_sound, copy_database, files_of
-from fault_matrix import Effort
-from make import page, post
+from support import old_schemas
+from support.breaking import assert_sound, copy_database, files_of
+from support.fault_matrix import Effort
+from support.make import page, post
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _commits, _connections, kept_backups
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store, kept_backups
+from tgtagger.store.sqlite import connections, stale_log
 
 pytestmark = pytest.mark.row("C2")
 
@@ -147,7 +148,7 @@ def test_its_own_log_is_taken_whenever_the_run_was_killed(tmp_path: Path, effort
         if number % 10 == 0:
             assert found(killed) == expected
         else:
-            _commits.check(killed)
+            stale_log.check(killed)
     for store in stores:
         store.close()
     assert with_log > number // 2
@@ -209,7 +210,7 @@ def journalled(folder: Path, name: str, words: str) -> Path:
         raw.execute("PRAGMA journal_mode = DELETE")
         raw.execute("PRAGMA cache_size = 2")  # so that pages go to the file before the commit
         raw.execute("BEGIN IMMEDIATE")
-        _commits.number(raw)
+        stale_log.number(raw)
         raw.execute("UPDATE posts SET text = 'not committed ' || text")
         copy_database(db, killed)
         raw.execute("ROLLBACK")
@@ -262,7 +263,7 @@ def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) 
     result = CliRunner().invoke(app, ["--db", str(link), "doctor", "--recover", str(saved)])
     assert result.exit_code == 0
     assert found(saved) == {f"words {n}" for n in range(1, 31)}
-    without_locks = _connections.to_read  # as where no lock can be had: see test_denied.py
+    without_locks = connections.to_read  # as where no lock can be had: see test_denied.py
     with pytest.MonkeyPatch.context() as patched:
         denied = sqlite3.OperationalError()
         denied.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
@@ -272,8 +273,8 @@ def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) 
                 raise denied
             return opened(*_, connect=connect, **__)  # type: ignore[arg-type]
 
-        opened = _connections._open
-        patched.setattr(_connections, "_open", refuse)
+        opened = connections._open
+        patched.setattr(connections, "_open", refuse)
         with closing(without_locks(link, 0)) as raw:
             assert raw.execute("SELECT count(*) FROM posts").fetchone() == (30,)
 
@@ -296,6 +297,6 @@ def test_a_backup_that_a_migration_made_is_not_put_beside_a_later_log(tmp_path: 
 def test_an_index_made_anew_counts_as_a_commit(tmp_path: Path) -> None:
     db = tmp_path / "posts.db"
     with Store.open(str(db)) as store:
-        before = _commits._own(db)
+        before = stale_log._own(db)
         store.rebuild_index()
-    assert _commits._own(db) != before
+    assert stale_log._own(db) != before

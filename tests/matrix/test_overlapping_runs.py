@@ -23,13 +23,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from answers import PHONE
-from breaking import TGTAGGER, Ended, assert_sound, contents, run
-from exports import chat, message, write
-from fault_matrix import Effort
 from llm_server import LlmServer
-from make import page, post
-from tagging import fill
+from support.answers import PHONE
+from support.breaking import TGTAGGER, Ended, assert_sound, contents, run
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post
+from support.tagging import fill
 from telegram_server import ServerThread
 from tgtagger.cli import app
 from tgtagger.store import Store

@@ -1,6 +1,6 @@
 """P1: the power fails anywhere in a run. What is on the disk is sound, and what was said is there.
 
-Each case is one recorded run and what must be true of every image of the disk (tests/powercut.py).
+Each case is one recorded run and what must be true of every image of the disk (support/powercut.py).
 Said are: the pages that `parse -v` tells, the requests that `tag` sends (a slot asks again when
 what it has is stored: paid means kept), the words of other commands, and the end of a run. The
 harness is tried, too: with syncs that are left out, images must be found that break a promise.
@@ -19,18 +19,19 @@ from pathlib import Path
 
 import pytest
 
-import breaking
-from answers import PHONE
-from breaking import assert_sound, contents, copy_database
-from exports import account, chat, message, write
-from fault_matrix import Effort
 from llm_server import LlmServer
-from make import tag as tag_all
-from powercut import Image, Recording, Removed, record, tgtagger
-from tagging import fill
+from support import breaking
+from support.answers import PHONE
+from support.breaking import assert_sound, contents, copy_database
+from support.exports import account, chat, message, write
+from support.fault_matrix import Effort
+from support.make import tag as tag_all
+from support.powercut import Image, Recording, Removed, record, tgtagger
+from support.tagging import fill
 from telegram_server import ServerThread
-from tgtagger.store import Store, _engine
-from tgtagger.store._migrate import backup_path
+from tgtagger.store import Store
+from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite.migrate import backup_path
 
 pytestmark = pytest.mark.row("P1")
 
@@ -323,16 +324,16 @@ def bring_up_to_date(bench: Bench) -> Case:
         with closing(sqlite3.connect(db)) as raw:
             assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             schema = raw.execute("SELECT version_num FROM alembic_version").fetchone()
-        assert schema == (_engine.HEAD,) or (schema == ("0001",) and not image.is_end)
+        assert schema == (engine.HEAD,) or (schema == ("0001",) and not image.is_end)
         assert dump(db) == before
-        if schema == (_engine.HEAD,):  # then it is kept as it was before
+        if schema == (engine.HEAD,):  # then it is kept as it was before
             kept = backup_path(db, "0001")
             assert dump(kept) == before
             with closing(sqlite3.connect(kept)) as raw:
                 assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
                 assert raw.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
         with Store.open(str(db)) as store:
-            assert store.state().schema == _engine.HEAD
+            assert store.state().schema == engine.HEAD
 
     return Case(recording, check)
 

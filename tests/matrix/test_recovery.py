@@ -19,15 +19,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from breaking import Fault, assert_clean_end, assert_sound, run
-from damage import PAGE, damaged, leaves_of, page_of, write_over
-from exports import write
-from fault_matrix import Effort
-from make import page, post
+from support.breaking import Fault, assert_clean_end, assert_sound, run
+from support.damage import PAGE, damaged, leaves_of, page_of, write_over
+from support.exports import write
+from support.fault_matrix import Effort
+from support.make import page, post
 from tgtagger.cli import app
-from tgtagger.store import Store, recovery
-from tgtagger.store._pages import PageFile
-from tgtagger.store.recovery._mending import DAMAGED
+from tgtagger.store import Store
+from tgtagger.store.rescue import recovery
+from tgtagger.store.rescue.mend import DAMAGED
+from tgtagger.store.sqlite.file_format import PageFile
 
 pytestmark = pytest.mark.row("C1")
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-import breaking
-from answers import PHONE
-from exports import chat, message, write
-from fault_matrix import Effort
-from hostile import TERMINAL, unseen
 from llm_server import LlmServer, contents, faults, refusals
+from support import breaking
+from support.answers import PHONE
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.hostile import TERMINAL, unseen
+from support.terminal import Shown, in_pipes
 from telegram_server import ServerThread
-from terminal import Shown, in_pipes
 from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.errors import SourceError
 
@@ -402,13 +402,13 @@ main()
 """
 CRASHES = {
     "a bug with a key in hand": """
-import tgtagger.taggers.llm.client as client
+import tgtagger.taggers.llm.api.client as client
 async def ask(self, body):
     key, text = self.key, body
     raise RuntimeError("boom \\x1b[31m\\x9b31m")
 client.Server.ask = ask""",
     "a bug in the store": """
-import tgtagger.store._tags as tags
+import tgtagger.store.tags as tags
 def save_updates(db, updates, *rest):
     texts = [update.id for update in updates]
     return db.execute("SELECT ? FROM nowhere", (sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"],))

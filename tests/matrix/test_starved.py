@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import (
+from support.breaking import (
     Ended,
     Fault,
     assert_sound,
@@ -25,12 +25,12 @@ from breaking import (
     run,
     run_many,
 )
-from exports import chat, message, write
-from fault_matrix import Effort
-from make import EPOCH, ORIGIN, page, post, tag
-from tgtagger.outcomes import TagUpdate
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import EPOCH, ORIGIN, page, post, tag
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 POSTS = 40
 OTHER = {"TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s"}

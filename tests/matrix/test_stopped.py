@@ -17,18 +17,18 @@ from typing import Any
 
 import pytest
 
-from answers import PHONE
-from breaking import Ended, assert_clean_end, assert_sound, before_main, fake, run
-from environments import at_home, sign_in, to_model, to_telegram
-from exports import IN_PAGES, chat, message, write
-from fault_matrix import Effort
 from llm_server import LlmServer, faults, refusals
-from make import archive, fail_all
-from preview_server import HURRIED, PreviewServer
+from support.answers import PHONE
+from support.breaking import Ended, assert_clean_end, assert_sound, before_main, fake, run
+from support.environments import at_home, sign_in, to_model, to_telegram
+from support.exports import IN_PAGES, chat, message, write
+from support.fault_matrix import Effort
+from support.make import archive, fail_all
+from support.preview_server import HURRIED, PreviewServer
 from telegram_server import ServerThread
-from tgtagger import signals
+from tgtagger.model.posts import Channel
 from tgtagger.store import Store
-from tgtagger.types import Channel
+from tgtagger.system import signals
 
 pytestmark = pytest.mark.row("K5")
 
@@ -44,7 +44,7 @@ SIGNALS: list[tuple[int, ...]] = [
 
 Stop = Callable[..., list[Ended]]
 
-SOON = "import tgtagger.signals\ntgtagger.signals.GRACE = 0.3\n"
+SOON = "import tgtagger.system.signals\ntgtagger.system.signals.GRACE = 0.3\n"
 """So that a test that is left behind takes no longer than it must."""
 
 
@@ -529,10 +529,10 @@ def test_in(where: str, effort: Effort) -> None:
         effort.saw(signals=1)
 
 
-@pytest.mark.parametrize("missing", ["os.pipe", "tgtagger.signals.start_new_thread"])
+@pytest.mark.parametrize("missing", ["os.pipe", "tgtagger.system.signals.start_new_thread"])
 def test_where_the_system_has_nothing_left(missing: str, effort: Effort) -> None:
     body = NOW.format(name="SIGINT") + (
-        "import time, tgtagger.signals\n"
+        "import time, tgtagger.system.signals\n"
         f"def none(*_): raise {'OSError(24, None)' if missing == 'os.pipe' else 'RuntimeError'}\n"
         f"{missing} = none\n"
         "def command():\n    now()\n    time.sleep(60)\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from breaking import TGTAGGER, Ended, assert_sound, copy_database, run
-from fault_matrix import Effort
-from make import page, post
+from support.breaking import TGTAGGER, Ended, assert_sound, copy_database, run
+from support.fault_matrix import Effort
+from support.make import page, post
 from tgtagger.store import Store
 
 POSTS = 40

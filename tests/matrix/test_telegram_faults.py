@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 
-from breaking import Ended, assert_clean_end, assert_sound, run
-from fault_matrix import Effort
-from over_the_wire import signed_in_at
+from support.breaking import Ended, assert_clean_end, assert_sound, run
+from support.fault_matrix import Effort
+from support.over_the_wire import signed_in_at
 from telegram_server import Channel, RsaKey, ServerThread, spoiled
 from tgtagger.sources.telegram import session
 

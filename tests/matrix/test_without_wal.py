@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from breaking import (
+from support.breaking import (
     Fault,
     assert_clean_end,
     assert_sound,
@@ -27,13 +27,15 @@ from breaking import (
     run,
     run_many,
 )
-from exports import chat, message, write
-from fault_matrix import Effort
-from make import page, post
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _connections, _holders, _mounts
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
+from tgtagger.store.sqlite import connections, holders
+from tgtagger.system import mounts
 
 pytestmark = pytest.mark.row("L4")
 
@@ -133,12 +135,12 @@ def test_a_database_of_ours_is_turned_to_wal_where_it_can_be_had(
     with Store.open_to_read(str(db)) as reader:
         records = reader.records(PostFilter())
         next(records)
-        _connections.to_write(db, 0).close()  # without waiting for who reads
+        connections.to_write(db, 0).close()  # without waiting for who reads
         assert len(list(records)) == 2
     assert mode_of(db) == "delete"
     assert pragmas(db) == WAL
     set_mode(db, "DELETE")
-    monkeypatch.setattr(_connections, "_is_shareable", lambda _: False)
+    monkeypatch.setattr(connections, "_is_shareable", lambda _: False)
     assert pragmas(db) == DELETE
     monkeypatch.undo()
     monkeypatch.setattr(mmap, "mmap", no_memory)
@@ -159,7 +161,7 @@ def set_mode(db: Path, mode: str) -> None:
 def test_another_program_s_database_keeps_its_mode(db: Path) -> None:
     with closing(sqlite3.connect(db)) as raw:
         raw.execute("CREATE TABLE theirs (x)")
-    _connections.to_write(db, 0).close()
+    connections.to_write(db, 0).close()
     assert mode_of(db) == "delete"
 
 
@@ -167,13 +169,13 @@ def test_on_a_network_file_system_a_new_database_gets_a_journal(
     db: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     number = tmp_path.stat().st_dev
-    mounts = tmp_path / "mountinfo"
+    table = tmp_path / "mountinfo"
     device = f"{os.major(number)}:{os.minor(number)}"
-    mounts.write_text(
+    table.write_text(
         "22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
         f"30 28 {device} / /mnt rw,relatime shared:1 master:2 - nfs4 server:/export rw,vers=4.2\n"
     )
-    monkeypatch.setattr(_mounts, "MOUNTS", mounts)
+    monkeypatch.setattr(mounts, "MOUNTS", table)
     assert pragmas(db) == DELETE
     (said,) = caplog.records
     assert said.levelno == logging.WARNING
@@ -181,10 +183,10 @@ def test_on_a_network_file_system_a_new_database_gets_a_journal(
     caplog.clear()
     assert pragmas(db) == DELETE
     assert not caplog.records  # once is enough
-    mounts.write_text(mounts.read_text().replace("nfs4", "ext4"))
-    assert _mounts.network_file_system(db) is None
-    mounts.unlink()
-    assert _mounts.network_file_system(db) is None
+    table.write_text(table.read_text().replace("nfs4", "ext4"))
+    assert mounts.network_file_system(db) is None
+    table.unlink()
+    assert mounts.network_file_system(db) is None
 
 
 def test_doctor_says_how_the_file_is_kept(
@@ -198,12 +200,12 @@ def test_doctor_says_how_the_file_is_kept(
         return capsys.readouterr().out
 
     assert "ok       the database uses write-ahead logging" in found()
-    monkeypatch.setattr(_connections, "_is_shareable", lambda _: False)
+    monkeypatch.setattr(connections, "_is_shareable", lambda _: False)
     set_mode(db, "DELETE")
     assert "warning  write-ahead logging is not used" in found()
     monkeypatch.setattr("tgtagger.store.network_file_system", lambda _: "nfs4")
     assert "warning  the database lies on a network file system (nfs4)" in found()
-    monkeypatch.setattr(_connections, "to_read", _connections._without_locks)
+    monkeypatch.setattr(connections, "to_read", connections._without_locks)
     assert "warning  the database can only be read, and without locks" in found()
 
 
@@ -217,7 +219,7 @@ def test_where_no_lock_can_be_had_that_is_what_is_said(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", refuses)
-    monkeypatch.setattr(_holders, "LOCKS", db.with_name("none"))
+    monkeypatch.setattr(holders, "LOCKS", db.with_name("none"))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"cannot be locked.*: No locks available"):

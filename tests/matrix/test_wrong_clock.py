@@ -23,28 +23,28 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from answers import PHONE, Answers
-from breaking import assert_clean_end, assert_sound, contents, run
-from exports import chat, message, write
-from fault_matrix import Effort
 from llm_server import LlmServer, refusals
-from make import page, post
-from tagging import fill
+from support.answers import PHONE, Answers
+from support.breaking import assert_clean_end, assert_sound, contents, run
+from support.exports import chat, message, write
+from support.fault_matrix import Effort
+from support.make import page, post
+from support.tagging import fill
 from telegram_server import ServerThread
 from tgtagger.cli import app
 from tgtagger.cli.times import read_when, settle_zone
 from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
-from tgtagger.outcomes import Learned, Origin, TaggingError
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Learned, Origin, TaggingError
+from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.preview.client import _retry_after
-from tgtagger.sources.reading import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.session import Access
 from tgtagger.store import Store
-from tgtagger.taggers.llm.client import Server
-from tgtagger.taggers.llm.waits import time_there
-from tgtagger.types import PostFilter
+from tgtagger.taggers.llm.api.client import Server
+from tgtagger.taggers.llm.api.rate_limits import time_there
 
 pytestmark = pytest.mark.row("T1")
 

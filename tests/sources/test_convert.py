@@ -9,11 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports import message
-from tgtagger.sources import raw
-from tgtagger.sources.desktop import CONVERTER, reconvert
-from tgtagger.sources.desktop.convert import convert
-from tgtagger.types import (
+from support.exports import message
+from tgtagger.model.posts import (
     Channel,
     Entity,
     Forward,
@@ -24,6 +21,9 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.sources import raw
+from tgtagger.sources.desktop import CONVERTER, reconvert
+from tgtagger.sources.desktop.convert import convert
 
 MEDIA: list[tuple[dict[str, Any], Media]] = [
     (

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from exports import START, account, chat, message, service, write
+from support.exports import START, account, chat, message, service, write
 from tgtagger.errors import InputError
+from tgtagger.model.posts import Page, PostData
 from tgtagger.sources.desktop import DesktopExport
 from tgtagger.sources.desktop import file as export
-from tgtagger.types import Page, PostData
 
 
 def read(path: Path, **options: Any) -> list[Page]:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from hostile import STRINGS
-from shown import check_ends, check_words
+from support.hostile import STRINGS
+from support.shown import check_ends, check_words
+from tgtagger.model.posts import Entity
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.types import Entity
 
 CASES = [
     ("plain words", [], None),

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from make import minute, post
-from tgtagger import ranges
-from tgtagger.sources.reading import Answer, Kept, Plan, Request, Wish
-from tgtagger.types import IdRange, PostData, Reading
+from support.make import minute, post
+from tgtagger.model import ranges
+from tgtagger.model.posts import IdRange, PostData, Reading
+from tgtagger.sources.plan import Answer, Kept, Plan, Request, Wish
 
 SIZE = 10
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from make import page, post
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
+from support.make import page, post
+from tgtagger.model.posts import Media, PostData, PostFilter
+from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Media, PostData, PostFilter
 
 PHOTO = Media("photo")
 

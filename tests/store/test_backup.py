@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-import old_schemas
-from breaking import assert_sound
-from make import page, post
+from support import old_schemas
+from support.breaking import assert_sound
+from support.make import page, post
 from tgtagger.errors import InputError, StoreError
-from tgtagger.store import Store, _backup, _engine
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
+from tgtagger.store.sqlite import backup, engine
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_it_is_of_one_moment_while_others_write(store: Store, db: Path, target: 
     assert [done for done, _ in shares] == sorted({done for done, _ in shares})  # nothing again
     assert shares[-1] == (made.size, made.size)
     assert {total for _, total in shares} == {made.size}
-    assert (made.path, made.posts, made.schema) == (target, 3000, _engine.HEAD)
+    assert (made.path, made.posts, made.schema) == (target, 3000, engine.HEAD)
     assert_sound(target)
     with Store.open_to_read(str(target)) as copy:
         assert max(found.id.message_id for found in copy.posts(PostFilter())) == 3000
@@ -107,7 +108,7 @@ def test_a_database_with_a_rollback_journal_is_copied_too(
     assert_sound(target)
 
 
-@pytest.mark.parametrize("schema", _engine.REVISIONS)
+@pytest.mark.parametrize("schema", engine.REVISIONS)
 def test_an_older_schema_is_copied_as_it_is(db: Path, target: Path, schema: str) -> None:
     old_schemas.make(db, schema)
     made = Store.back_up(str(db), target)
@@ -188,7 +189,7 @@ def test_a_signal_stops_it_and_leaves_nothing(
                      "SELECT max(i) FROM n").fetchone()  # fmt: skip
         pytest.fail("was not stopped")
 
-    monkeypatch.setattr(_backup, "_look", look_for_ever)
+    monkeypatch.setattr(backup, "_look", look_for_ever)
     with pytest.raises(KeyboardInterrupt):
         Store.back_up(str(db), target, interrupt)
     assert list(target.parent.iterdir()) == []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
-from tgtagger.outcomes import Origin, PostId, SuggestedTag, TagUpdate
+from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.tagging import Origin, PostId, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import Channel, PostFilter
 
 OTHER = Channel(7, "Other", "other")
 MODEL = Origin("llm", "model", "prompt", None)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from make import page, post, tag
+from support.make import page, post, tag
 from tgtagger.errors import InputError
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 
 @pytest.fixture

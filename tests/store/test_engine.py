@@ -11,24 +11,25 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from make import page, post
+from support.make import page, post
 from tgtagger.errors import InputError, StoreError, TryLater
-from tgtagger.store import Store, _engine
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
+from tgtagger.store.sqlite import engine
 
 
 def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
     """The guard of the BEGIN hook: without it the SAVEPOINT is the transaction, and commits."""
     Store.open(str(db)).close()
-    engine = _engine.create_writer(db)
-    with engine.connect() as connection:
+    writer = engine.create_writer(db)
+    with writer.connect() as connection:
         outer = connection.begin()
         with connection.begin_nested():
             connection.execute(sa.text("INSERT INTO runs (command, started_at) VALUES ('x', 'y')"))
         outer.rollback()
-    with engine.connect() as connection:
+    with writer.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM runs")) == 0
-    engine.dispose()
+    writer.dispose()
 
 
 def test_every_writing_transaction_is_immediate(store: Store) -> None:
@@ -53,7 +54,7 @@ def test_the_pragmas_hold(store: Store) -> None:
 def test_a_log_that_grew_while_somebody_read_is_cut_off(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_engine, "_LARGE_LOG", 1 << 17)
+    monkeypatch.setattr(engine, "_LARGE_LOG", 1 << 17)
     wal = db.with_name(f"{db.name}-wal")
     with Store.open(str(db)) as store:
         with store._write() as raw:
@@ -99,8 +100,8 @@ def test_only_the_owner_reads_the_file(tmp_path: Path, umask: int) -> None:
 
 
 def test_a_url_and_a_path_name_the_same_file(tmp_path: Path) -> None:
-    assert _engine.database_path(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
-    assert _engine.database_path(str(tmp_path / "a.db")) == tmp_path / "a.db"
+    assert engine.database_path(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
+    assert engine.database_path(str(tmp_path / "a.db")) == tmp_path / "a.db"
     odd = tmp_path / "what? 100% #1.db"
     Store.open(str(odd)).close()
     Store.open_to_read(str(odd)).close()
@@ -112,7 +113,7 @@ def test_a_url_and_a_path_name_the_same_file(tmp_path: Path) -> None:
 )
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(InputError) as caught:
-        _engine.database_path(url)
+        engine.database_path(url)
     assert "secret" not in caught.value.message
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, ORIGIN, minute, page, post, tag
+from support.make import CHANNEL, ORIGIN, minute, page, post, tag
 from tgtagger.errors import TryLater
-from tgtagger.outcomes import Learned, PostId, TagUpdate
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Learned, PostId, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 
 def select(store: Store) -> list[Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, minute, page, post
+from support.make import CHANNEL, minute, page, post
+from tgtagger.model.archive import Post
+from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, Reading, SourceName
 from tgtagger.store import Store
-from tgtagger.types import Channel, IdRange, PostData, PostFilter, Reading, SourceName
-from tgtagger.views import Post
 
 GIVEN: dict[SourceName, PostData] = {
     "telegram": post(

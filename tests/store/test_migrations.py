@@ -14,13 +14,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-import old_schemas
-from breaking import assert_sound
-from make import page, post
+from support import old_schemas
+from support.breaking import assert_sound
+from support.make import page, post
 from tgtagger.errors import StoreError
-from tgtagger.store import Store, _engine, _migrate
-from tgtagger.store._schema import metadata
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
+from tgtagger.store.sqlite import engine, migrate
+from tgtagger.store.sqlite.schema import metadata
 
 BEYOND = {"alembic_version", "tagged_posts"}
 
@@ -49,10 +50,10 @@ def test_the_schema_is_what_the_metadata_says(store: Store) -> None:
 
 
 def test_the_newest_revision_is_the_one_known(store: Store) -> None:
-    files = sorted(Path(_engine.__file__).parent.glob("migrations/versions/[0-9]*.py"))
-    assert tuple(file.name[:4] for file in files) == _engine.REVISIONS
+    files = sorted(Path(engine.__file__).parent.glob("migrations/versions/[0-9]*.py"))
+    assert tuple(file.name[:4] for file in files) == engine.REVISIONS
     with store._read() as db:
-        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (_engine.HEAD,)
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (engine.HEAD,)
 
 
 def test_opening_again_costs_no_migration(store: Store, db: Path) -> None:
@@ -68,7 +69,7 @@ def test_opening_again_costs_no_migration(store: Store, db: Path) -> None:
 
 
 @pytest.mark.row("K3")
-@pytest.mark.parametrize("schema", _engine.REVISIONS)
+@pytest.mark.parametrize("schema", engine.REVISIONS)
 def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
     db: Path, schema: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -76,7 +77,7 @@ def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
     before, statements = old_schemas.read(db), old_schemas.schema_of(db)
     assert {table for table, rows in before.items() if not rows} == old_schemas.unwritten(schema)
     with Store.open(str(db)) as store:
-        assert store.state().schema == _engine.HEAD
+        assert store.state().schema == engine.HEAD
         test_the_schema_is_what_the_metadata_says(store)
         assert len(list(store.posts(PostFilter()))) == len(store.channels()) == 4
         assert store.channel(1) is not None
@@ -86,9 +87,9 @@ def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
         ]
     assert_sound(db)
     assert old_schemas.lost(before, old_schemas.read(db)) == []
-    kept = _migrate.backup_path(db, schema)
-    assert kept.exists() is (schema != _engine.HEAD)
-    if schema != _engine.HEAD:
+    kept = migrate.backup_path(db, schema)
+    assert kept.exists() is (schema != engine.HEAD)
+    if schema != engine.HEAD:
         assert str(kept) in caplog.text
         assert_sound(kept)
         assert (old_schemas.read(kept), old_schemas.schema_of(kept)) == (before, statements)
@@ -106,7 +107,7 @@ def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None
 
 def test_a_second_attempt_replaces_the_backup_of_the_first(db: Path) -> None:
     old_schemas.make(db, "0001")
-    kept = _migrate.backup_path(db, "0001")
+    kept = migrate.backup_path(db, "0001")
     kept.write_text("from an attempt that was killed, before more was written")
     Store.open(str(db)).close()
     assert_sound(kept)
@@ -116,7 +117,7 @@ def test_a_second_attempt_replaces_the_backup_of_the_first(db: Path) -> None:
 def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
     old_schemas.make(db, "0001")
     before, statements = old_schemas.read(db), old_schemas.schema_of(db)
-    kept = _migrate.backup_path(db, "0001")
+    kept = migrate.backup_path(db, "0001")
     kept.mkdir()
     for open_it in (Store.open, Store.open_to_read):
         with pytest.raises(StoreError, match="was not brought up to date") as caught:
@@ -151,12 +152,12 @@ def test_a_table_that_is_made_anew_takes_nothing_along(
         raw.execute("INSERT INTO attempts (post_id, at) SELECT id, 'x' FROM posts")
     store.close()
     newer = tmp_path / "migrations"
-    shutil.copytree(_migrate._MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
-    text = MAKE_POSTS_ANEW.format(before=_engine.HEAD)
+    shutil.copytree(migrate._MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
+    text = MAKE_POSTS_ANEW.format(before=engine.HEAD)
     (newer / "versions/9999_anew.py").write_text(text)
-    monkeypatch.setattr(_migrate, "_MIGRATIONS", newer)
-    monkeypatch.setattr(_engine, "REVISIONS", (*_engine.REVISIONS, "9999"))
-    monkeypatch.setattr(_engine, "HEAD", "9999")
+    monkeypatch.setattr(migrate, "_MIGRATIONS", newer)
+    monkeypatch.setattr(engine, "REVISIONS", (*engine.REVISIONS, "9999"))
+    monkeypatch.setattr(engine, "HEAD", "9999")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     Store.open(str(db)).close()
     with closing(sqlite3.connect(db)) as raw:

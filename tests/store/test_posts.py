@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from make import CHANNEL, EPOCH, minute, page, post
+from support.make import CHANNEL, EPOCH, minute, page, post
 from tgtagger.errors import StoreError
-from tgtagger.outcomes import Origin, PostId, SuggestedTag, TagUpdate
-from tgtagger.store import Store, _posts
-from tgtagger.store._rows import order_key
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Channel,
     Entity,
     Forward,
@@ -25,6 +22,9 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.model.tagging import Origin, PostId, SuggestedTag, TagUpdate
+from tgtagger.store import Store, posts
+from tgtagger.store.post_rows import order_key
 
 BAD: dict[str, dict[str, Any]] = {
     "a lone surrogate": {"text": "\ud800"},
@@ -156,7 +156,7 @@ def test_a_fatal_error_keeps_nothing_of_the_page_and_all_before(
     def break_down(*_: object) -> None:
         raise OSError(5, "Input/output error", "posts.db")
 
-    monkeypatch.setattr(_posts, "_save_service", break_down)  # the last step but two
+    monkeypatch.setattr(posts, "_save_service", break_down)  # the last step but two
     with pytest.raises(StoreError):
         store.save_page(page(post(2, "second"), reading=Reading((IdRange(1, 5),))))
     monkeypatch.undo()

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from make import CHANNEL, minute, page, post
+from support.make import CHANNEL, minute, page, post
 from tgtagger.errors import InputError
-from tgtagger.outcomes import Origin, SuggestedTag, TagUpdate
-from tgtagger.store import Store, _records, _state, _tags
-from tgtagger.types import Channel, Forward, Media, PostFilter, Reply
+from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
+from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
+from tgtagger.store import Store, records, status, tags
 
 OTHER = Channel(2222222222, "Наука")
 KEYS = (
@@ -161,7 +161,7 @@ def test_no_filter_reads_the_whole_archive_or_sorts_records(
     archive: Store, wanted: dict[str, object], index: str
 ) -> None:
     with archive._read() as db:
-        query = _records.query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
+        query = records.query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
         sql = f"EXPLAIN QUERY PLAN {query.sql('p.*')}"
         plan = [step for *_, step in db.execute(sql, query.values)]
     assert any(index in step for step in plan), plan
@@ -174,8 +174,8 @@ def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Sto
     asked: list[str] = []
     with archive._read() as db:
         db.set_trace_callback(asked.append)
-        _state.channel_states(db)
-        _tags.count_tags(db, unused=False)
+        status.channel_states(db)
+        tags.count_tags(db, unused=False)
         db.set_trace_callback(None)
         plans = [
             step

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from make import page, post
+from support.make import page, post
 from tgtagger.errors import InputError
-from tgtagger.store import Store, _search
-from tgtagger.types import Media, PostFilter
+from tgtagger.model.posts import Media, PostFilter
+from tgtagger.store import Store, search
 
 TEXTS = {
     1: "Сегодня хорошие новости для школьников",
@@ -134,7 +134,7 @@ def test_a_search_can_be_filtered(archive: Store) -> None:
 
 
 def test_a_query_is_read_into_terms() -> None:
-    terms = _search.parse_query('one "two three" -four fi*')
+    terms = search.parse_query('one "two three" -four fi*')
     assert [(t.words, t.phrase, t.prefix, t.excluded) for t in terms] == [
         (("one",), False, False, False),
         (("two", "three"), True, False, False),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from make import ORIGIN, minute, page, post, tag
-from tgtagger.outcomes import Attempt, SuggestedTag, TagUpdate
+from support.make import ORIGIN, minute, page, post, tag
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 
 def by_hand(store: Store, sql: str) -> None:

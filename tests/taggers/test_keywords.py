@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tgtagger import vocabulary
 from tgtagger.errors import InputError
-from tgtagger.outcomes import PostForTagging, PostId, Skipped, Tagged
+from tgtagger.model.tagging import PostForTagging, PostId, Skipped, Tagged
 from tgtagger.taggers.keywords import KeywordsTagger
 
 TAGGER = KeywordsTagger()

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import completion, new_app, runs
+from tgtagger.cli import completion, context, new_app
 from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.errors import InputError
+from tgtagger.model.archive import ChannelState
 from tgtagger.store import Store
-from tgtagger.views import ChannelState
 
 app = new_app(
     invoke_without_command=True,
@@ -44,8 +44,8 @@ NameArgument = Annotated[
 def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     if ctx.invoked_subcommand is not None:
         return
-    screen = runs.screen_of(ctx)
-    with runs.open_to_read(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_read(ctx) as store:
         found, added = store.channels(), store.followed()
     if as_json:
         listed = [as_json_object(state) for state in found]
@@ -88,7 +88,7 @@ def add(
     named = [*(sources or ()), *(_lines(Path(from_file).expanduser()) if from_file else ())]
     if not named:
         raise InputError("no channel was named", hint="name some, or a file with --from-file")
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         new = store.follow(named)
     if as_json:
@@ -115,9 +115,9 @@ def _lines(path: Path) -> list[str]:
 )
 def pause(ctx: typer.Context, name: NameArgument) -> None:
     """Leave a channel out of runs that name none."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         title = store.pause_channel(name)
-    runs.screen_of(ctx).line(f"paused: {title}")
+    context.screen_of(ctx).line(f"paused: {title}")
 
 
 @app.command(
@@ -127,9 +127,9 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
 )
 def resume(ctx: typer.Context, name: NameArgument) -> None:
     """Take a paused channel up again."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         title = store.resume_channel(name)
-    runs.screen_of(ctx).line(f"read again from now on: {title}")
+    context.screen_of(ctx).line(f"read again from now on: {title}")
 
 
 @app.command(
@@ -150,8 +150,8 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
-    screen = runs.screen_of(ctx)
-    with runs.open_to_change(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_change(ctx) as store:
         if source := store.unfollow(name):
             if as_json:
                 screen.json({"title": source, "removed": 0, "kept": 0})
@@ -160,7 +160,7 @@ def remove(
             return
         posts = store.count_channel_posts(name)
         if with_posts and posts and not yes:
-            runs.confirm(
+            context.confirm(
                 f"Remove {plural(posts, 'post')} of {name} for good?",
                 otherwise="removing posts wants --yes",
             )

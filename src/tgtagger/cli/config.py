@@ -7,11 +7,12 @@ from pathlib import Path
 
 import typer
 
-from tgtagger import config, files
+from tgtagger import config
 from tgtagger.cli import new_app
 from tgtagger.cli.options import JsonOption, invocation
 from tgtagger.errors import InputError, system_error
-from tgtagger.visible import flat
+from tgtagger.system import files
+from tgtagger.system.terminal_text import flat
 
 app = new_app(
     invoke_without_command=True,
@@ -33,7 +34,7 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Show each setting, its value, and where that comes from."""
     if ctx.invoked_subcommand is not None:
         return
-    from tgtagger.cli.runs import screen_of
+    from tgtagger.cli.context import screen_of
 
     settings = invocation(ctx).settings()
     rows = [

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import typer
 
-from tgtagger.cli import parsing, runs, tagging
+from tgtagger.cli import context, parsing, tagging
 from tgtagger.cli.options import Invocation, invocation
 from tgtagger.cli.render import Screen
 from tgtagger.cli.search import draw
 from tgtagger.cli.wording import plural
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 EPILOG = """Examples:
   tgtagger demo
@@ -30,7 +30,7 @@ SEARCHES = ("новости", "port")
 
 def command(ctx: typer.Context) -> int:
     """Show it all at work in seconds: sample posts are parsed, tagged and searched."""
-    called, screen = invocation(ctx), runs.screen_of(ctx)
+    called, screen = invocation(ctx), context.screen_of(ctx)
     if called.flags["db"]:
         _show(called, screen)
         return 0

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from tgtagger.cli import completion, runs
+from tgtagger.cli import completion, context
 from tgtagger.cli.filters import StatusOption, read_filter
 from tgtagger.cli.options import (
     AnyTagsOption,
@@ -23,10 +23,10 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.wording import plural
 from tgtagger.errors import InputError
-from tgtagger.export import FOLDERS, FORMATS, csv_table, json_array, jsonl, open_target
+from tgtagger.export import FOLDERS, FORMATS, csv_table, json_array, json_records, open_target
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
-from tgtagger.visible import in_json
+from tgtagger.system.terminal_text import in_json
 
 NEWEST = 100
 """Posts in a feed, unless --limit says otherwise: readers fetch it whole, again and again."""
@@ -107,15 +107,15 @@ def command(
         limit=limit,
     )
     path = None if output == "-" else path_of(output)
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if form in FOLDERS:
         if path is None:
             raise InputError(f"{form} is a folder", hint="name one with -o")
-        with runs.open_to_read(ctx) as store:
+        with context.open_to_read(ctx) as store:
             screen.say(_write_folder(store, wanted, form, path))
         return 0
     is_shown = path is None and sys.stdout.isatty()
-    with runs.open_to_read(ctx) as store, open_target(path) as stream:
+    with context.open_to_read(ctx) as store, open_target(path) as stream:
         count = _write_file(
             store, wanted, form, stream, raw=raw, shown=is_shown, title=_title(query, tag, channel)
         )
@@ -158,7 +158,7 @@ def _write_file(
         newest = replace(wanted, limit=wanted.limit or NEWEST)
         return feed.write(store.posts(newest), stream, title=title)
     records = store.records(wanted)
-    write = jsonl.write if form == "jsonl" else json_array.write
+    write = json_records.write if form == "jsonl" else json_array.write
     return write(map(in_json, records) if shown else records, stream)
 
 

@@ -16,10 +16,11 @@ from collections.abc import Callable
 import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 
-from tgtagger import signals
+from tgtagger.cli.hints import hint_of
 from tgtagger.cli.streams import discard, tell  # now: later there may be no more open files
 from tgtagger.errors import StoreError, TgTaggerError, shortage, system_error
-from tgtagger.visible import clean, flat
+from tgtagger.system import signals
+from tgtagger.system.terminal_text import clean, flat
 
 _OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -109,8 +110,9 @@ def _say(error: TgTaggerError, verbosity: int) -> int:
 
         tell(clean("".join(traceback.format_exception(error))))
     lines = [f"error: {error.message}"]
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
+    hint = hint_of(error)
+    if hint:
+        lines.append(f"hint: {hint}")
     tell("\n".join(map(flat, lines)))
     return error.exit_code
 

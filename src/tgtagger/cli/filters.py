@@ -10,8 +10,8 @@ from tgtagger.cli import completion
 from tgtagger.cli.queries import read_query
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError
-from tgtagger.outcomes import Status
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Status
 
 StatusOption = Annotated[
     list[str] | None,

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger import signals
-from tgtagger.cli import runs
-from tgtagger.cli.asking import Asking
+from tgtagger.cli import context
 from tgtagger.cli.options import AccountOption, JsonOption, invocation
 from tgtagger.cli.parsing import access_of
+from tgtagger.cli.prompts import Asking
 from tgtagger.config import in_a_home
 from tgtagger.errors import ActionNeeded, InputError
+from tgtagger.system import signals
 
 EPILOG = """Examples:
   tgtagger login                    asks for what it needs
@@ -55,7 +55,7 @@ def command(
     """Sign in to Telegram; the session is kept for you only."""
     from tgtagger.sources.telegram import session
 
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if phone and qr:
         raise InputError("--phone and --qr are two ways; choose one")
     if phone and session.is_bot_token(phone):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from tgtagger import signals
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.options import AccountOption, invocation
 from tgtagger.cli.parsing import access_of
+from tgtagger.system import signals
 
 EPILOG = """Examples:
   tgtagger logout
@@ -21,7 +21,7 @@ def command(ctx: typer.Context, account: AccountOption = "") -> int:
     """End the session at Telegram and delete its file."""
     from tgtagger.sources.telegram import session
 
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     access = access_of(invocation(ctx).settings(account=account))
     told = signals.run(session.sign_out, access)
     if told:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import completion, parsing, runs, tagging
+from tgtagger.cli import completion, context, parsing, tagging
 from tgtagger.cli.options import (
     NUMBERS,
     AccountOption,
@@ -22,7 +22,7 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError, exit_code
-from tgtagger.sources.reading import Wish
+from tgtagger.sources.plan import Wish
 
 EPILOG = """Examples:
   tgtagger parse @durov
@@ -82,7 +82,7 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Read channels from Telegram, its web preview or exports into the database."""
-    called, screen = invocation(ctx), runs.screen_of(ctx)
+    called, screen = invocation(ctx), context.screen_of(ctx)
     first, last = since_until(since, until)
     if sources and reconvert:
         raise InputError("--reconvert takes no SOURCE", hint="see: tgtagger parse --help")

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tgtagger import pipeline, signals
+from tgtagger import pipeline
 from tgtagger.cli import targets
+from tgtagger.cli.context import noted_run
+from tgtagger.cli.hints import hint_of
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.render import Live, Screen
-from tgtagger.cli.runs import noted_run
 from tgtagger.cli.targets import Target, Via
 from tgtagger.cli.wording import number, plural
 from tgtagger.config import Settings
@@ -28,10 +29,11 @@ from tgtagger.errors import (
     TryLater,
     exit_code,
 )
-from tgtagger.outcomes import Wait
-from tgtagger.sources.reading import Wish
+from tgtagger.model.posts import Channel, Page, PageStored, Rejected, SourceName
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import Wish
 from tgtagger.store import Store
-from tgtagger.types import Channel, Page, PageStored, Rejected, SourceName
+from tgtagger.system import signals
 
 RECONVERTED = 500
 """Raw forms that are converted again and stored at a time."""
@@ -382,8 +384,8 @@ def tell_parse(screen: Screen, reports: Sequence[ChannelReport]) -> None:
         if error is not None and error.message not in told:
             told.add(error.message)
             screen.warn(f"error: {error.message}")
-            if error.hint:
-                screen.warn(f"hint: {error.hint}")
+            if hint := hint_of(error):
+                screen.warn(f"hint: {hint}")
 
 
 def _counts(report: ChannelReport) -> Iterator[str]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from tgtagger.cli.streams import tell
 from tgtagger.cli.wording import local_time, number, one_line
 from tgtagger.cli.wrapping import beginning, wrap
-from tgtagger.visible import clean, flat, in_json
+from tgtagger.system.terminal_text import clean, flat, in_json
 
 if TYPE_CHECKING:
     from rich.console import Console

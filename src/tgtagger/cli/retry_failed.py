@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import report, runs, tagging
+from tgtagger.cli import context, reports, tagging
 from tgtagger.cli.options import ChannelsOption, JsonOption, LimitOption, invocation
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
 
 EPILOG = """Examples:
   tgtagger retry-failed                        what is due
@@ -44,7 +44,7 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Tag again the posts that failed and are due."""
-    called, screen = invocation(ctx), runs.screen_of(ctx)
+    called, screen = invocation(ctx), context.screen_of(ctx)
     wanted = PostFilter(
         channels=tuple(channel or ()), failures=tagging.read_classes(classes or []), limit=limit
     )
@@ -54,8 +54,8 @@ def command(
         screen.json(summary)
         return code
     waits = "no post is failed" if force else "no failed post is due (--force takes all)"
-    report.tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
+    reports.tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
     if not dry_run:
-        with runs.open_to_read(ctx) as store:
-            report.tell_failures(screen, store.state().failures)
+        with context.open_to_read(ctx) as store:
+            reports.tell_failures(screen, store.state().failures)
     return code

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.filters import StatusOption, read_filter
 from tgtagger.cli.options import (
     AnyTagsOption,
@@ -21,7 +21,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import plural
 from tgtagger.errors import InputError
 from tgtagger.export import captions
-from tgtagger.views import Post
+from tgtagger.model.archive import Post
 
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too
@@ -68,7 +68,7 @@ def command(
     """Find posts by words, in any of their forms, newest first."""
     if sort not in {"date", "relevance"}:
         raise InputError(f"--sort {sort!r} is not known", hint="date or relevance")
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     wanted = read_filter(
         query=" ".join(words or ()) or None,
         channels=channel,
@@ -80,7 +80,7 @@ def command(
         statuses=status,
         limit=limit,
     )
-    with runs.open_to_read(ctx) as store:
+    with context.open_to_read(ctx) as store:
         found = list(store.search(wanted, by_relevance=sort == "relevance"))
     if as_json:
         for item in found:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
-from tgtagger.outcomes import Attempt
-from tgtagger.views import PostDetails
+from tgtagger.model.archive import PostDetails
+from tgtagger.model.tagging import Attempt
 
 EPILOG = """Examples:
   tgtagger show @news/531
@@ -39,8 +39,8 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Show one post: its text, its tags with where each came from, its attempts."""
-    screen = runs.screen_of(ctx)
-    with runs.open_to_read(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_read(ctx) as store:
         details = store.post(post)
     if as_json:
         screen.json(_as_json(details))

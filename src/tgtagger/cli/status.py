@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
-from tgtagger.cli import advice, channels, report, runs
+from tgtagger.cli import advice, channels, context, reports
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, megabytes, number, plural
-from tgtagger.views import ArchiveState, DaySpent
+from tgtagger.model.archive import ArchiveState, DaySpent
 
 EPILOG = """Examples:
   tgtagger status
@@ -27,8 +27,8 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     """Say how everything stands: posts by status, channels, failures, the last runs."""
-    screen = runs.screen_of(ctx)
-    with runs.open_to_read(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_read(ctx) as store:
         state, path = store.state(), store.path
     if as_json:
         screen.json(_as_json(state, str(path)))
@@ -46,7 +46,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     channels.draw_added(screen, state.followed)
     if state.failures:
         screen.write()
-        report.draw_failures(screen, state.failures)
+        reports.draw_failures(screen, state.failures)
     if state.spent:
         screen.write()
         _draw_spent(screen, state.spent)

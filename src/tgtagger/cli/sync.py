@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import parsing, report, runs, tagging
+from tgtagger.cli import context, parsing, reports, tagging
+from tgtagger.cli.hints import hint_of
 from tgtagger.cli.options import (
     AccountOption,
     ConcurrencyOption,
@@ -29,7 +30,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.times import read_duration
 from tgtagger.errors import Locked, StoreError, TgTaggerError, exit_code
-from tgtagger.sources.reading import Wish
+from tgtagger.sources.plan import Wish
 from tgtagger.store import Store
 
 EPILOG = """Examples:
@@ -70,7 +71,7 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Read every channel, tag what is new, try again what is due."""
-    called, screen = invocation(ctx), runs.screen_of(ctx)
+    called, screen = invocation(ctx), context.screen_of(ctx)
     flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     flags["account"] = account
     seconds = read_duration(max_time).total_seconds() if max_time else None
@@ -95,7 +96,7 @@ def sync(
         settings.check_llm()
     with Store.open(settings.db) as store, store.lock("parse"), store.lock("tag"):
         first = make_tagger(settings, store)
-        with runs.noted_run(store, "sync", first.origins[0]) as note:
+        with context.noted_run(store, "sync", first.origins[0]) as note:
             parsed, code = _parse(store, screen, settings, reading)
             summary: dict[str, Any] = {"parse": parsed, "tag": None, "retry": None}
             codes = [code]
@@ -113,7 +114,7 @@ def sync(
                 codes.append(code)
                 spent += told["cost_usd"] or 0.0
                 if told["tagged"] or told["skipped"] or told["failed"] or told["stopped"]:
-                    report.tell_tag(screen, told)
+                    reports.tell_tag(screen, told)
                 if told["stopped"]:
                     break  # what stopped new posts would stop old ones, too
             note.summary, note.code = summary, exit_code(codes)
@@ -130,8 +131,8 @@ def _parse(
         raise
     except TgTaggerError as error:
         screen.warn(f"error: {error.message}")
-        if error.hint:
-            screen.warn(f"hint: {error.hint}")
+        if hint := hint_of(error):
+            screen.warn(f"hint: {hint}")
         return parsing.parse_summary([]) | {"error": error.message}, error.exit_code
     parsing.tell_parse(screen, reports)
     return parsing.parse_summary(reports), code

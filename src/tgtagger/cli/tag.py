@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import report, runs, tagging
+from tgtagger.cli import context, reports, tagging
 from tgtagger.cli.options import (
     ChannelsOption,
     ConcurrencyOption,
@@ -24,7 +24,7 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.times import read_duration, since_until
 from tgtagger.errors import InputError
-from tgtagger.types import PostFilter
+from tgtagger.model.posts import PostFilter
 
 EPILOG = """Examples:
   tgtagger tag                             all pending posts, newest first
@@ -83,10 +83,10 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Give every new post its tags."""
-    called, screen = invocation(ctx), runs.screen_of(ctx)
+    called, screen = invocation(ctx), context.screen_of(ctx)
     flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     if show_prompt:
-        report.tell_prompt(screen, tagging.show_prompt(called, **flags), as_json=as_json)
+        reports.tell_prompt(screen, tagging.show_prompt(called, **flags), as_json=as_json)
         return 0
     first, _ = since_until(since, "")
     wanted = PostFilter(
@@ -95,7 +95,7 @@ def command(
     if force and stale:
         raise InputError("--force and --stale are two different choices", hint="give one of them")
     if force and not (channel or post or since or limit or dry_run or yes):
-        runs.confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
+        context.confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
     queue: tagging.Queue = "all" if force else "stale" if stale else "pending"
     duration = read_duration(max_time) if max_time else None
     options = tagging.TagOptions(wanted, queue, dry_run, yes, duration)
@@ -103,5 +103,5 @@ def command(
     if as_json:
         screen.json(summary)
     else:
-        report.tell_tag(screen, summary, nothing=NOTHING[queue])
+        reports.tell_tag(screen, summary, nothing=NOTHING[queue])
     return code

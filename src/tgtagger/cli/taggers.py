@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tgtagger.cli.hints import hint_of
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, system_error
 from tgtagger.pipeline import Tagger
@@ -51,12 +52,12 @@ def make_llm(
 ) -> LlmTagger:
     """Return the tagger that asks language models. Raises InputError for what is missing."""
     from tgtagger.config import is_private
-    from tgtagger.taggers.llm.client import Server
+    from tgtagger.taggers.llm.api.client import Server
+    from tgtagger.taggers.llm.api.requests import Capabilities
     from tgtagger.taggers.llm.groups import CLOUD, LOCAL
     from tgtagger.taggers.llm.prices import price_of, read_prices
     from tgtagger.taggers.llm.prompt import make_prompt
     from tgtagger.taggers.llm.tagger import LlmTagger, Options
-    from tgtagger.taggers.llm.wire import Capabilities
 
     settings.check_llm()
     url = settings.llm_url or ""
@@ -112,7 +113,7 @@ def read_vocabulary_file(settings: Settings) -> VocabularyFile:
     try:
         return read_vocabulary(text)
     except InputError as error:
-        raise InputError(f"{path}: {error.message}", hint=error.hint) from error
+        raise InputError(f"{path}: {error.message}", hint=hint_of(error)) from error
 
 
 def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Vocabulary:

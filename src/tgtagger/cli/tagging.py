@@ -10,19 +10,28 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tgtagger import pipeline, signals
-from tgtagger.cli import report
+from tgtagger import pipeline
+from tgtagger.cli import reports
+from tgtagger.cli.context import confirm, is_asked, noted_run
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.parsing import ChannelReport
 from tgtagger.cli.render import Screen
-from tgtagger.cli.runs import confirm, is_asked, noted_run
 from tgtagger.cli.taggers import make_llm, make_tagger
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, exit_code
-from tgtagger.outcomes import FailureClass, Notice, Skipped, Tagged, TaggingError, TagResult, Wait
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import (
+    FailureClass,
+    Notice,
+    Skipped,
+    Tagged,
+    TaggingError,
+    TagResult,
+    Wait,
+)
 from tgtagger.pipeline import Tagger, TagRules
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
+from tgtagger.system import signals
 
 ASK_BEYOND = 1000
 """Posts to a server that a run on a terminal does not send without asking."""
@@ -90,10 +99,10 @@ def tag_into(
     tally = _Tally()
     steps = pipeline.tag(store, tagger, wanted, run, rules)
     signals.run(_follow, steps, screen, tally, total, tagger)
-    summary = report.summary(tagger, tally.counts, tally.failures, tally.stopped)
+    summary = reports.summary(tagger, tally.counts, tally.failures, tally.stopped)
     summary["pending"] = store.count_posts(PostFilter(statuses=("pending",)))
     if is_first and not screen.quiet:
-        screen.warn(report.HINT)
+        screen.warn(reports.HINT)
     codes = [5] * bool(tally.counts["failed"])
     if tally.stopped is not None:
         codes.append(tally.stopped.exit_code)
@@ -137,8 +146,8 @@ async def _follow(steps: Steps, screen: Screen, tally: _Tally, total: int, tagge
                     case TagResult():
                         done += 1
                         tally.add(step)
-                        live.update(done, done / total if total else None, report.spent(tagger))
-                        screen.detail(report.line(step))
+                        live.update(done, done / total if total else None, reports.spent(tagger))
+                        screen.detail(reports.line(step))
         except TgTaggerError as error:
             if error.kind is None:
                 raise
@@ -177,7 +186,7 @@ def _ask_first(
         return
     if store.count_posts(_wanted(options, tagger, settings)) > ASK_BEYOND:
         told = _estimate(store, tagger, options, settings)
-        report.tell_estimate(screen, told, to_stderr=True)
+        reports.tell_estimate(screen, told, to_stderr=True)
         confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
 
 
@@ -244,14 +253,14 @@ SAMPLE = "(here stands the text of a post)"
 
 
 def tag_channels(
-    called: Invocation, screen: Screen, reports: Sequence[ChannelReport]
+    called: Invocation, screen: Screen, read: Sequence[ChannelReport]
 ) -> tuple[dict[str, Any] | None, int]:
     """Tag what is pending in the channels that were just read."""
-    channels = tuple(str(item.channel.id) for item in reports if item.channel)
+    channels = tuple(str(item.channel.id) for item in read if item.channel)
     if not channels:
         return None, 0
     summary, code = tag(called, screen, TagOptions(PostFilter(channels=channels)))
-    report.tell_tag(screen, summary)
+    reports.tell_tag(screen, summary)
     return summary, code
 
 

@@ -12,15 +12,15 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion, new_app, runs
+from tgtagger.cli import completion, context, new_app
 from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import read_vocabulary_file
 from tgtagger.cli.wording import ago, number, plural
 from tgtagger.errors import InputError
 from tgtagger.export import open_target
-from tgtagger.views import TagChange
-from tgtagger.visible import shell_word
+from tgtagger.model.archive import TagChange
+from tgtagger.system.terminal_text import shell_word
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
 from tgtagger.vocabulary import write as write_vocabulary
 
@@ -77,8 +77,8 @@ def show(
 ) -> None:
     if ctx.invoked_subcommand is not None:
         return
-    screen = runs.screen_of(ctx)
-    with runs.open_to_read(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_read(ctx) as store:
         found = store.tags(unused=unused)
     if as_json:
         screen.json(
@@ -127,7 +127,7 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a tag another name; the old one becomes an alias."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         change = store.rename_tag(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
@@ -159,7 +159,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Make several tags one. Their names become aliases: they do not come back."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         change = store.merge_tags(names, into, dry_run=dry_run)
     what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
@@ -181,7 +181,7 @@ def alias(
     as_json: JsonOption = False,
 ) -> None:
     """Let further names stand for a tag."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         change = store.remove_aliases(tag, names) if remove else store.add_aliases(tag, names)
     _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
 
@@ -199,9 +199,9 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         changes = store.remove_tags(names, dry_run=dry_run)
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if as_json:
         screen.json([_as_json(change, dry_run=dry_run) for change in changes])
         return
@@ -220,7 +220,7 @@ def add(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Give a post tags. They are yours: no machine takes them away."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         change = store.add_post_tags(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -234,7 +234,7 @@ def drop(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Take tags off a post. No machine puts them back on it."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         change = store.drop_post_tags(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -248,8 +248,8 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Say which tags are probably one. Each comes with the command that would merge them."""
     from tgtagger.taggers.keywords.morphology import words_of_form
 
-    screen = runs.screen_of(ctx)
-    with runs.open_to_read(ctx) as store:
+    screen = context.screen_of(ctx)
+    with context.open_to_read(ctx) as store:
         found = store.suggest_merges(words_of_form)
     if as_json:
         screen.json(
@@ -292,9 +292,9 @@ def undo(
     as_json: JsonOption = False,
 ) -> None:
     """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
-    with runs.open_to_change(ctx) as store:
+    with context.open_to_change(ctx) as store:
         undone = store.undo_run(run, dry_run=dry_run)
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if as_json:
         screen.json({**asdict(undone), "run": run, "dry_run": dry_run})
         return
@@ -342,7 +342,7 @@ def export_vocabulary(
     """
     settings = invocation(ctx).settings(vocabulary_mode=mode)
     written = read_vocabulary_file(settings)
-    with runs.open_to_read(ctx) as store:
+    with context.open_to_read(ctx) as store:
         entries = merge_entries(written.entries, store.described_tags(MAX_ENTRIES))[:most]
     if not entries:
         raise InputError("there are no tags yet", hint="run: tgtagger tag")
@@ -351,7 +351,7 @@ def export_vocabulary(
     with open_target(path) as stream:
         stream.write(text.encode())
     if path is not None:
-        runs.screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
+        context.screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:
@@ -361,7 +361,7 @@ def _done(verb: str, *, dry_run: bool) -> str:
 def _say(
     ctx: typer.Context, change: TagChange, words: str, *, as_json: bool, dry_run: bool = False
 ) -> None:
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if as_json:
         screen.json(_as_json(change, dry_run=dry_run))
         return
@@ -375,7 +375,7 @@ def _say_aliases(screen: Screen, change: TagChange) -> None:
 
 
 def _say_post(ctx: typer.Context, change: TagChange, *, as_json: bool) -> None:
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     if as_json:
         screen.json(list(change.names))
     else:

@@ -11,9 +11,9 @@ from typing import Literal
 from tgtagger.cli.options import path_of
 from tgtagger.config import Settings
 from tgtagger.errors import ActionNeeded, InputError, SourceError
-from tgtagger.refs import ChannelRef, Named, Numbered, read_channel
+from tgtagger.model.posts import Channel
+from tgtagger.model.refs import ChannelRef, Named, Numbered, read_channel
 from tgtagger.store import Store
-from tgtagger.types import Channel
 
 Via = Literal["auto", "telegram", "preview"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tgtagger.views import day_of, local
-from tgtagger.visible import clean
+from tgtagger.model.archive import day_of, local
+from tgtagger.system.terminal_text import clean
 
 
 def one_line(text: str, width: int = 60) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from tgtagger import files
 from tgtagger.errors import InputError, StoreError, system_error
+from tgtagger.system import files
 
 FORMATS = ("jsonl", "json", "csv", "md", "html", "rss")
 FOLDERS = ("md", "html")

@@ -6,8 +6,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tgtagger.types import Media
-from tgtagger.views import Post, day_of, local
+from tgtagger.model.archive import Post, day_of, local
+from tgtagger.model.posts import Media
 
 WIDTH = 90
 NO_DATE = "no date"

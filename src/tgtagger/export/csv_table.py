@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from tgtagger.views import Post
-from tgtagger.visible import clean, without_controls
+from tgtagger.model.archive import Post
+from tgtagger.system.terminal_text import clean, without_controls
 
 COLUMNS = (
     "channel_id", "channel", "channel_title", "id", "url", "date", "edited", "deleted", "text",

@@ -28,8 +28,8 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Generic, Self, TypeVar
 
-from tgtagger import files
 from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.system import files
 
 NOTE = ".tgtagger-export"
 MARK = "written by tgtagger"

@@ -26,9 +26,9 @@ from markupsafe import Markup
 from tgtagger.export import captions, site_search
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
 from tgtagger.export.richtext import to_html
-from tgtagger.outcomes import PostId
+from tgtagger.model.archive import Entry, GroupCount, Post, day_of
+from tgtagger.model.tagging import PostId
 from tgtagger.store import Selection
-from tgtagger.views import Entry, GroupCount, Post, day_of
 
 _POSTS = 50  # on a channel's page
 _ENTRIES = 500  # on a page of a list

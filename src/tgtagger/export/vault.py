@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 from tgtagger.export import captions
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
-from tgtagger.outcomes import PostId
+from tgtagger.model.archive import Entry, Post, local
+from tgtagger.model.posts import Channel
+from tgtagger.model.tagging import PostId
 from tgtagger.store import Selection
-from tgtagger.types import Channel
-from tgtagger.views import Entry, Post, local
 
 _LINES = 2000
 """Lines of a page that lists: an editor is slow with many more."""

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tgtagger.types import PostData, RawForm
+from tgtagger.model.posts import PostData, RawForm
 
 
 def join(posts: Sequence[PostData], raw: RawForm | None) -> PostData:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tgtagger.model.posts import PostData, RawPost, SourceName
 from tgtagger.sources import desktop
 from tgtagger.sources.preview import convert as preview
 from tgtagger.sources.telegram import convert as telegram
-from tgtagger.types import PostData, RawPost, SourceName
 
 ALL: tuple[tuple[SourceName, int, Callable[[RawPost], PostData | None]], ...] = (
     ("desktop", desktop.CONVERTER, desktop.reconvert),

@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tgtagger.types import Entity
+from tgtagger.model.posts import Entity
 
 _EMPHASIS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", "s")}
 _MARKS = ("text_link", *_EMPHASIS, "underline", "spoiler")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tgtagger.types import Media, Rejected
+from tgtagger.model.posts import Media, Rejected
 
 LONGEST_ID = 100
 """Letters of what stands in an id's place: it is named, not kept."""

@@ -25,42 +25,7 @@ from sqlalchemy.engine import Engine
 
 from tgtagger.decide import answer_prefix
 from tgtagger.errors import InputError
-from tgtagger.outcomes import (
-    Attempt,
-    Learned,
-    Origin,
-    PostForTagging,
-    PostId,
-    SuggestedTag,
-    TagUpdate,
-)
-from tgtagger.store import (
-    _answers,
-    _backup,
-    _channels,
-    _commits,
-    _curation,
-    _engine,
-    _migrate,
-    _opening,
-    _posts,
-    _readings,
-    _records,
-    _search,
-    _soundness,
-    _state,
-    _tags,
-    recovery,
-)
-from tgtagger.store._connections import Unlocked, undisturbed
-from tgtagger.store._locks import LockName, run_lock
-from tgtagger.store._mounts import network_file_system
-from tgtagger.store._rows import text_for_tagging
-from tgtagger.store._selection import Selection
-from tgtagger.store._times import from_text, moment, now, to_text
-from tgtagger.store._values import WrongValueError, checked
-from tgtagger.types import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
-from tgtagger.views import (
+from tgtagger.model.archive import (
     ArchiveState,
     Backup,
     ChannelRemoved,
@@ -76,13 +41,43 @@ from tgtagger.views import (
     TagLink,
     Undone,
 )
+from tgtagger.model.posts import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
+from tgtagger.model.tagging import (
+    Attempt,
+    Learned,
+    Origin,
+    PostForTagging,
+    PostId,
+    SuggestedTag,
+    TagUpdate,
+)
+from tgtagger.store import (
+    answers,
+    channels,
+    curation,
+    posts,
+    progress,
+    records,
+    search,
+    status,
+    tags,
+)
+from tgtagger.store.post_rows import text_for_tagging
+from tgtagger.store.rescue import check, recovery
+from tgtagger.store.selection import Selection
+from tgtagger.store.sqlite import backup, engine, migrate, opening, stale_log
+from tgtagger.store.sqlite.connections import Unlocked, undisturbed
+from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.times import from_text, moment, now, to_text
+from tgtagger.store.typed import WrongValueError, checked
+from tgtagger.system.mounts import network_file_system
 from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
 
-database_path = _engine.database_path
-kept_backups = _migrate.kept_backups
+database_path = engine.database_path
+kept_backups = migrate.kept_backups
 
 BATCH = 500
 """Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
@@ -96,14 +91,14 @@ class Store:
         self._engine = engine
 
     @classmethod
-    def open(cls, location: str, *, busy_timeout: float = _engine.BUSY_TIMEOUT) -> Self:
+    def open(cls, location: str, *, busy_timeout: float = engine.BUSY_TIMEOUT) -> Self:
         """Open for writing; make the file if there is none, bring the schema up to date."""
-        path = _engine.database_path(location)
-        if not _opening.look(path):
-            _engine.create_file(path)
-        store = cls(path, _engine.create_writer(path, busy_timeout=busy_timeout))
+        path = engine.database_path(location)
+        if not opening.look(path):
+            engine.create_file(path)
+        store = cls(path, engine.create_writer(path, busy_timeout=busy_timeout))
         try:
-            _migrate.migrate(store._engine, path)
+            migrate.migrate(store._engine, path)
         except BaseException:
             store.close()
             raise
@@ -112,10 +107,10 @@ class Store:
     @classmethod
     def open_to_read(cls, location: str) -> Self:
         """Open for reading only. Raises InputError if there is no database yet."""
-        path = _engine.database_path(location)
-        if not _opening.look(path):
-            raise _engine.missing(path)
-        store = cls(path, _engine.create_reader(path))
+        path = engine.database_path(location)
+        if not opening.look(path):
+            raise engine.missing(path)
+        store = cls(path, engine.create_reader(path))
         try:
             if not store._is_ready():
                 cls.open(location).close()
@@ -128,10 +123,10 @@ class Store:
     @classmethod
     def open_as_it_is(cls, location: str) -> Self | None:
         """Open for reading only; None if there is no database yet, or one with an older schema."""
-        path = _engine.database_path(location)
-        if not _opening.look(path):
+        path = engine.database_path(location)
+        if not opening.look(path):
             return None
-        store = cls(path, _engine.create_reader(path))
+        store = cls(path, engine.create_reader(path))
         is_ready = False
         try:
             is_ready = store._is_ready()
@@ -141,15 +136,15 @@ class Store:
         return store if is_ready else None
 
     @staticmethod
-    def back_up(location: str, target: Path, told: _backup.Told = lambda *_: None) -> Backup:
+    def back_up(location: str, target: Path, told: backup.Told = lambda *_: None) -> Backup:
         """Copy the database of one moment to a new file, while others write.
 
         `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
         """
-        path = _engine.database_path(location)
-        if not _opening.look(path):
-            raise _engine.missing(path)
-        return _backup.back_up(path, target, told)
+        path = engine.database_path(location)
+        if not opening.look(path):
+            raise engine.missing(path)
+        return backup.back_up(path, target, told)
 
     @staticmethod
     def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
@@ -157,7 +152,7 @@ class Store:
 
         `convert` makes a post anew of its raw form, where its row is lost.
         """
-        return recovery.recover(_engine.database_path(location), target, convert)
+        return recovery.recover(engine.database_path(location), target, convert)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -172,39 +167,39 @@ class Store:
         """Tell whether it can be read as it is, without an older schema."""
         with self._read() as db:
             (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
-        return bool(schema == _engine.HEAD)
+        return bool(schema == engine.HEAD)
 
     @contextlib.contextmanager
     def _write(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
         with self._transaction(patient=patient) as db:
             # A newer tgtagger may have brought it up to date since it was opened.
-            if _engine.schema_version(db, self.path) is None:
-                raise _engine.empty(self.path)
-            _commits.number(db)
+            if engine.schema_version(db, self.path) is None:
+                raise engine.empty(self.path)
+            stale_log.number(db)
             yield db
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
         with self._transaction() as db:
-            if _engine.schema_version(db, self.path) is None:
-                raise _engine.empty(self.path)
+            if engine.schema_version(db, self.path) is None:
+                raise engine.empty(self.path)
             with undisturbed(db, self.path):
                 yield db
 
     @contextlib.contextmanager
     def _transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
         """Begin; what goes wrong is the database's failure, its values' fault, or a bug."""
-        with _engine.map_errors(self.path):
+        with engine.map_errors(self.path):
             try:
                 with self._engine.connect() as connection:
-                    driver = _engine.driver(connection)
+                    driver = engine.driver(connection)
                     if not patient:
                         driver.execute("PRAGMA busy_timeout = 0")
                     with connection.begin():
                         yield driver
-            except _soundness.SYMPTOMS as error:
-                if not _engine.is_failure(error):
-                    _soundness.explain(error, self.path)
+            except check.SYMPTOMS as error:
+                if not engine.is_failure(error):
+                    check.explain(error, self.path)
                 raise
 
     # ---- runs
@@ -259,12 +254,12 @@ class Store:
         Raises StoreError when the database itself fails; then nothing of the page is kept.
         """
         with self._write() as db:
-            return _posts.save_page(db, page, now())
+            return posts.save_page(db, page, now())
 
     def save_channel(self, channel: Channel) -> None:
         """Remember a channel without posts."""
         with self._write() as db:
-            _posts.save_channel(db, channel, now(), parsed=False)
+            posts.save_channel(db, channel, now(), parsed=False)
 
     def channel(self, name: str | int) -> Channel | None:
         """Return a stored channel by its username (without the @, in any case) or its id."""
@@ -279,17 +274,17 @@ class Store:
     def reading(self, channel_id: int, source: SourceName) -> Reading:
         """Return how far a source has read a channel."""
         with self._read() as db:
-            return _readings.read(db, channel_id, source)
+            return progress.read(db, channel_id, source)
 
     def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
         """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
         with self._read() as db:
-            return _posts.holds_whole(db, channel_id, message_id, edited)
+            return posts.holds_whole(db, channel_id, message_id, edited)
 
     def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
         """Remember that a source asked to be left alone with this channel until then."""
         with self._write() as db:
-            _readings.postpone(db, channel_id, source, to_text(until))
+            progress.postpone(db, channel_id, source, to_text(until))
 
     def raw_posts(self, source: SourceName, *, older_than: int) -> Iterator[RawPost]:
         """Yield the raw forms that a converter older than this one read, in batches of their own.
@@ -321,7 +316,7 @@ class Store:
     def count_posts(self, wanted: PostFilter) -> int:
         """Return how many posts a filter picks; its limit counts."""
         with self._read() as db:
-            query = _records.query_for(db, wanted)
+            query = records.query_for(db, wanted)
             sql = f"SELECT count(*) FROM ({query.sql('1', order='NULL', limit=wanted.limit)})"
             (count,) = db.execute(sql, query.values).fetchone()
             return int(count)
@@ -334,7 +329,7 @@ class Store:
         fails for ever keeps no other waiting.
         """
         with self._read() as db:
-            query = _records.query_for(db, wanted)
+            query = records.query_for(db, wanted)
             order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
             ids = array(
                 "q",
@@ -364,7 +359,7 @@ class Store:
         whose post is gone.
         """
         with self._write() as db:
-            return _tags.save_updates(db, updates, run, now(), attempts)
+            return tags.save_updates(db, updates, run, now(), attempts)
 
     def answered_posts(
         self, wanted: PostFilter, origins: Sequence[Origin]
@@ -376,9 +371,9 @@ class Store:
         met: set[PostId] = set()
         for origin in origins:
             with self._read() as db:
-                if not _answers.any_of(db, origin):
+                if not answers.any_of(db, origin):
                     continue
-                query = _records.query_for(db, wanted)
+                query = records.query_for(db, wanted)
                 query.add(
                     "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
                     answer_prefix(origin),
@@ -393,7 +388,7 @@ class Store:
                         "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
                         (answer_prefix(origin), json.dumps(ids[at : at + BATCH].tolist())),
                     )
-                    found = [(_post_for_tagging(row), _answers.read(tags)) for *row, tags in rows]
+                    found = [(_post_for_tagging(row), answers.read(tags)) for *row, tags in rows]
                 for post, tags in found:
                     if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
                         continue
@@ -406,78 +401,78 @@ class Store:
     ) -> tuple[Origin, tuple[SuggestedTag, ...]] | None:
         """Return what was answered for an equal text by one of these models, and by which."""
         with self._read() as db:
-            return _answers.find(db, text_hash, origins)
+            return answers.find(db, text_hash, origins)
 
     def capabilities(self, url: str) -> dict[str, str]:
         """Return what is remembered of a tagging server, JSON by model."""
         with self._read() as db:
-            return _answers.capabilities(db, url, dt.datetime.now(dt.UTC))
+            return answers.capabilities(db, url, dt.datetime.now(dt.UTC))
 
     def save_capabilities(self, learned: Learned) -> None:
         with self._write() as db:
-            _answers.remember(db, learned, now())
+            answers.remember(db, learned, now())
 
     def mean_seconds(self, model: str) -> float | None:
         """Return how long the model's latest answers took."""
         with self._read() as db:
-            return _answers.mean_seconds(db, model)
+            return answers.mean_seconds(db, model)
 
     def most_used_tags(self, most: int = 50_000) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the tags with their aliases, the most used first."""
         with self._read() as db:
-            return _tags.most_used(db, most)
+            return tags.most_used(db, most)
 
     def barred_tags(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the tags that no machine gives, with their aliases."""
         with self._read() as db:
-            return _tags.barred(db)
+            return tags.barred(db)
 
     # ---- people decide about channels
 
     def follow(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Let channels be read by runs that name none; return those that were not before."""
         with self._write() as db:
-            return _channels.follow(db, sources, now())
+            return channels.follow(db, sources, now())
 
     def is_read_by(self, source: SourceName) -> bool:
         """Tell whether a channel that is still followed is read by this source."""
         with self._read() as db:
-            return _readings.are_of(db, source)
+            return progress.are_of(db, source)
 
     def followed(self) -> tuple[str, ...]:
         """Return the sources that were added and have not been read yet."""
         with self._read() as db:
-            return _channels.followed(db)
+            return channels.followed(db)
 
     def unfollow(self, name: str) -> str | None:
         """Forget a source that was added and not read, however it is named; return it."""
         with self._write() as db:
-            return _channels.unfollow(db, name)
+            return channels.unfollow(db, name)
 
     def settle(self, source: str, channel_id: int) -> None:
         """Note that a source was read, and is this channel; one that was left is followed again."""
         with self._write() as db:
-            _channels.settle(db, source, channel_id)
+            channels.settle(db, source, channel_id)
 
     def pause_channel(self, name: str) -> str:
         """Leave a channel out of runs that name none; return its title."""
         with self._write() as db:
-            return _channels.pause(db, name, now())
+            return channels.pause(db, name, now())
 
     def resume_channel(self, name: str) -> str:
         """Take a paused channel up again, or one that was removed; return its title."""
         with self._write() as db:
-            return _channels.resume(db, name)
+            return channels.resume(db, name)
 
     def remove_channel(self, name: str, *, with_posts: bool) -> ChannelRemoved:
         """Follow a channel no longer; with its posts, forget all that is known of it."""
         with self._write() as db:
-            return _channels.remove(db, name, now(), with_posts=with_posts)
+            return channels.remove(db, name, now(), with_posts=with_posts)
 
     def count_channel_posts(self, name: str) -> int:
         """Return how many posts of a channel are here."""
         with self._read() as db:
-            return _channels.count_posts(db, name)
+            return channels.count_posts(db, name)
 
     # ---- people decide about tags
 
@@ -488,54 +483,54 @@ class Store:
         `dry_run` say what would be changed, and change nothing.
         """
         with self._decide(dry_run=dry_run) as db:
-            return _curation.rename(db, old, new)
+            return curation.rename(db, old, new)
 
     def merge_tags(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
         """Make several tags one; machines that use any of their names mean that one."""
         with self._decide(dry_run=dry_run) as db:
-            return _curation.merge(db, names, into)
+            return curation.merge(db, names, into)
 
     def add_aliases(self, tag: str, names: Sequence[str]) -> TagChange:
         """Let further names stand for a tag."""
         with self._write() as db:
-            return _curation.add_aliases(db, tag, names)
+            return curation.add_aliases(db, tag, names)
 
     def remove_aliases(self, tag: str, names: Sequence[str]) -> TagChange:
         """Let names stand for a tag no longer."""
         with self._write() as db:
-            return _curation.remove_aliases(db, tag, names)
+            return curation.remove_aliases(db, tag, names)
 
     def remove_tags(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
         """Take tags off all posts; no machine gives them to any post again."""
         with self._decide(dry_run=dry_run) as db:
-            return tuple(_curation.remove(db, name, now()) for name in names)
+            return tuple(curation.remove(db, name, now()) for name in names)
 
     def add_post_tags(self, post: str, names: Sequence[str]) -> TagChange:
         """Give a post tags that no machine touches."""
         with self._write() as db:
-            return _curation.add_to_post(db, post, names, now())
+            return curation.add_to_post(db, post, names, now())
 
     def drop_post_tags(self, post: str, names: Sequence[str]) -> TagChange:
         """Take tags off a post; no machine puts them back."""
         with self._write() as db:
-            return _curation.drop_from_post(db, post, names, now())
+            return curation.drop_from_post(db, post, names, now())
 
     def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
         """Take back what a tagging run added; its posts are pending again."""
         with self._decide(dry_run=dry_run) as db:
-            return _curation.undo(db, run)
+            return curation.undo(db, run)
 
     def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
         """Return which tags are probably one, by a dictionary of words if one is lent."""
         with self._read() as db:
-            return suggest(_tags.counts(db), _tags.shared_posts(db, FEW), read)
+            return suggest(tags.counts(db), tags.shared_posts(db, FEW), read)
 
     def described_tags(self, most: int) -> tuple[Entry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._read() as db:
             return tuple(
                 checked(Entry(name, description, aliases))
-                for name, aliases, description in _tags.described(db, most)
+                for name, aliases, description in tags.described(db, most)
             )
 
     @contextlib.contextmanager
@@ -551,8 +546,8 @@ class Store:
     def records(self, wanted: PostFilter) -> Iterator[str]:
         """Yield the posts of a filter as records: JSON, one line each, newest first."""
         with self._read() as db:
-            query = _records.query_for(db, wanted)
-            columns = f"{_records.RECORD}, {_records.FITS}"
+            query = records.query_for(db, wanted)
+            columns = f"{records.RECORD}, {records.FITS}"
             for record, fits in db.execute(query.sql(columns, limit=wanted.limit), query.values):
                 if not fits:
                     raise WrongValueError
@@ -561,10 +556,10 @@ class Store:
     def posts(self, wanted: PostFilter) -> Iterator[Post]:
         """Yield the posts of a filter, newest first."""
         with self._read() as db:
-            query = _records.query_for(db, wanted)
-            sql = query.sql(_records.RECORD, limit=wanted.limit)
+            query = records.query_for(db, wanted)
+            sql = query.sql(records.RECORD, limit=wanted.limit)
             for (record,) in db.execute(sql, query.values):
-                yield _records.read_post(record)
+                yield records.read_post(record)
 
     @contextlib.contextmanager
     def select(self, wanted: PostFilter) -> Iterator[Selection]:
@@ -582,25 +577,25 @@ class Store:
         Raises InputError where no word is looked for that could be relevant.
         """
         with self._read() as db:
-            query = _records.query_for(db, wanted)
+            query = records.query_for(db, wanted)
             if by_relevance and not query.matches:
                 raise InputError("relevance needs a word to look for", hint="give a QUERY")
-            snippet = _records.SNIPPET if query.matches else _records.BEGINNING
+            snippet = records.SNIPPET if query.matches else records.BEGINNING
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
-            sql = query.sql(f"{_records.RECORD}, {snippet}", order=order, limit=wanted.limit)
+            sql = query.sql(f"{records.RECORD}, {snippet}", order=order, limit=wanted.limit)
             for record, found in db.execute(sql, query.values):
                 yield Found(
-                    _records.read_post(record),
-                    _records.with_snippet(record, found),
-                    _records.snippet_parts(found),
+                    records.read_post(record),
+                    records.with_snippet(record, found),
+                    records.snippet_parts(found),
                 )
 
     def post(self, name: str) -> PostDetails:
         """Return all about one post: `@name/123`, a t.me link, `<channel id>/123`."""
         with self._read() as db:
-            query = _records.query_for(db, PostFilter(posts=(name,)))
+            query = records.query_for(db, PostFilter(posts=(name,)))
             (inner_id,) = query.values
-            columns = f"{_records.RECORD}, p.problem, p.failure, p.error, p.next_attempt_at"
+            columns = f"{records.RECORD}, p.problem, p.failure, p.error, p.next_attempt_at"
             record, problem, failure, error, due = db.execute(
                 query.sql(columns), query.values
             ).fetchone()
@@ -616,7 +611,7 @@ class Store:
                 (inner_id,),
             )
             details = PostDetails(
-                _records.read_post(record),
+                records.read_post(record),
                 record,
                 tuple(
                     checked(TagLink(tag, source, model, run, moment(added)))
@@ -633,25 +628,25 @@ class Store:
     def tags(self, *, unused: bool = False) -> tuple[TagCount, ...]:
         """Return the tags in use, the most used first; or those that no post has."""
         with self._read() as db:
-            return _tags.count_tags(db, unused=unused)
+            return tags.count_tags(db, unused=unused)
 
     def tags_beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:
         """Return tags that begin so with their posts, the most used first; quick, not complete."""
         with self._read() as db:
-            return _tags.beginning(db, text, most)
+            return tags.beginning(db, text, most)
 
     def channel_names(self) -> tuple[tuple[str, str], ...]:
         """Return what to call each channel, and its title; those just added, too."""
         with self._read() as db:
-            return _channels.names(db)
+            return channels.names(db)
 
     def channels(self) -> tuple[ChannelState, ...]:
         with self._read() as db:
-            return _state.channel_states(db)
+            return status.channel_states(db)
 
     def state(self) -> ArchiveState:
         with self._read() as db:
-            return _state.archive_state(db, self.path, _engine.HEAD, dt.datetime.now(dt.UTC))
+            return status.archive_state(db, self.path, engine.HEAD, dt.datetime.now(dt.UTC))
 
     def storage(self) -> Storage:
         with self._read() as db:
@@ -661,17 +656,17 @@ class Store:
 
     def check(self) -> Soundness:
         """Read the whole file and say what is wrong with it; a damaged one, too."""
-        return _soundness.soundness(self.path)
+        return check.soundness(self.path)
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""
         with self._transaction() as db:
-            return _search.check_index(db)
+            return search.check_index(db)
 
     def rebuild_index(self) -> None:
         """Make the search index anew from the posts."""
-        with _engine.map_errors(self.path), self._engine.connect() as connection:
-            _search.rebuild(_engine.driver(connection))
+        with engine.map_errors(self.path), self._engine.connect() as connection:
+            search.rebuild(engine.driver(connection))
 
 
 class _DryRun(Exception):

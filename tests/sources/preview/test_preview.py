@@ -12,18 +12,18 @@ import httpx
 import pytest
 import respx
 
-from make import EPOCH, minute, page, post
-from preview_server import draw
+from support.make import EPOCH, minute, page, post
+from support.preview_server import draw
 from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
-from tgtagger.outcomes import Wait
+from tgtagger.model.posts import Channel, PageStored, PostData, PostFilter
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import LONGEST_WAIT, Wish
 from tgtagger.sources.preview import Preview, PreviewChannel
 from tgtagger.sources.preview.client import IN_VAIN, PAUSES
 from tgtagger.sources.preview.convert import convert, counter
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.sources.reading import LONGEST_WAIT, Wish
 from tgtagger.store import Store
-from tgtagger.types import Channel, PageStored, PostData, PostFilter
 
 NUMBER = 1234567890
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgtagger.model.posts import Channel, Forward, PostData, RawPost, Rejected, ServiceMessage
 from tgtagger.sources.preview.convert import CONVERTER, MOST, convert, counter, reconvert
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.types import Channel, Forward, PostData, RawPost, Rejected, ServiceMessage
 
 
 def one(inner: str, *, date: str = "2026-05-01T10:00:00+03:00", name: str = "news/7") -> PostData:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telethon.tl import types as tl
 
+from tgtagger.model.posts import Media
 from tgtagger.sources.telegram import media
-from tgtagger.types import Media
 
 WHEN = dt.datetime(2026, 7, 16, tzinfo=dt.UTC)
 SET = tl.InputStickerSetEmpty()

@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telethon.tl import types
 
-from tgtagger.sources import raw
-from tgtagger.sources.telegram.convert import CONVERTER, convert, convert_page, reconvert
-from tgtagger.sources.telegram.source import plain
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Channel,
     Entity,
     Forward,
@@ -23,6 +20,9 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.sources import raw
+from tgtagger.sources.telegram.convert import CONVERTER, convert, convert_page, reconvert
+from tgtagger.sources.telegram.source import plain
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)

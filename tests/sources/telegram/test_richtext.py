@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from telethon.tl import types as tl
 
-from hostile import STRINGS
-from shown import check_ends
+from support.hostile import STRINGS
+from support.shown import check_ends
+from tgtagger.model.posts import Entity, Media
 from tgtagger.sources.telegram.blocks import BLOCKS
 from tgtagger.sources.telegram.inline import INLINE
 from tgtagger.sources.telegram.richtext import ENTITY_NAMES, RichText, entities, rich_text
-from tgtagger.types import Entity, Media
 
 WHEN = dt.datetime(2026, 7, 16, tzinfo=dt.UTC)
 

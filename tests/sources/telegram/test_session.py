@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from answers import PHONE, Answers
+from support.answers import PHONE, Answers
 from telegram_server import ServerThread
-from tgtagger import locks
 from tgtagger.errors import ActionNeeded, InputError, TryLater
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.session import Access
+from tgtagger.system import locks
 
 
 def files(access: Access) -> set[str]:

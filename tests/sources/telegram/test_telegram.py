@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from telethon.tl import types
 
-from answers import PHONE, Read
-from make import minute
+from support.answers import PHONE, Read
+from support.make import minute
 from telegram_server import ServerThread
 from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
-from tgtagger.outcomes import Wait
-from tgtagger.sources.reading import Wish
+from tgtagger.model.posts import PageStored, PostFilter
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import Wish
 from tgtagger.sources.telegram import connection, session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.store import Store
-from tgtagger.types import PageStored, PostFilter
 
 CONNECTING = {"help.GetConfig", "users.GetUsers", "updates.GetState", "updates.GetDifference"}
 
@@ -414,7 +414,7 @@ async def test_pages_are_paced_on_long_reads_only(
     signed_in: session.Access, telegram: ServerThread, store: Store
 ) -> None:
     from tgtagger import pipeline
-    from tgtagger.refs import Named
+    from tgtagger.model.refs import Named
     from tgtagger.sources.telegram.source import TelegramChannel
 
     telegram.world.channel("longroom", messages=3300)

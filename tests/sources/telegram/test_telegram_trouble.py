@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from telethon.tl import types
 
-from answers import Read
-from over_the_wire import signed_in_at
+from support.answers import Read
+from support.over_the_wire import signed_in_at
 from telegram_server import Channel, RsaKey, ServerThread, spoiled
-from tgtagger import ranges
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
-from tgtagger.outcomes import Wait
+from tgtagger.model import ranges
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Wait
 from tgtagger.sources import waits
 from tgtagger.sources.telegram import connection, session
 from tgtagger.store import Store
-from tgtagger.types import PostFilter
 
 pytestmark = pytest.mark.row("T2")
 FOR_EVER = 10**9

@@ -21,13 +21,13 @@ import pytest
 from llm_server import Brain, Fault, LlmServer, faults, mock_transport, refusals
 from tgtagger import __version__
 from tgtagger.errors import InputError
-from tgtagger.outcomes import PostForTagging, PostId, Tagged
-from tgtagger.taggers.llm.client import HOPS, LARGEST, Heard, Server, map_error
+from tgtagger.model.tagging import PostForTagging, PostId, Tagged
+from tgtagger.taggers.llm.api.answers import read_reply, read_tags
+from tgtagger.taggers.llm.api.client import HOPS, LARGEST, Heard, Server, map_error
+from tgtagger.taggers.llm.api.requests import Capabilities, Wanted, write_request
 from tgtagger.taggers.llm.groups import Sizes
 from tgtagger.taggers.llm.prompt import make_prompt, posts_message
-from tgtagger.taggers.llm.replies import read_reply, read_tags
 from tgtagger.taggers.llm.tagger import LlmTagger, Options
-from tgtagger.taggers.llm.wire import Capabilities, Wanted, write_request
 from tgtagger.vocabulary import Vocabulary
 
 KEY = "sk-test-0123456789abcdef"

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_server import Brain, Limit, refusals
-from tagging import fill, statuses, tag
+from support.tagging import fill, statuses, tag
 from tgtagger.store import Store
-from tgtagger.taggers.llm.gate import (
+from tgtagger.taggers.llm.api.rate_limits import Limits
+from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.rate_limiter import (
     ALONE_AFTER,
     BREAKER,
     LONGEST_BACKOFF,
@@ -26,8 +28,6 @@ from tgtagger.taggers.llm.gate import (
     Gate,
     Ticket,
 )
-from tgtagger.taggers.llm.groups import Sizes
-from tgtagger.taggers.llm.waits import Limits
 
 
 def gate(concurrency: int = 4, *, rpm: int = 0, base: float = 1.0, chance: float = 1.0) -> Gate:

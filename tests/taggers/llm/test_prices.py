@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.ledger import Ledger, Spending, total
+from tgtagger.taggers.llm.api.answers import Usage
+from tgtagger.taggers.llm.costs import Ledger, Spending, total
 from tgtagger.taggers.llm.prices import FREE, PRICES, Price, price_of, read_prices
-from tgtagger.taggers.llm.replies import Usage
 from tgtagger.taggers.llm.sent import share_out
 
 # ---- files

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-import tagging
 from llm_server import KINDS, Brain, Fault, Response, Seen, Turn, contents, faults, refusals
+from support import tagging
+from support.virtual_time import VirtualLoop, run
+from tgtagger.taggers.llm.api.requests import Capabilities
 from tgtagger.taggers.llm.probe import (
     LOOKUP,
     PATIENCE,
@@ -24,9 +26,7 @@ from tgtagger.taggers.llm.probe import (
     tokens_of_request,
 )
 from tgtagger.taggers.llm.tagger import LlmTagger
-from tgtagger.taggers.llm.wire import Capabilities
 from tgtagger.vocabulary import Entry, Vocabulary
-from virtual_time import VirtualLoop, run
 
 KEY = "sk-test-0123456789"
 ANSWERED = (("костроме", "после", "ремонта"), ("national", "library", "wales"))

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llm_server.posts import posts_in
+from tgtagger.taggers.llm.api.answers import read_tags
 from tgtagger.taggers.llm.prompt import (
     EXAMPLES,
     Prompt,
@@ -19,7 +20,6 @@ from tgtagger.taggers.llm.prompt import (
     make_prompt,
     posts_message,
 )
-from tgtagger.taggers.llm.replies import read_tags
 from tgtagger.vocabulary import Entry, Vocabulary
 
 OPEN = Vocabulary("open")

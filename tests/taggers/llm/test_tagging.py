@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from llm_server import KINDS, Brain, Fault, Seen, contents, faults, refusals
-from make import minute, page, post
-from tagging import PENDING, attempts, failures, fill, make, statuses, tag, tags_of, turns
+from support.make import minute, page, post
+from support.tagging import PENDING, attempts, failures, fill, make, statuses, tag, tags_of, turns
 from tgtagger.errors import ActionNeeded, InputError, TryLater
-from tgtagger.outcomes import FailureClass
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import FailureClass
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
+from tgtagger.taggers.llm.api.requests import Capabilities
 from tgtagger.taggers.llm.groups import Sizes
 from tgtagger.taggers.llm.prices import Price
-from tgtagger.taggers.llm.wire import Capabilities
-from tgtagger.types import PostFilter
 from tgtagger.vocabulary import Entry, Vocabulary
 
 FAILED = PostFilter(statuses=("failed",))
@@ -998,7 +998,7 @@ def test_a_request_that_is_too_large_for_the_quota_is_split(store: Store) -> Non
 def test_a_hostile_answer_is_given_up_soon(store: Store) -> None:
     import time
 
-    from tgtagger.taggers.llm.replies import read_tags
+    from tgtagger.taggers.llm.api.answers import read_tags
 
     begun = time.process_time()
     for text in ("[" * 900 + "1," * 190_000, '{"a":' * 900 + '"x' * 150_000):

@@ -12,8 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgtagger.taggers.llm.verdicts import LONGEST_MESSAGE, judge
-from tgtagger.taggers.llm.waits import NO_LIMITS, Limits, go_seconds, limits_of, server_wait
+from tgtagger.taggers.llm.api.rate_limits import (
+    NO_LIMITS,
+    Limits,
+    go_seconds,
+    limits_of,
+    server_wait,
+)
+from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, judge
 
 NOW = 1_800_000_000.0
 ANSWER = {"choices": [{"message": {"content": "{}"}}]}

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tgtagger.taggers.llm.prompt import make_prompt
-from tgtagger.taggers.llm.replies import MOST_TAGS, Reply, Usage, read_reply, read_tags
-from tgtagger.taggers.llm.wire import (
+from tgtagger.taggers.llm.api.answers import MOST_TAGS, Reply, Usage, read_reply, read_tags
+from tgtagger.taggers.llm.api.requests import (
     DIALECTS,
     LADDER,
     MOST_ROOM,
@@ -26,6 +25,7 @@ from tgtagger.taggers.llm.wire import (
     start_with,
     write_request,
 )
+from tgtagger.taggers.llm.prompt import make_prompt
 from tgtagger.vocabulary import MAX_LENGTH, Vocabulary
 
 PROMPT = make_prompt(Vocabulary("open"))

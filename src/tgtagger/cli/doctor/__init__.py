@@ -15,7 +15,7 @@ from dataclasses import asdict
 import typer
 
 from tgtagger import __version__
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.doctor import archive, permissions, recovery, telegram
 from tgtagger.cli.doctor.backup import BackupOption, back_up
 from tgtagger.cli.doctor.findings import SKEW, Finding, failure
@@ -26,7 +26,7 @@ from tgtagger.cli.wording import local_time
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, exit_code
 from tgtagger.store import database_path
-from tgtagger.visible import clean
+from tgtagger.system.terminal_text import clean
 
 EPILOG = """Examples:
   tgtagger doctor
@@ -65,7 +65,7 @@ def command(
         return back_up(ctx, backup, as_json=as_json)
     if recover is not None:
         return recovery.recover(ctx, recover, as_json=as_json)
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     findings: list[Finding] = []
     for item in _look(invocation(ctx)):
         findings.append(item)

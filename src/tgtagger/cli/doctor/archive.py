@@ -12,8 +12,8 @@ from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import megabytes, plural
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
+from tgtagger.model.archive import PostCount, Soundness, Storage
 from tgtagger.store import Store, database_path, kept_backups
-from tgtagger.views import PostCount, Soundness, Storage
 
 LEAST_ROOM = 100_000_000
 """Bytes beyond a copy of the database, for the runs to come."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.options import invocation, path_of
 from tgtagger.cli.wording import megabytes, number, plural
 from tgtagger.store import Store
@@ -24,7 +24,7 @@ BackupOption = Annotated[
 
 def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
     """Make the copy, and say where it is."""
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     location = invocation(ctx).settings().db
     with screen.progress("copying the database") as live:
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import TgTaggerError
 
 SKEW = 300
@@ -38,5 +39,5 @@ class Finding:
 
 def failure(check: str, error: TgTaggerError, level: Level = "error") -> Finding:
     """Return a check that could not be made, or found what an error says, as a finding."""
-    hint = error.hint or _OTHERWISE.get(error.exit_code, "tgtagger -vv doctor tells more")
+    hint = hint_of(error) or _OTHERWISE.get(error.exit_code, "tgtagger -vv doctor tells more")
     return Finding(check, level, error.message, hint, error.exit_code)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tgtagger.cli.doctor.findings import Finding
 from tgtagger.config import Settings
-from tgtagger.visible import clean
+from tgtagger.system.terminal_text import clean
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tgtagger.cli import runs
+from tgtagger.cli import context
 from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
+from tgtagger.model.archive import Recovered, SavedTable
+from tgtagger.model.posts import PostData, RawPost
 from tgtagger.store import Store, database_path
-from tgtagger.types import PostData, RawPost
-from tgtagger.views import Recovered, SavedTable
 
 RecoverOption = Annotated[
     Path | None,
@@ -30,7 +30,7 @@ RecoverOption = Annotated[
 
 def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
     """Save what can be read; return 0 where that is all, 5 where something is lost."""
-    screen = runs.screen_of(ctx)
+    screen = context.screen_of(ctx)
     location = invocation(ctx).settings().db
     target = target.expanduser()
     found = Store.recover(location, target, _convert_again)

@@ -11,19 +11,19 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tgtagger import signals
 from tgtagger.cli.doctor.findings import SKEW, Finding, failure
 from tgtagger.cli.taggers import make_llm
 from tgtagger.cli.wording import number, one_line, plural
 from tgtagger.config import Settings, is_private
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
-from tgtagger.outcomes import Learned
+from tgtagger.model.tagging import Learned
 from tgtagger.store import Store
+from tgtagger.system import signals
 
 if TYPE_CHECKING:
+    from tgtagger.taggers.llm.api.requests import Capabilities
     from tgtagger.taggers.llm.probe import Probe, Tried
     from tgtagger.taggers.llm.tagger import LlmTagger
-    from tgtagger.taggers.llm.wire import Capabilities
 
 MOST_NAMES = 5
 

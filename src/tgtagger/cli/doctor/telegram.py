@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tgtagger import signals
 from tgtagger.cli.doctor.findings import Finding, failure
 from tgtagger.cli.parsing import access_of
 from tgtagger.cli.targets import is_signed_in
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, TryLater, system_error
 from tgtagger.store import Store
+from tgtagger.system import signals
 
 
 def look(settings: Settings) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tgtagger.model.posts import PostData, RawForm
 from tgtagger.sources import albums, raw
-from tgtagger.types import PostData, RawForm
 
 LARGEST = 10
 """Telegram's own limit of an album's members."""

@@ -11,11 +11,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from tgtagger.sources import raw, reactions
-from tgtagger.sources.desktop.file import is_id
-from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, rejected, too_long
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Entity,
     Forward,
     Media,
@@ -26,6 +22,10 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.sources import conversion, raw
+from tgtagger.sources.desktop.file import is_id
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import is_too_long, rejected, too_long
 
 CONVERTER = 2
 """The version of this conversion, kept with every raw form; raise it when posts come out better."""
@@ -305,7 +305,7 @@ def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
     if not isinstance(value, list):
         return None
     items = [item for item in value if isinstance(item, dict)]
-    return reactions.add_up((_reaction(item), _whole(item.get("count"))) for item in items)
+    return conversion.add_up((_reaction(item), _whole(item.get("count"))) for item in items)
 
 
 def _reaction(item: Record) -> str | None:
@@ -313,9 +313,9 @@ def _reaction(item: Record) -> str | None:
         case "emoji":
             return _string(item.get("emoji"))
         case "custom_emoji":
-            return reactions.custom(item.get("document_id"))
+            return conversion.custom(item.get("document_id"))
         case "paid":
-            return reactions.PAID
+            return conversion.PAID
     return None
 
 

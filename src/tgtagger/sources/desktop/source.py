@@ -13,11 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.errors import InputError
-from tgtagger.sources import raw
-from tgtagger.sources.desktop import file as export
-from tgtagger.sources.desktop.albums import Draft, belongs, draft, join
-from tgtagger.sources.desktop.convert import convert
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Channel,
     ChannelKind,
     Page,
@@ -27,6 +23,10 @@ from tgtagger.types import (
     ServiceMessage,
     SourceName,
 )
+from tgtagger.sources import raw
+from tgtagger.sources.desktop import file as export
+from tgtagger.sources.desktop.albums import Draft, belongs, draft, join
+from tgtagger.sources.desktop.convert import convert
 
 PAGE = 3000
 """Posts a page: the fewer pages, the less the full-text index is merged; memory grows with it."""

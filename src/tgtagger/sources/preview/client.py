@@ -20,9 +20,9 @@ import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import InputError, SourceError, TryLater
-from tgtagger.outcomes import Wait
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import LONGEST_WAIT, wait_ends
 from tgtagger.sources.preview.page import read_instead, read_page
-from tgtagger.sources.reading import LONGEST_WAIT, wait_ends
 
 PAUSE = 0.5
 """Seconds between requests."""

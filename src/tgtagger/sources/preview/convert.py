@@ -16,10 +16,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tgtagger.sources import raw, reactions
-from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, too_long
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Entity,
     Forward,
     Media,
@@ -30,6 +27,9 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.sources import conversion, raw
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import is_too_long, too_long
 
 CONVERTER = 1
 """The version of this conversion, kept with every raw form; raise it when posts come out better."""
@@ -319,7 +319,7 @@ def _clock(text: str | None) -> float | None:
 
 def _reactions(root: LexborNode) -> tuple[tuple[str, int], ...] | None:
     nodes = _some(root, ".tgme_widget_message_reactions .tgme_reaction")
-    return reactions.add_up(_reaction(node) for node in nodes) if nodes else None
+    return conversion.add_up(_reaction(node) for node in nodes) if nodes else None
 
 
 def _reaction(node: LexborNode) -> tuple[str | None, int | None]:
@@ -328,9 +328,9 @@ def _reaction(node: LexborNode) -> tuple[str | None, int | None]:
     shown = drawn.text(strip=True) if drawn is not None else ""
     name = shown or None
     if "tgme_reaction_paid" in (node.attributes.get("class") or ""):
-        name = reactions.PAID
+        name = conversion.PAID
     elif not shown and emoji is not None and emoji.attributes.get("emoji-id"):
-        name = reactions.custom(emoji.attributes["emoji-id"])
+        name = conversion.custom(emoji.attributes["emoji-id"])
     return name, counter(node.text(strip=True).replace(shown, ""))
 
 

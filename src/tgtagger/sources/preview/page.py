@@ -12,7 +12,7 @@ from typing import Literal
 
 from selectolax.lexbor import LexborHTMLParser
 
-from tgtagger.refs import username
+from tgtagger.model.refs import username
 from tgtagger.sources.preview.convert import channel_number
 
 Instead = Literal["channel", "group", "person", "nothing", "foreign"]

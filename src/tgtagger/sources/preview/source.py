@@ -11,20 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
-from tgtagger.outcomes import Wait
-from tgtagger.refs import reassigned
-from tgtagger.sources.preview.client import Answered, Preview, left_alone, unanswered
-from tgtagger.sources.preview.convert import convert
-from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
-from tgtagger.sources.reading import (
-    Answer,
-    Item,
-    Plan,
-    Request,
-    Wish,
-    is_left_alone,
-)
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Channel,
     IdRange,
     Memory,
@@ -34,6 +21,12 @@ from tgtagger.types import (
     Rejected,
     SourceName,
 )
+from tgtagger.model.refs import reassigned
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import Answer, Item, Plan, Request, Wish, is_left_alone
+from tgtagger.sources.preview.client import Answered, Preview, left_alone, unanswered
+from tgtagger.sources.preview.convert import convert
+from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 
 PAGE = 20
 """Messages on a page, about; the newest page is what is read again by default."""

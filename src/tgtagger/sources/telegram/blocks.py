@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tgtagger.model.posts import Media, MediaType
 from tgtagger.sources.markdown import language_of
 from tgtagger.sources.telegram import media
 from tgtagger.sources.telegram.inline import (
@@ -26,7 +27,6 @@ from tgtagger.sources.telegram.inline import (
     read,
 )
 from tgtagger.sources.telegram.media import records, string, whole
-from tgtagger.types import Media, MediaType
 
 Node = dict[str, Any]
 

@@ -16,7 +16,7 @@ from telethon import TelegramClient
 from telethon.errors import RPCError
 
 from tgtagger.errors import TryLater
-from tgtagger.outcomes import Wait
+from tgtagger.model.tagging import Wait
 from tgtagger.sources import waits
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.errors import (

@@ -10,13 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tgtagger.sources import albums, raw, reactions
-from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, rejected, too_long
-from tgtagger.sources.telegram.blocks import RichText, rich_text
-from tgtagger.sources.telegram.media import Record, media_of, string, whole
-from tgtagger.sources.telegram.richtext import entities
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Entity,
     Forward,
     Media,
@@ -27,6 +21,12 @@ from tgtagger.types import (
     Reply,
     ServiceMessage,
 )
+from tgtagger.sources import albums, conversion, raw
+from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.rejections import is_too_long, rejected, too_long
+from tgtagger.sources.telegram.blocks import RichText, rich_text
+from tgtagger.sources.telegram.media import Record, media_of, string, whole
+from tgtagger.sources.telegram.richtext import entities
 
 CONVERTER = 1
 """The version of this conversion, kept with every raw form; raise it when posts come out better."""
@@ -188,7 +188,7 @@ def _reactions(value: object) -> tuple[tuple[str, int], ...] | None:
     if not isinstance(results, list):
         return None
     items = [item for item in results if isinstance(item, dict)]
-    return reactions.add_up((_reaction(i.get("reaction")), whole(i.get("count"))) for i in items)
+    return conversion.add_up((_reaction(i.get("reaction")), whole(i.get("count"))) for i in items)
 
 
 def _reaction(value: object) -> str | None:
@@ -197,9 +197,9 @@ def _reaction(value: object) -> str | None:
         case "ReactionEmoji":
             return string(value.get("emoticon"))
         case "ReactionCustomEmoji":
-            return reactions.custom(value.get("document_id"))
+            return conversion.custom(value.get("document_id"))
         case "ReactionPaid":
-            return reactions.PAID
+            return conversion.PAID
     return None
 
 

@@ -21,7 +21,7 @@ from tgtagger.errors import (
     TryLater,
     shortage,
 )
-from tgtagger.sources.reading import wait_ends
+from tgtagger.sources.plan import wait_ends
 
 FLOODS = (
     errors.FloodWaitError,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tgtagger.types import Media, MediaType
+from tgtagger.model.posts import Media, MediaType
 
 Record = dict[str, Any]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
+from tgtagger.model.posts import Entity
 from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.inline import name
 from tgtagger.sources.telegram.media import string, whole
-from tgtagger.types import Entity
 
 __all__ = ["ENTITY_NAMES", "RichText", "entities", "rich_text"]
 

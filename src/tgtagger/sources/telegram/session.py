@@ -25,9 +25,10 @@ from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
 from telethon.tl.types import BadMsgNotification
 
-from tgtagger import __version__, files, locks
+from tgtagger import __version__
 from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater, system_error
 from tgtagger.sources.telegram.errors import LOGIN, cause_of, check_clock, translate, unreadable
+from tgtagger.system import files, locks
 
 # What matters of it is raised; its advice to developers is no message to users.
 logging.getLogger("telethon").addHandler(logging.NullHandler())

@@ -19,13 +19,7 @@ from typing import Any
 from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
-from tgtagger.outcomes import Wait
-from tgtagger.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
-from tgtagger.sources.reading import Answer, Plan, Request, Wish, is_left_alone
-from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
-from tgtagger.sources.telegram.convert import convert, convert_page
-from tgtagger.sources.telegram.errors import unanswered, unreadable
-from tgtagger.types import (
+from tgtagger.model.posts import (
     Channel,
     ChannelKind,
     IdRange,
@@ -36,6 +30,12 @@ from tgtagger.types import (
     Rejected,
     SourceName,
 )
+from tgtagger.model.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
+from tgtagger.model.tagging import Wait
+from tgtagger.sources.plan import Answer, Plan, Request, Wish, is_left_alone
+from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
+from tgtagger.sources.telegram.convert import convert, convert_page
+from tgtagger.sources.telegram.errors import unanswered, unreadable
 
 PAGE = 100
 """Messages a request: Telegram's own limit."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING
 
-from tgtagger.outcomes import (
+from tgtagger.model.tagging import (
     Answered,
     Origin,
     PostForTagging,

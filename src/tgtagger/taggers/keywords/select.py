@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
-from tgtagger.outcomes import SuggestedTag
+from tgtagger.model.tagging import SuggestedTag
 from tgtagger.taggers.keywords import capitals, russian, words
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
 from tgtagger.taggers.keywords.text import Prepared, prepare

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tgtagger.outcomes import PostForTagging
+from tgtagger.model.tagging import PostForTagging
+from tgtagger.taggers.llm.api.answers import Usage
 from tgtagger.taggers.llm.groups import Groups, text_of
-from tgtagger.taggers.llm.replies import Usage
 from tgtagger.taggers.llm.tagger import LlmTagger
 
 TOKENS_PER_POST = 45

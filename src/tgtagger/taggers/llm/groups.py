@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tgtagger.outcomes import PostForTagging
+from tgtagger.model.tagging import PostForTagging
 from tgtagger.taggers.llm.prompt import count_tokens, cut, has_words
 
 REQUESTS = 3

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tgtagger.outcomes import (
+from tgtagger.model.tagging import (
     Answered,
     Attempt,
     Notice,
@@ -18,7 +18,7 @@ from tgtagger.outcomes import (
     TaggingError,
     Wait,
 )
-from tgtagger.taggers.llm.jobs import GivenUp
+from tgtagger.taggers.llm.queue import GivenUp
 
 WORTH_SAYING = 5.0
 """Seconds of a wait that nobody asked for from which on it is said."""

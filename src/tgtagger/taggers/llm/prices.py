@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.errors import InputError, system_error
-from tgtagger.taggers.llm.replies import Usage
+from tgtagger.taggers.llm.api.answers import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tgtagger.outcomes import FailureClass, Outcome, Tagged
+from tgtagger.model.tagging import FailureClass, Outcome, Tagged
 from tgtagger.taggers.llm import stops
-from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
-from tgtagger.taggers.llm.client import Heard
-from tgtagger.taggers.llm.formats import Formats
+from tgtagger.taggers.llm.api.answers import read_reply
+from tgtagger.taggers.llm.api.capabilities import Formats
+from tgtagger.taggers.llm.api.client import Heard
+from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.api.responses import Verdict
+from tgtagger.taggers.llm.exchange import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.prompt import count_tokens
-from tgtagger.taggers.llm.replies import read_reply
-from tgtagger.taggers.llm.verdicts import Verdict
-from tgtagger.taggers.llm.wire import Capabilities
 
 if TYPE_CHECKING:
     from tgtagger.taggers.llm.tagger import LlmTagger

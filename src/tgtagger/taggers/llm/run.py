@@ -22,24 +22,17 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tgtagger.outcomes import (
-    FailureClass,
-    Learned,
-    PostForTagging,
-    Skipped,
-    Step,
-    Tagged,
-)
+from tgtagger.model.tagging import FailureClass, Learned, PostForTagging, Skipped, Step, Tagged
 from tgtagger.taggers.llm import stops
-from tgtagger.taggers.llm.asking import has_only_thoughts, is_prose, why_missing
-from tgtagger.taggers.llm.client import Heard
-from tgtagger.taggers.llm.gate import ALONE_AFTER, BREAKER, Gate
+from tgtagger.taggers.llm.api.answers import Reply, read_reply
+from tgtagger.taggers.llm.api.client import Heard
+from tgtagger.taggers.llm.api.responses import Verdict
+from tgtagger.taggers.llm.exchange import has_only_thoughts, is_prose, why_missing
 from tgtagger.taggers.llm.groups import Groups, text_of
-from tgtagger.taggers.llm.jobs import GivenUp, Job, Jobs
 from tgtagger.taggers.llm.outbox import Outbox
-from tgtagger.taggers.llm.replies import Reply, read_reply
+from tgtagger.taggers.llm.queue import GivenUp, Job, Jobs
+from tgtagger.taggers.llm.rate_limiter import ALONE_AFTER, BREAKER, Gate
 from tgtagger.taggers.llm.sent import Sent
-from tgtagger.taggers.llm.verdicts import Verdict
 
 if TYPE_CHECKING:
     from tgtagger.taggers.llm.tagger import LlmTagger

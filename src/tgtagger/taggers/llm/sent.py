@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tgtagger.outcomes import Attempt
-from tgtagger.taggers.llm.client import Heard
-from tgtagger.taggers.llm.gate import Ticket
+from tgtagger.model.tagging import Attempt
+from tgtagger.taggers.llm.api.answers import Reply
+from tgtagger.taggers.llm.api.client import Heard
+from tgtagger.taggers.llm.api.requests import Capabilities
 from tgtagger.taggers.llm.groups import Text
-from tgtagger.taggers.llm.jobs import Job
-from tgtagger.taggers.llm.replies import Reply
-from tgtagger.taggers.llm.wire import Capabilities
+from tgtagger.taggers.llm.queue import Job
+from tgtagger.taggers.llm.rate_limiter import Ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tgtagger.errors import ActionNeeded, InputError, TgTaggerError, TryLater
-from tgtagger.outcomes import StopClass
+from tgtagger.model.tagging import StopClass
 
 LATER = "run it again then; cron can simply try again"
 

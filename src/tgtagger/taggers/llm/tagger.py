@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
-from tgtagger.outcomes import Origin, PostForTagging, Step
-from tgtagger.taggers.llm.asking import Asking
-from tgtagger.taggers.llm.client import Server
-from tgtagger.taggers.llm.formats import Formats
+from tgtagger.model.tagging import Origin, PostForTagging, Step
+from tgtagger.taggers.llm.api.capabilities import Formats
+from tgtagger.taggers.llm.api.client import Server
+from tgtagger.taggers.llm.api.requests import DIALECTS, PLAIN, Capabilities
+from tgtagger.taggers.llm.costs import Ledger, Spending
+from tgtagger.taggers.llm.exchange import Asking
 from tgtagger.taggers.llm.groups import CLOUD, Sizes
-from tgtagger.taggers.llm.ledger import Ledger, Spending
 from tgtagger.taggers.llm.prices import Price
 from tgtagger.taggers.llm.prompt import Prompt
-from tgtagger.taggers.llm.wire import DIALECTS, PLAIN, Capabilities
 from tgtagger.vocabulary import Vocabulary
 
 

@@ -1,0 +1,27 @@
+"""What a person at the command line can do about each kind of error: the commands and options.
+
+`messages` says what happened; this says what to type. A kind without a hint speaks for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tgtagger.cli.hints import running, settings, sources, store, tagging
+from tgtagger.errors import TgTaggerError
+
+HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    **running.HINTS,
+    **settings.HINTS,
+    **sources.HINTS,
+    **store.HINTS,
+    **tagging.HINTS,
+}
+
+
+def hint_of(error: TgTaggerError) -> str | None:
+    """Return what to do about an error; None where its sentence says all."""
+    if error.hint is not None:
+        return error.hint
+    hint = HINTS.get(error.kind or "")
+    return hint(**error.data) if callable(hint) else hint and hint.format_map(error.data)

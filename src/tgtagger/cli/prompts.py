@@ -1,0 +1,69 @@
+"""Questions of signing in, on a terminal or answered by what is piped in. Knows no Telegram."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import typer
+
+from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import one_line
+from tgtagger.errors import ActionNeeded
+from tgtagger.system import signals
+
+
+class Asking:
+    """Puts questions on stderr, takes answers from the terminal or, line by line, from a pipe."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._qr_shown = False
+
+    def ask(self, question: str, *, hidden: bool = False) -> str:
+        """Return the answer. Raises ActionNeeded where there is nobody to give one."""
+        with signals.raised():  # asking waits in C, where a loop would not hear of it
+            return self._ask(question, hidden=hidden)
+
+    def _ask(self, question: str, *, hidden: bool) -> str:
+        if sys.stdin is not None and sys.stdin.isatty():
+            answer: str = typer.prompt(question, hide_input=hidden, err=True)
+            return answer.strip()
+        line = sys.stdin.readline() if sys.stdin is not None else ""
+        if not line:
+            raise ActionNeeded(
+                f"signing in asks for: {question.lower()}; and nobody is here to answer",
+                hint="run tgtagger login in a terminal, or pipe the answers in, one a line",
+            )
+        return line.strip()
+
+    def phone(self) -> str:
+        return self.ask("Phone number, with its country code")
+
+    def code(self, *, again: bool) -> str:
+        if again:
+            self._screen.warn("that code was wrong; try once more")
+        return self.ask("The code that Telegram sent you")
+
+    def password(self, hint: str | None, *, again: bool) -> str:
+        if again:
+            self._screen.warn("that password was wrong; try once more")
+        shown = f" (hint: {one_line(hint)})" if hint else ""
+        return self.ask(f"Cloud password{shown}", hidden=True)
+
+    def show_qr(self, url: str, expires: dt.datetime) -> None:
+        import segno
+
+        if not self._qr_shown:
+            self._screen.warn(
+                "Scan this in Telegram on your phone: Settings, Devices, Link Desktop Device"
+            )
+        else:
+            self._screen.warn("renewed:")
+        self._qr_shown = True
+        segno.make(url, micro=False).terminal(out=sys.stderr, border=2, compact=True)
+        if not sys.stderr.isatty():
+            self._screen.warn(url)
+
+    def say(self, text: str) -> None:
+        self._screen.warn(text)

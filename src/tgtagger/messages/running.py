@@ -1,0 +1,7 @@
+"""The sentences of runs, locks and this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {}

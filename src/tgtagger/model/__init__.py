@@ -1,0 +1,1 @@
+"""The nouns, in the order a post meets them: plain frozen values, standard library only."""

@@ -1,0 +1,256 @@
+"""The nouns, in the order a post meets them; plain frozen values, standard library only.
+
+Station by station: a source yields a `Page` of `PostData`; the store keeps it and gives
+`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `outcomes`, `decide`). What
+people read of it stands in `views`.
+
+Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
+in UTC, collections are tuples, and a fact that a source does not know is None (never 0 or "").
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from tgtagger.model.tagging import FailureClass, Origin, Status
+
+SourceName = Literal["telegram", "preview", "desktop"]
+"""Where a post was read from."""
+
+ChannelKind = Literal["channel", "supergroup", "group"]
+"""`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
+
+MediaType = Literal[
+    "photo", "video", "round", "voice", "audio", "animation", "sticker", "document",
+    "poll", "todo", "geo", "contact", "webpage", "other",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel, known by its bare, positive id (a basic group by its negative, marked one)."""
+
+    id: int
+    title: str
+    username: str | None = None
+    kind: ChannelKind = "channel"
+
+
+# ---- source → store
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A stretch of the text with a meaning: bold, a link, a hashtag.
+
+    `type` is Telegram Desktop's name for it (`bold`, `text_link`, `custom_emoji`, …). `offset` and
+    `length` count UTF-16 code units, as Telegram does.
+    """
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None  # of a text_link
+    language: str | None = None  # of a pre
+    user_id: int | None = None  # of a mention_name
+    document_id: str | None = None  # of a custom_emoji
+    collapsed: bool | None = None  # of a blockquote
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What hangs on a message: described, not downloaded. Sizes in bytes, durations in seconds."""
+
+    type: MediaType
+    file_name: str | None = None
+    mime_type: str | None = None
+    size: int | None = None
+    duration: float | None = None
+    width: int | None = None
+    height: int | None = None
+    question: str | None = None  # of a poll; the title of a to-do list
+    options: tuple[str, ...] | None = None  # of a poll; the items of a to-do list
+    url: str | None = None  # of a web page
+    title: str | None = None  # of a web page, an audio file, a place, a contact
+    description: str | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The texts in it that say what the post is about (a file's name does not)."""
+        return tuple(
+            words
+            for words in (self.question, *(self.options or ()), self.title, self.description)
+            if words
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where a forwarded post came from, as far as it is known."""
+
+    channel_id: int | None = None
+    channel: str | None = None  # the name shown
+    username: str | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a post answers: a message of the same chat, unless channel_id names another."""
+
+    message_id: int
+    channel_id: int | None = None
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawForm:
+    """The source's own record of a post, compressed by sources.raw, and its converter.
+
+    A newer converter can run over it again, without the network.
+    """
+
+    data: bytes
+    converter: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostData:
+    """A post as its source gave it. An album is one post: `ids` names all its messages, rising."""
+
+    ids: tuple[int, ...]
+    date: dt.datetime | None
+    text: str = ""
+    markdown: str | None = None  # None: the text has no formatting, and is its own Markdown
+    entities: tuple[Entity, ...] = ()
+    media: tuple[Media, ...] = ()
+    edited: dt.datetime | None = None
+    views: int | None = None
+    forwards: int | None = None
+    replies: int | None = None
+    reactions: tuple[tuple[str, int], ...] | None = None  # keyed by the emoji, custom:<id> or paid
+    forward: Forward | None = None
+    reply: Reply | None = None
+    author: str | None = None
+    grouped_id: int | None = None
+    problem: str | None = None  # why (part of) the content could not be read, in words
+    is_part: bool = False  # only a part of the content came: it replaces no whole one
+    raw: RawForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMessage:
+    """Something that happened in a channel (created, title changed, pinned): kept, never tagged."""
+
+    message_id: int
+    date: dt.datetime | None
+    action: str
+    raw: RawForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that could not be kept, and why. `id` is as found: a number where it was one."""
+
+    id: int | str | None
+    reason: str  # never holds the message's text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IdRange:
+    """Message ids from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far a source has read a channel: what the next run goes on from.
+
+    `unread` are the ranges of message ids still to be read, `top` the highest id seen (None: never
+    read). Nothing older than `since` is wanted; ids up to `floor` are known to be older.
+    """
+
+    unread: tuple[IdRange, ...] = ()
+    top: int | None = None
+    since: dt.datetime | None = None
+    floor: int = 0
+    not_before: dt.datetime | None = None  # the source asked to be left alone until then
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a source read in one go; the store keeps all of it in one transaction.
+
+    `reading` is how far the source has read after this page; None leaves what is stored alone (a
+    file has no such thing: it is read whole, or again). `covers` says that the source showed all
+    there is in this range: a post stored there that is not in the page has been deleted.
+    `reconverted` says that the posts were made of stored raw forms: nobody has seen them again.
+    """
+
+    channel: Channel
+    source: SourceName
+    posts: tuple[PostData, ...] = ()
+    service: tuple[ServiceMessage, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    reading: Reading | None = None
+    covers: IdRange | None = None
+    reconverted: bool = False
+
+
+class Memory(Protocol):
+    """What a source may ask the archive: how far it has read, and whether it needs to ask again."""
+
+    def reading(self, channel_id: int, source: SourceName) -> Reading: ...
+
+    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageStored:
+    """What became of a page."""
+
+    channel: Channel
+    source: SourceName
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    service: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    unread: int | None = None  # message ids still to be read, where the source knows
+
+
+@dataclass(frozen=True, slots=True)
+class RawPost:
+    """A stored raw form, on its way to a newer converter."""
+
+    channel: Channel
+    source: SourceName
+    data: bytes
+
+
+# ---- store → people
+
+
+@dataclass(frozen=True, slots=True)
+class PostFilter:
+    """What a user picks posts by; every part narrows. `since` is inclusive, `until` is not."""
+
+    channels: tuple[str, ...] = ()  # usernames, ids or titles
+    tags: tuple[str, ...] = ()  # all of them
+    any_tags: tuple[str, ...] = ()
+    not_tags: tuple[str, ...] = ()
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    statuses: tuple[Status, ...] = ()
+    posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
+    query: str | None = None
+    stale_for: tuple[Origin, ...] = ()  # only what a machine tagged or skipped, by no such origin
+    failures: tuple[FailureClass, ...] = ()
+    due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
+    attempts_below: int | None = None
+    limit: int | None = None

@@ -1,0 +1,124 @@
+"""What a user may call a channel or a post: names, links, numbers, invitations. Pure.
+
+Knows no network, no file and no archive: whether a word is a path, or a title, others see.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tgtagger.errors import InputError, SourceError
+from tgtagger.model.posts import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A public channel, by its username without the @."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A channel by its bare id (a basic group by its negative one)."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A private channel, by the hash of an invitation."""
+
+    hash: str
+
+
+ChannelRef = Named | Numbered | Invited
+
+_POST = re.compile(
+    r"(.+?)/(\d{1,18})/?(?:[?#].*)?|(tg:.+[?&]post=)(\d{1,18})(?:&.*)?", re.ASCII | re.DOTALL
+)
+
+_NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"
+_HOST = r"(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me|telegram\.dog)/"
+_FORMS = (
+    (r"-100(\d{5,13})", Numbered),
+    (r"(-\d{1,13})", Numbered),
+    (rf"@?({_NAME})", Named),
+    (rf"{_HOST}(?:s/)?({_NAME})(?:/\d+)*/?(?:[?#].*)?", Named),
+    (rf"(?:https?://)?({_NAME})\.t\.me(?:/\d*)?/?(?:[?#].*)?", Named),
+    (rf"tg:(?://)?resolve/?\?(?:.*&)?domain=({_NAME})(?:&.*)?", Named),
+    (rf"{_HOST}c/(\d{{1,15}})(?:/\d+)*/?(?:[?#].*)?", Numbered),
+    (r"tg:(?://)?privatepost/?\?(?:.*&)?channel=(\d{1,15})(?:&.*)?", Numbered),
+    (rf"{_HOST}(?:\+|joinchat/)([\w-]{{6,64}})/?(?:[?#].*)?", Invited),
+    (r"tg:(?://)?join/?\?(?:.*&)?invite=([\w-]{6,64})(?:&.*)?", Invited),
+)
+_RESERVED = {"joinchat", "addstickers", "addemoji", "addlist", "share", "proxy", "socks", "login",
+             "iv", "setlanguage", "addtheme", "boost", "giftcode", "contact", "confirmphone",
+             "invoice"}  # fmt: skip
+
+
+def username(text: object) -> str | None:
+    """Return a username that a server tells, if it is one: it becomes a part of addresses."""
+    is_name = isinstance(text, str) and re.fullmatch(_NAME, text, re.ASCII)
+    return str(text) if is_name else None
+
+
+def read_channel(text: str) -> ChannelRef:
+    """Return the channel that a text names. Raises InputError for anything else."""
+    wanted = text.strip()
+    for pattern, kind in _FORMS:
+        # ASCII: without case, an s is ſ and a k the sign of Kelvin.
+        found = re.fullmatch(pattern, wanted, re.IGNORECASE | re.ASCII)
+        if found is None:
+            continue
+        if kind is Numbered:
+            if int(found[1]):
+                return Numbered(int(found[1]))
+        elif kind is Invited or found[1].lower() not in _RESERVED:
+            return kind(found[1])  # type: ignore[arg-type]
+        break
+    raise InputError(
+        f"{text!r} names no channel",
+        hint="give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help",
+    )
+
+
+def spelling(ref: ChannelRef) -> str:
+    """Return the one way in which a channel is written down."""
+    match ref:
+        case Named(name):
+            return f"@{name}"
+        case Numbered(number):
+            return f"-100{number}" if number > 0 else str(number)
+        case Invited(secret):
+            return f"https://t.me/+{secret}"
+
+
+def are_same(one: ChannelRef, other: ChannelRef) -> bool:
+    """Tell whether two refs are of one kind and mean one channel: usernames have no case."""
+    if isinstance(one, Named) and isinstance(other, Named):
+        return one.name.lower() == other.name.lower()
+    return one == other
+
+
+def split_post(text: str) -> tuple[str, int]:
+    """Return what names a post's channel, and the message's number. Raises InputError for others.
+
+    The first part is for `read_channel`, or a channel's id or title.
+    """
+    found = _POST.fullmatch(text.strip())
+    if found is None:
+        raise InputError(
+            f"{text!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
+        )
+    return (found[1], int(found[2])) if found[1] else (text.strip(), int(found[4]))
+
+
+def reassigned(name: str, known: Channel, number: int) -> SourceError:
+    """Return the refusal to mix two channels under one name."""
+    return SourceError(
+        f"@{name} belongs to another channel now: the archive knows it as {known.title} "
+        f"(id {known.id}), Telegram as id {number}",
+        hint=f"nothing was mixed; read the new one by its number: tgtagger parse -100{number}",
+    )

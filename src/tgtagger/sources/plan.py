@@ -1,0 +1,324 @@
+"""The plan of reading a channel: what to ask for next, and what of an answer to keep.
+
+Newest first: the newest page (new posts, and the refresh window with it), then what is not read
+yet, range by range. An answer without messages ends all that is below it: it is believed when it
+comes twice. Answers that settle nothing end the reading, and nothing is remembered as read.
+
+Pure: answers go in, requests come out; so a run may end anywhere, and the next one goes on from the
+`Reading` of the last page that was stored. Knows no network, no source and no store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tgtagger.model import ranges
+from tgtagger.model.posts import IdRange, PostData, Reading, Rejected, ServiceMessage
+
+LONGEST_WAIT = dt.timedelta(days=1)
+"""How long a source is left alone at most, before it is asked whether it still wants that.
+
+So a moment that is further ahead was written down by a clock that was wrong.
+"""
+
+REFRESH = 100
+"""Messages of the refresh window: one request to Telegram."""
+
+
+def wait_ends(seconds: float, *, now: dt.datetime) -> dt.datetime:
+    """Return until when a source is left alone that asked for so many seconds."""
+    return now + dt.timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
+
+
+def is_left_alone(until: dt.datetime | None, *, now: dt.datetime) -> bool:
+    """Tell whether a wait that was remembered goes on."""
+    return until is not None and now < until <= now + LONGEST_WAIT
+
+
+Item = PostData | ServiceMessage | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user wants of a run.
+
+    `backfill`: None goes on with older history down to the floor that is set, True lifts the
+    floor, False reads only what is new.
+    """
+
+    limit: int | None = None  # posts
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+    refresh: int | None = None  # messages at the top that are read again; None: REFRESH
+    backfill: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The next page: messages with ids below `before` (None: the newest), newest first.
+
+    `until` is set where everything between is newer than wanted: a source that can seek by date
+    goes there at once.
+    """
+
+    before: int | None = None
+    until: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came: items newest first, and the range of ids that the source vouches for.
+
+    `seen` is None where the source has nothing (any more) below the request's `before`.
+    """
+
+    items: tuple[Item, ...]
+    seen: IdRange | None
+    last: bool = False  # nothing older exists
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What of an answer goes into the store, and how far the channel is read with it."""
+
+    posts: tuple[PostData, ...]
+    service: tuple[ServiceMessage, ...]
+    rejected: tuple[Rejected, ...]
+    covers: IdRange | None
+    reading: Reading
+
+
+@dataclass(slots=True)
+class Plan:
+    """One run's way through one channel. Ask `next`, give the answer to `take`, until None."""
+
+    reading: Reading
+    wish: Wish
+    _request: Request | None = field(default_factory=Request)
+    _new_from: int = 1  # ids from here on are new in this run
+    _refreshed: int = 0  # messages seen from the top without a gap
+    _posts: int = 0
+    _at_top: bool = True
+    _too_new: int | None = None  # ids from here on are newer than wanted in this run
+    _doubted: Request | None = None  # what was answered by nothing, once
+    _idle: int = 0  # answers in a row that settled nothing
+
+    def __post_init__(self) -> None:
+        reading, wish = self.reading, self.wish
+        since, floor = reading.since, reading.floor
+        if wish.since is not None and wish.since != since:
+            since, floor = wish.since, 0
+        elif wish.backfill and wish.since is None:
+            since, floor = None, 0
+        self.reading = Reading(reading.unread, reading.top, since, floor)
+
+    @property
+    def _window(self) -> int:
+        return REFRESH if self.wish.refresh is None else self.wish.refresh
+
+    def next(self) -> Request | None:
+        """Return what to ask for; None when there is nothing left to do."""
+        return self._request
+
+    @property
+    def left(self) -> int:
+        """How many message ids this run may still read."""
+        return ranges.size(self._wanted())
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether there was more to ask, but the answers settled nothing."""
+        return self._idle > 1
+
+    def take(self, answer: Answer) -> Kept:
+        """Decide what to keep of an answer, and what comes next."""
+        request = self._request
+        assert request is not None  # an answer follows a request
+        if self._is_doubtful(request, answer):
+            self._doubted = request
+            return Kept((), (), (), None, self.reading)
+        if request.before is None and self._at_top and request.until is None:
+            self._begin(answer)
+        covers = self._covered(request, answer)
+        covers = covers and _whole(covers, answer.items)
+        kept = self._keep(answer, covers) if covers is not None else []
+        if covers is not None:
+            covers = _whole(self._cut(covers, kept), answer.items)
+            kept = [item for item in kept if _is_within(item, covers)]
+            self._settle(covers)
+        self._go_on(request, answer, covers)
+        self._idle = self._idle + 1 if self._request == request else 0
+        if self.is_stuck:
+            self._request = None
+        refreshes = self._window > 0
+        return Kept(
+            tuple(item for item in kept if isinstance(item, PostData)),
+            tuple(item for item in kept if isinstance(item, ServiceMessage)),
+            tuple(item for item in kept if isinstance(item, Rejected)),
+            covers if refreshes and covers is not None and covers.low <= covers.high else None,
+            self.reading,
+        )
+
+    # ---- the parts of taking
+
+    def _is_doubtful(self, request: Request, answer: Answer) -> bool:
+        """Tell an answer that says, for the first time, that nothing is where something may be."""
+        high = (self.reading.top or 0) if request.before is None else request.before - 1
+        is_at_stake = request.until is None and high > 0
+        return answer.seen is None and is_at_stake and self._doubted != request
+
+    def _begin(self, answer: Answer) -> None:
+        """Note the ids that have come since the last run as unread."""
+        reading = self.reading
+        old = reading.top
+        top = max([old or 0, *(number for item in answer.items for number in _ids(item))])
+        first_run = old is None
+        self._new_from = (old or 0) + 1
+        unread = reading.unread
+        if top > (old or 0):
+            unread = ranges.add(unread, IdRange((old or 0) + 1, top))
+        if first_run and self.wish.backfill is False:
+            self._new_from = top + 1  # nothing is new where nothing was read before
+        self.reading = Reading(unread, top or None, reading.since, reading.floor)
+
+    def _covered(self, request: Request, answer: Answer) -> IdRange | None:
+        """Return the range that the answer settles, if its items are kept."""
+        top = self.reading.top or 0
+        low = 1 if answer.last or answer.seen is None else answer.seen.low
+        high = top if request.before is None else request.before - 1
+        if answer.seen is not None and request.before is not None:
+            high = min(high, answer.seen.high)  # what is above it, the source does not vouch for
+        until = self.wish.until
+        if until is not None:
+            # What is newer than wanted stays unread. After a seek nothing says where it ended.
+            older = [item for item in answer.items if not _is_from(item, until)]
+            newer = [item for item in answer.items if _is_from(item, until)]
+            if newer:
+                high = min(high, min(_ids(item)[0] for item in newer) - 1)
+                self._too_new = min(self._too_new or high + 1, high + 1)
+            if request.until is not None or newer:
+                if not older:
+                    return None
+                high = min(high, max(_ids(item)[-1] for item in older))
+                self._too_new = min(self._too_new or high + 1, high + 1)
+        return IdRange(low, high) if low <= high else None
+
+    def _keep(self, answer: Answer, covers: IdRange) -> list[Item]:
+        found = [item for item in answer.items if _is_within(item, covers)]
+        if self._window == 0:
+            found = [item for item in found if self._is_unread(item)]
+        return found
+
+    def _cut(self, covers: IdRange, kept: Sequence[Item]) -> IdRange:
+        """Narrow the range to what the limit and the floor allow."""
+        low = covers.low
+        since = self.reading.since
+        if since is not None:
+            # Trailing items only: one old date among newer ones is no end.
+            old: list[Item] = []
+            for item in reversed(kept):
+                if not _is_before(item, since):
+                    break
+                old.append(item)
+            unread_old = [item for item in old if self._is_unread(item)]
+            if unread_old:
+                floor = max(_ids(item)[-1] for item in unread_old)
+                self.reading = Reading(
+                    self.reading.unread, self.reading.top, since, max(self.reading.floor, floor)
+                )
+                low = max(low, floor + 1)
+        if self.wish.limit is not None:
+            room = self.wish.limit - self._posts
+            for item in kept:
+                if not isinstance(item, PostData) or not self._is_unread(item):
+                    continue
+                if _ids(item)[0] < low:
+                    break
+                if room == 0:
+                    low = max(low, _ids(item)[-1] + 1)
+                    break
+                room -= 1
+            self._posts = self.wish.limit - room
+        return IdRange(min(low, covers.high + 1), covers.high)
+
+    def _settle(self, covers: IdRange) -> None:
+        if covers.low <= covers.high:
+            unread = ranges.subtract(self.reading.unread, covers)
+            self.reading = Reading(unread, self.reading.top, self.reading.since, self.reading.floor)
+
+    def _go_on(self, request: Request, answer: Answer, covers: IdRange | None) -> None:
+        """Decide what comes next."""
+        wish = self.wish
+        if wish.limit is not None and self._posts >= wish.limit:
+            self._request = None
+            return
+        ended = answer.last or answer.seen is None
+        low = None if answer.seen is None else answer.seen.low
+        leads_on = low is not None and (request.before is None or low < request.before)
+        if wish.until is not None and covers is None and not ended:
+            if not leads_on:
+                self._request = None  # no way on
+                return
+            self._request = Request(low, wish.until)
+            return
+        if self._at_top and not ended and leads_on and low is not None and low > 1:
+            self._refreshed += sum(len(_ids(item)) for item in answer.items)
+            if self._refreshed < self._window and low - 1 > self.reading.floor:
+                self._request = Request(low)
+                return
+        self._at_top = False
+        wanted = self._wanted()
+        self._request = Request(wanted[-1].high + 1) if wanted else None
+
+    def _wanted(self) -> tuple[IdRange, ...]:
+        wanted = ranges.above(self.reading.unread, self.reading.floor)
+        if self.wish.backfill is False:
+            wanted = ranges.above(wanted, self._new_from - 1)
+        if self._too_new is not None:
+            wanted = ranges.subtract(wanted, IdRange(self._too_new, self.reading.top or 0))
+        return wanted
+
+    def _is_unread(self, item: Item) -> bool:
+        return any(ranges.holds(self.reading.unread, number) for number in _ids(item))
+
+
+def _is_within(item: Item, covers: IdRange) -> bool:
+    return covers.low <= _ids(item)[0] and _ids(item)[-1] <= covers.high
+
+
+def _whole(covers: IdRange, items: Sequence[Item]) -> IdRange:
+    """Narrow a range until it cuts through no album (whose ids may have others between them)."""
+    low, high = covers.low, covers.high
+    while True:
+        across = [_ids(item) for item in items if len(_ids(item)) > 1]
+        raised = max((ids[-1] + 1 for ids in across if ids[0] < low <= ids[-1]), default=low)
+        lowered = min((ids[0] - 1 for ids in across if ids[0] <= high < ids[-1]), default=high)
+        if (raised, lowered) == (low, high):
+            return IdRange(low, high)
+        low, high = raised, lowered
+
+
+def _ids(item: Item) -> tuple[int, ...]:
+    match item:
+        case PostData():
+            return item.ids
+        case ServiceMessage():
+            return (item.message_id,)
+        case _:
+            return (item.id if isinstance(item.id, int) else 0,)
+
+
+def _date(item: Item) -> dt.datetime | None:
+    return None if isinstance(item, Rejected) else item.date
+
+
+def _is_from(item: Item, moment: dt.datetime) -> bool:
+    date = _date(item)
+    return date is not None and date >= moment
+
+
+def _is_before(item: Item, moment: dt.datetime) -> bool:
+    date = _date(item)
+    return date is not None and date < moment

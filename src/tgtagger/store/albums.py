@@ -1,0 +1,124 @@
+"""Bring the stored grouping of messages into albums in line with how they now come in.
+
+An export has no word for albums, so its grouping is a guess; Telegram's word wins over it, and a
+newer word of an equal source over an older one. A stored post keeps its id and what people did to
+it, whatever becomes of its members. Knows nothing of the posts' content.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tgtagger.decide import SOURCE_RANK
+from tgtagger.store import search
+
+Ids = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Grouping:
+    """Which stored post each incoming one belongs to, by the incoming one's first message id."""
+
+    owner: dict[int, int] = field(default_factory=dict)  # → inner post id; absent: a new post
+    ignored: set[int] = field(default_factory=set)  # a poorer source's guess at a known album
+
+
+def regroup(
+    db: sqlite3.Connection,
+    channel_id: int,
+    incoming: Sequence[tuple[Ids, str]],
+    stored: Mapping[int, int],
+) -> Grouping | None:
+    """Return whom the incoming albums and posts belong to, and mend the stored grouping.
+
+    `incoming` are (message ids, source), rising; `stored` maps message id → inner id of the posts
+    stored under it. None means that no album is concerned: every post stands for itself.
+    """
+    members = _members(db, channel_id, [number for ids, _ in incoming for number in ids])
+    if not members and not any(len(ids) > 1 for ids, _ in incoming):
+        return None
+    owner_of: dict[int, int] = dict(stored) | members
+    grouping = Grouping()
+    for ids, source in incoming:
+        owners = list(dict.fromkeys(owner_of[number] for number in ids if number in owner_of))
+        if not owners:
+            continue
+        keep = stored.get(ids[0], owners[0])
+        known = _group(db, keep)
+        if SOURCE_RANK[source] < max(_rank(db, owner) for owner in owners) and known != ids:
+            grouping.ignored.add(ids[0])
+            continue
+        if known != ids:
+            for other in owners:
+                if other != keep:
+                    _fold(db, other, keep)
+            for number in known:
+                owner_of.pop(number, None)
+            db.execute("DELETE FROM album_members WHERE post_id = ?", (keep,))
+            if len(ids) > 1:
+                add_members(db, channel_id, ids, keep)
+            owner_of |= dict.fromkeys(ids, keep)
+        grouping.owner[ids[0]] = keep
+    return grouping
+
+
+def _members(db: sqlite3.Connection, channel_id: int, numbers: list[int]) -> dict[int, int]:
+    return dict(
+        db.execute(
+            "SELECT message_id, post_id FROM album_members WHERE channel_id = ? "
+            "AND message_id BETWEEN ? AND ? "
+            "AND message_id IN (SELECT value FROM json_each(?))",
+            (channel_id, min(numbers), max(numbers), json.dumps(numbers)),
+        )
+    )
+
+
+def _group(db: sqlite3.Connection, post_id: int) -> Ids:
+    """Return the message ids that a stored post is made of."""
+    found = db.execute(
+        "SELECT message_id FROM album_members WHERE post_id = ? ORDER BY message_id", (post_id,)
+    ).fetchall() or db.execute("SELECT message_id FROM posts WHERE id = ?", (post_id,))
+    return tuple(number for (number,) in found)
+
+
+def members_of(db: sqlite3.Connection, post_id: int) -> set[int]:
+    """Return an album's message ids; none for a post of a single message."""
+    found = db.execute("SELECT message_id FROM album_members WHERE post_id = ?", (post_id,))
+    return {number for (number,) in found}
+
+
+def _rank(db: sqlite3.Connection, post_id: int) -> int:
+    found: Any = db.execute("SELECT source FROM posts WHERE id = ?", (post_id,)).fetchone()
+    return SOURCE_RANK[found[0]]
+
+
+def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
+    """Write down what an album is made of; a single message has no such rows."""
+    db.executemany(
+        "INSERT INTO album_members VALUES (?, ?, ?)",
+        [(channel_id, number, post_id) for number in ids],
+    )
+
+
+def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
+    """Make one post of two: what people did to `other` moves to `keep`; the rest goes."""
+    db.execute(
+        "INSERT OR IGNORE INTO post_tags SELECT ?1, position + 1 + (SELECT coalesce(max(position), "
+        "-1) FROM post_tags WHERE post_id = ?1), tag_id, source, model, prompt, vocabulary, "
+        "run_id, added_at FROM post_tags WHERE post_id = ?2 AND source = 'human'",
+        (keep, other),
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO removed_tags SELECT ?, tag_id, removed_at FROM removed_tags "
+        "WHERE post_id = ?",
+        (keep, other),
+    )
+    db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
+    texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
+    search.unindex(db, other, texts)
+    db.execute("DELETE FROM raw_forms WHERE post_id = ?", (other,))
+    db.execute("DELETE FROM posts WHERE id = ?", (other,))

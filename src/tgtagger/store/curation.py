@@ -1,0 +1,283 @@
+"""What people decide about tags: names, aliases, which posts have them, which no machine gives.
+
+Each function is called inside one transaction and returns what it changed. A tag that goes by
+another name from now on leaves its old one as an alias, which is how taggers follow. Knows
+nothing of taggers: they meet what was decided here in `_tags`, when an answer is written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from tgtagger import vocabulary
+from tgtagger.decide import UNTAGGED
+from tgtagger.errors import InputError
+from tgtagger.model.archive import TagChange, Undone
+from tgtagger.store.lookup import post_id, tag_id
+from tgtagger.store.tags import find_tag, make_tag
+from tgtagger.store.typed import checked
+from tgtagger.system.terminal_text import shell_word
+
+
+def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
+    """Give a tag another name; the one it had becomes an alias."""
+    tag = tag_id(db, old)
+    name = _checked(new)
+    key = vocabulary.key(name)
+    known = find_tag(db, name)
+    if known not in {None, tag}:
+        raise InputError(
+            f"there is a tag {_name(db, known)!r} already",
+            hint=_how_to_merge(old, new),
+        )
+    before, before_key = _row(db, tag)
+    db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
+    db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
+    if before_key != key:
+        db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (before_key, before, tag))
+    return _changed(db, tag, _count(db, tag))
+
+
+def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
+    """Make several tags one; their names become aliases of it.
+
+    Where a person had given or taken away one of them, that counts for the one that remains; but a
+    post from which only one of two was taken keeps the other.
+    """
+    tags = dict.fromkeys(tag_id(db, name) for name in names)
+    try:
+        target = tag_id(db, into)
+    except InputError as error:  # not made here: it would be how a slip of the hand makes a tag
+        first = f"tgtagger tags rename {shell_word(names[0])} {shell_word(into)}"
+        error.hint = f"{(error.hint or '').removesuffix('?')}; to make it, first: {first}"
+        raise
+    db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
+    posts: set[int] = set()
+    for tag in tags:
+        if tag != target:
+            posts |= _pour(db, tag, target)
+    return _changed(db, target, len(posts))
+
+
+def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
+    posts = {
+        post for (post,) in db.execute("SELECT post_id FROM post_tags WHERE tag_id = ?", (tag,))
+    }
+    both = db.execute(
+        "SELECT a.post_id, a.position, a.source, b.position FROM post_tags AS a "
+        "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = ? WHERE a.tag_id = ?",
+        (target, tag),
+    ).fetchall()
+    for post, position, source, other in both:
+        db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
+        if source == "human":
+            _make_human(db, post, target)
+        db.execute(
+            "UPDATE post_tags SET position = ? WHERE post_id = ? AND tag_id = ?",
+            (min(position, other), post, target),
+        )
+    db.execute("UPDATE post_tags SET tag_id = ? WHERE tag_id = ?", (target, tag))
+    # What was taken off a post stays away under the new name, unless the post has the other one.
+    db.execute(
+        "INSERT OR IGNORE INTO removed_tags SELECT post_id, ?, removed_at FROM removed_tags "
+        "WHERE tag_id = ?",
+        (target, tag),
+    )
+    db.execute(
+        "DELETE FROM removed_tags WHERE tag_id = ?1 AND post_id IN "
+        "(SELECT post_id FROM post_tags WHERE tag_id = ?1)",
+        (target,),
+    )
+    name, key = _row(db, tag)
+    db.execute("UPDATE tag_aliases SET tag_id = ? WHERE tag_id = ?", (target, tag))
+    db.execute("DELETE FROM tags WHERE id = ?", (tag,))
+    db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (key, name, target))
+    return posts
+
+
+def add_aliases(db: sqlite3.Connection, tag_name: str, names: Sequence[str]) -> TagChange:
+    """Let further names stand for a tag."""
+    tag = tag_id(db, tag_name)
+    for name in map(_checked, names):
+        known = find_tag(db, name)
+        if known is None:
+            db.execute(
+                "INSERT INTO tag_aliases VALUES (?, ?, ?)", (vocabulary.key(name), name, tag)
+            )
+        elif known != tag:
+            raise InputError(
+                f"{name!r} stands for the tag {_name(db, known)!r}",
+                hint=_how_to_merge(name, tag_name),
+            )
+    return _changed(db, tag, 0)
+
+
+def remove_aliases(db: sqlite3.Connection, tag_name: str, names: Sequence[str]) -> TagChange:
+    """Let names stand for a tag no longer."""
+    tag = tag_id(db, tag_name)
+    for name in names:
+        done = db.execute(
+            "DELETE FROM tag_aliases WHERE key = ? AND tag_id = ?", (vocabulary.key(name), tag)
+        )
+        if not done.rowcount:
+            aliases = ", ".join(_aliases(db, tag)) or "none"
+            raise InputError(
+                f"{name!r} is no alias of {_name(db, tag)!r}", hint=f"its aliases: {aliases}"
+            )
+    return _changed(db, tag, 0)
+
+
+def remove(db: sqlite3.Connection, name: str, now: str) -> TagChange:
+    """Take a tag off all posts; no machine gives it to any post again, under none of its names."""
+    tag = tag_id(db, name)
+    db.execute(
+        "INSERT OR IGNORE INTO removed_tags SELECT post_id, tag_id, ? FROM post_tags "
+        "WHERE tag_id = ?",
+        (now, tag),
+    )
+    posts = db.execute("DELETE FROM post_tags WHERE tag_id = ?", (tag,)).rowcount
+    db.execute("INSERT OR IGNORE INTO barred_tags VALUES (?, ?)", (tag, now))
+    return _changed(db, tag, posts)
+
+
+def add_to_post(db: sqlite3.Connection, post: str, names: Sequence[str], now: str) -> TagChange:
+    """Give a post tags that are a person's: no machine touches them."""
+    owner = post_id(db, post)
+    for name in map(_checked, names):
+        tag = find_tag(db, name)
+        if tag is None:
+            tag = make_tag(db, name, now)
+        db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (owner, tag))
+        db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
+        if not _make_human(db, owner, tag):
+            db.execute(
+                "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
+                "SELECT ?1, coalesce(max(position) + 1, 0), ?2, 'human', ?3 "
+                "FROM post_tags WHERE post_id = ?1",
+                (owner, tag, now),
+            )
+    return _of_post(db, owner)
+
+
+def drop_from_post(db: sqlite3.Connection, post: str, names: Sequence[str], now: str) -> TagChange:
+    """Take tags off a post for good: no machine puts them back."""
+    owner = post_id(db, post)
+    for name in names:
+        tag = tag_id(db, name)
+        done = db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (owner, tag))
+        if not done.rowcount:
+            has = ", ".join(_of_post(db, owner).names) or "none"
+            raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
+        db.execute("INSERT OR IGNORE INTO removed_tags VALUES (?, ?, ?)", (owner, tag, now))
+    return _of_post(db, owner)
+
+
+def undo(db: sqlite3.Connection, run: int) -> Undone:
+    """Take back what a tagging run added: its tags on posts, and tags that only it made.
+
+    What a person gave, and what other runs did, stays. The posts are to be tagged again.
+    """
+    found = db.execute("SELECT command FROM runs WHERE id = ? AND tagger IS NOT NULL", (run,))
+    if found.fetchone() is None:
+        runs = [
+            str(number)
+            for (number,) in db.execute(
+                "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
+                "ORDER BY 1 DESC LIMIT 5"
+            )
+        ]
+        last = f"the last that left tags: {', '.join(runs)}" if runs else "no run has left tags"
+        raise InputError(f"there is no tagging run {run}", hint=f"{last}; see: tgtagger status")
+    posts = [
+        post
+        for (post,) in db.execute(
+            "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+        )
+    ]
+    made = [
+        tag
+        for (tag,) in db.execute("SELECT DISTINCT tag_id FROM post_tags WHERE run_id = ?", (run,))
+    ]
+    links = db.execute(
+        "DELETE FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+    ).rowcount
+    columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
+    db.executemany(
+        f"UPDATE posts SET {columns} WHERE id = ?", ((*UNTAGGED.values(), post) for post in posts)
+    )
+    tags = 0
+    for tag in made:
+        tags += db.execute(
+            "DELETE FROM tags WHERE id = ?1 AND description IS NULL "
+            "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
+            "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1)",
+            (tag,),
+        ).rowcount
+    return Undone(len(posts), links, tags)
+
+
+# ---- parts
+
+
+def _checked(name: str) -> str:
+    normal = vocabulary.normalise(name)
+    if not vocabulary.is_tag(normal):
+        raise InputError(
+            f"{name!r} cannot be a tag",
+            hint=f"a tag has a letter, at most {vocabulary.MAX_WORDS} words and "
+            f"{vocabulary.MAX_LENGTH} characters, and no brackets, commas, links or @names",
+        )
+    return normal
+
+
+def _how_to_merge(name: str, into: str) -> str:
+    words = f"tgtagger tags merge {shell_word(name)} --into {shell_word(into)}"
+    return f"make one of the two: {words}"
+
+
+def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:
+    name, key = db.execute("SELECT name, key FROM tags WHERE id = ?", (tag,)).fetchone()
+    return str(name), str(key)
+
+
+def _name(db: sqlite3.Connection, tag: int | None) -> str:
+    return _row(db, tag)[0]
+
+
+def _count(db: sqlite3.Connection, tag: int) -> int:
+    query = "SELECT count(*) FROM post_tags WHERE tag_id = ?"
+    return int(db.execute(query, (tag,)).fetchone()[0])
+
+
+def _aliases(db: sqlite3.Connection, tag: int) -> tuple[str, ...]:
+    query = "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key"
+    return _column(db.execute(query, (tag,)))
+
+
+def _changed(db: sqlite3.Connection, tag: int, posts: int) -> TagChange:
+    return checked(TagChange((_name(db, tag),), _aliases(db, tag), posts))
+
+
+def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
+    query = (
+        "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+        "WHERE l.post_id = ? ORDER BY l.position"
+    )
+    return checked(TagChange(_column(db.execute(query, (post,))), (), 1))
+
+
+def _column(rows: Iterable[tuple[str]]) -> tuple[str, ...]:
+    return tuple(value for (value,) in rows)
+
+
+def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:
+    """Make a link a person's; tell whether there was one."""
+    done = db.execute(
+        "UPDATE post_tags SET source = 'human', model = NULL, prompt = NULL, vocabulary = NULL, "
+        "run_id = NULL WHERE post_id = ? AND tag_id = ?",
+        (post, tag),
+    )
+    return done.rowcount > 0

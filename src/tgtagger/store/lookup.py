@@ -1,0 +1,111 @@
+"""Find what a user names: a channel, a post, a tag. Each raises InputError, naming the nearest.
+
+Changes nothing, and knows nothing of filters and records.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sqlite3
+
+from tgtagger.errors import InputError
+from tgtagger.model.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
+from tgtagger.store.tags import find_tag
+
+
+def channel_id(db: sqlite3.Connection, name: str) -> int:
+    """Return the id of the channel that a user names: as `parse` takes it, by id or by title."""
+    ref = _ref(name)
+    known = db.execute("SELECT id, username, title FROM channels").fetchall()
+    plain = name.strip().casefold()
+    found = [
+        identity
+        for identity, username, title in known
+        if (ref is not None and _means(ref, identity, username))
+        or plain == title.casefold()
+        or (username and plain.removeprefix("@") == username.casefold())
+    ]
+    if not found and isinstance(ref, Numbered):  # an old group, by the number that records tell
+        found = [identity for identity, _, _ in known if identity == -ref.id]
+    if len(found) == 1:
+        return int(found[0])
+    if found:
+        raise InputError(
+            f"several channels are called {name!r}",
+            hint="name it by its id: " + ", ".join(map(str, found)),
+        )
+    added = None if ref is None else followed_as(db, ref)
+    if added is not None:
+        raise InputError(
+            f"{added} was added, and has not been read yet",
+            hint=f"read it: tgtagger parse {added}; or forget it: tgtagger channels remove {added}",
+        )
+    names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
+    raise InputError(
+        f"no channel {name!r} in the database", hint=_nearest(name, names, "tgtagger channels")
+    )
+
+
+def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
+    """Return the id of the stored channel that is meant, if there is one."""
+    for identity, username in db.execute("SELECT id, username FROM channels"):
+        if _means(ref, identity, username):
+            return int(identity)
+    return None
+
+
+def followed_as(db: sqlite3.Connection, ref: ChannelRef) -> str | None:
+    """Return under which name a channel was added that has not been read yet."""
+    for (source,) in db.execute("SELECT source FROM followed_sources"):
+        if are_same(ref, read_channel(source)):
+            return str(source)
+    return None
+
+
+def _ref(name: str) -> ChannelRef | None:
+    if re.fullmatch(r"\d{1,18}", name.strip(), re.ASCII):
+        return Numbered(int(name))
+    try:
+        return read_channel(name)
+    except InputError:
+        return None
+
+
+def _means(ref: ChannelRef, identity: int, username: str | None) -> bool:
+    if username and are_same(ref, Named(username)):
+        return True
+    return ref == Numbered(identity)
+
+
+def post_id(db: sqlite3.Connection, name: str) -> int:
+    """Return the inner id of a post: @name/123, a t.me link, <channel id>/123; any album member."""
+    channel, number = split_post(name)
+    owner = channel_id(db, channel)
+    found = db.execute(
+        "SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 UNION ALL "
+        "SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2",
+        (owner, number),
+    ).fetchone()
+    if found is None:
+        raise InputError(
+            f"no post {number} of {channel} in the database", hint="parse the channel first"
+        )
+    return int(found[0])
+
+
+def tag_id(db: sqlite3.Connection, name: str) -> int:
+    """Return the id of the tag that a name or an alias stands for."""
+    found = find_tag(db, name)
+    if found is None:
+        names = [n for (n,) in db.execute("SELECT name FROM tags")]
+        raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
+    return found
+
+
+def _nearest(name: str, names: list[str], listing: str) -> str:
+    by_case = {candidate.casefold(): candidate for candidate in names}
+    near = difflib.get_close_matches(name.casefold(), by_case, n=3)
+    if near:
+        return "did you mean " + " or ".join(by_case[candidate] for candidate in near) + "?"
+    return f"see: {listing}"

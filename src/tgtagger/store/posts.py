@@ -1,0 +1,418 @@
+"""Keep a page of posts: one transaction, one SAVEPOINT, and post by post when a page fails.
+
+A page goes in at the price of a bulk insert. Only if it fails (a value that no database holds, a
+rule broken) it is taken back and redone with a SAVEPOINT per post, and what still fails is
+rejected with the reason. What becomes of a post that is already there is decided in `decide`.
+
+Works on the driver's connection inside SQLAlchemy's transaction: through SQLAlchemy a SAVEPOINT
+per post costs six times as much (docs/performance.md). Knows no queries of readers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tgtagger import decide
+from tgtagger.model import ranges
+from tgtagger.model.posts import Channel, Page, PageStored, PostData, Rejected
+from tgtagger.store import albums, progress, search
+from tgtagger.store.post_rows import COLUMNS, Row, order_key, row
+from tgtagger.store.sqlite.engine import is_fatal
+from tgtagger.store.times import to_text_or_none
+
+BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
+"""What a bad value in a post can raise: a database error is only one of them."""
+
+_INSERT = (
+    f"INSERT INTO posts (id, channel_id, message_id, {', '.join(COLUMNS)}, added_at) "
+    f"VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))}, ?)"
+)
+_RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALUES (?, ?, ?, ?)"
+_STORED = (*COLUMNS, "deleted", "status", "id", "message_id")
+_ID = _STORED.index("id")
+_SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A post on its way into the database."""
+
+    post: PostData
+    row: Row
+    key: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the posts so far."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
+    """Keep all of a page: posts, service messages, rejections, deletions, how far it is read."""
+    save_channel(db, page.channel, now, parsed=True, knows_name=page.source == "telegram")
+    tally = Tally(rejected=list(page.rejected))
+    prepared = list(_prepare(db, page, tally))
+    try:
+        with savepoint(db, "page"):
+            done = Tally()
+            _save_posts(db, page, prepared, done, now)
+    except BAD_VALUE as error:
+        if is_fatal(error):
+            raise
+        done = _save_one_by_one(db, page, prepared, now)
+    tally.rejected += done.rejected
+    tally.rejected += _save_service(db, page)
+    _remember_rejected(db, page, tally.rejected, now)
+    deleted = _mark_deleted(db, page, now)
+    progress.save(db, page)
+    reading = page.reading
+    return PageStored(
+        page.channel,
+        page.source,
+        done.new,
+        done.updated,
+        done.unchanged,
+        deleted,
+        len(page.service),
+        tuple(tally.rejected),
+        None if reading is None else ranges.size(ranges.above(reading.unread, reading.floor)),
+    )
+
+
+def save_channel(
+    db: sqlite3.Connection, channel: Channel, now: str, *, parsed: bool, knows_name: bool = False
+) -> None:
+    """Keep what is known of a channel.
+
+    Only Telegram knows that a channel has no username (any more); and one that it gives to this
+    channel belongs to no other.
+    """
+    if channel.username is not None:
+        db.execute(
+            "UPDATE channels SET username = NULL WHERE lower(username) = lower(?) AND id <> ?",
+            (channel.username, channel.id),
+        )
+    db.execute(
+        "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
+        "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
+        "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
+        "username = CASE WHEN :knows THEN excluded.username "
+        "ELSE coalesce(excluded.username, username) END, "
+        "parsed_at = coalesce(excluded.parsed_at, parsed_at)",
+        {
+            "id": channel.id,
+            "title": channel.title.encode(errors="replace").decode(),
+            "username": channel.username,
+            "kind": channel.kind,
+            "now": now,
+            "parsed_at": now if parsed else None,
+            "knows": knows_name,
+        },
+    )
+
+
+class savepoint:  # noqa: N801 -- reads as a statement
+    def __init__(self, db: sqlite3.Connection, name: str) -> None:
+        self._db, self._name = db, name
+
+    def __enter__(self) -> None:
+        self._db.execute(f"SAVEPOINT {self._name}")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After disk full or an I/O error SQLite may have rolled everything back by itself.
+        if kind is not None and self._db.in_transaction:
+            self._db.execute(f"ROLLBACK TO {self._name}")
+        if self._db.in_transaction:
+            self._db.execute(f"RELEASE {self._name}")
+
+
+def _prepare(db: sqlite3.Connection, page: Page, tally: Tally) -> Iterable[Prepared]:
+    prepared: dict[int, Prepared] = {}
+    previous = None
+    for post in page.posts:
+        try:
+            values = row(post, page.source)
+            if post.date is None and previous is None:
+                previous = _newest_key(db, page.channel.id)
+            previous = order_key(post.date, post.ids[0], fallback=previous or 0)
+        except BAD_VALUE as error:
+            tally.rejected.append(Rejected(post.ids[0], _reason(error)))
+            continue
+        # A source gives a post once a page; should one not, the last word counts.
+        prepared[post.ids[0]] = Prepared(post, values, previous)
+    return prepared.values()
+
+
+def _newest_key(db: sqlite3.Connection, channel_id: int) -> int:
+    found = db.execute(
+        "SELECT id FROM posts WHERE channel_id = ? ORDER BY message_id DESC LIMIT 1", (channel_id,)
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _save_posts(
+    db: sqlite3.Connection, page: Page, prepared: Sequence[Prepared], tally: Tally, now: str
+) -> None:
+    if not prepared:
+        return
+    channel_id = page.channel.id
+    stored = _stored(db, channel_id, [number for item in prepared for number in item.post.ids])
+    grouping = albums.regroup(
+        db,
+        channel_id,
+        [(item.post.ids, page.source) for item in prepared],
+        {number: values[_ID] for number, values in stored.items()},
+    )
+    if grouping is not None:
+        prepared = [item for item in prepared if item.post.ids[0] not in grouping.ignored]
+        tally.unchanged += len(grouping.ignored)
+        stored = {
+            number: stored[number]
+            if number in stored and stored[number][_ID] == post_id
+            else _by_id(db, post_id)
+            for number, post_id in grouping.owner.items()
+        }
+    new: list[Prepared] = []
+    for item in prepared:
+        old = stored.get(item.post.ids[0])
+        if old is None:
+            new.append(item)
+        elif old[: len(COLUMNS)] == item.row and old[len(COLUMNS)] is None:
+            tally.unchanged += 1
+        else:
+            _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
+    if page.reconverted:
+        db.executemany(
+            "UPDATE raw_forms SET converter = ? WHERE post_id = ? AND source = ?",
+            [
+                (item.post.raw.converter, stored[item.post.ids[0]][_ID], page.source)
+                for item in prepared
+                if item.post.raw is not None and item.post.ids[0] in stored
+            ],
+        )
+    if new:
+        _insert(db, page, new, now)
+        tally.new += len(new)
+
+
+def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, Row]:
+    low, high = min(ids), max(ids)
+    if high - low < 10 * len(ids):
+        found = db.execute(
+            _SELECT + "channel_id = ? AND message_id BETWEEN ? AND ?", (channel_id, low, high)
+        )  # one range is cheaper than a thousand look-ups
+    else:
+        found = db.execute(
+            _SELECT + "channel_id = ? AND message_id IN (SELECT value FROM json_each(?))",
+            (channel_id, json.dumps(ids)),
+        )
+    return {values[-1]: values for values in found}
+
+
+def _by_id(db: sqlite3.Connection, post_id: int) -> Row:
+    found: Row = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
+    return found
+
+
+def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: str) -> None:
+    channel_id = page.channel.id
+    db.executemany(
+        _INSERT,
+        [(item.key, channel_id, item.post.ids[0], *item.row, now) for item in new],
+    )
+    for item in new:
+        if len(item.post.ids) > 1:
+            albums.add_members(db, channel_id, item.post.ids, item.key)
+    raw = [
+        (item.key, page.source, item.post.raw.converter, item.post.raw.data)
+        for item in new
+        if item.post.raw is not None
+    ]
+    if raw:
+        db.executemany(_RAW, raw)
+    text, media_text = 3, 4  # their places in COLUMNS
+    search.index(db, [(item.key, item.row[text], item.row[media_text]) for item in new])
+
+
+def _update(
+    db: sqlite3.Connection,
+    page: Page,
+    item: Prepared,
+    old: dict[str, Any],
+    tally: Tally,
+    now: str,
+) -> None:
+    new = dict(zip(COLUMNS, item.row, strict=True))
+    changes = decide.merge_post(old, new, seen=not page.reconverted, is_part=item.post.is_part)
+    if not changes:
+        tally.unchanged += 1
+        return
+    if "text" in changes or "media_text" in changes:
+        after = old | changes
+        search.reindex(
+            db, old["id"], (old["text"], old["media_text"]), (after["text"], after["media_text"])
+        )
+    db.execute(
+        f"UPDATE posts SET {', '.join(f'{name} = ?' for name in changes)}, changed_at = ? "
+        "WHERE id = ?",
+        (*changes.values(), now, old["id"]),
+    )
+    if item.post.raw is not None:
+        raw = item.post.raw
+        db.execute(_RAW, (old["id"], new["source"], raw.converter, raw.data))
+    tally.updated += 1
+
+
+def _save_one_by_one(
+    db: sqlite3.Connection, page: Page, prepared: Sequence[Prepared], now: str
+) -> Tally:
+    tally = Tally()
+    for item in prepared:
+        try:
+            with savepoint(db, "post"):
+                item.key = _free_key(db, page.channel.id, item)
+                one = Tally()
+                _save_posts(db, page, [item], one, now)
+        except BAD_VALUE as error:
+            if is_fatal(error) or _is_of_damage(db, error):
+                raise
+            tally.rejected.append(Rejected(item.post.ids[0], _reason(error)))
+            continue
+        tally.new += one.new
+        tally.updated += one.updated
+        tally.unchanged += one.unchanged
+    return tally
+
+
+def _is_of_damage(db: sqlite3.Connection, error: BaseException) -> bool:
+    """Tell whether a key is taken that was found to be free: the table and its index differ."""
+    if "UNIQUE constraint failed: posts." not in str(error):
+        return False
+    (found,) = db.execute("PRAGMA integrity_check('posts')").fetchone()
+    return bool(found != "ok")
+
+
+def _free_key(db: sqlite3.Connection, channel_id: int, item: Prepared) -> int:
+    """Return the item's key, or the next one that no other post has."""
+    taken = db.execute(
+        "SELECT id FROM posts WHERE id >= ? AND NOT (channel_id = ? AND message_id = ?) "
+        "ORDER BY id",
+        (item.key, channel_id, item.post.ids[0]),
+    )
+    return next(
+        key
+        for key, used in itertools.zip_longest(itertools.count(item.key), (i for (i,) in taken))
+        if key != used
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a post cannot be kept, without a word of its text."""
+    match error:
+        case UnicodeError():
+            return "its text is not valid Unicode"
+        case OverflowError():
+            return "a number in it is too large"
+        case sqlite3.IntegrityError():
+            return f"it breaks a rule of the database: {error}"
+        case _:
+            return f"a value in it cannot be stored ({type(error).__name__})"
+
+
+def _save_service(db: sqlite3.Connection, page: Page) -> list[Rejected]:
+    rejected = []
+    for message in page.service:
+        raw = message.raw
+        try:
+            with savepoint(db, "service"):
+                db.execute(
+                    "INSERT OR REPLACE INTO service_messages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        page.channel.id,
+                        message.message_id,
+                        to_text_or_none(message.date),
+                        message.action,
+                        page.source,
+                        raw and raw.converter,
+                        raw and raw.data,
+                    ),
+                )
+        except BAD_VALUE as error:
+            if is_fatal(error):
+                raise
+            rejected.append(Rejected(message.message_id, _reason(error)))
+    return rejected
+
+
+def _remember_rejected(
+    db: sqlite3.Connection, page: Page, rejected: Sequence[Rejected], now: str
+) -> None:
+    known = db.execute(
+        "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (page.channel.id,)
+    ).fetchall()
+    if known:  # what was rejected once may have come whole this time
+        kept = {str(number) for post in page.posts for number in post.ids}
+        kept -= {str(item.id) for item in rejected}
+        db.executemany(
+            "DELETE FROM rejected_posts WHERE channel_id = ? AND message_id = ?",
+            [(page.channel.id, name) for (name,) in known if name in kept],
+        )
+    db.executemany(
+        "INSERT INTO rejected_posts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+        "SET reason = excluded.reason, seen_at = excluded.seen_at WHERE reason <> excluded.reason",
+        [
+            (
+                page.channel.id,
+                "" if item.id is None else str(item.id).encode(errors="replace").decode()[:100],
+                page.source,
+                item.reason,
+                now,
+            )
+            for item in rejected
+        ],
+    )
+
+
+def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
+    """Mark what is stored in the range that the page covers, and not in it; return how many."""
+    if page.covers is None:
+        return 0
+    present = {number for post in page.posts for number in post.ids}
+    present |= {item.id for item in page.rejected if isinstance(item.id, int)}
+    stored = db.execute(
+        "SELECT id, message_id, source FROM posts WHERE channel_id = ? "
+        "AND message_id BETWEEN ? AND ? AND deleted IS NULL",
+        (page.channel.id, page.covers.low, page.covers.high),
+    ).fetchall()
+    gone = [
+        post_id
+        for post_id, number, source in stored
+        if number not in present
+        and decide.may_delete(page.source, source)
+        and not present.intersection(albums.members_of(db, post_id))
+    ]
+    db.executemany("UPDATE posts SET deleted = ? WHERE id = ?", [(now, each) for each in gone])
+    return len(gone)
+
+
+def holds_whole(
+    db: sqlite3.Connection, channel_id: int, message_id: int, edited: dt.datetime | None
+) -> bool:
+    """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
+    found = db.execute(
+        "SELECT 1 FROM posts WHERE channel_id = ? AND message_id = ? AND source = 'telegram' "
+        "AND problem IS NULL AND edited IS ?",
+        (channel_id, message_id, to_text_or_none(edited)),
+    )
+    return found.fetchone() is not None

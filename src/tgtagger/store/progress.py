@@ -1,0 +1,80 @@
+"""How far each source has read a channel: its unread ranges, its floor, its wait.
+
+The floor that a user set (`since`) is the channel's; which ids are below it each source finds out
+for itself. Knows no posts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from tgtagger.model.posts import IdRange, Page, Reading, SourceName
+from tgtagger.store.times import from_text, to_text_or_none
+from tgtagger.store.typed import checked
+
+
+def save(db: sqlite3.Connection, page: Page) -> None:
+    """Keep how far the page's source has read; a page of a file says nothing of it."""
+    reading = page.reading
+    if reading is None:
+        return
+    of = (page.channel.id, page.source)
+    since = to_text_or_none(reading.since)
+    changed = db.execute(
+        "UPDATE channels SET since = ? WHERE id = ? AND since IS NOT ?",
+        (since, page.channel.id, since),
+    )
+    if changed.rowcount:  # what other sources knew to be older than the old floor may be wanted
+        db.execute("UPDATE readings SET floor_id = 0 WHERE channel_id = ?", (page.channel.id,))
+    db.execute(
+        "INSERT INTO readings VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
+        "SET top_id = excluded.top_id, floor_id = excluded.floor_id, not_before = NULL",
+        (*of, reading.top, reading.floor),
+    )
+    db.execute("DELETE FROM unread_ranges WHERE channel_id = ? AND source = ?", of)
+    db.executemany(
+        "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
+        [(*of, part.low, part.high) for part in reading.unread],
+    )
+
+
+def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading:
+    """Return how far a source has read a channel; of an unknown one, nothing."""
+    unread = db.execute(
+        "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? ORDER BY low",
+        (channel_id, source),
+    ).fetchall()
+    since, top, floor, not_before = db.execute(
+        "SELECT c.since, r.top_id, r.floor_id, r.not_before FROM (SELECT ? AS id) AS wanted "
+        "LEFT JOIN channels AS c ON c.id = wanted.id "
+        "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
+        (channel_id, source),
+    ).fetchone()
+    reading = Reading(
+        tuple(checked(IdRange(low, high)) for low, high in unread),
+        top,
+        from_text(since),
+        floor or 0,
+        from_text(not_before),
+    )
+    return checked(reading)
+
+
+def are_of(db: sqlite3.Connection, source: SourceName) -> bool:
+    """Tell whether a channel that is still followed is read by this source."""
+    found = db.execute(
+        "SELECT 1 FROM readings AS r JOIN channels AS c ON c.id = r.channel_id "
+        "WHERE r.source = ? AND c.paused_at IS NULL "
+        "AND c.id NOT IN (SELECT channel_id FROM left_channels) LIMIT 1",
+        (source,),
+    )
+    return found.fetchone() is not None
+
+
+def postpone(db: sqlite3.Connection, channel_id: int, source: SourceName, until: str) -> None:
+    """Keep until when a source asked to be left alone; of an unknown channel, nothing."""
+    db.execute(
+        "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
+        "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
+        (source, until, channel_id),
+    )

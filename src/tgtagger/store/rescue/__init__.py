@@ -1,0 +1,1 @@
+"""Integrity and recovery of a damaged file."""

@@ -1,0 +1,254 @@
+"""Look for damage: pages, values, owners, the search index; slow, all of it is read.
+
+Nothing here changes the file, and nothing falls over a damaged one: a look that fails is itself
+what was found. Says what it finds in words, of tables and posts, never a word of a post's text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tgtagger.errors import StoreError
+from tgtagger.model.archive import PostCount, RejectedPost, Soundness
+from tgtagger.store import search, typed
+from tgtagger.store.post_rows import text_hash
+from tgtagger.store.sqlite import connections, engine
+from tgtagger.store.times import from_text
+from tgtagger.system.terminal_text import clean
+
+SYMPTOMS = (
+    sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError,
+    typed.WrongValueError,
+)  # fmt: skip
+"""What reading a damaged database raises where SQLite itself notices nothing."""
+
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
+_NAMED = 3
+_MOST = 10_000
+"""Places of damage that are counted in one table."""
+
+
+def soundness(path: Path) -> Soundness:
+    """Look at everything but the search index, which only who may write can compare."""
+    # A connection of its own: on one that has met damage even the end of a transaction may fail.
+    with (
+        engine.map_errors(path),
+        contextlib.closing(connections.to_read(path, engine.BUSY_TIMEOUT)) as db,
+    ):
+        db.execute("BEGIN")
+        return _look(db)
+
+
+def _look(db: sqlite3.Connection) -> Soundness:
+    damage = list(_missing(db))
+    damage += _pages(db)
+    altered = 0
+    for table in _tables(db):
+        with contextlib.suppress(*_UNREADABLE):  # its pages are damaged, which is said already
+            wrong, place, different = _rows(db, table)
+            altered += different
+            if wrong:
+                rows = "a row" if wrong == 1 else f"{wrong} rows"
+                damage.append(f"{table}: {rows} with values that cannot be, such as {place}")
+    damage += _orphans(db)
+    return Soundness(
+        tuple(damage),
+        altered,
+        _found(db, "p.problem IS NOT NULL"),
+        _found(db, "p.text = '' AND p.media IS NULL AND p.problem IS NULL"),
+        _rejected(db),
+        _newest(db),
+    )
+
+
+def explain(error: BaseException, path: Path) -> None:
+    """Raise StoreError if what is stored is to blame for an error, else do nothing.
+
+    Looks until it finds something, which takes long in a large database where there is nothing.
+    """
+    try:
+        db = connections.to_read(path, engine.BUSY_TIMEOUT)
+    except sqlite3.Error:
+        return
+    with contextlib.closing(db):
+        try:
+            found = next(_first(db), None)
+        except _UNREADABLE:
+            found = "it cannot be read"
+    if found is None and isinstance(error, typed.WrongValueError):
+        found = f"a value in it cannot be ({error})"
+    if found is not None:  # without the error: its words may be a post's
+        raise StoreError(f"{path} is damaged: {found}", hint=engine.RECOVER) from None
+
+
+def _first(db: sqlite3.Connection) -> Iterator[str]:
+    yield from _missing(db)
+    if not search.is_readable(db):
+        yield "its search index cannot be read"
+    for table in _tables(db):
+        wrong, place, _ = _rows(db, table, most=1)
+        if wrong:
+            yield f"a value in {table} cannot be: {place}"
+    yield from _pages(db)
+    yield from _orphans(db)
+
+
+# ---- the looks
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    """Return the tables with values of ours; what other programs keep beside them is theirs."""
+    from tgtagger.store.sqlite.schema import metadata
+
+    try:
+        found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        return [name for (name,) in found if name in metadata.tables]
+    except _UNREADABLE:
+        return []
+
+
+def _missing(db: sqlite3.Connection) -> Iterator[str]:
+    from tgtagger.store.sqlite.schema import metadata
+
+    with contextlib.suppress(*_UNREADABLE):
+        for table in metadata.tables.values():
+            columns = typed.columns(db, table.name)
+            there = {column.name for column in columns}
+            for column in columns:
+                if not column.is_known and column.name in table.columns:
+                    yield f"{table.name}: the type of a column is none"
+            for name in [column.name for column in table.columns if column.name not in there]:
+                yield (
+                    f"{table.name}: its column {name} is missing"
+                    if there
+                    else (f"the table {table.name} is missing")
+                )
+                break
+
+
+def _pages(db: sqlite3.Connection) -> list[str]:
+    if _lines(db, str(_MOST)) == ["ok"]:
+        return []
+    found = []
+    for table in [*_tables(db), *search.TABLES]:
+        lines = _lines(db, f"'{table}'")
+        if lines != ["ok"]:
+            places = f"{len(lines)} places, such as: " if len(lines) > 1 else ""
+            found.append(f"{table}: {places}{lines[0]}")
+    return found or ["its list of tables, or pages that belong to none"]
+
+
+def _lines(db: sqlite3.Connection, what: str) -> list[str]:
+    lines = []
+    try:
+        for (found,) in db.execute(f"PRAGMA integrity_check({what})"):
+            lines += [line for line in found.splitlines() if not line.startswith("***")]
+    except _UNREADABLE:
+        lines.append("it cannot be read")
+    return lines
+
+
+def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int, str, int]:
+    """Return how many rows of a table hold what cannot be, where one is, how many were altered.
+
+    Altered is a post whose text is not the one that its hash was made of.
+    """
+    columns = typed.columns(db, table)
+    checks = [(at, column.holds) for at, column in enumerate(columns)]
+    text = [at for at, column in enumerate(columns) if column.name in _HASHED]
+    is_posts = table == "posts" and len(text) == len(_HASHED)
+    wrong = altered = 0
+    place = ""
+    with _undecoded(db):
+        for row in db.execute(f"SELECT * FROM {table}"):
+            bad = next((at for at, holds in checks if not holds(row[at])), None)
+            if bad is not None:
+                wrong += 1
+                place = place or f"{columns[bad].name} of {_place(columns, row)}"
+                if wrong == most:
+                    break
+            elif is_posts:
+                words, media_words, stored = (row[at] for at in text)
+                altered += text_hash(words, media_words) != stored
+    return wrong, place, altered
+
+
+_HASHED = ("text", "media_text", "text_hash")  # in the table's order
+
+
+def _place(columns: Sequence[typed.Column], row: Sequence[object]) -> str:
+    values = {column.name: value for column, value in zip(columns, row, strict=True)}
+    if "message_id" in values and "channel_id" in values:
+        names = ["channel_id", "message_id"]
+    else:
+        names = [column.name for column in columns if column.is_key]
+    keys = [(name, values[name]) for name in names]
+    # Only numbers: a damaged key may hold anything, also a text that is nobody's business.
+    known = [f"{name} {value}" for name, value in keys if isinstance(value, int)]
+    return ", ".join(known) or "a row whose key is no number"
+
+
+@contextlib.contextmanager
+def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
+    db.text_factory = typed.as_found
+    try:
+        yield
+    finally:
+        db.text_factory = str
+
+
+def _orphans(db: sqlite3.Connection) -> Iterator[str]:
+    with contextlib.suppress(*_UNREADABLE):
+        counts: dict[tuple[str, str], int] = {}
+        for table, _, owner, _ in db.execute("PRAGMA foreign_key_check"):
+            counts[table, owner] = counts.get((table, owner), 0) + 1
+        (raw,) = db.execute(
+            "SELECT count(*) FROM raw_forms WHERE post_id NOT IN (SELECT id FROM posts)"
+        ).fetchone()
+        if raw:
+            counts["raw_forms", "posts"] = raw
+        for (table, owner), count in sorted(counts.items()):
+            rows = "a row" if count == 1 else f"{count} rows"
+            yield f"{table}: {rows} without what it belongs to in {owner}"
+
+
+def _found(db: sqlite3.Connection, condition: str) -> PostCount:
+    with contextlib.suppress(*_UNREADABLE):
+        rows = db.execute(
+            "SELECT coalesce('@' || c.username, c.id) || '/' || p.message_id, count(*) OVER () "
+            "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
+            f"WHERE {condition} ORDER BY p.date DESC LIMIT {_NAMED}"
+        ).fetchall()
+        if rows:
+            return PostCount(rows[0][1], tuple(clean(name) for name, _ in rows))
+    return PostCount(0)
+
+
+def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:
+    with contextlib.suppress(*_UNREADABLE, typed.WrongValueError):
+        rows = db.execute(
+            "SELECT coalesce('@' || c.username, c.title), r.message_id, r.reason "
+            "FROM rejected_posts AS r JOIN channels AS c ON c.id = r.channel_id "
+            "ORDER BY r.seen_at DESC LIMIT 20"
+        )
+        return tuple(typed.checked(RejectedPost(*row)) for row in rows)
+    return ()
+
+
+def _newest(db: sqlite3.Connection) -> dt.datetime | None:
+    """Return when the last run ended, or the newest post was written, whichever is later."""
+    try:
+        (newest,) = db.execute(
+            # Not the latest of all runs, only the last: an earlier one's clock may have been
+            # ahead. Not the posts of files, in which anything may stand.
+            "SELECT max(at) FROM (SELECT * FROM (SELECT coalesce(ended_at, started_at) AS at "
+            "FROM runs ORDER BY id DESC LIMIT 1) UNION ALL SELECT * FROM "
+            "(SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"
+        ).fetchone()
+        return from_text(newest)
+    except (*_UNREADABLE, ValueError, TypeError):
+        return None

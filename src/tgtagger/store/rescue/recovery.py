@@ -1,0 +1,282 @@
+"""Save what can be read of a damaged database into a new one. The damaged one is only read.
+
+Rows come out of the pages (`_salvage`), their values are checked and mended (`_mending`), what
+belongs together is joined again (`_rejoining`), and the search index is made anew. The new file is
+checked, synced and then named: it is there and sound, or not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from tgtagger.errors import InputError, StoreError, TgTaggerError
+from tgtagger.model.archive import Recovered, SavedTable
+from tgtagger.store import search
+from tgtagger.store.rescue import mend
+from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
+from tgtagger.store.rescue.salvage import Salvage, Shape, any_columns, shapes
+from tgtagger.store.sqlite import migrate, stale_log
+from tgtagger.store.sqlite.engine import (
+    HEAD,
+    REVISIONS,
+    connect,
+    create_writer,
+    driver,
+    map_errors,
+    schema_version,
+)
+from tgtagger.store.sqlite.file_format import Cell, PageFile
+from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.times import now
+from tgtagger.system import files
+
+__all__ = ["Convert", "recover"]
+
+_KNOWN = {
+    "sqlite_autoindex_posts_1": "known_posts",
+    "sqlite_autoindex_tags_1": "known_tags",
+    "sqlite_autoindex_post_tags_2": "known_links",
+}
+"""Indexes that remember what there was though the row be lost, and where that is put."""
+
+_MAKE_KNOWN = """
+CREATE TEMP TABLE known_posts (channel_id, message_id, id PRIMARY KEY);
+CREATE TEMP TABLE known_tags (key, id PRIMARY KEY);
+CREATE TEMP TABLE known_links (tag_id, post_id, position, PRIMARY KEY (post_id, position));
+"""
+
+_DERIVED = {"alembic_version"}
+
+
+def recover(path: Path, target: Path, convert: Convert) -> Recovered:
+    """Make a new database, 0600, of what can be read. A file that is there is never replaced.
+
+    Raises InputError for a target that cannot be had; StoreError where nothing can be saved, or
+    the new file cannot be written: then there is none. TryLater where a run is at work on `path`.
+    """
+    _refuse(path, target)
+    path = path.resolve()  # its log lies beside the file itself, not beside a link to it
+    with contextlib.ExitStack() as opened:
+        with map_errors(path):
+            opened.enter_context(_alone(path))
+            file = opened.enter_context(PageFile(path, log=_log_of(path)))
+        try:
+            made = opened.enter_context(files.beside(target, exclusive=True))
+            with map_errors(target):
+                found = _fill(made, path, file, convert)
+            opened.close()
+        except FileExistsError as error:  # it came meanwhile
+            raise _there_already(target) from error
+        except OSError as error:
+            raise _cannot_be_written(target, error) from error
+    return found
+
+
+def _refuse(path: Path, target: Path) -> None:
+    if target.is_dir():
+        raise InputError(f"{target} is a folder", hint="name a file in it")
+    for end in ("", *files.COMPANIONS):
+        if os.path.lexists(f"{target}{end}"):
+            raise _there_already(target.with_name(target.name + end))
+    if not path.is_file():
+        what = "is no ordinary file" if path.exists() else "is not there"
+        raise InputError(f"{path} {what}", hint="name the damaged database with --db")
+
+
+def _there_already(target: Path) -> InputError:
+    return InputError(f"{target} is there already", hint="name a new file")
+
+
+def _cannot_be_written(target: Path, error: OSError) -> TgTaggerError:
+    message = f"{target} cannot be written: {error.strerror}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}:
+        return StoreError(message, hint="make room, or name a file on another disk")
+    return InputError(message, hint="name a file where you may write")
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the locks of runs, where one may be made: what somebody writes is not read whole."""
+    with contextlib.ExitStack() as held:
+        if os.access(path.parent, os.W_OK):
+            for name in get_args(LockName):
+                held.enter_context(run_lock(path, name))
+        yield
+
+
+def _log_of(path: Path) -> Path | None:
+    """Return the log that lies beside a database, and belongs to it."""
+    for end in ("-wal", "-journal"):
+        log = path.with_name(path.name + end)
+        if log.is_file() and log.stat().st_size and stale_log.belongs(path, log):
+            return log
+    return None
+
+
+def _fill(made: Path, path: Path, file: PageFile, convert: Convert) -> Recovered:
+    _upgrade(made, _revision(file, path))
+    with contextlib.closing(connect(made, "mode=rw")) as db:
+        db.execute("PRAGMA journal_mode = OFF").fetchone()
+        db.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
+        db.execute("PRAGMA foreign_keys = OFF")  # owners may come after what is theirs
+        db.executescript(_MAKE_KNOWN)
+        db.execute("BEGIN")
+        rows = _Rows(db, Salvage(file, shapes(db)))
+        rows.take()
+        if not rows.saved:
+            raise StoreError(
+                f"nothing of an archive can be read in {path}", hint="bring back a backup"
+            )
+        joined = rejoin(db, rows.lost, rows.doubts, convert, rows.now)
+        tables = tuple(rows.summary(name) for name in rows.tables)
+        db.execute("COMMIT")
+    _upgrade(made, HEAD)
+    _finish(made)
+    return Recovered(tables, joined.restored, joined.marked, joined.to_read, file.log)
+
+
+# ---- the schema
+
+
+def _revision(file: PageFile, path: Path) -> str:
+    """Return the schema of the damaged file, the newest where that cannot be read.
+
+    Raises StoreError for another program's file, and a newer tgtagger's.
+    """
+    shape = Shape("alembic_version", any_columns(1), (0,), has_rowid=True, defaults=(None,))
+    found = Salvage(file, {shape.name: shape})
+    tables = {str(name) for kind, name, *_ in found.schema() if kind == "table"}
+    if tables and not tables & {"posts", "channels", "post_tags", "raw_forms", "attempts"}:
+        raise StoreError(f"{path} is another program's database, and stays untouched")
+    versions = [cell.record[0] for cells in found.rows(shape.name) for cell in cells if cell.record]
+    for version in versions:
+        if version in REVISIONS:
+            return str(version)
+        if isinstance(version, str) and re.fullmatch(r"\d{4}", version) and version > HEAD:
+            raise StoreError(
+                f"{path} was written by a newer tgtagger (schema {version}, this one knows {HEAD})",
+                hint="update tgtagger: nothing was changed",
+            )
+    return HEAD
+
+
+def _upgrade(made: Path, revision: str) -> None:
+    engine = create_writer(made)
+    try:
+        with engine.connect() as connection, connection.begin():
+            if schema_version(driver(connection), made) != revision:
+                migrate.upgrade(connection, revision)
+        with engine.connect() as connection:  # one file, that can be read wherever it lies
+            driver(connection).execute("PRAGMA journal_mode = DELETE").fetchone()
+    finally:
+        engine.dispose()
+
+
+# ---- the rows
+
+
+class _Rows:
+    """Takes the rows of all tables, and what the indexes remember."""
+
+    def __init__(self, db: sqlite3.Connection, source: Salvage) -> None:
+        self.source = source
+        self.lost: Counter[str] = Counter()
+        self.saved = 0
+        self.now = now()
+        self.tables = sorted(
+            name for name, shape in source.shapes.items() if shape.is_ours and name not in _DERIVED
+        )
+        self._db = db
+        self._totals: dict[str, int] = {}  # how many rows there were, as an index says
+
+    def take(self) -> None:
+        source = self.source
+        source.schema()
+        for name in self.tables:
+            for cells in source.rows(name):
+                self._insert(name, cells, count=True)
+        self.lost += source.unread  # of tables: what follows reads indexes
+        indexes = self._db.execute(
+            "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' "
+            "AND coalesce(sql, '') NOT LIKE '% WHERE %'"
+        ).fetchall()
+        for index, table in indexes:
+            if index in _KNOWN or table in source.torn or self.lost[table]:
+                self._remember(index, table)
+        if source.torn.intersection(self.tables):
+            for name in set(source.shapes) - set(self.tables) - {index for index, _ in indexes}:
+                for _ in source.rows(name):
+                    pass  # so that its pages are known not to be a table's
+            before = Counter(source.unread)
+            for name, cells in source.loose():
+                self._insert(name, cells, count=False)
+            self.lost += source.unread - before
+
+    @property
+    def doubts(self) -> Doubts:
+        torn = self.source.torn | {name for name, count in self.lost.items() if count}
+        return Doubts("posts" in self._totals, frozenset(torn))
+
+    def summary(self, table: str) -> SavedTable:
+        (count,) = self._db.execute(f"SELECT count(*) FROM {table}").fetchone()
+        if table in self._totals:
+            return SavedTable(table, count, max(self._totals[table] - count, 0), knows_all=True)
+        knows_all = table not in self.source.torn
+        return SavedTable(table, count, self.lost[table], knows_all)
+
+    def _insert(self, table: str, cells: list[Cell], *, count: bool) -> None:
+        shape = self.source.shapes[table]
+        rows = []
+        for cell in cells:
+            row = shape.row(cell)
+            mended = None if row is None else mend.mend(table, shape.columns, row, self.now)
+            if mended is not None:
+                rows.append(mended)
+            elif cell.record is not None:  # the others are counted where they are read
+                self.lost[table] += 1
+        names = ", ".join(f'"{column.name}"' for column in shape.columns)
+        marks = ", ".join("?" * len(shape.columns))
+        before = self._db.total_changes
+        self._db.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", rows)
+        made = self._db.total_changes - before
+        self.saved += made
+        if count:  # of loose pages some may be old ones
+            self.lost[table] += len(rows) - made
+
+    def _remember(self, index: str, table: str) -> None:
+        """Keep what an index holds, where that is of use, and how many rows it knows of."""
+        is_whole, total = True, 0
+        for cells in self.source.rows(index):
+            records = [cell.record for cell in cells if cell.record is not None]
+            good = [r for r in records if all(isinstance(value, int) for value in r[1:])]
+            is_whole = is_whole and len(good if index in _KNOWN else records) == len(cells)
+            total += len(cells)
+            if good and index in _KNOWN:
+                marks = ", ".join("?" * len(good[0]))
+                self._db.executemany(
+                    f"INSERT OR IGNORE INTO {_KNOWN[index]} VALUES ({marks})", good
+                )
+        if is_whole and index not in self.source.torn:
+            self._totals[table] = total
+
+
+# ---- the end
+
+
+def _finish(made: Path) -> None:
+    """Make the search index, and check that the new file is sound."""
+    with contextlib.closing(connect(made, "mode=rw")) as db:
+        db.execute("PRAGMA synchronous = OFF")
+        search.rebuild(db)
+        problems = [line for (line,) in db.execute("PRAGMA integrity_check(1)") if line != "ok"]
+        problems += [str(row) for row in db.execute("PRAGMA foreign_key_check")]
+        if problems or not search.check_index(db):
+            raise AssertionError(f"what was recovered is not sound: {problems}")

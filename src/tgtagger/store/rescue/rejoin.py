@@ -1,0 +1,227 @@
+"""Join again what belongs together, in a database made of the rows that were left of another.
+
+What the indexes of the old one remember helps: they hold which posts, tags and links there were,
+in the tables known_posts, known_tags and known_links. A post keeps its place without its channel,
+a link its tag's name; what is left without an owner after that goes. Where posts are missing or
+marked, their channels are to be read again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tgtagger.model.posts import Channel, PostData, RawPost
+from tgtagger.store.post_rows import COLUMNS, MESSAGE_BITS, row
+from tgtagger.store.rescue.mend import DAMAGED
+
+Convert = Callable[[RawPost], PostData | None]
+"""Makes a post of its raw form; None where that cannot be read."""
+
+_OFF = f"(({{0}}.id - {{0}}.message_id) & {(1 << MESSAGE_BITS) - 1})"
+"""How far a post's id lies above what its message's id makes of it: 0, or a few (a free key)."""
+_MOST_OFF = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What cannot be relied upon: whether all posts are known, and tables that rows are gone of."""
+
+    knows_posts: bool
+    torn: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """What became of it. `restored` posts were made of raw forms, `unread` channels forgotten."""
+
+    restored: int
+    marked: int
+    to_read: tuple[str, ...]
+
+
+def rejoin(
+    db: sqlite3.Connection, lost: Counter[str], doubts: Doubts, convert: Convert, now: str
+) -> Rejoined:
+    """Bring the rows together; `lost` is told what has to go."""
+    _mend_identities(db)
+    lost["posts"] += _run(
+        db,
+        f"DELETE FROM posts WHERE {_OFF.format('posts')} >= {_MOST_OFF} AND NOT EXISTS (SELECT 1 "
+        "FROM known_posts AS k WHERE (k.id, k.channel_id, k.message_id) = "
+        "(posts.id, posts.channel_id, posts.message_id))",
+    )
+    hurt = _missing_posts(db)
+    restored = _restore(db, convert, now)
+    _replace_owners(db, lost, now)
+    _drop_orphans(db, lost, doubts)
+    _settle_statuses(db, doubts)
+    (marked,) = db.execute("SELECT count(*) FROM posts WHERE problem = ?", (DAMAGED,)).fetchone()
+    return Rejoined(restored, marked, _forget_readings(db, hurt, doubts))
+
+
+# ---- who is who
+
+
+def _mend_identities(db: sqlite3.Connection) -> None:
+    """Set right what one part of a post's identity says otherwise than all the rest of it.
+
+    A post's id holds its time and the end of its message's id; the index of posts holds all three
+    numbers.
+    """
+    nearer = f"{_OFF.format('k')} < {_OFF.format('posts')}"
+    db.execute(
+        "UPDATE OR IGNORE posts SET message_id = k.message_id FROM known_posts AS k "
+        f"WHERE k.id = posts.id AND {nearer}"
+    )
+    db.execute(
+        "UPDATE OR IGNORE posts SET channel_id = k.channel_id FROM known_posts AS k "
+        "WHERE k.id = posts.id AND k.message_id = posts.message_id "
+        "AND posts.channel_id NOT IN (SELECT id FROM channels)"
+    )
+    time = f"CAST({{}}.id >> {MESSAGE_BITS} AS TEXT)"
+    db.execute(
+        "UPDATE OR IGNORE posts SET id = k.id FROM known_posts AS k "
+        "WHERE (k.channel_id, k.message_id) = (posts.channel_id, posts.message_id) "
+        f"AND posts.id <> k.id AND strftime('%s', date) = {time.format('k')} "
+        f"AND ({nearer} OR strftime('%s', date) <> {time.format('posts')})"
+    )
+
+
+def _missing_posts(db: sqlite3.Connection) -> set[int]:
+    """Return the channels that posts are missing of, as far as that is known."""
+    rows = db.execute(
+        "SELECT DISTINCT channel_id FROM known_posts WHERE id NOT IN (SELECT id FROM posts)"
+    )
+    return {channel for (channel,) in rows}
+
+
+# ---- what can be made anew
+
+
+def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
+    """Make posts anew whose row is gone, but whose raw form and identity are here."""
+    rows = db.execute(
+        "SELECT r.post_id, r.source, r.data, k.channel_id, k.message_id, c.title, c.username, "
+        "c.kind FROM raw_forms AS r JOIN known_posts AS k ON k.id = r.post_id "
+        "LEFT JOIN channels AS c ON c.id = k.channel_id "
+        "WHERE r.post_id NOT IN (SELECT id FROM posts) ORDER BY r.post_id, r.source DESC"
+    )
+    insert = (
+        f"INSERT OR IGNORE INTO posts (id, channel_id, message_id, {', '.join(COLUMNS)}, added_at)"
+        f" VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))}, ?)"
+    )
+    restored = 0
+    for post_id, source, data, channel_id, message_id, title, username, kind in rows.fetchall():
+        channel = Channel(channel_id, title or "", username, kind or "channel")
+        try:
+            post = convert(RawPost(channel, source, data))
+            if post is None or post.ids[0] != message_id:
+                continue
+            values = row(post, source)
+            made = _run(db, insert, (post_id, channel_id, message_id, *values, now))
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, sqlite3.Error):
+            continue  # the raw form is damaged, too
+        restored += made
+        if made and len(post.ids) > 1:
+            db.executemany(
+                "INSERT OR IGNORE INTO album_members VALUES (?, ?, ?)",
+                [(channel_id, number, post_id) for number in post.ids],
+            )
+    db.execute(
+        "UPDATE posts SET status = 'tagged', tagged_at = added_at WHERE added_at = ? "
+        "AND status = 'pending' AND id IN (SELECT post_id FROM post_tags WHERE source <> 'human')",
+        (now,),
+    )
+    return restored
+
+
+def _replace_owners(db: sqlite3.Connection, lost: Counter[str], now: str) -> None:
+    """Let something stand for the channels and tags that are gone, but not what is theirs."""
+    made = _run(
+        db,
+        "INSERT INTO channels (id, title, kind, added_at) SELECT DISTINCT channel_id, "
+        "'channel ' || abs(channel_id), iif(channel_id < 0, 'group', 'channel'), ? "
+        "FROM posts WHERE channel_id NOT IN (SELECT id FROM channels)",
+        (now,),
+    )
+    lost["channels"] = max(lost["channels"], made)
+    _run(
+        db,
+        "INSERT OR IGNORE INTO tags (id, name, key, added_at) SELECT id, key, key, ? "
+        "FROM known_tags WHERE id NOT IN (SELECT id FROM tags) AND "
+        "(id IN (SELECT tag_id FROM post_tags) OR id IN (SELECT tag_id FROM removed_tags))",
+        (now,),
+    )
+
+
+# ---- what goes, and what follows from it
+
+
+def _drop_orphans(db: sqlite3.Connection, lost: Counter[str], doubts: Doubts) -> None:
+    if "album_members" in doubts.torn:  # entries of an index may be among them, which look alike
+        _run(
+            db,
+            "DELETE FROM album_members WHERE NOT EXISTS (SELECT 1 FROM posts AS p WHERE "
+            "p.id = post_id AND p.channel_id = album_members.channel_id AND p.size > 1)",
+        )
+    lost["raw_forms"] += _run(
+        db, "DELETE FROM raw_forms WHERE post_id NOT IN (SELECT id FROM posts)"
+    )
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for table in tables:
+        for _, _, owner, column, key, _, on_delete, _ in db.execute(
+            f"PRAGMA foreign_key_list('{table}')"
+        ).fetchall():
+            is_gone = f"{column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {owner})"
+            if on_delete == "SET NULL":
+                db.execute(f"UPDATE {table} SET {column} = NULL WHERE {is_gone}")
+            else:
+                lost[table] += _run(db, f"DELETE FROM {table} WHERE {is_gone}")
+
+
+def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
+    """Let posts that lost tags be tagged again: what was paid for is remembered, and not paid."""
+    lacks = (
+        "id IN (SELECT post_id FROM known_links AS k WHERE NOT EXISTS (SELECT 1 FROM post_tags AS l"
+        " WHERE l.post_id = k.post_id AND l.tag_id = k.tag_id))"
+    )
+    if "post_tags" in doubts.torn or "tags" in doubts.torn:
+        lacks += " OR id NOT IN (SELECT post_id FROM post_tags)"
+    db.execute(
+        "UPDATE posts SET status = 'pending', attempts = 0, failure = NULL, error = NULL, "
+        f"next_attempt_at = NULL, tagged_at = NULL WHERE status = 'tagged' AND ({lacks})"
+    )
+
+
+def _forget_readings(db: sqlite3.Connection, hurt: set[int], doubts: Doubts) -> tuple[str, ...]:
+    """Forget how far channels are read where something may be missing; return their names."""
+    hurt |= {
+        channel
+        for (channel,) in db.execute(
+            "SELECT channel_id FROM posts AS p WHERE problem = ? OR (size > 1 AND size <> ("
+            "SELECT count(*) FROM album_members AS a WHERE a.post_id = p.id))",
+            (DAMAGED,),
+        )
+    }
+    unsure = doubts.torn & {"channels", "readings", "unread_ranges", "album_members"}
+    if unsure or ("posts" in doubts.torn and not doubts.knows_posts):
+        hurt |= {channel for (channel,) in db.execute("SELECT id FROM channels")}
+    known = db.execute(
+        "SELECT name FROM sqlite_master WHERE name IN ('readings', 'unread_ranges')"
+    ).fetchall()  # the first schema has no readings
+    for (table,) in known:
+        db.executemany(f"DELETE FROM {table} WHERE channel_id = ?", [(each,) for each in hurt])
+    return tuple(
+        name
+        for channel, name in db.execute(
+            "SELECT id, coalesce('@' || username, title) FROM channels ORDER BY id"
+        )
+        if channel in hurt
+    )
+
+
+def _run(db: sqlite3.Connection, sql: str, values: tuple[object, ...] = ()) -> int:
+    return max(db.execute(sql, values).rowcount, 0)

@@ -1,0 +1,136 @@
+"""The posts that a filter picks, held still: one snapshot, read in several orders.
+
+What an export as a folder needs: its pages by channel, by tag and by day must agree, though another
+run writes meanwhile, and a million posts must not lie in memory. So the choice is two temporary
+tables (SQLite keeps them on disk): each post with its number within its channel and its day, and
+each tag with its posts. Knows no output format.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from typing import Literal
+
+from tgtagger.model.archive import Entry, GroupCount, Post, day_of
+from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.tagging import PostId
+from tgtagger.store import records
+from tgtagger.store.times import from_text, moment
+from tgtagger.store.typed import checked
+
+Group = Literal["tag", "day"]
+Order = Literal["use", "name"]
+
+_BEGINNING = 300  # letters of a text that an outline shows the first line of
+_ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
+ substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''),
+     json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING})"""
+
+
+class Selection:
+    """What a filter picked. Usable while the store's `select` is open."""
+
+    def __init__(self, db: sqlite3.Connection, wanted: PostFilter) -> None:
+        self._db = db
+        query = records.query_for(db, wanted)
+        db.create_function("day_of", 1, _day_of, deterministic=True)
+        self.close()
+        db.execute(
+            "CREATE TEMP TABLE chosen "
+            "(id INTEGER PRIMARY KEY, channel_id INTEGER, number INTEGER, day TEXT)"
+        )
+        picked = query.sql("p.id AS id, p.channel_id AS channel_id, p.date AS date",
+                           limit=wanted.limit)  # fmt: skip
+        db.execute(
+            "INSERT INTO temp.chosen SELECT id, channel_id, row_number() OVER "
+            f"(PARTITION BY channel_id ORDER BY id), day_of(date) FROM ({picked})",
+            query.values,
+        )
+        db.execute("CREATE INDEX temp.ix_chosen_channel ON chosen (channel_id, id)")
+        db.execute("CREATE INDEX temp.ix_chosen_day ON chosen (day, id)")
+        db.execute(
+            "CREATE TEMP TABLE chosen_tags "
+            "(tag_id INTEGER, id INTEGER, PRIMARY KEY (tag_id, id)) WITHOUT ROWID"
+        )
+        db.execute(
+            "INSERT INTO temp.chosen_tags SELECT l.tag_id, s.id FROM chosen AS s "
+            "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
+        )
+        (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
+
+    def close(self) -> None:
+        # Where an error left a list half read, they stay until the connection goes.
+        with contextlib.suppress(sqlite3.OperationalError):
+            for table in ("chosen", "chosen_tags"):
+                self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+    def channels(self) -> tuple[tuple[Channel, int], ...]:
+        """Return the channels with how many posts of each were picked, the most first."""
+        rows = self._db.execute(
+            "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
+            "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
+            "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
+        )
+        return tuple((Channel(*row), count) for *row, count in rows)
+
+    def groups(self, by: Group, order: Order = "use") -> Iterator[GroupCount]:
+        """Yield the tags, the most used first or by name, or the days, the newest first."""
+        return (group for _, group in self._groups(by, order))
+
+    def outline(self, by: Group) -> Iterator[tuple[GroupCount, Iterator[Entry]]]:
+        """Yield each tag, or each day, with its posts, the newest first.
+
+        A day is None for posts without a date.
+        """
+        chosen = {
+            "tag": "chosen_tags AS g CROSS JOIN chosen AS s ON s.id = g.id "
+            "CROSS JOIN posts AS p ON p.id = g.id WHERE g.tag_id = ? ORDER BY g.id DESC",
+            "day": "chosen AS s CROSS JOIN posts AS p ON p.id = s.id WHERE s.day IS ? "
+            "ORDER BY s.id DESC",
+        }[by]
+        for key, group in self._groups(by, "use"):
+            rows = self._db.execute(f"SELECT {_ENTRY} FROM {chosen}", (key,))
+            yield group, (_entry(*row) for row in rows)
+
+    def entry(self, post: PostId) -> Entry | None:
+        """Return a post as a list shows it, if it was picked."""
+        row = self._db.execute(
+            f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
+            "WHERE p.channel_id = ? AND p.message_id = ?",
+            (post.channel_id, post.message_id),
+        ).fetchone()
+        return row and _entry(*row)
+
+    def posts(self, channel_id: int | None = None, *, limit: int = -1) -> Iterator[Post]:
+        """Yield the posts of one channel, or of all, the newest first."""
+        where = "" if channel_id is None else "WHERE s.channel_id = ?"
+        rows = self._db.execute(
+            f"SELECT {records.RECORD}, p.channel_id "
+            "FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+            f"JOIN channels AS c ON c.id = p.channel_id {where} ORDER BY s.id DESC LIMIT ?",
+            (limit,) if channel_id is None else (channel_id, limit),
+        )
+        for record, owner in rows:
+            yield records.read_post(record, owner)
+
+    def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
+        by_name = "t.key" if order == "name" else "3 DESC, 2"
+        rows = self._db.execute(_TAGS + by_name if by == "tag" else _DAYS)
+        return ((key, checked(GroupCount(name, count))) for key, name, count in rows)
+
+
+_TAGS = (
+    "SELECT t.id, t.name, g.posts FROM (SELECT tag_id, count(*) AS posts FROM chosen_tags "
+    "GROUP BY 1) AS g JOIN tags AS t ON t.id = g.tag_id ORDER BY "
+)
+_DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
+
+
+def _entry(channel: int, message: int, number: int, date: str | None, beginning: str) -> Entry:
+    return Entry(PostId(channel, message), number, from_text(date), beginning)
+
+
+def _day_of(date: str | None) -> str | None:
+    return None if date is None else day_of(moment(date))

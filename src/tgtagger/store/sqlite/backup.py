@@ -1,0 +1,186 @@
+"""A copy of the database as it is at one moment, while others write.
+
+SQLite's backup, within one reading transaction: it starts nothing over when others commit, and in
+WAL mode nobody waits for it. Not VACUUM INTO, which can neither be stopped nor tell how far it is.
+The copy is written beside its name, checked, synced, renamed (see `files`); it is one file, not
+in WAL mode until somebody writes to it, so it can be read where nobody may write. Needs no
+particular schema: one that is about to be brought up to date is copied as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+from typing import TypeVar, get_args
+
+from tgtagger.errors import InputError, StoreError, system_error
+from tgtagger.model.archive import Backup
+from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite.connections import undisturbed, uri
+from tgtagger.store.sqlite.run_lock import LockName
+from tgtagger.system import files
+
+T = TypeVar("T")
+Told = Callable[[int, int], None]
+"""Is told how many bytes are copied, of how many."""
+
+_STEP = 1024
+"""Pages copied at a time (4 MiB): how soon a signal is heard."""
+
+_LABEL = f"backup-{os.uname().nodename}"
+"""What a killed run left is swept by the next backup in that folder, but not by another machine's:
+a disk that keeps backups may be shared."""
+
+_WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(LockName)))
+"""What belongs to a database by its name."""
+
+
+def back_up(
+    path: Path, target: Path, told: Told = lambda *_: None, *, over: bool = False
+) -> Backup:
+    """Copy a database to a new file, 0600; `over` replaces one of that name.
+
+    Raises InputError for a target that cannot be had; StoreError for a copy that is damaged or
+    cannot be written. Then nothing of it is left.
+    """
+    try:
+        _refuse(path, target, over=over)
+        with files.beside(target, exclusive=not over, label=_LABEL) as made:
+            schema = _copy(path, made, target, told)
+            posts = _check(made, path, target)
+            size = made.stat().st_size
+    except FileExistsError as error:  # it came meanwhile
+        raise _there_already(target) from error
+    except FileNotFoundError as error:
+        raise InputError(f"the folder of {target} is not there", hint="make it first") from error
+    except OSError as error:
+        hint = "name a file where you may write"
+        raise system_error(error, f"{target} cannot be written", hint=hint) from error
+    return Backup(target, posts, size, schema)
+
+
+def _refuse(path: Path, target: Path, *, over: bool) -> None:
+    for database in (path.absolute(), path.resolve()):
+        names = {database.name + end for end in _WITH_IT}
+        if target.name in names and target.parent.resolve() == database.parent.resolve():
+            raise InputError(f"{target} belongs to the database", hint="name another file")
+    if target.is_dir():
+        raise InputError(f"{target} is a folder", hint="name a file in it")
+    if os.path.lexists(target) and not over:
+        raise _there_already(target)
+    for end in ("-wal", "-journal"):
+        beside = f"{target}{end}"
+        if os.path.lexists(beside):  # SQLite would write its content into the copy
+            raise InputError(
+                f"{beside} belongs to another database", hint="name another file, or move it away"
+            )
+
+
+def _there_already(target: Path) -> InputError:
+    return InputError(
+        f"{target} is there already", hint="name a new file, or delete this one first"
+    )
+
+
+def _copy(path: Path, made: Path, target: Path, told: Told) -> str:
+    """Copy the database as it is now; return its schema's version."""
+    reader = engine.create_reader(path)
+    try:
+        with engine.map_errors(path), reader.connect() as connection, connection.begin():
+            # This look fixes the moment: what is committed from now on is not in the copy.
+            schema = engine.schema_version(engine.driver(connection), path)
+            if schema is None:
+                raise engine.empty(path)
+            driver = engine.driver(connection)
+            with undisturbed(driver, path):
+                _copy_pages(driver, made, target, told)
+    finally:
+        reader.dispose()
+    with made.open("r+b") as file:
+        # The versions of the file format that writers and readers must know: 2 is WAL, 1 is not.
+        file.seek(18)
+        file.write(b"\1\1")
+    return schema
+
+
+def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, told: Told) -> None:
+    (page_size,) = source.execute("PRAGMA page_size").fetchone()
+
+    def progress(_: int, left: int, total: int) -> None:
+        if total:  # else the first step has failed, which is raised after this
+            told((total - left) * page_size, total * page_size)
+
+    # nolock: nobody else knows the file, and not every file system that keeps copies has locks.
+    with closing(_connect(made, "mode=rw&nolock=1")) as copy:
+        copy.execute("PRAGMA journal_mode = OFF").fetchone()
+        copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
+        try:
+            source.backup(copy, pages=_STEP, progress=progress)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", None) not in _OF_THE_TARGET:
+                raise
+            with engine.map_errors(target):
+                raise
+
+
+_OF_THE_TARGET = {
+    "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_WRITE",
+    "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE",
+}  # fmt: skip
+"""Failures that only writing knows: the database itself is only read."""
+
+
+def _check(made: Path, path: Path, target: Path) -> int:
+    """Read the whole copy; return how many posts are in it."""
+    with engine.map_errors(target), closing(_connect(made, "immutable=1")) as copy:
+        damage, posts = _interruptible(copy, _look)
+    if damage != "ok":
+        raise StoreError(
+            f"the copy of {path} is damaged, and was not kept: {damage}",
+            hint="run: tgtagger doctor; if it finds the database sound, look at the disk",
+        )
+    return posts
+
+
+def _interruptible(copy: sqlite3.Connection, look: Callable[[sqlite3.Connection], T]) -> T:
+    """Do what takes long in another thread: while SQLite is at work here, no signal is heard."""
+    found: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(look(copy))
+        except Exception as error:  # noqa: BLE001 -- it is raised where the result is waited for
+            found.set_exception(error)
+
+    thread = Thread(target=work, daemon=True)
+    try:
+        thread.start()
+        return found.result()
+    except BaseException:
+        while thread.is_alive():
+            copy.interrupt()  # ends the statement that is running, no later one
+            thread.join(0.05)
+        raise
+
+
+def _look(copy: sqlite3.Connection) -> tuple[str, int]:
+    """Return `ok`, or what is damaged; and the number of posts."""
+    try:
+        (damage,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+        (posts,) = copy.execute("SELECT count(*) FROM posts").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise
+        return str(error), 0
+    return damage, posts
+
+
+def _connect(file: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{uri(file)}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+    )

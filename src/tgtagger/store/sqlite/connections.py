@@ -1,0 +1,252 @@
+"""Connections to the file, and what is done where SQLite cannot have its files beside it.
+
+In WAL mode SQLite keeps a log beside the database (-wal), and an index of it (-shm) as memory that
+processes share. A folder that is not ours, a full disk, a file system over the network deny that.
+
+A writer then turns the database to a rollback journal, which wants nothing of the kind, and says
+so. A reader reads without the index and without locks, the log included, and sees whether somebody
+wrote meanwhile: what it read may then be torn, and is not to be believed.
+
+Another program's database keeps the mode that it has: one table's name tells whose it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import mmap
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tgtagger.errors import TryLater
+from tgtagger.system.mounts import network_file_system
+
+_log = logging.getLogger(__name__)
+
+DENIED = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR_SHMOPEN,
+        sqlite3.SQLITE_IOERR_SHMSIZE,
+        sqlite3.SQLITE_IOERR_SHMMAP,
+        sqlite3.SQLITE_IOERR_SHMLOCK,
+        sqlite3.SQLITE_IOERR_LOCK,
+        sqlite3.SQLITE_IOERR_RDLOCK,
+        sqlite3.SQLITE_READONLY_CANTINIT,
+        sqlite3.SQLITE_READONLY_CANTLOCK,
+        sqlite3.SQLITE_READONLY_RECOVERY,
+        sqlite3.SQLITE_READONLY_DIRECTORY,
+    }
+)
+"""What SQLite says when it cannot have one of its files, or no lock."""
+
+_NO_SHARED_MEMORY = DENIED - {sqlite3.SQLITE_IOERR_SHMSIZE}  # which is a full disk
+
+_SLOWER = "%s: %s; a rollback journal is used instead, which is slower"
+
+_PAUSE = 0.01
+"""Seconds between two looks at a database that another run is making."""
+
+_LOOK = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
+
+
+class Unlocked(sqlite3.Connection):
+    """A connection that reads without locks. `seen`: how the files were when it was opened."""
+
+    watched: tuple[Path, ...] = ()
+    seen: tuple[tuple[int, int, int] | None, ...] = ()
+
+    def watch(self, *files: Path) -> None:
+        self.watched, self.seen = files, _state(files)
+
+    def was_disturbed(self) -> bool:
+        """Tell whether somebody has written since."""
+        return self.seen != _state(self.watched)
+
+
+def to_write(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open for writing, in WAL mode where it can be had; say once where it cannot."""
+    path = path.resolve()  # SQLite has its files beside the file itself, not beside a link to it
+    try:
+        connection = _open(
+            path, "mode=rw", timeout, prepare=lambda db: _turn_to_wal(db, path, timeout)
+        )
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_SHARED_MEMORY:
+            raise
+        try:
+            connection = _without_wal(path, timeout)
+        except sqlite3.Error:
+            raise error from None  # something else is wrong
+        _log.warning(_SLOWER, path, "write-ahead logging cannot be had here")
+    connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    # FULL: in WAL mode NORMAL is quicker by 7 % and can lose the last commits in a power cut.
+    # EXTRA: a rollback journal is gone for sure only when its folder was synced, too.
+    connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
+    return connection
+
+
+def to_read(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open for reading only: with all locks, or without where they cannot be had."""
+    path = path.resolve()
+    try:
+        return _open(path, "mode=ro", timeout)
+    except sqlite3.OperationalError as error:
+        code = error.sqlite_errorcode
+        if code != sqlite3.SQLITE_READONLY_ROLLBACK and code not in DENIED:
+            raise
+        try:
+            if code in DENIED:
+                return _without_locks(path, timeout)
+            # A run that was killed had begun to write: who may write takes that back.
+            _open(path, "mode=rw", timeout).close()
+            return _open(path, "mode=ro", timeout)
+        except sqlite3.Error:
+            raise error from None
+
+
+@contextlib.contextmanager
+def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """Raise TryLater after the body where it read without locks while somebody wrote."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if isinstance(connection, Unlocked) and connection.was_disturbed():
+            raise _disturbed(path) from error
+        raise
+    if isinstance(connection, Unlocked) and connection.was_disturbed():
+        raise _disturbed(path)
+
+
+def uri(path: Path) -> str:
+    """Return the URI by which SQLite opens a file."""
+    quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{quoted}"
+
+
+def _disturbed(path: Path) -> TryLater:
+    return TryLater(
+        f"{path} was written to while it was read, and no lock can be had there",
+        hint="run it again",
+    )
+
+
+def _look(connection: sqlite3.Connection) -> bool:
+    """Read from the file for the first time; return whether it is one of ours."""
+    (found,) = connection.execute(_LOOK).fetchone()
+    return bool(found)
+
+
+def _open(
+    path: Path,
+    mode: str,
+    timeout: float,
+    *,
+    connect: Callable[..., sqlite3.Connection] | None = None,
+    prepare: Callable[[sqlite3.Connection], object] = _look,
+) -> sqlite3.Connection:
+    """Open a connection and look at the file, so that what is wrong is found here."""
+    connection = (connect or sqlite3.connect)(
+        f"{uri(path)}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
+        isolation_level=None,
+    )  # fmt: skip
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
+    """Turn a new database, or one of ours, to WAL, where this file system can do that."""
+    is_ours = _look(db)  # in WAL mode this is the first need of shared memory
+    (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    if mode == "wal" or (pages > 1 and not is_ours):
+        return
+    network = network_file_system(path)
+    if network is not None and not pages:
+        _log.warning(_SLOWER, path, f"it lies on a network file system ({network})")
+    if network is not None or (pages and not _is_shareable(path.parent)):
+        return
+    # Who reads an old one just now is not waited for: another time will do. A new one is about to
+    # be written by another run that came at the same time; SQLite itself does not wait for that.
+    db.execute("PRAGMA busy_timeout = 0")
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL").fetchone()
+            break
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or (not pages and time.monotonic() >= until):
+                raise
+        if pages:
+            break
+        time.sleep(_PAUSE)
+    db.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+    _look(db)
+
+
+def _is_shareable(folder: Path) -> bool:
+    """Tell whether processes can share memory by files in this folder."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.truncate(mmap.PAGESIZE)
+            mmap.mmap(file.fileno(), mmap.PAGESIZE).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _without_wal(path: Path, timeout: float) -> sqlite3.Connection:
+    """Turn a database of ours to a rollback journal, alone with it; return a connection."""
+
+    def turn(alone: sqlite3.Connection) -> None:
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
+        (pages,) = alone.execute("PRAGMA page_count").fetchone()
+        if pages <= 1 or _look(alone):
+            alone.execute("PRAGMA journal_mode = DELETE").fetchone()
+
+    _open(path, "mode=rw", timeout, prepare=turn).close()
+    return _open(path, "mode=rw", timeout)
+
+
+def _without_locks(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open for reading the file and its log as they lie."""
+    wal, journal = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
+    if _size(journal):
+        raise sqlite3.OperationalError("half written")  # to be taken back before it is read
+    has_log = _size(wal) > 0
+    mode = "mode=ro&vfs=unix-none" if has_log else "immutable=1"
+
+    def prepare(connection: sqlite3.Connection) -> None:
+        assert isinstance(connection, Unlocked)
+        connection.watch(path, *([wal] if has_log else []))
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
+        _look(connection)
+
+    return _open(path, mode, timeout, connect=Unlocked, prepare=prepare)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _state(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, ...]:
+    def one(path: Path) -> tuple[int, int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    return tuple(map(one, files))

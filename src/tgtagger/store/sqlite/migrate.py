@@ -1,0 +1,101 @@
+"""Bring the schema of a database up to date; first make a backup of it, beside it.
+
+One transaction, under the write lock from the first look to the commit: the schema is the old one
+or the new one, and the backup holds all that was committed before. Knows no table.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from sqlalchemy.engine import Connection, Engine
+
+from tgtagger.errors import InputError, StoreError
+from tgtagger.store.sqlite import backup, stale_log
+from tgtagger.store.sqlite.engine import (
+    HEAD,
+    REVISIONS,
+    driver,
+    is_full,
+    map_errors,
+    schema_version,
+)
+
+_log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def backup_path(path: Path, schema: str) -> Path:
+    """Return where a database is kept as it was with this schema: beside the file itself."""
+    file = path.resolve()
+    return file.with_name(f"{file.name}.schema-{schema}.backup")
+
+
+def kept_backups(path: Path) -> tuple[Path, ...]:
+    """Return the backups that migrations of this database have left beside it."""
+    try:
+        found = [backup_path(path, revision) for revision in REVISIONS]
+        return tuple(kept for kept in found if kept.is_file())
+    except (OSError, RuntimeError):  # a folder that cannot be entered, a link that leads to itself
+        return ()
+
+
+def migrate(engine: Engine, path: Path) -> None:
+    """Bring the schema up to date; the usual case costs one small query."""
+    with map_errors(path):
+        with engine.connect() as connection, connection.begin():
+            if schema_version(driver(connection), path) == HEAD:
+                return
+        with engine.connect() as connection:
+            db = driver(connection)
+            # Else dropping a table, to make it anew, deletes what refers to it. Only outside of a
+            # transaction is this heard.
+            db.execute("PRAGMA foreign_keys = OFF")
+            kept: Path | None = None
+            try:
+                with connection.begin():
+                    # Another process may have come first: this look is under the write lock.
+                    old = schema_version(driver(connection), path)
+                    if old == HEAD:
+                        return
+                    if old is not None:
+                        kept = _keep(path, old)
+                    stale_log.number(db)
+                    upgrade(connection, HEAD)
+            except Exception as error:
+                if kept is not None and is_full(error):
+                    kept.unlink(missing_ok=True)  # the database is as it was, and wants the room
+                raise
+            finally:
+                db.execute("PRAGMA foreign_keys = ON")
+    if kept is not None:
+        _log.warning(
+            "%s was brought up to date (schema %s, it was %s); as it was before, it is kept in %s",
+            path, HEAD, old, kept,
+        )  # fmt: skip
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Run the migrations up to a revision, in the transaction that is open."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _keep(path: Path, schema: str) -> Path:
+    """Make the backup. One of an earlier attempt is replaced: what was in it is in this one."""
+    target = backup_path(path, schema)
+    try:
+        backup.back_up(path, target, over=True)
+    except (InputError, StoreError) as error:
+        raise StoreError(
+            f"{path} was not brought up to date: its backup failed: {error.message}",
+            hint=f"{path} is as it was. {error.hint or ''}".strip(),
+        ) from error
+    return target

@@ -1,0 +1,25 @@
+"""Run locks: one parse and one tag at a time for a database; the files lie beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from tgtagger.store.sqlite.engine import map_errors
+from tgtagger.system import locks
+
+LockName = Literal["parse", "tag"]
+
+
+@contextlib.contextmanager
+def run_lock(database: Path, name: LockName) -> Iterator[None]:
+    """Hold the lock of this kind of run; raise TryLater at once if another run holds it."""
+    with contextlib.ExitStack() as held:
+        with map_errors(database):
+            # A database has one lock, by whichever link it is reached.
+            file = database.resolve()
+            path = file.with_name(f"{file.name}.{name}.lock")
+            held.enter_context(locks.hold(path, f"another {name} run is at work on {database}"))
+        yield

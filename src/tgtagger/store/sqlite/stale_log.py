@@ -1,0 +1,154 @@
+"""Number the commits, so that a log that is not this database's is told from its own.
+
+SQLite asks no log whose it is: one that was left lying beside another database, or beside an
+older state of the same (a backup put back in its place), is played into it page by page, and
+nobody hears of it. So each transaction of ours writes its number into the header of the file: the
+application id, which is `tg` and 16 bits that begin anywhere and go up by one. A log follows on
+from a file if it holds the file's number, or begins with the next one. Of a log without numbers,
+which another program wrote, nothing can be told. Reads no table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tgtagger.errors import StoreError
+from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite.file_format import JOURNAL_MAGIC, WAL_MAGIC, checksum
+
+_TG = 0x7467
+_PLACE = 68  # of the application id in the file's first page
+_AHEAD = 1000
+"""Pages of a journal in which the first one is looked for: ours comes first of all."""
+_TRIES = 20
+_PAUSE = 0.02  # seconds: whoever is at work writes the log and the file one after the other
+
+
+def number(db: sqlite3.Connection) -> None:
+    """Give the transaction that has begun the next number."""
+    (last,) = db.execute("PRAGMA application_id").fetchone()
+    known = _number_in(last)
+    following = secrets.randbelow(1 << 16) if known is None else known + 1 & 0xFFFF
+    db.execute(f"PRAGMA application_id = {_TG << 16 | following}")
+
+
+def check(path: Path) -> None:
+    """Raise StoreError if a log beside a database is not its own. Changes nothing."""
+    for end in ("-wal", "-journal"):
+        log = path.with_name(path.name + end)
+        if not belongs(path, log):
+            raise StoreError(
+                f"{log.name} is not the log of {path}, or of another state of it: both are as they "
+                "were",
+                hint=f"if {path.name} is a backup put in place, move {log.name} away",
+            )
+
+
+def belongs(path: Path, log: Path) -> bool:
+    """Tell whether a log follows on from a database; True where that cannot be told."""
+    seen: object = None
+    for _ in range(_TRIES):
+        own = _own(path)
+        numbers = _numbers(log)
+        if own is None or numbers is None or _follows(own, *numbers):
+            return True
+        if (own, numbers) == seen:
+            return False
+        seen = own, numbers  # somebody may be at work just now: look again
+        time.sleep(_PAUSE)
+    return True
+
+
+def _follows(own: int, first: int | None, others: frozenset[int | None]) -> bool:
+    return own in others or (first is not None and own == first - 1 & 0xFFFF)
+
+
+def _number_in(application: int) -> int | None:
+    return application & 0xFFFF if application >> 16 == _TG else None
+
+
+def _own(path: Path) -> int | None:
+    """Return the number of the last commit that the file itself holds, None where it has none."""
+    # By SQLite: to open and close the file ourselves would end the locks it has on it.
+    with contextlib.suppress(sqlite3.Error):
+        with contextlib.closing(engine.connect(path, "immutable=1")) as db:
+            (application,) = db.execute("PRAGMA application_id").fetchone()
+        return _number_in(application)
+    return None
+
+
+def _numbers(log: Path) -> tuple[int | None, frozenset[int | None]] | None:
+    """Return the first number in a log, and all that are; None where there is nothing to tell."""
+    try:
+        file = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if log.name.endswith("-journal"):
+            return _numbers_before(file)
+        found = list(_numbers_logged(file))
+    finally:
+        os.close(file)
+    return (found[0], frozenset(found)) if found else None
+
+
+def _numbers_logged(file: int) -> Iterator[int | None]:
+    """Yield the number in each first page of a write-ahead log.
+
+    Up to the first one frames must be whole: what a power cut has torn may hold an older page. The
+    later ones only add to what is taken for its own.
+    """
+    head = os.pread(file, 32, 0)
+    if len(head) < 32 or head[:3] != WAL_MAGIC:
+        return
+    size = int.from_bytes(head[8:12])
+    order = ">" if head[3] & 1 else "<"
+    sums = checksum(head[:24], (0, 0), order)
+    if struct.pack(">2I", *sums) != head[24:]:
+        return
+    at, is_first = len(head), True
+    while True:
+        frame = os.pread(file, 24 + (size if is_first else _PLACE + 4), at)
+        if len(frame) < 24 + _PLACE + 4 or frame[8:16] != head[16:24]:
+            return
+        if is_first:
+            sums = checksum(frame[24:], checksum(frame[:8], sums, order), order)
+            if struct.pack(">2I", *sums) != frame[16:24]:
+                return
+        if int.from_bytes(frame[:4]) == 1:
+            is_first = False
+            yield _number_at(frame, 24)
+        at += 24 + size
+
+
+def _numbers_before(file: int) -> tuple[int | None, frozenset[int | None]] | None:
+    """Return the number that a rollback journal goes back to, and the one of what it takes back."""
+    head = os.pread(file, 28, 0)
+    if len(head) < 28 or head[:8] != JOURNAL_MAGIC:
+        return None
+    records, nonce, _, at, size = struct.unpack_from(">5I", head, 8)
+    for _ in range(min(records, _AHEAD)):
+        record = os.pread(file, size + 8, at)
+        total = nonce + sum(
+            record[4 + i] for i in range(size - 200, 0, -200) if i + 8 < len(record)
+        )
+        if len(record) < size + 8 or total & 0xFFFFFFFF != int.from_bytes(record[-4:]):
+            return None
+        if int.from_bytes(record[:4]) == 1:
+            before = _number_at(record, 4)
+            if before is None:
+                return None, frozenset()
+            return None, frozenset({before, before + 1 & 0xFFFF})
+        at += len(record)
+    return None
+
+
+def _number_at(page: bytes, at: int) -> int | None:
+    return _number_in(int.from_bytes(page[at + _PLACE : at + _PLACE + 4]))

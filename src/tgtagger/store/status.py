@@ -1,0 +1,158 @@
+"""How the archive stands: counts, channels, runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from pathlib import Path
+
+from tgtagger.decide import LONGEST_DELAY
+from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
+from tgtagger.model.posts import Channel
+from tgtagger.model.tagging import Status
+from tgtagger.store import channels
+from tgtagger.store.times import from_text, moment, to_text
+from tgtagger.store.typed import checked
+
+RUNS_SHOWN = 10
+DAYS_SHOWN = 14
+
+
+def archive_state(
+    db: sqlite3.Connection, path: Path, schema: str, now: dt.datetime
+) -> ArchiveState:
+    """Count everything; by indexes only, so that a million posts take no second."""
+    (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
+    counts: dict[Status, int] = {}
+    for status in ("pending", "skipped", "failed"):
+        (counts[status],) = db.execute(
+            # Written out, not bound: only so a partial index is used.
+            f"SELECT count(*) FROM posts WHERE status = '{status}'"
+        ).fetchone()
+    tagged = total - sum(counts.values())
+    (tags,) = db.execute("SELECT count(*) FROM tags").fetchone()
+    (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
+    file = path.resolve()  # beside which SQLite has its log
+    files = (file, file.with_name(file.name + "-wal"))
+    return ArchiveState(
+        {
+            "pending": counts["pending"],
+            "tagged": tagged,
+            "skipped": counts["skipped"],
+            "failed": counts["failed"],
+        },
+        _failures(db, now),
+        channel_states(db),
+        tags,
+        rejected,
+        _runs(db),
+        _due(db, now),
+        channels.followed(db),
+        _spent(db),
+        schema,
+        sum(file.stat().st_size for file in files if file.exists()),
+    )
+
+
+def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
+    """Return the channels, by title."""
+    rows = db.execute(
+        """
+        WITH counts AS (
+            SELECT channel_id, count(*) AS posts, max(message_id) AS newest
+            FROM posts GROUP BY channel_id),
+        waiting AS (
+            SELECT channel_id, count(*) AS pending
+            -- The plus: by the queue's index, not through all posts in the order of channels.
+            FROM posts WHERE status = 'pending' GROUP BY +channel_id)
+        SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
+               (SELECT date FROM posts AS p
+                WHERE p.channel_id = c.id AND p.message_id = n.newest),
+               c.parsed_at,
+               (SELECT coalesce(sum(high - max(low, floor_id + 1) + 1), 0) FROM unread_ranges AS u
+                JOIN readings AS r ON r.channel_id = u.channel_id AND r.source = u.source
+                WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
+                    SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
+               c.paused_at IS NOT NULL,
+               EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
+        FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
+            LEFT JOIN waiting AS w ON w.channel_id = c.id
+        ORDER BY c.title, c.id
+        """
+    )
+    return tuple(
+        checked(
+            ChannelState(
+                checked(Channel(identity, title, username, kind)),
+                posts,
+                pending,
+                from_text(newest),
+                from_text(parsed_at),
+                unread,
+                bool(paused),
+                bool(left),
+            )
+        )
+        for (
+            identity,
+            title,
+            username,
+            kind,
+            posts,
+            pending,
+            newest,
+            parsed_at,
+            unread,
+            paused,
+            left,
+        ) in rows
+    )
+
+
+def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
+    rows = db.execute(
+        "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
+        "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
+        "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), "
+        "min(CASE WHEN next_attempt_at > ? THEN ? ELSE next_attempt_at END) "
+        "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC",
+        (to_text(now + LONGEST_DELAY), to_text(now)),  # what is so far ahead is due, see `decide`
+    )
+    return tuple(
+        checked(FailureCount(failure, count, error, from_text(due)))
+        for failure, count, error, due in rows
+    )
+
+
+def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
+    rows = db.execute(
+        "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs "
+        "ORDER BY id DESC LIMIT ?",
+        (RUNS_SHOWN,),
+    )
+    return tuple(
+        checked(Run(identity, command, moment(start), from_text(end), code, summary))
+        for identity, command, start, end, code, summary in rows
+        if summary is None or json.loads(summary) is not None
+    )
+
+
+def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
+    (due,) = db.execute(
+        "SELECT count(*) FROM posts WHERE status = 'failed' "
+        "AND (next_attempt_at <= ? OR next_attempt_at > ?)",
+        (to_text(now), to_text(now + LONGEST_DELAY)),  # what is so far ahead is due, see `decide`
+    ).fetchone()
+    return int(due)
+
+
+def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
+    """Return what the models were asked on the latest days, the newest first."""
+    rows = db.execute(
+        "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "
+        "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "
+        "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
+        (f"-{DAYS_SHOWN} days",),
+    )
+    return tuple(checked(DaySpent(*row)) for row in rows)

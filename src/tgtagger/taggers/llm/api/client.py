@@ -1,0 +1,315 @@
+"""Speak HTTP to a tagging server: one client a run, one request at a time, bounded in every way.
+
+A call has a deadline, whatever the server does with its bytes, and an answer longer than LARGEST is
+not read to its end. Connecting is repeated by the transport, on a direct connection; nothing else
+is repeated here. Redirects are followed within the same server only: the key goes nowhere else.
+
+The one place where httpx is imported for tagging, and the one map from its exceptions to a Verdict.
+Knows no post and no prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+import time
+import urllib.request
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import httpx
+
+from tgtagger import __version__
+from tgtagger.errors import InputError
+from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, limits_of, time_there
+from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, Verdict, judge
+
+LARGEST = 1 << 20
+"""Bytes of an answer at most; fifty posts' tags have some 10,000."""
+
+LARGEST_LIST = 16 << 20
+"""Of a list of models: a provider of some hundred, with their descriptions, has megabytes."""
+
+CONNECT = 5.0
+"""Seconds to connect; the transport tries four times."""
+
+CONNECT_RETRIES = 3
+
+HOPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of one request. `tree` is the body as JSON, None where it is none."""
+
+    verdict: Verdict
+    tree: Any = None
+    status: int | None = None
+    limits: Limits = NO_LIMITS
+    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    seconds: float = 0.0
+    date: str | None = None  # the server's clock, as it writes it
+
+
+class Server:
+    """One client for all the requests of a run. `url` is the base up to `/v1`."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None,
+        *,
+        concurrency: int = 8,
+        timeout: float = 120.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.key = key
+        self._concurrency = concurrency
+        self._timeout = timeout
+        self._transport = transport
+        self._clock = clock
+
+    async def __aenter__(self) -> Self:
+        url = _address(self.url)
+        headers = {
+            "User-Agent": f"tgtagger/{__version__}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # what comes is counted, and not unpacked unseen
+        }
+        if self.key:
+            if not (self.key.isascii() and self.key.isprintable()):
+                raise InputError(
+                    "the key for the tagging server holds letters that no key has",
+                    hint="copy it again (TGTAGGER_LLM_API_KEY)",
+                )
+            headers["Authorization"] = f"Bearer {self.key}"
+        limits = httpx.Limits(
+            max_connections=self._concurrency,
+            max_keepalive_connections=self._concurrency,
+            keepalive_expiry=60,  # httpx's own 5 s are shorter than the gaps between slow calls
+        )
+        transport = self._transport
+        if transport is None and not _is_proxied(url):
+            # A transport of one's own has httpx pass over proxies: hence the question.
+            transport = httpx.AsyncHTTPTransport(retries=CONNECT_RETRIES, limits=limits)
+        try:
+            self._client = httpx.AsyncClient(
+                headers=headers,
+                # The deadline is ours (see `ask`): of a read it would only bound the gap between
+                # two bytes. The pool never lacks a connection: as many as requests at once.
+                timeout=httpx.Timeout(self._timeout, connect=CONNECT, write=30, pool=None),
+                limits=limits,
+                transport=transport,
+                follow_redirects=False,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            raise InputError(
+                "the proxy that the environment names cannot be used for tagging",
+                hint="name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY",
+            ) from None  # it may hold a part of the proxy's password
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def ask(self, body: bytes) -> Heard:
+        """Send one chat completion. What goes wrong is told in the verdict, never raised."""
+        return await self._call("POST", f"{self.url}/chat/completions", body)
+
+    async def models(self) -> tuple[Mapping[str, Any], ...] | None:
+        """Return what the server lists as its models; None where it lists none."""
+        heard = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
+        data = heard.tree.get("data") if isinstance(heard.tree, dict) else None
+        if heard.verdict.kind != "answered" or not isinstance(data, list):
+            return None
+        return tuple(item for item in data if isinstance(item, dict))
+
+    async def properties(self) -> Mapping[str, Any]:
+        """Return what llama.cpp's server says of itself; nothing where it is another one."""
+        heard = await self._call("GET", f"{self.url.removesuffix('/v1')}/props")
+        is_told = heard.verdict.kind == "answered" and isinstance(heard.tree, dict)
+        return heard.tree if is_told else {}
+
+    async def _call(
+        self, method: str, url: str, body: bytes | None = None, *, largest: int = LARGEST
+    ) -> Heard:
+        at, started = dt.datetime.now(dt.UTC), time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout + min(self._timeout, CONNECT)):
+                answer = await self._fetch(method, url, body, largest)
+                for _ in range(HOPS):
+                    target = _moved_to(answer, url)
+                    if target is None:
+                        break
+                    url = target
+                    answer = await self._fetch(method, url, body, largest)
+        except _TooLarge:
+            verdict = Verdict("passing", f"the answer is larger than {largest} bytes", "bad_answer")
+        except TimeoutError:
+            verdict = Verdict("passing", f"no whole answer in {self._timeout:.0f} s", "timeout")
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            verdict = map_error(error)
+        else:
+            now = time_there(answer.headers, self._clock())
+            verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
+            # A local server's key is often a word, such as "ollama", which may be a tag as well.
+            if self._is_key_in(answer.content, least=16 if verdict.kind == "answered" else 4):
+                # Before a message or a tag is made of it, and cut: no part of it is to be left.
+                content = answer.content.replace(str(self.key).encode(), "…".encode())
+                verdict, tree = judge(answer.status, answer.headers, content, now=now)
+            if 300 <= answer.status < 400:
+                verdict = self._without_key(_sent_away(url, answer.headers))
+            seconds = time.perf_counter() - started
+            limits = limits_of(answer.headers, now)
+            date = answer.headers.get("date")
+            return Heard(verdict, tree, answer.status, limits, at, seconds, date)
+        return Heard(verdict, at=at, seconds=time.perf_counter() - started)
+
+    def _without_key(self, verdict: Verdict) -> Verdict:
+        if not self.key or len(self.key) < 4:
+            return verdict
+        return replace(verdict, message=verdict.message.replace(self.key, "…"))
+
+    def _is_key_in(self, content: bytes, *, least: int) -> bool:
+        return self.key is not None and len(self.key) >= least and self.key.encode() in content
+
+    async def _fetch(self, method: str, url: str, body: bytes | None, largest: int) -> _Answer:
+        request = self._client.build_request(method, url, content=body)
+        response = await self._client.send(request, stream=True)
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
+        try:
+            parts: list[bytes] = []
+            size = 0
+            async for part in response.stream:
+                parts.append(part)
+                size += len(part)
+                if size > largest:
+                    raise _TooLarge
+        finally:
+            await response.aclose()
+        content = b"".join(parts)
+        encoding = response.headers.get("content-encoding", "identity").lower()
+        if encoding in {"gzip", "deflate"}:
+            content = _unpack(content, largest)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1")
+                   for name, value in response.headers.raw}  # fmt: skip
+        return _Answer(response.status_code, headers, content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def _moved_to(answer: _Answer, url: str) -> str | None:
+    """Return where the same server wants the request instead; None where it answered."""
+    if answer.status not in {301, 302, 303, 307, 308} or "location" not in answer.headers:
+        return None
+    try:
+        here, there = httpx.URL(url), httpx.URL(url).join(answer.headers["location"])
+    except httpx.InvalidURL:
+        return None
+    return str(there) if _server_of(there) == _server_of(here) and there != here else None
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _unpack(content: bytes, largest: int) -> bytes:
+    """Unpack what was packed though nobody asked for it, and no more than so many bytes of it."""
+    unpacker = zlib.decompressobj(47)  # gzip or zlib, by their heads
+    try:
+        unpacked = unpacker.decompress(content, largest)
+    except zlib.error:
+        return b""
+    if unpacker.unconsumed_tail:
+        raise _TooLarge
+    return unpacked
+
+
+def _address(text: str) -> httpx.URL:
+    """Return an address that can be asked; raises InputError."""
+    try:
+        url = httpx.URL(text)
+        url.raw_host.decode().encode("idna")  # as the resolver will
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise _no_address(text) from error
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
+        raise _no_address(text)
+    return url
+
+
+def _no_address(text: str) -> InputError:
+    return InputError(
+        f"{text!r} is no address of a tagging server",
+        hint="write it up to /v1, such as http://127.0.0.1:11434/v1",
+    )
+
+
+def _is_proxied(url: httpx.URL) -> bool:
+    proxies = urllib.request.getproxies()
+    if not (url.scheme in proxies or "all" in proxies):
+        return False
+    # A model on this machine is not behind a proxy, whatever the variables forget to say.
+    is_here = url.host in {"localhost", "::1"} or url.host.startswith("127.")
+    return not is_here and not urllib.request.proxy_bypass(url.host)
+
+
+def _sent_away(url: str, headers: Mapping[str, str]) -> Verdict:
+    here = httpx.URL(url)
+    try:
+        there = here.join(headers.get("location", ""))
+    except httpx.InvalidURL:
+        there = here
+    is_other = there.host and _server_of(there) != _server_of(here)
+    there_in_words = f"{there.scheme}://{there.netloc.decode()}"[:LONGEST_MESSAGE]
+    where = f"sends us to {there_in_words}" if is_other else "goes in circles"
+    return Verdict("stop", f"the server {where}; the key stays here", stop="wrong_address")
+
+
+def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> Verdict:
+    """Return the verdict on a request that brought no answer."""
+    if (why := _wrong_tls(error)) is not None:
+        return Verdict("stop", why, stop="wrong_address")
+    name = type(error).__name__
+    match error:
+        case httpx.ConnectTimeout():
+            return Verdict("passing", f"no connection ({name})", "timeout", reached=False)
+        case httpx.TimeoutException():
+            return Verdict("passing", f"no answer in time ({name})", "timeout")
+        case httpx.ConnectError():
+            return Verdict("passing", f"no connection ({name})", "network", reached=False)
+        case httpx.ProxyError():
+            return Verdict("passing", f"the proxy refuses ({name})", "network", reached=False)
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError():
+            return Verdict("stop", f"the address cannot be used ({name})", stop="wrong_address")
+        case httpx.DecodingError():
+            return Verdict("passing", f"the answer cannot be read ({name})", "bad_answer")
+        case _:
+            return Verdict("passing", f"the connection broke off ({name})", "network")
+
+
+def _wrong_tls(error: BaseException | None) -> str | None:
+    """Return what is wrong with the server's TLS, if it is something that no waiting mends."""
+    for _ in range(20):  # a chain of causes may be a ring
+        match error:
+            case None:
+                break
+            case ssl.SSLCertVerificationError():
+                return "the server's certificate cannot be trusted"
+            case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):  # it answers in plain words
+                return "the server does not speak TLS: is it http://?"
+        error = error.__cause__ or error.__context__
+    return None

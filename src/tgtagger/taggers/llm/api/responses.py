@@ -1,0 +1,272 @@
+"""What an answer of a tagging server means: answered, throttled, passing, the end, a bad post.
+
+Pure: status, headers and body in, a Verdict out. Servers say the same thing in many ways (billing
+by 429, errors inside HTTP 200, moderation by 403); they are told apart here, and nowhere else.
+Knows neither how an answer came nor what is done about it; exceptions are client's to map.
+
+The rules are gathered from the servers' documentation and from what their users report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tgtagger.model.tagging import FailureClass, StopClass
+from tgtagger.taggers.llm.api.bodies import as_text, error_in, read_json
+from tgtagger.taggers.llm.api.rate_limits import asked_wait, server_wait
+
+Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
+"""answered: HTTP 200 with something to read · throttled: everybody waits, nobody is to blame ·
+passing: the same request may do better · stop: no request of this run would do better ·
+bad_post: these posts are not taken · parameter: the same without this parameter may be taken"""
+
+LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`failure` goes with passing, throttled and bad_post, `stop` with stop.
+
+    `wait` are the seconds the server asked for. `again` is False where a repetition is pointless;
+    `reached` where the request got to the server; `comes_back` where waiting mends a stop.
+    """
+
+    kind: Kind
+    message: str = ""
+    failure: FailureClass | None = None
+    stop: StopClass | None = None
+    wait: float | None = None
+    parameter: str | None = None
+    again: bool = True
+    reached: bool = True
+    comes_back: bool = False
+
+
+ANSWERED = Verdict("answered")
+
+_PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, *range(520, 525), 529})
+_QUOTA = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+    }
+)
+_DAILY = re.compile(r"free-models-per-day|free_tier_daily|per[ -]day", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"request (?:is )?too large|must be reduced", re.IGNORECASE)
+_LOADING = re.compile("loading model", re.IGNORECASE)
+_NO_ROUTE = re.compile(
+    r"invalid url|unexpected endpoint|(?:page|file) not found|cannot post|no route", re.IGNORECASE
+)
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|size|window)|exceed_context_size|maximum context|too many tokens"
+    r"|prompt is too long|input is too long|longer than the (?:model|context)",
+    re.IGNORECASE,
+)
+_MODERATED = re.compile(
+    r"moderation|flagged|content[_ ](?:filter|policy)|safety (?:system|filter)"
+    r"|responsible ?ai|prohibited content",
+    re.IGNORECASE,
+)
+_PLAIN_SCHEMA = re.compile(
+    r"min_?items|max_?items|maxLength|xgrammar|features not supported"
+    r"|(?:features?|keywords?) (?:are |is |that (?:are|is) )?not (?:permitted|supported)",
+    re.IGNORECASE,
+)
+_FORMAT = re.compile(
+    r"response_format|json_schema|json_object|guided|grammar|\bschema\b|structured output"
+    r"|json mode|can handle the requested parameters",
+    re.IGNORECASE,
+)
+_PARAMETER = re.compile(
+    r"(?<![\w.])(reasoning_effort|temperature|max_completion_tokens|max_tokens)(?!\w)"
+    r"|[\"'`](usage|provider)[\"'`]"  # common words: parameters only where they are quoted
+)
+
+
+def judge(
+    status: int, headers: Mapping[str, str], body: bytes, *, now: float
+) -> tuple[Verdict, Any]:
+    """Return the verdict on an answer, and its body as JSON (None where it is none).
+
+    `headers` have lower-case names; `now` is the time in seconds since 1970.
+    """
+    tree = read_json(body)
+    error = tree.get("error") if isinstance(tree, dict) else None
+    if status == 200 and error is None:
+        return ANSWERED, tree
+    if status == 200 and isinstance(tree, dict) and tree.get("choices"):
+        # OpenRouter: a choice that broke off says so itself, see wire.read_reply.
+        return ANSWERED, tree
+    if status == 200:
+        # OpenRouter answers HTTP 200 when it begins, whatever its provider says later.
+        status = _code_in(error) or 500
+    return _judge_error(status, headers, tree, body, now), tree
+
+
+def _judge_error(
+    status: int, headers: Mapping[str, str], tree: Any, body: bytes, now: float
+) -> Verdict:
+    words = _Words(tree, body)
+    said = f"HTTP {status}: {words.message}" if words.message else f"HTTP {status}"
+    # Headers about limits come with every answer: they are meant where a limit is what is wrong.
+    wait = server_wait(headers, tree, now) if status == 429 else asked_wait(headers, now)
+    found = (
+        _judge_throttling(status, headers, words, said, wait)
+        or _judge_for_good(status, words, said)
+        or _judge_passing(status, headers, words, said, wait)
+    )
+    if found is not None:
+        return found
+    if status in {400, 422}:
+        return _judge_refusal(words, said)
+    return Verdict("bad_post", said, "server")
+
+
+def _judge_throttling(
+    status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
+) -> Verdict | None:
+    """Tell too many requests from too little money, which come with the same status."""
+    is_throttled = Verdict("throttled", said, "throttled", wait=wait)
+    match status:
+        case 402:
+            return is_throttled if "retry-after" in headers else _stop("quota", said)
+        case 429 if words.names & _QUOTA:
+            return _stop("quota", said)
+        case 429 if words.has(_TOO_LARGE):
+            return Verdict("bad_post", said, "too_long")
+        case 429 if words.has(_DAILY):
+            return Verdict("stop", said, stop="quota", wait=wait, comes_back=True)
+        case 429:
+            return is_throttled
+        case 503 if wait is not None or words.has(_LOADING):
+            return is_throttled
+    return None
+
+
+def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
+    """Tell what no repetition mends: the key, the model, the address; or this post."""
+    match status:
+        case 401:
+            return _stop("key_rejected", said)
+        case 403 if words.has(_MODERATED):
+            return Verdict("bad_post", said, "refused")
+        case 403:
+            return _stop("key_rejected", said)
+        case 404 if words.has(_FORMAT):
+            return Verdict("parameter", said, parameter="response_format")
+        case 404 | 410:
+            return _stop("wrong_address" if words.are_of_no_api() else "unknown_model", said)
+        case 413:
+            return Verdict("bad_post", said, "too_long")
+    return _stop("wrong_address", said) if status == 405 or 300 <= status < 400 else None
+
+
+def _judge_passing(
+    status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
+) -> Verdict | None:
+    if status in {500, 501} and words.has(_FORMAT):  # llama-cpp-python: an unknown format
+        return Verdict("parameter", said, parameter="response_format")
+    should_retry = headers.get("x-should-retry")
+    if status in _PASSING or status >= 500 or should_retry == "true":
+        return Verdict("passing", said, "server", wait=wait, again=should_retry != "false")
+    return None
+
+
+def _stop(kind: StopClass, said: str) -> Verdict:
+    return Verdict("stop", said, stop=kind)
+
+
+def _judge_refusal(words: _Words, said: str) -> Verdict:
+    """Tell what a server does not like about a request: its length, words, or a parameter."""
+    if words.has(_TOO_LONG):
+        return Verdict("bad_post", said, "too_long")
+    if words.has(_MODERATED):
+        return Verdict("bad_post", said, "refused")
+    if "model_not_found" in words.names or re.search(
+        r"model\b.*(?:does not exist|not exist|not found)|not a valid model",
+        words.message,
+        re.IGNORECASE,
+    ):
+        return Verdict("stop", said, stop="unknown_model")
+    # A message may name another parameter as well, to be used in its place: the first one is meant.
+    named = _PARAMETER.fullmatch(words.parameter) or _PARAMETER.search(words.message)
+    if named:
+        return Verdict("parameter", said, parameter=named[1] or named[2])
+    if words.has(_PLAIN_SCHEMA):
+        return Verdict("parameter", said, parameter="bounds")
+    if words.has(_FORMAT) or words.parameter.startswith("response_format"):
+        return Verdict("parameter", said, parameter="response_format")
+    # Nothing is named: with the first request it may be the format, later it is the post.
+    return Verdict("bad_post", said, "server")
+
+
+class _Words:
+    """The words of an error body, whatever its shape."""
+
+    def __init__(self, tree: Any, body: bytes) -> None:
+        error = error_in(tree)
+        self.names: set[str] = set()
+        self.parameter = ""
+        texts: list[str] = []
+        if isinstance(error, str):
+            texts.append(error)
+        if isinstance(error, dict):
+            said = (error.get(name) for name in ("message", "detail", "error", "msg"))
+            texts += [text for text in said if isinstance(text, str)]
+            self.names = {as_text(error.get(name)) for name in ("type", "code")} - {""}
+            self.parameter = as_text(error.get("param"))
+            metadata = error.get("metadata")
+            if isinstance(metadata, dict):
+                self._read_metadata(metadata, texts)
+            self._read_details(error, texts)
+        self.is_json = tree is not None
+        self.all = " ".join([*texts, *self.names])
+        if not texts and self.is_json:
+            self.all = body[:2000].decode(errors="replace")
+        self.message = " ".join((texts[0] if texts else "").split())[:LONGEST_MESSAGE]
+
+    def _read_metadata(self, metadata: dict[str, Any], texts: list[str]) -> None:
+        if isinstance(metadata.get("raw"), str):
+            texts.append(metadata["raw"])
+        if source := as_text(metadata.get("limit_source")):
+            self.names.add(source)
+        if metadata.get("reasons"):
+            self.names.add("moderation")
+
+    def _read_details(self, error: dict[str, Any], texts: list[str]) -> None:
+        """Read a list of details as FastAPI writes it; what it repeats of the request is left."""
+        message = error.get("message")
+        details = (message if isinstance(message, dict) else error).get("detail")
+        for detail in details if isinstance(details, list) else ():
+            if not isinstance(detail, dict):
+                continue
+            if isinstance(detail.get("msg"), str):
+                texts.append(detail["msg"])
+            place = detail.get("loc")
+            if isinstance(place, list) and len(place) > 1 and not self.parameter:
+                self.parameter = as_text(place[1])
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        return bool(pattern.search(self.all))
+
+    def are_of_no_api(self) -> bool:
+        """Tell, of a 404, whether it is the address that is not found: not all name a model."""
+        is_bare = self.message == "Not Found" and not self.names  # FastAPI, of an unknown path
+        return not self.is_json or is_bare or self.has(_NO_ROUTE)
+
+
+def _code_in(error: Any) -> int | None:
+    if isinstance(error, str) and "unexpected endpoint" in error.lower():  # LM Studio
+        return 404
+    code = as_text(error.get("code")) if isinstance(error, dict) else ""
+    if re.fullmatch("[45][0-9][0-9]", code):
+        return int(code)
+    return 429 if "rate_limit" in code or code in _QUOTA else None

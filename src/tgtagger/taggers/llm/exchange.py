@@ -1,0 +1,122 @@
+"""A question for some posts, and what its answer makes of each: prompt, vocabulary and wire joined.
+
+The same for a run and for a probe. Pure. Knows no HTTP, and not what is asked next.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tgtagger.model.tagging import Outcome, Skipped, SuggestedTag, Tagged
+from tgtagger.taggers.llm.api.answers import Reply, read_tags
+from tgtagger.taggers.llm.api.requests import Capabilities, Dialect, Wanted, room_for, write_request
+from tgtagger.taggers.llm.prompt import Prompt, count_tokens, is_from_example, posts_message
+from tgtagger.vocabulary import Vocabulary
+
+MOST_ENUM = 500
+"""Allowed tags that a schema names one by one; servers bound it, and the answer is checked here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a run asks. `fence` marks its posts; no post can know it."""
+
+    prompt: Prompt
+    vocabulary: Vocabulary
+    dialect: Dialect
+    minimum: int = 3
+    maximum: int = 7
+    fence: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def write(
+        self,
+        model: str,
+        texts: Sequence[str],
+        capabilities: Capabilities,
+        existing: Sequence[str] | None = None,
+    ) -> bytes:
+        """Return the body of a request for these texts; `existing` if it is known already."""
+        ids = ids_of(len(texts))
+        posts = tuple(zip(ids, texts, strict=True))
+        if existing is None:
+            existing = self.existing(texts)
+        message = posts_message(posts, self.fence, existing)
+        allowed = self.vocabulary.allowed if self.vocabulary.mode == "closed" else ()
+        wanted = Wanted(
+            ids, self.minimum, self.maximum, allowed if len(allowed) <= MOST_ENUM else ()
+        )
+        return write_request(model, self.prompt, message, wanted, capabilities, self.dialect)
+
+    def existing(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return the archive's tags that a request names to be preferred."""
+        return self.vocabulary.likeliest(texts) if self.vocabulary.mode == "prefer" else ()
+
+    def read(self, reply: Reply, texts: Sequence[str]) -> list[Outcome | None]:
+        """Return what an answer makes of each text; None where it gave nothing that can be used."""
+        ids = ids_of(len(texts))
+        said = read_tags(reply.content, ids)
+        return [
+            self._outcome(said.get(identity), text)
+            for identity, text in zip(ids, texts, strict=True)
+        ]
+
+    def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
+        if names is None:
+            return None
+        names = [n for n in names if not (isinstance(n, str) and self._is_slip(n, text))]
+        tags = self.vocabulary.choose(names, text, prompt=self.prompt.rules, own=self.prompt.own)
+        if tags:
+            return Tagged(tuple(SuggestedTag(name) for name in tags))
+        if not names and self.vocabulary.mode == "closed":
+            return Skipped("none of the allowed tags fits")
+        return None
+
+    def _is_slip(self, name: str, text: str) -> bool:
+        """Tell whether a tag is of the question and not of the post: its fence, its examples."""
+        if self.fence in name:
+            return True
+        return bool(self.prompt.examples) and is_from_example(name, text)
+
+    def count_tokens(self, texts: Sequence[str], existing: Sequence[str] | None = None) -> int:
+        """Return about how many tokens a request for these texts has."""
+        if existing is None:
+            existing = self.existing(texts)
+        posts = sum(count_tokens(text) + FRAME_TOKENS for text in texts)
+        return self._head() + posts + sum(map(count_tokens, existing))
+
+    def _head(self) -> int:
+        examples = (text for example in self.prompt.examples for text in example)
+        return count_tokens(self.prompt.system) + sum(map(count_tokens, examples))
+
+    def room(self, posts: int, capabilities: Capabilities) -> int:
+        """Return how many tokens the answer to so many posts may have."""
+        return room_for(posts, self.maximum) * capabilities.room
+
+
+FRAME_TOKENS = 16
+"""Of the two lines around a post."""
+
+
+def ids_of(count: int) -> tuple[str, ...]:
+    return tuple(f"p{number}" for number in range(1, count + 1))
+
+
+def why_missing(reply: Reply, *, all_are: bool = True) -> str:
+    """Say why an answer gave (all or some) posts nothing."""
+    if reply.finish == "length":
+        return "the answer was cut off" + ("" if all_are else " before this post")
+    if not reply.content.strip():
+        return "the answer is empty"
+    return "the answer has no usable tags" + ("" if all_are else " for this post")
+
+
+def has_only_thoughts(reply: Reply) -> bool:
+    """Tell an answer that never came to its point: its model thinks, aloud or for itself."""
+    return "{" not in reply.content or reply.content.lstrip().startswith("<think")
+
+
+def is_prose(reply: Reply) -> bool:
+    """Tell an answer in words alone, whose model may not know the format asked for."""
+    return bool(reply.content.strip()) and "{" not in reply.content

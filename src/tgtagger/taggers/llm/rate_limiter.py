@@ -1,0 +1,221 @@
+"""When the next request may go: pace, pause, width, and whether the provider is down.
+
+One gate for all requests of a run. A throttled request closes it for everybody, for as long as the
+server says; then one request goes alone, and its answer opens the gate. So it is at the start, and
+while requests fail without a success between. The pace is what the user set, what the server's
+headers tell, or what the server was seen to take: when it throttles, as many requests a second as
+were answered since the last pause began, the pause included. After a quiet minute the pace rises by
+a tenth.
+
+Pure but for the clock, which is given with every call (seconds, rising). Knows no server and no
+post; it is told what happened.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits
+
+LONGEST_BACKOFF = 60.0
+"""Seconds between two tries at most, where the server does not say."""
+
+LEAST_PAUSE = 0.01
+"""Seconds of a pause that nobody asked for: without any, no sum of pauses would end a run."""
+
+BREAKER = 10
+"""Failures without a success between after which the provider is taken to be down."""
+
+ALONE_AFTER = 3
+"""Failures in a row after which requests go one at a time."""
+
+ENOUGH = 8
+"""Answers between two pauses that tell a server's pace; fewer only say: slower."""
+
+LONG = 15.0
+"""Seconds between two pauses after which even few answers tell a pace: it is a slow one."""
+
+SLOWEST = 0.1
+"""Requests a second below which no single throttled request brings the pace: not all mean it."""
+
+SHORT = 120.0
+"""Seconds: a limit that comes back later than this is no matter of pace."""
+
+QUIET = 60.0
+"""Seconds without a throttled request after which the pace rises."""
+
+
+class Ticket(NamedTuple):
+    """What the gate knew when a request was sent."""
+
+    pauses: int
+    troubles: int
+
+
+class Gate:
+    """Told of every request: `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
+
+    Since the last success: `waited` are the seconds of pauses, `failures` the failures, `throttles`
+    the throttled requests that made a pause.
+    `closed_until` is when the current pause ends.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        *,
+        rpm: int = 0,
+        base: float = 1.0,
+        longest_wait: float = 120.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._most = concurrency
+        self._width = float(concurrency)
+        self._rate = rpm / 60 if rpm else None  # requests a second
+        self._ceiling = self._rate  # what the user set is never exceeded
+        self._base = base
+        self._longest_wait = min(longest_wait, SHORT)
+        self._chance = chance
+        self._running = 0
+        self._alone = True
+        self.closed_until = 0.0
+        self._next_at = 0.0
+        self._troubles = 0  # times that something failed after a success
+        self._pauses = 0  # so far; an answer to what was sent before one does not end it
+        self._pausing = False  # from a throttled request to the answer that ends the pause
+        self._since = 0.0  # when the stretch since the last pause began
+        self._answers = 0  # in it
+        self._rejected = 0  # throttled in it
+        self._quiet_since = 0.0
+        self.failures = 0  # without a success between
+        self.throttles = 0  # the same of throttled requests, those of one pause counted once
+        self.waited = 0.0  # seconds of pauses without a success between
+
+    @property
+    def is_down(self) -> bool:
+        return self.failures >= BREAKER
+
+    def delay(self, now: float) -> float | None:
+        """Return the seconds until a request may go; None: not before one that runs has ended."""
+        if self._running >= (1 if self._alone else max(1, int(self._width))):
+            return None
+        return max(self.closed_until - now, self._next_at - now, 0.0)
+
+    def sent(self, now: float) -> Ticket:
+        """Note that a request goes; return what its end is to be told with."""
+        self._running += 1
+        if not self._answers and not self._pausing and self._running == 1:
+            self._since = now
+        if self._rate:
+            self._next_at = max(now, self._next_at) + 1 / self._rate
+        return Ticket(self._pauses, self._troubles)
+
+    def dropped(self) -> None:
+        """Note that a request ended which says nothing about the server's state."""
+        self._running -= 1
+
+    def answered(self, ticket: Ticket, now: float, limits: Limits = NO_LIMITS) -> None:
+        """Note that the server did its work: all may go on."""
+        self._running -= 1
+        self._answers += 1
+        self.failures = 0
+        self.waited = 0.0
+        if ticket.pauses == self._pauses:  # else it was on its way when the gate closed
+            self._alone = False
+            self.throttles = 0
+            if self._pausing:
+                self._learn_rate(now)
+        self._width = min(float(self._most), self._width + 1 / max(self._width, 1.0))
+        if self._rate and now - self._quiet_since >= QUIET:
+            self._quiet_since = now
+            self._rate = min(self._rate * 1.1, self._ceiling or self._rate * 1.1)
+        self._heed(now, limits)
+
+    def throttled(self, ticket: Ticket, now: float, asked: float | None) -> float:
+        """Close for everybody; return for how long, never less than the server asked for."""
+        self._running -= 1
+        self._rejected += 1
+        if ticket.pauses != self._pauses and asked is None:
+            return max(self.closed_until - now, 0.0)  # it was on its way when the gate closed
+        if not self._pausing:
+            self._width = max(1.0, self._width / 2)
+        self._pausing = self._alone = True
+        self._quiet_since = now
+        pause = 0.0
+        if asked is None or self.throttles:
+            least = LEAST_PAUSE * 2.0 ** min(self.throttles, 20)
+            pause = max(self._backoff(self.throttles), min(least, LONGEST_BACKOFF))
+        if asked is not None:  # never less; and more, if it asks for nothing again and again
+            pause = max(pause, asked + self._chance() * min(1.0, 0.1 * asked))
+        if ticket.pauses == self._pauses:
+            self._pauses += 1
+            self.throttles += 1
+        until = max(self.closed_until, now + pause)
+        self.waited += until - max(now, self.closed_until)
+        self.closed_until = until
+        return until - now
+
+    def failed(self, ticket: Ticket, now: float) -> None:
+        """Count a failure that says the server may be down; a row of them goes alone, and slow.
+
+        Requests that were on their way together fail together: they count as ALONE_AFTER at most.
+        """
+        self._running -= 1
+        if self.failures == 0:
+            self._troubles += 1
+        if ticket.troubles == self._troubles or self.failures < ALONE_AFTER:
+            self.failures += 1
+        if self.failures >= ALONE_AFTER:
+            self._alone = True
+            pause = self._backoff(self.failures - ALONE_AFTER)
+            self.closed_until = max(self.closed_until, now + pause)
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Let nothing go for so long: a server in trouble asks for it."""
+        self.closed_until = max(self.closed_until, now + seconds)
+
+    def retry_delay(self, tries: int) -> float:
+        """Return the seconds before a request that failed is tried again: full jitter."""
+        return self._backoff(tries)
+
+    def start_over(self) -> None:
+        """Another model is asked from now on: what failed was the one before."""
+        self.failures = 0
+        self._alone = True
+
+    def _backoff(self, tries: int) -> float:
+        return self._chance() * min(LONGEST_BACKOFF, self._base * 2.0 ** min(tries, 20))
+
+    def _learn_rate(self, now: float) -> None:
+        """Set the pace to what the server took since the last pause, that pause included.
+
+        A single request that was throttled, and let in when it came again, tells no pace.
+        """
+        seconds = now - self._since
+        answers = self._answers - 1  # the one that ended the pause belongs to what follows
+        is_telling = answers >= ENOUGH or (answers > 0 and seconds >= LONG)
+        if self._rejected > 1 and seconds > 0 and is_telling:
+            seen, now_at = answers / seconds, self._rate
+            # Not all at once: a server may throttle for other reasons than a pace.
+            self._rate = seen if now_at is None else min(now_at, max(seen, 0.7 * now_at, SLOWEST))
+        if self._rate is not None:
+            self._next_at = now + 1 / self._rate
+        self._pausing = False
+        self._since, self._answers, self._rejected = now, 1, 0
+
+    def _heed(self, now: float, limits: Limits) -> None:
+        """Slow down before the server has to say so; of days and hours it says so anyway."""
+        if limits.left is not None and limits.reset and limits.reset <= self._longest_wait:
+            free = limits.left - self._running
+            if free < 1:
+                self.closed_until = max(self.closed_until, now + limits.reset)
+            else:  # spread what is left over the time until there is more, not too thin
+                self._next_at = max(self._next_at, now + limits.reset / (free + 1) / 2)
+        if (
+            limits.tokens_left == 0
+            and limits.tokens_reset
+            and limits.tokens_reset <= self._longest_wait
+        ):
+            self.closed_until = max(self.closed_until, now + limits.tokens_reset)

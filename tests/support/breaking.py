@@ -1,0 +1,363 @@
+"""Run tgtagger in a process and break it: after a time, or at the N-th call of the system.
+
+The process is a real one, and what is looked at afterwards is what lies on the disk. Calls of the
+system are counted, failed and made deadly by strace; where it is missing the tests that need it
+are skipped, and say so. The idea is that of SQLite's crash tests, which fail the N-th call, for
+every N.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+TGTAGGER = (sys.executable, "-m", "tgtagger")
+
+
+def before_main(code: str) -> tuple[str, ...]:
+    """Return tgtagger as a program that runs some code before anything of its own."""
+    return (sys.executable, "-c", f"{code}\nfrom tgtagger.__main__ import main\nmain()\n")
+
+
+def fake(body: str) -> tuple[str, ...]:
+    """Return tgtagger with another command `status`: its module has this body."""
+    made = f"""
+import sys, types
+module = types.ModuleType("tgtagger.cli.status")
+exec({body!r}, module.__dict__)
+sys.modules["tgtagger.cli.status"] = module
+sys.argv[1:] = ["status"]
+"""
+    return before_main(made)
+
+
+ROOT = Path(__file__).parents[2]
+
+STRACE = ("strace", "-f", "-qq")
+COUNTING = (*STRACE, "--seccomp-bpf")  # stops at the calls asked for alone; injects no signal
+
+WRITING = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat")
+"""The calls that change a disk; of openat those that name one of the files asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What strace does to a system call, from the N-th on, or `once`, or again `every` so many.
+
+    `call` may be several, each counted for itself, with commas; `what` is `signal=SIGKILL`,
+    `error=ENOSPC`, ...; only calls on these paths are counted.
+    """
+
+    call: str
+    what: str
+    nth: int = 1
+    once: bool = True
+    paths: tuple[Path, ...] = ()
+    every: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended; `hit` says whether the fault struck.
+
+    `peak` is its largest resident memory in KiB, as seen every 10 ms: what the system keeps for
+    wait4 includes the memory of the process that started it. 0 where it ran behind a prefix.
+    """
+
+    code: int
+    output: str
+    errors: str
+    seconds: float
+    peak: int
+    hit: bool = False
+    stopping: float = 0.0
+    """Seconds from the signal to the end."""
+
+
+def run(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    after: float | None = None,
+    when: Callable[[], bool] | None = None,
+    sign: int = signal.SIGKILL,
+    then: Sequence[int] = (),
+    fault: Fault | None = None,
+    timeout: float = 60,
+    program: Sequence[str] = TGTAGGER,
+    prefix: Sequence[str] = (),
+    stdin: str = "",
+    asks_on: bool = False,
+    cwd: Path | None = None,
+) -> Ended:
+    """Run a command of tgtagger to its end, or send it a signal.
+
+    The signal comes `after` so many seconds, counted from the moment that `when` is true, if that
+    is given; others `then`, 20 ms apart. Fails the test if it does not end within `timeout`.
+    `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added to the test's
+    environment; after `stdin` a question waits for ever where it `asks_on`.
+    """
+    with ExitStack() as open_until_the_end:
+        out = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        err = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        given: BinaryIO = open_until_the_end.enter_context(tempfile.TemporaryFile())
+        trace = open_until_the_end.enter_context(tempfile.NamedTemporaryFile(suffix=".strace"))
+        given.write(stdin.encode())
+        given.seek(0)
+        if asks_on:
+            reader, writer = os.pipe()
+            os.write(writer, stdin.encode())
+            given = open_until_the_end.enter_context(os.fdopen(reader, "rb"))
+            open_until_the_end.callback(os.close, writer)
+        command = [*prefix, *(_strace(fault, trace.name) if fault else ()), *program, *arguments]
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command, stdin=given, stdout=out, stderr=err, cwd=cwd, start_new_session=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
+        )  # fmt: skip
+        signalled: list[float] = []
+        has_ended = threading.Event()
+
+        def send() -> None:
+            while when is not None and not when():
+                if has_ended.wait(0.002):
+                    return
+            if has_ended.wait(after or 0.0):
+                return
+            signalled.append(time.monotonic())
+            _signal(process.pid, sign)
+            for number in then:
+                if not has_ended.wait(0.02):
+                    _signal(process.pid, number)
+
+        limit = threading.Timer(timeout, _signal, [process.pid, signal.SIGKILL])
+        sender = threading.Thread(target=send, daemon=True)
+        limit.daemon = True
+        limit.start()
+        if after is not None or when is not None:
+            sender.start()
+        peaks = [0]
+        if not prefix and fault is None and sys.platform == "linux":
+            threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True).start()
+        _, status = os.waitpid(process.pid, 0)
+        ended = time.monotonic()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        has_ended.set()
+        limit.cancel()
+        _signal(process.pid, signal.SIGKILL)  # nothing of its group survives a round
+        assert ended - started < timeout, f"did not end within {timeout} s: {command}"
+        out.seek(0)
+        err.seek(0)
+        seen = Path(trace.name).read_text(errors="replace") if fault else ""
+        return Ended(
+            process.returncode,
+            out.read().decode(errors="replace"),
+            err.read().decode(errors="replace"),
+            ended - started,
+            peaks[0],
+            bool(signalled) if fault is None else "INJECTED" in seen or "by SIGKILL" in seen,
+            ended - signalled[0] if signalled else 0.0,
+        )
+
+
+def run_many(
+    commands: Sequence[Sequence[str]],
+    *,
+    env: Mapping[str, str] | None = None,
+    fault: Fault | None = None,
+    prefix: Sequence[str] = (),
+    timeout: float = 60,
+) -> list[Ended]:
+    """Run several commands one after another in one process; see many.py. None may kill it."""
+    ended = run(
+        env=env, fault=fault, prefix=prefix, timeout=timeout, stdin=json.dumps(commands),
+        program=(sys.executable, str(ROOT / "tests" / "support" / "many.py")),
+    )  # fmt: skip
+    assert ended.code == 0, ended.errors[-2000:]
+    return [
+        Ended(code, out, err, ended.seconds, ended.peak, ended.hit)
+        for code, out, err in json.loads(ended.output)
+    ]
+
+
+def _watch(pid: int, peaks: list[int]) -> None:
+    status = Path(f"/proc/{pid}/status")
+    while True:
+        try:
+            found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        except OSError:
+            return
+        if found is None:  # it has ended
+            return
+        peaks[0] = max(peaks[0], int(found[1]))
+        time.sleep(0.01)
+
+
+def _signal(group: int, number: int) -> None:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # it ended by itself
+        return
+
+
+def _strace(fault: Fault, trace: str) -> list[str]:
+    need("strace")
+    paths = [part for path in fault.paths for part in ("-P", str(path))]
+    again = f"+{fault.every}" if fault.every else "" if fault.once else "+"
+    inject = f"inject={fault.call}:{fault.what}:when={fault.nth}{again}"
+    if not fault.what:
+        inject = f"trace={fault.call}"
+    return [*STRACE, "-o", trace, *paths, "-e", f"trace={fault.call}", "-e", inject]
+
+
+def need(program: str) -> None:
+    """Skip the test where a program of the system is missing."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed (apt install {program})")
+
+
+def without_rights() -> list[str]:
+    """Return what to start a program with so that the modes of files hold for it.
+
+    For root they do not; a root without capabilities is denied what anybody is.
+    """
+    if os.geteuid() != 0:
+        return []
+    need("setpriv")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+def count_calls(
+    *arguments: str,
+    paths: Sequence[Path],
+    calls: Sequence[str] = WRITING,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    program: Sequence[str] = TGTAGGER,
+) -> dict[str, int]:
+    """Return how often an unbroken run makes each call on these paths. It does its work."""
+    need("strace")
+    with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
+        options = [part for path in paths for part in ("-P", str(path))]
+        ended = run(
+            *arguments,
+            env=env,
+            stdin=stdin,
+            program=program,
+            prefix=[*COUNTING, "-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
+        )
+        assert ended.code == 0, ended.errors
+        text = Path(trace.name).read_text(errors="replace")
+    counts = {call: len(re.findall(rf"^(?:\d+\s+)?{call}\(", text, re.MULTILINE)) for call in calls}
+    return {call: count for call, count in counts.items() if count}
+
+
+def calls_in(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+) -> list[Fault]:
+    """Return a SIGKILL for each call that an unbroken run makes on files in a folder.
+
+    For files whose names nobody knows beforehand: each is counted among all calls of its kind.
+    """
+    need("strace")
+    with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
+        ended = run(
+            *arguments,
+            env=env,
+            stdin=stdin,
+            prefix=[*COUNTING, "-y", "-o", trace.name, "-e", f"trace={','.join(WRITING)}"],
+        )
+        assert ended.code == 0, ended.errors
+        lines = Path(trace.name).read_text(errors="replace").splitlines()
+    found = []
+    counts = Counter[str]()
+    main = lines[0].split()[0]  # strace counts for each thread
+    for line in lines:
+        match = re.match(rf"{main} +(\w+)\(", line)
+        if match is not None:
+            counts[match[1]] += 1
+            if str(folder) in line:
+                found.append(Fault(match[1], "signal=SIGKILL", counts[match[1]]))
+    return found
+
+
+def points(count: int, most: int) -> list[int]:
+    """Return at most so many of 1..count, spread evenly, both ends included."""
+    taken = min(count, most)
+    return sorted({1 + round(i * (count - 1) / max(1, taken - 1)) for i in range(taken)})
+
+
+def files_of(db: Path) -> tuple[Path, ...]:
+    """Return the paths that SQLite uses for a database, whether they exist or not."""
+    return tuple(db.with_name(db.name + end) for end in ("", "-wal", "-shm", "-journal"))
+
+
+def copy_database(db: Path, target: Path) -> None:
+    """Copy the files as they lie; what lay at the target is gone."""
+    for old, new in zip(files_of(db), files_of(target), strict=True):
+        new.unlink(missing_ok=True)
+        if old.exists():
+            shutil.copy2(old, new)
+
+
+def assert_sound(db: Path) -> None:
+    """Check the file as it lies: pages, foreign keys, the index; what is tagged has tags."""
+    if not db.exists() or not db.stat().st_size:
+        return
+    with closing(sqlite3.connect(db)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        if not raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'posts'").fetchone():
+            return
+        raw.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+        torn = raw.execute(
+            "SELECT count(*) FROM posts AS p WHERE status = 'tagged' AND NOT "
+            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id)"
+        ).fetchone()
+        assert torn == (0,)
+
+
+_CONTENTS = {
+    "posts": "SELECT channel_id, message_id, size, date, edited, deleted, text, markdown, status, "
+    "attempts, failure, source FROM posts ORDER BY channel_id, message_id",
+    "tags": "SELECT p.channel_id, p.message_id, l.position, t.name, l.source "
+    "FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id JOIN posts AS p ON p.id = l.post_id "
+    "ORDER BY 1, 2, 3",
+    "raw forms": "SELECT post_id, source, converter, data FROM raw_forms ORDER BY 1, 2",
+    "members": "SELECT channel_id, message_id, post_id FROM album_members ORDER BY 1, 2",
+    "unread": "SELECT * FROM unread_ranges ORDER BY 1, 2, 3",
+    "rejected": "SELECT channel_id, message_id, reason FROM rejected_posts ORDER BY 1, 2",
+}
+
+
+def contents(db: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return what an archive holds, without what tells when and by which run it came."""
+    with closing(sqlite3.connect(db)) as raw:
+        return {name: raw.execute(sql).fetchall() for name, sql in _CONTENTS.items()}
+
+
+def assert_clean_end(ended: Ended, *codes: int) -> None:
+    """Check that a failure was said in words, with one of these codes, and without a traceback."""
+    assert ended.code in codes, (ended.code, ended.errors[-2000:])
+    assert "Traceback" not in ended.errors, ended.errors[-2000:]
+    if ended.code not in {0, 130, 143, -signal.SIGKILL}:
+        assert "error: " in ended.errors or "warning" in ended.errors, ended.errors

@@ -1,0 +1,69 @@
+"""Make posts, and tags on them, for tests: short calls, sensible values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tgtagger.decide import update_after
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawForm, SourceName
+from tgtagger.model.tagging import Origin, SuggestedTag, TaggingError, TagUpdate
+from tgtagger.store import Store
+
+CHANNEL = Channel(1006503122, "News", "news")
+EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def minute(number: int) -> dt.datetime:
+    return EPOCH + dt.timedelta(minutes=number)
+
+
+def post(number: int, text: str = "", **facts: Any) -> PostData:
+    ids = facts.pop("ids", (number,))
+    date = facts.pop("date", minute(number))
+    raw = facts.pop("raw", RawForm(f"raw {number} {text}".encode(errors="replace"), 1))
+    return PostData(ids, date, text, raw=raw, **facts)
+
+
+def page(
+    *posts: PostData, channel: Channel = CHANNEL, source: SourceName = "desktop", **rest: Any
+) -> Page:
+    return Page(channel, source, posts, **rest)
+
+
+ORIGIN = Origin("keywords", "1")
+
+
+def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
+    """Give all posts these tags, as a tagger does."""
+    run = store.start_run("tag", ORIGIN)
+    suggested = tuple(SuggestedTag(name, hashtag) for name in names)
+    return store.save_tags(
+        [
+            TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, suggested, item.attempts + 1)
+            for item in store.posts_for_tagging(PostFilter())
+        ],
+        run,
+    )
+
+
+def archive(db: Path, count: int) -> None:
+    """Make a database of so many posts that wait for their tags; one that was there is gone."""
+    for path in db.parent.glob(f"{db.name}*"):
+        path.unlink()
+    texts = (f"A storm at sea, number{n}. " + "слово " * 30 for n in range(1, count + 1))
+    with Store.open(str(db)) as store:
+        store.save_page(page(*(post(n, text) for n, text in enumerate(texts, 1))))
+
+
+def fail_all(db: Path) -> None:
+    """Have every post failed in a run of a model, long ago."""
+    origin = Origin("llm", "test-model")
+    with Store.open(str(db)) as store:
+        failed = [
+            update_after(item, TaggingError("server", "HTTP 500"), origin, now=EPOCH)
+            for item in store.posts_for_tagging(PostFilter())
+        ]
+        store.save_tags(failed, store.start_run("tag", origin))

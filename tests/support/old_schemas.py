@@ -1,0 +1,126 @@
+"""Make databases as every schema so far had them, with rows in each table; read them back.
+
+Driven by the migrations and by what SQLite tells of the tables, so that a new revision needs
+nothing here, unless it drops something: then NEVER_WRITTEN says why nothing is lost.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tgtagger.store.sqlite import engine, migrate
+
+NEVER_WRITTEN = {
+    "0001": {"attempts", "unread_ranges", "channels.not_before", "channels.top_id"},
+    "0002": {"attempts"},
+}
+"""What no program of that schema wrote: a later one could drop it (0002 and 0003 say so)."""
+
+_JSON = {
+    "entities": "[]",
+    "media": '[{"type": "photo"}]',
+    "tags": '["tag"]',
+    "reactions": '{"x": 1}',
+}
+_TIMES = {"at", "date", "edited", "deleted", "since", "not_before"}
+
+Contents = dict[str, list[dict[str, Any]]]
+
+
+def make(db: Path, revision: str, rows: int = 4) -> None:
+    """Make a database of this schema, with so many rows in each table."""
+    engine.create_file(db)
+    writer = engine.create_writer(db)
+    with writer.connect() as connection, connection.begin():
+        migrate.upgrade(connection, revision)
+    writer.dispose()
+    with closing(sqlite3.connect(db)) as raw, raw:
+        for table, sql in _tables(raw):
+            columns = _columns(raw, table, revision)
+            names = ", ".join(f'"{name}"' for name, *_ in columns)
+            marks = ", ".join("?" * len(columns))
+            for n in range(1, rows + 1) if columns else ():
+                raw.execute(
+                    f"INSERT INTO {table} ({names}) VALUES ({marks})",
+                    [_value(table, sql, column, n) for column in columns],
+                )
+        for (name,) in raw.execute(
+            "SELECT name FROM sqlite_master WHERE sql LIKE '%VIRTUAL TABLE%USING fts5(%'"
+        ).fetchall():
+            raw.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+
+
+def unwritten(revision: str) -> set[str]:
+    """Return the tables that no program of this schema wrote."""
+    return {name for name in NEVER_WRITTEN.get(revision, set()) if "." not in name}
+
+
+def _tables(raw: sqlite3.Connection) -> list[tuple[str, str]]:
+    return raw.execute(
+        "SELECT m.name, m.sql FROM sqlite_master AS m JOIN pragma_table_list AS l USING (name) "
+        "WHERE l.type = 'table' AND l.schema = 'main' AND m.type = 'table' "
+        "AND name <> 'alembic_version' ORDER BY name"
+    ).fetchall()
+
+
+def _columns(raw: sqlite3.Connection, table: str, revision: str) -> list[tuple[str, str, bool]]:
+    unused = NEVER_WRITTEN.get(revision, set())
+    if table in unused:
+        return []
+    return [
+        (name, kind, bool(needed))
+        for _, name, kind, needed, _, _ in raw.execute(f"PRAGMA table_info({table})")
+        if f"{table}.{name}" not in unused
+    ]
+
+
+def _value(table: str, sql: str, column: tuple[str, str, bool], row: int) -> Any:
+    """Return a value that the table's own checks allow; every second row has only what it must."""
+    name, kind, needed = column
+    if not needed and row % 2 == 0:
+        return None
+    if found := re.search(rf"\b{name} IN \(([^)]*)\)", sql):
+        choices = re.findall(r"'(\w+)'", found[1])
+        return choices[row % len(choices)]
+    if f"json_valid({name})" in sql:
+        return _JSON.get(name, "{}")
+    if kind == "TEXT" and (name in _TIMES or name.endswith("_at")):
+        return f"2026-01-{row % 28 + 1:02}T12:00:00Z"
+    values = {"INTEGER": row, "REAL": row / 8, "BLOB": f"{table} {row}".encode()}
+    return values.get(kind, f"{table} {name} {row} " + "слово " * 20)
+
+
+def read(db: Path) -> Contents:
+    """Return the rows of every table."""
+    with closing(sqlite3.connect(db)) as raw:
+        raw.row_factory = sqlite3.Row
+        return {
+            table: [dict(row) for row in raw.execute(f"SELECT * FROM {table}")]
+            for table, _ in _tables(raw)
+        }
+
+
+def schema_of(db: Path) -> tuple[str, ...]:
+    """Return the statements that make this schema, and its version."""
+    with closing(sqlite3.connect(db)) as raw:
+        made = raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        statements = tuple(re.sub(r'[\s"]+', " ", sql) for (sql,) in made.fetchall())
+        return (*statements, *raw.execute("SELECT version_num FROM alembic_version").fetchone())
+
+
+def lost(before: Contents, after: Contents) -> list[str]:
+    """Return the tables whose rows are not what they were; a later schema may say more of each."""
+
+    def shown(rows: list[dict[str, Any]], columns: list[str]) -> list[str]:
+        return sorted(repr([row.get(column) for column in columns]) for row in rows)
+
+    found = []
+    for table, rows in before.items():
+        columns = [name for name in (rows or [{}])[0] if any(row[name] is not None for row in rows)]
+        if shown(rows, columns) != shown(after.get(table, []), columns):
+            found.append(table)
+    return found

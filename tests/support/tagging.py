@@ -1,0 +1,154 @@
+"""Tag posts of a real store by a simulated server: one call, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from llm_server import Brain, mock_transport
+from support.make import page, post
+from support.virtual_time import VirtualLoop, run
+from tgtagger import pipeline
+from tgtagger.errors import TgTaggerError
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Notice, Origin, TagResult, Wait
+from tgtagger.pipeline import TagRules
+from tgtagger.store import Store
+from tgtagger.taggers.llm.api.client import Server
+from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.prompt import make_prompt
+from tgtagger.taggers.llm.tagger import LlmTagger, Options
+from tgtagger.vocabulary import Vocabulary
+
+PENDING = PostFilter(statuses=("pending",))
+WORDS = ("storm", "harbour", "tram", "garden", "museum", "bridge", "market", "valley")
+
+
+def fill(store: Store, count: int, *, first: int = 1, text: str | None = None) -> None:
+    """Put posts in, each with words of its own unless a text is given."""
+    store.save_page(
+        page(
+            *(
+                post(number, text or f"{WORDS[number % 8]} number{number} of the river town")
+                for number in range(first, first + count)
+            )
+        )
+    )
+
+
+@dataclass
+class Told:
+    """What a run yielded, how it ended, and what it sent."""
+
+    results: list[TagResult] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    stopped: TgTaggerError | None = None
+    seconds: float = 0.0
+    requests: int = 0
+
+    @property
+    def kind(self) -> str | None:
+        return None if self.stopped is None else self.stopped.kind
+
+
+def make(
+    brain: Brain,
+    *,
+    key: str | None = "sk-test-0123456789",
+    vocabulary: Vocabulary | None = None,
+    capabilities: Mapping[str, Capabilities] | None = None,
+    prices: Mapping[str, Any] | None = None,
+    own_rules: str | None = None,
+    language: str = "post",
+    timeout: float = 120,
+    **options: Any,
+) -> LlmTagger:
+    """Return a tagger whose server is simulated."""
+    options.setdefault("models", ("test-model",))
+    made = Options(**options)
+    vocabulary = vocabulary or Vocabulary("open", maximum=made.maximum)
+    server = Server(
+        "http://127.0.0.1:1/v1",
+        key,
+        concurrency=made.concurrency,
+        timeout=timeout,
+        transport=mock_transport(brain),
+        clock=lambda: 1_800_000_000 + brain.clock(),
+    )
+    prompt = make_prompt(
+        vocabulary,
+        minimum=made.minimum,
+        maximum=made.maximum,
+        own_rules=own_rules,
+        language=language,
+    )
+    return LlmTagger(server, prompt, vocabulary, made, capabilities=capabilities, prices=prices)
+
+
+def tag(
+    store: Store,
+    brain: Brain,
+    wanted: PostFilter = PENDING,
+    *,
+    rules: TagRules = pipeline.DEFAULT_RULES,
+    tagger: LlmTagger | None = None,
+    **options: Any,
+) -> Told:
+    """Tag by a simulated server, in virtual time."""
+    loop = VirtualLoop()
+    brain.clock = loop.time
+    brain.wall = lambda: 1_800_000_000 + loop.time()
+    if brain.limit is not None:
+        brain.limit.clock = loop.time
+    tagger = tagger or make(brain, **options)
+    told = Told()
+    before = len(brain.completions)
+
+    async def follow() -> None:
+        number = store.start_run("tag", tagger.origins[0])
+        try:
+            async for step in pipeline.tag(store, tagger, wanted, number, rules):
+                match step:
+                    case Wait(seconds):
+                        told.waits.append(seconds)
+                    case Notice(message):
+                        told.notices.append(message)
+                    case TagResult():
+                        told.results.append(step)
+        except TgTaggerError as error:
+            told.stopped = error
+        told.seconds = loop.time()
+
+    run(follow(), loop)
+    told.requests = len(brain.completions) - before
+    return told
+
+
+def statuses(store: Store) -> dict[str, int]:
+    return {name: count for name, count in store.state().posts.items() if count}
+
+
+def failures(store: Store) -> dict[str, int]:
+    return {item.failure: item.count for item in store.state().failures}
+
+
+def attempts(store: Store, number: int) -> list[str | None]:
+    """Return the classes of the requests made for a post; None where it was answered."""
+    return [item.failure for item in store.post(f"news/{number}").attempts]
+
+
+def turns(store: Store) -> Counter[int]:
+    """Return how many posts had how many turns."""
+    with store._read() as db:
+        return Counter(dict(db.execute("SELECT attempts, count(*) FROM posts GROUP BY 1")))
+
+
+def origin(tagger: LlmTagger, **changes: Any) -> Origin:
+    return replace(tagger.origins[0], **changes)
+
+
+def tags_of(store: Store, numbers: Iterable[int]) -> Sequence[tuple[str, ...]]:
+    return [store.post(f"news/{number}").post.tags for number in numbers]
