@@ -21,8 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawForm
-from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord
+from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from words import WORDS
 
@@ -105,14 +105,14 @@ def make_archive(path: Path, count: int) -> None:
     start = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
     names = [f"tag {word}" for word in WORDS[:400]]
     with Store.open(str(path)) as store:
-        run = store.start_run("tag", Origin("keywords", "benchmark"))
+        run = store.start_run("tag", Provenance("keywords", "benchmark"))
         for at in range(0, count, 2000):
             posts = tuple(
                 PostData(
                     (number,),
                     start + dt.timedelta(minutes=5 * number),
                     " ".join(chance.choices(WORDS, k=chance.randint(10, 130))),
-                    raw=RawForm(b"x" * 300, 1),
+                    raw=RawRecord(b"x" * 300, 1),
                 )
                 for number in range(at + 1, at + 2001)
             )
@@ -122,7 +122,7 @@ def make_archive(path: Path, count: int) -> None:
                     post.id,
                     post.text_hash,
                     "tagged",
-                    Origin("keywords", "benchmark"),
+                    Provenance("keywords", "benchmark"),
                     tuple(SuggestedTag(name) for name in chance.sample(names, 4)),
                     1,
                 )

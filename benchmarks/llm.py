@@ -70,7 +70,7 @@ async def ours(
     with Store.open(database) as store:
         if not writes:
             store.save_tags = lambda updates, *_: [True] * len(updates)  # type: ignore[method-assign]
-        run = store.start_run("tag", tagger.origins[0])
+        run = store.start_run("tag", tagger.provenances[0])
         before, begun = cpu(), time.perf_counter()
         wanted = PostFilter(statuses=("pending",))
         async for _ in pipeline.tag(store, tagger, wanted, run):

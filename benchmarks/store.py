@@ -2,8 +2,8 @@
 
 usage: python benchmarks/store.py [--posts N] [--rounds N]
 
-R is `executemany` of an upsert over the prepared rows of posts and raw forms, in pages of 1,000, a
-commit a page, the same pragmas, on a database of the same schema without full-text index. Ours is
+R is `executemany` of an upsert over the prepared rows of posts and raw records, in pages of 1,000,
+a commit a page, the same pragmas, on a database of the same schema without full-text index. Ours is
 `Store.save_page` from PostData on: preparing, comparing, SAVEPOINT, foreign keys included; with
 the index and, its upkeep switched off here alone, without. The medians of interleaved rounds.
 """
@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tgtagger.model.posts import Channel, Media, Page, PostData, RawForm
+from tgtagger.model.posts import Channel, Media, Page, PostData, RawRecord
 from tgtagger.sources import raw
 from tgtagger.store import Store, post_rows, search
 from tgtagger.store import posts as stored_posts
@@ -46,7 +46,7 @@ def make_posts(count: int) -> list[PostData]:
                 text,
                 media=(Media("photo", width=1280, height=720),) if number % 3 == 0 else (),
                 reactions=(("👍", number % 50),) if number % 2 else None,
-                raw=RawForm(raw.pack(record), 1),
+                raw=RawRecord(raw.pack(record), 1),
             )
         )
     return posts

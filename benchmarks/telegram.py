@@ -25,7 +25,7 @@ from support.answers import PHONE, Answers
 from telegram_server import RsaKey, ServerThread
 from tgtagger import pipeline
 from tgtagger.model.refs import Named
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel
@@ -59,7 +59,7 @@ async def ours(access: session.Access, database: str) -> int:
     count = 0
     with Store.open(database) as store:
         async with Telegram(access, page_wait=0) as telegram:
-            channel = TelegramChannel(telegram, Named("benchroom"), Wish())
+            channel = TelegramChannel(telegram, Named("benchroom"), ReadOptions())
             async for step in pipeline.parse(channel, store):
                 count += getattr(step, "new", 0)
     return count

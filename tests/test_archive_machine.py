@@ -25,9 +25,9 @@ from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
 from tgtagger.model.tagging import (
     Answered,
     Attempt,
-    Origin,
     Outcome,
     PostForTagging,
+    Provenance,
     Skipped,
     Step,
     SuggestedTag,
@@ -61,7 +61,7 @@ class World:
 class FirstWord:
     """Tags a post with its first word; one that begins with «bad» fails. Notes what it is asked."""
 
-    origins = (Origin("llm", "first word", "a prompt"),)
+    provenances = (Provenance("llm", "first word", "a prompt"),)
     paid = True  # every answer is written at once: as many commits as there can be
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class FirstWord:
             if word == "bad":
                 outcome = TaggingError("server", "it would not")
             attempt = Attempt(dt.datetime.now(dt.UTC), "first word")
-            yield (Answered(item, self.origins[0], outcome, attempt),)
+            yield (Answered(item, self.provenances[0], outcome, attempt),)
 
 
 WORDS = st.sampled_from(["", "tree", "sea salt", "новости дня", "bad luck", "🌊", "tree house"])
@@ -138,7 +138,7 @@ class Archive(RuleBasedStateMachine):
             assert self.store.count_posts(PostFilter(statuses=("pending",))) == 0
 
     async def _tag(self, wanted: PostFilter) -> None:
-        run = self.store.start_run("tag", FirstWord.origins[0])
+        run = self.store.start_run("tag", FirstWord.provenances[0])
         tagger = FirstWord()
         rules = pipeline.TagRules(fresh=not wanted.statuses)
         async for result in pipeline.tag(self.store, tagger, wanted, run, rules):

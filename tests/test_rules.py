@@ -15,9 +15,9 @@ from tgtagger.errors import exit_code
 from tgtagger.export import csv_table, json_array, json_records
 from tgtagger.model.tagging import (
     FailureClass,
-    Origin,
     PostForTagging,
     PostId,
+    Provenance,
     Skipped,
     SuggestedTag,
     Tagged,
@@ -25,7 +25,7 @@ from tgtagger.model.tagging import (
 )
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-ORIGIN = Origin("keywords", "1")
+ORIGIN = Provenance("keywords", "1")
 POST = PostForTagging(PostId(1, 2), "text", "hash", attempts=1)
 
 

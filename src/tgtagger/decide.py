@@ -12,9 +12,9 @@ from hashlib import blake2b
 from typing import Any
 
 from tgtagger.model.tagging import (
-    Origin,
     Outcome,
     PostForTagging,
+    Provenance,
     Skipped,
     Tagged,
     TaggingError,
@@ -112,7 +112,7 @@ def _is_older(new_edited: str | None, old_edited: str | None) -> bool:
 def update_after(
     post: PostForTagging,
     outcome: Outcome,
-    origin: Origin,
+    provenance: Provenance,
     *,
     now: dt.datetime,
     max_attempts: int = 5,
@@ -125,28 +125,34 @@ def update_after(
     id_, text = post.id, post.text_hash
     match outcome:
         case Tagged(tags):
-            key = answer_key(text, origin) if remember else None
-            return TagUpdate(id_, text, "tagged", origin, tags, post.attempts + 1, answer_key=key)
+            key = answer_key(text, provenance) if remember else None
+            return TagUpdate(
+                id_, text, "tagged", provenance, tags, post.attempts + 1, answer_key=key
+            )
         case Skipped():
-            key = None if origin.source == "cache" else answer_key(text, origin)
-            return TagUpdate(id_, text, "skipped", origin, attempts=post.attempts, answer_key=key)
+            key = None if provenance.source == "cache" else answer_key(text, provenance)
+            return TagUpdate(
+                id_, text, "skipped", provenance, attempts=post.attempts, answer_key=key
+            )
         case TaggingError(failure, message):
             attempts = post.attempts + 1
             due = None
             if failure in PASSING and attempts < max_attempts:
                 due = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1]
-            return TagUpdate(id_, text, "failed", origin, (), attempts, failure, message, due)
+            return TagUpdate(id_, text, "failed", provenance, (), attempts, failure, message, due)
 
 
-def answer_key(text_hash: str, origin: Origin) -> str:
+def answer_key(text_hash: str, provenance: Provenance) -> str:
     """Return what an answer is remembered by: equal text, model, prompt and vocabulary.
 
     The text's hash comes last, so that the database can complete the beginning for many posts.
     """
-    return answer_prefix(origin) + text_hash
+    return answer_prefix(provenance) + text_hash
 
 
-def answer_prefix(origin: Origin) -> str:
-    """Return the beginning of the keys of all that was answered with this origin."""
-    made_with = "\0".join((origin.model or "", origin.prompt or "", origin.vocabulary or ""))
+def answer_prefix(provenance: Provenance) -> str:
+    """Return the beginning of the keys of all that was answered with this provenance."""
+    made_with = "\0".join(
+        (provenance.model or "", provenance.prompt or "", provenance.vocabulary or "")
+    )
     return blake2b(made_with.encode(errors="replace"), digest_size=8).hexdigest() + ":"

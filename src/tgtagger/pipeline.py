@@ -22,9 +22,9 @@ from tgtagger.model.tagging import (
     Answered,
     Learned,
     Notice,
-    Origin,
     Outcome,
     PostForTagging,
+    Provenance,
     Skipped,
     Step,
     SuggestedTag,
@@ -65,7 +65,7 @@ class Tagger(Protocol):
     """
 
     @property
-    def origins(self) -> tuple[Origin, ...]: ...
+    def provenances(self) -> tuple[Provenance, ...]: ...
 
     @property
     def paid(self) -> bool: ...
@@ -123,7 +123,7 @@ async def tag(
     """
     writer = _Writer(store, tagger, run, rules)
     if tagger.paid and not rules.fresh:
-        for batch in _batches(store.answered_posts(wanted, tagger.origins), COPIED):
+        for batch in _batches(store.answered_posts(wanted, tagger.provenances), COPIED):
             for result in writer.copy(batch):
                 yield result
             _check_time(rules)
@@ -155,7 +155,7 @@ def _check_time(rules: TagRules) -> None:
         raise TryLater("the time given was over", hint="run it again to go on", kind="time_cap")
 
 
-Known = tuple[PostForTagging, Origin, tuple[SuggestedTag, ...]]
+Known = tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]
 
 
 class _Writer:
@@ -187,8 +187,8 @@ class _Writer:
         """Write answers that were paid for before."""
         results = self._write(
             [
-                Answered(post, replace(origin, source="cache"), _outcome_of(tags))
-                for post, origin, tags in known
+                Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
+                for post, provenance, tags in known
             ]
         )
         self.copied += len(results)
@@ -205,10 +205,10 @@ class _Writer:
                     update_after(
                         each.post,
                         each.outcome,
-                        each.origin,
+                        each.provenance,
                         now=self._rules.clock(),
                         max_attempts=self._rules.max_attempts,
-                        remember=self._remember and each.origin.source != "cache",
+                        remember=self._remember and each.provenance.source != "cache",
                     )
                 )
                 outcomes.append(each.outcome)
@@ -219,7 +219,7 @@ class _Writer:
                 update.id,
                 outcome,
                 tuple(tag.name for tag in outcome.tags) if isinstance(outcome, Tagged) else (),
-                copied=update.origin.source == "cache",
+                copied=update.provenance.source == "cache",
             )
             for update, outcome, kept in zip(updates, outcomes, written, strict=True)
             if kept
@@ -260,19 +260,21 @@ class _Feed:
         text, outcome = answered.post.text_hash, answered.outcome
         is_stored = isinstance(outcome, Tagged)
         self._seen[text] = None if is_stored else _without_text(answered)
-        origin = replace(answered.origin, source="cache") if is_stored else answered.origin
-        return [Answered(post, origin, outcome) for post in self._asked.pop(text, ())]
+        provenance = (
+            replace(answered.provenance, source="cache") if is_stored else answered.provenance
+        )
+        return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
 
     def _known(self, post: PostForTagging) -> Answered | None:
         """Return what a post gets whose text had its outcome earlier in this run."""
         same = self._seen[post.text_hash]
         if same is not None:
             return replace(same, post=post)
-        found = self._store.answer(post.text_hash, self._tagger.origins)
+        found = self._store.answer(post.text_hash, self._tagger.provenances)
         if found is None:
             return None
-        origin, tags = found
-        return Answered(post, replace(origin, source="cache"), _outcome_of(tags))
+        provenance, tags = found
+        return Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
 
     def take_answered(self) -> list[Answered]:
         """Return the posts met so far whose text was answered earlier in this run."""

@@ -14,7 +14,7 @@ import pytest
 from support.make import ORIGIN, page, post
 from support.terminal import in_pipes, on_terminal
 from tgtagger.cli.render import Screen
-from tgtagger.model.posts import IdRange, PostFilter, Reading
+from tgtagger.model.posts import IdRange, PostFilter, ReadProgress
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 
@@ -28,7 +28,7 @@ def db(store: Store, db: Path) -> Path:
         page(
             *(post(n, text) for n, text in enumerate(("storm", "tide", "gale", "wave"), 100)),
             source="telegram",
-            reading=Reading((IdRange(1, 99),), top=103),
+            reading=ReadProgress((IdRange(1, 99),), top=103),
         )
     )
     storm, tide, gale = sorted(

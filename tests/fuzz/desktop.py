@@ -13,7 +13,7 @@ import pytest
 from fuzz.posts import FOLDER, check_all
 from support import exports
 from tgtagger.errors import InputError
-from tgtagger.model.posts import Page, RawPost
+from tgtagger.model.posts import Page, StoredRawRecord
 from tgtagger.sources.desktop import DesktopExport, file, reconvert
 
 MESSAGES: list[dict[str, Any]] = [
@@ -94,9 +94,9 @@ def fuzz_desktop(data: bytes) -> None:
         check_all(page.posts + page.service + page.rejected)
         for post in page.posts:
             assert post.raw is not None
-            assert reconvert(RawPost(page.channel, "desktop", post.raw.data)) == post
+            assert reconvert(StoredRawRecord(page.channel, "desktop", post.raw.data)) == post
     # A number of thousands of digits is noticed in stretches that hold a thousand of them, and what
-    # it is in the raw form depends on where they end.
+    # it is in the raw record depends on where they end.
     least = 2048 if re.search(rb"[0-9]{900}", data) else 1
     again, still_said = read(data, stretch=least + len(data) % 61)
     assert still_said == said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fuzz.posts import check
 from support.make import CHANNEL
-from tgtagger.model.posts import PostData, RawPost
+from tgtagger.model.posts import PostData, StoredRawRecord
 from tgtagger.sources.preview.convert import convert, reconvert
 from tgtagger.sources.preview.page import read_instead, read_page
 
@@ -93,6 +93,6 @@ def fuzz_preview(data: bytes) -> None:
         check(item)
         if isinstance(item, PostData):
             assert item.raw is not None
-            assert reconvert(RawPost(CHANNEL, "preview", item.raw.data)) == item
+            assert reconvert(StoredRawRecord(CHANNEL, "preview", item.raw.data)) == item
             assert len(item.text) <= len(html)
             assert item.ids[-1] - item.ids[0] < 20

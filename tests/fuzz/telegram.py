@@ -10,7 +10,7 @@ from typing import Any
 from fuzz.posts import LONGEST_SHOWN, check_all, check_markdown
 from support.make import CHANNEL
 from support.shown import check_ends, shown
-from tgtagger.model.posts import Entity, PostData, RawPost
+from tgtagger.model.posts import Entity, PostData, StoredRawRecord
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.telegram.convert import convert, convert_page, reconvert
 from tgtagger.sources.telegram.media import media_of
@@ -181,7 +181,7 @@ def fuzz_telegram(data: bytes) -> None:
     check_all([found] if found is not None else [], is_rich=is_rich)
     if isinstance(found, PostData):
         assert found.raw is not None
-        assert reconvert(RawPost(CHANNEL, "telegram", found.raw.data)) == found
+        assert reconvert(StoredRawRecord(CHANNEL, "telegram", found.raw.data)) == found
         text = record.get("message")
         if isinstance(text, str) and (words := text.replace("\0", "")):
             assert found.text == words

@@ -1,7 +1,7 @@
 """Tagging servers at their worst (H1–H9), in whole processes: every fault there is, in every mode.
 
-The catalogue of faults and of what they mean is support/http_faults.py. A run ends with the code and
-in the words that are promised, in time, within the memory of a run in which nothing goes wrong,
+The catalogue of faults and of what they mean is support/http_faults.py. A run ends with the code
+and in the words that are promised, in time, within the memory of a run in which nothing goes wrong,
 after no more requests than it needs; every post is pending, tagged, or failed with the right class;
 the key is in no output, in no file, and at no other server.
 """

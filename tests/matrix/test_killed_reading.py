@@ -49,7 +49,7 @@ class Watch:
         posts: Rows = set(found["posts"])
         assert self.kept <= posts  # what was committed stays
         self.kept = posts
-        for name in ("posts", "raw forms", "members"):
+        for name in ("posts", "raw records", "members"):
             assert set(found[name]) <= set(self.whole[name]), name
         with closing(sqlite3.connect(self.db)) as raw:
             torn = raw.execute(

@@ -1,6 +1,7 @@
 """P1: the power fails anywhere in a run. What is on the disk is sound, and what was said is there.
 
-Each case is one recorded run and what must be true of every image of the disk (support/powercut.py).
+Each case is one recorded run and what must be true of every image of the disk (see
+support/powercut.py).
 Said are: the pages that `parse -v` tells, the requests that `tag` sends (a slot asks again when
 what it has is stored: paid means kept), the words of other commands, and the end of a run. The
 harness is tried, too: with syncs that are left out, images must be found that break a promise.
@@ -125,11 +126,11 @@ def rows(db: Path) -> Rows:
 
 
 def assert_part(found: Rows, *states: Rows) -> None:
-    """Check that every row is one of these states', and that posts have their raw forms."""
+    """Check that every row is one of these states', and that posts have their raw records."""
     for name, values in found.items():
         known = {row for state in states for row in state.get(name, ())}
         assert known.issuperset(values), f"made up in {name}"
-    assert len(found.get("posts", ())) == len(found.get("raw forms", ()))
+    assert len(found.get("posts", ())) == len(found.get("raw records", ()))
 
 
 # ---- the cases
@@ -237,7 +238,7 @@ def read_a_channel(bench: Bench) -> Case:
         assert_sound(db)
         found = rows(db)
         assert_part(
-            {"posts": found.get("posts", []), "raw forms": found.get("raw forms", [])}, whole
+            {"posts": found.get("posts", []), "raw records": found.get("raw records", [])}, whole
         )
         stored = {row[1] for row in found.get("posts", ())}
         told = re.findall(r"a page with (\d+) new", image.heard.errors)

@@ -37,7 +37,7 @@ from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Learned, Origin, TaggingError
+from tgtagger.model.tagging import Learned, Provenance, TaggingError
 from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.preview.client import _retry_after
 from tgtagger.sources.telegram import session
@@ -58,7 +58,7 @@ CLOCKS = {
     "after 2038": dt.datetime(2038, 1, 19, 3, 14, 8, tzinfo=dt.UTC),
     "2100": dt.datetime(2100, 3, 1, tzinfo=dt.UTC),
 }
-ORIGIN = Origin("llm", "test-model", "p", "v")
+ORIGIN = Provenance("llm", "test-model", "p", "v")
 
 
 SetClock = Callable[[dt.datetime | None], None]

@@ -16,10 +16,10 @@ from tgtagger.model.posts import (
     Forward,
     Media,
     PostData,
-    RawPost,
     Rejected,
     Reply,
     ServiceMessage,
+    StoredRawRecord,
 )
 from tgtagger.sources import raw
 from tgtagger.sources.desktop import CONVERTER, reconvert
@@ -174,8 +174,8 @@ def test_the_raw_form_runs_through_a_newer_converter() -> None:
     assert found.raw is not None
     assert found.raw.converter == CONVERTER
     assert raw.unpack(found.raw.data) == record
-    assert reconvert(RawPost(Channel(1, "N"), "desktop", found.raw.data)) == found
-    assert reconvert(RawPost(Channel(1, "N"), "desktop", b"rubbish")) is None
+    assert reconvert(StoredRawRecord(Channel(1, "N"), "desktop", found.raw.data)) == found
+    assert reconvert(StoredRawRecord(Channel(1, "N"), "desktop", b"rubbish")) is None
 
 
 @pytest.mark.row("I7")
@@ -189,7 +189,7 @@ def test_a_raw_form_gives_the_same_place() -> None:
     found = post_of(message(1, "", location_information=place))
     assert found.media[0].description == "1.5, 1000.0"
     assert found.raw is not None
-    assert reconvert(RawPost(Channel(1, "N"), "desktop", found.raw.data)) == found
+    assert reconvert(StoredRawRecord(Channel(1, "N"), "desktop", found.raw.data)) == found
 
 
 JSON = st.recursive(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from support.make import minute, post
 from tgtagger.model import ranges
-from tgtagger.model.posts import IdRange, PostData, Reading
-from tgtagger.sources.plan import Answer, Kept, Plan, Request, Wish
+from tgtagger.model.posts import IdRange, PostData, ReadProgress
+from tgtagger.sources.plan import Answer, Kept, Plan, ReadOptions, Request
 
 SIZE = 10
 
@@ -23,7 +23,7 @@ class World:
     """A channel whose messages are their numbers; pages of ten."""
 
     ids: list[int]
-    reading: Reading = field(default_factory=Reading)
+    reading: ReadProgress = field(default_factory=ReadProgress)
     read: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
     asked: list[Request] = field(default_factory=list)
@@ -44,9 +44,9 @@ class World:
         whole = request.before is None and len(page) == len(self.ids)  # a server says how many
         return Answer(tuple(post(n) for n in page), IdRange(page[-1], high), whole or page[-1] == 1)
 
-    def run(self, wish: Wish, *, pages: int = 1000) -> list[Kept]:
+    def run(self, read_options: ReadOptions, *, pages: int = 1000) -> list[Kept]:
         """Read, as a run does that is killed after so many pages were stored."""
-        plan = Plan(self.reading, wish)
+        plan = Plan(self.reading, read_options)
         kept: list[Kept] = []
         while (request := plan.next()) is not None and len(kept) < pages:
             taken = plan.take(self.answer(request))
@@ -74,7 +74,7 @@ class World:
 IDS = st.lists(st.integers(1, 120), unique=True, min_size=1).map(sorted)
 MOMENTS = st.none() | st.integers(0, 130).map(minute)
 WISHES = st.builds(
-    Wish,
+    ReadOptions,
     limit=st.none() | st.integers(1, 30),
     since=MOMENTS,
     until=MOMENTS,
@@ -91,16 +91,16 @@ STEPS = st.lists(
 @given(IDS, STEPS, st.booleans())
 def test_nothing_is_lost_whatever_runs_came_before(
     ids: list[int],
-    steps: list[tuple[Wish, int, list[int]]],
+    steps: list[tuple[ReadOptions, int, list[int]]],
     seeks: bool,  # noqa: FBT001
 ) -> None:
     world = World(ids, seeks=seeks)
-    for wish, pages, newer in steps:
-        world.run(wish, pages=pages)
+    for read_options, pages, newer in steps:
+        world.run(read_options, pages=pages)
         assert not world.lost()
         top = max(world.ids)
         world.ids += sorted({n for n in newer if n > top})
-    world.run(Wish(backfill=True))
+    world.run(ReadOptions(backfill=True))
     assert set(world.ids) <= world.read
     assert not world.reading.unread
     assert not world.deleted
@@ -109,10 +109,10 @@ def test_nothing_is_lost_whatever_runs_came_before(
 @given(IDS)
 def test_what_is_read_is_not_asked_for_again(ids: list[int]) -> None:
     world = World(ids)
-    world.run(Wish())
+    world.run(ReadOptions())
     assert len(world.asked) <= len(ids) // SIZE + 3  # an empty end is asked for twice
     world.asked.clear()
-    world.run(Wish(refresh=SIZE))
+    world.run(ReadOptions(refresh=SIZE))
     assert len(world.asked) == 1
 
 
@@ -121,7 +121,7 @@ def test_a_limit_counts_posts_and_the_rest_comes_later(ids: list[int], limit: in
     world = World(ids)
     for _ in range(len(ids) // limit + 1):
         before = set(world.read)
-        world.run(Wish(limit=limit))
+        world.run(ReadOptions(limit=limit))
         assert len(world.read - before) <= limit
     assert world.read == set(ids)
 
@@ -129,14 +129,14 @@ def test_a_limit_counts_posts_and_the_rest_comes_later(ids: list[int], limit: in
 @given(IDS, st.integers(0, 130))
 def test_since_is_a_floor_that_stays_until_backfill(ids: list[int], at: int) -> None:
     world = World(ids)
-    world.run(Wish(since=minute(at)))
+    world.run(ReadOptions(since=minute(at)))
     assert world.read == {n for n in ids if n >= at}
     assert world.reading.since == minute(at)
     world.asked.clear()
-    world.run(Wish(refresh=SIZE))
+    world.run(ReadOptions(refresh=SIZE))
     assert world.read == {n for n in ids if n >= at}
     assert len(world.asked) == 1  # what is below the floor is not asked for again
-    world.run(Wish(backfill=True))
+    world.run(ReadOptions(backfill=True))
     assert world.read == set(ids)
     assert world.reading.since is None
 
@@ -148,35 +148,35 @@ def test_until_leaves_newer_posts_for_another_run(
     seeks: bool,  # noqa: FBT001
 ) -> None:
     world = World(ids, seeks=seeks)
-    world.run(Wish(until=minute(at)))
+    world.run(ReadOptions(until=minute(at)))
     assert world.read == {n for n in ids if n < at}
-    world.run(Wish())
+    world.run(ReadOptions())
     assert world.read == set(ids)
 
 
 def test_no_backfill_reads_what_is_new_and_the_newest_page_at_first() -> None:
     world = World(list(range(1, 101)))
-    world.run(Wish(backfill=False, refresh=SIZE))
+    world.run(ReadOptions(backfill=False, refresh=SIZE))
     assert world.read == set(range(91, 101))
     world.ids += range(101, 131)
-    world.run(Wish(backfill=False, refresh=SIZE))
+    world.run(ReadOptions(backfill=False, refresh=SIZE))
     assert world.read == set(range(91, 131))
     assert ranges.size(world.reading.unread) == 90
 
 
 def test_deletions_are_seen_in_the_refresh_window_only() -> None:
     world = World(list(range(1, 51)))
-    world.run(Wish())
+    world.run(ReadOptions())
     world.ids = [n for n in world.ids if n not in {48, 12}]
-    world.run(Wish(refresh=SIZE))
+    world.run(ReadOptions(refresh=SIZE))
     assert world.deleted == {48}
-    world.run(Wish(refresh=50))
+    world.run(ReadOptions(refresh=50))
     assert world.deleted == {48, 12}
 
 
 def test_one_old_date_among_newer_ones_is_no_end() -> None:
     world = World(list(range(1, 31)))
-    plan = Plan(Reading(), Wish(since=minute(5)))
+    plan = Plan(ReadProgress(), ReadOptions(since=minute(5)))
     request = plan.next()
     assert request is not None
     answer = world.answer(request)
@@ -188,7 +188,7 @@ def test_one_old_date_among_newer_ones_is_no_end() -> None:
 
 def test_an_album_is_cut_whole_by_a_limit() -> None:
     album = PostData((5, 6, 7), minute(5), grouped_id=1)
-    plan = Plan(Reading(), Wish(limit=1))
+    plan = Plan(ReadProgress(), ReadOptions(limit=1))
     plan.next()
     kept = plan.take(Answer((post(8), album, post(4)), IdRange(4, 8)))
     assert [item.ids for item in kept.posts] == [(8,)]
@@ -200,7 +200,7 @@ def test_an_album_is_cut_whole_by_a_limit() -> None:
 
 def test_an_answer_without_messages_is_believed_when_it_comes_twice() -> None:
     world = World(list(range(1, 31)))
-    plan = Plan(Reading(), Wish(refresh=SIZE))
+    plan = Plan(ReadProgress(), ReadOptions(refresh=SIZE))
     world.reading = plan.take(world.answer(Request())).reading
     nothing = Answer((), None, last=True)
     kept = plan.take(nothing)
@@ -212,7 +212,7 @@ def test_an_answer_without_messages_is_believed_when_it_comes_twice() -> None:
 
 
 def test_an_empty_newest_page_deletes_nothing_at_once() -> None:
-    plan = Plan(Reading((), 30), Wish())
+    plan = Plan(ReadProgress((), 30), ReadOptions())
     nothing = Answer((), None, last=True)
     assert plan.take(nothing).covers is None
     assert plan.take(nothing).covers == IdRange(1, 30)
@@ -220,7 +220,7 @@ def test_an_empty_newest_page_deletes_nothing_at_once() -> None:
 
 def test_a_server_that_ignores_what_it_is_asked_for_is_no_endless_loop() -> None:
     world = World(list(range(1, 31)))
-    plan = Plan(Reading(), Wish())
+    plan = Plan(ReadProgress(), ReadOptions())
     asked = 0
     while plan.next() is not None:
         kept = plan.take(world.answer(Request()))  # always the newest page
@@ -235,9 +235,9 @@ FAULTS = st.sampled_from(["none", "none", "nothing", "newest", "oldest", "reject
 
 @pytest.mark.row("T2")
 @given(IDS, st.lists(st.tuples(WISHES, st.lists(FAULTS, max_size=9)), max_size=4))
-@example(list(range(1, 61)), [(Wish(), ["oldest", "none"])])
+@example(list(range(1, 61)), [(ReadOptions(), ["oldest", "none"])])
 def test_wrong_answers_lose_nothing_and_come_to_an_end(
-    ids: list[int], runs: list[tuple[Wish, list[str]]]
+    ids: list[int], runs: list[tuple[ReadOptions, list[str]]]
 ) -> None:
     """No server says twice in a row that there is nothing: that is believed."""
 
@@ -262,12 +262,12 @@ def test_wrong_answers_lose_nothing_and_come_to_an_end(
             return right
 
     world, faults = Wrong(ids), list[str]()
-    for wish, planned in runs:
+    for read_options, planned in runs:
         faults = list(planned)
-        world.run(wish)
+        world.run(read_options)
         assert not world.lost()
     faults = []
-    world.run(Wish(backfill=True))
+    world.run(ReadOptions(backfill=True))
     assert set(world.ids) <= world.read
 
 
@@ -286,8 +286,10 @@ ANSWERS = st.builds(
 
 @pytest.mark.row("T2")
 @given(WISHES, st.lists(ANSWERS, min_size=1, max_size=6))
-def test_any_answers_for_ever_come_to_an_end(wish: Wish, answers: list[Answer]) -> None:
-    plan = Plan(Reading(), wish)
+def test_any_answers_for_ever_come_to_an_end(
+    read_options: ReadOptions, answers: list[Answer]
+) -> None:
+    plan = Plan(ReadProgress(), read_options)
     for answer in itertools.islice(itertools.cycle(answers), 3000):
         if plan.next() is None:
             return
@@ -314,17 +316,17 @@ def test_ranges_are_sets(more: list[tuple[int, int]], less: list[tuple[int, int]
 
 
 def test_a_floor_is_given_up_by_another_since() -> None:
-    reading = Reading((IdRange(1, 10),), 20, minute(15), 10)
-    later = Plan(reading, Wish(since=minute(2))).reading
+    reading = ReadProgress((IdRange(1, 10),), 20, minute(15), 10)
+    later = Plan(reading, ReadOptions(since=minute(2))).reading
     assert (later.since, later.floor) == (minute(2), 0)
-    assert Plan(reading, Wish(since=minute(15))).reading.floor == 10
-    assert Plan(reading, Wish()).reading.floor == 10
+    assert Plan(reading, ReadOptions(since=minute(15))).reading.floor == 10
+    assert Plan(reading, ReadOptions()).reading.floor == 10
 
 
 @pytest.mark.parametrize("moment", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)])
 def test_an_empty_channel_ends_at_once(moment: dt.datetime) -> None:
     world = World([])
-    world.run(Wish(since=moment))
+    world.run(ReadOptions(since=moment))
     assert len(world.asked) == 1
 
 
@@ -341,10 +343,10 @@ def test_albums_with_others_between_are_never_cut(
         members.setdefault((group, number // 9) if group else number, []).append(number)
     items = [PostData(tuple(ids), minute(ids[0])) for ids in members.values()]
     items.sort(key=lambda item: item.ids[-1], reverse=True)
-    reading, read = Reading(), set[int]()
+    reading, read = ReadProgress(), set[int]()
     for limit, most in [*runs, (None, 1000)]:
         pages = most
-        plan = Plan(reading, Wish(limit=limit))
+        plan = Plan(reading, ReadOptions(limit=limit))
         while (request := plan.next()) is not None and pages:
             pages -= 1
             before = request.before or 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.make import page, post
 from tgtagger.model.posts import Media, PostData, PostFilter
-from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 
 PHOTO = Media("photo")
@@ -32,7 +32,11 @@ def test_a_better_word_joins_what_stood_apart(store: Store) -> None:
     (first,) = store.posts_for_tagging(PostFilter(posts=("news/2",)))
     run = store.start_run("tag")
     store.save_tags(
-        [TagUpdate(first.id, first.text_hash, "tagged", Origin("human"), (SuggestedTag("mine"),))],
+        [
+            TagUpdate(
+                first.id, first.text_hash, "tagged", Provenance("human"), (SuggestedTag("mine"),)
+            )
+        ],
         run,
     )
     stored = store.save_page(page(album(1, 2), source="telegram"))

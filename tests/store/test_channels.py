@@ -8,11 +8,11 @@ from support.make import page, post, tag
 from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, PostFilter
-from tgtagger.model.tagging import Origin, PostId, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import PostId, Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 
 OTHER = Channel(7, "Other", "other")
-MODEL = Origin("llm", "model", "prompt", None)
+MODEL = Provenance("llm", "model", "prompt", None)
 
 
 @pytest.fixture

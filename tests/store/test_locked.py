@@ -67,7 +67,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "suggest_merges": lambda store: store.suggest_merges(lambda _: ()),
     "described_tags": lambda store: store.described_tags(9),
     "select": select,
-    "raw_posts": lambda store: list(store.raw_posts("desktop", older_than=2)),
+    "raw_records": lambda store: list(store.raw_records("desktop", older_than=2)),
     "count_posts": lambda store: store.count_posts(PostFilter()),
     "posts_for_tagging": lambda store: list(store.posts_for_tagging(PostFilter())),
     "records": lambda store: list(store.records(PostFilter())),

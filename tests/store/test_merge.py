@@ -9,7 +9,7 @@ import pytest
 
 from support.make import CHANNEL, minute, page, post
 from tgtagger.model.archive import Post
-from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, Reading, SourceName
+from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, ReadProgress, SourceName
 from tgtagger.store import Store
 
 GIVEN: dict[SourceName, PostData] = {
@@ -102,15 +102,15 @@ def test_only_an_equal_or_better_source_may_say_that_a_post_is_gone(store: Store
 
 
 def test_each_source_remembers_for_itself(store: Store) -> None:
-    reading = Reading((IdRange(1, 5),), 9, minute(2), 1)
+    reading = ReadProgress((IdRange(1, 5),), 9, minute(2), 1)
     store.save_page(page(source="preview", reading=reading))
     assert store.reading(CHANNEL.id, "preview") == reading
-    assert store.reading(CHANNEL.id, "telegram") == Reading(since=minute(2))
+    assert store.reading(CHANNEL.id, "telegram") == ReadProgress(since=minute(2))
     store.postpone(CHANNEL.id, "telegram", minute(30))
     assert store.reading(CHANNEL.id, "telegram").not_before == minute(30)
-    store.save_page(page(source="telegram", reading=Reading((), 9)))
-    assert store.reading(CHANNEL.id, "telegram") == Reading((), 9)
-    assert store.reading(1, "telegram") == Reading()
+    store.save_page(page(source="telegram", reading=ReadProgress((), 9)))
+    assert store.reading(CHANNEL.id, "telegram") == ReadProgress((), 9)
+    assert store.reading(1, "telegram") == ReadProgress()
 
 
 def test_a_name_belongs_to_one_channel(store: Store) -> None:
@@ -125,10 +125,12 @@ def test_a_name_belongs_to_one_channel(store: Store) -> None:
 
 
 def test_another_floor_is_another_for_every_source(store: Store) -> None:
-    store.save_page(page(source="preview", reading=Reading((IdRange(1, 9),), 20, minute(10), 9)))
-    store.save_page(page(source="telegram", reading=Reading((), 20, minute(10), 9)))
+    store.save_page(
+        page(source="preview", reading=ReadProgress((IdRange(1, 9),), 20, minute(10), 9))
+    )
+    store.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(10), 9)))
     assert store.reading(CHANNEL.id, "preview").floor == 9
-    store.save_page(page(source="telegram", reading=Reading((), 20, minute(2), 1)))
+    store.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(2), 1)))
     assert store.reading(CHANNEL.id, "telegram").floor == 1
     found = store.reading(CHANNEL.id, "preview")
     assert (found.since, found.floor, found.unread) == (minute(2), 0, (IdRange(1, 9),))

@@ -17,12 +17,12 @@ from tgtagger.model.posts import (
     IdRange,
     Media,
     PostFilter,
-    Reading,
+    ReadProgress,
     Rejected,
     Reply,
     ServiceMessage,
 )
-from tgtagger.model.tagging import Origin, PostId, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import PostId, Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store, posts
 from tgtagger.store.post_rows import order_key
 
@@ -75,7 +75,12 @@ def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
     run = store.start_run("tag")
     done = [
         TagUpdate(
-            item.id, item.text_hash, "tagged", Origin("keywords", "1"), (SuggestedTag("topic"),), 1
+            item.id,
+            item.text_hash,
+            "tagged",
+            Provenance("keywords", "1"),
+            (SuggestedTag("topic"),),
+            1,
         )
         for item in store.posts_for_tagging(PostFilter())
     ]
@@ -93,7 +98,7 @@ def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
 def test_what_moves_without_an_edit_does_not_cost_a_tagging(store: Store) -> None:
     store.save_page(page(post(1, "text", views=1, reactions=(("👍", 1),))))
     (item,) = store.posts_for_tagging(PostFilter())
-    store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", Origin("keywords"))], 1)
+    store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", Provenance("keywords"))], 1)
     stored = store.save_page(
         page(post(1, "text", views=2, reactions=(("👍", 5),), edited=minute(3)))
     )
@@ -158,21 +163,21 @@ def test_a_fatal_error_keeps_nothing_of_the_page_and_all_before(
 
     monkeypatch.setattr(posts, "_save_service", break_down)  # the last step but two
     with pytest.raises(StoreError):
-        store.save_page(page(post(2, "second"), reading=Reading((IdRange(1, 5),))))
+        store.save_page(page(post(2, "second"), reading=ReadProgress((IdRange(1, 5),))))
     monkeypatch.undo()
     assert texts(store) == ["first"]
     assert store.channels()[0].unread == 0
-    assert store.save_page(page(post(2, "second"), reading=Reading((IdRange(1, 5),)))).new == 1
+    assert store.save_page(page(post(2, "second"), reading=ReadProgress((IdRange(1, 5),)))).new == 1
 
 
 def test_posts_and_progress_go_in_together(store: Store) -> None:
-    store.save_page(page(post(10, "ten"), reading=Reading((IdRange(1, 4), IdRange(6, 9)), 10)))
+    store.save_page(page(post(10, "ten"), reading=ReadProgress((IdRange(1, 4), IdRange(6, 9)), 10)))
     assert store.channels()[0].unread == 8
-    store.save_page(page(post(9, "nine"), reading=Reading((IdRange(1, 4),), 10)))
+    store.save_page(page(post(9, "nine"), reading=ReadProgress((IdRange(1, 4),), 10)))
     assert store.channels()[0].unread == 4
     store.save_page(page(post(8, "from a file")))  # a file has no say in it
     assert store.channels()[0].unread == 4
-    store.save_page(page(reading=Reading((), 10)))
+    store.save_page(page(reading=ReadProgress((), 10)))
     assert store.channels()[0].unread == 0
 
 
@@ -263,11 +268,11 @@ def test_a_bad_service_message_is_rejected_and_said(store: Store) -> None:
 
 def test_a_newer_converter_finds_the_raw_forms(store: Store) -> None:
     store.save_page(page(*(post(n, f"text {n}") for n in range(1, 4))))
-    found = list(store.raw_posts("desktop", older_than=2))
+    found = list(store.raw_records("desktop", older_than=2))
     assert [item.data for item in found] == [f"raw {n} text {n}".encode() for n in (1, 2, 3)]
     assert found[0].channel == CHANNEL
-    assert list(store.raw_posts("desktop", older_than=1)) == []
-    assert list(store.raw_posts("telegram", older_than=2)) == []
+    assert list(store.raw_records("desktop", older_than=1)) == []
+    assert list(store.raw_records("telegram", older_than=2)) == []
 
 
 def test_a_post_of_an_unknown_channel_is_known_after_its_page(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support.make import CHANNEL, minute, page, post
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
-from tgtagger.model.tagging import Origin, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store, records, status, tags
 
 OTHER = Channel(2222222222, "Наука")
@@ -29,12 +29,12 @@ def archive(store: Store) -> Store:
     )  # fmt: skip
     store.save_page(page(full, post(3, "three")))
     store.save_page(page(post(1, "один"), post(2, "два"), channel=OTHER))
-    run = store.start_run("tag", Origin("keywords", "1"))
+    run = store.start_run("tag", Provenance("keywords", "1"))
     tags = {"three": ("AI", "Sea Salt"), "один": ("наука",), "два": ("наука", "AI")}
     store.save_tags(
         [
             TagUpdate(
-                item.id, item.text_hash, "tagged", Origin("keywords", "1"),
+                item.id, item.text_hash, "tagged", Provenance("keywords", "1"),
                 tuple(SuggestedTag(name) for name in tags[item.text]), 1,
             )
             for item in store.posts_for_tagging(PostFilter())
@@ -97,9 +97,9 @@ def test_a_record_reads_back_as_the_post(archive: Store) -> None:
         ({"since": minute(2), "until": minute(3)}, {"два"}),
         ({"posts": ("@news/2", "https://t.me/c/2222222222/1")}, {"quote", "один"}),
         ({"limit": 1}, {"three"}),
-        ({"stale_for": (Origin("keywords", "2"),)}, {"three", "один", "два"}),
-        ({"stale_for": (Origin("keywords", "1"),)}, set()),
-        ({"stale_for": (Origin("keywords", "2"), Origin("keywords", "1"))}, set()),
+        ({"stale_for": (Provenance("keywords", "2"),)}, {"three", "один", "два"}),
+        ({"stale_for": (Provenance("keywords", "1"),)}, set()),
+        ({"stale_for": (Provenance("keywords", "2"), Provenance("keywords", "1"))}, set()),
     ],
 )
 def test_filters(archive: Store, wanted: dict[str, object], expected: set[str]) -> None:

@@ -342,7 +342,7 @@ _CONTENTS = {
     "tags": "SELECT p.channel_id, p.message_id, l.position, t.name, l.source "
     "FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id JOIN posts AS p ON p.id = l.post_id "
     "ORDER BY 1, 2, 3",
-    "raw forms": "SELECT post_id, source, converter, data FROM raw_forms ORDER BY 1, 2",
+    "raw records": "SELECT post_id, source, converter, data FROM raw_forms ORDER BY 1, 2",
     "members": "SELECT channel_id, message_id, post_id FROM album_members ORDER BY 1, 2",
     "unread": "SELECT * FROM unread_ranges ORDER BY 1, 2, 3",
     "rejected": "SELECT channel_id, message_id, reason FROM rejected_posts ORDER BY 1, 2",

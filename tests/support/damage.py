@@ -26,13 +26,13 @@ from tgtagger.model.posts import (
     IdRange,
     Media,
     PostData,
-    RawForm,
-    Reading,
+    RawRecord,
+    ReadProgress,
     Rejected,
     Reply,
     ServiceMessage,
 )
-from tgtagger.model.tagging import Attempt, Learned, Origin, PostId, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import Attempt, Learned, PostId, Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 from tgtagger.store.sqlite.file_format import PageFile
 from tgtagger.store.times import to_text
@@ -45,7 +45,7 @@ PUBLIC = Channel(1006503122, "News", "news")
 PRIVATE = Channel(1500000001, "Записки обсерватории")
 GROUP = Channel(-4005001, "Friends", None, "group")
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-LLM = Origin("llm", "test-model", "0123456789abcdef", "fedcba9876543210")
+LLM = Provenance("llm", "test-model", "0123456789abcdef", "fedcba9876543210")
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +113,7 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
             author="An author",
             edited=at(n + 1) if n % 4 == 0 else None,
             problem="a part of it is not known" if n % 17 == 0 else None,
-            raw=RawForm(f"raw {n} {text(8)}".encode(), 1),
+            raw=RawRecord(f"raw {n} {text(8)}".encode(), 1),
         )
         for n in range(1, 40)
     ]
@@ -128,13 +128,13 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
             source="telegram",
             service=tuple(ServiceMessage(n, at(n), "pin_message") for n in range(120, 140)),
             rejected=tuple(Rejected(n, "its text is not valid Unicode") for n in range(150, 160)),
-            reading=Reading((IdRange(160, 190), IdRange(200, 300)), 400, None, 0),
+            reading=ReadProgress((IdRange(160, 190), IdRange(200, 300)), 400, None, 0),
         )
     )
     store.save_page(
         page(
             PostData((5,), None, text(30)), PostData((6,), at(6), ""), channel=GROUP,
-            source="preview", reading=Reading((IdRange(1, 3),), 9, at(0), 2),
+            source="preview", reading=ReadProgress((IdRange(1, 3),), 9, at(0), 2),
         )
     )  # fmt: skip
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.decide import update_after
-from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawForm, SourceName
-from tgtagger.model.tagging import Origin, SuggestedTag, TaggingError, TagUpdate
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord, SourceName
+from tgtagger.model.tagging import Provenance, SuggestedTag, TaggingError, TagUpdate
 from tgtagger.store import Store
 
 CHANNEL = Channel(1006503122, "News", "news")
@@ -23,7 +23,7 @@ def minute(number: int) -> dt.datetime:
 def post(number: int, text: str = "", **facts: Any) -> PostData:
     ids = facts.pop("ids", (number,))
     date = facts.pop("date", minute(number))
-    raw = facts.pop("raw", RawForm(f"raw {number} {text}".encode(errors="replace"), 1))
+    raw = facts.pop("raw", RawRecord(f"raw {number} {text}".encode(errors="replace"), 1))
     return PostData(ids, date, text, raw=raw, **facts)
 
 
@@ -33,7 +33,7 @@ def page(
     return Page(channel, source, posts, **rest)
 
 
-ORIGIN = Origin("keywords", "1")
+ORIGIN = Provenance("keywords", "1")
 
 
 def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
@@ -60,10 +60,10 @@ def archive(db: Path, count: int) -> None:
 
 def fail_all(db: Path) -> None:
     """Have every post failed in a run of a model, long ago."""
-    origin = Origin("llm", "test-model")
+    provenance = Provenance("llm", "test-model")
     with Store.open(str(db)) as store:
         failed = [
-            update_after(item, TaggingError("server", "HTTP 500"), origin, now=EPOCH)
+            update_after(item, TaggingError("server", "HTTP 500"), provenance, now=EPOCH)
             for item in store.posts_for_tagging(PostFilter())
         ]
-        store.save_tags(failed, store.start_run("tag", origin))
+        store.save_tags(failed, store.start_run("tag", provenance))

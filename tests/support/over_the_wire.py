@@ -14,7 +14,7 @@ from tgtagger import pipeline
 from tgtagger.model.posts import PageStored
 from tgtagger.model.refs import read_channel
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel
@@ -58,14 +58,20 @@ def read(signed_in: session.Access, store: Store) -> Read:
     """Read a channel as `parse` does; return what the pipeline yielded."""
 
     async def reading(
-        source: str, wish: Wish | None = None, *, groups: bool = False, **options: Any
+        source: str,
+        read_options: ReadOptions | None = None,
+        *,
+        groups: bool = False,
+        **options: Any,
     ) -> list[PageStored | Wait]:
         ref = read_channel(source)
         name = getattr(ref, "name", None) or getattr(ref, "id", None)
         known = store.channel(name) if name is not None else None
         options.setdefault("sleep", _no_sleep)
         async with Telegram(signed_in, page_wait=0, **options) as connection:
-            channel = TelegramChannel(connection, ref, wish or Wish(), known=known, groups=groups)
+            channel = TelegramChannel(
+                connection, ref, read_options or ReadOptions(), known=known, groups=groups
+            )
             return [step async for step in pipeline.parse(channel, store)]
 
     return reading

@@ -13,7 +13,7 @@ from support.virtual_time import VirtualLoop, run
 from tgtagger import pipeline
 from tgtagger.errors import TgTaggerError
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Notice, Origin, TagResult, Wait
+from tgtagger.model.tagging import Notice, Provenance, TagResult, Wait
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.client import Server
@@ -108,7 +108,7 @@ def tag(
     before = len(brain.completions)
 
     async def follow() -> None:
-        number = store.start_run("tag", tagger.origins[0])
+        number = store.start_run("tag", tagger.provenances[0])
         try:
             async for step in pipeline.tag(store, tagger, wanted, number, rules):
                 match step:
@@ -146,8 +146,8 @@ def turns(store: Store) -> Counter[int]:
         return Counter(dict(db.execute("SELECT attempts, count(*) FROM posts GROUP BY 1")))
 
 
-def origin(tagger: LlmTagger, **changes: Any) -> Origin:
-    return replace(tagger.origins[0], **changes)
+def provenance(tagger: LlmTagger, **changes: Any) -> Provenance:
+    return replace(tagger.provenances[0], **changes)
 
 
 def tags_of(store: Store, numbers: Iterable[int]) -> Sequence[tuple[str, ...]]:

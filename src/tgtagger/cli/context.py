@@ -19,7 +19,7 @@ from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
 from tgtagger.cli.streams import tell
 from tgtagger.errors import InputError, Locked, TgTaggerError
-from tgtagger.model.tagging import Origin
+from tgtagger.model.tagging import Provenance
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import clean
 
@@ -60,9 +60,11 @@ class RunNote:
 
 
 @contextlib.contextmanager
-def noted_run(store: Store, command: str, origin: Origin | None = None) -> Iterator[RunNote]:
+def noted_run(
+    store: Store, command: str, provenance: Provenance | None = None
+) -> Iterator[RunNote]:
     """Write down that a run begins, and how it ends, however it ends."""
-    note = RunNote(store.start_run(command, origin))
+    note = RunNote(store.start_run(command, provenance))
     try:
         yield note
     except BaseException as error:

@@ -22,7 +22,7 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.times import since_until
 from tgtagger.errors import InputError, exit_code
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 
 EPILOG = """Examples:
   tgtagger parse @durov
@@ -89,8 +89,8 @@ def command(
     if reconvert:
         reports, code = parsing.reconvert(called)
     else:
-        wish = Wish(limit, first, last, refresh, backfill)
-        options = parsing.ParseOptions(wish, via.value, groups)
+        read_options = ReadOptions(limit, first, last, refresh, backfill)
+        options = parsing.ParseOptions(read_options, via.value, groups)
         reports, code = parsing.parse(called, screen, sources or [], options, account=account)
     parsing.tell_parse(screen, reports)
     summary: dict[str, Any] = parsing.parse_summary(reports)

@@ -31,7 +31,7 @@ from tgtagger.errors import (
 )
 from tgtagger.model.posts import Channel, Page, PageStored, Rejected, SourceName
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 from tgtagger.store import Store
 from tgtagger.system import signals
 
@@ -100,7 +100,7 @@ class ChannelReport:
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    wish: Wish = field(default_factory=Wish)
+    read_options: ReadOptions = field(default_factory=ReadOptions)
     via: Via = "auto"
     groups: bool = False
     deadline: float | None = None  # a moment of time.monotonic(): no page is asked for after it
@@ -234,7 +234,7 @@ class _Run:
                 self._preview = await self._open.enter_async_context(
                     Preview(self.settings.preview_url, wait_budget=self.settings.flood_budget)
                 )
-            return PreviewChannel(self._preview, name, self.options.wish, known=known)
+            return PreviewChannel(self._preview, name, self.options.read_options, known=known)
         from tgtagger.sources.telegram.connection import Telegram
         from tgtagger.sources.telegram.source import TelegramChannel
 
@@ -247,19 +247,19 @@ class _Run:
                 )
             )
         return TelegramChannel(
-            self._telegram, target.ref, self.options.wish, known=known, groups=groups
+            self._telegram, target.ref, self.options.read_options, known=known, groups=groups
         )
 
     async def _export(self, target: Target, path: Path) -> list[ChannelReport]:
         from tgtagger.sources.desktop import DesktopExport
 
-        wish = self.options.wish
+        read_options = self.options.read_options
         export = DesktopExport(
             path,
             groups=self.options.groups,
-            since=wish.since,
-            until=wish.until,
-            limit=wish.limit,
+            since=read_options.since,
+            until=read_options.until,
+            limit=read_options.limit,
         )
         reports: dict[int | None, ChannelReport] = {}
         error: TgTaggerError | None = None
@@ -346,14 +346,14 @@ def parse_summary(reports: Sequence[ChannelReport]) -> dict[str, Any]:
 
 
 def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
-    """Run today's converters over the raw forms that older ones read."""
+    """Run today's converters over the raw records that older ones read."""
     from tgtagger.sources import converters
 
     with Store.open(called.settings().db) as store, store.lock("parse"):
         with noted_run(store, "parse --reconvert") as note:
             reports: dict[tuple[int, str], ChannelReport] = {}
             for name, version, convert_again in converters.ALL:
-                forms = store.raw_posts(name, older_than=version)
+                forms = store.raw_records(name, older_than=version)
                 while some := list(itertools.islice(forms, RECONVERTED)):
                     for channel in dict.fromkeys(form.channel for form in some):
                         report = reports.setdefault(

@@ -39,8 +39,8 @@ def summary(
         "cost_usd": 0.0,
         "by_class": dict(failures),
         "stopped": None,
-        "tagger": tagger.origins[0].source,
-        "model": tagger.origins[0].model,
+        "tagger": tagger.provenances[0].source,
+        "model": tagger.provenances[0].model,
     }
     if stopped is not None:
         found["stopped"] = {

@@ -30,7 +30,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.taggers import make_tagger
 from tgtagger.cli.times import read_duration
 from tgtagger.errors import Locked, StoreError, TgTaggerError, exit_code
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 from tgtagger.store import Store
 
 EPILOG = """Examples:
@@ -75,9 +75,9 @@ def command(
     flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     flags["account"] = account
     seconds = read_duration(max_time).total_seconds() if max_time else None
-    wish = Wish(limit, None, None, refresh, backfill)
+    read_options = ReadOptions(limit, None, None, refresh, backfill)
     deadline = None if seconds is None else time.monotonic() + seconds
-    reading = parsing.ParseOptions(wish, via.value, deadline=deadline)
+    reading = parsing.ParseOptions(read_options, via.value, deadline=deadline)
     summary, code = sync(called, screen, reading, **flags)
     if as_json:
         screen.json(summary)
@@ -96,7 +96,7 @@ def sync(
         settings.check_llm()
     with Store.open(settings.db) as store, store.lock("parse"), store.lock("tag"):
         first = make_tagger(settings, store)
-        with context.noted_run(store, "sync", first.origins[0]) as note:
+        with context.noted_run(store, "sync", first.provenances[0]) as note:
             parsed, code = _parse(store, screen, settings, reading)
             summary: dict[str, Any] = {"parse": parsed, "tag": None, "retry": None}
             codes = [code]

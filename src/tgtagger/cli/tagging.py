@@ -70,7 +70,7 @@ def tag(
         seconds = None if options.max_time is None else options.max_time.total_seconds()
         tagger = make_tagger(settings, store, max_time=seconds)
         _ask_first(store, screen, tagger, options, settings)
-        with noted_run(store, command, tagger.origins[0]) as note:
+        with noted_run(store, command, tagger.provenances[0]) as note:
             note.summary, note.code = tag_into(
                 store, screen, settings, tagger, options, note.number, seconds=seconds
             )
@@ -90,7 +90,9 @@ def tag_into(
     """Tag posts of a store whose lock is held, in so many seconds."""
     wanted = _wanted(options, tagger, settings)
     total = store.count_posts(wanted)
-    is_first = total > 0 and not tagger.paid and not store.has_tagged_with(tagger.origins[0], run)
+    is_first = (
+        total > 0 and not tagger.paid and not store.has_tagged_with(tagger.provenances[0], run)
+    )
     rules = TagRules(
         settings.max_attempts,
         fresh=options.queue == "all",
@@ -162,7 +164,7 @@ def _wanted(options: TagOptions, tagger: Tagger, settings: Settings) -> PostFilt
         case "pending":
             return replace(wanted, statuses=("pending",))
         case "stale":
-            return replace(wanted, statuses=("tagged", "skipped"), stale_for=tagger.origins)
+            return replace(wanted, statuses=("tagged", "skipped"), stale_for=tagger.provenances)
         case "due":
             return replace(
                 wanted,
@@ -196,7 +198,7 @@ def _estimate(
     """Return what a run would be. Sends nothing."""
     wanted = _wanted(options, tagger, settings)
     posts = store.count_posts(wanted)
-    model = tagger.origins[0].model
+    model = tagger.provenances[0].model
     if not tagger.paid:
         return {
             "posts": posts, "requests": 0, "prompt_tokens": 0, "completion_tokens": 0,
@@ -207,7 +209,7 @@ def _estimate(
 
     assert isinstance(tagger, LlmTagger)  # the one that is paid
     # What equal texts were answered before is copied: it is taken from the count, and not sent.
-    known = () if options.queue == "all" else store.answered_posts(wanted, tagger.origins)
+    known = () if options.queue == "all" else store.answered_posts(wanted, tagger.provenances)
     copied = {post.id for post, _, _ in known}
     left = (post for post in store.posts_for_tagging(wanted) if post.id not in copied)
     found = estimate(tagger, left, mean_seconds=store.mean_seconds(model or ""))

@@ -279,7 +279,7 @@ class Recovered:
     """What was saved of a damaged database into a new one."""
 
     tables: tuple[SavedTable, ...]
-    restored: int  # posts that were made anew of their raw forms
+    restored: int  # posts that were made anew of their raw records
     marked: int  # posts that are not as they were stored, and say so
     to_read: tuple[str, ...]  # channels that are read anew, since posts of them may be missing
     log: str | None  # the name of the log beside the file that was read, too

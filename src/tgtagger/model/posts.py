@@ -14,7 +14,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from tgtagger.model.tagging import FailureClass, Origin, Status
+from tgtagger.model.tagging import FailureClass, Provenance, Status
 
 SourceName = Literal["telegram", "preview", "desktop"]
 """Where a post was read from."""
@@ -106,7 +106,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class RawForm:
+class RawRecord:
     """The source's own record of a post, compressed by sources.raw, and its converter.
 
     A newer converter can run over it again, without the network.
@@ -137,7 +137,7 @@ class PostData:
     grouped_id: int | None = None
     problem: str | None = None  # why (part of) the content could not be read, in words
     is_part: bool = False  # only a part of the content came: it replaces no whole one
-    raw: RawForm | None = None
+    raw: RawRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class ServiceMessage:
     message_id: int
     date: dt.datetime | None
     action: str
-    raw: RawForm | None = None
+    raw: RawRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class IdRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadProgress:
     """How far a source has read a channel: what the next run goes on from.
 
     `unread` are the ranges of message ids still to be read, `top` the highest id seen (None: never
@@ -188,7 +188,7 @@ class Page:
     `reading` is how far the source has read after this page; None leaves what is stored alone (a
     file has no such thing: it is read whole, or again). `covers` says that the source showed all
     there is in this range: a post stored there that is not in the page has been deleted.
-    `reconverted` says that the posts were made of stored raw forms: nobody has seen them again.
+    `reconverted` says that the posts were made of stored raw records: nobody has seen them again.
     """
 
     channel: Channel
@@ -196,7 +196,7 @@ class Page:
     posts: tuple[PostData, ...] = ()
     service: tuple[ServiceMessage, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    reading: Reading | None = None
+    reading: ReadProgress | None = None
     covers: IdRange | None = None
     reconverted: bool = False
 
@@ -204,7 +204,7 @@ class Page:
 class Memory(Protocol):
     """What a source may ask the archive: how far it has read, and whether it needs to ask again."""
 
-    def reading(self, channel_id: int, source: SourceName) -> Reading: ...
+    def reading(self, channel_id: int, source: SourceName) -> ReadProgress: ...
 
     def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool: ...
 
@@ -225,8 +225,8 @@ class PageStored:
 
 
 @dataclass(frozen=True, slots=True)
-class RawPost:
-    """A stored raw form, on its way to a newer converter."""
+class StoredRawRecord:
+    """A stored raw record, on its way to a newer converter."""
 
     channel: Channel
     source: SourceName
@@ -249,7 +249,9 @@ class PostFilter:
     statuses: tuple[Status, ...] = ()
     posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
     query: str | None = None
-    stale_for: tuple[Origin, ...] = ()  # only what a machine tagged or skipped, by no such origin
+    stale_for: tuple[
+        Provenance, ...
+    ] = ()  # only what a machine tagged or skipped, by no such provenance
     failures: tuple[FailureClass, ...] = ()
     due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
     attempts_below: int | None = None

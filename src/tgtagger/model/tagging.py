@@ -87,7 +87,7 @@ Outcome = Tagged | Skipped | TaggingError
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """What made a tag: kept with every post–tag link, so that it can be found and taken back."""
 
     source: LinkSource
@@ -121,7 +121,7 @@ class Answered:
     """What became of a post with a tagger. Without an outcome it is asked again, or left as is."""
 
     post: PostForTagging
-    origin: Origin
+    provenance: Provenance
     outcome: Outcome | None = None
     attempt: Attempt | None = None
 
@@ -167,7 +167,7 @@ class TagUpdate:
     id: PostId
     text_hash: str
     status: Status
-    origin: Origin
+    provenance: Provenance
     tags: tuple[SuggestedTag, ...] = ()
     attempts: int = 0
     failure: FailureClass | None = None

@@ -9,10 +9,10 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from tgtagger.model.posts import PostData, RawForm
+from tgtagger.model.posts import PostData, RawRecord
 
 
-def join(posts: Sequence[PostData], raw: RawForm | None) -> PostData:
+def join(posts: Sequence[PostData], raw: RawRecord | None) -> PostData:
     """Return the post that messages make, by rising id: each a post of its own so far.
 
     Counters are the highest of any member (Telegram counts each for itself); what only one of

@@ -1,4 +1,4 @@
-"""The converters by source: what `parse --reconvert` runs over stored raw forms.
+"""The converters by source: what `parse --reconvert` runs over stored raw records.
 
 Needs no network, and knows no store.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tgtagger.model.posts import PostData, RawPost, SourceName
+from tgtagger.model.posts import PostData, SourceName, StoredRawRecord
 from tgtagger.sources import desktop
 from tgtagger.sources.preview import convert as preview
 from tgtagger.sources.telegram import convert as telegram
 
-ALL: tuple[tuple[SourceName, int, Callable[[RawPost], PostData | None]], ...] = (
+ALL: tuple[tuple[SourceName, int, Callable[[StoredRawRecord], PostData | None]], ...] = (
     ("desktop", desktop.CONVERTER, desktop.reconvert),
     ("preview", preview.CONVERTER, preview.reconvert),
     ("telegram", telegram.CONVERTER, telegram.reconvert),

@@ -5,7 +5,7 @@ yet, range by range. An answer without messages ends all that is below it: it is
 comes twice. Answers that settle nothing end the reading, and nothing is remembered as read.
 
 Pure: answers go in, requests come out; so a run may end anywhere, and the next one goes on from the
-`Reading` of the last page that was stored. Knows no network, no source and no store.
+`ReadProgress` of the last page that was stored. Knows no network, no source and no store.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.model import ranges
-from tgtagger.model.posts import IdRange, PostData, Reading, Rejected, ServiceMessage
+from tgtagger.model.posts import IdRange, PostData, ReadProgress, Rejected, ServiceMessage
 
 LONGEST_WAIT = dt.timedelta(days=1)
 """How long a source is left alone at most, before it is asked whether it still wants that.
@@ -41,7 +41,7 @@ Item = PostData | ServiceMessage | Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReadOptions:
     """What a user wants of a run.
 
     `backfill`: None goes on with older history down to the floor that is set, True lifts the
@@ -87,15 +87,15 @@ class Kept:
     service: tuple[ServiceMessage, ...]
     rejected: tuple[Rejected, ...]
     covers: IdRange | None
-    reading: Reading
+    reading: ReadProgress
 
 
 @dataclass(slots=True)
 class Plan:
     """One run's way through one channel. Ask `next`, give the answer to `take`, until None."""
 
-    reading: Reading
-    wish: Wish
+    reading: ReadProgress
+    options: ReadOptions
     _request: Request | None = field(default_factory=Request)
     _new_from: int = 1  # ids from here on are new in this run
     _refreshed: int = 0  # messages seen from the top without a gap
@@ -106,17 +106,17 @@ class Plan:
     _idle: int = 0  # answers in a row that settled nothing
 
     def __post_init__(self) -> None:
-        reading, wish = self.reading, self.wish
+        reading, options = self.reading, self.options
         since, floor = reading.since, reading.floor
-        if wish.since is not None and wish.since != since:
-            since, floor = wish.since, 0
-        elif wish.backfill and wish.since is None:
+        if options.since is not None and options.since != since:
+            since, floor = options.since, 0
+        elif options.backfill and options.since is None:
             since, floor = None, 0
-        self.reading = Reading(reading.unread, reading.top, since, floor)
+        self.reading = ReadProgress(reading.unread, reading.top, since, floor)
 
     @property
     def _window(self) -> int:
-        return REFRESH if self.wish.refresh is None else self.wish.refresh
+        return REFRESH if self.options.refresh is None else self.options.refresh
 
     def next(self) -> Request | None:
         """Return what to ask for; None when there is nothing left to do."""
@@ -179,9 +179,9 @@ class Plan:
         unread = reading.unread
         if top > (old or 0):
             unread = ranges.add(unread, IdRange((old or 0) + 1, top))
-        if first_run and self.wish.backfill is False:
+        if first_run and self.options.backfill is False:
             self._new_from = top + 1  # nothing is new where nothing was read before
-        self.reading = Reading(unread, top or None, reading.since, reading.floor)
+        self.reading = ReadProgress(unread, top or None, reading.since, reading.floor)
 
     def _covered(self, request: Request, answer: Answer) -> IdRange | None:
         """Return the range that the answer settles, if its items are kept."""
@@ -190,7 +190,7 @@ class Plan:
         high = top if request.before is None else request.before - 1
         if answer.seen is not None and request.before is not None:
             high = min(high, answer.seen.high)  # what is above it, the source does not vouch for
-        until = self.wish.until
+        until = self.options.until
         if until is not None:
             # What is newer than wanted stays unread. After a seek nothing says where it ended.
             older = [item for item in answer.items if not _is_from(item, until)]
@@ -225,12 +225,12 @@ class Plan:
             unread_old = [item for item in old if self._is_unread(item)]
             if unread_old:
                 floor = max(_ids(item)[-1] for item in unread_old)
-                self.reading = Reading(
+                self.reading = ReadProgress(
                     self.reading.unread, self.reading.top, since, max(self.reading.floor, floor)
                 )
                 low = max(low, floor + 1)
-        if self.wish.limit is not None:
-            room = self.wish.limit - self._posts
+        if self.options.limit is not None:
+            room = self.options.limit - self._posts
             for item in kept:
                 if not isinstance(item, PostData) or not self._is_unread(item):
                     continue
@@ -240,28 +240,30 @@ class Plan:
                     low = max(low, _ids(item)[-1] + 1)
                     break
                 room -= 1
-            self._posts = self.wish.limit - room
+            self._posts = self.options.limit - room
         return IdRange(min(low, covers.high + 1), covers.high)
 
     def _settle(self, covers: IdRange) -> None:
         if covers.low <= covers.high:
             unread = ranges.subtract(self.reading.unread, covers)
-            self.reading = Reading(unread, self.reading.top, self.reading.since, self.reading.floor)
+            self.reading = ReadProgress(
+                unread, self.reading.top, self.reading.since, self.reading.floor
+            )
 
     def _go_on(self, request: Request, answer: Answer, covers: IdRange | None) -> None:
         """Decide what comes next."""
-        wish = self.wish
-        if wish.limit is not None and self._posts >= wish.limit:
+        options = self.options
+        if options.limit is not None and self._posts >= options.limit:
             self._request = None
             return
         ended = answer.last or answer.seen is None
         low = None if answer.seen is None else answer.seen.low
         leads_on = low is not None and (request.before is None or low < request.before)
-        if wish.until is not None and covers is None and not ended:
+        if options.until is not None and covers is None and not ended:
             if not leads_on:
                 self._request = None  # no way on
                 return
-            self._request = Request(low, wish.until)
+            self._request = Request(low, options.until)
             return
         if self._at_top and not ended and leads_on and low is not None and low > 1:
             self._refreshed += sum(len(_ids(item)) for item in answer.items)
@@ -274,7 +276,7 @@ class Plan:
 
     def _wanted(self) -> tuple[IdRange, ...]:
         wanted = ranges.above(self.reading.unread, self.reading.floor)
-        if self.wish.backfill is False:
+        if self.options.backfill is False:
             wanted = ranges.above(wanted, self._new_from - 1)
         if self._too_new is not None:
             wanted = ranges.subtract(wanted, IdRange(self._too_new, self.reading.top or 0))

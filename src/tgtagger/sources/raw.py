@@ -1,4 +1,4 @@
-"""The raw form of a post: its source's own record as JSON, compressed with zstandard.
+"""The raw record of a post: its source's own record as JSON, compressed with zstandard.
 
 Kept so that a newer converter can run again without the source. Knows no source.
 """

@@ -41,13 +41,21 @@ from tgtagger.model.archive import (
     TagLink,
     Undone,
 )
-from tgtagger.model.posts import Channel, Page, PageStored, PostFilter, RawPost, Reading, SourceName
+from tgtagger.model.posts import (
+    Channel,
+    Page,
+    PageStored,
+    PostFilter,
+    ReadProgress,
+    SourceName,
+    StoredRawRecord,
+)
 from tgtagger.model.tagging import (
     Attempt,
     Learned,
-    Origin,
     PostForTagging,
     PostId,
+    Provenance,
     SuggestedTag,
     TagUpdate,
 )
@@ -150,7 +158,7 @@ class Store:
     def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
         """Save what can be read of a damaged database into a new file; it is only read.
 
-        `convert` makes a post anew of its raw form, where its row is lost.
+        `convert` makes a post anew of its raw record, where its row is lost.
         """
         return recovery.recover(engine.database_path(location), target, convert)
 
@@ -208,7 +216,7 @@ class Store:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
         return run_lock(self.path, name)
 
-    def start_run(self, command: str, origin: Origin | None = None) -> int:
+    def start_run(self, command: str, provenance: Provenance | None = None) -> int:
         """Note that a run begins, and with what; return its number."""
         with self._write() as db:
             cursor = db.execute(
@@ -218,10 +226,10 @@ class Store:
                     command,
                     now(),
                     os.getpid(),
-                    origin and origin.source,
-                    origin and origin.model,
-                    origin and origin.prompt,
-                    origin and origin.vocabulary,
+                    provenance and provenance.source,
+                    provenance and provenance.model,
+                    provenance and provenance.prompt,
+                    provenance and provenance.vocabulary,
                 ),
             )
             return int(cursor.lastrowid or 0)
@@ -236,13 +244,13 @@ class Store:
                 (now(), exit_code, summary, run),
             )
 
-    def has_tagged_with(self, origin: Origin, before: int) -> bool:
+    def has_tagged_with(self, provenance: Provenance, before: int) -> bool:
         """Tell whether any run before this one tagged something with this kind of tagger."""
         with self._read() as db:
             found = db.execute(
                 "SELECT 1 FROM runs WHERE tagger = ? AND id < ? AND coalesce("
                 "json_extract(summary, '$.tagged'), json_extract(summary, '$.tag.tagged')) > 0",
-                (origin.source, before),
+                (provenance.source, before),
             )
             return found.fetchone() is not None
 
@@ -271,7 +279,7 @@ class Store:
             ).fetchone()
             return checked(Channel(*found)) if found else None
 
-    def reading(self, channel_id: int, source: SourceName) -> Reading:
+    def reading(self, channel_id: int, source: SourceName) -> ReadProgress:
         """Return how far a source has read a channel."""
         with self._read() as db:
             return progress.read(db, channel_id, source)
@@ -286,8 +294,8 @@ class Store:
         with self._write() as db:
             progress.postpone(db, channel_id, source, to_text(until))
 
-    def raw_posts(self, source: SourceName, *, older_than: int) -> Iterator[RawPost]:
-        """Yield the raw forms that a converter older than this one read, in batches of their own.
+    def raw_records(self, source: SourceName, *, older_than: int) -> Iterator[StoredRawRecord]:
+        """Yield the raw records that a converter older than this one read, in batches of their own.
 
         Every batch is a snapshot of its own, so that pages can be saved in between.
         """
@@ -303,7 +311,7 @@ class Store:
                     (last, source, older_than, BATCH),
                 ).fetchall()
                 forms = [
-                    checked(RawPost(checked(Channel(*channel)), source, data))
+                    checked(StoredRawRecord(checked(Channel(*channel)), source, data))
                     for _, *channel, data in rows
                 ]
             if not rows:
@@ -362,21 +370,21 @@ class Store:
             return tags.save_updates(db, updates, run, now(), attempts)
 
     def answered_posts(
-        self, wanted: PostFilter, origins: Sequence[Origin]
-    ) -> Iterator[tuple[PostForTagging, Origin, tuple[SuggestedTag, ...]]]:
+        self, wanted: PostFilter, provenances: Sequence[Provenance]
+    ) -> Iterator[tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]]:
         """Yield the posts of a filter whose text was answered before, with the answer.
 
         Of several models that answered it, the first one's counts.
         """
         met: set[PostId] = set()
-        for origin in origins:
+        for provenance in provenances:
             with self._read() as db:
-                if not answers.any_of(db, origin):
+                if not answers.any_of(db, provenance):
                     continue
                 query = records.query_for(db, wanted)
                 query.add(
                     "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
-                    answer_prefix(origin),
+                    answer_prefix(provenance),
                 )
                 sql = query.sql("p.id", limit=wanted.limit)
                 ids = array("q", (i for (i,) in db.execute(sql, query.values)))
@@ -386,22 +394,22 @@ class Store:
                         f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
                         "JOIN answers AS a ON a.key = ? || p.text_hash "
                         "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
-                        (answer_prefix(origin), json.dumps(ids[at : at + BATCH].tolist())),
+                        (answer_prefix(provenance), json.dumps(ids[at : at + BATCH].tolist())),
                     )
                     found = [(_post_for_tagging(row), answers.read(tags)) for *row, tags in rows]
                 for post, tags in found:
                     if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
                         continue
-                    if len(origins) > 1 or wanted.limit is not None:
+                    if len(provenances) > 1 or wanted.limit is not None:
                         met.add(post.id)
-                    yield post, origin, tags
+                    yield post, provenance, tags
 
     def answer(
-        self, text_hash: str, origins: Sequence[Origin]
-    ) -> tuple[Origin, tuple[SuggestedTag, ...]] | None:
+        self, text_hash: str, provenances: Sequence[Provenance]
+    ) -> tuple[Provenance, tuple[SuggestedTag, ...]] | None:
         """Return what was answered for an equal text by one of these models, and by which."""
         with self._read() as db:
-            return answers.find(db, text_hash, origins)
+            return answers.find(db, text_hash, provenances)
 
     def capabilities(self, url: str) -> dict[str, str]:
         """Return what is remembered of a tagging server, JSON by model."""

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from tgtagger.decide import answer_key, answer_prefix
-from tgtagger.model.tagging import Learned, Origin, SuggestedTag
+from tgtagger.model.tagging import Learned, Provenance, SuggestedTag
 from tgtagger.store.times import to_text
 from tgtagger.store.typed import checked
 
@@ -20,15 +20,15 @@ KEPT_FOR = dt.timedelta(days=30)
 
 
 def find(
-    db: sqlite3.Connection, text_hash: str, origins: Sequence[Origin]
-) -> tuple[Origin, tuple[SuggestedTag, ...]] | None:
+    db: sqlite3.Connection, text_hash: str, provenances: Sequence[Provenance]
+) -> tuple[Provenance, tuple[SuggestedTag, ...]] | None:
     """Return what was answered for an equal text by one of these models, and by which."""
-    for origin in origins:
+    for provenance in provenances:
         found = db.execute(
-            "SELECT tags FROM answers WHERE key = ?", (answer_key(text_hash, origin),)
+            "SELECT tags FROM answers WHERE key = ?", (answer_key(text_hash, provenance),)
         ).fetchone()
         if found:
-            return origin, read(found[0])
+            return provenance, read(found[0])
     return None
 
 
@@ -36,9 +36,9 @@ def read(tags: str) -> tuple[SuggestedTag, ...]:
     return tuple(checked(SuggestedTag(name)) for name in json.loads(tags))
 
 
-def any_of(db: sqlite3.Connection, origin: Origin) -> bool:
-    """Tell whether anything was answered with this origin: one look into the index."""
-    prefix = answer_prefix(origin)
+def any_of(db: sqlite3.Connection, provenance: Provenance) -> bool:
+    """Tell whether anything was answered with this provenance: one look into the index."""
+    prefix = answer_prefix(provenance)
     found = db.execute(
         "SELECT 1 FROM answers WHERE key >= ? AND key < ? LIMIT 1", (prefix, prefix + "~")
     )

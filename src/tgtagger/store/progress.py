@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from tgtagger.model.posts import IdRange, Page, Reading, SourceName
+from tgtagger.model.posts import IdRange, Page, ReadProgress, SourceName
 from tgtagger.store.times import from_text, to_text_or_none
 from tgtagger.store.typed import checked
 
@@ -38,7 +38,7 @@ def save(db: sqlite3.Connection, page: Page) -> None:
     )
 
 
-def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading:
+def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> ReadProgress:
     """Return how far a source has read a channel; of an unknown one, nothing."""
     unread = db.execute(
         "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? ORDER BY low",
@@ -50,7 +50,7 @@ def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> Reading
         "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
         (channel_id, source),
     ).fetchone()
-    reading = Reading(
+    reading = ReadProgress(
         tuple(checked(IdRange(low, high)) for low, high in unread),
         top,
         from_text(since),

@@ -160,8 +160,8 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
             *map(answer_prefix, wanted.stale_for),
             *(
                 part
-                for origin in wanted.stale_for
-                for part in (origin.model, origin.prompt, origin.vocabulary)
+                for provenance in wanted.stale_for
+                for part in (provenance.model, provenance.prompt, provenance.vocabulary)
             ),
         )
 

@@ -88,11 +88,11 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
     )
     if update.status == "failed":
         return True  # the tags of an earlier run are better than none
-    origin = update.origin
+    provenance = update.provenance
     if update.answer_key is not None:
         db.execute(
             "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
-            (update.answer_key, _names(update.tags), origin.model, now),
+            (update.answer_key, _names(update.tags), provenance.model, now),
         )
     db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
     removed = {
@@ -116,10 +116,10 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
                 post,
                 position + number,
                 tag,
-                "hashtag" if suggested.hashtag else origin.source,
-                origin.model,
-                origin.prompt,
-                origin.vocabulary,
+                "hashtag" if suggested.hashtag else provenance.source,
+                provenance.model,
+                provenance.prompt,
+                provenance.vocabulary,
                 run,
                 now,
             ),

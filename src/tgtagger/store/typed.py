@@ -236,19 +236,19 @@ def _shape(kind: Any) -> Sequence[tuple[str, Check]]:
 
 
 def _of_hint(hint: Any) -> Check | None:
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Literal:
+    provenance, parts = get_origin(hint), get_args(hint)
+    if provenance is Literal:
         known = frozenset(parts)
         return lambda value: isinstance(value, str | int) and value in known
-    if origin in {Union, types.UnionType}:
+    if provenance in {Union, types.UnionType}:
         if type(None) in parts and len(parts) == 2:
             one = _of_hint(parts[0] if parts[1] is type(None) else parts[1])
             return one and (lambda value: value is None or one(value))
         return None
-    if origin is tuple and parts[1:] == (...,):
+    if provenance is tuple and parts[1:] == (...,):
         each = _of_hint(parts[0])
         return each and (lambda value: all(map(each, value)))
-    if origin is dict:
+    if provenance is dict:
         return lambda value: all(isinstance(each, parts[1]) for each in value.values())
     if hint is float:
         return _is_real

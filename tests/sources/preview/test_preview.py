@@ -18,7 +18,7 @@ from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.model.posts import Channel, PageStored, PostData, PostFilter
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import LONGEST_WAIT, Wish
+from tgtagger.sources.plan import LONGEST_WAIT, ReadOptions
 from tgtagger.sources.preview import Preview, PreviewChannel
 from tgtagger.sources.preview.client import IN_VAIN, PAUSES
 from tgtagger.sources.preview.convert import convert, counter
@@ -68,14 +68,14 @@ def world() -> Iterator[World]:
 
 
 async def read(
-    store: Store, wish: Wish | None = None, *, budget: float = 120
+    store: Store, read_options: ReadOptions | None = None, *, budget: float = 120
 ) -> list[PageStored | Wait]:
     async def no_sleep(_seconds: float) -> None:
         return None
 
     async with Preview(pause=0, sleep=no_sleep, wait_budget=budget) as preview:
         channel = PreviewChannel(
-            preview, "newsroom", wish or Wish(), known=store.channel("newsroom")
+            preview, "newsroom", read_options or ReadOptions(), known=store.channel("newsroom")
         )
         return [step async for step in pipeline.parse(channel, store)]
 
@@ -101,9 +101,9 @@ async def test_all_of_a_channel_then_only_what_is_new(world: World, store: Store
 
 
 async def test_limits_leave_nothing_out(world: World, store: Store) -> None:
-    await read(store, Wish(limit=7))
+    await read(store, ReadOptions(limit=7))
     assert numbers(store) == list(range(49, 56))
-    await read(store, Wish(until=minute(10)))
+    await read(store, ReadOptions(until=minute(10)))
     await read(store)
     assert numbers(store) == sorted(world.posts)
 
@@ -126,7 +126,7 @@ async def test_retry_after_is_honoured_and_seen(world: World, store: Store) -> N
 
 @pytest.mark.row("H3")
 async def test_a_long_wait_is_remembered(world: World, store: Store) -> None:
-    await read(store, Wish(limit=5))
+    await read(store, ReadOptions(limit=5))
     world.script = [httpx.Response(429, headers={"Retry-After": "3600"})]
     with pytest.raises(TryLater) as caught:
         await read(store)
@@ -185,7 +185,7 @@ async def test_why_there_is_no_preview(world: World, store: Store, extra: str, w
 @pytest.mark.row("H5")
 async def test_a_redirect_within_the_preview_is_followed(world: World, store: Store) -> None:
     world.script = [httpx.Response(302, headers={"Location": "/s/newsroom?q="})]
-    await read(store, Wish(limit=3))
+    await read(store, ReadOptions(limit=3))
     assert numbers(store) == [53, 54, 55]
     assert len(world.asked) == 2
     away = httpx.Response(302, headers={"Location": "https://elsewhere.example/s/newsroom"})
@@ -292,7 +292,7 @@ async def test_another_channel_in_the_middle_is_refused(world: World, store: Sto
     mixed += world.page([52])
     world.number = NUMBER
     world.script = [httpx.Response(200, text=mixed)]
-    await read(store, Wish(limit=3))
+    await read(store, ReadOptions(limit=3))
     assert 52 in unread(store) | set(numbers(store))
 
 
@@ -323,7 +323,7 @@ async def test_the_preview_is_utf_8_whatever_it_says(
     page = world.page([55]).replace("post 55", "погода").encode()
     headers = {"content-type": f"text/html; charset={charset}"}
     world.script = [httpx.Response(200, headers=headers, content=page)]
-    await read(store, Wish(limit=1))
+    await read(store, ReadOptions(limit=1))
     assert store.post("newsroom/55").post.text == "погода"
 
 
@@ -350,11 +350,11 @@ async def test_what_did_not_come_whole_is_not_read(world: World, store: Store) -
         stream(packed, content_encoding="br"),
         stream(gzip.compress(b"x" * 10_000_000), content_encoding="gzip"),
     ]
-    await read(store, Wish(backfill=False))
+    await read(store, ReadOptions(backfill=False))
     assert numbers(store) == sorted(world.posts)
     world.posts[57] = "newest"
     world.script = [stream(gzip.compress(world.page([56, 57]).encode()), content_encoding="gzip")]
-    await read(store, Wish(limit=1))
+    await read(store, ReadOptions(limit=1))
     assert 57 in numbers(store)
 
 
@@ -374,7 +374,7 @@ async def test_every_form_of_a_wait(
         httpx.Response(status, headers=[(b"Retry-After", retry_after.encode())])
         for status in (429, 503)
     ]
-    steps = await read(store, Wish(limit=1))
+    steps = await read(store, ReadOptions(limit=1))
     assert [step.seconds for step in steps if isinstance(step, Wait)] == [seconds, seconds]
 
 

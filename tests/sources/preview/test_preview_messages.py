@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgtagger.model.posts import Channel, Forward, PostData, RawPost, Rejected, ServiceMessage
+from tgtagger.model.posts import (
+    Channel,
+    Forward,
+    PostData,
+    Rejected,
+    ServiceMessage,
+    StoredRawRecord,
+)
 from tgtagger.sources.preview.convert import CONVERTER, MOST, convert, counter, reconvert
 from tgtagger.sources.preview.page import read_instead, read_page
 
@@ -159,8 +166,8 @@ def test_the_raw_form_runs_through_a_newer_converter() -> None:
     post = text("words")
     assert post.raw is not None
     assert post.raw.converter == CONVERTER
-    assert reconvert(RawPost(Channel(1, "N"), "preview", post.raw.data)) == post
-    assert reconvert(RawPost(Channel(1, "N"), "preview", b"rubbish")) is None
+    assert reconvert(StoredRawRecord(Channel(1, "N"), "preview", post.raw.data)) == post
+    assert reconvert(StoredRawRecord(Channel(1, "N"), "preview", b"rubbish")) is None
 
 
 @given(st.text())

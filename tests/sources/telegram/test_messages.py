@@ -15,10 +15,10 @@ from tgtagger.model.posts import (
     Entity,
     Forward,
     PostData,
-    RawPost,
     Rejected,
     Reply,
     ServiceMessage,
+    StoredRawRecord,
 )
 from tgtagger.sources import raw
 from tgtagger.sources.telegram.convert import CONVERTER, convert, convert_page, reconvert
@@ -243,7 +243,7 @@ def test_albums_are_one_post_with_all_that_its_members_know() -> None:
     assert album.entities == (Entity("bold", 10, 6),)
     assert (album.views, album.edited, len(album.media)) == (9, LATER, 1)
     assert album.raw is not None
-    again = reconvert(RawPost(Channel(5, "N"), "telegram", album.raw.data))
+    again = reconvert(StoredRawRecord(Channel(5, "N"), "telegram", album.raw.data))
     assert again is not None
     assert (again.ids, again.text, again.media) == (album.ids, album.text, album.media)
 
@@ -253,8 +253,8 @@ def test_the_raw_form_runs_through_a_newer_converter() -> None:
     assert found.raw is not None
     assert found.raw.converter == CONVERTER
     assert raw.unpack(found.raw.data)["_"] == "Message"
-    assert reconvert(RawPost(Channel(5, "N"), "telegram", found.raw.data)) == found
-    assert reconvert(RawPost(Channel(5, "N"), "telegram", b"rubbish")) is None
+    assert reconvert(StoredRawRecord(Channel(5, "N"), "telegram", found.raw.data)) == found
+    assert reconvert(StoredRawRecord(Channel(5, "N"), "telegram", b"rubbish")) is None
 
 
 def test_service_and_empty_messages() -> None:

@@ -19,7 +19,7 @@ from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
 from tgtagger.model.posts import PageStored, PostFilter
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import Wish
+from tgtagger.sources.plan import ReadOptions
 from tgtagger.sources.telegram import connection, session
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.store import Store
@@ -132,18 +132,18 @@ async def test_every_form_of_a_name_leads_there(
 async def test_since_until_limit_and_no_backfill(
     read: Read, news: Channel, store: Store, telegram: ServerThread
 ) -> None:
-    await read("newsroom", Wish(limit=7))
+    await read("newsroom", ReadOptions(limit=7))
     assert numbers(store) == list(range(244, 251))
-    await read("newsroom", Wish(backfill=False))
+    await read("newsroom", ReadOptions(backfill=False))
     assert numbers(store) == list(range(151, 251))  # the newest page came, and is kept
-    await read("newsroom", Wish(until=minute(50), limit=5))
+    await read("newsroom", ReadOptions(until=minute(50), limit=5))
     assert numbers(store) == [*range(45, 50), *range(151, 251)]
-    await read("newsroom", Wish(since=minute(140)))
+    await read("newsroom", ReadOptions(since=minute(140)))
     assert numbers(store) == [*range(45, 50), *range(140, 251)]
     telegram.log.clear()
     await read("newsroom")
     assert requests(telegram)["messages.GetHistory"] == 1
-    await read("newsroom", Wish(backfill=True))
+    await read("newsroom", ReadOptions(backfill=True))
     assert numbers(store) == news.ids
 
 
@@ -199,8 +199,8 @@ async def test_albums_are_whole_across_pages_and_runs(
         group = (number + 2) // 5 + 1 if number % 11 else None
         caption = f"caption {group}" if group and number % 5 == 0 else ""
         albums.post(caption or (f"single {number}" if group is None else ""), grouped_id=group)
-    await read("albums", Wish(limit=13))
-    await read("albums", Wish(limit=20))
+    await read("albums", ReadOptions(limit=13))
+    await read("albums", ReadOptions(limit=20))
     await read("albums")
     found = {post.ids for post in store.posts(PostFilter())}
     assert sorted(n for ids in found for n in ids) == albums.ids
@@ -424,7 +424,7 @@ async def test_pages_are_paced_on_long_reads_only(
         pauses.append(seconds)
 
     async with Telegram(signed_in, sleep=note) as opened:
-        channel = TelegramChannel(opened, Named("longroom"), Wish())
+        channel = TelegramChannel(opened, Named("longroom"), ReadOptions())
         async for _ in pipeline.parse(channel, store):
             pass
     assert len(pauses) == 2  # while more than 3,000 remain
@@ -441,7 +441,7 @@ async def test_broken_off_anywhere_and_completed(
         method = draw.choice(["messages.GetHistory", "contacts.ResolveUsername"])
         telegram.flood_wait(9999, method, at=draw.randint(1, 3))
         try:
-            await read("newsroom", Wish(limit=draw.choice([None, 30])))
+            await read("newsroom", ReadOptions(limit=draw.choice([None, 30])))
         except TgTaggerError:
             if (known := store.channel("newsroom")) is not None:
                 store.postpone(known.id, "telegram", dt.datetime.now(dt.UTC))
@@ -471,7 +471,7 @@ async def test_what_telethon_gives_up_is_a_lost_connection_and_our_own_stop_is_n
 async def test_a_flood_on_names_stops_no_reading_by_number(
     read: Read, news: Channel, telegram: ServerThread, store: Store
 ) -> None:
-    await read("newsroom", Wish(limit=5))
+    await read("newsroom", ReadOptions(limit=5))
     telegram.flood_wait(40_000, "contacts.ResolveUsername")
     with pytest.raises(TryLater) as caught:
         await read("newsroom")

@@ -614,22 +614,24 @@ def test_another_prompt_model_or_vocabulary_asks_again_and_is_stale(store: Store
     tag(store, Brain())
     brain = Brain()
     other = make(brain, own_rules="Give tags. Few.")
-    assert store.count_posts(PostFilter(stale_for=make(Brain()).origins)) == 0
-    assert store.count_posts(PostFilter(stale_for=other.origins)) == 5
-    told = tag(store, brain, PostFilter(statuses=("tagged",), stale_for=other.origins),
+    assert store.count_posts(PostFilter(stale_for=make(Brain()).provenances)) == 0
+    assert store.count_posts(PostFilter(stale_for=other.provenances)) == 5
+    told = tag(store, brain, PostFilter(statuses=("tagged",), stale_for=other.provenances),
                tagger=other)  # fmt: skip
     assert told.requests == 1
-    assert store.count_posts(PostFilter(stale_for=other.origins)) == 0
+    assert store.count_posts(PostFilter(stale_for=other.provenances)) == 0
     # And back: what was answered for the first prompt is still known.
-    stale = PostFilter(statuses=("tagged",), stale_for=make(Brain()).origins)
+    stale = PostFilter(statuses=("tagged",), stale_for=make(Brain()).provenances)
     assert (store.count_posts(stale), tag(store, Brain(), stale).requests) == (5, 0)
 
 
 def test_what_a_fallback_model_tagged_is_not_stale(store: Store) -> None:
     fill(store, 5)
     tag(store, Brain(models=["b"]), models=("a", "b"))
-    assert store.count_posts(PostFilter(stale_for=make(Brain(), models=("a", "b")).origins)) == 0
-    assert store.count_posts(PostFilter(stale_for=make(Brain(), models=("a",)).origins)) == 5
+    assert (
+        store.count_posts(PostFilter(stale_for=make(Brain(), models=("a", "b")).provenances)) == 0
+    )
+    assert store.count_posts(PostFilter(stale_for=make(Brain(), models=("a",)).provenances)) == 5
 
 
 def test_who_wants_it_anew_gets_it_anew(store: Store) -> None:
@@ -797,8 +799,8 @@ def test_what_one_list_had_nothing_for_is_stale_to_another_and_is_not_paid_for_t
     assert statuses(store) == {"skipped": 4}
 
     def stale(words: Vocabulary) -> PostFilter:
-        origins = make(Brain(), vocabulary=words).origins
-        return PostFilter(statuses=("tagged", "skipped"), stale_for=origins)
+        provenances = make(Brain(), vocabulary=words).provenances
+        return PostFilter(statuses=("tagged", "skipped"), stale_for=provenances)
 
     assert store.count_posts(stale(opera)) == 0
     assert store.count_posts(stale(storm)) == 3  # a post without a text is none to any list

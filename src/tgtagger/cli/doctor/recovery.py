@@ -14,7 +14,7 @@ from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
 from tgtagger.model.archive import Recovered, SavedTable
-from tgtagger.model.posts import PostData, RawPost
+from tgtagger.model.posts import PostData, StoredRawRecord
 from tgtagger.store import Store, database_path
 
 RecoverOption = Annotated[
@@ -43,7 +43,7 @@ def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
     return 0 if found.is_all else 5
 
 
-def _convert_again(raw: RawPost) -> PostData | None:
+def _convert_again(raw: StoredRawRecord) -> PostData | None:
     from tgtagger.sources import converters
 
     return {name: convert for name, _, convert in converters.ALL}[raw.source](raw)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tgtagger.model.posts import PostData, RawForm
+from tgtagger.model.posts import PostData, RawRecord
 from tgtagger.sources import albums, raw
 
 LARGEST = 10
@@ -62,7 +62,7 @@ def join(group: Sequence[Draft]) -> PostData:
     """Return the post that a group of messages makes."""
     posts = [member.post for member in group]
     form = posts[0].raw
-    assert form is not None  # the converter gives each its raw form
+    assert form is not None  # the converter gives each its raw record
     if len(posts) > 1:
-        form = RawForm(raw.pack([member.record for member in group]), form.converter)
+        form = RawRecord(raw.pack([member.record for member in group]), form.converter)
     return albums.join(posts, form)

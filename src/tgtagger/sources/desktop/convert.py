@@ -17,7 +17,7 @@ from tgtagger.model.posts import (
     Media,
     MediaType,
     PostData,
-    RawForm,
+    RawRecord,
     Rejected,
     Reply,
     ServiceMessage,
@@ -28,7 +28,7 @@ from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.rejections import is_too_long, rejected, too_long
 
 CONVERTER = 2
-"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+"""The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 Record = dict[str, Any]
 
@@ -41,7 +41,7 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
     if not is_id(number):
         return rejected(number, "its id is not a message id")
     try:
-        form = RawForm(raw.pack(record), CONVERTER)
+        form = RawRecord(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
         return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
     if record.get("type") == "service":
@@ -50,7 +50,7 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
     return _post(record, number, form)
 
 
-def _post(record: Record, number: int, form: RawForm) -> PostData | Rejected:
+def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
     text, entities = _text(record)
     media = _media(record)
     if is_too_long(text, () if media is None else (media,)):
@@ -266,14 +266,14 @@ def _place(record: Record) -> Media:
 
 
 def _number_text(value: object) -> str | None:
-    """Return a number as the raw form will tell it, too: a Decimal is none of JSON's."""
+    """Return a number as the raw record will tell it, too: a Decimal is none of JSON's."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     return str(float(value) if isinstance(value, Decimal) else value)
 
 
 def _contact(value: Record) -> Media:
-    # The phone number stays in the raw form: it is no word of the post.
+    # The phone number stays in the raw record: it is no word of the post.
     names = (_words(value.get("first_name")), _words(value.get("last_name")))
     return Media("contact", title=" ".join(name for name in names if name) or None)
 

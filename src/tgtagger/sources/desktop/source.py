@@ -18,10 +18,10 @@ from tgtagger.model.posts import (
     ChannelKind,
     Page,
     PostData,
-    RawPost,
     Rejected,
     ServiceMessage,
     SourceName,
+    StoredRawRecord,
 )
 from tgtagger.sources import raw
 from tgtagger.sources.desktop import file as export
@@ -256,8 +256,8 @@ def _not_a_channel(chat: export.Chat, path: Path) -> InputError:
     )
 
 
-def reconvert(stored: RawPost) -> PostData | None:
-    """Run the converter over a stored raw form; None if it can no longer be read."""
+def reconvert(stored: StoredRawRecord) -> PostData | None:
+    """Run the converter over a stored raw record; None if it can no longer be read."""
     try:
         record = raw.unpack(stored.data)
     except (ValueError, RecursionError):

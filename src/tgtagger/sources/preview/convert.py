@@ -21,18 +21,18 @@ from tgtagger.model.posts import (
     Forward,
     Media,
     PostData,
-    RawForm,
-    RawPost,
+    RawRecord,
     Rejected,
     Reply,
     ServiceMessage,
+    StoredRawRecord,
 )
 from tgtagger.sources import conversion, raw
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.rejections import is_too_long, too_long
 
 CONVERTER = 1
-"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+"""The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 NESTING = 100
 """Elements within elements that are followed."""
@@ -57,7 +57,7 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
     if root is None or number is None:
         return Rejected(None, "its id cannot be read")
     try:
-        form = RawForm(raw.pack({"html": html}), CONVERTER)
+        form = RawRecord(raw.pack({"html": html}), CONVERTER)
     except (TypeError, ValueError):
         return Rejected(number, "it holds what JSON cannot say")
     for aside in root.css(_ASIDE):
@@ -91,8 +91,8 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
     )
 
 
-def reconvert(stored: RawPost) -> PostData | None:
-    """Run the converter over a stored raw form; None if it can no longer be read."""
+def reconvert(stored: StoredRawRecord) -> PostData | None:
+    """Run the converter over a stored raw record; None if it can no longer be read."""
     try:
         record = raw.unpack(stored.data)
     except (ValueError, RecursionError):

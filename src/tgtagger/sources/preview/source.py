@@ -17,13 +17,13 @@ from tgtagger.model.posts import (
     Memory,
     Page,
     PostData,
-    Reading,
+    ReadProgress,
     Rejected,
     SourceName,
 )
 from tgtagger.model.refs import reassigned
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import Answer, Item, Plan, Request, Wish, is_left_alone
+from tgtagger.sources.plan import Answer, Item, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.preview.client import Answered, Preview, left_alone, unanswered
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
@@ -41,11 +41,11 @@ class PreviewChannel:
     name: SourceName = "preview"
 
     def __init__(
-        self, preview: Preview, username: str, wish: Wish, *, known: Channel | None = None
+        self, preview: Preview, username: str, options: ReadOptions, *, known: Channel | None = None
     ) -> None:
         self._preview = preview
         self._username = username
-        self._wish = wish if wish.refresh is not None else replace(wish, refresh=PAGE)
+        self._options = options if options.refresh is not None else replace(options, refresh=PAGE)
         self._known = known
         self.channel_id = None if known is None else known.id
 
@@ -69,7 +69,7 @@ class PreviewChannel:
             if plan is None:
                 reading = memory.reading(channel.id, self.name)
                 self._honour(reading)
-                plan = Plan(reading, self._wish)
+                plan = Plan(reading, self._options)
             answer = _answer(found, request)
             if answer is None:
                 raise unanswered(self._what)
@@ -85,7 +85,7 @@ class PreviewChannel:
     def _what(self) -> str:
         return f"@{self._username}"
 
-    def _honour(self, reading: Reading) -> None:
+    def _honour(self, reading: ReadProgress) -> None:
         until = reading.not_before
         if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise left_alone(self._what, until)

@@ -4,5 +4,5 @@
 reads a channel page by page, `errors` turns Telegram's
 failures into ours; `convert`, `media`, `richtext` and `blocks` turn a message into a post, from
 its plain form (nested dicts with the class's name under "_") and without Telethon, so that a
-stored raw form is converted as a fresh message is. Knows no store.
+stored raw record is converted as a fresh message is. Knows no store.
 """

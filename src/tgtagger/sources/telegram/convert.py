@@ -1,7 +1,7 @@
 """One message of Telegram's, in its plain form, as a post, a service message, or a rejection. Pure.
 
 Never raises, whatever the form: a fact of the wrong type is unknown. Knows neither albums nor
-Telethon: a stored raw form is converted as a fresh message is.
+Telethon: a stored raw record is converted as a fresh message is.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from tgtagger.model.posts import (
     Forward,
     Media,
     PostData,
-    RawForm,
-    RawPost,
+    RawRecord,
     Rejected,
     Reply,
     ServiceMessage,
+    StoredRawRecord,
 )
 from tgtagger.sources import albums, conversion, raw
 from tgtagger.sources.markdown import to_markdown
@@ -29,7 +29,7 @@ from tgtagger.sources.telegram.media import Record, media_of, string, whole
 from tgtagger.sources.telegram.richtext import entities
 
 CONVERTER = 1
-"""The version of this conversion, kept with every raw form; raise it when posts come out better."""
+"""The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 
 def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessage | Rejected]:
@@ -41,7 +41,7 @@ def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessag
         found = [(convert(record), record) for record in members]
         posts = [(post, record) for post, record in reversed(found) if isinstance(post, PostData)]
         if len(posts) > 1 and posts[0][0].grouped_id == group:
-            form = RawForm(raw.pack([record for _, record in posts]), CONVERTER)
+            form = RawRecord(raw.pack([record for _, record in posts]), CONVERTER)
             yield albums.join([post for post, _ in posts], form)
             yield from (item for item, _ in found if not isinstance(item, PostData | None))
         else:
@@ -57,7 +57,7 @@ def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
     if name == "MessageEmpty":
         return None
     try:
-        form = RawForm(raw.pack(record), CONVERTER)
+        form = RawRecord(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
         return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
     if name == "MessageService":
@@ -67,8 +67,8 @@ def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
     return _post(record, number, form)
 
 
-def reconvert(stored: RawPost) -> PostData | None:
-    """Run the converter over a stored raw form; None if it can no longer be read."""
+def reconvert(stored: StoredRawRecord) -> PostData | None:
+    """Run the converter over a stored raw record; None if it can no longer be read."""
     try:
         record = raw.unpack(stored.data)
     except (ValueError, RecursionError):
@@ -78,10 +78,10 @@ def reconvert(stored: RawPost) -> PostData | None:
         post for each in records if isinstance(each, dict)
         and isinstance(post := convert(each), PostData)
     ]  # fmt: skip
-    return albums.join(posts, RawForm(stored.data, CONVERTER)) if posts else None
+    return albums.join(posts, RawRecord(stored.data, CONVERTER)) if posts else None
 
 
-def _post(record: Record, number: int, form: RawForm) -> PostData | Rejected:
+def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
     text = string(record.get("message")) or ""
     hung = media_of(record.get("media"))
     media: tuple[Media, ...] = () if hung is None else (hung,)

@@ -131,7 +131,7 @@ def _place(value: Record) -> Media:
 
 
 def _contact(value: Record) -> Media:
-    # The phone number stays in the raw form: it is no word of the post.
+    # The phone number stays in the raw record: it is no word of the post.
     names = (string(value.get("first_name")), string(value.get("last_name")))
     return Media("contact", title=" ".join(name for name in names if name) or None)
 

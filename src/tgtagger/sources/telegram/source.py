@@ -26,13 +26,13 @@ from tgtagger.model.posts import (
     Memory,
     Page,
     PostData,
-    Reading,
+    ReadProgress,
     Rejected,
     SourceName,
 )
 from tgtagger.model.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
 from tgtagger.model.tagging import Wait
-from tgtagger.sources.plan import Answer, Plan, Request, Wish, is_left_alone
+from tgtagger.sources.plan import Answer, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
 from tgtagger.sources.telegram.errors import unanswered, unreadable
@@ -61,14 +61,14 @@ class TelegramChannel:
         self,
         telegram: Telegram,
         ref: ChannelRef,
-        wish: Wish,
+        options: ReadOptions,
         *,
         known: Channel | None = None,
         groups: bool = False,
     ) -> None:
         self._telegram = telegram
         self._ref = ref
-        self._wish = wish
+        self._options = options
         self._known = known
         self._groups = groups
         self._last_asked = self._due = 0.0
@@ -99,7 +99,7 @@ class TelegramChannel:
         self.channel_id = number
         reading = memory.reading(number, self.name)
         self._honour(reading)
-        plan = Plan(reading, self._wish)
+        plan = Plan(reading, self._options)
         sent: asyncio.Task[Any] | None = None
         try:
             while (request := plan.next()) is not None:
@@ -130,7 +130,7 @@ class TelegramChannel:
             return None
         pause = self._telegram.page_wait
         if pause is None:
-            left = plan.left if self._wish.limit is None else min(plan.left, self._wish.limit)
+            left = plan.left if self._options.limit is None else min(plan.left, self._options.limit)
             pause = 1.0 if left > LONG else 0.0
         if pause:
             self._due = self._last_asked + pause
@@ -170,7 +170,7 @@ class TelegramChannel:
             raise unanswered(self.what)
         return sorted(found.values(), key=itemgetter("id"), reverse=True)
 
-    def _honour(self, reading: Reading) -> None:
+    def _honour(self, reading: ReadProgress) -> None:
         until = reading.not_before
         if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise asked_to_wait(self.what, until)

@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tgtagger.model.posts import Channel, PostData, RawPost
+from tgtagger.model.posts import Channel, PostData, StoredRawRecord
 from tgtagger.store.post_rows import COLUMNS, MESSAGE_BITS, row
 from tgtagger.store.rescue.mend import DAMAGED
 
-Convert = Callable[[RawPost], PostData | None]
-"""Makes a post of its raw form; None where that cannot be read."""
+Convert = Callable[[StoredRawRecord], PostData | None]
+"""Makes a post of its raw record; None where that cannot be read."""
 
 _OFF = f"(({{0}}.id - {{0}}.message_id) & {(1 << MESSAGE_BITS) - 1})"
 """How far a post's id lies above what its message's id makes of it: 0, or a few (a free key)."""
@@ -35,7 +35,7 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Rejoined:
-    """What became of it. `restored` posts were made of raw forms, `unread` channels forgotten."""
+    """What became of it. `restored` posts were made of raw records, `unread` channels forgotten."""
 
     restored: int
     marked: int
@@ -102,7 +102,7 @@ def _missing_posts(db: sqlite3.Connection) -> set[int]:
 
 
 def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
-    """Make posts anew whose row is gone, but whose raw form and identity are here."""
+    """Make posts anew whose row is gone, but whose raw record and identity are here."""
     rows = db.execute(
         "SELECT r.post_id, r.source, r.data, k.channel_id, k.message_id, c.title, c.username, "
         "c.kind FROM raw_forms AS r JOIN known_posts AS k ON k.id = r.post_id "
@@ -117,13 +117,13 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
     for post_id, source, data, channel_id, message_id, title, username, kind in rows.fetchall():
         channel = Channel(channel_id, title or "", username, kind or "channel")
         try:
-            post = convert(RawPost(channel, source, data))
+            post = convert(StoredRawRecord(channel, source, data))
             if post is None or post.ids[0] != message_id:
                 continue
             values = row(post, source)
             made = _run(db, insert, (post_id, channel_id, message_id, *values, now))
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, sqlite3.Error):
-            continue  # the raw form is damaged, too
+            continue  # the raw record is damaged, too
         restored += made
         if made and len(post.ids) > 1:
             db.executemany(

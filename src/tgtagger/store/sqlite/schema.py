@@ -157,7 +157,7 @@ raw_forms = Table(
     "raw_forms",
     metadata,
     # No foreign key: under a SAVEPOINT it would cost a fifth of the time of storing a post. Where a
-    # post is deleted its raw forms are, too.
+    # post is deleted its raw records are, too.
     Column("post_id", Integer, primary_key=True),
     Column("source", Text, primary_key=True),
     Column("converter", Integer, nullable=False),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tgtagger.model.tagging import (
     Answered,
-    Origin,
     PostForTagging,
+    Provenance,
     Skipped,
     Step,
     SuggestedTag,
@@ -51,22 +51,22 @@ class KeywordsTagger:
         vocabulary: Vocabulary | None = None,
     ) -> None:
         of = None if vocabulary is None else vocabulary.hash
-        self.origin = Origin("keywords", model=f"keywords-{VERSION}", vocabulary=of)
+        self.provenance = Provenance("keywords", model=f"keywords-{VERSION}", vocabulary=of)
         self._vocabulary = vocabulary
         self._minimum = minimum
         self._maximum = maximum
         self._topics = read_topics(topics)
 
     @property
-    def origins(self) -> tuple[Origin, ...]:
-        return (self.origin,)
+    def provenances(self) -> tuple[Provenance, ...]:
+        return (self.provenance,)
 
     async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
         """Yield each post with its tags, in order."""
         for post in posts:
             tags = self.tag_text(post.text)
             outcome = Tagged(tags) if tags else Skipped("no words to tag")
-            yield (Answered(post, self.origin, outcome),)
+            yield (Answered(post, self.provenance, outcome),)
 
     def tag_text(self, text: str) -> tuple[SuggestedTag, ...]:
         """Return a text's tags, the best first; none if it has no words."""

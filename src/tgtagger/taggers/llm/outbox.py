@@ -11,9 +11,9 @@ from tgtagger.model.tagging import (
     Answered,
     Attempt,
     Notice,
-    Origin,
     Outcome,
     PostForTagging,
+    Provenance,
     Step,
     TaggingError,
     Wait,
@@ -27,8 +27,8 @@ WORTH_SAYING = 5.0
 class Outbox:
     """Filled while requests end; emptied by `take`."""
 
-    def __init__(self, origins: Sequence[Origin]) -> None:
-        self._origins = origins
+    def __init__(self, provenances: Sequence[Provenance]) -> None:
+        self._origins = provenances
         self._answered: list[Answered] = []
         self._said: list[Step] = []
         self._said_until = 0.0  # the end of the wait that was said last
@@ -45,8 +45,8 @@ class Outbox:
 
     def put(self, posts: Iterable[PostForTagging], model: int, outcome: Outcome) -> None:
         """Tell what became of posts for which no request is to be written down (any more)."""
-        origin = self._origins[model]
-        self._answered += [Answered(post, origin, outcome) for post in posts]
+        provenance = self._origins[model]
+        self._answered += [Answered(post, provenance, outcome) for post in posts]
 
     def put_failed(self, given: GivenUp) -> None:
         self.put(given.job.posts, given.job.model, TaggingError(given.failure, given.message))
@@ -59,9 +59,9 @@ class Outbox:
         outcomes: Sequence[Outcome | None],
     ) -> None:
         """Write a request down for each of its posts, with what it brought."""
-        origin = self._origins[model]
+        provenance = self._origins[model]
         self._answered += [
-            Answered(post, origin, outcome, attempt)
+            Answered(post, provenance, outcome, attempt)
             for post, attempt, outcome in zip(posts, attempts, outcomes, strict=True)
         ]
 

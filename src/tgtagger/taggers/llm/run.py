@@ -64,7 +64,7 @@ class Run:
         self._running: dict[asyncio.Task[Heard], Sent] = {}
         self._ended: list[asyncio.Task[Heard]] = []  # of those, not concluded yet
         self._wake = asyncio.Event()
-        self._out = Outbox(tagger.origins)
+        self._out = Outbox(tagger.provenances)
         self._is_context_told = False
         self._stop: stops.Stop | None = None
         self._deadline: float | None = None

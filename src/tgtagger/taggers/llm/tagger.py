@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
-from tgtagger.model.tagging import Origin, PostForTagging, Step
+from tgtagger.model.tagging import PostForTagging, Provenance, Step
 from tgtagger.taggers.llm.api.capabilities import Formats
 from tgtagger.taggers.llm.api.client import Server
 from tgtagger.taggers.llm.api.requests import DIALECTS, PLAIN, Capabilities
@@ -63,10 +63,10 @@ class LlmTagger:
         self.ledger = Ledger(options.models, prices or {}, options.max_cost, spent=options.spent)
 
     @property
-    def origins(self) -> tuple[Origin, ...]:
+    def provenances(self) -> tuple[Provenance, ...]:
         """Where tags come from, a model each; the first one is asked first."""
         return tuple(
-            Origin("llm", model, self.prompt.hash, self.vocabulary.hash)
+            Provenance("llm", model, self.prompt.hash, self.vocabulary.hash)
             for model in self.options.models
         )
 
