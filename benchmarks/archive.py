@@ -105,7 +105,7 @@ def make_archive(path: Path, count: int) -> None:
     start = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
     names = [f"tag {word}" for word in WORDS[:400]]
     with Store.open(str(path)) as store:
-        run = store.start_run("tag", Provenance("keywords", "benchmark"))
+        run = store.runs.start("tag", Provenance("keywords", "benchmark"))
         for at in range(0, count, 2000):
             posts = tuple(
                 PostData(
@@ -116,7 +116,7 @@ def make_archive(path: Path, count: int) -> None:
                 )
                 for number in range(at + 1, at + 2001)
             )
-            store.save_page(Page(Channel(at // 2000 % 10 + 1, "Channel"), "desktop", posts))
+            store.posts.save_page(Page(Channel(at // 2000 % 10 + 1, "Channel"), "desktop", posts))
             updates = [
                 TagUpdate(
                     post.id,
@@ -126,9 +126,9 @@ def make_archive(path: Path, count: int) -> None:
                     tuple(SuggestedTag(name) for name in chance.sample(names, 4)),
                     1,
                 )
-                for post in store.posts_for_tagging(PostFilter(statuses=("pending",)))
+                for post in store.queue.posts(PostFilter(statuses=("pending",)))
             ]
-            store.save_tags(updates, run)
+            store.queue.save(updates, run)
 
 
 def search_large(path: Path, count: int) -> None:
@@ -137,7 +137,7 @@ def search_large(path: Path, count: int) -> None:
             times = []
             for _ in range(7):
                 started = time.perf_counter()
-                found = len(list(store.search(PostFilter(query=query, limit=20))))
+                found = len(list(store.records.search(PostFilter(query=query, limit=20))))
                 times.append((time.perf_counter() - started) * 1000)
             print(
                 f"search {query!r} in {count:,} posts: {statistics.median(times):.1f} ms "

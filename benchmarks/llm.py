@@ -69,14 +69,14 @@ async def ours(
     )
     with Store.open(database) as store:
         if not writes:
-            store.save_tags = lambda updates, *_: [True] * len(updates)  # type: ignore[method-assign]
-        run = store.start_run("tag", tagger.provenances[0])
+            store.queue.save = lambda updates, *_: [True] * len(updates)  # type: ignore[method-assign]
+        run = store.runs.start("tag", tagger.provenances[0])
         before, begun = cpu(), time.perf_counter()
         wanted = PostFilter(statuses=("pending",))
         async for _ in pipeline.tag(store, tagger, wanted, run):
             pass
         wall, used = time.perf_counter() - begun, cpu() - before
-        assert not writes or store.state().posts["pending"] == 0
+        assert not writes or store.status.archive().posts["pending"] == 0
     return wall, used, tagger.spent["test-model"].requests
 
 
@@ -117,7 +117,7 @@ def fill(database: str, count: int) -> None:
     with Store.open(database) as store:
         for at in range(1, count + 1, 500):
             numbers = range(at, min(at + 500, count + 1))
-            store.save_page(page(*(post(number, f"{number}: {WORDS}") for number in numbers)))
+            store.posts.save_page(page(*(post(number, f"{number}: {WORDS}") for number in numbers)))
 
 
 def main() -> None:

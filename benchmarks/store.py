@@ -4,8 +4,8 @@ usage: python benchmarks/store.py [--posts N] [--rounds N]
 
 R is `executemany` of an upsert over the prepared rows of posts and raw records, in pages of 1,000,
 a commit a page, the same pragmas, on a database of the same schema without full-text index. Ours is
-`Store.save_page` from PostData on: preparing, comparing, SAVEPOINT, foreign keys included; with
-the index and, its upkeep switched off here alone, without. The medians of interleaved rounds.
+`Store.posts.save_page` from PostData on: preparing, comparing, SAVEPOINT, foreign keys included;
+with the index and, its upkeep switched off here alone, without. The medians of interleaved rounds.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
             gc.freeze()
             started = time.process_time()
             for at in range(0, len(posts), PAGE):
-                store.save_page(Page(CHANNEL, "desktop", tuple(posts[at : at + PAGE])))
+                store.posts.save_page(Page(CHANNEL, "desktop", tuple(posts[at : at + PAGE])))
             return time.process_time() - started
     finally:
         search.index = upkeep

@@ -135,17 +135,17 @@ class Archive(RuleBasedStateMachine):
         wanted = PostFilter(statuses=() if force else ("pending",))
         finished = self._run(self._tag(wanted), crash)
         if finished:
-            assert self.store.count_posts(PostFilter(statuses=("pending",))) == 0
+            assert self.store.queue.count(PostFilter(statuses=("pending",))) == 0
 
     async def _tag(self, wanted: PostFilter) -> None:
-        run = self.store.start_run("tag", FirstWord.provenances[0])
+        run = self.store.runs.start("tag", FirstWord.provenances[0])
         tagger = FirstWord()
         rules = pipeline.TagRules(fresh=not wanted.statuses)
         async for result in pipeline.tag(self.store, tagger, wanted, run, rules):
             assert isinstance(result, TagResult)
             if isinstance(result.outcome, Tagged) and not result.copied:
                 self.bought.add(tagger.asked[-1])
-        self.store.end_run(run, 0)
+        self.store.runs.end(run, 0)
         # What was answered and is on the disk is never paid for again, unless a user wants to.
         assert rules.fresh or not self.bought_before & set(tagger.asked)
         assert len(tagger.asked) == len(set(tagger.asked))
@@ -155,7 +155,7 @@ class Archive(RuleBasedStateMachine):
     @rule(data=st.data())
     def tag_by_hand(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.parsed)))
-        with self.store._write() as db:
+        with self.store._database.write() as db:
             db.execute(
                 "INSERT OR IGNORE INTO tags (name, key, added_at) "
                 "VALUES ('mine', 'mine', '2026-01-01T00:00:00Z')"
@@ -179,21 +179,21 @@ class Archive(RuleBasedStateMachine):
                     raise Crash
                 left -= 1
 
-        event.listen(self.store._engine, "commit", before_commit)
+        event.listen(self.store._database._engine, "commit", before_commit)
         try:
             asyncio.run(work)  # type: ignore[arg-type]
         except Crash:
             self.store.close()
             self.store = Store.open(self.path)
             return False
-        event.remove(self.store._engine, "commit", before_commit)
+        event.remove(self.store._database._engine, "commit", before_commit)
         return True
 
     # ---- what must hold, always
 
     @invariant()
     def no_post_is_lost_and_none_is_twice(self) -> None:
-        found = list(self.store.posts(PostFilter()))
+        found = list(self.store.records.posts(PostFilter()))
         numbers = [item.id.message_id for item in found]
         assert numbers == sorted(set(numbers), reverse=True)
         assert set(self.parsed) <= set(numbers) <= set(self.may_be)
@@ -202,22 +202,22 @@ class Archive(RuleBasedStateMachine):
 
     @invariant()
     def tags_belong_to_the_text_they_were_made_of(self) -> None:
-        for item in self.store.posts(PostFilter(statuses=("tagged",))):
+        for item in self.store.records.posts(PostFilter(statuses=("tagged",))):
             assert set(item.tags) - {"mine"} <= {item.text.split()[0], "tree", "sea", "новости"}
-        for item in self.store.posts(PostFilter(statuses=("skipped",))):
+        for item in self.store.records.posts(PostFilter(statuses=("skipped",))):
             assert item.text == ""
-        for item in self.store.posts(PostFilter(statuses=("failed",))):
+        for item in self.store.records.posts(PostFilter(statuses=("failed",))):
             assert item.text == "bad luck"
 
     @invariant()
     def what_a_person_tagged_stands(self) -> None:
-        for item in self.store.posts(PostFilter()):
+        for item in self.store.records.posts(PostFilter()):
             assert ("mine" in item.tags) == (item.id.message_id in self.human)
 
     @invariant()
     def the_file_is_sound(self) -> None:
-        found = self.store.check()
-        assert (found.damage, found.altered, self.store.check_index()) == ((), 0, True)
+        found = self.store.integrity.check()
+        assert (found.damage, found.altered, self.store.integrity.check_index()) == ((), 0, True)
 
 
 TestArchive = Archive.TestCase

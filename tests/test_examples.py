@@ -90,12 +90,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert in_pipes("--db", str(db), "parse", str(export)).code == 0
     with Store.open(str(db)) as store:
         # With its public name, which an export does not tell.
-        store.save_channel(Channel(number_of("news"), "News", "news"))
+        store.channels.save(Channel(number_of("news"), "News", "news"))
         for _ in range(10):
-            store.end_run(store.start_run("parse"), 0, "{}")
-        run = store.start_run("tag", ORIGIN)
-        waiting = list(store.posts_for_tagging(PostFilter()))
-        store.save_tags(
+            store.runs.end(store.runs.start("parse"), 0, "{}")
+        run = store.runs.start("tag", ORIGIN)
+        waiting = list(store.queue.posts(PostFilter()))
+        store.queue.save(
             [
                 TagUpdate(item.id, item.text_hash, "tagged", ORIGIN,
                           tuple(SuggestedTag(name) for name in TAGS[n % 3 :]), 1)
@@ -103,7 +103,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ],
             run,
         )  # fmt: skip
-        store.end_run(run, 0, "{}")
+        store.runs.end(run, 0, "{}")
     return db
 
 

@@ -115,17 +115,17 @@ def soak(store: Store, posts: int, seed: int, **options: Any) -> Brain:
     brain = Brain(rule=rule, latency=lambda _: chance.uniform(0.2, 2.0))
     told = tag(store, brain, **options)
     assert told.kind is None, told.stopped
-    found = {item.id.message_id: item.status for item in store.posts(PostFilter())}
+    found = {item.id.message_id: item.status for item in store.records.posts(PostFilter())}
     assert len(found) == posts  # none is lost
     assert set(found.values()) <= {"tagged", "failed"}
     assert all(found[number] == "failed" for number in bad)
     for number, failure in bad.items():
-        assert store.post(f"news/{number}").failure == failure
+        assert store.records.post(f"news/{number}").failure == failure
     # The others fail only by three faults in a row, and are due again.
     unlucky = [n for n, status in found.items() if status == "failed" and n not in bad]
     assert len(unlucky) < posts * 0.1
     for number in unlucky:
-        assert store.post(f"news/{number}").next_attempt_at is not None
+        assert store.records.post(f"news/{number}").next_attempt_at is not None
     assert not brain.paid_twice()
     return brain
 

@@ -79,13 +79,13 @@ async def parse(source: PostSource, store: Store) -> AsyncGenerator[PageStored |
     A wait that is too long for this run is remembered for the channel, and ends it.
     """
     try:
-        async with aclosing(source.pages(store)) as pages:
+        async with aclosing(source.pages(store.progress)) as pages:
             async for page in pages:
-                yield page if isinstance(page, Wait) else store.save_page(page)
+                yield page if isinstance(page, Wait) else store.posts.save_page(page)
                 await asyncio.sleep(0)  # so that a signal is heard: a file never waits
     except TryLater as error:
         if error.not_before is not None and source.channel_id is not None:
-            store.postpone(source.channel_id, source.name, error.not_before)
+            store.progress.postpone(source.channel_id, source.name, error.not_before)
         raise
 
 
@@ -123,7 +123,7 @@ async def tag(
     """
     writer = _Writer(store, tagger, run, rules)
     if tagger.paid and not rules.fresh:
-        for batch in _batches(store.answered_posts(wanted, tagger.provenances), COPIED):
+        for batch in _batches(store.queue.answered(wanted, tagger.provenances), COPIED):
             for result in writer.copy(batch):
                 yield result
             _check_time(rules)
@@ -138,7 +138,7 @@ async def tag(
                 case Wait() | Notice():
                     yield step
                 case Learned():
-                    store.save_capabilities(step)
+                    store.answers.save_capabilities(step)
                 case _:
                     for result in writer.take(step, feed):
                         yield result
@@ -213,7 +213,7 @@ class _Writer:
                 )
                 outcomes.append(each.outcome)
         attempts = [(each.post.id, each.attempt) for each in answered if each.attempt is not None]
-        written = self._store.save_tags(updates, self._run, attempts)
+        written = self._store.queue.save(updates, self._run, attempts)
         return [
             TagResult(
                 update.id,
@@ -241,7 +241,7 @@ class _Feed:
         self._answered: list[Answered] = []
 
     def __iter__(self) -> Iterator[PostForTagging]:
-        for post in self._store.posts_for_tagging(self._wanted):
+        for post in self._store.queue.posts(self._wanted):
             if not self._tagger.paid:
                 yield post
                 continue
@@ -270,7 +270,7 @@ class _Feed:
         same = self._seen[post.text_hash]
         if same is not None:
             return replace(same, post=post)
-        found = self._store.answer(post.text_hash, self._tagger.provenances)
+        found = self._store.answers.find(post.text_hash, self._tagger.provenances)
         if found is None:
             return None
         provenance, tags = found

@@ -226,7 +226,7 @@ def test_what_a_server_takes_is_remembered_in_an_archive(ask: Ask, db: Path) -> 
         told = ask(server.url)
     assert told.of("format") == [("ok", "test-model takes plain text only", "")]
     with Store.open_to_read(str(db)) as store:
-        kept = store.capabilities(server.url)
+        kept = store.answers.capabilities(server.url)
     assert Capabilities.from_json(kept["test-model"]) == Capabilities("text", proven=True)
 
 
@@ -242,7 +242,7 @@ def test_nothing_is_written_into_a_damaged_archive(ask: Ask, db: Path) -> None:
     assert told.code == 6
     assert told.of("example")
     with Store.open_to_read(str(db)) as store:
-        assert store.capabilities(server.url) == {}
+        assert store.answers.capabilities(server.url) == {}
 
 
 @pytest.mark.parametrize(

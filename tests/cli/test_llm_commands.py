@@ -292,7 +292,7 @@ def test_what_was_learned_of_a_server_is_remembered(run: Any, server: LlmServer,
     assert told(run("tag", "--json"))["requests"] == 4
     assert told(run("tag", "--force", "--yes", "--json"))["requests"] == 3
     with Store.open_to_read(str(db)) as store:
-        assert "temperature" in store.capabilities(server.url)["test-model"]
+        assert "temperature" in store.answers.capabilities(server.url)["test-model"]
 
 
 def test_a_second_run_leaves_at_once(run: Any, db: Path) -> None:
@@ -353,7 +353,7 @@ def test_the_time_of_a_sync_bounds_its_reading(
     from tgtagger.model.posts import Channel
 
     with Store.open(str(db)) as store:
-        store.save_channel(Channel(77, "Public", "publicname"))
+        store.channels.save(Channel(77, "Public", "publicname"))
     # Nothing listens there: reading would say so, had it begun.
     monkeypatch.setenv("TGTAGGER_PREVIEW_URL", "http://127.0.0.1:9/s")
     result = run("sync", "--max-time", "0s", "--json")

@@ -24,7 +24,7 @@ NOW = dt.datetime.now(dt.UTC)
 @pytest.fixture
 def db(store: Store, db: Path) -> Path:
     """One post of each status, a gap in the history, a run that cost something."""
-    store.save_page(
+    store.posts.save_page(
         page(
             *(post(n, text) for n, text in enumerate(("storm", "tide", "gale", "wave"), 100)),
             source="telegram",
@@ -32,10 +32,10 @@ def db(store: Store, db: Path) -> Path:
         )
     )
     storm, tide, gale = sorted(
-        store.posts_for_tagging(PostFilter()), key=lambda item: item.id.message_id
+        store.queue.posts(PostFilter()), key=lambda item: item.id.message_id
     )[:3]
-    run = store.start_run("tag")
-    store.save_tags(
+    run = store.runs.start("tag")
+    store.queue.save(
         [
             TagUpdate(storm.id, storm.text_hash, "tagged", ORIGIN, (SuggestedTag("sea"),), 1),
             TagUpdate(tide.id, tide.text_hash, "skipped", ORIGIN),
@@ -47,7 +47,7 @@ def db(store: Store, db: Path) -> Path:
         run,
         [(gale.id, Attempt(NOW, "a-model", "server", 500, 9, "HTTP 500", 1200, 34, 0, 0.25))],
     )  # fmt: skip
-    store.end_run(run, 5, '{"tagged": 0, "failed": 1}')
+    store.runs.end(run, 5, '{"tagged": 0, "failed": 1}')
     return db
 
 

@@ -53,6 +53,6 @@ def test_a_folder_that_is_not_ours_is_said(store: Store, tmp_path: Path) -> None
 
 
 def test_an_added_channel_with_a_name_needs_no_account(store: Store) -> None:
-    store.follow(["@durov", "t.me/c/12345", "t.me/+AbCd123456"])
+    store.channels.follow(["@durov", "t.me/c/12345", "t.me/+AbCd123456"])
     found, left_out = readable(stored_targets(store), "preview")
     assert ([target.text for target in found], left_out) == (["@durov"], 2)

@@ -19,10 +19,10 @@ EVIL = "<b>&amp;]]></b> \x00\x1b\ufffe words"
 
 @pytest.fixture
 def text(store: Store) -> bytes:
-    store.save_page(page(post(1, "First\nmore"), post(2, EVIL), post(3, "", date=None)))
+    store.posts.save_page(page(post(1, "First\nmore"), post(2, EVIL), post(3, "", date=None)))
     tag(store, ["AI", "R&D"])
     stream = io.BytesIO()
-    assert feed.write(store.posts(PostFilter()), stream, title="News & more") == 3
+    assert feed.write(store.records.posts(PostFilter()), stream, title="News & more") == 3
     return stream.getvalue()
 
 

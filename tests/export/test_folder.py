@@ -38,8 +38,8 @@ def state_of(path: Path) -> dict[Path, tuple[bytes, int, int]]:
 
 @pytest.fixture
 def archive(store: Store) -> Store:
-    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 4))))
-    store.save_page(page(post(1, "other"), channel=Channel(7, "Other", None)))
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 4))))
+    store.posts.save_page(page(post(1, "other"), channel=Channel(7, "Other", None)))
     tag(store, ["storm"])
     return store
 
@@ -123,7 +123,7 @@ def test_a_second_page_is_not_the_page_of_another_tag(
 ) -> None:
     monkeypatch.setattr(vault, "_LINES", 2)
     monkeypatch.setattr(site, "_ENTRIES", 2)
-    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 6))))
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 6))))
     tag(store, ["storm", "storm 2"])
     write(form, store, tmp_path / "out")
     names = {path.stem for path in (tmp_path / "out/tags").iterdir()}
@@ -136,12 +136,12 @@ def test_a_new_post_changes_the_newest_page_alone(
 ) -> None:
     monkeypatch.setattr(vault, "_LINES", 2)
     monkeypatch.setattr(site, "_ENTRIES", 2)
-    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 8))))
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 8))))
     tag(store, ["storm"])
     write(form, store, tmp_path / "out")
     before = state_of(tmp_path / "out/tags")
-    store.save_page(page(post(8, "new")))
-    store.add_post_tags("news/8", ["storm"])
+    store.posts.save_page(page(post(8, "new")))
+    store.curation.add("news/8", ["storm"])
     write(form, store, tmp_path / "out")
     after = state_of(tmp_path / "out/tags")
     kept = {path.stem for path in before if after[path] == before[path]}
@@ -167,7 +167,7 @@ def test_a_tag_that_is_renamed_leaves_no_page(
     form: ModuleType, archive: Store, tmp_path: Path
 ) -> None:
     write(form, archive, tmp_path / "out")
-    archive.rename_tag("storm", "gale")
+    archive.curation.rename("storm", "gale")
     write(form, archive, tmp_path / "out")
     assert {path.stem for path in (tmp_path / "out/tags").iterdir()} == {"gale"}
 
@@ -181,7 +181,7 @@ def test_the_ends_of_the_calendar(
     time.tzset()
     try:
         dates = [dt.datetime(1, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 12, 31, 23, tzinfo=dt.UTC)]
-        store.save_page(page(*(post(at, "x", date=date) for at, date in enumerate(dates, 1))))
+        store.posts.save_page(page(*(post(at, "x", date=date) for at, date in enumerate(dates, 1))))
         write(form, store, tmp_path / "out")
         days = {path.stem for path in (tmp_path / "out/days").iterdir()}
         assert days == {"0001-01-01", "9999-12-31"}
@@ -192,7 +192,7 @@ def test_the_ends_of_the_calendar(
 
 @FORMATS
 def test_an_answer_leads_to_what_it_answers(form: ModuleType, store: Store, tmp_path: Path) -> None:
-    store.save_page(
+    store.posts.save_page(
         page(post(1, "Who?"), post(2, "Me", reply=Reply(1)), post(3, "x", reply=Reply(9)))
     )
     write(form, store, tmp_path / "out")
@@ -230,7 +230,7 @@ def test_an_old_group_has_a_number_below_zero(
     store: Store, tmp_path: Path, form: ModuleType
 ) -> None:
     group = Channel(-4005001, "Friends", None, "group")
-    store.save_page(page(post(1, "hello"), post(2, "you"), channel=group))
+    store.posts.save_page(page(post(1, "hello"), post(2, "you"), channel=group))
     assert write(form, store, tmp_path / "out").changed
     pages = [path for path in (tmp_path / "out").rglob("*.*") if "Friends" in str(path)]
     assert any("hello" in path.read_text(encoding="utf-8") for path in pages)

@@ -28,7 +28,7 @@ def write(store: Store, path: Path, **wanted: Any) -> Folder:
 
 @pytest.fixture
 def made(store: Store, tmp_path: Path) -> Path:
-    store.save_page(
+    store.posts.save_page(
         page(
             post(1, "Plain words"),
             post(2, EVIL, markdown=EVIL.replace("<", "\\<")),
@@ -124,7 +124,7 @@ def test_the_index_knows_each_file_that_a_word_is_in(
     monkeypatch.setattr(site_search, "POSTS", 3)
     monkeypatch.setattr(site_search, "_IN_MEMORY", 5)
     texts = ["ёлка storm", "Ёлки", "storms", "a", "ёлка", "stormy weather", "x" * 20]
-    store.save_page(page(*(post(number, text) for number, text in enumerate(texts, 1))))
+    store.posts.save_page(page(*(post(number, text) for number, text in enumerate(texts, 1))))
     write(store, tmp_path / "site")
     folder = tmp_path / "site/search"
     _, files = called(folder / "contents.js", "tgtaggerContents")
@@ -144,14 +144,14 @@ def test_full_pages_stay_as_they_are(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(site, "_POSTS", 10)
-    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
     write(store, tmp_path / "site")
     folder = tmp_path / "site/channels/news"
     assert {path.name for path in folder.iterdir()} == {"1.html", "2.html", "3.html"}
     texts = (folder / "1.html").read_text()
     assert "text 10<" in texts
     assert "text 11<" not in texts
-    store.save_page(page(post(26, "text 26")))
+    store.posts.save_page(page(post(26, "text 26")))
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     write(store, tmp_path / "site")
     changed = {path.name for path in folder.iterdir() if path.stat().st_mtime_ns != before[path]}

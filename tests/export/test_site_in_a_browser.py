@@ -36,7 +36,7 @@ WANTED = {
 
 @pytest.fixture
 def made(store: Store, tmp_path: Path) -> Path:
-    store.save_page(page(*(post(number, text) for number, text in TEXTS.items())))
+    store.posts.save_page(page(*(post(number, text) for number, text in TEXTS.items())))
     tag(store, ["Новый год"])  # every post has it
     with store.select(PostFilter()) as selection:
         site.write(selection, tmp_path / "site")

@@ -27,8 +27,8 @@ def write(store: Store, path: Path, **wanted: Any) -> Folder:
 
 @pytest.fixture
 def archive(store: Store) -> Store:
-    store.save_page(page(post(1, "Bare words"), post(2, NASTY), post(3, "", date=None)))
-    store.save_page(page(post(1, "Other"), channel=Channel(7, "../../etc/passwd", None)))
+    store.posts.save_page(page(post(1, "Bare words"), post(2, NASTY), post(3, "", date=None)))
+    store.posts.save_page(page(post(1, "Other"), channel=Channel(7, "../../etc/passwd", None)))
     tag(store, ["AI & ethics", "C#", "../up", "Привет, мир"])
     return store
 
@@ -87,7 +87,7 @@ def test_a_second_export_changes_only_what_changed(archive: Store, tmp_path: Pat
     assert first.changed > 10
     again = write(archive, tmp_path / "vault")
     assert (again.changed, again.removed) == (0, 0)
-    archive.save_page(page(post(1, "Bare words, edited", edited=minute(9))))
+    archive.posts.save_page(page(post(1, "Bare words, edited", edited=minute(9))))
     third = write(archive, tmp_path / "vault")
     # The post lost nothing else: its note, and the lists of its channel, tags and day.
     assert 0 < third.changed <= 7
@@ -105,7 +105,7 @@ def test_what_is_gone_is_removed_and_what_is_not_ours_stays(archive: Store, tmp_
 
 def test_a_channel_keeps_its_folder_when_its_name_changes(archive: Store, tmp_path: Path) -> None:
     write(archive, tmp_path / "vault")
-    archive.save_page(page(channel=Channel(1006503122, "Newer", "newer")))
+    archive.posts.save_page(page(channel=Channel(1006503122, "Newer", "newer")))
     write(archive, tmp_path / "vault")
     assert (tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md").is_file()
     assert not (tmp_path / "vault/posts/newer").exists()
@@ -169,7 +169,7 @@ def test_long_lists_are_several_pages(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vault, "_LINES", 10)
-    store.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 26))))
     write(store, tmp_path / "vault")
     pages = sorted((tmp_path / "vault/channels").iterdir())
     assert [path.name for path in pages] == ["news.md", "news@1.md"]

@@ -68,13 +68,13 @@ def test_anything_is_stored_or_refused_and_its_neighbours_are_stored(
     records = [*PLAIN[:place], record, *PLAIN[place:]]
     pages, _ = desktop.read(json.dumps(exports.chat(*records)).encode())
     with archive() as store:
-        stored = [store.save_page(page) for page in pages]
+        stored = [store.posts.save_page(page) for page in pages]
         assert sum(page.new + page.service + len(page.rejected) for page in stored) == len(records)
         assert all(item.reason for page in stored for item in page.rejected)
-        kept = {item.id.message_id: item for item in store.posts(PostFilter())}
+        kept = {item.id.message_id: item for item in store.records.posts(PostFilter())}
         assert all(kept[number].text == post.text for number, post in WITHOUT.items())
-        assert store.check_index()
-        again = [store.save_page(page) for page in pages]
+        assert store.integrity.check_index()
+        again = [store.posts.save_page(page) for page in pages]
         assert sum(page.new + page.updated for page in again) == 0
 
 

@@ -21,14 +21,14 @@ OTHER = "zzyzx"
 
 
 def found(store: Store, query: str) -> set[int]:
-    return {item.post.id.message_id for item in store.search(PostFilter(query=query))}
+    return {item.post.id.message_id for item in store.records.search(PostFilter(query=query))}
 
 
 @share(1, HealthCheck.function_scoped_fixture)
 @given(text=TEXTS)
 def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
     text = text.replace("\0", "")
-    store.save_page(page(post(1, text), post(2, OTHER)))
+    store.posts.save_page(page(post(1, text), post(2, OTHER)))
     words = list(search._tokens(text))
     for word in words:
         if not is_indexed(store, word):  # a mark alone, or what Unicode did not know in 2012
@@ -50,11 +50,11 @@ def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
 def is_indexed(store: Store, word: str) -> bool:
     """Ask the index itself, which does not go by Python's letters."""
     sql = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?"
-    with store._read() as db:
+    with store._database.read() as db:
         return bool(db.execute(sql, (search._quote(word),)).fetchall())
 
 
 @pytest.mark.parametrize("query", ["one -two " * 500, "a" * 100_000, '"' + "a b " * 20_000 + '"'])
 def test_a_query_of_any_length_is_answered(store: Store, query: str) -> None:
-    store.save_page(page(post(1, "one")))
+    store.posts.save_page(page(post(1, "one")))
     assert found(store, query) <= {1}

@@ -36,7 +36,7 @@ def with_text(inner: str, parts: str = "") -> str:
 
 
 def search(query: str) -> None:
-    list(store().search(PostFilter(query=query)))
+    list(store().records.search(PostFilter(query=query)))
 
 
 def marks(kind: str, size: int, step: int) -> list[Entity]:

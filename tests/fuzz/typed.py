@@ -62,14 +62,14 @@ QUERIES = [
 def store() -> Store:
     """Return an archive of three posts, open as long as the process lasts."""
     opened = Store.open(str(Path(FOLDER.name) / "posts.db"), busy_timeout=0)
-    opened.save_page(page(*(post(number, text) for number, text in enumerate(POSTS, 1))))
+    opened.posts.save_page(page(*(post(number, text) for number, text in enumerate(POSTS, 1))))
     return opened
 
 
 def fuzz_query(data: bytes) -> None:
     """Posts that are there, newest first; or an InputError that says how to write a query."""
     with explained():
-        found = list(store().search(PostFilter(query=text_of(data))))
+        found = list(store().records.search(PostFilter(query=text_of(data))))
         numbers = [item.post.id.message_id for item in found]
         assert numbers == sorted(set(numbers), reverse=True)
         for item in found:

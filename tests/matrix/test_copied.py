@@ -96,7 +96,7 @@ class Run:
         assert len(moments) > 1
         effort.saw(copies=len(moments), moments=len(set(moments)))
         with Store.open(str(self.db)) as store:
-            assert store.state().posts["tagged"] == self.posts
+            assert store.status.archive().posts["tagged"] == self.posts
 
 
 def posts_of(effort: Effort) -> int:
@@ -146,8 +146,10 @@ def test_files_copied_without_holding_the_run_are_refused_or_read(
         for target in going_on.take(going_on.taken, lambda: 0.0):
             try:
                 with Store.open(str(target)) as store:
-                    found = store.check()
-                    is_sound = not found.damage and not found.altered and store.check_index()
+                    found = store.integrity.check()
+                    is_sound = (
+                        not found.damage and not found.altered and store.integrity.check_index()
+                    )
             except StoreError:
                 seen["refused"] += 1
                 continue

@@ -208,8 +208,8 @@ def test_no_word_of_a_damaged_post_is_shown(whole: Path, db: Path, command: str)
 
 def test_what_was_committed_before_the_damage_was_met_stays(db: Path, tmp_path: Path) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"words {n} " * 20) for n in range(1, 600))))
-        store.save_channel(page().channel)
+        store.posts.save_page(page(*(post(n, f"words {n} " * 20) for n in range(1, 600))))
+        store.channels.save(page().channel)
     write_over(db, page_of(db, "posts", share=0.1), b"\x00" * 4000)
     new = [message(n, f"new {n}", username="news") for n in range(1000, 1100)]
     old = [message(n, f"edited {n}") for n in range(1, 600)]
@@ -221,7 +221,7 @@ def test_what_was_committed_before_the_damage_was_met_stays(db: Path, tmp_path: 
     assert_clean_end(ended, 6)
     assert "is damaged" in ended.errors
     with Store.open_to_read(str(db)) as store:
-        assert store.post("news/1000").post.text == "new 1000"
-        with store._read() as raw_:
+        assert store.records.post("news/1000").post.text == "new 1000"
+        with store._database.read() as raw_:
             ended_with = raw_.execute("SELECT exit_code FROM runs").fetchall()
     assert ended_with == [(6,)]

@@ -54,7 +54,9 @@ LEAVE = "import sqlite3, os, sys; db = sqlite3.connect(sys.argv[1]); db.execute(
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db = tmp_path_factory.mktemp("base") / "base.db"
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1))))
+        store.posts.save_page(
+            page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1)))
+        )
         tag(store, ["storm", "sea"])
     return db
 
@@ -246,15 +248,15 @@ def test_what_was_read_while_somebody_wrote_is_not_believed(
     copy_database(base, db)
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
     with Store.open_to_read(str(db)) as reader:
-        assert len(list(reader.records(PostFilter()))) == POSTS
-        records = reader.records(PostFilter())
+        assert len(list(reader.records.lines(PostFilter()))) == POSTS
+        records = reader.records.lines(PostFilter())
         next(records)
         with Store.open(str(db)) as writer:
-            writer.save_page(page(post(POSTS + 1, "more")))
+            writer.posts.save_page(page(post(POSTS + 1, "more")))
         with pytest.raises(TryLater, match="was written to while it was read"):
             list(records)
     with Store.open_to_read(str(db)) as reader:
-        assert len(list(reader.records(PostFilter()))) == POSTS + 1
+        assert len(list(reader.records.lines(PostFilter()))) == POSTS + 1
 
 
 def test_what_is_half_written_is_not_read(base: Path, places: Path) -> None:
@@ -278,7 +280,7 @@ def test_what_is_half_written_is_not_read(base: Path, places: Path) -> None:
     assert "half written" in refused.errors
     db.parent.chmod(0o755)
     with Store.open_to_read(str(db)) as reader:
-        assert len(list(reader.records(PostFilter()))) == POSTS
+        assert len(list(reader.records.lines(PostFilter()))) == POSTS
     assert not journal.exists()
     assert_sound(db)
 

@@ -23,7 +23,9 @@ POSTS = 20
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db = tmp_path_factory.mktemp("base") / "base.db"
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1))))
+        store.posts.save_page(
+            page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1)))
+        )
     return db
 
 

@@ -61,7 +61,7 @@ def archive(
         with closing(sqlite3.connect(db)) as raw:
             raw.execute("PRAGMA journal_mode = DELETE")
     store = Store.open(str(db), busy_timeout=0)
-    store.save_page(page(post(1, "one")))
+    store.posts.save_page(page(post(1, "one")))
     yield store
     store.close()
 
@@ -74,12 +74,12 @@ def test_who_holds_it_is_named_and_a_killed_one_holds_nothing(
     with held(db, how) as other:
         name = Path(f"/proc/{other.pid}/comm").read_text().strip()
         with pytest.raises(Locked) as met:
-            archive.save_page(page(post(2, "two")))
+            archive.posts.save_page(page(post(2, "two")))
         assert met.value.message == f"{db} is locked by process {other.pid} ({name})"
         assert met.value.exit_code == 75
         other.kill()
         other.wait()
-        assert archive.save_page(page(post(2, "two"))).new == 1
+        assert archive.posts.save_page(page(post(2, "two"))).new == 1
     assert_sound(db)
 
 
@@ -87,7 +87,7 @@ def test_who_holds_it_is_named_and_a_killed_one_holds_nothing(
 def test_who_keeps_others_from_reading_is_named(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only without WAL: in WAL mode nobody keeps a reader out."""
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
     with closing(sqlite3.connect(db)) as raw:
         raw.execute("PRAGMA journal_mode = DELETE")
     monkeypatch.setattr(
@@ -103,7 +103,7 @@ def test_a_short_wait_is_waited(db: Path) -> None:
         timer = threading.Timer(0.4, other.stdin.close)
         timer.start()
         started = time.monotonic()
-        assert store.save_page(page(post(1, "one"))).new == 1
+        assert store.posts.save_page(page(post(1, "one"))).new == 1
         assert time.monotonic() - started > 0.3
         timer.join()
 
@@ -157,7 +157,7 @@ def test_a_locked_database_is_no_channel_s_failure(
     monkeypatch.setattr(parsing._Run, "_source", source)
     settings = load({"db": str(db)}, {})
     with Store.open(str(db), busy_timeout=0) as store:
-        end_run = store.end_run
+        end_run = store.runs.end
 
         def ended(*arguments: Any, patient: bool = True) -> None:
             patience.append(patient)
@@ -183,7 +183,7 @@ def test_a_run_lock_is_no_lock_of_the_database() -> None:
 @pytest.mark.parametrize("command", [("tag",), ("sync",), ("retry-failed",), ("tags", "add")])
 def test_the_real_patience(db: Path, command: tuple[str, ...], effort: Effort) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
     more = ("news/1", "mine") if command[0] == "tags" else ()
     with held(db) as other:
         ended = run("--db", str(db), *command, *more)

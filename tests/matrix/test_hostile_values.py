@@ -155,9 +155,9 @@ def test_the_longest_post_takes_little_time(
     started = time.process_time()
     found = convert_desktop(message(1, [text, {"type": "bold", "text": text}]))
     assert isinstance(found, PostData)
-    store.save_page(Page(Channel(5, "News"), "desktop", (found,)))
-    (record,) = store.records(PostFilter())
-    (stored,) = store.posts(PostFilter())
+    store.posts.save_page(Page(Channel(5, "News"), "desktop", (found,)))
+    (record,) = store.records.lines(PostFilter())
+    (stored,) = store.records.posts(PostFilter())
     assert stored.text == found.text
     csv_table.write([stored], io.BytesIO())
     clean(text), flat(text), in_json(record)
@@ -166,7 +166,7 @@ def test_the_longest_post_takes_little_time(
     screen.post(
         channel="a", date=None, link=None, text=((stored.text, False),), tags=(), lines=10_000
     )
-    list(store.search(PostFilter(query="a OR word", limit=1)))
+    list(store.records.search(PostFilter(query="a OR word", limit=1)))
     assert time.process_time() - started < (20 if effort.is_long else 4)
     capsys.readouterr()
 

@@ -129,21 +129,21 @@ def test_the_index_that_is_made_anew_is_the_one_of_the_migrations(whole: Path, d
 def test_no_post_is_rejected_for_what_is_missing_in_the_database(db: Path, sql: str) -> None:
     """A rejected post counts as read: it would never come again."""
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
     with closing(sqlite3.connect(db)) as raw:
         raw.execute(sql)
         raw.commit()
     service = ServiceMessage(3, None, "pin_message")
     with Store.open(str(db)) as store:
         with pytest.raises(StoreError, match="is damaged: "):
-            store.save_page(page(post(2, "two"), service=(service,)))
-        with store._read() as reading:
+            store.posts.save_page(page(post(2, "two"), service=(service,)))
+        with store._database.read() as reading:
             assert reading.execute("SELECT count(*) FROM rejected_posts").fetchone() == (0,)
 
 
 def test_no_answer_is_dropped_for_what_is_missing_in_the_database(db: Path) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
         with closing(sqlite3.connect(db)) as raw:
             raw.execute("DROP TABLE tag_aliases")
         with pytest.raises(StoreError, match="is damaged: the table tag_aliases is missing"):
@@ -152,7 +152,7 @@ def test_no_answer_is_dropped_for_what_is_missing_in_the_database(db: Path) -> N
 
 def test_tables_of_other_programs_are_no_damage(db: Path) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
     with closing(sqlite3.connect(db)) as raw:
         raw.executescript(
             'CREATE TABLE "my notes" (at DATETIME, x, added_at TEXT);'

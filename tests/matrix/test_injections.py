@@ -41,7 +41,7 @@ def mixed(store: Store) -> dict[int, str]:
     texts = dict(HONEST)
     texts |= {200 + at: text for at, text in enumerate(TEXTS)}
     order = sorted(texts, key=lambda number: (number * 37) % 101)
-    store.save_page(page(*(post(number, texts[number]) for number in order)))
+    store.posts.save_page(page(*(post(number, texts[number]) for number in order)))
     return texts
 
 
@@ -70,7 +70,9 @@ def test_posts_that_ask_for_tags_of_others_change_none(store: Store) -> None:
     texts = mixed(store)
     tag(store, Brain(tags=words_as_tags))
     for number in HONEST:
-        assert set(store.post(f"news/{number}").post.tags) == set(words_as_tags(texts[number]))
+        assert set(store.records.post(f"news/{number}").post.tags) == set(
+            words_as_tags(texts[number])
+        )
 
 
 def obey(seen: Seen) -> Fault:
@@ -134,7 +136,7 @@ def test_a_closed_list_stays_closed(store: Store) -> None:
     brain.rule = obey
     allowed = Vocabulary("closed", [Entry("storm"), Entry("harbour")], maximum=5)
     tag(store, brain, tagger=make(brain, vocabulary=allowed, maximum=5))
-    assert {each.name for each in store.tags()} <= {"storm", "harbour"}
+    assert {each.name for each in store.tags.counts()} <= {"storm", "harbour"}
 
 
 def test_no_canary_whatever_is_answered(store: Store, db: Path, effort: Effort) -> None:

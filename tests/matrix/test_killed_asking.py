@@ -123,7 +123,7 @@ def test_sync(
 ) -> None:
     monkeypatch.setitem(IN_A_HURRY, "pause", 0.0)  # of the unbroken run, in this process
     with Store.open(str(tmp_path / "base.db")) as store:
-        store.save_channel(Channel(1234567890, "News", "newsroom"))
+        store.channels.save(Channel(1234567890, "News", "newsroom"))
     count = 120 if effort.is_long else 40
     with PreviewServer({n: f"post number{n}" for n in range(1, count + 1)}) as preview:
         env = to_model(server, tmp_path) | {"TGTAGGER_PREVIEW_URL": preview.url}

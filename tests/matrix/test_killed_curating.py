@@ -35,7 +35,7 @@ COMMANDS = {
 def base(tmp_path: Path) -> Path:
     db = tmp_path / "base.db"
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(number, f"text {number}") for number in range(1, 301))))
+        store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 301))))
         tag(store, ["one", "two", "three", "four"])
     return db
 

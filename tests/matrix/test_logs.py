@@ -29,7 +29,7 @@ pytestmark = pytest.mark.row("C2")
 
 
 def save(store: Store, *numbers: int, words: str = "words") -> None:
-    store.save_page(page(*(post(n, f"{words} {n}") for n in numbers)))
+    store.posts.save_page(page(*(post(n, f"{words} {n}") for n in numbers)))
 
 
 def found(db: Path) -> set[str]:
@@ -37,7 +37,7 @@ def found(db: Path) -> set[str]:
     copy = db.with_name(f"copy of {db.name}")
     copy_database(db, copy)
     with Store.open_to_read(str(copy)) as store:
-        texts = {item.text for item in store.posts(PostFilter())}
+        texts = {item.text for item in store.records.posts(PostFilter())}
     assert_sound(copy)
     return texts
 
@@ -136,7 +136,7 @@ def test_its_own_log_is_taken_whenever_the_run_was_killed(tmp_path: Path, effort
     for number in range(1, effort.rounds(40, long=2000) + 1):
         if not stores or (len(stores) < 2 and chance.random() < 0.1):
             stores.append(Store.open(str(db)))
-            with stores[-1]._read() as raw:
+            with stores[-1]._database.read() as raw:
                 raw.execute("PRAGMA wal_autocheckpoint = 12").fetchone()
         save(chance.choice(stores), number)
         expected.add(f"words {number}")
@@ -248,10 +248,10 @@ def test_a_database_reached_by_a_link_has_its_log(tmp_path: Path) -> None:
     db, link = tmp_path / "real" / "posts.db", tmp_path / "link.db"
     link.symlink_to(db)
     with Store.open(str(db)) as store:  # all of it is still in the log
-        store.save_page(page(post(1, "word")))
+        store.posts.save_page(page(post(1, "word")))
         with Store.open_to_read(str(link)) as reader:
-            assert [state.posts for state in reader.channels()] == [1]
-            assert reader.state().size > db.stat().st_size
+            assert [state.posts for state in reader.status.channels()] == [1]
+            assert reader.status.archive().size > db.stat().st_size
 
 
 def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) -> None:
@@ -298,5 +298,5 @@ def test_an_index_made_anew_counts_as_a_commit(tmp_path: Path) -> None:
     db = tmp_path / "posts.db"
     with Store.open(str(db)) as store:
         before = stale_log._own(db)
-        store.rebuild_index()
+        store.integrity.rebuild_index()
     assert stale_log._own(db) != before

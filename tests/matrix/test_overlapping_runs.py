@@ -191,7 +191,7 @@ def test_a_new_database_that_another_is_making_is_waited_for(db: Path) -> None:
         timer = threading.Timer(0.3, other.execute, ["ROLLBACK"])
         timer.start()
         with Store.open(str(db), busy_timeout=10) as store:
-            store.save_page(page(post(1, "text")))
+            store.posts.save_page(page(post(1, "text")))
         timer.join()
     with closing(sqlite3.connect(db)) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -312,17 +312,17 @@ def test_a_database_that_is_gone_is_said(db: Path, tmp_path: Path, how: str) -> 
     from tgtagger.errors import StoreError
 
     with Store.open(str(db)) as store:
-        store.save_page(page(post(1, "one")))
+        store.posts.save_page(page(post(1, "one")))
         if how == "renamed":
             db.rename(tmp_path / "moved.db")
         else:
             remove(db)
         if how == "another":
             with Store.open(str(tmp_path / "other.db")) as other:
-                other.save_page(page(post(7, "seven")))
+                other.posts.save_page(page(post(7, "seven")))
             (tmp_path / "other.db").rename(db)
         with pytest.raises(StoreError, match="moved or removed"):
-            store.save_page(page(post(2, "two")))
+            store.posts.save_page(page(post(2, "two")))
     if how == "another":
         with closing(sqlite3.connect(db)) as raw:
             assert raw.execute("SELECT message_id FROM posts").fetchall() == [(7,)]

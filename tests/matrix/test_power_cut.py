@@ -334,7 +334,7 @@ def bring_up_to_date(bench: Bench) -> Case:
                 assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
                 assert raw.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
         with Store.open(str(db)) as store:
-            assert store.state().schema == engine.HEAD
+            assert store.status.archive().schema == engine.HEAD
 
     return Case(recording, check)
 

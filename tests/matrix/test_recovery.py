@@ -292,7 +292,7 @@ def test_a_lost_channel_and_lost_tags_take_nothing_along(
 def test_the_commits_in_the_log_are_saved(tmp_path: Path) -> None:
     db, target = tmp_path / "posts.db", tmp_path / "saved.db"
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"words {n}") for n in range(1, 50))))
+        store.posts.save_page(page(*(post(n, f"words {n}") for n in range(1, 50))))
         wal = db.with_name("posts.db-wal").read_bytes()
         data = db.read_bytes()
     copy = tmp_path / "copy" / "posts.db"
@@ -347,7 +347,7 @@ def test_an_older_schema_is_recovered_and_brought_up_to_date(
     saved = {item["table"]: item["saved"] for item in told["tables"]}
     assert (saved["channels"], saved["posts"]) == (1, 1)
     with Store.open_to_read(str(tmp_path / "saved.db")) as store:
-        assert store.channels()[0].channel.title == "News"
+        assert store.status.channels()[0].channel.title == "News"
 
 
 def refused(db: Path, target: Path) -> Result:

@@ -408,18 +408,17 @@ async def ask(self, body):
     raise RuntimeError("boom \\x1b[31m\\x9b31m")
 client.Server.ask = ask""",
     "a bug in the store": """
-import tgtagger.store.tags as tags
-def save_updates(db, updates, *rest):
-    texts = [update.id for update in updates]
+import tgtagger.store.queue as queue
+def save(db, *rest):
     return db.execute("SELECT ? FROM nowhere", (sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"],))
-tags.save_updates = save_updates""",
+queue._save_update = queue._save_attempt = save""",
     "SQLAlchemy's words": """
-import sqlalchemy, tgtagger.store as store
-def mean_seconds(self, model):
-    with self._engine.connect() as connection:
+import sqlalchemy, tgtagger.store.queue as queue
+def count(self, wanted):
+    with self._database._engine.connect() as connection:
         key = sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"]
         connection.execute(sqlalchemy.text("SELECT :key FROM nowhere"), {"key": key})
-store.Store.count_posts = mean_seconds""",
+queue.Queue.count = count""",
 }
 
 

@@ -60,11 +60,15 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("bench")
     base = folder / "base.db"
     with Store.open(str(base)) as store:
-        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1))))
+        store.posts.save_page(
+            page(*(post(n, f"storm number{n} at sea") for n in range(1, POSTS + 1)))
+        )
         tag(store, ["old"])
-        store.save_page(page(*(post(n, f"calm number{n}") for n in range(POSTS + 1, POSTS + 9))))
-        failed = list(store.posts_for_tagging(PostFilter(statuses=("pending",), limit=3)))
-        store.save_tags(
+        store.posts.save_page(
+            page(*(post(n, f"calm number{n}") for n in range(POSTS + 1, POSTS + 9)))
+        )
+        failed = list(store.queue.posts(PostFilter(statuses=("pending",), limit=3)))
+        store.queue.save(
             [
                 TagUpdate(each.id, each.text_hash, "failed", ORIGIN, (), 1, "server", "x", EPOCH)
                 for each in failed

@@ -289,7 +289,7 @@ def test_doing_both(
         model.requests.clear()
         remove(db)
         with Store.open(str(db)) as store:
-            store.save_channel(Channel(news.id, news.title, news.username))
+            store.channels.save(Channel(news.id, news.title, news.username))
 
     moments = {
         "reading": lambda: telegram.count("messages.GetHistory") >= 3,

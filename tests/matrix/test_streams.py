@@ -40,7 +40,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fill(db: Path, posts: int) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, posts + 1))))
+        store.posts.save_page(
+            page(*(post(n, f"storm number{n} at sea") for n in range(1, posts + 1)))
+        )
 
 
 @pytest.fixture

@@ -55,7 +55,9 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fill(db: Path, posts: int = POSTS) -> None:
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, f"storm number{n} at sea") for n in range(1, posts + 1))))
+        store.posts.save_page(
+            page(*(post(n, f"storm number{n} at sea") for n in range(1, posts + 1)))
+        )
 
 
 def mode_of(db: Path) -> str:
@@ -64,7 +66,7 @@ def mode_of(db: Path) -> str:
 
 
 def pragmas(db: Path) -> tuple[str, int]:
-    with Store.open(str(db)) as store, store._write() as raw:
+    with Store.open(str(db)) as store, store._database.write() as raw:
         (mode,) = raw.execute("PRAGMA journal_mode").fetchone()
         (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
         return str(mode), int(synchronous)
@@ -133,7 +135,7 @@ def test_a_database_of_ours_is_turned_to_wal_where_it_can_be_had(
     assert pragmas(db) == WAL
     set_mode(db, "DELETE")
     with Store.open_to_read(str(db)) as reader:
-        records = reader.records(PostFilter())
+        records = reader.records.lines(PostFilter())
         next(records)
         connections.to_write(db, 0).close()  # without waiting for who reads
         assert len(list(records)) == 2
@@ -261,7 +263,7 @@ def test_killed_with_a_journal_it_is_sound_and_read_at_once(
         assert ended.hit
         effort.saw(rounds=1, kills=1)
         with Store.open_to_read(str(db)) as reader:  # which has to take back what was half written
-            assert len(list(reader.records(PostFilter()))) >= 9
+            assert len(list(reader.records.lines(PostFilter()))) >= 9
         assert_sound(db)
         if effort.is_long:
             assert run("--db", str(db), *command, program=program).code == 0

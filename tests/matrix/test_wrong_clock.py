@@ -146,25 +146,25 @@ def test_a_wrong_clock_changes_no_post(
 
 @pytest.mark.parametrize("name", CLOCKS)
 def test_a_failed_post_is_due_soon_after_the_clock_is_right(name: str, store: Store) -> None:
-    store.save_page(page(post(1, "text")))
-    (item,) = store.posts_for_tagging(PostFilter())
+    store.posts.save_page(page(post(1, "text")))
+    (item,) = store.queue.posts(PostFilter())
     failed = TaggingError("server", "500")
     update = update_after(item, failed, ORIGIN, now=CLOCKS[name])
-    assert store.save_tags([update], store.start_run("tag", ORIGIN)) == [True]
+    assert store.queue.save([update], store.runs.start("tag", ORIGIN)) == [True]
     due = PostFilter(statuses=("failed",), due_by=NOW + 2 * DAY)
-    assert store.count_posts(due) == 1
-    (failure,) = store.state().failures
+    assert store.queue.count(due) == 1
+    (failure,) = store.status.archive().failures
     assert failure.next_due is not None
     assert failure.next_due <= dt.datetime.now(dt.UTC) + DAY
 
 
 def test_a_post_that_failed_now_is_not_due_now(store: Store) -> None:
-    store.save_page(page(post(1, "text")))
-    (item,) = store.posts_for_tagging(PostFilter())
+    store.posts.save_page(page(post(1, "text")))
+    (item,) = store.queue.posts(PostFilter())
     update = update_after(item, TaggingError("server", "500"), ORIGIN, now=NOW)
-    store.save_tags([update], store.start_run("tag", ORIGIN))
-    assert store.count_posts(PostFilter(due_by=NOW)) == 0
-    assert store.count_posts(PostFilter(due_by=NOW + dt.timedelta(minutes=6))) == 1
+    store.queue.save([update], store.runs.start("tag", ORIGIN))
+    assert store.queue.count(PostFilter(due_by=NOW)) == 0
+    assert store.queue.count(PostFilter(due_by=NOW + dt.timedelta(minutes=6))) == 1
 
 
 @pytest.mark.parametrize("name", CLOCKS)
@@ -183,7 +183,7 @@ async def test_a_channel_postponed_to_another_century_is_read(
     news = telegram.world.channel("newsroom", "News", messages=3)
     await read("newsroom")
     telegram.log.clear()
-    store.postpone(news.id, "telegram", CLOCKS["2100"])
+    store.progress.postpone(news.id, "telegram", CLOCKS["2100"])
     await read("newsroom")
     assert telegram.count("messages.GetHistory") == 1
 
@@ -193,11 +193,11 @@ def test_what_a_server_can_do_is_believed_for_a_month(
     name: str, store: Store, set_clock: SetClock
 ) -> None:
     set_clock(CLOCKS[name])
-    store.save_capabilities(Learned("http://there", "m", "{}"))
-    assert store.capabilities("http://there") == {"m": "{}"}
+    store.answers.save_capabilities(Learned("http://there", "m", "{}"))
+    assert store.answers.capabilities("http://there") == {"m": "{}"}
     set_clock(None)
     near = abs(CLOCKS[name] - NOW) <= DAY
-    assert store.capabilities("http://there") == ({"m": "{}"} if near else {})
+    assert store.answers.capabilities("http://there") == ({"m": "{}"} if near else {})
 
 
 def test_the_future_is_no_just_now() -> None:

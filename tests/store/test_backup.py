@@ -29,7 +29,9 @@ def target(tmp_path: Path) -> Path:
 
 
 def fill(store: Store, posts: int, size: int = 40) -> None:
-    store.save_page(page(*(post(n, f"post {n} " + "слово " * size) for n in range(1, posts + 1))))
+    store.posts.save_page(
+        page(*(post(n, f"post {n} " + "слово " * size) for n in range(1, posts + 1)))
+    )
 
 
 def test_it_is_of_one_moment_while_others_write(store: Store, db: Path, target: Path) -> None:
@@ -39,7 +41,7 @@ def test_it_is_of_one_moment_while_others_write(store: Store, db: Path, target: 
     def write_meanwhile(done: int, total: int) -> None:
         """A writer that would fail at once if it had to wait: its timeout is 0."""
         shares.append((done, total))
-        assert store.save_page(page(post(10_000 + len(shares), "came meanwhile"))).new == 1
+        assert store.posts.save_page(page(post(10_000 + len(shares), "came meanwhile"))).new == 1
 
     made = Store.back_up(str(db), target, write_meanwhile)
     assert len(shares) > 3
@@ -49,8 +51,8 @@ def test_it_is_of_one_moment_while_others_write(store: Store, db: Path, target: 
     assert (made.path, made.posts, made.schema) == (target, 3000, engine.HEAD)
     assert_sound(target)
     with Store.open_to_read(str(target)) as copy:
-        assert max(found.id.message_id for found in copy.posts(PostFilter())) == 3000
-    assert store.state().posts["pending"] == 3000 + len(shares)
+        assert max(found.id.message_id for found in copy.records.posts(PostFilter())) == 3000
+    assert store.status.archive().posts["pending"] == 3000 + len(shares)
 
 
 def test_it_is_one_file_that_only_its_owner_reads(store: Store, db: Path, target: Path) -> None:
@@ -64,11 +66,11 @@ def test_it_is_one_file_that_only_its_owner_reads(store: Store, db: Path, target
     with closing(sqlite3.connect(target)) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     with Store.open_to_read(str(target)) as copy:
-        assert [state.posts for state in copy.channels()] == [10]
+        assert [state.posts for state in copy.status.channels()] == [10]
     assert list(target.parent.iterdir()) == [target]
     with Store.open(str(target)) as copy:  # a database like any other
         fill(copy, 11)
-        assert copy.state().posts["pending"] == 11
+        assert copy.status.archive().posts["pending"] == 11
 
 
 def test_it_is_read_where_nobody_may_write(store: Store, db: Path, target: Path) -> None:
@@ -80,7 +82,8 @@ def test_it_is_read_where_nobody_may_write(store: Store, db: Path, target: Path)
         "from tgtagger.store import Store\n"
         "Store.open_to_read(sys.argv[1]).close()\n"  # our modules, while we can read them
         "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
-        "with Store.open_to_read(sys.argv[1]) as store: print(store.state().posts['pending'])\n"
+        "with Store.open_to_read(sys.argv[1]) as store:\n"
+        "    print(store.status.archive().posts['pending'])\n"
     )
     target.chmod(0o444)
     target.parent.chmod(0o555)
@@ -159,7 +162,7 @@ def test_there_must_be_something_to_copy(tmp_path: Path, target: Path) -> None:
 @pytest.mark.parametrize("table", ["ix_album_members_post_id", "posts", "raw_forms"])
 def test_a_damaged_database_is_not_kept(store: Store, db: Path, target: Path, table: str) -> None:
     fill(store, 500)
-    with store._read() as raw:
+    with store._database.read() as raw:
         (number,) = raw.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
         ).fetchone()

@@ -17,36 +17,36 @@ MODEL = Provenance("llm", "model", "prompt", None)
 
 @pytest.fixture
 def archive(store: Store) -> Store:
-    store.save_page(page(post(1, "words alone"), post(2, "words shared")))
-    store.save_page(page(post(1, "words shared"), post(2, "", ids=(2, 3)), channel=OTHER))
-    run = store.start_run("tag", MODEL)
+    store.posts.save_page(page(post(1, "words alone"), post(2, "words shared")))
+    store.posts.save_page(page(post(1, "words shared"), post(2, "", ids=(2, 3)), channel=OTHER))
+    run = store.runs.start("tag", MODEL)
     updates = [
         TagUpdate(
             item.id, item.text_hash, "tagged", MODEL, (SuggestedTag("tag"),), 1,
             answer_key=answer_key(item.text_hash, MODEL),
         )
-        for item in store.posts_for_tagging(PostFilter())
+        for item in store.queue.posts(PostFilter())
     ]  # fmt: skip
-    store.save_tags(updates, run)
+    store.queue.save(updates, run)
     return store
 
 
 def count(store: Store, table: str) -> int:
-    with store._read() as db:
+    with store._database.read() as db:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 def test_added_sources_are_kept_until_they_are_read(store: Store) -> None:
-    assert store.follow(["@news", "https://t.me/+AbCd123456"]) == (
+    assert store.channels.follow(["@news", "https://t.me/+AbCd123456"]) == (
         "@news",
         "https://t.me/+AbCd123456",
     )
-    assert store.follow(["@news"]) == ()
-    store.save_page(page(post(1, "x")))
-    store.settle("@news", 1006503122)
-    assert store.followed() == ("https://t.me/+AbCd123456",)
-    assert store.unfollow("https://t.me/+AbCd123456")
-    assert not store.unfollow("https://t.me/+AbCd123456")
+    assert store.channels.follow(["@news"]) == ()
+    store.posts.save_page(page(post(1, "x")))
+    store.channels.settle("@news", 1006503122)
+    assert store.channels.followed_sources() == ("https://t.me/+AbCd123456",)
+    assert store.channels.forget("https://t.me/+AbCd123456")
+    assert not store.channels.forget("https://t.me/+AbCd123456")
 
 
 @pytest.mark.parametrize(
@@ -54,30 +54,32 @@ def test_added_sources_are_kept_until_they_are_read(store: Store) -> None:
     ["Durov", "@durov", "t.me/s/durov", "https://t.me/durov/12", "tg://resolve?domain=durov"],
 )
 def test_a_source_is_one_however_it_is_written(store: Store, name: str) -> None:
-    assert store.follow(["durov", "https://t.me/DUROV"]) == ("@durov",)
-    assert store.follow([name]) == ()
+    assert store.channels.follow(["durov", "https://t.me/DUROV"]) == ("@durov",)
+    assert store.channels.follow([name]) == ()
     with pytest.raises(InputError, match="@durov was added, and has not been read yet"):
-        store.pause_channel(name)
-    assert store.unfollow(name) == "@durov"
-    assert store.followed() == ()
+        store.channels.pause(name)
+    assert store.channels.forget(name) == "@durov"
+    assert store.channels.followed_sources() == ()
 
 
 def test_a_channel_that_is_here_is_not_added_but_taken_up_again(archive: Store) -> None:
-    assert archive.follow(["t.me/c/7", "@OTHER"]) == ()
-    archive.pause_channel("other")
-    assert archive.follow(["t.me/other"]) == ("@other",)
-    archive.remove_channel("t.me/c/7", with_posts=False)
-    assert archive.follow(["t.me/other"]) == ("@other",)
-    assert [(state.paused, state.left) for state in archive.channels()] == [(False, False)] * 2
-    assert archive.followed() == ()
+    assert archive.channels.follow(["t.me/c/7", "@OTHER"]) == ()
+    archive.channels.pause("other")
+    assert archive.channels.follow(["t.me/other"]) == ("@other",)
+    archive.channels.remove("t.me/c/7", with_posts=False)
+    assert archive.channels.follow(["t.me/other"]) == ("@other",)
+    assert [(state.paused, state.left) for state in archive.status.channels()] == [
+        (False, False)
+    ] * 2
+    assert archive.channels.followed_sources() == ()
 
 
 def test_a_source_that_was_read_is_done_with_under_all_its_names(store: Store) -> None:
-    store.follow(["@other", "t.me/c/70000"])
+    store.channels.follow(["@other", "t.me/c/70000"])
     channel = Channel(70000, "Other", "other")
-    store.save_page(page(post(1, "x"), channel=channel))
-    store.settle("@other", 70000)
-    assert store.followed() == ()
+    store.posts.save_page(page(post(1, "x"), channel=channel))
+    store.channels.settle("@other", 70000)
+    assert store.channels.followed_sources() == ()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_source_that_was_read_is_done_with_under_all_its_names(store: Store) -
      "tg://resolve?domain=other", "t.me/c/7/5", "7", "OTHER", " Other "],
 )  # fmt: skip
 def test_a_channel_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> None:
-    assert archive.count_channel_posts(name) == 2
+    assert archive.channels.count_posts(name) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,68 +97,68 @@ def test_a_channel_is_found_by_every_name_it_goes_by(archive: Store, name: str) 
      "t.me/c/7/99/1", "tg://resolve?domain=other&post=1", "tg://privatepost?channel=7&post=1"],
 )  # fmt: skip
 def test_a_post_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> None:
-    assert archive.post(name).post.id == PostId(7, 1)
+    assert archive.records.post(name).post.id == PostId(7, 1)
 
 
 def test_paused_and_resumed(archive: Store) -> None:
-    assert archive.pause_channel("@OTHER") == "Other"
-    assert [state.paused for state in archive.channels()] == [False, True]
-    assert archive.resume_channel("7") == "Other"
-    assert [state.paused for state in archive.channels()] == [False, False]
+    assert archive.channels.pause("@OTHER") == "Other"
+    assert [state.paused for state in archive.status.channels()] == [False, True]
+    assert archive.channels.resume("7") == "Other"
+    assert [state.paused for state in archive.status.channels()] == [False, False]
     with pytest.raises(InputError, match="no channel 'othr'"):
-        archive.pause_channel("othr")
+        archive.channels.pause("othr")
 
 
 def test_removed_without_its_posts_they_can_still_be_found(archive: Store) -> None:
-    removed = archive.remove_channel("Other", with_posts=False)
+    removed = archive.channels.remove("Other", with_posts=False)
     assert (removed.title, removed.removed, removed.kept) == ("Other", 0, 2)
-    assert [state.left for state in archive.channels()] == [False, True]
-    assert len(list(archive.search(PostFilter(query="shared")))) == 2
-    archive.settle("@other", 7)  # read by its name
-    assert [state.left for state in archive.channels()] == [False, False]
+    assert [state.left for state in archive.status.channels()] == [False, True]
+    assert len(list(archive.records.search(PostFilter(query="shared")))) == 2
+    archive.channels.settle("@other", 7)  # read by its name
+    assert [state.left for state in archive.status.channels()] == [False, False]
 
 
 def test_removed_with_its_posts_nothing_is_left_of_it(archive: Store) -> None:
     assert count(archive, "answers") == 3
-    archive.remove_channel("@other", with_posts=True)
-    assert [state.channel.title for state in archive.channels()] == ["News"]
-    assert len(list(archive.search(PostFilter(query="shared")))) == 1
+    archive.channels.remove("@other", with_posts=True)
+    assert [state.channel.title for state in archive.status.channels()] == ["News"]
+    assert len(list(archive.records.search(PostFilter(query="shared")))) == 1
     assert count(archive, "raw_forms") == 2
     assert count(archive, "album_members") == 0
     assert count(archive, "answers") == 2  # the answer to the text that another channel has, too
-    found = archive.check()
+    found = archive.integrity.check()
     assert found.damage == ()
-    assert archive.check_index()
+    assert archive.integrity.check_index()
 
 
 def test_an_empty_channel_is_removed_whole(store: Store) -> None:
-    store.save_channel(OTHER)
-    assert store.remove_channel("@other", with_posts=False).kept == 0
-    assert store.channels() == ()
+    store.channels.save(OTHER)
+    assert store.channels.remove("@other", with_posts=False).kept == 0
+    assert store.status.channels() == ()
 
 
 def test_what_a_run_added_can_be_taken_back(store: Store) -> None:
-    store.save_page(page(post(1, "x"), post(2, "y")))
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
     tag(store, ["first", "both"])
-    store.add_post_tags("news/1", ["mine", "both"])
-    with store._read() as db:
+    store.curation.add("news/1", ["mine", "both"])
+    with store._database.read() as db:
         (run,) = db.execute("SELECT max(id) FROM runs").fetchone()
-    assert store.undo_run(run, dry_run=True).posts == 2
-    undone = store.undo_run(run)
+    assert store.curation.undo_run(run, dry_run=True).posts == 2
+    undone = store.curation.undo_run(run)
     assert (undone.posts, undone.links, undone.tags) == (2, 3, 1)
-    assert store.state().posts["pending"] == 2
-    assert store.post("news/1").post.tags == ("both", "mine")
-    assert store.post("news/2").post.tags == ()
-    assert store.undo_run(run).posts == 0
+    assert store.status.archive().posts["pending"] == 2
+    assert store.records.post("news/1").post.tags == ("both", "mine")
+    assert store.records.post("news/2").post.tags == ()
+    assert store.curation.undo_run(run).posts == 0
     with pytest.raises(InputError, match="no tagging run 99"):
-        store.undo_run(99)
+        store.curation.undo_run(99)
 
 
 def test_what_a_later_run_did_stays(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["first"])
     tag(store, ["second"])
-    with store._read() as db:
+    with store._database.read() as db:
         (run,) = db.execute("SELECT min(id) FROM runs").fetchone()
-    assert store.undo_run(run).links == 0
-    assert store.post("news/1").post.tags == ("second",)
+    assert store.curation.undo_run(run).links == 0
+    assert store.records.post("news/1").post.tags == ("second",)

@@ -14,21 +14,21 @@ from tgtagger.store import Store
 
 @pytest.fixture
 def archive(store: Store) -> Store:
-    store.save_page(page(post(1, "x"), post(2, "y")))
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
     tag(store, ["AI", "ИИ", "news"])
     return store
 
 
 def tags_of(store: Store, number: int = 1) -> tuple[str, ...]:
-    return store.post(f"news/{number}").post.tags
+    return store.records.post(f"news/{number}").post.tags
 
 
 def sources_of(store: Store, number: int = 1) -> dict[str, str]:
-    return {link.name: link.source for link in store.post(f"news/{number}").links}
+    return {link.name: link.source for link in store.records.post(f"news/{number}").links}
 
 
 def test_a_renamed_tag_keeps_its_posts_and_its_old_name(archive: Store) -> None:
-    change = archive.rename_tag("ai", "Artificial Intelligence")
+    change = archive.curation.rename("ai", "Artificial Intelligence")
     assert (change.names, change.aliases, change.posts) == (
         ("Artificial Intelligence",),
         ("AI",),
@@ -36,31 +36,33 @@ def test_a_renamed_tag_keeps_its_posts_and_its_old_name(archive: Store) -> None:
     )
     tag(archive, ["AI", "other"])
     assert tags_of(archive) == ("Artificial Intelligence", "other")
-    assert archive.rename_tag("AI", "ai").aliases == ("Artificial Intelligence",)  # and back
-    assert archive.rename_tag("ai", "A.I").names == ("A.I",)
+    assert archive.curation.rename("AI", "ai").aliases == ("Artificial Intelligence",)  # and back
+    assert archive.curation.rename("ai", "A.I").names == ("A.I",)
 
 
 def test_a_change_of_case_leaves_no_alias(archive: Store) -> None:
-    change = archive.rename_tag("news", "NEWS")
+    change = archive.curation.rename("news", "NEWS")
     assert (change.names, change.aliases) == (("NEWS",), ())
 
 
 def test_merged_tags_are_one_and_stay_one(archive: Store) -> None:
-    archive.add_aliases("AI", ["нейросети"])
-    change = archive.merge_tags(["AI", "AI", "ИИ"], "ИИ")
+    archive.curation.add_aliases("AI", ["нейросети"])
+    change = archive.curation.merge(["AI", "AI", "ИИ"], "ИИ")
     assert (change.names, change.aliases, change.posts) == (("ИИ",), ("AI", "нейросети"), 2)
     assert tags_of(archive) == ("ИИ", "news")
     tag(archive, ["нейросети", "AI", "fresh"])
     assert tags_of(archive) == ("ИИ", "fresh")
-    assert [item.name for item in archive.tags()] == ["fresh", "ИИ"]
-    assert list(archive.posts(PostFilter(tags=("ai",))))  # searched for under the old name, too
+    assert [item.name for item in archive.tags.counts()] == ["fresh", "ИИ"]
+    assert list(
+        archive.records.posts(PostFilter(tags=("ai",)))
+    )  # searched for under the old name, too
 
 
 def test_what_a_person_gave_or_took_counts_after_a_merge(archive: Store) -> None:
-    archive.add_post_tags("news/1", ["AI"])
-    archive.drop_post_tags("news/2", ["AI"])
-    archive.drop_post_tags("news/2", ["ИИ"])
-    archive.merge_tags(["AI"], "ИИ")
+    archive.curation.add("news/1", ["AI"])
+    archive.curation.drop("news/2", ["AI"])
+    archive.curation.drop("news/2", ["ИИ"])
+    archive.curation.merge(["AI"], "ИИ")
     assert sources_of(archive) == {"ИИ": "human", "news": "keywords"}
     tag(archive, ["AI", "ИИ"])
     assert tags_of(archive, 1) == ("ИИ",)
@@ -71,31 +73,31 @@ def test_what_a_person_gave_or_took_counts_after_a_merge(archive: Store) -> None
 def test_a_post_from_which_one_of_two_was_taken_keeps_the_other(
     archive: Store, dropped: str
 ) -> None:
-    archive.drop_post_tags("news/1", [dropped])
-    archive.merge_tags(["AI"], "ИИ")
+    archive.curation.drop("news/1", [dropped])
+    archive.curation.merge(["AI"], "ИИ")
     assert tags_of(archive, 1) == ("ИИ", "news")
     tag(archive, ["AI", "news"])  # and a machine may give it again
     assert tags_of(archive, 1) == ("ИИ", "news")
 
 
 def test_a_removed_tag_is_given_by_no_machine_until_a_person_does(archive: Store) -> None:
-    (change,) = archive.remove_tags(["AI"])
+    (change,) = archive.curation.remove(["AI"])
     assert (change.names, change.posts) == (("AI",), 2)
-    archive.save_page(page(post(3, "z")))
+    archive.posts.save_page(page(post(3, "z")))
     tag(archive, ["AI", "ИИ"])
     assert [tags_of(archive, number) for number in (1, 2, 3)] == [("ИИ",)] * 3
-    assert "AI" not in {item.name for item in archive.tags(unused=True)}
-    assert "AI" not in {name for name, _ in archive.most_used_tags()}
-    assert archive.barred_tags() == (("AI", ()),)
-    archive.add_post_tags("news/3", ["AI"])
-    archive.save_page(page(post(4, "w")))
+    assert "AI" not in {item.name for item in archive.tags.counts(unused=True)}
+    assert "AI" not in {name for name, _ in archive.tags.most_used()}
+    assert archive.tags.blocked() == (("AI", ()),)
+    archive.curation.add("news/3", ["AI"])
+    archive.posts.save_page(page(post(4, "w")))
     tag(archive, ["AI"])
     assert tags_of(archive, 4) == ("AI",)
     assert tags_of(archive, 1) == ()  # it was taken off this one
 
 
 def test_a_persons_tag_on_a_post_stands(archive: Store) -> None:
-    assert archive.add_post_tags("news/1", ["#My_Tag", "AI"]).names == (
+    assert archive.curation.add("news/1", ["#My_Tag", "AI"]).names == (
         "AI",
         "ИИ",
         "news",
@@ -103,66 +105,66 @@ def test_a_persons_tag_on_a_post_stands(archive: Store) -> None:
     )
     tag(archive, ["else"])
     assert sources_of(archive) == {"AI": "human", "My Tag": "human", "else": "keywords"}
-    assert archive.drop_post_tags("news/1", ["AI", "else"]).names == ("My Tag",)
+    assert archive.curation.drop("news/1", ["AI", "else"]).names == ("My Tag",)
     tag(archive, ["AI", "else"])
     assert tags_of(archive) == ("My Tag",)
-    assert archive.add_post_tags("news/1", ["else"]).names == ("My Tag", "else")
+    assert archive.curation.add("news/1", ["else"]).names == ("My Tag", "else")
 
 
 @pytest.mark.parametrize(
     ("decide", "said"),
     [
-        (lambda store: store.rename_tag("nws", "x"), "no tag 'nws'"),
-        (lambda store: store.rename_tag("AI", "news"), "there is a tag 'news' already"),
-        (lambda store: store.rename_tag("AI", "a, b"), "'a, b' cannot be a tag"),
-        (lambda store: store.merge_tags(["AI"], "unheard of"), "no tag 'unheard of'"),
-        (lambda store: store.merge_tags(["AI", "newz"], "ИИ"), "no tag 'newz'"),
-        (lambda store: store.add_aliases("AI", ["ии"]), "'ии' stands for the tag 'ИИ'"),
-        (lambda store: store.remove_aliases("AI", ["ии"]), "'ии' is no alias of 'AI'"),
-        (lambda store: store.remove_tags(["AI", "ghost"]), "no tag 'ghost'"),
-        (lambda store: store.add_post_tags("news/1", ["fine", "@no"]), "'@no' cannot be a tag"),
-        (lambda store: store.add_post_tags("news/9", ["fine"]), "no post 9"),
-        (lambda store: store.drop_post_tags("news/1", ["AI", "ghost"]), "no tag 'ghost'"),
+        (lambda store: store.curation.rename("nws", "x"), "no tag 'nws'"),
+        (lambda store: store.curation.rename("AI", "news"), "there is a tag 'news' already"),
+        (lambda store: store.curation.rename("AI", "a, b"), "'a, b' cannot be a tag"),
+        (lambda store: store.curation.merge(["AI"], "unheard of"), "no tag 'unheard of'"),
+        (lambda store: store.curation.merge(["AI", "newz"], "ИИ"), "no tag 'newz'"),
+        (lambda store: store.curation.add_aliases("AI", ["ии"]), "'ии' stands for the tag 'ИИ'"),
+        (lambda store: store.curation.remove_aliases("AI", ["ии"]), "'ии' is no alias of 'AI'"),
+        (lambda store: store.curation.remove(["AI", "ghost"]), "no tag 'ghost'"),
+        (lambda store: store.curation.add("news/1", ["fine", "@no"]), "'@no' cannot be a tag"),
+        (lambda store: store.curation.add("news/9", ["fine"]), "no post 9"),
+        (lambda store: store.curation.drop("news/1", ["AI", "ghost"]), "no tag 'ghost'"),
     ],
 )
 def test_what_is_unknown_is_refused_and_nothing_changes(
     archive: Store, decide: Callable[[Store], object], said: str
 ) -> None:
-    before = [archive.tags(), archive.tags(unused=True), tags_of(archive)]
+    before = [archive.tags.counts(), archive.tags.counts(unused=True), tags_of(archive)]
     with pytest.raises(InputError, match=said) as error:
         decide(archive)
     assert error.value.hint
-    assert [archive.tags(), archive.tags(unused=True), tags_of(archive)] == before
+    assert [archive.tags.counts(), archive.tags.counts(unused=True), tags_of(archive)] == before
 
 
 def test_the_nearest_names_are_named(archive: Store) -> None:
     with pytest.raises(InputError) as error:
-        archive.merge_tags(["nws"], "AI")
+        archive.curation.merge(["nws"], "AI")
     assert error.value.hint == "did you mean news?"
     with pytest.raises(InputError) as error:
-        archive.merge_tags(["AI"], "new s")
+        archive.curation.merge(["AI"], "new s")
     assert error.value.hint == (
         "did you mean news; to make it, first: tgtagger tags rename AI 'new s'"
     )
 
 
 def test_a_dry_run_says_what_would_be(archive: Store) -> None:
-    before = [archive.tags(), archive.tags(unused=True)]
-    assert archive.merge_tags(["AI"], "ИИ", dry_run=True).posts == 2
-    assert archive.rename_tag("AI", "x", dry_run=True).aliases == ("AI",)
-    assert archive.remove_tags(["AI", "news"], dry_run=True)[1].posts == 2
-    assert [archive.tags(), archive.tags(unused=True)] == before
+    before = [archive.tags.counts(), archive.tags.counts(unused=True)]
+    assert archive.curation.merge(["AI"], "ИИ", dry_run=True).posts == 2
+    assert archive.curation.rename("AI", "x", dry_run=True).aliases == ("AI",)
+    assert archive.curation.remove(["AI", "news"], dry_run=True)[1].posts == 2
+    assert [archive.tags.counts(), archive.tags.counts(unused=True)] == before
 
 
 def test_a_merge_finds_the_best_place(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["first", "second", "third"])
-    store.merge_tags(["first"], "third")
+    store.curation.merge(["first"], "third")
     assert tags_of(store) == ("third", "second")
 
 
 def test_a_tag_that_goes_is_looked_up_where_it_was_taken_away(store: Store) -> None:
-    with store._read() as db:
+    with store._database.read() as db:
         for table in ("post_tags", "removed_tags", "tag_aliases", "barred_tags"):
             sql = f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE tag_id = 1"
             (((*_, step),)) = db.execute(sql).fetchall()

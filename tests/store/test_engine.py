@@ -34,18 +34,18 @@ def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
 
 def test_every_writing_transaction_is_immediate(store: Store) -> None:
     statements: list[str] = []
-    with store._engine.connect() as connection:
+    with store._database._engine.connect() as connection:
         driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     driver.set_trace_callback(statements.append)
-    store.save_page(page(post(1, "text")))
-    store.start_run("parse")
+    store.posts.save_page(page(post(1, "text")))
+    store.runs.start("parse")
     begins = [statement for statement in statements if statement.startswith("BEGIN")]
     assert begins == ["BEGIN IMMEDIATE"] * 2
 
 
 def test_the_pragmas_hold(store: Store) -> None:
-    with store._write() as db:
+    with store._database.write() as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
@@ -57,18 +57,18 @@ def test_a_log_that_grew_while_somebody_read_is_cut_off(
     monkeypatch.setattr(engine, "_LARGE_LOG", 1 << 17)
     wal = db.with_name(f"{db.name}-wal")
     with Store.open(str(db)) as store:
-        with store._write() as raw:
+        with store._database.write() as raw:
             raw.execute("PRAGMA wal_autocheckpoint = 10").fetchone()
-        store.save_page(page(post(1, "text")))
+        store.posts.save_page(page(post(1, "text")))
         with Store.open_to_read(str(db)) as reader:
-            texts = reader.posts(PostFilter())
+            texts = reader.records.posts(PostFilter())
             next(texts)
             for n in range(2, 30):
-                store.save_page(page(post(n, f"text {n} " * 4000)))
+                store.posts.save_page(page(post(n, f"text {n} " * 4000)))
             assert wal.stat().st_size > 1 << 20
             assert list(texts) == []
             for n in range(30, 33):
-                store.save_page(page(post(n, "text")))
+                store.posts.save_page(page(post(n, "text")))
             assert wal.stat().st_size < 1 << 19
 
 
@@ -76,7 +76,7 @@ def test_a_log_that_grew_while_somebody_read_is_cut_off(
 def test_a_reader_cannot_write(db: Path) -> None:
     reader = Store.open_to_read(str(db))
     with pytest.raises(StoreError, match="cannot be written"):
-        reader.start_run("parse")
+        reader.runs.start("parse")
     reader.close()
 
 
@@ -88,7 +88,7 @@ def test_only_the_owner_reads_the_file(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         with Store.open(str(path)) as store, store.lock("parse"):
-            store.save_page(page(post(1, "text")))
+            store.posts.save_page(page(post(1, "text")))
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(before)
@@ -147,7 +147,7 @@ def test_what_is_no_database_stays_untouched(db: Path, content: bytes) -> None:
     "change", ["UPDATE alembic_version SET version_num = '9999'", "PRAGMA user_version = 9999"]
 )
 def test_a_newer_schema_is_refused(store: Store, db: Path, change: str) -> None:
-    store.save_page(page(post(1, "text")))
+    store.posts.save_page(page(post(1, "text")))
     store.close()
     with sqlite3.connect(db) as raw:
         raw.execute(change)
@@ -161,12 +161,12 @@ def test_a_newer_schema_is_refused(store: Store, db: Path, change: str) -> None:
 
 
 def test_a_newer_tgtagger_that_came_meanwhile_is_not_written_over(store: Store, db: Path) -> None:
-    store.save_page(page(post(1, "text")))
+    store.posts.save_page(page(post(1, "text")))
     with sqlite3.connect(db) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
     raw.close()
     with pytest.raises(StoreError, match="newer tgtagger"):
-        store.save_page(page(post(2, "text")))
+        store.posts.save_page(page(post(2, "text")))
 
 
 def test_a_sqlite_that_is_too_old_is_named(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_what_is_no_file_is_no_database(tmp_path: Path) -> None:
 @pytest.mark.row("C1")
 def test_a_file_cut_off_to_nothing_is_not_taken_for_a_new_one(store: Store, db: Path) -> None:
     """SQLite deletes the log of an empty file, and with it all that is left."""
-    store.save_page(page(post(1, "text")))
+    store.posts.save_page(page(post(1, "text")))
     logged = db.with_name("posts.db-wal").read_bytes()
     store.close()
     db.write_bytes(b"")
@@ -219,23 +219,23 @@ def test_a_locked_database_is_waited_for_then_named(store: Store, db: Path) -> N
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(TryLater, match="is locked") as caught:
-        store.save_page(page(post(1, "text")))
+        store.posts.save_page(page(post(1, "text")))
     assert str(db) in caught.value.message
     assert caught.value.exit_code == 75
     other.execute("COMMIT")
     other.close()
-    assert store.save_page(page(post(1, "text"))).new == 1
+    assert store.posts.save_page(page(post(1, "text"))).new == 1
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_was_committed(store: Store) -> None:
-    store.save_page(page(post(1, "text")))
-    with store._write() as raw:
+    store.posts.save_page(page(post(1, "text")))
+    with store._database.write() as raw:
         (pages,) = raw.execute("PRAGMA page_count").fetchone()
         raw.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreError, match="no space left"):
-        store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100))))
-    with store._write() as raw:
+        store.posts.save_page(page(*(post(n, "word " * 500) for n in range(2, 100))))
+    with store._database.write() as raw:
         raw.execute("PRAGMA max_page_count = 1000000")
-    assert store.state().posts["pending"] == 1
-    assert store.check_index()
-    assert store.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98
+    assert store.status.archive().posts["pending"] == 1
+    assert store.integrity.check_index()
+    assert store.posts.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98

@@ -25,8 +25,8 @@ KEPT = ("text", "markdown", "views", "forwards", "reactions", "edited", "author"
 
 def after(store: Store, *sources: SourceName) -> Post:
     for source in sources:
-        store.save_page(page(GIVEN[source], source=source))
-    (found,) = store.posts(PostFilter())
+        store.posts.save_page(page(GIVEN[source], source=source))
+    (found,) = store.records.posts(PostFilter())
     return found
 
 
@@ -75,62 +75,62 @@ def test_absent_is_null_and_never_zero(store: Store) -> None:
 
 def test_views_of_the_preview_stay_fresh_beside_an_export(store: Store) -> None:
     after(store, "desktop", "preview")
-    store.save_page(page(post(7, "whole te…", views=1300), source="preview"))
-    (found,) = store.posts(PostFilter())
+    store.posts.save_page(page(post(7, "whole te…", views=1300), source="preview"))
+    (found,) = store.records.posts(PostFilter())
     assert found.views == 1300
 
 
 def test_a_hidden_edit_date_at_telegram_is_no_older_state(store: Store) -> None:
     after(store, "telegram")
     again = post(7, "text, edited again", views=2000, grouped_id=9, ids=(7, 8))
-    store.save_page(page(again, source="telegram"))
-    (found,) = store.posts(PostFilter())
+    store.posts.save_page(page(again, source="telegram"))
+    (found,) = store.records.posts(PostFilter())
     assert (found.text, found.views) == ("text, edited again", 2000)
 
 
 def test_only_an_equal_or_better_source_may_say_that_a_post_is_gone(store: Store) -> None:
     covers = IdRange(1, 10)
-    store.save_page(page(post(3, "shown by Telegram"), source="telegram"))
-    store.save_page(page(post(4, "shown by the preview"), source="preview"))
-    assert store.save_page(page(source="preview", covers=covers)).deleted == 1
-    assert store.save_page(page(source="telegram", covers=covers)).deleted == 1
-    assert store.save_page(page(source="telegram", covers=covers)).deleted == 0
-    assert all(found.deleted for found in store.posts(PostFilter()))
-    back = store.save_page(page(post(3, "shown by Telegram"), source="telegram"))
+    store.posts.save_page(page(post(3, "shown by Telegram"), source="telegram"))
+    store.posts.save_page(page(post(4, "shown by the preview"), source="preview"))
+    assert store.posts.save_page(page(source="preview", covers=covers)).deleted == 1
+    assert store.posts.save_page(page(source="telegram", covers=covers)).deleted == 1
+    assert store.posts.save_page(page(source="telegram", covers=covers)).deleted == 0
+    assert all(found.deleted for found in store.records.posts(PostFilter()))
+    back = store.posts.save_page(page(post(3, "shown by Telegram"), source="telegram"))
     assert back.updated == 1
-    assert store.post("news/3").post.deleted is None
+    assert store.records.post("news/3").post.deleted is None
 
 
 def test_each_source_remembers_for_itself(store: Store) -> None:
     reading = ReadProgress((IdRange(1, 5),), 9, minute(2), 1)
-    store.save_page(page(source="preview", reading=reading))
-    assert store.reading(CHANNEL.id, "preview") == reading
-    assert store.reading(CHANNEL.id, "telegram") == ReadProgress(since=minute(2))
-    store.postpone(CHANNEL.id, "telegram", minute(30))
-    assert store.reading(CHANNEL.id, "telegram").not_before == minute(30)
-    store.save_page(page(source="telegram", reading=ReadProgress((), 9)))
-    assert store.reading(CHANNEL.id, "telegram") == ReadProgress((), 9)
-    assert store.reading(1, "telegram") == ReadProgress()
+    store.posts.save_page(page(source="preview", reading=reading))
+    assert store.progress.reading(CHANNEL.id, "preview") == reading
+    assert store.progress.reading(CHANNEL.id, "telegram") == ReadProgress(since=minute(2))
+    store.progress.postpone(CHANNEL.id, "telegram", minute(30))
+    assert store.progress.reading(CHANNEL.id, "telegram").not_before == minute(30)
+    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 9)))
+    assert store.progress.reading(CHANNEL.id, "telegram") == ReadProgress((), 9)
+    assert store.progress.reading(1, "telegram") == ReadProgress()
 
 
 def test_a_name_belongs_to_one_channel(store: Store) -> None:
-    store.save_page(page(channel=Channel(1, "Old", "News"), source="telegram"))
-    store.save_page(page(channel=Channel(2, "New", "news"), source="telegram"))
-    assert store.channel("NEWS") == Channel(2, "New", "news")
-    assert store.channel(1) == Channel(1, "Old", None)
-    store.save_page(page(channel=Channel(2, "New", None), source="desktop"))
-    assert store.channel("news") is not None  # a file knows no names
-    store.save_page(page(channel=Channel(2, "New", None), source="telegram"))
-    assert store.channel("news") is None
+    store.posts.save_page(page(channel=Channel(1, "Old", "News"), source="telegram"))
+    store.posts.save_page(page(channel=Channel(2, "New", "news"), source="telegram"))
+    assert store.channels.find("NEWS") == Channel(2, "New", "news")
+    assert store.channels.find(1) == Channel(1, "Old", None)
+    store.posts.save_page(page(channel=Channel(2, "New", None), source="desktop"))
+    assert store.channels.find("news") is not None  # a file knows no names
+    store.posts.save_page(page(channel=Channel(2, "New", None), source="telegram"))
+    assert store.channels.find("news") is None
 
 
 def test_another_floor_is_another_for_every_source(store: Store) -> None:
-    store.save_page(
+    store.posts.save_page(
         page(source="preview", reading=ReadProgress((IdRange(1, 9),), 20, minute(10), 9))
     )
-    store.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(10), 9)))
-    assert store.reading(CHANNEL.id, "preview").floor == 9
-    store.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(2), 1)))
-    assert store.reading(CHANNEL.id, "telegram").floor == 1
-    found = store.reading(CHANNEL.id, "preview")
+    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(10), 9)))
+    assert store.progress.reading(CHANNEL.id, "preview").floor == 9
+    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(2), 1)))
+    assert store.progress.reading(CHANNEL.id, "telegram").floor == 1
+    found = store.progress.reading(CHANNEL.id, "preview")
     assert (found.since, found.floor, found.unread) == (minute(2), 0, (IdRange(1, 9),))

@@ -40,7 +40,7 @@ def test_the_schema_is_what_the_metadata_says(store: Store) -> None:
         for table in metadata.tables.values()
         for index in table.indexes
     }
-    with store._read() as db:
+    with store._database.read() as db:
         made = {
             name: normal(sql)
             for name, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
@@ -52,7 +52,7 @@ def test_the_schema_is_what_the_metadata_says(store: Store) -> None:
 def test_the_newest_revision_is_the_one_known(store: Store) -> None:
     files = sorted(Path(engine.__file__).parent.glob("migrations/versions/[0-9]*.py"))
     assert tuple(file.name[:4] for file in files) == engine.REVISIONS
-    with store._read() as db:
+    with store._database.read() as db:
         assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (engine.HEAD,)
 
 
@@ -77,13 +77,13 @@ def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
     before, statements = old_schemas.read(db), old_schemas.schema_of(db)
     assert {table for table, rows in before.items() if not rows} == old_schemas.unwritten(schema)
     with Store.open(str(db)) as store:
-        assert store.state().schema == engine.HEAD
+        assert store.status.archive().schema == engine.HEAD
         test_the_schema_is_what_the_metadata_says(store)
-        assert len(list(store.posts(PostFilter()))) == len(store.channels()) == 4
-        assert store.channel(1) is not None
+        assert len(list(store.records.posts(PostFilter()))) == len(store.status.channels()) == 4
+        assert store.channels.find(1) is not None
         assert [row["since"] for row in before["channels"]] == [
             since and f"{since:%Y-%m-%dT%H:%M:%SZ}"
-            for since in (store.reading(n, "telegram").since for n in range(1, 5))
+            for since in (store.progress.reading(n, "telegram").since for n in range(1, 5))
         ]
     assert_sound(db)
     assert old_schemas.lost(before, old_schemas.read(db)) == []
@@ -102,7 +102,7 @@ def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
 def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None:
     old_schemas.make(db, "0001")
     with Store.open_to_read(str(db)) as store:
-        assert len(store.channels()) == 4
+        assert len(store.status.channels()) == 4
 
 
 def test_a_second_attempt_replaces_the_backup_of_the_first(db: Path) -> None:
@@ -147,8 +147,8 @@ def test_a_table_that_is_made_anew_takes_nothing_along(
     store: Store, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where foreign keys are on, DROP TABLE deletes what refers to it: all tags, for posts."""
-    store.save_page(page(post(1, "text")))
-    with store._write() as raw:
+    store.posts.save_page(page(post(1, "text")))
+    with store._database.write() as raw:
         raw.execute("INSERT INTO attempts (post_id, at) SELECT id, 'x' FROM posts")
     store.close()
     newer = tmp_path / "migrations"

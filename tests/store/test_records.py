@@ -10,7 +10,8 @@ from support.make import CHANNEL, minute, page, post
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
-from tgtagger.store import Store, records, status, tags
+from tgtagger.store import Store, status, tags
+from tgtagger.store.query import query_for
 
 OTHER = Channel(2222222222, "Наука")
 KEYS = (
@@ -27,17 +28,17 @@ def archive(store: Store) -> Store:
         views=0, reactions=(("👍", 2), ("custom:5", 1)),
         forward=Forward(42, "Elsewhere", "elsewhere", 7), reply=Reply(1), author="A",
     )  # fmt: skip
-    store.save_page(page(full, post(3, "three")))
-    store.save_page(page(post(1, "один"), post(2, "два"), channel=OTHER))
-    run = store.start_run("tag", Provenance("keywords", "1"))
+    store.posts.save_page(page(full, post(3, "three")))
+    store.posts.save_page(page(post(1, "один"), post(2, "два"), channel=OTHER))
+    run = store.runs.start("tag", Provenance("keywords", "1"))
     tags = {"three": ("AI", "Sea Salt"), "один": ("наука",), "два": ("наука", "AI")}
-    store.save_tags(
+    store.queue.save(
         [
             TagUpdate(
                 item.id, item.text_hash, "tagged", Provenance("keywords", "1"),
                 tuple(SuggestedTag(name) for name in tags[item.text]), 1,
             )
-            for item in store.posts_for_tagging(PostFilter())
+            for item in store.queue.posts(PostFilter())
             if item.text in tags
         ],
         run,
@@ -46,11 +47,11 @@ def archive(store: Store) -> Store:
 
 
 def texts(store: Store, **wanted: object) -> set[str]:
-    return {found.text[:5] for found in store.posts(PostFilter(**wanted))}  # type: ignore[arg-type]
+    return {found.text[:5] for found in store.records.posts(PostFilter(**wanted))}  # type: ignore[arg-type]
 
 
 def test_the_record_is_as_documented(archive: Store) -> None:
-    record = json.loads(archive.post("news/1").record)
+    record = json.loads(archive.records.post("news/1").record)
     assert list(record) == KEYS
     assert record["channel"] == {"id": 1006503122, "username": "news", "title": "News"}
     assert record["ids"] == [1, 2]
@@ -70,11 +71,14 @@ def test_the_record_is_as_documented(archive: Store) -> None:
 
 
 def test_a_channel_without_a_name_has_links_for_its_members(archive: Store) -> None:
-    assert archive.post("2222222222/1").post.url == "https://t.me/c/2222222222/1"
+    assert archive.records.post("2222222222/1").post.url == "https://t.me/c/2222222222/1"
 
 
 def test_a_record_reads_back_as_the_post(archive: Store) -> None:
-    posts, records = list(archive.posts(PostFilter())), list(archive.records(PostFilter()))
+    posts, records = (
+        list(archive.records.posts(PostFilter())),
+        list(archive.records.lines(PostFilter())),
+    )
     for found, record in zip(posts, records, strict=True):
         values = json.loads(record)
         assert (found.text, found.markdown, list(found.tags)) == (
@@ -125,21 +129,21 @@ def test_a_name_not_known_suggests_the_nearest(
 
 def test_two_channels_of_one_title_are_told_apart(store: Store) -> None:
     for number in (5, 6):
-        store.save_page(page(post(1, "x"), channel=Channel(number, "Same")))
+        store.posts.save_page(page(post(1, "x"), channel=Channel(number, "Same")))
     with pytest.raises(InputError, match="several") as caught:
         texts(store, channels=("Same",))
     assert "5, 6" in (caught.value.hint or "")
 
 
 def test_details_say_where_a_tag_came_from(archive: Store) -> None:
-    details = archive.post("@news/3")
+    details = archive.records.post("@news/3")
     assert [(link.name, link.source, link.model, link.run) for link in details.links] == [
         ("AI", "keywords", "1", 1), ("Sea Salt", "keywords", "1", 1)]  # fmt: skip
     assert details.attempts == ()
 
 
 def test_the_view_for_other_programs(archive: Store) -> None:
-    with archive._read() as db:
+    with archive._database.read() as db:
         row = db.execute(
             "SELECT channel, channel_title, message_id, url, tags FROM tagged_posts "
             "WHERE text = 'three'"
@@ -160,8 +164,8 @@ def test_the_view_for_other_programs(archive: Store) -> None:
 def test_no_filter_reads_the_whole_archive_or_sorts_records(
     archive: Store, wanted: dict[str, object], index: str
 ) -> None:
-    with archive._read() as db:
-        query = records.query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
+    with archive._database.read() as db:
+        query = query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
         sql = f"EXPLAIN QUERY PLAN {query.sql('p.*')}"
         plan = [step for *_, step in db.execute(sql, query.values)]
     assert any(index in step for step in plan), plan
@@ -172,10 +176,10 @@ def test_no_filter_reads_the_whole_archive_or_sorts_records(
 
 def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Store) -> None:
     asked: list[str] = []
-    with archive._read() as db:
+    with archive._database.read() as db:
         db.set_trace_callback(asked.append)
-        status.channel_states(db)
-        tags.count_tags(db, unused=False)
+        status._channels(db)
+        db.execute(tags._USED)
         db.set_trace_callback(None)
         plans = [
             step

@@ -30,13 +30,13 @@ TEXTS = {
 
 @pytest.fixture
 def archive(store: Store) -> Store:
-    store.save_page(page(*(post(number, text) for number, text in TEXTS.items())))
+    store.posts.save_page(page(*(post(number, text) for number, text in TEXTS.items())))
     return store
 
 
 def found(store: Store, query: str, **rest: object) -> set[int]:
     wanted = PostFilter(query=query, **rest)  # type: ignore[arg-type]
-    return {item.post.id.message_id for item in store.search(wanted)}
+    return {item.post.id.message_id for item in store.records.search(wanted)}
 
 
 @pytest.mark.parametrize(
@@ -99,33 +99,35 @@ def test_whatever_is_typed_is_searched_or_explained(archive: Store, query: str) 
 
 
 def test_newest_first_or_by_relevance(archive: Store) -> None:
-    archive.save_page(page(post(20, "погода " * 30 + "новости"), post(21, "новости")))
-    newest = [i.post.id.message_id for i in archive.search(PostFilter(query="новости", limit=2))]
+    archive.posts.save_page(page(post(20, "погода " * 30 + "новости"), post(21, "новости")))
+    newest = [
+        i.post.id.message_id for i in archive.records.search(PostFilter(query="новости", limit=2))
+    ]
     assert newest == [21, 20]
-    found_ = archive.search(PostFilter(query="новости"), by_relevance=True)
+    found_ = archive.records.search(PostFilter(query="новости"), by_relevance=True)
     best = [item.post.id.message_id for item in found_]
     assert best.index(21) < best.index(20)
     assert best[-1] == 20
 
 
 def test_a_match_is_marked(archive: Store) -> None:
-    (item,) = archive.search(PostFilter(query="школьник"))
+    (item,) = archive.records.search(PostFilter(query="школьник"))
     assert item.snippet == (("Сегодня хорошие новости для ", False), ("школьников", True))
     assert item.record.endswith('"snippet":"Сегодня хорошие новости для **школьников**"}')
 
 
 def test_the_words_of_media_are_found_too(store: Store) -> None:
     poll = Media("poll", question="Which harbour?", options=("Bergen", "Leith"))
-    store.save_page(page(post(1, "", media=(poll,)), post(2, "", media=(Media("photo"),))))
+    store.posts.save_page(page(post(1, "", media=(poll,)), post(2, "", media=(Media("photo"),))))
     assert found(store, "harbours") == {1}
     assert found(store, "leith") == {1}
 
 
 def test_an_index_out_of_step_is_noticed(archive: Store) -> None:
-    assert archive.check_index()
-    with archive._write() as db:
+    assert archive.integrity.check_index()
+    with archive._database.write() as db:
         db.execute("UPDATE posts SET text = 'other words' WHERE message_id = 1")
-    assert not archive.check_index()
+    assert not archive.integrity.check_index()
 
 
 def test_a_search_can_be_filtered(archive: Store) -> None:

@@ -11,27 +11,30 @@ from tgtagger.store import Store
 
 
 def by_hand(store: Store, sql: str) -> None:
-    with store._write() as db:
+    with store._database.write() as db:
         db.execute(sql)
 
 
 def test_equal_spellings_are_one_tag(store: Store) -> None:
-    store.save_page(page(post(1, "x"), post(2, "y")))
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
     tag(store, ["#Sea_Salt", "sea-salt", "SEA SALT", "«Ёлка»", "елка", "", "http://x", "1234"])
-    assert store.post("news/1").post.tags == ("Sea Salt", "Ёлка")
-    assert [(item.name, item.posts) for item in store.tags()] == [("Sea Salt", 2), ("Ёлка", 2)]
+    assert store.records.post("news/1").post.tags == ("Sea Salt", "Ёлка")
+    assert [(item.name, item.posts) for item in store.tags.counts()] == [
+        ("Sea Salt", 2),
+        ("Ёлка", 2),
+    ]
 
 
 def test_tagging_again_replaces_what_a_machine_said(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["old", "both"])
     tag(store, ["both", "new"])
-    assert store.post("news/1").post.tags == ("both", "new")
-    assert [item.name for item in store.tags(unused=True)] == ["old"]
+    assert store.records.post("news/1").post.tags == ("both", "new")
+    assert [item.name for item in store.tags.counts(unused=True)] == ["old"]
 
 
 def test_a_persons_tag_stands_and_a_removed_one_stays_away(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["mine", "unwanted", "fine"])
     by_hand(store, "UPDATE post_tags SET source = 'human' WHERE position = 0")
     by_hand(
@@ -40,60 +43,60 @@ def test_a_persons_tag_stands_and_a_removed_one_stays_away(store: Store) -> None
         "JOIN tags AS t ON t.id = l.tag_id WHERE t.name = 'unwanted'",
     )
     tag(store, ["unwanted", "other", "MINE"])
-    details = store.post("news/1")
+    details = store.records.post("news/1")
     assert details.post.tags == ("mine", "other")
     assert [link.source for link in details.links] == ["human", "keywords"]
 
 
 def test_an_alias_stands_for_its_tag(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["artificial intelligence"])
     by_hand(store, "INSERT INTO tag_aliases SELECT 'ai', 'AI', id FROM tags")
     tag(store, ["AI"])
-    assert store.post("news/1").post.tags == ("artificial intelligence",)
+    assert store.records.post("news/1").post.tags == ("artificial intelligence",)
 
 
 def test_an_answer_to_an_older_text_is_refused(store: Store) -> None:
-    store.save_page(page(post(1, "before")))
-    (item,) = store.posts_for_tagging(PostFilter())
-    store.save_page(page(post(1, "after", edited=minute(5))))
+    store.posts.save_page(page(post(1, "before")))
+    (item,) = store.queue.posts(PostFilter())
+    store.posts.save_page(page(post(1, "after", edited=minute(5))))
     update = TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag("before"),), 1)
-    assert store.save_tags([update], store.start_run("tag")) == [False]
-    assert store.post("news/1").post.status == "pending"
+    assert store.queue.save([update], store.runs.start("tag")) == [False]
+    assert store.records.post("news/1").post.status == "pending"
 
 
 def test_one_bad_answer_leaves_the_others(store: Store) -> None:
-    store.save_page(page(post(1, "x"), post(2, "y"), post(3, "z")))
+    store.posts.save_page(page(post(1, "x"), post(2, "y"), post(3, "z")))
     updates = [
         TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag(name),), attempts)
         for item, name, attempts in zip(
-            store.posts_for_tagging(PostFilter()), ["a", "b\ud800", "c"], [1, 2**70, 1], strict=True
+            store.queue.posts(PostFilter()), ["a", "b\ud800", "c"], [1, 2**70, 1], strict=True
         )
     ]
-    assert store.save_tags(updates, store.start_run("tag")) == [True, False, True]
-    assert store.state().posts == {"pending": 1, "tagged": 2, "skipped": 0, "failed": 0}
+    assert store.queue.save(updates, store.runs.start("tag")) == [True, False, True]
+    assert store.status.archive().posts == {"pending": 1, "tagged": 2, "skipped": 0, "failed": 0}
 
 
 def test_hashtags_say_that_the_author_wrote_them(store: Store) -> None:
-    store.save_page(page(post(1, "x")))
+    store.posts.save_page(page(post(1, "x")))
     tag(store, ["AI"], hashtag=True)
-    assert store.tags()[0].sources == ("hashtag",)
+    assert store.tags.counts()[0].sources == ("hashtag",)
 
 
 def test_posts_come_in_batches_each_once(store: Store) -> None:
-    store.save_page(page(*(post(number, "x") for number in range(1, 1202))))
+    store.posts.save_page(page(*(post(number, "x") for number in range(1, 1202))))
     seen = []
-    run = store.start_run("tag", ORIGIN)
-    for item in store.posts_for_tagging(PostFilter(statuses=("pending",))):
+    run = store.runs.start("tag", ORIGIN)
+    for item in store.queue.posts(PostFilter(statuses=("pending",))):
         seen.append(item.id.message_id)
-        store.save_tags([TagUpdate(item.id, item.text_hash, "skipped", ORIGIN)], run)
+        store.queue.save([TagUpdate(item.id, item.text_hash, "skipped", ORIGIN)], run)
     assert seen == list(range(1201, 0, -1))
-    assert len(list(store.posts_for_tagging(PostFilter(limit=700)))) == 700
+    assert len(list(store.queue.posts(PostFilter(limit=700)))) == 700
 
 
 def test_what_was_spent_is_told_by_day_and_model_for_each_post_once(store: Store) -> None:
-    store.save_page(page(post(1, "a"), post(2, "b")))
-    ids = [item.id for item in store.posts_for_tagging(PostFilter())]
+    store.posts.save_page(page(post(1, "a"), post(2, "b")))
+    ids = [item.id for item in store.queue.posts(PostFilter())]
     today = dt.datetime.now(dt.UTC)
     made = [
         (at, Attempt(when, model, None, 200, 9, None, 10, 1, 0, 0.5))
@@ -103,6 +106,6 @@ def test_what_was_spent_is_told_by_day_and_model_for_each_post_once(store: Store
             (ids[1], today - dt.timedelta(days=40), "m"),
         )
     ]  # fmt: skip
-    store.save_tags((), store.start_run("tag"), made)
-    told = [(item.model, item.posts, item.prompt_tokens) for item in store.state().spent]
+    store.queue.save((), store.runs.start("tag"), made)
+    told = [(item.model, item.posts, item.prompt_tokens) for item in store.status.archive().spent]
     assert told == [("m", 2, 30), ("n", 1, 10), ("m", 1, 10)]

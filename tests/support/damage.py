@@ -54,8 +54,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     db = tmp_path_factory.mktemp("whole") / "posts.db"
     make_archive(db)
     with Store.open(str(db)) as store:
-        assert store.check().damage == ()
-        assert store.check_index()
+        assert store.integrity.check().damage == ()
+        assert store.integrity.check_index()
     return db
 
 
@@ -81,7 +81,7 @@ def make_archive(db: Path, *, posts: int = 300) -> None:
     done = CliRunner().invoke(app, ["--db", str(db), "parse", str(export)])
     assert done.exit_code == 0, done.stderr
     with Store.open(str(db)) as store:
-        store.save_channel(PUBLIC)
+        store.channels.save(PUBLIC)
         _read_from_telegram(store, text)
         _tag(store)
     with closing(sqlite3.connect(db)) as raw:
@@ -121,7 +121,7 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
         PostData(tuple(range(n, n + 3)), at(n), text(10), grouped_id=n, media=(Media("photo"),) * 3)
         for n in range(50, 110, 3)
     ]
-    store.save_page(
+    store.posts.save_page(
         page(
             *found,
             channel=PRIVATE,
@@ -131,7 +131,7 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
             reading=ReadProgress((IdRange(160, 190), IdRange(200, 300)), 400, None, 0),
         )
     )
-    store.save_page(
+    store.posts.save_page(
         page(
             PostData((5,), None, text(30)), PostData((6,), at(6), ""), channel=GROUP,
             source="preview", reading=ReadProgress((IdRange(1, 3),), 9, at(0), 2),
@@ -140,8 +140,8 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
 
 
 def _tag(store: Store) -> None:
-    run = store.start_run("tag", LLM)
-    with store._read() as db:
+    run = store.runs.start("tag", LLM)
+    with store._database.read() as db:
         posts = db.execute("SELECT channel_id, message_id, text_hash FROM posts").fetchall()
     updates, attempts = [], []
     for number, (channel, message_id, text_hash) in enumerate(posts):
@@ -168,9 +168,11 @@ def _tag(store: Store) -> None:
                         120, "HTTP 500" if failed else None, 100, 20, 0, 0.25 / (number + 1)),
             )
         )  # fmt: skip
-    assert all(store.save_tags(updates, run, attempts))
-    store.save_capabilities(Learned("http://127.0.0.1:1/v1", "test-model", '{"format": "text"}'))
-    store.end_run(run, 0, '{"tagged": 5}')
+    assert all(store.queue.save(updates, run, attempts))
+    store.answers.save_capabilities(
+        Learned("http://127.0.0.1:1/v1", "test-model", '{"format": "text"}')
+    )
+    store.runs.end(run, 0, '{"tagged": 5}')
 
 
 def _what_people_did(raw: sqlite3.Connection) -> None:

@@ -38,12 +38,12 @@ ORIGIN = Provenance("keywords", "1")
 
 def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
     """Give all posts these tags, as a tagger does."""
-    run = store.start_run("tag", ORIGIN)
+    run = store.runs.start("tag", ORIGIN)
     suggested = tuple(SuggestedTag(name, hashtag) for name in names)
-    return store.save_tags(
+    return store.queue.save(
         [
             TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, suggested, item.attempts + 1)
-            for item in store.posts_for_tagging(PostFilter())
+            for item in store.queue.posts(PostFilter())
         ],
         run,
     )
@@ -55,7 +55,7 @@ def archive(db: Path, count: int) -> None:
         path.unlink()
     texts = (f"A storm at sea, number{n}. " + "слово " * 30 for n in range(1, count + 1))
     with Store.open(str(db)) as store:
-        store.save_page(page(*(post(n, text) for n, text in enumerate(texts, 1))))
+        store.posts.save_page(page(*(post(n, text) for n, text in enumerate(texts, 1))))
 
 
 def fail_all(db: Path) -> None:
@@ -64,6 +64,6 @@ def fail_all(db: Path) -> None:
     with Store.open(str(db)) as store:
         failed = [
             update_after(item, TaggingError("server", "HTTP 500"), provenance, now=EPOCH)
-            for item in store.posts_for_tagging(PostFilter())
+            for item in store.queue.posts(PostFilter())
         ]
-        store.save_tags(failed, store.start_run("tag", provenance))
+        store.queue.save(failed, store.runs.start("tag", provenance))

@@ -66,7 +66,7 @@ def read(signed_in: session.Access, store: Store) -> Read:
     ) -> list[PageStored | Wait]:
         ref = read_channel(source)
         name = getattr(ref, "name", None) or getattr(ref, "id", None)
-        known = store.channel(name) if name is not None else None
+        known = store.channels.find(name) if name is not None else None
         options.setdefault("sleep", _no_sleep)
         async with Telegram(signed_in, page_wait=0, **options) as connection:
             channel = TelegramChannel(

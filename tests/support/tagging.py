@@ -28,7 +28,7 @@ WORDS = ("storm", "harbour", "tram", "garden", "museum", "bridge", "market", "va
 
 def fill(store: Store, count: int, *, first: int = 1, text: str | None = None) -> None:
     """Put posts in, each with words of its own unless a text is given."""
-    store.save_page(
+    store.posts.save_page(
         page(
             *(
                 post(number, text or f"{WORDS[number % 8]} number{number} of the river town")
@@ -108,7 +108,7 @@ def tag(
     before = len(brain.completions)
 
     async def follow() -> None:
-        number = store.start_run("tag", tagger.provenances[0])
+        number = store.runs.start("tag", tagger.provenances[0])
         try:
             async for step in pipeline.tag(store, tagger, wanted, number, rules):
                 match step:
@@ -128,21 +128,21 @@ def tag(
 
 
 def statuses(store: Store) -> dict[str, int]:
-    return {name: count for name, count in store.state().posts.items() if count}
+    return {name: count for name, count in store.status.archive().posts.items() if count}
 
 
 def failures(store: Store) -> dict[str, int]:
-    return {item.failure: item.count for item in store.state().failures}
+    return {item.failure: item.count for item in store.status.archive().failures}
 
 
 def attempts(store: Store, number: int) -> list[str | None]:
     """Return the classes of the requests made for a post; None where it was answered."""
-    return [item.failure for item in store.post(f"news/{number}").attempts]
+    return [item.failure for item in store.records.post(f"news/{number}").attempts]
 
 
 def turns(store: Store) -> Counter[int]:
     """Return how many posts had how many turns."""
-    with store._read() as db:
+    with store._database.read() as db:
         return Counter(dict(db.execute("SELECT attempts, count(*) FROM posts GROUP BY 1")))
 
 
@@ -151,4 +151,4 @@ def provenance(tagger: LlmTagger, **changes: Any) -> Provenance:
 
 
 def tags_of(store: Store, numbers: Iterable[int]) -> Sequence[tuple[str, ...]]:
-    return [store.post(f"news/{number}").post.tags for number in numbers]
+    return [store.records.post(f"news/{number}").post.tags for number in numbers]

@@ -46,7 +46,7 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
         return
     screen = context.screen_of(ctx)
     with context.open_to_read(ctx) as store:
-        found, added = store.channels(), store.followed()
+        found, added = store.status.channels(), store.channels.followed_sources()
     if as_json:
         listed = [as_json_object(state) for state in found]
         screen.json([*listed, *({"source": source, "posts": 0} for source in added)])
@@ -90,7 +90,7 @@ def add(
         raise InputError("no channel was named", hint="name some, or a file with --from-file")
     screen = context.screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
-        new = store.follow(named)
+        new = store.channels.follow(named)
     if as_json:
         screen.json(list(new))
     else:
@@ -116,7 +116,7 @@ def _lines(path: Path) -> list[str]:
 def pause(ctx: typer.Context, name: NameArgument) -> None:
     """Leave a channel out of runs that name none."""
     with context.open_to_change(ctx) as store:
-        title = store.pause_channel(name)
+        title = store.channels.pause(name)
     context.screen_of(ctx).line(f"paused: {title}")
 
 
@@ -128,7 +128,7 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
 def resume(ctx: typer.Context, name: NameArgument) -> None:
     """Take a paused channel up again."""
     with context.open_to_change(ctx) as store:
-        title = store.resume_channel(name)
+        title = store.channels.resume(name)
     context.screen_of(ctx).line(f"read again from now on: {title}")
 
 
@@ -152,19 +152,19 @@ def remove(
     """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
     screen = context.screen_of(ctx)
     with context.open_to_change(ctx) as store:
-        if source := store.unfollow(name):
+        if source := store.channels.forget(name):
             if as_json:
                 screen.json({"title": source, "removed": 0, "kept": 0})
             else:
                 screen.line(f"no longer to be read: {source}")
             return
-        posts = store.count_channel_posts(name)
+        posts = store.channels.count_posts(name)
         if with_posts and posts and not yes:
             context.confirm(
                 f"Remove {plural(posts, 'post')} of {name} for good?",
                 otherwise="removing posts wants --yes",
             )
-        removed = store.remove_channel(name, with_posts=with_posts)
+        removed = store.channels.remove(name, with_posts=with_posts)
     if as_json:
         screen.json({"title": removed.title, "removed": removed.removed, "kept": removed.kept})
     elif removed.kept:

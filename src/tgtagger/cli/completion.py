@@ -34,14 +34,14 @@ def channels(ctx: typer.Context, incomplete: str) -> Offers:
     """Offer the archive's channels, by username or id, with their titles, and those just added."""
     return [
         (name, title)
-        for name, title in _ask(ctx, lambda store: store.channel_names())
+        for name, title in _ask(ctx, lambda store: store.channels.names())
         if name.startswith(incomplete)
     ][:MOST]
 
 
 def tags(ctx: typer.Context, incomplete: str) -> Offers:
     """Offer the tags, the most used first."""
-    found = _ask(ctx, lambda store: store.tags_beginning(incomplete, MOST))
+    found = _ask(ctx, lambda store: store.tags.beginning(incomplete, MOST))
     return [(name, f"{posts} post" if posts == 1 else f"{posts} posts") for name, posts in found]
 
 

@@ -64,18 +64,18 @@ def noted_run(
     store: Store, command: str, provenance: Provenance | None = None
 ) -> Iterator[RunNote]:
     """Write down that a run begins, and how it ends, however it ends."""
-    note = RunNote(store.start_run(command, provenance))
+    note = RunNote(store.runs.start(command, provenance))
     try:
         yield note
     except BaseException as error:
         note.code = _code_of(error)
         with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
             # Who waited for the database in vain does not wait for it once more.
-            store.end_run(note.number, note.code, patient=not isinstance(error, Locked))
+            store.runs.end(note.number, note.code, patient=not isinstance(error, Locked))
         raise
     summary = json.dumps(note.summary, ensure_ascii=False)
     # A path need not be UTF-8: its odd bytes are halves of surrogate pairs, which JSON can say.
-    store.end_run(note.number, note.code, summary.encode(errors="backslashreplace").decode())
+    store.runs.end(note.number, note.code, summary.encode(errors="backslashreplace").decode())
 
 
 def _code_of(error: BaseException) -> int:

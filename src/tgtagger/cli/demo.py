@@ -55,16 +55,16 @@ def _show(called: Invocation, screen: Screen) -> None:
     tagging.tag(dataclasses.replace(called, quiet=True), silent, tagging.TagOptions(PostFilter()),
              tagger="keywords")  # fmt: skip
     with Store.open_to_read(called.settings().db) as store:
-        for channel in store.channels():
+        for channel in store.status.channels():
             wanted = PostFilter(channels=(str(channel.channel.id),), limit=3)
-            for post in store.posts(wanted):
+            for post in store.records.posts(wanted):
                 draw(screen, post, ((post.text, False),))
         step("3  Words are found in all their forms (tgtagger search)")
         screen.write()
         for query in SEARCHES:
             screen.line(f"  tgtagger search {query}", "bold cyan")
             screen.write()
-            for found in store.search(PostFilter(query=query, limit=2)):
+            for found in store.records.search(PostFilter(query=query, limit=2)):
                 draw(screen, found.post, found.snippet)
     step("Next steps")
     for line in (

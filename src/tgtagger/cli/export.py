@@ -151,13 +151,13 @@ def _write_file(
 ) -> int:
     """Write a file. What is `shown` on a terminal must not steer it."""
     if form == "csv":
-        return csv_table.write(store.posts(wanted), stream, raw=raw, shown=shown)
+        return csv_table.write(store.records.posts(wanted), stream, raw=raw, shown=shown)
     if form == "rss":
         from tgtagger.export import feed
 
         newest = replace(wanted, limit=wanted.limit or NEWEST)
-        return feed.write(store.posts(newest), stream, title=title)
-    records = store.records(wanted)
+        return feed.write(store.records.posts(newest), stream, title=title)
+    records = store.records.lines(wanted)
     write = json_records.write if form == "jsonl" else json_array.write
     return write(map(in_json, records) if shown else records, stream)
 

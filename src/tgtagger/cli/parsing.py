@@ -201,7 +201,7 @@ class _Run:
             async for _ in self._read(source, target.text, {None: report}):
                 pass
             if report.channel is not None:
-                self.store.settle(target.text, report.channel.id)
+                self.store.channels.settle(target.text, report.channel.id)
         except (StoreError, Locked):  # the database's: the next channel would meet it, too
             raise
         except TgTaggerError as error:
@@ -353,7 +353,7 @@ def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
         with noted_run(store, "parse --reconvert") as note:
             reports: dict[tuple[int, str], ChannelReport] = {}
             for name, version, convert_again in converters.ALL:
-                forms = store.raw_records(name, older_than=version)
+                forms = store.posts.raw_records(name, older_than=version)
                 while some := list(itertools.islice(forms, RECONVERTED)):
                     for channel in dict.fromkeys(form.channel for form in some):
                         report = reports.setdefault(
@@ -362,7 +362,9 @@ def reconvert(called: Invocation) -> tuple[list[ChannelReport], int]:
                         posts = [convert_again(form) for form in some if form.channel == channel]
                         report.reject(*[UNREADABLE] * posts.count(None))
                         kept = tuple(post for post in posts if post is not None)
-                        report.add(store.save_page(Page(channel, name, kept, reconverted=True)))
+                        report.add(
+                            store.posts.save_page(Page(channel, name, kept, reconverted=True))
+                        )
             found = list(reports.values())
             note.code = exit_code([5 for report in found if report.rejections])
             note.summary = parse_summary(found)

@@ -57,5 +57,5 @@ def command(
     reports.tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
     if not dry_run:
         with context.open_to_read(ctx) as store:
-            reports.tell_failures(screen, store.state().failures)
+            reports.tell_failures(screen, store.status.archive().failures)
     return code

@@ -81,7 +81,7 @@ def command(
         limit=limit,
     )
     with context.open_to_read(ctx) as store:
-        found = list(store.search(wanted, by_relevance=sort == "relevance"))
+        found = list(store.records.search(wanted, by_relevance=sort == "relevance"))
     if as_json:
         for item in found:
             screen.record(item.record)

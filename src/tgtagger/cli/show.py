@@ -41,7 +41,7 @@ def command(
     """Show one post: its text, its tags with where each came from, its attempts."""
     screen = context.screen_of(ctx)
     with context.open_to_read(ctx) as store:
-        details = store.post(post)
+        details = store.records.post(post)
     if as_json:
         screen.json(_as_json(details))
         return 0

@@ -29,7 +29,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     """Say how everything stands: posts by status, channels, failures, the last runs."""
     screen = context.screen_of(ctx)
     with context.open_to_read(ctx) as store:
-        state, path = store.state(), store.path
+        state, path = store.status.archive(), store.path
     if as_json:
         screen.json(_as_json(state, str(path)))
         return 0

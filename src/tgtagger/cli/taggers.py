@@ -80,7 +80,7 @@ def make_llm(
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout,
     )
-    known = {} if store is None else store.capabilities(server.url)
+    known = {} if store is None else store.answers.capabilities(server.url)
     return LlmTagger(
         server,
         prompt,
@@ -129,9 +129,9 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
     barred: Sequence[tuple[str, tuple[str, ...]]] = ()
     if store is not None and mode == "closed":
         # What a person made an alias of an allowed tag is that tag, and not unknown.
-        existing = [tag for tag in store.most_used_tags() if tag[1]]
+        existing = [tag for tag in store.tags.most_used() if tag[1]]
     elif store is not None and mode == "prefer" and sways:
-        existing, barred = store.most_used_tags(), store.barred_tags()
+        existing, barred = store.tags.most_used(), store.tags.blocked()
     return Vocabulary(mode, written.entries, existing, settings.tags_max, barred=barred)
 
 

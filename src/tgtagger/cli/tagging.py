@@ -89,9 +89,9 @@ def tag_into(
 ) -> tuple[dict[str, Any], int]:
     """Tag posts of a store whose lock is held, in so many seconds."""
     wanted = _wanted(options, tagger, settings)
-    total = store.count_posts(wanted)
+    total = store.queue.count(wanted)
     is_first = (
-        total > 0 and not tagger.paid and not store.has_tagged_with(tagger.provenances[0], run)
+        total > 0 and not tagger.paid and not store.runs.has_tagged_with(tagger.provenances[0], run)
     )
     rules = TagRules(
         settings.max_attempts,
@@ -102,7 +102,7 @@ def tag_into(
     steps = pipeline.tag(store, tagger, wanted, run, rules)
     signals.run(_follow, steps, screen, tally, total, tagger)
     summary = reports.summary(tagger, tally.counts, tally.failures, tally.stopped)
-    summary["pending"] = store.count_posts(PostFilter(statuses=("pending",)))
+    summary["pending"] = store.queue.count(PostFilter(statuses=("pending",)))
     if is_first and not screen.quiet:
         screen.warn(reports.HINT)
     codes = [5] * bool(tally.counts["failed"])
@@ -186,7 +186,7 @@ def _ask_first(
     """On a terminal, show what a large run would cost, and ask."""
     if not tagger.paid or options.yes or not is_asked():
         return
-    if store.count_posts(_wanted(options, tagger, settings)) > ASK_BEYOND:
+    if store.queue.count(_wanted(options, tagger, settings)) > ASK_BEYOND:
         told = _estimate(store, tagger, options, settings)
         reports.tell_estimate(screen, told, to_stderr=True)
         confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
@@ -197,7 +197,7 @@ def _estimate(
 ) -> dict[str, Any]:
     """Return what a run would be. Sends nothing."""
     wanted = _wanted(options, tagger, settings)
-    posts = store.count_posts(wanted)
+    posts = store.queue.count(wanted)
     model = tagger.provenances[0].model
     if not tagger.paid:
         return {
@@ -209,10 +209,10 @@ def _estimate(
 
     assert isinstance(tagger, LlmTagger)  # the one that is paid
     # What equal texts were answered before is copied: it is taken from the count, and not sent.
-    known = () if options.queue == "all" else store.answered_posts(wanted, tagger.provenances)
+    known = () if options.queue == "all" else store.queue.answered(wanted, tagger.provenances)
     copied = {post.id for post, _, _ in known}
-    left = (post for post in store.posts_for_tagging(wanted) if post.id not in copied)
-    found = estimate(tagger, left, mean_seconds=store.mean_seconds(model or ""))
+    left = (post for post in store.queue.posts(wanted) if post.id not in copied)
+    found = estimate(tagger, left, mean_seconds=store.answers.mean_seconds(model or ""))
     return {
         "posts": posts,
         "skipped": found.skipped,

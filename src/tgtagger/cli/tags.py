@@ -79,7 +79,7 @@ def show(
         return
     screen = context.screen_of(ctx)
     with context.open_to_read(ctx) as store:
-        found = store.tags(unused=unused)
+        found = store.tags.counts(unused=unused)
     if as_json:
         screen.json(
             [
@@ -128,7 +128,7 @@ def rename(
 ) -> None:
     """Give a tag another name; the old one becomes an alias."""
     with context.open_to_change(ctx) as store:
-        change = store.rename_tag(old, new, dry_run=dry_run)
+        change = store.curation.rename(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
 
@@ -160,7 +160,7 @@ def merge(
 ) -> None:
     """Make several tags one. Their names become aliases: they do not come back."""
     with context.open_to_change(ctx) as store:
-        change = store.merge_tags(names, into, dry_run=dry_run)
+        change = store.curation.merge(names, into, dry_run=dry_run)
     what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
 
@@ -182,7 +182,11 @@ def alias(
 ) -> None:
     """Let further names stand for a tag."""
     with context.open_to_change(ctx) as store:
-        change = store.remove_aliases(tag, names) if remove else store.add_aliases(tag, names)
+        change = (
+            store.curation.remove_aliases(tag, names)
+            if remove
+            else store.curation.add_aliases(tag, names)
+        )
     _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
 
 
@@ -200,7 +204,7 @@ def remove(
 ) -> None:
     """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
     with context.open_to_change(ctx) as store:
-        changes = store.remove_tags(names, dry_run=dry_run)
+        changes = store.curation.remove(names, dry_run=dry_run)
     screen = context.screen_of(ctx)
     if as_json:
         screen.json([_as_json(change, dry_run=dry_run) for change in changes])
@@ -221,7 +225,7 @@ def add(
 ) -> None:
     """Give a post tags. They are yours: no machine takes them away."""
     with context.open_to_change(ctx) as store:
-        change = store.add_post_tags(post, names)
+        change = store.curation.add(post, names)
     _say_post(ctx, change, as_json=as_json)
 
 
@@ -235,7 +239,7 @@ def drop(
 ) -> None:
     """Take tags off a post. No machine puts them back on it."""
     with context.open_to_change(ctx) as store:
-        change = store.drop_post_tags(post, names)
+        change = store.curation.drop(post, names)
     _say_post(ctx, change, as_json=as_json)
 
 
@@ -250,7 +254,7 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
 
     screen = context.screen_of(ctx)
     with context.open_to_read(ctx) as store:
-        found = store.suggest_merges(words_of_form)
+        found = store.tags.suggest_merges(words_of_form)
     if as_json:
         screen.json(
             [
@@ -293,7 +297,7 @@ def undo(
 ) -> None:
     """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
     with context.open_to_change(ctx) as store:
-        undone = store.undo_run(run, dry_run=dry_run)
+        undone = store.curation.undo_run(run, dry_run=dry_run)
     screen = context.screen_of(ctx)
     if as_json:
         screen.json({**asdict(undone), "run": run, "dry_run": dry_run})
@@ -343,7 +347,7 @@ def export_vocabulary(
     settings = invocation(ctx).settings(vocabulary_mode=mode)
     written = read_vocabulary_file(settings)
     with context.open_to_read(ctx) as store:
-        entries = merge_entries(written.entries, store.described_tags(MAX_ENTRIES))[:most]
+        entries = merge_entries(written.entries, store.tags.described(MAX_ENTRIES))[:most]
     if not entries:
         raise InputError("there are no tags yet", hint="run: tgtagger tag")
     text = write_vocabulary(settings.vocabulary_mode or written.mode, entries)

@@ -46,9 +46,9 @@ def read_target(text: str, store: Store) -> Target:
 def _known(ref: ChannelRef, store: Store) -> Channel | None:
     match ref:
         case Named(name):
-            return store.channel(name)
+            return store.channels.find(name)
         case Numbered(number):
-            return store.channel(number)
+            return store.channels.find(number)
     return None
 
 
@@ -60,11 +60,11 @@ def stored_targets(store: Store) -> list[Target]:
             ref=Numbered(state.channel.id),
             known=state.channel,
         )
-        for state in store.channels()
+        for state in store.status.channels()
         if not state.paused and not state.left
     ]
     added = []
-    for source in store.followed():
+    for source in store.channels.followed_sources():
         ref = read_channel(source)
         added.append(Target(source, ref=ref, known=_known(ref, store)))
     return [*added, *stored]

@@ -1,6 +1,6 @@
-"""Which channels a person follows: added before they are read, paused, left, removed with all.
+"""The channels, and which of them a person follows: added, paused, unfollowed, removed with all.
 
-Called inside one transaction each. Knows no network: whether a name exists is found out by reading.
+Knows no network: whether a name exists is found out by reading.
 """
 
 from __future__ import annotations
@@ -10,27 +10,125 @@ from collections.abc import Sequence
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
+from tgtagger.model.posts import Channel
 from tgtagger.model.refs import read_channel, spelling
 from tgtagger.store import search
+from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
+from tgtagger.store.times import now
+from tgtagger.store.typed import checked
 
 
-def follow(db: sqlite3.Connection, sources: Sequence[str], now: str) -> tuple[str, ...]:
-    """Let channels be read by runs that name none; return those that were not to be read before.
+class Channels(Part):
+    """The channels: what is known of each, and which a person follows."""
 
-    One that is not here yet is remembered as a source; one that was paused or left is taken up
-    again.
-    """
-    new = []
-    for ref in map(read_channel, sources):
-        known = channel_of(db, ref)
-        if known is not None:
-            if _take_up(db, known):
-                new.append(spelling(ref))
-        elif followed_as(db, ref) is None:
-            db.execute("INSERT INTO followed_sources VALUES (?, ?)", (spelling(ref), now))
-            new.append(spelling(ref))
-    return tuple(new)
+    def find(self, name: str | int) -> Channel | None:
+        """Return a stored channel by its username (without the @, in any case) or its id."""
+        column = "id" if isinstance(name, int) else "lower(username)"
+        with self._database.read() as db:
+            found = db.execute(
+                f"SELECT id, title, username, kind FROM channels WHERE {column} = ?",
+                (name if isinstance(name, int) else name.lower(),),
+            ).fetchone()
+            return checked(Channel(*found)) if found else None
+
+    def save(self, channel: Channel) -> None:
+        """Remember a channel without posts."""
+        with self._database.write() as db:
+            keep(db, channel, now(), parsed=False)
+
+    def follow(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Let channels be read by runs that name none; return those that were not before.
+
+        One that is not here yet is remembered as a source; one that was paused or left is taken up
+        again.
+        """
+        with self._database.write() as db:
+            new = []
+            for ref in map(read_channel, sources):
+                known = channel_of(db, ref)
+                if known is not None:
+                    if _take_up(db, known):
+                        new.append(spelling(ref))
+                elif followed_as(db, ref) is None:
+                    db.execute("INSERT INTO followed_sources VALUES (?, ?)", (spelling(ref), now()))
+                    new.append(spelling(ref))
+            return tuple(new)
+
+    def followed_sources(self) -> tuple[str, ...]:
+        """Return the sources that were added and have not been read yet, in that order."""
+        with self._database.read() as db:
+            return followed(db)
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Return what to call each channel, and its title; those just added, too."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
+                "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
+            )
+            return tuple((name, title) for name, title in rows)
+
+    def forget(self, name: str) -> str | None:
+        """Forget a source that was added and not read, however it is named; return it."""
+        with self._database.write() as db:
+            return _forget(db, name)
+
+    def settle(self, source: str, channel: int) -> None:
+        """Note that a source was read, and is this channel; one that was unfollowed comes back."""
+        with self._database.write() as db:
+            _forget(db, source)
+            for other in followed(db):
+                if channel_of(db, read_channel(other)) == channel:
+                    _forget(db, other)
+            _come_back(db, channel)
+
+    def pause(self, name: str) -> str:
+        """Leave a channel out of runs that name none; return its title."""
+        with self._database.write() as db:
+            channel = channel_id(db, name)
+            db.execute("UPDATE channels SET paused_at = ? WHERE id = ?", (now(), channel))
+            return _title(db, channel)
+
+    def resume(self, name: str) -> str:
+        """Take a channel up again that was paused or left; return its title."""
+        with self._database.write() as db:
+            channel = channel_id(db, name)
+            _take_up(db, channel)
+            return _title(db, channel)
+
+    def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
+        """Follow a channel no longer; with its posts, forget all that is known of it.
+
+        Without them its posts stay to be searched, and it is read again only when it is named.
+        """
+        with self._database.write() as db:
+            channel = channel_id(db, name)
+            title = _title(db, channel)
+            posts = _posts_of(db, channel)
+            if posts and not with_posts:
+                db.execute("INSERT OR REPLACE INTO left_channels VALUES (?, ?)", (channel, now()))
+                return ChannelRemoved(title, 0, posts)
+            search.unindex_channel(db, channel)
+            db.execute(
+                "DELETE FROM answers WHERE substr(key, instr(key, ':') + 1) IN ("
+                "SELECT text_hash FROM posts WHERE channel_id = ?1 "
+                "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> ?1)",
+                (channel,),
+            )
+            db.execute(
+                "DELETE FROM raw_forms WHERE post_id IN "
+                "(SELECT id FROM posts WHERE channel_id = ?)",
+                (channel,),
+            )
+            db.execute("DELETE FROM posts WHERE channel_id = ?", (channel,))
+            db.execute("DELETE FROM channels WHERE id = ?", (channel,))  # and what refers to it
+            return ChannelRemoved(title, posts, 0)
+
+    def count_posts(self, name: str) -> int:
+        """Return how many posts of a channel are here."""
+        with self._database.read() as db:
+            return _posts_of(db, channel_id(db, name))
 
 
 def followed(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -39,15 +137,7 @@ def followed(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(source for (source,) in rows)
 
 
-def names(db: sqlite3.Connection) -> tuple[tuple[str, str], ...]:
-    rows = db.execute(
-        "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
-        "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
-    )
-    return tuple((name, title) for name, title in rows)
-
-
-def unfollow(db: sqlite3.Connection, name: str) -> str | None:
+def _forget(db: sqlite3.Connection, name: str) -> str | None:
     """Forget a source that was added, however it is named; return it as it was kept."""
     try:
         ref = read_channel(name)
@@ -59,70 +149,16 @@ def unfollow(db: sqlite3.Connection, name: str) -> str | None:
     return source
 
 
-def settle(db: sqlite3.Connection, source: str, channel: int) -> None:
-    """Note that a source was read, and is this channel: whatever it was added as is done with."""
-    unfollow(db, source)
-    for other in followed(db):
-        if channel_of(db, read_channel(other)) == channel:
-            unfollow(db, other)
-    come_back(db, channel)
-
-
-def come_back(db: sqlite3.Connection, channel: int) -> bool:
+def _come_back(db: sqlite3.Connection, channel: int) -> bool:
     """Follow a channel again that was left; tell whether it was."""
     return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
-
-
-def pause(db: sqlite3.Connection, name: str, now: str) -> str:
-    """Leave a channel out of runs that name none; return its title."""
-    channel = channel_id(db, name)
-    db.execute("UPDATE channels SET paused_at = ? WHERE id = ?", (now, channel))
-    return _title(db, channel)
-
-
-def resume(db: sqlite3.Connection, name: str) -> str:
-    """Take a channel up again that was paused or left; return its title."""
-    channel = channel_id(db, name)
-    _take_up(db, channel)
-    return _title(db, channel)
 
 
 def _take_up(db: sqlite3.Connection, channel: int) -> bool:
     done = db.execute(
         "UPDATE channels SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (channel,)
     )
-    return come_back(db, channel) or done.rowcount > 0
-
-
-def remove(db: sqlite3.Connection, name: str, now: str, *, with_posts: bool) -> ChannelRemoved:
-    """Follow a channel no longer; with its posts, forget all that is known of it.
-
-    Without them its posts stay to be searched, and it is read again only when it is named.
-    """
-    channel = channel_id(db, name)
-    title = _title(db, channel)
-    posts = _posts_of(db, channel)
-    if posts and not with_posts:
-        db.execute("INSERT OR REPLACE INTO left_channels VALUES (?, ?)", (channel, now))
-        return ChannelRemoved(title, 0, posts)
-    search.unindex_channel(db, channel)
-    db.execute(
-        "DELETE FROM answers WHERE substr(key, instr(key, ':') + 1) IN ("
-        "SELECT text_hash FROM posts WHERE channel_id = ?1 "
-        "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> ?1)",
-        (channel,),
-    )
-    db.execute(
-        "DELETE FROM raw_forms WHERE post_id IN (SELECT id FROM posts WHERE channel_id = ?)",
-        (channel,),
-    )
-    db.execute("DELETE FROM posts WHERE channel_id = ?", (channel,))
-    db.execute("DELETE FROM channels WHERE id = ?", (channel,))  # and what refers to it
-    return ChannelRemoved(title, posts, 0)
-
-
-def count_posts(db: sqlite3.Connection, name: str) -> int:
-    return _posts_of(db, channel_id(db, name))
+    return _come_back(db, channel) or done.rowcount > 0
 
 
 def _posts_of(db: sqlite3.Connection, channel: int) -> int:
@@ -134,3 +170,35 @@ def _posts_of(db: sqlite3.Connection, channel: int) -> int:
 def _title(db: sqlite3.Connection, channel: int) -> str:
     (title,) = db.execute("SELECT title FROM channels WHERE id = ?", (channel,)).fetchone()
     return str(title)
+
+
+def keep(
+    db: sqlite3.Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
+) -> None:
+    """Keep what is known of a channel.
+
+    Only Telegram knows that a channel has no username (any more); and one that it gives to this
+    channel belongs to no other.
+    """
+    if channel.username is not None:
+        db.execute(
+            "UPDATE channels SET username = NULL WHERE lower(username) = lower(?) AND id <> ?",
+            (channel.username, channel.id),
+        )
+    db.execute(
+        "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
+        "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
+        "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
+        "username = CASE WHEN :knows THEN excluded.username "
+        "ELSE coalesce(excluded.username, username) END, "
+        "parsed_at = coalesce(excluded.parsed_at, parsed_at)",
+        {
+            "id": channel.id,
+            "title": channel.title.encode(errors="replace").decode(),
+            "username": channel.username,
+            "kind": channel.kind,
+            "now": at,
+            "parsed_at": at if parsed else None,
+            "knows": knows_name,
+        },
+    )

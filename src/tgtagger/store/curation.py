@@ -1,8 +1,8 @@
 """What people decide about tags: names, aliases, which posts have them, which no machine gives.
 
-Each function is called inside one transaction and returns what it changed. A tag that goes by
-another name from now on leaves its old one as an alias, which is how taggers follow. Knows
-nothing of taggers: they meet what was decided here in `_tags`, when an answer is written.
+Each verb returns what it changed, and raises InputError for what is unknown, with the nearest. A
+tag that goes by another name from now on leaves its old one as an alias, which is how taggers
+follow. Knows nothing of taggers: they meet what was decided here in `queue`.
 """
 
 from __future__ import annotations
@@ -14,50 +14,194 @@ from tgtagger import vocabulary
 from tgtagger.decide import UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, Undone
+from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.tags import find_tag, make_tag
+from tgtagger.store.times import now
 from tgtagger.store.typed import checked
 from tgtagger.system.terminal_text import shell_word
 
 
-def rename(db: sqlite3.Connection, old: str, new: str) -> TagChange:
-    """Give a tag another name; the one it had becomes an alias."""
-    tag = tag_id(db, old)
-    name = _checked(new)
-    key = vocabulary.key(name)
-    known = find_tag(db, name)
-    if known not in {None, tag}:
-        raise InputError(
-            f"there is a tag {_name(db, known)!r} already",
-            hint=_how_to_merge(old, new),
-        )
-    before, before_key = _row(db, tag)
-    db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
-    db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
-    if before_key != key:
-        db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (before_key, before, tag))
-    return _changed(db, tag, _count(db, tag))
+class Curation(Part):
+    """What people decide about tags. `dry_run` tells what would be changed, and changes nothing."""
 
+    def rename(self, old: str, new: str, *, dry_run: bool = False) -> TagChange:
+        """Give a tag another name; the one it had becomes an alias."""
+        with self._database.write(dry_run=dry_run) as db:
+            tag = tag_id(db, old)
+            name = _checked(new)
+            key = vocabulary.key(name)
+            known = find_tag(db, name)
+            if known not in {None, tag}:
+                raise InputError(
+                    f"there is a tag {_name(db, known)!r} already",
+                    hint=_how_to_merge(old, new),
+                )
+            before, before_key = _row(db, tag)
+            db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
+            db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
+            if before_key != key:
+                db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (before_key, before, tag))
+            return _changed(db, tag, _count(db, tag))
 
-def merge(db: sqlite3.Connection, names: Sequence[str], into: str) -> TagChange:
-    """Make several tags one; their names become aliases of it.
+    def merge(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
+        """Make several tags one; their names become aliases of it.
 
-    Where a person had given or taken away one of them, that counts for the one that remains; but a
-    post from which only one of two was taken keeps the other.
-    """
-    tags = dict.fromkeys(tag_id(db, name) for name in names)
-    try:
-        target = tag_id(db, into)
-    except InputError as error:  # not made here: it would be how a slip of the hand makes a tag
-        first = f"tgtagger tags rename {shell_word(names[0])} {shell_word(into)}"
-        error.hint = f"{(error.hint or '').removesuffix('?')}; to make it, first: {first}"
-        raise
-    db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
-    posts: set[int] = set()
-    for tag in tags:
-        if tag != target:
-            posts |= _pour(db, tag, target)
-    return _changed(db, target, len(posts))
+        Where a person had given or taken away one of them, that counts for the one that remains;
+        but a post from which only one of two was taken keeps the other.
+        """
+        with self._database.write(dry_run=dry_run) as db:
+            tags = dict.fromkeys(tag_id(db, name) for name in names)
+            try:
+                target = tag_id(db, into)
+            except (
+                InputError
+            ) as error:  # not made here: it would be how a slip of the hand makes a tag
+                first = f"tgtagger tags rename {shell_word(names[0])} {shell_word(into)}"
+                error.hint = f"{(error.hint or '').removesuffix('?')}; to make it, first: {first}"
+                raise
+            db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
+            posts: set[int] = set()
+            for tag in tags:
+                if tag != target:
+                    posts |= _pour(db, tag, target)
+            return _changed(db, target, len(posts))
+
+    def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
+        """Let further names stand for a tag."""
+        with self._database.write() as db:
+            tag = tag_id(db, tag_name)
+            for name in map(_checked, names):
+                known = find_tag(db, name)
+                if known is None:
+                    db.execute(
+                        "INSERT INTO tag_aliases VALUES (?, ?, ?)",
+                        (vocabulary.key(name), name, tag),
+                    )
+                elif known != tag:
+                    raise InputError(
+                        f"{name!r} stands for the tag {_name(db, known)!r}",
+                        hint=_how_to_merge(name, tag_name),
+                    )
+            return _changed(db, tag, 0)
+
+    def remove_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
+        """Let names stand for a tag no longer."""
+        with self._database.write() as db:
+            tag = tag_id(db, tag_name)
+            for name in names:
+                done = db.execute(
+                    "DELETE FROM tag_aliases WHERE key = ? AND tag_id = ?",
+                    (vocabulary.key(name), tag),
+                )
+                if not done.rowcount:
+                    aliases = ", ".join(_aliases(db, tag)) or "none"
+                    raise InputError(
+                        f"{name!r} is no alias of {_name(db, tag)!r}",
+                        hint=f"its aliases: {aliases}",
+                    )
+            return _changed(db, tag, 0)
+
+    def remove(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
+        """Take tags off all posts; no machine gives them to any post again, by any name."""
+        with self._database.write(dry_run=dry_run) as db:
+            return tuple(_remove(db, name, now()) for name in names)
+
+    def add(self, post: str, names: Sequence[str]) -> TagChange:
+        """Give a post tags that are a person's: no machine touches them."""
+        with self._database.write() as db:
+            owner = post_id(db, post)
+            for name in map(_checked, names):
+                tag = find_tag(db, name)
+                if tag is None:
+                    tag = make_tag(db, name, now())
+                db.execute(
+                    "DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (owner, tag)
+                )
+                db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
+                if not _make_human(db, owner, tag):
+                    db.execute(
+                        "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
+                        "SELECT ?1, coalesce(max(position) + 1, 0), ?2, 'human', ?3 "
+                        "FROM post_tags WHERE post_id = ?1",
+                        (owner, tag, now()),
+                    )
+            return _of_post(db, owner)
+
+    def drop(self, post: str, names: Sequence[str]) -> TagChange:
+        """Take tags off a post for good: no machine puts them back."""
+        with self._database.write() as db:
+            owner = post_id(db, post)
+            for name in names:
+                tag = tag_id(db, name)
+                done = db.execute(
+                    "DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (owner, tag)
+                )
+                if not done.rowcount:
+                    has = ", ".join(_of_post(db, owner).names) or "none"
+                    raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
+                db.execute(
+                    "INSERT OR IGNORE INTO removed_tags VALUES (?, ?, ?)", (owner, tag, now())
+                )
+            return _of_post(db, owner)
+
+    def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
+        """Take back what a tagging run added: its tags on posts, and tags that only it made.
+
+        What a person gave, and what other runs did, stays. The posts are to be tagged again.
+        """
+        with self._database.write(dry_run=dry_run) as db:
+            found = db.execute(
+                "SELECT command FROM runs WHERE id = ? AND tagger IS NOT NULL", (run,)
+            )
+            if found.fetchone() is None:
+                runs = [
+                    str(number)
+                    for (number,) in db.execute(
+                        "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
+                        "ORDER BY 1 DESC LIMIT 5"
+                    )
+                ]
+                last = (
+                    f"the last that left tags: {', '.join(runs)}"
+                    if runs
+                    else "no run has left tags"
+                )
+                raise InputError(
+                    f"there is no tagging run {run}", hint=f"{last}; see: tgtagger status"
+                )
+            posts = [
+                post
+                for (post,) in db.execute(
+                    "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> 'human'",
+                    (run,),
+                )
+            ]
+            made = [
+                tag
+                for (tag,) in db.execute(
+                    "SELECT DISTINCT tag_id FROM post_tags WHERE run_id = ?", (run,)
+                )
+            ]
+            links = db.execute(
+                "DELETE FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+            ).rowcount
+            columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
+            db.executemany(
+                f"UPDATE posts SET {columns} WHERE id = ?",
+                ((*UNTAGGED.values(), post) for post in posts),
+            )
+            tags = 0
+            for tag in made:
+                tags += db.execute(
+                    "DELETE FROM tags WHERE id = ?1 AND description IS NULL "
+                    "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
+                    "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
+                    "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
+                    "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1)",
+                    (tag,),
+                ).rowcount
+            return Undone(len(posts), links, tags)
 
 
 def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
@@ -96,130 +240,19 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
     return posts
 
 
-def add_aliases(db: sqlite3.Connection, tag_name: str, names: Sequence[str]) -> TagChange:
-    """Let further names stand for a tag."""
-    tag = tag_id(db, tag_name)
-    for name in map(_checked, names):
-        known = find_tag(db, name)
-        if known is None:
-            db.execute(
-                "INSERT INTO tag_aliases VALUES (?, ?, ?)", (vocabulary.key(name), name, tag)
-            )
-        elif known != tag:
-            raise InputError(
-                f"{name!r} stands for the tag {_name(db, known)!r}",
-                hint=_how_to_merge(name, tag_name),
-            )
-    return _changed(db, tag, 0)
+# ---- parts
 
 
-def remove_aliases(db: sqlite3.Connection, tag_name: str, names: Sequence[str]) -> TagChange:
-    """Let names stand for a tag no longer."""
-    tag = tag_id(db, tag_name)
-    for name in names:
-        done = db.execute(
-            "DELETE FROM tag_aliases WHERE key = ? AND tag_id = ?", (vocabulary.key(name), tag)
-        )
-        if not done.rowcount:
-            aliases = ", ".join(_aliases(db, tag)) or "none"
-            raise InputError(
-                f"{name!r} is no alias of {_name(db, tag)!r}", hint=f"its aliases: {aliases}"
-            )
-    return _changed(db, tag, 0)
-
-
-def remove(db: sqlite3.Connection, name: str, now: str) -> TagChange:
-    """Take a tag off all posts; no machine gives it to any post again, under none of its names."""
+def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
     tag = tag_id(db, name)
     db.execute(
         "INSERT OR IGNORE INTO removed_tags SELECT post_id, tag_id, ? FROM post_tags "
         "WHERE tag_id = ?",
-        (now, tag),
+        (at, tag),
     )
     posts = db.execute("DELETE FROM post_tags WHERE tag_id = ?", (tag,)).rowcount
-    db.execute("INSERT OR IGNORE INTO barred_tags VALUES (?, ?)", (tag, now))
+    db.execute("INSERT OR IGNORE INTO barred_tags (tag_id, barred_at) VALUES (?, ?)", (tag, at))
     return _changed(db, tag, posts)
-
-
-def add_to_post(db: sqlite3.Connection, post: str, names: Sequence[str], now: str) -> TagChange:
-    """Give a post tags that are a person's: no machine touches them."""
-    owner = post_id(db, post)
-    for name in map(_checked, names):
-        tag = find_tag(db, name)
-        if tag is None:
-            tag = make_tag(db, name, now)
-        db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (owner, tag))
-        db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
-        if not _make_human(db, owner, tag):
-            db.execute(
-                "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                "SELECT ?1, coalesce(max(position) + 1, 0), ?2, 'human', ?3 "
-                "FROM post_tags WHERE post_id = ?1",
-                (owner, tag, now),
-            )
-    return _of_post(db, owner)
-
-
-def drop_from_post(db: sqlite3.Connection, post: str, names: Sequence[str], now: str) -> TagChange:
-    """Take tags off a post for good: no machine puts them back."""
-    owner = post_id(db, post)
-    for name in names:
-        tag = tag_id(db, name)
-        done = db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (owner, tag))
-        if not done.rowcount:
-            has = ", ".join(_of_post(db, owner).names) or "none"
-            raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
-        db.execute("INSERT OR IGNORE INTO removed_tags VALUES (?, ?, ?)", (owner, tag, now))
-    return _of_post(db, owner)
-
-
-def undo(db: sqlite3.Connection, run: int) -> Undone:
-    """Take back what a tagging run added: its tags on posts, and tags that only it made.
-
-    What a person gave, and what other runs did, stays. The posts are to be tagged again.
-    """
-    found = db.execute("SELECT command FROM runs WHERE id = ? AND tagger IS NOT NULL", (run,))
-    if found.fetchone() is None:
-        runs = [
-            str(number)
-            for (number,) in db.execute(
-                "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
-                "ORDER BY 1 DESC LIMIT 5"
-            )
-        ]
-        last = f"the last that left tags: {', '.join(runs)}" if runs else "no run has left tags"
-        raise InputError(f"there is no tagging run {run}", hint=f"{last}; see: tgtagger status")
-    posts = [
-        post
-        for (post,) in db.execute(
-            "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
-        )
-    ]
-    made = [
-        tag
-        for (tag,) in db.execute("SELECT DISTINCT tag_id FROM post_tags WHERE run_id = ?", (run,))
-    ]
-    links = db.execute(
-        "DELETE FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
-    ).rowcount
-    columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
-    db.executemany(
-        f"UPDATE posts SET {columns} WHERE id = ?", ((*UNTAGGED.values(), post) for post in posts)
-    )
-    tags = 0
-    for tag in made:
-        tags += db.execute(
-            "DELETE FROM tags WHERE id = ?1 AND description IS NULL "
-            "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
-            "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
-            "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
-            "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1)",
-            (tag,),
-        ).rowcount
-    return Undone(len(posts), links, tags)
-
-
-# ---- parts
 
 
 def _checked(name: str) -> str:

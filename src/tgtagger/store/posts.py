@@ -10,24 +10,33 @@ per post costs six times as much (docs/performance.md). Knows no queries of read
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tgtagger import decide
 from tgtagger.model import ranges
-from tgtagger.model.posts import Channel, Page, PageStored, PostData, Rejected
-from tgtagger.store import albums, progress, search
+from tgtagger.model.posts import (
+    Channel,
+    Page,
+    PageStored,
+    PostData,
+    Rejected,
+    SourceName,
+    StoredRawRecord,
+)
+from tgtagger.store import albums, channels, progress, search
+from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import COLUMNS, Row, order_key, row
 from tgtagger.store.sqlite.engine import is_fatal
-from tgtagger.store.times import to_text_or_none
+from tgtagger.store.times import now, to_text_or_none
+from tgtagger.store.typed import checked
 
-BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
-"""What a bad value in a post can raise: a database error is only one of them."""
+BATCH = 500
+"""Raw records that are read at a time: bounds memory, and how long a snapshot lasts."""
 
 _INSERT = (
     f"INSERT INTO posts (id, channel_id, message_id, {', '.join(COLUMNS)}, added_at) "
@@ -58,83 +67,72 @@ class Tally:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def save_page(db: sqlite3.Connection, page: Page, now: str) -> PageStored:
-    """Keep all of a page: posts, service messages, rejections, deletions, how far it is read."""
-    save_channel(db, page.channel, now, parsed=True, knows_name=page.source == "telegram")
-    tally = Tally(rejected=list(page.rejected))
-    prepared = list(_prepare(db, page, tally))
-    try:
-        with savepoint(db, "page"):
-            done = Tally()
-            _save_posts(db, page, prepared, done, now)
-    except BAD_VALUE as error:
-        if is_fatal(error):
-            raise
-        done = _save_one_by_one(db, page, prepared, now)
-    tally.rejected += done.rejected
-    tally.rejected += _save_service(db, page)
-    _remember_rejected(db, page, tally.rejected, now)
-    deleted = _mark_deleted(db, page, now)
-    progress.save(db, page)
-    reading = page.reading
-    return PageStored(
-        page.channel,
-        page.source,
-        done.new,
-        done.updated,
-        done.unchanged,
-        deleted,
-        len(page.service),
-        tuple(tally.rejected),
-        None if reading is None else ranges.size(ranges.above(reading.unread, reading.floor)),
-    )
+class Posts(Part):
+    """The posts that come in."""
 
+    def save_page(self, page: Page) -> PageStored:
+        """Keep a page: posts, service messages, rejections, deletions, how far it is read.
 
-def save_channel(
-    db: sqlite3.Connection, channel: Channel, now: str, *, parsed: bool, knows_name: bool = False
-) -> None:
-    """Keep what is known of a channel.
+        A bad post is rejected with the reason, and never takes a neighbour along. Raises StoreError
+        when the database itself fails; then nothing of the page is kept.
+        """
+        with self._database.write() as db:
+            at = now()
+            channels.keep(db, page.channel, at, parsed=True, knows_name=page.source == "telegram")
+            tally = Tally(rejected=list(page.rejected))
+            prepared = list(_prepare(db, page, tally))
+            try:
+                with savepoint(db, "page"):
+                    done = Tally()
+                    _save_posts(db, page, prepared, done, at)
+            except BAD_VALUE as error:
+                if is_fatal(error):
+                    raise
+                done = _save_one_by_one(db, page, prepared, at)
+            tally.rejected += done.rejected
+            tally.rejected += _save_service(db, page)
+            _remember_rejected(db, page, tally.rejected, at)
+            deleted = _mark_deleted(db, page, at)
+            progress.save(db, page)
+            reading = page.reading
+            return PageStored(
+                page.channel,
+                page.source,
+                done.new,
+                done.updated,
+                done.unchanged,
+                deleted,
+                len(page.service),
+                tuple(tally.rejected),
+                None
+                if reading is None
+                else ranges.size(ranges.above(reading.unread, reading.floor)),
+            )
 
-    Only Telegram knows that a channel has no username (any more); and one that it gives to this
-    channel belongs to no other.
-    """
-    if channel.username is not None:
-        db.execute(
-            "UPDATE channels SET username = NULL WHERE lower(username) = lower(?) AND id <> ?",
-            (channel.username, channel.id),
-        )
-    db.execute(
-        "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
-        "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
-        "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
-        "username = CASE WHEN :knows THEN excluded.username "
-        "ELSE coalesce(excluded.username, username) END, "
-        "parsed_at = coalesce(excluded.parsed_at, parsed_at)",
-        {
-            "id": channel.id,
-            "title": channel.title.encode(errors="replace").decode(),
-            "username": channel.username,
-            "kind": channel.kind,
-            "now": now,
-            "parsed_at": now if parsed else None,
-            "knows": knows_name,
-        },
-    )
+    def raw_records(self, source: SourceName, *, older_than: int) -> Iterator[StoredRawRecord]:
+        """Yield the raw records that a converter older than this one read.
 
-
-class savepoint:  # noqa: N801 -- reads as a statement
-    def __init__(self, db: sqlite3.Connection, name: str) -> None:
-        self._db, self._name = db, name
-
-    def __enter__(self) -> None:
-        self._db.execute(f"SAVEPOINT {self._name}")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # After disk full or an I/O error SQLite may have rolled everything back by itself.
-        if kind is not None and self._db.in_transaction:
-            self._db.execute(f"ROLLBACK TO {self._name}")
-        if self._db.in_transaction:
-            self._db.execute(f"RELEASE {self._name}")
+        Every batch is a snapshot of its own, so that pages can be saved in between.
+        """
+        last = -1
+        while True:
+            with self._database.read() as db:
+                rows = db.execute(
+                    "SELECT r.post_id, c.id, c.title, c.username, c.kind, r.data "
+                    "FROM raw_forms AS r JOIN posts AS p ON p.id = r.post_id "
+                    "JOIN channels AS c ON c.id = p.channel_id "
+                    "WHERE r.post_id > ? AND r.source = ? AND r.converter < ? "
+                    "ORDER BY r.post_id LIMIT ?",
+                    (last, source, older_than, BATCH),
+                ).fetchall()
+                found = [
+                    checked(StoredRawRecord(checked(Channel(*channel)), source, data))
+                    for _, *channel, data in rows
+                ]
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from found
 
 
 def _prepare(db: sqlite3.Connection, page: Page, tally: Tally) -> Iterable[Prepared]:
@@ -404,15 +402,3 @@ def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
     ]
     db.executemany("UPDATE posts SET deleted = ? WHERE id = ?", [(now, each) for each in gone])
     return len(gone)
-
-
-def holds_whole(
-    db: sqlite3.Connection, channel_id: int, message_id: int, edited: dt.datetime | None
-) -> bool:
-    """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
-    found = db.execute(
-        "SELECT 1 FROM posts WHERE channel_id = ? AND message_id = ? AND source = 'telegram' "
-        "AND problem IS NULL AND edited IS ?",
-        (channel_id, message_id, to_text_or_none(edited)),
-    )
-    return found.fetchone() is not None

@@ -1,16 +1,76 @@
 """How far each source has read a channel: its unread ranges, its floor, its wait.
 
 The floor that a user set (`since`) is the channel's; which ids are below it each source finds out
-for itself. Knows no posts.
+for itself. Of posts it knows only whether one is here whole.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 
 from tgtagger.model.posts import IdRange, Page, ReadProgress, SourceName
-from tgtagger.store.times import from_text, to_text_or_none
+from tgtagger.store.database import Part
+from tgtagger.store.times import from_text, to_text, to_text_or_none
 from tgtagger.store.typed import checked
+
+
+class Progress(Part):
+    """How far each source has read a channel."""
+
+    def reading(self, channel_id: int, source: SourceName) -> ReadProgress:
+        """Return how far a source has read a channel; of an unknown one, nothing."""
+        with self._database.read() as db:
+            unread = db.execute(
+                "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? "
+                "ORDER BY low",
+                (channel_id, source),
+            ).fetchall()
+            since, top, floor, not_before = db.execute(
+                "SELECT c.since, r.top_id, r.floor_id, r.not_before "
+                "FROM (SELECT ? AS id) AS wanted "
+                "LEFT JOIN channels AS c ON c.id = wanted.id "
+                "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
+                (channel_id, source),
+            ).fetchone()
+            reading = ReadProgress(
+                tuple(checked(IdRange(low, high)) for low, high in unread),
+                top,
+                from_text(since),
+                floor or 0,
+                from_text(not_before),
+            )
+            return checked(reading)
+
+    def is_read_by(self, source: SourceName) -> bool:
+        """Tell whether a channel that is still followed is read by this source."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT 1 FROM readings AS r JOIN channels AS c ON c.id = r.channel_id "
+                "WHERE r.source = ? AND c.paused_at IS NULL "
+                "AND c.id NOT IN (SELECT channel_id FROM left_channels) LIMIT 1",
+                (source,),
+            )
+            return found.fetchone() is not None
+
+    def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
+        """Remember until when a source asked to be left alone with a channel; if it is known."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
+                "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
+                (source, to_text(until), channel_id),
+            )
+
+    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
+        """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT 1 FROM posts WHERE channel_id = ? AND message_id = ? "
+                "AND source = 'telegram' AND problem IS NULL AND edited IS ?",
+                (channel_id, message_id, to_text_or_none(edited)),
+            )
+            return found.fetchone() is not None
 
 
 def save(db: sqlite3.Connection, page: Page) -> None:
@@ -35,46 +95,4 @@ def save(db: sqlite3.Connection, page: Page) -> None:
     db.executemany(
         "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
         [(*of, part.low, part.high) for part in reading.unread],
-    )
-
-
-def read(db: sqlite3.Connection, channel_id: int, source: SourceName) -> ReadProgress:
-    """Return how far a source has read a channel; of an unknown one, nothing."""
-    unread = db.execute(
-        "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? ORDER BY low",
-        (channel_id, source),
-    ).fetchall()
-    since, top, floor, not_before = db.execute(
-        "SELECT c.since, r.top_id, r.floor_id, r.not_before FROM (SELECT ? AS id) AS wanted "
-        "LEFT JOIN channels AS c ON c.id = wanted.id "
-        "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
-        (channel_id, source),
-    ).fetchone()
-    reading = ReadProgress(
-        tuple(checked(IdRange(low, high)) for low, high in unread),
-        top,
-        from_text(since),
-        floor or 0,
-        from_text(not_before),
-    )
-    return checked(reading)
-
-
-def are_of(db: sqlite3.Connection, source: SourceName) -> bool:
-    """Tell whether a channel that is still followed is read by this source."""
-    found = db.execute(
-        "SELECT 1 FROM readings AS r JOIN channels AS c ON c.id = r.channel_id "
-        "WHERE r.source = ? AND c.paused_at IS NULL "
-        "AND c.id NOT IN (SELECT channel_id FROM left_channels) LIMIT 1",
-        (source,),
-    )
-    return found.fetchone() is not None
-
-
-def postpone(db: sqlite3.Connection, channel_id: int, source: SourceName, until: str) -> None:
-    """Keep until when a source asked to be left alone; of an unknown channel, nothing."""
-    db.execute(
-        "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
-        "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
-        (source, until, channel_id),
     )

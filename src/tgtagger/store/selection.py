@@ -17,6 +17,8 @@ from tgtagger.model.archive import Entry, GroupCount, Post, day_of
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
 from tgtagger.store import records
+from tgtagger.store.database import Database
+from tgtagger.store.query import query_for
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.typed import checked
 
@@ -34,7 +36,7 @@ class Selection:
 
     def __init__(self, db: sqlite3.Connection, wanted: PostFilter) -> None:
         self._db = db
-        query = records.query_for(db, wanted)
+        query = query_for(db, wanted)
         db.create_function("day_of", 1, _day_of, deterministic=True)
         self.close()
         db.execute(
@@ -119,6 +121,17 @@ class Selection:
         by_name = "t.key" if order == "name" else "3 DESC, 2"
         rows = self._db.execute(_TAGS + by_name if by == "tag" else _DAYS)
         return ((key, checked(GroupCount(name, count))) for key, name, count in rows)
+
+
+@contextlib.contextmanager
+def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
+    """Hold the posts of a filter still, to be read several times in one snapshot."""
+    with database.read() as db:
+        selection = Selection(db, wanted)
+        try:
+            yield selection
+        finally:
+            selection.close()
 
 
 _TAGS = (

@@ -10,8 +10,10 @@ from pathlib import Path
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
 from tgtagger.model.posts import Channel
-from tgtagger.model.tagging import Status
+from tgtagger.model.tagging import Status as PostStatus
 from tgtagger.store import channels
+from tgtagger.store.database import Part
+from tgtagger.store.sqlite.engine import HEAD
 from tgtagger.store.times import from_text, moment, to_text
 from tgtagger.store.typed import checked
 
@@ -19,12 +21,23 @@ RUNS_SHOWN = 10
 DAYS_SHOWN = 14
 
 
-def archive_state(
-    db: sqlite3.Connection, path: Path, schema: str, now: dt.datetime
-) -> ArchiveState:
-    """Count everything; by indexes only, so that a million posts take no second."""
+class Status(Part):
+    """How the archive stands."""
+
+    def channels(self) -> tuple[ChannelState, ...]:
+        """Return the channels, by title."""
+        with self._database.read() as db:
+            return _channels(db)
+
+    def archive(self) -> ArchiveState:
+        """Count everything; by indexes only, so that a million posts take no second."""
+        with self._database.read() as db:
+            return _archive(db, self._database.path, dt.datetime.now(dt.UTC))
+
+
+def _archive(db: sqlite3.Connection, path: Path, now: dt.datetime) -> ArchiveState:
     (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
-    counts: dict[Status, int] = {}
+    counts: dict[PostStatus, int] = {}
     for status in ("pending", "skipped", "failed"):
         (counts[status],) = db.execute(
             # Written out, not bound: only so a partial index is used.
@@ -43,19 +56,19 @@ def archive_state(
             "failed": counts["failed"],
         },
         _failures(db, now),
-        channel_states(db),
+        _channels(db),
         tags,
         rejected,
         _runs(db),
         _due(db, now),
         channels.followed(db),
         _spent(db),
-        schema,
+        HEAD,
         sum(file.stat().st_size for file in files if file.exists()),
     )
 
 
-def channel_states(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
+def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
     """Return the channels, by title."""
     rows = db.execute(
         """

@@ -75,20 +75,23 @@ async def read(
 
     async with Preview(pause=0, sleep=no_sleep, wait_budget=budget) as preview:
         channel = PreviewChannel(
-            preview, "newsroom", read_options or ReadOptions(), known=store.channel("newsroom")
+            preview,
+            "newsroom",
+            read_options or ReadOptions(),
+            known=store.channels.find("newsroom"),
         )
         return [step async for step in pipeline.parse(channel, store)]
 
 
 def numbers(store: Store) -> list[int]:
-    return sorted(item.id.message_id for item in store.posts(PostFilter()))
+    return sorted(item.id.message_id for item in store.records.posts(PostFilter()))
 
 
 async def test_all_of_a_channel_then_only_what_is_new(world: World, store: Store) -> None:
     await read(store)
     assert numbers(store) == sorted(world.posts)
     assert world.asked[0] == "https://t.me/s/newsroom"
-    (channel,) = store.channels()
+    (channel,) = store.status.channels()
     assert (channel.channel.id, channel.channel.title) == (NUMBER, "News")
     world.asked.clear()
     world.posts[56] = "fresh"
@@ -135,7 +138,7 @@ async def test_a_long_wait_is_remembered(world: World, store: Store) -> None:
     with pytest.raises(TryLater):
         await read(store)
     assert not world.asked
-    store.postpone(NUMBER, "preview", dt.datetime.now(dt.UTC))
+    store.progress.postpone(NUMBER, "preview", dt.datetime.now(dt.UTC))
     await read(store)
     assert numbers(store) == sorted(world.posts)
 
@@ -212,9 +215,9 @@ async def test_a_later_sign_in_continues_the_same_rows(world: World, store: Stor
     await read(store)
     better = post(55, "post 55, whole", views=1234, forwards=3, edited=minute(60))
     channel = Channel(NUMBER, "News", "newsroom")
-    store.save_page(page(better, channel=channel, source="telegram"))
+    store.posts.save_page(page(better, channel=channel, source="telegram"))
     await read(store)  # and the preview does not take it back
-    found = store.post("newsroom/55").post
+    found = store.records.post("newsroom/55").post
     assert (found.text, found.views, found.forwards) == ("post 55, whole", 1234, 3)
     assert found.source == "telegram"
     assert len(numbers(store)) == len(world.posts)
@@ -225,7 +228,7 @@ async def test_a_later_sign_in_continues_the_same_rows(world: World, store: Stor
 
 
 def unread(store: Store) -> set[int]:
-    found = store.reading(NUMBER, "preview").unread
+    found = store.progress.reading(NUMBER, "preview").unread
     return {n for part in found for n in range(part.low, part.high + 1)}
 
 
@@ -265,7 +268,7 @@ async def test_an_empty_page_is_believed_when_it_comes_twice(world: World, store
     assert numbers(store) == sorted(world.posts)
     world.script = [httpx.Response(200, text=world.page([]))]
     await read(store)
-    assert store.post("newsroom/55").post.deleted is None
+    assert store.records.post("newsroom/55").post.deleted is None
 
 
 @pytest.mark.row("H7")
@@ -285,7 +288,7 @@ async def test_another_channel_in_the_middle_is_refused(world: World, store: Sto
     world.script = [first]
     with pytest.raises(TryLater, match="something else"):
         await read(store)
-    assert {state.channel.id for state in store.channels()} == {NUMBER}
+    assert {state.channel.id for state in store.status.channels()} == {NUMBER}
     world.number = NUMBER
     mixed = world.page([53, 54]) + world.page([55])
     world.number = 77
@@ -324,7 +327,7 @@ async def test_the_preview_is_utf_8_whatever_it_says(
     headers = {"content-type": f"text/html; charset={charset}"}
     world.script = [httpx.Response(200, headers=headers, content=page)]
     await read(store, ReadOptions(limit=1))
-    assert store.post("newsroom/55").post.text == "погода"
+    assert store.records.post("newsroom/55").post.text == "погода"
 
 
 def stream(body: bytes, **headers: str) -> httpx.Response:

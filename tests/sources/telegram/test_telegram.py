@@ -28,11 +28,11 @@ CONNECTING = {"help.GetConfig", "users.GetUsers", "updates.GetState", "updates.G
 
 
 def texts(store: Store) -> list[str]:
-    return [post.text for post in store.posts(PostFilter())]
+    return [post.text for post in store.records.posts(PostFilter())]
 
 
 def numbers(store: Store) -> list[int]:
-    return sorted(number for post in store.posts(PostFilter()) for number in post.ids)
+    return sorted(number for post in store.records.posts(PostFilter()) for number in post.ids)
 
 
 def stored(steps: list[PageStored | Wait]) -> list[PageStored]:
@@ -63,7 +63,7 @@ async def test_all_of_a_channel_comes_newest_first(
     )
     assert pages[-1].unread == 0
     assert requests(telegram) == {"contacts.ResolveUsername": 1, "messages.GetHistory": 3}
-    (channel,) = store.channels()
+    (channel,) = store.status.channels()
     assert (channel.channel.id, channel.channel.username) == (news.id, "newsroom")
 
 
@@ -91,7 +91,7 @@ async def test_edits_deletions_views_and_new_posts_are_noticed(
     news.post("fresh")
     (page,) = stored(await read("newsroom"))
     assert (page.new, page.updated, page.deleted) == (1, 2, 1)
-    posts = {post.id.message_id: post for post in store.posts(PostFilter())}
+    posts = {post.id.message_id: post for post in store.records.posts(PostFilter())}
     assert posts[249].text == "corrected"
     assert posts[248].views == 99_999
     assert posts[240].deleted is not None
@@ -109,7 +109,7 @@ async def test_a_deleted_post_that_comes_back_is_there_again(
     news.put(gone)
     news._ids = None
     await read("newsroom")
-    assert store.post("newsroom/240").post.deleted is None
+    assert store.records.post("newsroom/240").post.deleted is None
 
 
 async def test_every_form_of_a_name_leads_there(
@@ -153,7 +153,7 @@ async def test_a_rename_is_followed_and_a_reassigned_name_refused(
     await read("newsroom")
     news.username, news.title = "newsdesk", "News desk"
     await read(f"-100{news.id}")
-    (channel,) = store.channels()
+    (channel,) = store.status.channels()
     assert (channel.channel.username, channel.channel.title) == ("newsdesk", "News desk")
     news.username = None
     other = telegram.world.channel("newsdesk", "Impostor", messages=5)
@@ -163,7 +163,7 @@ async def test_a_rename_is_followed_and_a_reassigned_name_refused(
     assert len(numbers(store)) == len(news.ids)
     await read(f"-100{news.id}")  # the old one has no name any more …
     await read("newsdesk")  # … so the name is free for the new one
-    assert {state.channel.id: state.posts for state in store.channels()} == {
+    assert {state.channel.id: state.posts for state in store.status.channels()} == {
         news.id: len(news.ids),
         other.id: 5,
     }
@@ -202,13 +202,15 @@ async def test_albums_are_whole_across_pages_and_runs(
     await read("albums", ReadOptions(limit=13))
     await read("albums", ReadOptions(limit=20))
     await read("albums")
-    found = {post.ids for post in store.posts(PostFilter())}
+    found = {post.ids for post in store.records.posts(PostFilter())}
     assert sorted(n for ids in found for n in ids) == albums.ids
     groups = [{albums.messages[n].grouped_id for n in ids} for ids in found]
     assert all(len(group) == 1 for group in groups)
     named = [group for group in groups if group != {None}]
     assert len(named) == len({each for group in named for each in group})  # one post an album
-    assert all(post.text for post in store.posts(PostFilter()) if any(n % 5 == 0 for n in post.ids))
+    assert all(
+        post.text for post in store.records.posts(PostFilter()) if any(n % 5 == 0 for n in post.ids)
+    )
 
 
 async def test_an_album_that_grows_is_one_post(
@@ -220,11 +222,11 @@ async def test_an_album_that_grows_is_one_post(
     albums.post("the caption", grouped_id=9)
     albums.post("", grouped_id=9)
     await read("albums")
-    post = store.post("albums/6").post
+    post = store.records.post("albums/6").post
     assert (post.ids, post.text) == ((6, 7, 8), "the caption")
     albums.delete(7)
     await read("albums")
-    assert store.post("albums/6").post.ids == (6, 8)
+    assert store.records.post("albums/6").post.ids == (6, 8)
 
 
 async def test_a_rich_message_sent_in_part_is_fetched_whole(
@@ -263,14 +265,14 @@ async def test_a_part_that_cannot_be_fetched_is_kept_and_fetched_later(
     telegram.whole[rich.id, 1] = types.RichMessage(more, [], [])
     telegram.fail(400, "MESSAGE_ID_INVALID", "messages.GetRichMessage")
     await read("richroom")
-    details = store.post("richroom/1")
+    details = store.records.post("richroom/1")
     assert (details.post.text, details.problem) == (
         "beginning",
         "only a part of its rich text came",
     )
     await read("richroom")
-    assert store.post("richroom/1").post.text == "beginning\n\nend"
-    assert store.post("richroom/1").problem is None
+    assert store.records.post("richroom/1").post.text == "beginning\n\nend"
+    assert store.records.post("richroom/1").problem is None
 
 
 async def test_service_messages_and_forwards(
@@ -284,7 +286,7 @@ async def test_service_messages_and_forwards(
     room.post("forwarded", fwd_from=header)
     (page,) = stored(await read("newsroom"))
     assert (page.new, page.service) == (1, 1)
-    (post,) = store.posts(PostFilter())
+    (post,) = store.records.posts(PostFilter())
     assert post.forward is not None
     assert (post.forward.channel, post.forward.message_id) == ("Newsroom", 77)
     with sqlite3.connect(db) as connection:
@@ -321,7 +323,7 @@ async def test_a_long_flood_keeps_what_was_read_and_is_honoured(
     with pytest.raises(TryLater, match="left alone"):
         await read("newsroom")
     assert not telegram.log  # not even a connection
-    store.postpone(news.id, "telegram", dt.datetime.now(dt.UTC))
+    store.progress.postpone(news.id, "telegram", dt.datetime.now(dt.UTC))
     telegram.faults.clear()
     await read("newsroom")
     assert numbers(store) == news.ids
@@ -443,8 +445,8 @@ async def test_broken_off_anywhere_and_completed(
         try:
             await read("newsroom", ReadOptions(limit=draw.choice([None, 30])))
         except TgTaggerError:
-            if (known := store.channel("newsroom")) is not None:
-                store.postpone(known.id, "telegram", dt.datetime.now(dt.UTC))
+            if (known := store.channels.find("newsroom")) is not None:
+                store.progress.postpone(known.id, "telegram", dt.datetime.now(dt.UTC))
         assert len(numbers(store)) == len(set(numbers(store)))
     telegram.faults.clear()
     await read("newsroom")

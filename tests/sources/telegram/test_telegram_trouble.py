@@ -67,13 +67,13 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lost(store: Store, news: Channel) -> set[int]:
     """What is neither read nor remembered as unread."""
-    read = {number for post in store.posts(PostFilter()) for number in post.ids}
-    unread = store.reading(news.id, "telegram").unread
+    read = {number for post in store.records.posts(PostFilter()) for number in post.ids}
+    unread = store.progress.reading(news.id, "telegram").unread
     return {n for n in news.ids if n not in read and not ranges.holds(unread, n)}
 
 
 def numbers(store: Store) -> list[int]:
-    return sorted(number for post in store.posts(PostFilter()) for number in post.ids)
+    return sorted(number for post in store.records.posts(PostFilter()) for number in post.ids)
 
 
 # ---- answers that are none
@@ -141,7 +141,9 @@ async def test_an_empty_page_is_believed_when_it_comes_twice(
     telegram.faults.clear()
     telegram.change(spoiled.empty)  # of the newest page: all would be deleted
     await read("newsroom")
-    assert not any(item.post.deleted for item in map(store.post, ("newsroom/1", "newsroom/250")))
+    assert not any(
+        item.post.deleted for item in map(store.records.post, ("newsroom/1", "newsroom/250"))
+    )
 
 
 @pytest.mark.parametrize("answer", [spoiled.twice, spoiled.oldest_first, spoiled.shuffled])
@@ -154,7 +156,7 @@ async def test_the_order_of_a_page_does_not_matter(
             news.put(news.messages[member])
     telegram.change(answer, times=FOR_EVER)
     await read("newsroom")
-    found = [post.ids for post in store.posts(PostFilter())]
+    found = [post.ids for post in store.records.posts(PostFilter())]
     assert sorted(n for ids in found for n in ids) == news.ids
     assert {len(ids) for ids in found} == {1, 3}
 
@@ -170,7 +172,7 @@ async def test_a_forward_from_a_channel_that_is_not_described(
 
     telegram.change(undescribed)
     await read("newsroom")
-    forward = store.post("newsroom/251").post.forward
+    forward = store.records.post("newsroom/251").post.forward
     assert forward is not None
     assert forward.channel is None
 

@@ -24,7 +24,7 @@ def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
     """Look at the database; return what was found, None where it cannot be used."""
     try:
         with Store.open_to_read(settings.db) as store:
-            storage = store.storage()
+            storage = store.integrity.storage()
     except NoDatabase as error:  # nothing is wrong with a new beginning
         yield failure("database", error, "warning")
         return None
@@ -35,7 +35,7 @@ def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
     yield from _room(database_path(settings.db))
     try:
         with Store.open_to_read(settings.db) as store:
-            found = store.check()
+            found = store.integrity.check()
     except TgTaggerError as error:
         yield failure("database", error)
         return None
@@ -94,9 +94,9 @@ def _search(settings: Settings) -> Finding:
     """
     try:
         with Store.open(settings.db) as store:
-            if store.check_index():
+            if store.integrity.check_index():
                 return Finding("search", "ok", "the search index agrees with the posts")
-            store.rebuild_index()
+            store.integrity.rebuild_index()
     except TgTaggerError as error:
         found = failure("search", error)
         message = f"the search index could not be compared or mended: {error.message}"

@@ -86,7 +86,7 @@ def _remember(settings: Settings, url: str, found: Probe) -> None:
         return
     with contextlib.suppress(TgTaggerError), Store.open(settings.db, busy_timeout=1) as store:
         for each in learned:
-            store.save_capabilities(each)
+            store.answers.save_capabilities(each)
 
 
 def _server(found: Probe) -> Iterator[Finding]:

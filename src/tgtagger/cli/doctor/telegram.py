@@ -40,7 +40,7 @@ def _preview(settings: Settings) -> Iterator[Finding]:
     """Ask for the web preview, if there is a channel that is read from it."""
     try:
         with Store.open_to_read(settings.db) as store:
-            if not store.followed() and not store.is_read_by("preview"):
+            if not store.channels.followed_sources() and not store.progress.is_read_by("preview"):
                 return
     except TgTaggerError:
         return  # what is wrong with the database is said by who looks at it

@@ -1,0 +1,104 @@
+"""The archive's database as its parts use it: a transaction to read, a transaction to write.
+
+The one place that begins and ends them. What a transaction is on SQLite is told by
+`sqlite.engine`. Knows no table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from tgtagger.store.rescue import check
+from tgtagger.store.sqlite import engine, stale_log
+from tgtagger.store.sqlite.connections import undisturbed
+
+BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
+"""What a bad value in a post can raise: a database error is only one of them."""
+
+
+class Database:
+    """One database file, opened for reading or for writing."""
+
+    def __init__(self, path: Path, made: Engine) -> None:
+        self.path = path
+        self._engine = made
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that writes; wait for another writer only if `patient`.
+
+        A dry run takes it back at its end, so that what it says is what would be.
+        """
+        with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
+            # A newer tgtagger may have brought it up to date since it was opened.
+            if engine.schema_version(db, self.path) is None:
+                raise engine.empty(self.path)
+            stale_log.number(db)
+            yield db
+            if dry_run:
+                raise _DryRun
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that reads: one snapshot, which waits for nobody."""
+        with self.transaction() as db:
+            if engine.schema_version(db, self.path) is None:
+                raise engine.empty(self.path)
+            with undisturbed(db, self.path):
+                yield db
+
+    @contextlib.contextmanager
+    def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+        """Begin; what goes wrong is the database's failure, its values' fault, or a bug."""
+        with engine.map_errors(self.path):
+            try:
+                with self._engine.connect() as connection:
+                    driver = engine.driver(connection)
+                    if not patient:
+                        driver.execute("PRAGMA busy_timeout = 0")
+                    with connection.begin():
+                        yield driver
+            except check.SYMPTOMS as error:
+                if not engine.is_failure(error):
+                    check.explain(error, self.path)
+                raise
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection outside of any transaction."""
+        with engine.map_errors(self.path), self._engine.connect() as connection:
+            yield engine.driver(connection)
+
+
+class _DryRun(Exception):
+    """Takes a transaction back; nobody outside meets it."""
+
+
+class Part:
+    """A part of the archive: its public methods are one transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+class savepoint:  # noqa: N801 -- reads as a statement
+    def __init__(self, db: sqlite3.Connection, name: str) -> None:
+        self._db, self._name = db, name
+
+    def __enter__(self) -> None:
+        self._db.execute(f"SAVEPOINT {self._name}")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After disk full or an I/O error SQLite may have rolled everything back by itself.
+        if kind is not None and self._db.in_transaction:
+            self._db.execute(f"ROLLBACK TO {self._name}")
+        if self._db.in_transaction:
+            self._db.execute(f"RELEASE {self._name}")

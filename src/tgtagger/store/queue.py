@@ -1,0 +1,249 @@
+"""The queue of posts that a tagger takes, and what became of them when it has answered.
+
+Posts are taken in batches that are snapshots of their own, so results can be saved in between. A
+result is written under a SAVEPOINT of its own. A person's decisions stand: human links are never
+touched, and a tag that a person took off a post or from the archive is not put back. Knows no rule
+of status (`decide`) or spelling (`vocabulary`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tgtagger import vocabulary
+from tgtagger.decide import answer_prefix
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import (
+    Attempt,
+    PostForTagging,
+    PostId,
+    Provenance,
+    SuggestedTag,
+    TagUpdate,
+)
+from tgtagger.store import answers
+from tgtagger.store.database import BAD_VALUE, Part, savepoint
+from tgtagger.store.post_rows import text_for_tagging
+from tgtagger.store.query import query_for
+from tgtagger.store.sqlite.engine import is_fatal
+from tgtagger.store.tags import find_tag, make_tag
+from tgtagger.store.times import now, to_text, to_text_or_none
+from tgtagger.store.typed import WrongValueError
+
+BATCH = 500
+"""Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
+
+
+class Queue(Part):
+    """The posts that a tagger takes."""
+
+    def count(self, wanted: PostFilter) -> int:
+        """Return how many posts a filter picks; its limit counts."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            sql = f"SELECT count(*) FROM ({query.sql('1', order='NULL', limit=wanted.limit)})"
+            (count,) = db.execute(sql, query.values).fetchone()
+            return int(count)
+
+    def posts(self, wanted: PostFilter) -> Iterator[PostForTagging]:
+        """Yield the posts of a filter, in batches that are snapshots of their own.
+
+        So results can be saved while this runs; a post is yielded once, whatever its new status.
+        The newest come first; of failed ones those that had the fewest turns, so that one which
+        fails for ever keeps no other waiting.
+        """
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
+            ids = array(
+                "q",
+                (i for (i,) in db.execute(
+                    query.sql("p.id", order=order, limit=wanted.limit), query.values)),
+            )  # fmt: skip
+        for at in range(0, len(ids), BATCH):
+            chosen = ids[at : at + BATCH]
+            with self._database.read() as db:
+                rows = db.execute(
+                    f"SELECT {_FOR_TAGGING} FROM posts AS p "
+                    "WHERE p.id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(chosen.tolist()),),
+                )
+                found = {row[0]: _post_for_tagging(row) for row in rows}
+            yield from (found[number] for number in chosen if number in found)
+
+    def answered(
+        self, wanted: PostFilter, provenances: Sequence[Provenance]
+    ) -> Iterator[tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]]:
+        """Yield the posts of a filter whose text was answered before, with the answer.
+
+        Of several models that answered it, the first one's counts.
+        """
+        met: set[PostId] = set()
+        for provenance in provenances:
+            with self._database.read() as db:
+                if not answers.any_of(db, provenance):
+                    continue
+                query = query_for(db, wanted)
+                query.add(
+                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
+                    answer_prefix(provenance),
+                )
+                sql = query.sql("p.id", limit=wanted.limit)
+                ids = array("q", (i for (i,) in db.execute(sql, query.values)))
+            for at in range(0, len(ids), BATCH):
+                with self._database.read() as db:
+                    rows = db.execute(
+                        f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
+                        "JOIN answers AS a ON a.key = ? || p.text_hash "
+                        "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
+                        (answer_prefix(provenance), json.dumps(ids[at : at + BATCH].tolist())),
+                    )
+                    found = [
+                        (_post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows
+                    ]
+                for post, tags in found:
+                    if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
+                        continue
+                    if len(provenances) > 1 or wanted.limit is not None:
+                        met.add(post.id)
+                    yield post, provenance, tags
+
+    def save(
+        self,
+        updates: Sequence[TagUpdate],
+        run: int,
+        attempts: Sequence[tuple[PostId, Attempt]] = (),
+    ) -> list[bool]:
+        """Write what became of posts, a SAVEPOINT each; return which updates were written.
+
+        Not written is an answer for a text that has been edited since, or for a post that is gone.
+        Attempts are written whatever became of their posts: they were made, and perhaps paid for.
+        """
+        written = []
+        with self._database.write() as db:
+            at = now()
+            for post, attempt in attempts:
+                _save_attempt(db, post, attempt, run)
+            for update in updates:
+                try:
+                    with savepoint(db, "post"):
+                        written.append(_save_update(db, update, run, at))
+                except BAD_VALUE as error:
+                    if is_fatal(error):
+                        raise
+                    written.append(False)
+        return written
+
+
+# What is tagged, and tagged anew, has all its turns before it.
+_FOR_TAGGING = (
+    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
+    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
+)
+
+
+def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
+    _, channel_id, message_id, text, media_text, text_hash, attempts = row
+    words = text_for_tagging(text, media_text)
+    if (type(message_id), type(words), type(text_hash), type(attempts)) != (int, str, str, int):
+        raise WrongValueError
+    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts)
+
+
+_ATTEMPT = (
+    "INSERT INTO attempts (post_id, run_id, at, model, class, http_status, prompt_tokens, "
+    "completion_tokens, cached_tokens, cost_usd, latency_ms, error, sent_letters) "
+    "SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM posts "
+    "WHERE channel_id = ? AND message_id = ?"
+)
+
+
+def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int) -> None:
+    error = None if made.error is None else made.error.encode(errors="replace").decode()
+    db.execute(
+        _ATTEMPT,
+        (
+            run, to_text(made.at), made.model, made.failure, made.http_status, made.prompt_tokens,
+            made.completion_tokens, made.cached_tokens, made.cost_usd, made.latency_ms, error,
+            made.sent_letters, post.channel_id, post.message_id,
+        ),
+    )  # fmt: skip
+
+
+def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) -> bool:
+    found = db.execute(
+        "SELECT id FROM posts WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
+        (update.id.channel_id, update.id.message_id, update.text_hash),
+    ).fetchone()
+    if found is None:
+        return False
+    (post,) = found
+    db.execute(
+        "UPDATE posts SET status = ?, attempts = ?, failure = ?, error = ?, next_attempt_at = ?, "
+        "tagged_at = ? WHERE id = ?",
+        (
+            update.status,
+            update.attempts,
+            update.failure,
+            update.error,
+            to_text_or_none(update.next_attempt_at),
+            now if update.status == "tagged" else None,
+            post,
+        ),
+    )
+    if update.status == "failed":
+        return True  # the tags of an earlier run are better than none
+    provenance = update.provenance
+    if update.answer_key is not None:
+        db.execute(
+            "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
+            (update.answer_key, _names(update.tags), provenance.model, now),
+        )
+    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
+    removed = {
+        tag
+        for (tag,) in db.execute(
+            "SELECT tag_id FROM removed_tags WHERE post_id = ? "
+            "UNION ALL SELECT tag_id FROM barred_tags",
+            (post,),
+        )
+    }
+    position = db.execute(
+        "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
+    ).fetchone()[0]
+    for number, suggested in enumerate(update.tags):
+        tag = _tag(db, suggested.name, now)
+        if tag is None or tag in removed:
+            continue
+        db.execute(
+            "INSERT OR IGNORE INTO post_tags VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                post,
+                position + number,
+                tag,
+                "hashtag" if suggested.hashtag else provenance.source,
+                provenance.model,
+                provenance.prompt,
+                provenance.vocabulary,
+                run,
+                now,
+            ),
+        )
+    return True
+
+
+def _names(tags: Sequence[SuggestedTag]) -> str:
+    return json.dumps([tag.name for tag in tags], ensure_ascii=False)
+
+
+def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
+    """Return the id of the tag that a name stands for, made if it is new; None for no tag."""
+    name = vocabulary.normalise(name)
+    if not vocabulary.is_tag(name):
+        return None
+    known = find_tag(db, name)
+    return make_tag(db, name, now) if known is None else known

@@ -1,0 +1,38 @@
+"""Look at a database's health, and mend its search index.
+
+What is looked at is told by `check`, what an index is by `search`.
+"""
+
+from __future__ import annotations
+
+from tgtagger.model.archive import Soundness, Storage
+from tgtagger.store import search
+from tgtagger.store.database import Part
+from tgtagger.store.rescue import check
+from tgtagger.store.sqlite.connections import Unlocked
+from tgtagger.system.mounts import network_file_system
+
+
+class Integrity(Part):
+    """The health of the database file."""
+
+    def storage(self) -> Storage:
+        """Tell how the file is kept: its journal, locks, a file system over the network."""
+        with self._database.read() as db:
+            (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+            is_locked = not isinstance(db, Unlocked)
+        return Storage(str(mode), is_locked, network_file_system(self._database.path))
+
+    def check(self) -> Soundness:
+        """Read the whole file and say what is wrong with it; a damaged one, too."""
+        return check.soundness(self._database.path)
+
+    def check_index(self) -> bool:
+        """Tell whether the search index agrees with the posts. Needs a store opened to write."""
+        with self._database.transaction() as db:
+            return search.check_index(db)
+
+    def rebuild_index(self) -> None:
+        """Make the search index anew from the posts."""
+        with self._database.connection() as db:
+            search.rebuild(db)
