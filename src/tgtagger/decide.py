@@ -7,11 +7,12 @@ are handled as mappings from column to value, the form in which the store reads 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 from tgtagger.model.tagging import (
+    LinkSource,
     Outcome,
     PostForTagging,
     Provenance,
@@ -140,6 +141,34 @@ def update_after(
             if failure in PASSING and attempts < max_attempts:
                 due = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1]
             return TagUpdate(id_, text, "failed", provenance, (), attempts, failure, message, due)
+
+
+HUMAN: LinkSource = "human"
+"""Who gave a tag that stands whatever a machine does: no tagging replaces it, no undo takes it."""
+
+
+def replaces_tags(update: TagUpdate) -> bool:
+    """Tell whether a post's tags of machines make room for the update's.
+
+    After a failure they stay: the tags of an earlier run are better than none.
+    """
+    return update.status != "failed"
+
+
+def given_links(
+    update: TagUpdate, tags: Sequence[int | None], blocked: Container[int]
+) -> list[tuple[int, int, LinkSource]]:
+    """Return what a post gets of its suggested tags: (place, tag, who gave it).
+
+    `tags` are what the names stand for (None: no tag). `blocked` are those that a person took off
+    this post, or from the archive: no machine puts them back, under none of their names.
+    """
+    made = update.provenance.source
+    return [
+        (place, tag, "hashtag" if suggested.hashtag else made)
+        for place, (tag, suggested) in enumerate(zip(tags, update.tags, strict=True))
+        if tag is not None and tag not in blocked
+    ]
 
 
 def answer_key(text_hash: str, provenance: Provenance) -> str:

@@ -181,7 +181,7 @@ def test_who_may_write_says_so_first(store: Store, name: str) -> None:
     assert any(written for _, written in found)
 
 
-OWN = {"back_up", "check"}
+OWN = {"back_up", "integrity.check"}
 """What opens a connection of its own."""
 
 

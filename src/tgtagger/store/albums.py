@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tgtagger.decide import SOURCE_RANK
+from tgtagger.decide import HUMAN, SOURCE_RANK
 from tgtagger.store import search
 
 Ids = tuple[int, ...]
@@ -99,7 +99,7 @@ def _rank(db: sqlite3.Connection, post_id: int) -> int:
 def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
     """Write down what an album is made of; a single message has no such rows."""
     db.executemany(
-        "INSERT INTO album_members VALUES (?, ?, ?)",
+        "INSERT INTO album_members (channel_id, message_id, post_id) VALUES (?, ?, ?)",
         [(channel_id, number, post_id) for number in ids],
     )
 
@@ -107,13 +107,16 @@ def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int)
 def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
     """Make one post of two: what people did to `other` moves to `keep`; the rest goes."""
     db.execute(
-        "INSERT OR IGNORE INTO post_tags SELECT ?1, position + 1 + (SELECT coalesce(max(position), "
+        "INSERT OR IGNORE INTO post_tags "
+        "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "
+        "SELECT ?1, position + 1 + (SELECT coalesce(max(position), "
         "-1) FROM post_tags WHERE post_id = ?1), tag_id, source, model, prompt, vocabulary, "
-        "run_id, added_at FROM post_tags WHERE post_id = ?2 AND source = 'human'",
-        (keep, other),
+        "run_id, added_at FROM post_tags WHERE post_id = ?2 AND source = ?3",
+        (keep, other, HUMAN),
     )
     db.execute(
-        "INSERT OR IGNORE INTO removed_tags SELECT ?, tag_id, removed_at FROM removed_tags "
+        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
+        "SELECT ?, tag_id, removed_at FROM removed_tags "
         "WHERE post_id = ?",
         (keep, other),
     )

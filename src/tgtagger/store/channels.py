@@ -51,7 +51,10 @@ class Channels(Part):
                     if _take_up(db, known):
                         new.append(spelling(ref))
                 elif followed_as(db, ref) is None:
-                    db.execute("INSERT INTO followed_sources VALUES (?, ?)", (spelling(ref), now()))
+                    db.execute(
+                        "INSERT INTO followed_sources (source, added_at) VALUES (?, ?)",
+                        (spelling(ref), now()),
+                    )
                     new.append(spelling(ref))
             return tuple(new)
 
@@ -107,7 +110,10 @@ class Channels(Part):
             title = _title(db, channel)
             posts = _posts_of(db, channel)
             if posts and not with_posts:
-                db.execute("INSERT OR REPLACE INTO left_channels VALUES (?, ?)", (channel, now()))
+                db.execute(
+                    "INSERT OR REPLACE INTO left_channels (channel_id, left_at) VALUES (?, ?)",
+                    (channel, now()),
+                )
                 return ChannelRemoved(title, 0, posts)
             search.unindex_channel(db, channel)
             db.execute(

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from tgtagger import vocabulary
-from tgtagger.decide import UNTAGGED
+from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, Undone
 from tgtagger.store.database import Part
@@ -41,7 +41,10 @@ class Curation(Part):
             db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
             db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
             if before_key != key:
-                db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (before_key, before, tag))
+                db.execute(
+                    "INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)",
+                    (before_key, before, tag),
+                )
             return _changed(db, tag, _count(db, tag))
 
     def merge(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
@@ -75,7 +78,7 @@ class Curation(Part):
                 known = find_tag(db, name)
                 if known is None:
                     db.execute(
-                        "INSERT INTO tag_aliases VALUES (?, ?, ?)",
+                        "INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)",
                         (vocabulary.key(name), name, tag),
                     )
                 elif known != tag:
@@ -122,9 +125,9 @@ class Curation(Part):
                 if not _make_human(db, owner, tag):
                     db.execute(
                         "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                        "SELECT ?1, coalesce(max(position) + 1, 0), ?2, 'human', ?3 "
+                        "SELECT ?1, coalesce(max(position) + 1, 0), ?2, ?3, ?4 "
                         "FROM post_tags WHERE post_id = ?1",
-                        (owner, tag, now()),
+                        (owner, tag, HUMAN, now()),
                     )
             return _of_post(db, owner)
 
@@ -141,7 +144,9 @@ class Curation(Part):
                     has = ", ".join(_of_post(db, owner).names) or "none"
                     raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
                 db.execute(
-                    "INSERT OR IGNORE INTO removed_tags VALUES (?, ?, ?)", (owner, tag, now())
+                    "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
+                    "VALUES (?, ?, ?)",
+                    (owner, tag, now()),
                 )
             return _of_post(db, owner)
 
@@ -173,8 +178,8 @@ class Curation(Part):
             posts = [
                 post
                 for (post,) in db.execute(
-                    "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> 'human'",
-                    (run,),
+                    "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> ?",
+                    (run, HUMAN),
                 )
             ]
             made = [
@@ -184,7 +189,7 @@ class Curation(Part):
                 )
             ]
             links = db.execute(
-                "DELETE FROM post_tags WHERE run_id = ? AND source <> 'human'", (run,)
+                "DELETE FROM post_tags WHERE run_id = ? AND source <> ?", (run, HUMAN)
             ).rowcount
             columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
             db.executemany(
@@ -215,7 +220,7 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
     ).fetchall()
     for post, position, source, other in both:
         db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
-        if source == "human":
+        if source == HUMAN:
             _make_human(db, post, target)
         db.execute(
             "UPDATE post_tags SET position = ? WHERE post_id = ? AND tag_id = ?",
@@ -224,7 +229,8 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
     db.execute("UPDATE post_tags SET tag_id = ? WHERE tag_id = ?", (target, tag))
     # What was taken off a post stays away under the new name, unless the post has the other one.
     db.execute(
-        "INSERT OR IGNORE INTO removed_tags SELECT post_id, ?, removed_at FROM removed_tags "
+        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
+        "SELECT post_id, ?, removed_at FROM removed_tags "
         "WHERE tag_id = ?",
         (target, tag),
     )
@@ -236,7 +242,7 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
     name, key = _row(db, tag)
     db.execute("UPDATE tag_aliases SET tag_id = ? WHERE tag_id = ?", (target, tag))
     db.execute("DELETE FROM tags WHERE id = ?", (tag,))
-    db.execute("INSERT INTO tag_aliases VALUES (?, ?, ?)", (key, name, target))
+    db.execute("INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)", (key, name, target))
     return posts
 
 
@@ -246,7 +252,8 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
 def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
     tag = tag_id(db, name)
     db.execute(
-        "INSERT OR IGNORE INTO removed_tags SELECT post_id, tag_id, ? FROM post_tags "
+        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
+        "SELECT post_id, tag_id, ? FROM post_tags "
         "WHERE tag_id = ?",
         (at, tag),
     )
@@ -309,8 +316,8 @@ def _column(rows: Iterable[tuple[str]]) -> tuple[str, ...]:
 def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:
     """Make a link a person's; tell whether there was one."""
     done = db.execute(
-        "UPDATE post_tags SET source = 'human', model = NULL, prompt = NULL, vocabulary = NULL, "
+        "UPDATE post_tags SET source = ?, model = NULL, prompt = NULL, vocabulary = NULL, "
         "run_id = NULL WHERE post_id = ? AND tag_id = ?",
-        (post, tag),
+        (HUMAN, post, tag),
     )
     return done.rowcount > 0

@@ -335,7 +335,9 @@ def _save_service(db: sqlite3.Connection, page: Page) -> list[Rejected]:
         try:
             with savepoint(db, "service"):
                 db.execute(
-                    "INSERT OR REPLACE INTO service_messages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO service_messages "
+                    "(channel_id, message_id, date, action, source, converter, data) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         page.channel.id,
                         message.message_id,
@@ -367,7 +369,8 @@ def _remember_rejected(
             [(page.channel.id, name) for (name,) in known if name in kept],
         )
     db.executemany(
-        "INSERT INTO rejected_posts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+        "INSERT INTO rejected_posts (channel_id, message_id, source, reason, seen_at) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
         "SET reason = excluded.reason, seen_at = excluded.seen_at WHERE reason <> excluded.reason",
         [
             (

@@ -57,7 +57,8 @@ class Progress(Part):
         """Remember until when a source asked to be left alone with a channel; if it is known."""
         with self._database.write() as db:
             db.execute(
-                "INSERT INTO readings SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
+                "INSERT INTO readings (channel_id, source, top_id, floor_id, not_before) "
+                "SELECT id, ?, NULL, 0, ? FROM channels WHERE id = ? "
                 "ON CONFLICT DO UPDATE SET not_before = excluded.not_before",
                 (source, to_text(until), channel_id),
             )
@@ -87,12 +88,13 @@ def save(db: sqlite3.Connection, page: Page) -> None:
     if changed.rowcount:  # what other sources knew to be older than the old floor may be wanted
         db.execute("UPDATE readings SET floor_id = 0 WHERE channel_id = ?", (page.channel.id,))
     db.execute(
-        "INSERT INTO readings VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
+        "INSERT INTO readings (channel_id, source, top_id, floor_id, not_before) "
+        "VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
         "SET top_id = excluded.top_id, floor_id = excluded.floor_id, not_before = NULL",
         (*of, reading.top, reading.floor),
     )
     db.execute("DELETE FROM unread_ranges WHERE channel_id = ? AND source = ?", of)
     db.executemany(
-        "INSERT INTO unread_ranges VALUES (?, ?, ?, ?)",
+        "INSERT INTO unread_ranges (channel_id, source, low, high) VALUES (?, ?, ?, ?)",
         [(*of, part.low, part.high) for part in reading.unread],
     )

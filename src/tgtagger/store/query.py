@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from tgtagger.decide import LONGEST_DELAY, answer_prefix
+from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Status
 from tgtagger.store import search
@@ -125,7 +125,8 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
             "CASE p.status WHEN 'skipped' THEN (p.text <> '' OR p.media_text <> '') "
             "AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN "
             f"({', '.join(['? || p.text_hash'] * len(wanted.stale_for))})) ELSE "
-            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.source <> 'human' "
+            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id "
+            f"AND l.source <> '{HUMAN}' "
             f"AND NOT ({any_same})) END",
             *map(answer_prefix, wanted.stale_for),
             *(

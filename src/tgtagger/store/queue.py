@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tgtagger import vocabulary
+from tgtagger import decide, vocabulary
 from tgtagger.decide import answer_prefix
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import (
@@ -195,16 +195,16 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
             post,
         ),
     )
-    if update.status == "failed":
-        return True  # the tags of an earlier run are better than none
+    if not decide.replaces_tags(update):
+        return True
     provenance = update.provenance
     if update.answer_key is not None:
         db.execute(
             "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
             (update.answer_key, _names(update.tags), provenance.model, now),
         )
-    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> 'human'", (post,))
-    removed = {
+    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> ?", (post, decide.HUMAN))
+    blocked = {
         tag
         for (tag,) in db.execute(
             "SELECT tag_id FROM removed_tags WHERE post_id = ? "
@@ -215,17 +215,17 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
     position = db.execute(
         "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
     ).fetchone()[0]
-    for number, suggested in enumerate(update.tags):
-        tag = _tag(db, suggested.name, now)
-        if tag is None or tag in removed:
-            continue
+    tags = [_tag(db, suggested.name, now) for suggested in update.tags]
+    for place, tag, source in decide.given_links(update, tags, blocked):
         db.execute(
-            "INSERT OR IGNORE INTO post_tags VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO post_tags "
+            "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 post,
-                position + number,
+                position + place,
                 tag,
-                "hashtag" if suggested.hashtag else provenance.source,
+                source,
                 provenance.model,
                 provenance.prompt,
                 provenance.vocabulary,

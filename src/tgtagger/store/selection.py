@@ -46,7 +46,7 @@ class Selection:
         picked = query.sql("p.id AS id, p.channel_id AS channel_id, p.date AS date",
                            limit=wanted.limit)  # fmt: skip
         db.execute(
-            "INSERT INTO temp.chosen SELECT id, channel_id, row_number() OVER "
+            "INSERT INTO temp.chosen (id, channel_id, number, day) SELECT id, channel_id, row_number() OVER "
             f"(PARTITION BY channel_id ORDER BY id), day_of(date) FROM ({picked})",
             query.values,
         )
@@ -57,7 +57,7 @@ class Selection:
             "(tag_id INTEGER, id INTEGER, PRIMARY KEY (tag_id, id)) WITHOUT ROWID"
         )
         db.execute(
-            "INSERT INTO temp.chosen_tags SELECT l.tag_id, s.id FROM chosen AS s "
+            "INSERT INTO temp.chosen_tags (tag_id, id) SELECT l.tag_id, s.id FROM chosen AS s "
             "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
         )
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
