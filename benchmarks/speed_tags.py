@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import re
 import resource
 import subprocess
@@ -41,7 +42,11 @@ def read_texts(folder: Path) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=HERE.parents[1] / "shared/data/ru_posts/channels"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(os.environ.get("TGTAGGER_TEST_DATA", "no-such-folder")) / "ru_posts/channels",
+        help="JSON files of Russian posts; without: English only",
     )
     folder = parser.parse_args().folder
     starts = [

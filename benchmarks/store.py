@@ -76,7 +76,7 @@ def time_raw(posts: list[PostData], path: Path) -> float:
     upsert = (
         stored_posts._INSERT
         + " ON CONFLICT (channel_id, message_id) DO UPDATE SET "
-        + ", ".join(f"{name} = excluded.{name}" for name in post_rows.COLUMNS)
+        + ", ".join(f"{name} = excluded.{name}" for name in post_rows.NAMES)
     )
     gc.collect()
     gc.freeze()

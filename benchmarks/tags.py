@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import os
 import random
 import re
 import statistics
@@ -27,7 +28,8 @@ import snowballstemmer
 from tgtagger.taggers.keywords import KeywordsTagger
 
 HERE = Path(__file__).parent
-DEFAULT = (HERE / "gold_en.jsonl", HERE.parents[1] / "shared/data/tags_gold/gold_ru.jsonl")
+REAL_DATA = Path(os.environ.get("TGTAGGER_TEST_DATA", "no-such-folder"))
+DEFAULT = (HERE / "gold_en.jsonl", REAL_DATA / "tags_gold/gold_ru.jsonl")
 _WORD = re.compile(r"[^\W_]+(?:[+#]+)?")
 _STOP = ("и в на не с по за из к у о от до для при как что это a an the of in on at to ").split()
 
@@ -58,37 +60,15 @@ class Score:
     recall: float
 
 
-def _likeness(words: frozenset[str], forms: Sequence[frozenset[str]]) -> float:
-    """Return 1 for an equal form, 0.5 for one that holds the words or lies in them, else 0."""
-    if words in forms:
-        return 1.0
-    near = (
-        2 * len(words & form) / (len(words) + len(form)) >= 0.5
-        for form in forms
-        if words <= form or form <= words
-    )
-    return 0.5 if any(near) else 0.0
-
-
 def score(gold: dict[str, Any], tags: Sequence[str], k: int) -> Score:
-    """Score the first k tags of a post. A tag takes the concept it is most like, once for all."""
-    core = [[stems(form) for form in concept] for concept in gold["core"]]
-    every = core + [[stems(form) for form in concept] for concept in gold.get("ok", [])]
-    taken: set[int] = set()
+    """Score the first k tags of a post. A concept is hit once: a second tag for it is no hit."""
+    core = [{stems(form) for form in concept} for concept in gold["core"]]
+    every = core + [{stems(form) for form in concept} for concept in gold.get("ok", [])]
     hit: set[int] = set()
-    for tag in tags[:k]:
-        words = stems(tag)
-        if not words:
-            continue
-        likeness = [
-            _likeness(words, forms) - 0.01 * (number in taken) for number, forms in enumerate(every)
-        ]
-        best = max(range(len(every)), key=lambda number: likeness[number])
-        if likeness[best] < 0.4 or best in taken:
-            continue
-        taken.add(best)
-        if likeness[best] == 1.0:
-            hit.add(best)
+    for words in map(stems, tags[:k]):
+        free = (at for at, forms in enumerate(every) if words in forms and at not in hit)
+        if words and (first := next(free, None)) is not None:
+            hit.add(first)
     named = sum(1 for number in hit if number < len(core))
     return Score(len(hit) / len(tags[:k]) if tags else 0.0, named / max(len(core), 1))
 
@@ -125,15 +105,18 @@ def _morphology() -> Any:
 
 
 def is_dictionary_form(tag: str) -> bool | None:
-    """Whether a Russian tag's first noun can be a nominative; None where that is no question."""
+    """Whether a noun of a Russian tag can be a nominative; None where that is no question.
+
+    It is none for what is written in capitals, and for names that the dictionary does not know.
+    """
     words = re.findall(r"[а-яё-]+", tag.lower())
     if not words or tag.isupper():
         return None
-    parses = [list(_morphology().parse(word)) for word in words]
-    nouns = [found for found in parses if any(parse.tag.POS == "NOUN" for parse in found)]
-    return bool(nouns) and any(
-        parse.tag.POS == "NOUN" and parse.tag.case == "nomn" for parse in nouns[0]
-    )
+    written = re.findall(r"[А-ЯЁа-яё-]+", tag)
+    if any(w[0].isupper() and not _morphology().word_is_known(w.lower()) for w in written):
+        return None
+    nouns = [p for word in words for p in _morphology().parse(word) if p.tag.POS == "NOUN"]
+    return any(noun.tag.case == "nomn" for noun in nouns)
 
 
 @dataclass(frozen=True)

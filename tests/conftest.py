@@ -57,8 +57,8 @@ def _has_room(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 4 << 30
 
 
-SHARED = Path(__file__).parents[2] / "shared"
-"""Real data beside the checkout, where there is any."""
+REAL_DATA = os.environ.get("TGTAGGER_TEST_DATA")
+"""The folder of real posts, exports and pages that some tests read, where there is one."""
 
 
 @pytest.fixture(autouse=True)
@@ -113,10 +113,10 @@ def store(db: Path, empty_archive: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def shared() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip(f"the real data is not here ({SHARED})")
-    return SHARED
+def real_data() -> Path:
+    if not REAL_DATA:
+        pytest.skip("TGTAGGER_TEST_DATA names no folder of real data")
+    return Path(REAL_DATA)
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ def test_what_this_process_writes_is_not_swept_by_it_whatever_the_clock_says(
 def test_two_at_once_give_one_of_the_two(tmp_path: Path) -> None:
     target = tmp_path / "posts.jsonl"
     write = (
-        "import sys, time; from pathlib import Path; from tgtagger import files\n"
+        "import sys, time; from pathlib import Path; from tgtagger.system import files\n"
         "with files.replacing(Path(sys.argv[1])) as stream:\n"
         "    for _ in range(20):\n"
         "        stream.write(sys.argv[2].encode() * 50_000); stream.flush(); time.sleep(0.005)\n"

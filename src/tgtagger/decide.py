@@ -11,6 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from tgtagger.model.columns import COLUMNS
 from tgtagger.model.tagging import (
     LinkSource,
     Outcome,
@@ -25,13 +26,10 @@ from tgtagger.model.tagging import (
 SOURCE_RANK: Mapping[str, int] = {"preview": 1, "desktop": 2, "telegram": 3}
 """Which source knows a post better. A better one replaces what a poorer one told."""
 
-CONTENT = ("text", "media_text", "markdown", "entities", "media", "problem", "text_hash")
+CONTENT = tuple(column.name for column in COLUMNS if column.rule == "content")
 """Columns that only make sense together: replaced all at once, or not at all."""
 
-FACTS = (
-    "size", "date", "edited", "views", "forwards", "replies", "reactions", "forward",
-    "reply_to", "reply", "author", "grouped_id",
-)  # fmt: skip
+FACTS = tuple(column.name for column in COLUMNS if column.rule == "fact")
 """Columns that stand for themselves: a known value is never replaced by an unknown one."""
 
 RETRY_DELAYS = (

@@ -307,8 +307,8 @@ def test_the_demo_leaves_nothing_behind_unless_asked(tmp_path: Path) -> None:
     assert kept.exists()
 
 
-def test_real_posts_in_are_real_posts_out(run: Any, shared: Path) -> None:
-    path = shared / "data/desktop/zh_public_channel.result.json"
+def test_real_posts_in_are_real_posts_out(run: Any, real_data: Path) -> None:
+    path = real_data / "desktop/zh_public_channel.result.json"
     summary = json.loads(run("parse", str(path), "--then-tag", "--json").stdout)
     root = json.loads(path.read_text())
     records = lines(run("export"))

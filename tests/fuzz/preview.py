@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 from fuzz.posts import check
@@ -63,7 +64,7 @@ def page(*messages: str) -> str:
     return f'{_HEAD}<section class="tgme_channel_history">{inside}</section>'
 
 
-_REAL = Path(__file__).parents[3] / "shared" / "data" / "preview"
+_REAL = Path(os.environ.get("TGTAGGER_TEST_DATA", "no such folder")) / "preview"
 INPUTS = [
     page(
         message(10, _TEXT, _PARTS), message(12, "see <a href='//t.me/o/5'>o</a>"), _SERVICE

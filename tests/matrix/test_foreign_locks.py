@@ -163,7 +163,7 @@ def test_a_locked_database_is_no_channel_s_failure(
             patience.append(patient)
             end_run(*arguments, patient=patient)
 
-        monkeypatch.setattr(store, "end_run", ended)
+        monkeypatch.setattr(store.runs, "end", ended)
         options = parsing.ParseOptions(via="preview")
         with (
             ExitStack() as other,

@@ -437,7 +437,7 @@ def test_it_cleans_up(how: str, effort: Effort, tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     body = (
         f"{NOW.format(name='SIGTERM')}import asyncio, pathlib, sys, time\n"
-        "from tgtagger import signals\n"
+        "from tgtagger.system import signals\n"
         "def command():\n    try:\n"
         f"        pathlib.Path({str(ready)!r}).touch()\n{WAITS[how]}"
         "    finally:\n"
@@ -488,13 +488,13 @@ MOMENTS = {
     "    del late\n"
     "    time.sleep(60)\n",
     "a callback": "import asyncio, time\n"
-    "from tgtagger import signals\n"
+    "from tgtagger.system import signals\n"
     "async def work():\n"
     "    asyncio.get_running_loop().call_soon(lambda: (now(), time.sleep(60)))\n"
     "    await asyncio.sleep(60)\n"
     "def command(): signals.run(work)\n",
     "cleaning up": "import asyncio\n"
-    "from tgtagger import signals\n"
+    "from tgtagger.system import signals\n"
     "async def work():\n"
     "    try:\n"
     "        now()\n"
@@ -504,7 +504,7 @@ MOMENTS = {
     "        await asyncio.sleep(60)\n"
     "def command(): signals.run(work)\n",
     "a task of a library": "import asyncio\n"
-    "from tgtagger import signals\n"
+    "from tgtagger.system import signals\n"
     "async def other():\n"
     "    try: await asyncio.sleep(60)\n"
     "    except asyncio.CancelledError: raise RuntimeError('bug') from None\n"

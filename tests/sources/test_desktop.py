@@ -377,8 +377,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert mebibytes < 100
 
 
-def test_a_real_export(shared: Path) -> None:
-    path = shared / "data/desktop/zh_public_channel.result.json"
+def test_a_real_export(real_data: Path) -> None:
+    path = real_data / "desktop/zh_public_channel.result.json"
     root = json.loads(path.read_text())
     (page,) = read(path)
     members = sum(len(post.ids) for post in page.posts)

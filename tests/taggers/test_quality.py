@@ -38,12 +38,14 @@ def test_english(benchmark: Any) -> None:
     check(benchmark, ROOT / "benchmarks/gold_en.jsonl", 0.50)
 
 
-def test_russian(benchmark: Any, shared: Path) -> None:
-    check(benchmark, shared / "data/tags_gold/gold_ru.jsonl", 0.60)
+def test_russian(benchmark: Any, real_data: Path) -> None:
+    check(benchmark, real_data / "tags_gold/gold_ru.jsonl", 0.60)
 
 
-def test_the_score_agrees_with_the_given_one(benchmark: Any, shared: Path, tmp_path: Path) -> None:
-    gold_path = shared / "data/tags_gold/gold_ru.jsonl"
+def test_the_score_agrees_with_the_given_one(
+    benchmark: Any, real_data: Path, tmp_path: Path
+) -> None:
+    gold_path = real_data / "tags_gold/gold_ru.jsonl"
     gold = benchmark.read_gold(gold_path)
     tags = benchmark.tag_all(gold)
     predicted = tmp_path / "predicted.jsonl"
@@ -54,7 +56,7 @@ def test_the_score_agrees_with_the_given_one(benchmark: Any, shared: Path, tmp_p
         )
     )
     done = subprocess.run(
-        [sys.executable, shared / "data/tags_gold/score.py", gold_path, predicted, "--json"],
+        [sys.executable, real_data / "tags_gold/score.py", gold_path, predicted, "--json"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     given = json.loads(done.stdout)

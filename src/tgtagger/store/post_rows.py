@@ -9,19 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
+from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Entity, Forward, Media, PostData, Reply, SourceName
-from tgtagger.store.times import to_text
-
-COLUMNS = (
-    "size", "date", "edited", "text", "media_text", "markdown", "entities", "media", "views",
-    "forwards", "replies", "reactions", "forward", "reply_to", "reply", "author", "grouped_id",
-    "source", "problem", "text_hash",
-)  # fmt: skip
-"""The columns of `posts` that come from a source, in the order of `row`."""
+from tgtagger.store.times import to_text_or_none
 
 Row = tuple[Any, ...]
 
@@ -41,33 +36,36 @@ def order_key(date: dt.datetime | None, message_id: int, *, fallback: int = 0) -
     return seconds << MESSAGE_BITS | (message_id & ((1 << MESSAGE_BITS) - 1))
 
 
+_MADE = (
+    "size", "date", "edited", "media_text", "entities", "reactions", "media", "forward",
+    "reply_to", "reply", "source", "text_hash",
+)  # fmt: skip
+_AS_THEY_ARE = tuple(column.name for column in COLUMNS if column.name not in _MADE)
+_as_they_are = attrgetter(*_AS_THEY_ARE)
+
+NAMES = (*_MADE, *_AS_THEY_ARE)
+"""The columns of `posts` that come from a source, in the order of `row`."""
+
+
 def row(post: PostData, source: SourceName) -> Row:
-    """Return the values of COLUMNS for a post."""
-    text = post.text
+    """Return the values of NAMES for a post: what is kept in another form is made, first."""
     media = post.media
     words = "\n".join([word for item in media for word in item.words]) if media else ""
     reply = post.reply
     return (
         len(post.ids),
-        None if post.date is None else to_text(post.date),
-        None if post.edited is None else to_text(post.edited),
-        text,
+        to_text_or_none(post.date),
+        to_text_or_none(post.edited),
         words or None,
-        post.markdown,
         _json([_entity(entity) for entity in post.entities]) if post.entities else None,
-        _json([_media(item) for item in media]) if media else None,
-        post.views,
-        post.forwards,
-        post.replies,
         None if post.reactions is None else _json(dict(post.reactions)),
+        _json([_media(item) for item in media]) if media else None,
         None if post.forward is None else _json(_forward(post.forward)),
         None if reply is None or reply.channel_id is not None else reply.message_id,
         None if reply is None else _reply(reply),
-        post.author,
-        post.grouped_id,
         source,
-        post.problem,
-        text_hash(text, words),
+        text_hash(post.text, words),
+        *_as_they_are(post),
     )
 
 

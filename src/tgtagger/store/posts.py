@@ -30,7 +30,7 @@ from tgtagger.model.posts import (
 )
 from tgtagger.store import albums, channels, progress, search
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
-from tgtagger.store.post_rows import COLUMNS, Row, order_key, row
+from tgtagger.store.post_rows import NAMES, Row, order_key, row
 from tgtagger.store.sqlite.engine import is_fatal
 from tgtagger.store.times import now, to_text_or_none
 from tgtagger.store.typed import checked
@@ -39,12 +39,13 @@ BATCH = 500
 """Raw records that are read at a time: bounds memory, and how long a snapshot lasts."""
 
 _INSERT = (
-    f"INSERT INTO posts (id, channel_id, message_id, {', '.join(COLUMNS)}, added_at) "
-    f"VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))}, ?)"
+    f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
+    f"VALUES (?, ?, ?, {', '.join('?' * len(NAMES))}, ?)"
 )
 _RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALUES (?, ?, ?, ?)"
-_STORED = (*COLUMNS, "deleted", "status", "id", "message_id")
+_STORED = (*NAMES, "deleted", "status", "id", "message_id")
 _ID = _STORED.index("id")
+_TEXT, _MEDIA_TEXT = NAMES.index("text"), NAMES.index("media_text")
 _SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 
 
@@ -186,7 +187,7 @@ def _save_posts(
         old = stored.get(item.post.ids[0])
         if old is None:
             new.append(item)
-        elif old[: len(COLUMNS)] == item.row and old[len(COLUMNS)] is None:
+        elif old[: len(NAMES)] == item.row and old[len(NAMES)] is None:
             tally.unchanged += 1
         else:
             _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
@@ -239,8 +240,7 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: st
     ]
     if raw:
         db.executemany(_RAW, raw)
-    text, media_text = 3, 4  # their places in COLUMNS
-    search.index(db, [(item.key, item.row[text], item.row[media_text]) for item in new])
+    search.index(db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new])
 
 
 def _update(
@@ -251,7 +251,7 @@ def _update(
     tally: Tally,
     now: str,
 ) -> None:
-    new = dict(zip(COLUMNS, item.row, strict=True))
+    new = dict(zip(NAMES, item.row, strict=True))
     changes = decide.merge_post(old, new, seen=not page.reconverted, is_part=item.post.is_part)
     if not changes:
         tally.unchanged += 1

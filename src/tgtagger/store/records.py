@@ -15,6 +15,7 @@ import orjson
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Found, Post, PostDetails, TagLink
+from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
@@ -25,6 +26,33 @@ from tgtagger.store.typed import Alike, WrongValueError, checked
 _URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
      WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""
 
+
+def _facts() -> str:
+    """Return the facts of a post as the arguments of json_object, in their order."""
+    facts: list[str] = []
+    for column in COLUMNS:
+        name = f"p.{column.name}"
+        if column.shown == "plain":
+            value = name if column.default is None else f"coalesce({name}, p.{column.default})"
+        elif column.shown == "json":
+            whole = name if column.default is None else f"coalesce({name}, '{column.default}')"
+            value = f"json({whole})"
+        else:
+            continue
+        facts.append(f"'{column.name}', {value}")
+        facts += _AFTER.get(column.name, ())
+    return ", ".join(facts)
+
+
+_TAGS = """json((SELECT json_group_array(name) FROM
+     (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
+      WHERE l.post_id = p.id ORDER BY l.position)))"""
+_AFTER = {
+    "edited": ("'deleted', p.deleted",),
+    "markdown": (f"'tags', {_TAGS}", "'status', p.status"),
+}
+"""What stands behind a fact in a record and comes from no source."""
+
 RECORD = f"""json_object(
  'channel', json_object('id', abs(c.id), 'username', c.username, 'title', c.title),
  'id', p.message_id,
@@ -33,14 +61,7 @@ RECORD = f"""json_object(
          (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
      json_array(p.message_id)) END,
  'url', {_URL},
- 'date', p.date, 'edited', p.edited, 'deleted', p.deleted,
- 'text', p.text, 'markdown', coalesce(p.markdown, p.text),
- 'tags', json((SELECT json_group_array(name) FROM
-     (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
-      WHERE l.post_id = p.id ORDER BY l.position))),
- 'status', p.status, 'views', p.views, 'forwards', p.forwards,
- 'reactions', json(p.reactions), 'media', json(coalesce(p.media, '[]')),
- 'forward', json(p.forward), 'reply_to', p.reply_to, 'author', p.author, 'source', p.source)"""
+ {_facts()})"""
 
 FITS = """typeof(p.message_id) || typeof(p.text) || typeof(c.title) = 'integertexttext'
  AND p.status IN ('pending', 'tagged', 'skipped', 'failed')

@@ -46,7 +46,8 @@ class Selection:
         picked = query.sql("p.id AS id, p.channel_id AS channel_id, p.date AS date",
                            limit=wanted.limit)  # fmt: skip
         db.execute(
-            "INSERT INTO temp.chosen (id, channel_id, number, day) SELECT id, channel_id, row_number() OVER "
+            "INSERT INTO temp.chosen (id, channel_id, number, day) "
+            "SELECT id, channel_id, row_number() OVER "
             f"(PARTITION BY channel_id ORDER BY id), day_of(date) FROM ({picked})",
             query.values,
         )

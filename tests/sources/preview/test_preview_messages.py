@@ -37,8 +37,8 @@ def text(inner: str) -> PostData:
 
 
 @pytest.fixture
-def pages(shared: Path) -> Path:
-    return shared / "data" / "preview"
+def pages(real_data: Path) -> Path:
+    return real_data / "preview"
 
 
 def posts(path: Path) -> dict[int, PostData]:

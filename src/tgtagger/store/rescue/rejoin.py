@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tgtagger.model.posts import Channel, PostData, StoredRawRecord
-from tgtagger.store.post_rows import COLUMNS, MESSAGE_BITS, row
+from tgtagger.store.post_rows import MESSAGE_BITS, NAMES, row
 from tgtagger.store.rescue.mend import DAMAGED
 
 Convert = Callable[[StoredRawRecord], PostData | None]
@@ -110,8 +110,8 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
         "WHERE r.post_id NOT IN (SELECT id FROM posts) ORDER BY r.post_id, r.source DESC"
     )
     insert = (
-        f"INSERT OR IGNORE INTO posts (id, channel_id, message_id, {', '.join(COLUMNS)}, added_at)"
-        f" VALUES (?, ?, ?, {', '.join('?' * len(COLUMNS))}, ?)"
+        f"INSERT OR IGNORE INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at)"
+        f" VALUES (?, ?, ?, {', '.join('?' * len(NAMES))}, ?)"
     )
     restored = 0
     for post_id, source, data, channel_id, message_id, title, username, kind in rows.fetchall():
