@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.answers import PHONE, Answers
+from support.events import RecordedEvents
 from telegram_server import RsaKey, ServerThread
 from tgtagger import pipeline
 from tgtagger.model.refs import Named
@@ -60,8 +61,8 @@ async def ours(access: session.Access, database: str) -> int:
     with Store.open(database) as store:
         async with Telegram(access, page_wait=0) as telegram:
             channel = TelegramChannel(telegram, Named("benchroom"), ReadOptions())
-            async for step in pipeline.parse(channel, store):
-                count += getattr(step, "new", 0)
+            async for step in pipeline.parse(channel, store, RecordedEvents()):
+                count += step.new
     return count
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import event
 
+from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
 from tgtagger import pipeline
 from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
@@ -51,7 +52,7 @@ class World:
     def __init__(self) -> None:
         self.posts: dict[int, PostData] = {}
 
-    async def pages(self, _recall: object) -> AsyncGenerator[Page]:
+    async def pages(self, _memory: object, _events: object) -> AsyncGenerator[Page]:
         numbers = sorted(self.posts)
         for at in range(0, len(numbers), 3):
             chosen = tuple(self.posts[number] for number in numbers[at : at + 3])
@@ -127,7 +128,7 @@ class Archive(RuleBasedStateMachine):
             self.may_be = {number: {text} for number, text in self.parsed.items()}
 
     async def _parse(self) -> None:
-        async for _ in pipeline.parse(self.world, self.store):
+        async for _ in pipeline.parse(self.world, self.store, RecordedEvents()):
             pass
 
     @rule(crash=st.none() | st.integers(0, 12), force=st.booleans())

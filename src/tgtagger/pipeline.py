@@ -17,6 +17,7 @@ from typing import Protocol
 
 from tgtagger.decide import update_after
 from tgtagger.errors import TryLater
+from tgtagger.model.events import Events
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter, SourceName
 from tgtagger.model.tagging import (
     Answered,
@@ -45,7 +46,7 @@ FREE_ANSWERS = 200
 class PostSource(Protocol):
     """Where posts come from. Raises a TgTaggerError when it cannot go on; what it gave counts.
 
-    A source that has to wait says so before it does. `channel_id` is None until it is known.
+    A source that has to wait tells `events` before it does. `channel_id` is None until it is known.
     """
 
     @property
@@ -54,7 +55,7 @@ class PostSource(Protocol):
     @property
     def channel_id(self) -> int | None: ...
 
-    def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]: ...
+    def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]: ...
 
 
 class Tagger(Protocol):
@@ -73,15 +74,15 @@ class Tagger(Protocol):
     def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]: ...
 
 
-async def parse(source: PostSource, store: Store) -> AsyncGenerator[PageStored | Wait]:
-    """Store a source's pages; yield what became of each, and the waits before them.
+async def parse(source: PostSource, store: Store, events: Events) -> AsyncGenerator[PageStored]:
+    """Store a source's pages, and yield what became of each.
 
     A wait that is too long for this run is remembered for the channel, and ends it.
     """
     try:
-        async with aclosing(source.pages(store.progress)) as pages:
+        async with aclosing(source.pages(store.progress, events)) as pages:
             async for page in pages:
-                yield page if isinstance(page, Wait) else store.posts.save_page(page)
+                yield store.posts.save_page(page)
                 await asyncio.sleep(0)  # so that a signal is heard: a file never waits
     except TryLater as error:
         if error.not_before is not None and source.channel_id is not None:

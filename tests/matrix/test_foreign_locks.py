@@ -145,7 +145,7 @@ def test_a_locked_database_is_no_channel_s_failure(
         name = "preview"
         channel_id = None
 
-        async def pages(self, _memory: Any) -> AsyncGenerator[Page]:
+        async def pages(self, _memory: Any, _events: Any) -> AsyncGenerator[Page]:
             asked.append("a page")
             if len(asked) == 1:
                 other.enter_context(held(db))

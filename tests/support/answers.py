@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 
 from tgtagger.model.posts import PageStored
-from tgtagger.model.tagging import Wait
 
 PHONE = "99966123"
 
-Read = Callable[..., Awaitable[list[PageStored | Wait]]]
+Read = Callable[..., Awaitable[list[PageStored]]]
 
 
 class Answers:

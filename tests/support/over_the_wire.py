@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from support.answers import PHONE, Answers, Read
+from support.events import RecordedEvents
 from telegram_server import ServerThread
 from tgtagger import pipeline
 from tgtagger.model.posts import PageStored
 from tgtagger.model.refs import read_channel
-from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import ReadOptions
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.connection import Telegram
@@ -54,7 +54,13 @@ async def signed_in(telegram: ServerThread, access: session.Access) -> session.A
 
 
 @pytest.fixture
-def read(signed_in: session.Access, store: Store) -> Read:
+def events() -> RecordedEvents:
+    """What `read` was told."""
+    return RecordedEvents()
+
+
+@pytest.fixture
+def read(signed_in: session.Access, store: Store, events: RecordedEvents) -> Read:
     """Read a channel as `parse` does; return what the pipeline yielded."""
 
     async def reading(
@@ -63,7 +69,7 @@ def read(signed_in: session.Access, store: Store) -> Read:
         *,
         groups: bool = False,
         **options: Any,
-    ) -> list[PageStored | Wait]:
+    ) -> list[PageStored]:
         ref = read_channel(source)
         name = getattr(ref, "name", None) or getattr(ref, "id", None)
         known = store.channels.find(name) if name is not None else None
@@ -72,7 +78,7 @@ def read(signed_in: session.Access, store: Store) -> Read:
             channel = TelegramChannel(
                 connection, ref, read_options or ReadOptions(), known=known, groups=groups
             )
-            return [step async for step in pipeline.parse(channel, store)]
+            return [step async for step in pipeline.parse(channel, store, events)]
 
     return reading
 

@@ -135,6 +135,20 @@ def parse_into(
     return reports, exit_code(codes)
 
 
+@dataclass(frozen=True, slots=True)
+class _LiveEvents:
+    """Shows on the live line what a source tells."""
+
+    screen: Screen
+    live: Live
+
+    def wait(self, wait: Wait) -> None:
+        self.live.wait(wait.seconds, wait.reason)
+
+    def warn(self, message: str) -> None:
+        self.screen.warn(message)
+
+
 class _Run:
     """What the sources of one run share: the store, the screen, one connection a service."""
 
@@ -290,11 +304,9 @@ class _Run:
         """Store a source's pages; tell the reports and the live line. `None` is the one channel."""
         with self.screen.progress(words) as live:
             first_unread: int | None = None
-            async with contextlib.aclosing(pipeline.parse(source, self.store)) as steps:
+            events = _LiveEvents(self.screen, live)
+            async with contextlib.aclosing(pipeline.parse(source, self.store, events)) as steps:
                 async for step in steps:
-                    if isinstance(step, Wait):
-                        live.wait(step.seconds, step.reason)
-                        continue
                     channel = step.channel
                     report = reports.get(None) or reports.setdefault(
                         channel.id, ChannelReport(words, channel, step.source)

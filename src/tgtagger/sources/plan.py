@@ -37,6 +37,11 @@ def is_left_alone(until: dt.datetime | None, *, now: dt.datetime) -> bool:
     return until is not None and now < until <= now + LONGEST_WAIT
 
 
+def time_left(until: dt.datetime | None, *, now: dt.datetime) -> float | None:
+    """Return the seconds until a moment; None where there is none."""
+    return None if until is None else max((until - now).total_seconds(), 0.0)
+
+
 Item = PostData | ServiceMessage | Rejected
 
 

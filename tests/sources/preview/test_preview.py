@@ -12,12 +12,12 @@ import httpx
 import pytest
 import respx
 
+from support.events import RecordedEvents
 from support.make import EPOCH, minute, page, post
 from support.preview_server import draw
 from tgtagger import pipeline
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.model.posts import Channel, PageStored, PostData, PostFilter
-from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import LONGEST_WAIT, ReadOptions
 from tgtagger.sources.preview import Preview, PreviewChannel
 from tgtagger.sources.preview.client import IN_VAIN, PAUSES
@@ -68,8 +68,14 @@ def world() -> Iterator[World]:
 
 
 async def read(
-    store: Store, read_options: ReadOptions | None = None, *, budget: float = 120
-) -> list[PageStored | Wait]:
+    store: Store,
+    read_options: ReadOptions | None = None,
+    events: RecordedEvents | None = None,
+    *,
+    budget: float = 120,
+) -> list[PageStored]:
+    told = events or RecordedEvents()
+
     async def no_sleep(_seconds: float) -> None:
         return None
 
@@ -80,7 +86,7 @@ async def read(
             read_options or ReadOptions(),
             known=store.channels.find("newsroom"),
         )
-        return [step async for step in pipeline.parse(channel, store)]
+        return [step async for step in pipeline.parse(channel, store, told)]
 
 
 def numbers(store: Store) -> list[int]:
@@ -98,7 +104,6 @@ async def test_all_of_a_channel_then_only_what_is_new(world: World, store: Store
     world.posts[55] = "edited"
     del world.posts[50]
     (step,) = await read(store)
-    assert isinstance(step, PageStored)
     assert (step.new, step.updated, step.deleted) == (1, 1, 1)
     assert len(world.asked) == 1
 
@@ -122,8 +127,9 @@ async def test_a_server_that_ignores_before_is_no_endless_loop(world: World, sto
 async def test_retry_after_is_honoured_and_seen(world: World, store: Store) -> None:
     slow = httpx.Response(429, headers={"Retry-After": "7"})
     world.script = [slow, httpx.Response(503), httpx.ConnectError("refused")]
-    steps = await read(store)
-    assert [step.seconds for step in steps if isinstance(step, Wait)] == [7, 1, 2]
+    events = RecordedEvents()
+    await read(store, events=events)
+    assert [wait.seconds for wait in events.waits] == [7, 1, 2]
     assert numbers(store) == sorted(world.posts)
 
 
@@ -377,8 +383,9 @@ async def test_every_form_of_a_wait(
         httpx.Response(status, headers=[(b"Retry-After", retry_after.encode())])
         for status in (429, 503)
     ]
-    steps = await read(store, ReadOptions(limit=1))
-    assert [step.seconds for step in steps if isinstance(step, Wait)] == [seconds, seconds]
+    events = RecordedEvents()
+    await read(store, ReadOptions(limit=1), events)
+    assert [wait.seconds for wait in events.waits] == [seconds, seconds]
 
 
 @pytest.mark.row("H3")
@@ -403,8 +410,7 @@ async def test_after_two_requests_in_vain_no_other_is_sent(world: World) -> None
     async with Preview(pause=0, sleep=no_sleep) as preview:
         for _ in range(5):
             with pytest.raises(TryLater, match="cannot be reached"):
-                async for _step in preview.get("https://t.me/s/newsroom", "@newsroom"):
-                    pass
+                await preview.get("https://t.me/s/newsroom", "@newsroom", RecordedEvents())
     assert len(world.asked) == IN_VAIN * (1 + len(PAUSES))
 
 

@@ -13,12 +13,12 @@ import pytest
 from telethon.tl import types
 
 from support.answers import PHONE, Read
+from support.events import RecordedEvents
 from support.make import minute
 from telegram_server import ServerThread
 from telegram_server.world import Channel
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
-from tgtagger.model.posts import PageStored, PostFilter
-from tgtagger.model.tagging import Wait
+from tgtagger.model.posts import PostFilter
 from tgtagger.sources.plan import ReadOptions
 from tgtagger.sources.telegram import connection, session
 from tgtagger.sources.telegram.connection import Telegram
@@ -33,10 +33,6 @@ def texts(store: Store) -> list[str]:
 
 def numbers(store: Store) -> list[int]:
     return sorted(number for post in store.records.posts(PostFilter()) for number in post.ids)
-
-
-def stored(steps: list[PageStored | Wait]) -> list[PageStored]:
-    return [step for step in steps if isinstance(step, PageStored)]
 
 
 def requests(telegram: ServerThread) -> dict[str, int]:
@@ -56,7 +52,7 @@ def news(telegram: ServerThread) -> Channel:
 async def test_all_of_a_channel_comes_newest_first(
     read: Read, news: Channel, store: Store, telegram: ServerThread
 ) -> None:
-    pages = stored(await read("@newsroom"))
+    pages = await read("@newsroom")
     assert numbers(store) == news.ids
     assert [page.unread for page in pages] == sorted(
         (page.unread or 0 for page in pages), reverse=True
@@ -72,7 +68,7 @@ async def test_an_unchanged_channel_costs_one_request_by_number(
 ) -> None:
     await read("@newsroom")
     telegram.log.clear()
-    (page,) = stored(await read(f"-100{news.id}"))
+    (page,) = await read(f"-100{news.id}")
     assert (page.new, page.updated, page.deleted, page.unchanged) == (0, 0, 0, 100)
     assert requests(telegram) == {"messages.GetHistory": 1}
     telegram.log.clear()
@@ -89,7 +85,7 @@ async def test_edits_deletions_views_and_new_posts_are_noticed(
     news.put(news.messages[248])
     news.delete(240, 10)
     news.post("fresh")
-    (page,) = stored(await read("newsroom"))
+    (page,) = await read("newsroom")
     assert (page.new, page.updated, page.deleted) == (1, 2, 1)
     posts = {post.id.message_id: post for post in store.records.posts(PostFilter())}
     assert posts[249].text == "corrected"
@@ -121,10 +117,10 @@ async def test_every_form_of_a_name_leads_there(
     telegram.world.accounts[PHONE].joined |= {hidden.id}
     for form in ("newsroom", "@NewsRoom", "https://t.me/newsroom", "t.me/newsroom/2",
                  "t.me/s/newsroom", "tg://resolve?domain=newsroom", "newsroom.t.me"):  # fmt: skip
-        (page,) = stored(await read(form))
+        (page,) = await read(form)
         assert page.channel.id == open_one.id
     for form in (f"t.me/c/{hidden.id}/2", f"-100{hidden.id}", "https://t.me/+AbCdEf123456"):
-        (page,) = stored(await read(form))
+        (page,) = await read(form)
         assert page.channel.id == hidden.id
     assert requests(telegram)["messages.GetDialogs"] == 1  # once, then the session knows it
 
@@ -184,7 +180,7 @@ async def test_what_cannot_be_read_is_said(read: Read, telegram: ServerThread) -
     ):
         with pytest.raises(SourceError, match=words):
             await read(source_)
-    (page,) = stored(await read("grouproom", groups=True))
+    (page,) = await read("grouproom", groups=True)
     assert page.channel.kind == "supergroup"
 
 
@@ -246,7 +242,7 @@ async def test_a_rich_message_sent_in_part_is_fetched_whole(
     assert texts(store) == ["short", "first\n\nsecond"]
     assert requests(telegram)["messages.GetRichMessage"] == 1
     telegram.log.clear()
-    (page,) = stored(await read("richroom"))
+    (page,) = await read("richroom")
     assert requests(telegram) == {"contacts.ResolveUsername": 1, "messages.GetHistory": 1}
     assert (page.unchanged, texts(store)[1]) == (2, "first\n\nsecond")  # the part took nothing
     rich.edit(1, "")
@@ -284,7 +280,7 @@ async def test_service_messages_and_forwards(
         date=minute(1), from_id=types.PeerChannel(room.id), channel_post=77
     )
     room.post("forwarded", fwd_from=header)
-    (page,) = stored(await read("newsroom"))
+    (page,) = await read("newsroom")
     assert (page.new, page.service) == (1, 1)
     (post,) = store.records.posts(PostFilter())
     assert post.forward is not None
@@ -300,11 +296,11 @@ async def test_service_messages_and_forwards(
 
 @pytest.mark.row("T2")
 async def test_a_short_flood_is_slept_through_and_seen(
-    read: Read, news: Channel, store: Store, telegram: ServerThread
+    read: Read, news: Channel, store: Store, telegram: ServerThread, events: RecordedEvents
 ) -> None:
     telegram.flood_wait(20, at=2, times=2)
-    steps = await read("newsroom")
-    assert [step.seconds for step in steps if isinstance(step, Wait)] == [20, 20]
+    await read("newsroom")
+    assert [wait.seconds for wait in events.waits] == [20, 20]
     assert numbers(store) == news.ids
     assert telegram.count("messages.GetHistory") == 5
 
@@ -331,11 +327,11 @@ async def test_a_long_flood_keeps_what_was_read_and_is_honoured(
 
 @pytest.mark.row("T2")
 async def test_premium_floods_are_waits_too(
-    read: Read, news: Channel, telegram: ServerThread, store: Store
+    read: Read, news: Channel, telegram: ServerThread, store: Store, events: RecordedEvents
 ) -> None:
     telegram.fail(420, "FLOOD_PREMIUM_WAIT_7")
-    steps = await read("newsroom")
-    assert [step.seconds for step in steps if isinstance(step, Wait)] == [7]
+    await read("newsroom")
+    assert [wait.seconds for wait in events.waits] == [7]
     assert numbers(store) == news.ids
 
 
@@ -345,7 +341,7 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
     read: Read, news: Channel, store: Store, telegram: ServerThread, *, after: bool
 ) -> None:
     telegram.drop(at=2, after=after)
-    pages = stored(await read("newsroom"))
+    pages = await read("newsroom")
     assert numbers(store) == news.ids
     assert sum(page.new for page in pages) == len(news.ids)
 
@@ -413,7 +409,7 @@ async def test_a_duplicated_session_says_log_in(
 
 
 async def test_pages_are_paced_on_long_reads_only(
-    signed_in: session.Access, telegram: ServerThread, store: Store
+    signed_in: session.Access, telegram: ServerThread, store: Store, events: RecordedEvents
 ) -> None:
     from tgtagger import pipeline
     from tgtagger.model.refs import Named
@@ -427,7 +423,7 @@ async def test_pages_are_paced_on_long_reads_only(
 
     async with Telegram(signed_in, sleep=note) as opened:
         channel = TelegramChannel(opened, Named("longroom"), ReadOptions())
-        async for _ in pipeline.parse(channel, store):
+        async for _ in pipeline.parse(channel, store, events):
             pass
     assert len(pauses) == 2  # while more than 3,000 remain
     assert all(0 < pause <= 1 for pause in pauses)

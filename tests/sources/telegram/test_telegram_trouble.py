@@ -5,6 +5,7 @@ In this process, fault by fault; tests/matrix/test_telegram_faults.py does it to
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +14,13 @@ import pytest
 from telethon.tl import types
 
 from support.answers import Read
+from support.events import RecordedEvents
 from support.over_the_wire import signed_in_at
 from telegram_server import Channel, RsaKey, ServerThread, spoiled
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
 from tgtagger.model import ranges
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Wait
-from tgtagger.sources import waits
+from tgtagger.sources.plan import LONGEST_WAIT
 from tgtagger.sources.telegram import connection, session
 from tgtagger.store import Store
 
@@ -202,9 +203,8 @@ async def test_errors_that_few_servers_send(
     assert len(caught.value.message) < 200
     assert not lost(store, news)
     if isinstance(caught.value, TryLater) and caught.value.not_before is not None:
-        left = waits.left(caught.value.not_before)
-        assert left is not None
-        assert left <= waits.LONGEST  # whatever it said: the next day it is asked again
+        # Whatever it said: the next day it is asked again.
+        assert caught.value.not_before <= dt.datetime.now(dt.UTC) + LONGEST_WAIT
 
 
 # ---- the connection
@@ -220,11 +220,16 @@ async def test_errors_that_few_servers_send(
     ids=["garbage", "endless", "checksum"],
 )
 async def test_a_connection_that_brings_nonsense_is_replaced(
-    read: Read, news: Channel, store: Store, telegram: ServerThread, data: bytes
+    read: Read,
+    news: Channel,
+    store: Store,
+    telegram: ServerThread,
+    events: RecordedEvents,
+    data: bytes,
 ) -> None:
     telegram.send_raw(data, at=2)
-    steps = await read("newsroom")
-    assert len([step for step in steps if isinstance(step, Wait)]) == 1
+    await read("newsroom")
+    assert len(events.waits) == 1
     assert numbers(store) == news.ids
 
 
@@ -267,11 +272,16 @@ async def test_a_server_whose_clock_is_another(
 
 @pytest.mark.parametrize("method", ["help.GetConfig", "users.GetUsers", "updates.GetState"])
 async def test_a_flood_while_connecting_is_waited_for_too(
-    read: Read, news: Channel, store: Store, telegram: ServerThread, method: str
+    read: Read,
+    news: Channel,
+    store: Store,
+    telegram: ServerThread,
+    events: RecordedEvents,
+    method: str,
 ) -> None:
     telegram.flood_wait(7, method)
-    steps = await read("newsroom")
-    assert [round(step.seconds) for step in steps if isinstance(step, Wait)] == [7]
+    await read("newsroom")
+    assert [round(wait.seconds) for wait in events.waits] == [7]
     assert numbers(store) == news.ids
 
 
@@ -285,7 +295,7 @@ async def test_nonsense_while_connecting_is_said(
 
 
 async def test_after_two_requests_in_vain_no_other_is_sent(
-    read: Read, signed_in: session.Access, telegram: ServerThread
+    read: Read, signed_in: session.Access, telegram: ServerThread, events: RecordedEvents
 ) -> None:
     telegram.drop("contacts.ResolveUsername", times=FOR_EVER)
 
@@ -297,7 +307,6 @@ async def test_after_two_requests_in_vain_no_other_is_sent(
             from telethon.tl.functions.contacts import ResolveUsernameRequest
 
             with pytest.raises(TryLater):
-                async for _step in opened.ask(ResolveUsernameRequest("newsroom"), "@newsroom"):
-                    pass
+                await opened.ask(ResolveUsernameRequest("newsroom"), "@newsroom", events)
     tries = 1 + len(connection.PAUSES)
     assert telegram.count("contacts.ResolveUsername") == connection.IN_VAIN * tries

@@ -69,7 +69,7 @@ class DesktopExport:
         self._limit = limit
         self._page_size = page_size
 
-    async def pages(self, _recall: object = None) -> AsyncGenerator[Page]:
+    async def pages(self, _memory: object, _events: object) -> AsyncGenerator[Page]:
         """Yield the pages; a file is read whole, whatever was read before."""
         for page in self.read():
             yield page

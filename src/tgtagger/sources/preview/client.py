@@ -1,6 +1,6 @@
 """Ask for the pages of the web preview over HTTP, one at a time.
 
-Waits that the server asks for (Retry-After) are yielded and slept through, up to a budget. What
+Waits that the server asks for (Retry-After) are told and slept through, up to a budget. What
 comes is read whole and within bounds, or not at all. Knows no channel and makes no posts.
 """
 
@@ -12,7 +12,7 @@ import email.utils
 import math
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import InputError, SourceError, TryLater
+from tgtagger.model.events import Events
 from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import LONGEST_WAIT, wait_ends
 from tgtagger.sources.preview.page import read_instead, read_page
@@ -54,7 +55,7 @@ class _NotAPage(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Response:
     """A whole answer; `location` is where a redirect leads."""
 
     status: int
@@ -102,8 +103,8 @@ class Preview:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str, what: str) -> AsyncIterator[Wait | Answered]:
-        """Ask for a page; yield a Wait before each one, and the answer at last."""
+    async def get(self, url: str, what: str, events: Events) -> Response:
+        """Ask for a page and return it; tell `events` of each wait before it begins."""
         if self._closed_until is not None:
             raise left_alone(what, self._closed_until)
         if self._in_vain >= IN_VAIN:
@@ -113,33 +114,32 @@ class Preview:
             due = self._last + self._pause - time.monotonic()
             if due > 0:
                 await self._sleep(due)
-            heard = await self._ask(url, what)
-            if isinstance(heard, Answered):
+            answer = await self._ask(url, what)
+            if isinstance(answer, Response):
                 self._in_vain = 0
-                yield heard
-                return
-            if isinstance(heard, float):
-                self._spend(heard, what)
-                yield Wait(heard, "the web preview asks to wait")
-                await self._sleep(heard)
+                return answer
+            if isinstance(answer, float):
+                self._spend(answer, what)
+                events.wait(Wait(answer, "the web preview asks to wait"))
+                await self._sleep(answer)
                 continue
             if troubles == len(PAUSES):
                 self._in_vain += 1
-                raise _trouble(what, heard)
-            yield Wait(PAUSES[troubles], "the web preview has trouble")
+                raise _trouble(what, answer)
+            events.wait(Wait(PAUSES[troubles], "the web preview has trouble"))
             await self._sleep(PAUSES[troubles])
             troubles += 1
 
     async def look(self) -> str | None:
         """Ask once for Telegram's own channel; return what is wrong, None if it answers."""
-        heard = await self._ask(f"{self.base}/{OWN}", "the web preview")
-        if isinstance(heard, float):
-            return f"it asks to wait {heard:.0f} s"
-        if isinstance(heard, str):
-            return heard
-        if heard.status not in {200, 404}:
-            return f"HTTP {heard.status}"
-        if read_page(heard.html) is None and read_instead(heard.html) == "foreign":
+        answer = await self._ask(f"{self.base}/{OWN}", "the web preview")
+        if isinstance(answer, float):
+            return f"it asks to wait {answer:.0f} s"
+        if isinstance(answer, str):
+            return answer
+        if answer.status not in {200, 404}:
+            return f"HTTP {answer.status}"
+        if read_page(answer.html) is None and read_instead(answer.html) == "foreign":
             return "what answers is not the web preview"
         return None
 
@@ -150,10 +150,10 @@ class Preview:
             raise left_alone(what, self._closed_until)
         self._budget -= seconds
 
-    async def _ask(self, url: str, what: str) -> Answered | float | str:
+    async def _ask(self, url: str, what: str) -> Response | float | str:
         """Return an answer, the seconds that the server asks to wait, or what is wrong."""
         try:
-            answered, asked = await asyncio.wait_for(self._fetch(url), DEADLINE)
+            response, asked = await asyncio.wait_for(self._fetch(url), DEADLINE)
         except (httpx.HTTPError, TimeoutError) as error:
             return type(error).__name__
         except _NotAPage as error:
@@ -162,34 +162,33 @@ class Preview:
             raise SourceError(f"{what}: {url!r} is no address") from error
         finally:
             self._last = time.monotonic()
-        if answered.status == 429 or (answered.status == 503 and asked is not None):
+        if response.status == 429 or (response.status == 503 and asked is not None):
             return asked or UNTOLD
-        return f"HTTP {answered.status}" if answered.status >= 500 else answered
+        return f"HTTP {response.status}" if response.status >= 500 else response
 
-    def moved_to(self, answered: Answered, url: str) -> str | None:
+    def moved_to(self, response: Response, url: str) -> str | None:
         """Return where a preview's page has moved within the preview; None where it has not."""
-        if answered.location is None:
+        if response.location is None:
             return None
         try:
-            target = httpx.URL(url).join(answered.location)
+            target = httpx.URL(url).join(response.location)
         except httpx.InvalidURL:
             return None
         return str(target) if str(target).startswith(self.base + "/") else None
 
-    async def _fetch(self, url: str) -> tuple[Answered, float | None]:
+    async def _fetch(self, url: str) -> tuple[Response, float | None]:
         """Return an answer, and the seconds that it asks to wait, if it does."""
         request = self._client.build_request("GET", url)
-        response = await self._client.send(request, stream=True)
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
+        found = await self._client.send(request, stream=True)
+        assert isinstance(found.stream, httpx.AsyncByteStream)  # of an AsyncClient
         try:
             # Of other answers nothing is looked at but what their headers say.
-            is_page = response.status_code in {200, 404}
-            html = await _read(response.stream, response.headers) if is_page else ""
+            is_page = found.status_code in {200, 404}
+            html = await _read(found.stream, found.headers) if is_page else ""
         finally:
-            await response.aclose()
-        location = response.headers.get("location") if response.is_redirect else None
-        answered = Answered(response.status_code, html, location)
-        return answered, _retry_after(response.headers)
+            await found.aclose()
+        location = found.headers.get("location") if found.is_redirect else None
+        return Response(found.status_code, html, location), _retry_after(found.headers)
 
 
 async def _read(stream: httpx.AsyncByteStream, headers: httpx.Headers) -> str:

@@ -1,16 +1,16 @@
 """One channel of the web preview: ask for its pages, and make pages of posts of them.
 
-Which page comes next is decided in sources.reading; `client` asks. Knows no store, and nothing of
-the HTML.
+`sources.plan` decides which page comes next; `client` asks. Knows neither the store nor the HTML.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
+from tgtagger.model.events import Events
 from tgtagger.model.posts import (
     Channel,
     IdRange,
@@ -22,9 +22,8 @@ from tgtagger.model.posts import (
     SourceName,
 )
 from tgtagger.model.refs import reassigned
-from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import Answer, Item, Plan, ReadOptions, Request, is_left_alone
-from tgtagger.sources.preview.client import Answered, Preview, left_alone, unanswered
+from tgtagger.sources.preview.client import Preview, Response, left_alone, unanswered
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 
@@ -49,8 +48,8 @@ class PreviewChannel:
         self._known = known
         self.channel_id = None if known is None else known.id
 
-    async def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]:
-        """Yield pages, newest first, and waits before them. See sources.reading for the order."""
+    async def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]:
+        """Yield pages, newest first. See sources.plan for the order."""
         if self._known is not None:
             self._honour(memory.reading(self._known.id, self.name))
         plan: Plan | None = None
@@ -58,13 +57,7 @@ class PreviewChannel:
             request = Request() if plan is None else plan.next()
             if request is None:
                 return
-            found: PreviewPage | None = None
-            async for step in self._ask(request):
-                if isinstance(step, Wait):
-                    yield step
-                else:
-                    found = step
-            assert found is not None  # _ask raises, or ends with a page
+            found = await self._ask(request, events)
             channel = self._channel_of(found)
             if plan is None:
                 reading = memory.reading(channel.id, self.name)
@@ -90,66 +83,52 @@ class PreviewChannel:
         if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise left_alone(self._what, until)
 
-    async def _ask(self, request: Request) -> AsyncIterator[Wait | PreviewPage]:
+    async def _ask(self, request: Request, events: Events) -> PreviewPage:
         url = f"{self._preview.base}/{self._username}"
         if request.before is not None:
             url += f"?before={request.before}"
-        answered: Answered | None = None
-        for _ in range(HOPS):
-            async for step in self._preview.get(url, self._what):
-                if isinstance(step, Wait):
-                    yield step
-                else:
-                    answered = step
-            target = self._preview.moved_to(answered, url) if answered is not None else None
+        response = await self._preview.get(url, self._what, events)
+        for hop in range(1, HOPS + 1):
+            target = self._preview.moved_to(response, url)
             if target is None:
                 break
             url = target
             if request.before is not None and "before=" not in url:
                 raise unanswered(self._what)  # what is there is another page
-        assert answered is not None  # get raises, or ends with it
-        page = read_page(answered.html) if answered.status == 200 else None
-        if page is not None:
-            yield page
-            return
-        async for refusal in self._why_not(answered):
-            if isinstance(refusal, Wait):
-                yield refusal
-            else:
-                raise refusal
+            if hop < HOPS:
+                response = await self._preview.get(url, self._what, events)
+        page = read_page(response.html) if response.status == 200 else None
+        if page is None:
+            raise await self._why_not(response, events)
+        return page
 
-    async def _why_not(self, answered: Answered) -> AsyncIterator[Wait | TgTaggerError]:
-        """Yield the reason why there is no preview, which only the channel's own page tells."""
-        html, what = answered.html, self._what
-        if answered.location is not None:
+    async def _why_not(self, response: Response, events: Events) -> TgTaggerError:
+        """Return the reason why there is no preview, which only the channel's own page tells."""
+        html, what = response.html, self._what
+        if response.location is not None:
             url = self._preview.base.removesuffix("/s") + f"/{self._username}"
-            async for step in self._preview.get(url, what):
-                if isinstance(step, Wait):
-                    yield step
-                else:
-                    html = step.html
-        elif answered.status not in {200, 404}:
-            yield SourceError(f"{what}: the web preview answers HTTP {answered.status}")
-            return
+            html = (await self._preview.get(url, what, events)).html
+        elif response.status not in {200, 404}:
+            return SourceError(f"{what}: the web preview answers HTTP {response.status}")
         match read_instead(html):
             case "channel":
-                yield SourceError(
+                return SourceError(
                     f"{what} has no web preview: its owner, or Telegram, turned it off",
                     hint="sign in to read it: tgtagger login",
                 )
             case "group":
-                yield SourceError(
+                return SourceError(
                     f"{what} is a group: groups have no web preview",
                     hint="sign in and give --groups to keep groups, too",
                 )
             case "person":
-                yield SourceError(f"{what} is a person or a bot, not a channel")
+                return SourceError(f"{what} is a person or a bot, not a channel")
             case "nothing":
-                yield SourceError(
+                return SourceError(
                     f"{what} cannot be read: no channel has this name", hint="check its spelling"
                 )
             case "foreign":
-                yield TryLater(
+                return TryLater(
                     f"{what}: what answers is not the web preview",
                     hint="is there a page to sign in to this network? try again later",
                 )

@@ -1,4 +1,4 @@
-"""One connection to Telegram, and the loop that asks: waits are said, one request is repeated.
+"""One connection to Telegram, and the loop that asks: waits are told, one request is repeated.
 
 A flood wait is Telegram's word for one kind of request: asking for others goes on. Knows no
 channel, and nothing of what is asked.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Self, cast
 
 from telethon import TelegramClient
 from telethon.errors import RPCError
 
 from tgtagger.errors import TryLater
+from tgtagger.model.events import Events
 from tgtagger.model.tagging import Wait
-from tgtagger.sources import waits
+from tgtagger.sources.plan import time_left
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram.errors import (
     FLOODS,
@@ -81,13 +82,14 @@ class Telegram:
         self,
         request: Any,
         what: str,
+        events: Events,
         *,
-        sent: asyncio.Task[Any] | None = None,
+        in_flight: asyncio.Task[Any] | None = None,
         remember: bool = False,
-    ) -> AsyncIterator[Any]:
-        """Send a request; yield a Wait before each one, and the answer at last.
+    ) -> Any:
+        """Send a request and return the answer; tell `events` of each wait before it begins.
 
-        `sent` is the same request on its way already. A wait that is too long raises TryLater:
+        `in_flight` is the same request, sent already. A wait that is too long raises TryLater:
         with its end where it is to be remembered for the channel.
         """
         closed_until = self._closed.get(type(request))
@@ -98,28 +100,27 @@ class Telegram:
         troubles = 0
         while True:
             try:
-                answer = await (sent if sent is not None else self._send(request))
+                answer = await (self._send(request) if in_flight is None else in_flight)
             except TROUBLE as error:
                 if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
                     self._in_vain += 1
                     raise cast(Exception, translate(error, what)) from error
                 pause = PAUSES[troubles]
                 troubles += 1
-                yield Wait(pause, "Telegram cannot be reached, or has trouble")
+                events.wait(Wait(pause, "Telegram cannot be reached, or has trouble"))
                 await self.sleep(pause)
                 await self._hang_up(error)
             except Exception as error:  # noqa: BLE001 -- raised again, as ours
                 seconds = self._asked_wait(error, request, what, remember=remember)
                 self._budget -= seconds
-                yield Wait(seconds, "Telegram asks to wait")
+                events.wait(Wait(seconds, "Telegram asks to wait"))
                 await self.sleep(seconds)
             else:
                 self._in_vain = 0
                 if getattr(answer, "SUBCLASS_OF_ID", None) != request.SUBCLASS_OF_ID:
                     raise unreadable(what)
-                yield answer
-                return
-            sent = None
+                return answer
+            in_flight = None
 
     def _asked_wait(self, error: Exception, request: Any, what: str, *, remember: bool) -> float:
         """Return how long an error asks to wait; raise it as ours if it does not, or too long."""
@@ -132,7 +133,7 @@ class Telegram:
         # All that was called is Telethon's: what nobody knows came from the wire.
         translated = translate(error, what) or unreadable(what)
         moment = translated.not_before if isinstance(translated, TryLater) else None
-        left = waits.left(moment)  # asked for while connecting
+        left = time_left(moment, now=dt.datetime.now(dt.UTC))  # asked for while connecting
         if left is not None and left <= self._budget:
             return left
         if translated is error:

@@ -1,8 +1,7 @@
 """Read channels from Telegram, page by page: requests of 100, one after another.
 
-Waits are yielded as they come (see `connection`, which repeats one request and never what was
-read). Which page comes next is decided in sources.reading, what a message means in `convert`.
-Knows no store.
+`connection` waits and repeats one request, never what was read. `sources.plan` decides which page
+comes next, `convert` what a message means. Knows no store.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
+from tgtagger.model.events import Events
 from tgtagger.model.posts import (
     Channel,
     ChannelKind,
@@ -31,7 +31,6 @@ from tgtagger.model.posts import (
     SourceName,
 )
 from tgtagger.model.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
-from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import Answer, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
@@ -85,34 +84,23 @@ class TelegramChannel:
             case Invited():
                 return "the invitation"
 
-    async def pages(self, memory: Memory) -> AsyncGenerator[Page | Wait]:
-        """Yield pages, newest first, and waits before them. See sources.reading for the order."""
+    async def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]:
+        """Yield pages, newest first. See sources.plan for the order."""
         if self._known is not None:
             self._honour(memory.reading(self._known.id, self.name))
-        peer: Any = None
-        async for step in self._resolve():
-            if isinstance(step, Wait):
-                yield step
-            else:
-                peer = step
+        peer = await self._resolve(events)
         number = peer.channel_id if hasattr(peer, "channel_id") else -peer.chat_id
         self.channel_id = number
         reading = memory.reading(number, self.name)
         self._honour(reading)
         plan = Plan(reading, self._options)
-        sent: asyncio.Task[Any] | None = None
+        in_flight: asyncio.Task[Any] | None = None
         try:
             while (request := plan.next()) is not None:
-                found: _Found | None = None
-                async for step in self._fetch(peer, request, sent, memory):
-                    if isinstance(step, Wait):
-                        yield step
-                    else:
-                        found = step
-                assert found is not None  # _fetch raises, or ends with it
+                found = await self._fetch(peer, request, in_flight, memory, events)
                 channel = self._channel_of(found.chats, number)
                 kept = plan.take(found.answer)
-                sent = await self._go_ahead(plan, peer)
+                in_flight = await self._go_ahead(plan, peer)
                 yield Page(
                     channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
                     kept.covers,
@@ -120,8 +108,8 @@ class TelegramChannel:
             if plan.is_stuck:
                 raise unanswered(self.what)
         finally:
-            if sent is not None:
-                forget(sent)
+            if in_flight is not None:
+                forget(in_flight)
 
     async def _go_ahead(self, plan: Plan, peer: Any) -> asyncio.Task[Any] | None:
         """Pause before the next page; or, without a pause, ask for it while this one is stored."""
@@ -139,23 +127,23 @@ class TelegramChannel:
         return await self._telegram.send_ahead(_history(peer, request))
 
     async def _fetch(
-        self, peer: Any, request: Request, sent: asyncio.Task[Any] | None, memory: Memory
-    ) -> AsyncIterator[Wait | _Found]:
+        self,
+        peer: Any,
+        request: Request,
+        in_flight: asyncio.Task[Any] | None,
+        memory: Memory,
+        events: Events,
+    ) -> _Found:
         pause = self._due - time.monotonic()
         if pause > 0:
             await self._telegram.sleep(pause)
-        page: Any = None
-        asked = _history(peer, request)
-        async for step in self._telegram.ask(asked, self.what, sent=sent, remember=True):
-            if isinstance(step, Wait):
-                yield step
-            else:
-                page = step
+        page = await self._telegram.ask(
+            _history(peer, request), self.what, events, in_flight=in_flight, remember=True
+        )
         self._last_asked = time.monotonic()
         records = self._records(page)
-        async for step in self._fill(records, page, peer, memory):
-            yield step
-        yield _Found(page.chats, _answer(records, request, page))
+        await self._fill(records, page, peer, memory, events)
+        return _Found(page.chats, _answer(records, request, page))
 
     def _records(self, page: Any) -> list[dict[str, Any]]:
         """Return this channel's messages of a page as plain records, each once, newest first."""
@@ -177,73 +165,56 @@ class TelegramChannel:
 
     # ---- finding the channel
 
-    async def _resolve(self) -> AsyncIterator[Any]:
+    async def _resolve(self, events: Events) -> Any:
+        """Return the channel as requests name it."""
         match self._ref:
             case Named(name):
-                async for step in self._by_name(name):
-                    yield step
+                return await self._by_name(name, events)
             case Numbered(number):
-                async for step in self._by_number(number):
-                    yield step
+                return await self._by_number(number, events)
             case Invited(invitation):
                 request = functions.messages.CheckChatInviteRequest(invitation)
-                async for step in self._telegram.ask(request, self.what):
-                    if isinstance(step, Wait):
-                        yield step
-                    elif isinstance(step, types.ChatInviteAlready):
-                        yield _peer(step.chat)
-                    else:
-                        raise SourceError(
-                            "this account has not joined the channel of this invitation",
-                            hint="join it in Telegram first; tgtagger joins nothing",
-                        )
+                answer = await self._telegram.ask(request, self.what, events)
+                if isinstance(answer, types.ChatInviteAlready):
+                    return _peer(answer.chat)
+                raise SourceError(
+                    "this account has not joined the channel of this invitation",
+                    hint="join it in Telegram first; tgtagger joins nothing",
+                )
 
-    async def _by_name(self, name: str) -> AsyncIterator[Any]:
+    async def _by_name(self, name: str, events: Events) -> Any:
         request = functions.contacts.ResolveUsernameRequest(name)
-        async for step in self._telegram.ask(request, f"@{name}"):
-            if isinstance(step, Wait):
-                yield step
-                continue
-            chat = next(
-                (c for c in step.chats if c.id == getattr(step.peer, "channel_id", None)), None
-            )
-            if chat is None:
-                raise SourceError(f"@{name} is a person or a bot, not a channel")
-            if self._known is not None and self._known.id != chat.id:
-                raise reassigned(name, self._known, chat.id)
-            yield _peer(chat)
+        answer = await self._telegram.ask(request, f"@{name}", events)
+        number = getattr(answer.peer, "channel_id", None)
+        chat = next((c for c in answer.chats if c.id == number), None)
+        if chat is None:
+            raise SourceError(f"@{name} is a person or a bot, not a channel")
+        if self._known is not None and self._known.id != chat.id:
+            raise reassigned(name, self._known, chat.id)
+        return _peer(chat)
 
-    async def _by_number(self, number: int) -> AsyncIterator[Any]:
+    async def _by_number(self, number: int, events: Events) -> Any:
         known = await self._telegram.known()
         peer = types.PeerChannel(number) if number > 0 else types.PeerChat(-number)
         try:
-            yield known.get_input_entity(peer)
+            return known.get_input_entity(peer)
         except ValueError:
             # This account has not met it: by the name it had, else among the account's chats.
             if self._known is not None and self._known.username:
-                async for step in self._by_name(self._known.username):
-                    yield step
-                return
-            async for step in self._among_dialogs(number):
-                yield step
+                return await self._by_name(self._known.username, events)
+            return await self._among_dialogs(number, events)
 
-    async def _among_dialogs(self, number: int) -> AsyncIterator[Any]:
+    async def _among_dialogs(self, number: int, events: Events) -> Any:
         offset: dict[str, Any] = {
             "offset_date": None, "offset_id": 0, "offset_peer": types.InputPeerEmpty(),
         }  # fmt: skip
         seen: set[int] = set()
         while True:
             request = functions.messages.GetDialogsRequest(**offset, limit=PAGE, hash=0)
-            answer: Any = None
-            async for step in self._telegram.ask(request, self.what):
-                if isinstance(step, Wait):
-                    yield step
-                else:
-                    answer = step
+            answer = await self._telegram.ask(request, self.what, events)
             chat = next((c for c in answer.chats if c.id == abs(number)), None)
             if chat is not None:
-                yield _peer(chat)
-                return
+                return _peer(chat)
             tops = {d.top_message for d in answer.dialogs} - seen
             if isinstance(answer, types.messages.Dialogs) or not tops or not answer.messages:
                 raise SourceError(
@@ -285,8 +256,13 @@ class TelegramChannel:
         )
 
     async def _fill(
-        self, records: list[dict[str, Any]], page: Any, peer: Any, memory: Memory
-    ) -> AsyncIterator[Wait]:
+        self,
+        records: list[dict[str, Any]],
+        page: Any,
+        peer: Any,
+        memory: Memory,
+        events: Events,
+    ) -> None:
         """Add what the messages alone do not say: forwards' channels, rich texts cut off."""
         chats = {c.id: c for c in page.chats}
         for record in records:
@@ -300,13 +276,8 @@ class TelegramChannel:
             rich = record.get("rich_message")
             if rich and rich.get("part") and not self._is_known(record, memory):
                 request = functions.messages.GetRichMessageRequest(peer, record["id"])
-                whole: Any = None
                 try:
-                    async for step in self._telegram.ask(request, self.what):
-                        if isinstance(step, Wait):
-                            yield step
-                        else:
-                            whole = step
+                    whole = await self._telegram.ask(request, self.what, events)
                 except SourceError:
                     continue  # the part stays, and is marked as one
                 for message in whole.messages:
