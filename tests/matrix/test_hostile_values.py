@@ -29,9 +29,9 @@ from support.terminal import in_pipes
 from tgtagger.cli.render import Screen
 from tgtagger.export import csv_table
 from tgtagger.model.posts import Channel, Page, PostData, PostFilter, Rejected
+from tgtagger.sources.conversion import LONGEST_TEXT
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.preview.convert import convert as convert_preview
-from tgtagger.sources.rejections import LONGEST_TEXT
 from tgtagger.sources.telegram.convert import convert as convert_telegram
 from tgtagger.sources.telegram.source import plain
 from tgtagger.store import Store

@@ -25,7 +25,6 @@ from tgtagger.model.posts import (
 from tgtagger.sources import conversion, raw
 from tgtagger.sources.desktop.file import is_id
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, rejected, too_long
 
 CONVERTER = 2
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
@@ -39,7 +38,7 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
         return Rejected(None, "it is not a message")
     number = record.get("id")
     if not is_id(number):
-        return rejected(number, "its id is not a message id")
+        return conversion.rejected(number, "its id is not a message id")
     try:
         form = RawRecord(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
@@ -53,8 +52,8 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
 def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
     text, entities = _text(record)
     media = _media(record)
-    if is_too_long(text, () if media is None else (media,)):
-        return too_long(number)
+    if conversion.is_too_long(text, () if media is None else (media,)):
+        return conversion.too_long(number)
     date = _date(record, "date")
     problem = None
     if record.get("type") == "unsupported":

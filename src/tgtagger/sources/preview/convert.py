@@ -29,7 +29,6 @@ from tgtagger.model.posts import (
 )
 from tgtagger.sources import conversion, raw
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, too_long
 
 CONVERTER = 1
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
@@ -67,8 +66,8 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
         return ServiceMessage(number, date, "unknown", form)
     text, entities = _text(root)
     media = _media(root)
-    if is_too_long(text, media):
-        return too_long(number)
+    if conversion.is_too_long(text, media):
+        return conversion.too_long(number)
     problem = None
     if date is None:
         problem = "its date cannot be read"

@@ -23,7 +23,6 @@ from tgtagger.model.posts import (
 )
 from tgtagger.sources import albums, conversion, raw
 from tgtagger.sources.markdown import to_markdown
-from tgtagger.sources.rejections import is_too_long, rejected, too_long
 from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
 from tgtagger.sources.telegram.richtext import entities
@@ -52,7 +51,7 @@ def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
     """Return what a message is; None for one that is empty (deleted, or not for this account)."""
     number = record.get("id")
     if type(number) is not int or not 0 < number < 2**31:
-        return rejected(number, "its id is no message id")
+        return conversion.rejected(number, "its id is no message id")
     name = record.get("_")
     if name == "MessageEmpty":
         return None
@@ -85,8 +84,8 @@ def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
     text = string(record.get("message")) or ""
     hung = media_of(record.get("media"))
     media: tuple[Media, ...] = () if hung is None else (hung,)
-    if is_too_long(text, media):
-        return too_long(number)
+    if conversion.is_too_long(text, media):
+        return conversion.too_long(number)
     marks = _within(text, entities(record.get("entities")))
     markdown = to_markdown(text, marks)
     rich: RichText | None = None
