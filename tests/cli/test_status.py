@@ -28,7 +28,7 @@ def db(store: Store, db: Path) -> Path:
         page(
             *(post(n, text) for n, text in enumerate(("storm", "tide", "gale", "wave"), 100)),
             source="telegram",
-            reading=ReadProgress((IdRange(1, 99),), top=103),
+            progress=ReadProgress((IdRange(1, 99),), top=103),
         )
     )
     storm, tide, gale = sorted(

@@ -42,7 +42,7 @@ def test_a_channel_comes_with_its_identity_and_its_posts(tmp_path: Path) -> None
     assert [(post.ids, post.text) for post in page.posts] == [((2,), "two"), ((3,), "three")]
     assert page.posts[0].date == dt.datetime.fromtimestamp(START + 120, dt.UTC)
     assert [(item.message_id, item.action) for item in page.service] == [(1, "create_channel")]
-    assert page.reading is None  # a file has no say in what is left to read
+    assert page.progress is None  # a file has no say in what is left to read
 
 
 def test_the_folder_will_do(tmp_path: Path) -> None:

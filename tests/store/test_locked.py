@@ -81,7 +81,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "status.channels": lambda store: store.status.channels(),
     "channels.find": lambda store: store.channels.find(CHANNEL.id),
     "progress.holds_whole": lambda store: store.progress.holds_whole(CHANNEL.id, 1, None),
-    "progress.reading": lambda store: store.progress.reading(CHANNEL.id, "telegram"),
+    "progress.read_progress": lambda store: store.progress.read_progress(CHANNEL.id, "telegram"),
     "status.archive": lambda store: store.status.archive(),
     "integrity.storage": lambda store: store.integrity.storage(),
     "back_up": lambda store: store.back_up(str(store.path), store.path.with_name("copy.db")),

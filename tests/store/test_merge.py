@@ -102,15 +102,15 @@ def test_only_an_equal_or_better_source_may_say_that_a_post_is_gone(store: Store
 
 
 def test_each_source_remembers_for_itself(store: Store) -> None:
-    reading = ReadProgress((IdRange(1, 5),), 9, minute(2), 1)
-    store.posts.save_page(page(source="preview", reading=reading))
-    assert store.progress.reading(CHANNEL.id, "preview") == reading
-    assert store.progress.reading(CHANNEL.id, "telegram") == ReadProgress(since=minute(2))
+    progress = ReadProgress((IdRange(1, 5),), 9, minute(2), 1)
+    store.posts.save_page(page(source="preview", progress=progress))
+    assert store.progress.read_progress(CHANNEL.id, "preview") == progress
+    assert store.progress.read_progress(CHANNEL.id, "telegram") == ReadProgress(since=minute(2))
     store.progress.postpone(CHANNEL.id, "telegram", minute(30))
-    assert store.progress.reading(CHANNEL.id, "telegram").not_before == minute(30)
-    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 9)))
-    assert store.progress.reading(CHANNEL.id, "telegram") == ReadProgress((), 9)
-    assert store.progress.reading(1, "telegram") == ReadProgress()
+    assert store.progress.read_progress(CHANNEL.id, "telegram").not_before == minute(30)
+    store.posts.save_page(page(source="telegram", progress=ReadProgress((), 9)))
+    assert store.progress.read_progress(CHANNEL.id, "telegram") == ReadProgress((), 9)
+    assert store.progress.read_progress(1, "telegram") == ReadProgress()
 
 
 def test_a_name_belongs_to_one_channel(store: Store) -> None:
@@ -126,11 +126,11 @@ def test_a_name_belongs_to_one_channel(store: Store) -> None:
 
 def test_another_floor_is_another_for_every_source(store: Store) -> None:
     store.posts.save_page(
-        page(source="preview", reading=ReadProgress((IdRange(1, 9),), 20, minute(10), 9))
+        page(source="preview", progress=ReadProgress((IdRange(1, 9),), 20, minute(10), 9))
     )
-    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(10), 9)))
-    assert store.progress.reading(CHANNEL.id, "preview").floor == 9
-    store.posts.save_page(page(source="telegram", reading=ReadProgress((), 20, minute(2), 1)))
-    assert store.progress.reading(CHANNEL.id, "telegram").floor == 1
-    found = store.progress.reading(CHANNEL.id, "preview")
-    assert (found.since, found.floor, found.unread) == (minute(2), 0, (IdRange(1, 9),))
+    store.posts.save_page(page(source="telegram", progress=ReadProgress((), 20, minute(10), 9)))
+    assert store.progress.read_progress(CHANNEL.id, "preview").floor == 9
+    store.posts.save_page(page(source="telegram", progress=ReadProgress((), 20, minute(2), 1)))
+    assert store.progress.read_progress(CHANNEL.id, "telegram").floor == 1
+    found = store.progress.read_progress(CHANNEL.id, "preview")
+    assert (found.since, found.floor, found.backfill) == (minute(2), 0, (IdRange(1, 9),))

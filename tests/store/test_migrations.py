@@ -83,7 +83,7 @@ def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
         assert store.channels.find(1) is not None
         assert [row["since"] for row in before["channels"]] == [
             since and f"{since:%Y-%m-%dT%H:%M:%SZ}"
-            for since in (store.progress.reading(n, "telegram").since for n in range(1, 5))
+            for since in (store.progress.read_progress(n, "telegram").since for n in range(1, 5))
         ]
     assert_sound(db)
     assert old_schemas.lost(before, old_schemas.read(db)) == []

@@ -165,26 +165,26 @@ def test_a_fatal_error_keeps_nothing_of_the_page_and_all_before(
 
     monkeypatch.setattr(posts, "_save_service", break_down)  # the last step but two
     with pytest.raises(StoreError):
-        store.posts.save_page(page(post(2, "second"), reading=ReadProgress((IdRange(1, 5),))))
+        store.posts.save_page(page(post(2, "second"), progress=ReadProgress((IdRange(1, 5),))))
     monkeypatch.undo()
     assert texts(store) == ["first"]
     assert store.status.channels()[0].unread == 0
     assert (
-        store.posts.save_page(page(post(2, "second"), reading=ReadProgress((IdRange(1, 5),)))).new
+        store.posts.save_page(page(post(2, "second"), progress=ReadProgress((IdRange(1, 5),)))).new
         == 1
     )
 
 
 def test_posts_and_progress_go_in_together(store: Store) -> None:
     store.posts.save_page(
-        page(post(10, "ten"), reading=ReadProgress((IdRange(1, 4), IdRange(6, 9)), 10))
+        page(post(10, "ten"), progress=ReadProgress((IdRange(1, 4), IdRange(6, 9)), 10))
     )
     assert store.status.channels()[0].unread == 8
-    store.posts.save_page(page(post(9, "nine"), reading=ReadProgress((IdRange(1, 4),), 10)))
+    store.posts.save_page(page(post(9, "nine"), progress=ReadProgress((IdRange(1, 4),), 10)))
     assert store.status.channels()[0].unread == 4
     store.posts.save_page(page(post(8, "from a file")))  # a file has no say in it
     assert store.status.channels()[0].unread == 4
-    store.posts.save_page(page(reading=ReadProgress((), 10)))
+    store.posts.save_page(page(progress=ReadProgress((), 10)))
     assert store.status.channels()[0].unread == 0
 
 

@@ -128,13 +128,13 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
             source="telegram",
             service=tuple(ServiceMessage(n, at(n), "pin_message") for n in range(120, 140)),
             rejected=tuple(Rejected(n, "its text is not valid Unicode") for n in range(150, 160)),
-            reading=ReadProgress((IdRange(160, 190), IdRange(200, 300)), 400, None, 0),
+            progress=ReadProgress((IdRange(160, 190), IdRange(200, 300)), 400, None, 0),
         )
     )
     store.posts.save_page(
         page(
             PostData((5,), None, text(30)), PostData((6,), at(6), ""), channel=GROUP,
-            source="preview", reading=ReadProgress((IdRange(1, 3),), 9, at(0), 2),
+            source="preview", progress=ReadProgress((IdRange(1, 3),), 9, at(0), 2),
         )
     )  # fmt: skip
 

@@ -1,8 +1,7 @@
-"""The nouns, in the order a post meets them; plain frozen values, standard library only.
+"""The nouns of posts, from a source to the store; plain frozen values, standard library only.
 
-Station by station: a source yields a `Page` of `PostData`; the store keeps it and gives
-`PostForTagging` to a tagger; its `Outcome` becomes a `TagUpdate` (see `outcomes`, `decide`). What
-people read of it stands in `views`.
+A source yields a `Page` of `PostData`, and the store keeps it. The nouns of tagging stand in
+`tagging`, those that people read in `archive`.
 
 Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
 in UTC, collections are tuples, and a fact that a source does not know is None (never 0 or "").
@@ -118,7 +117,7 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class PostData:
-    """A post as its source gave it. An album is one post: `ids` names all its messages, rising."""
+    """A post as its source gave it. An album is one post: `ids` holds all its messages, rising."""
 
     ids: tuple[int, ...]
     date: dt.datetime | None
@@ -142,7 +141,7 @@ class PostData:
 
 @dataclass(frozen=True, slots=True)
 class ServiceMessage:
-    """Something that happened in a channel (created, title changed, pinned): kept, never tagged."""
+    """An event in a channel (created, title changed, pinned): kept, never tagged."""
 
     message_id: int
     date: dt.datetime | None
@@ -170,11 +169,11 @@ class IdRange:
 class ReadProgress:
     """How far a source has read a channel: what the next run goes on from.
 
-    `unread` are the ranges of message ids still to be read, `top` the highest id seen (None: never
-    read). Nothing older than `since` is wanted; ids up to `floor` are known to be older.
+    `backfill` are the ranges of message ids still to be read, `top` the highest id seen (None:
+    never read). Nothing older than `since` is wanted; ids up to `floor` are known to be older.
     """
 
-    unread: tuple[IdRange, ...] = ()
+    backfill: tuple[IdRange, ...] = ()
     top: int | None = None
     since: dt.datetime | None = None
     floor: int = 0
@@ -185,10 +184,10 @@ class ReadProgress:
 class Page:
     """What a source read in one go; the store keeps all of it in one transaction.
 
-    `reading` is how far the source has read after this page; None leaves what is stored alone (a
-    file has no such thing: it is read whole, or again). `covers` says that the source showed all
-    there is in this range: a post stored there that is not in the page has been deleted.
-    `reconverted` says that the posts were made of stored raw records: nobody has seen them again.
+    `progress` is how far the source has read after this page; None leaves the stored progress as
+    it is (a file has none: it is always read whole). `covers` says that the source showed all
+    messages in this range: a stored post in it that is not in the page has been deleted.
+    `reconverted` says that the posts were made of stored raw records, and the source was not asked.
     """
 
     channel: Channel
@@ -196,22 +195,22 @@ class Page:
     posts: tuple[PostData, ...] = ()
     service: tuple[ServiceMessage, ...] = ()
     rejected: tuple[Rejected, ...] = ()
-    reading: ReadProgress | None = None
+    progress: ReadProgress | None = None
     covers: IdRange | None = None
     reconverted: bool = False
 
 
 class Memory(Protocol):
-    """What a source may ask the archive: how far it has read, and whether it needs to ask again."""
+    """What a source may ask the archive: how far it has read, and which posts are here whole."""
 
-    def reading(self, channel_id: int, source: SourceName) -> ReadProgress: ...
+    def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress: ...
 
     def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PageStored:
-    """What became of a page."""
+    """How many posts of a page were new, changed, deleted or rejected."""
 
     channel: Channel
     source: SourceName
@@ -221,7 +220,7 @@ class PageStored:
     deleted: int = 0
     service: int = 0
     rejected: tuple[Rejected, ...] = ()
-    unread: int | None = None  # message ids still to be read, where the source knows
+    unread: int | None = None  # message ids in the backfill ranges; None: the source has none
 
 
 @dataclass(frozen=True, slots=True)

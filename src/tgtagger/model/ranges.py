@@ -1,7 +1,7 @@
-"""Ranges of message ids: what has not been read yet, and what a page took away from it.
+"""Sets of message ids, such as a backfill: add ranges, subtract them, ask what is in them.
 
-Pure. A set of ids is a tuple of ranges that neither touch nor overlap, rising. Knows neither
-sources nor why ids are in a range.
+Pure. A set is a tuple of ranges that neither touch nor overlap, rising. Knows neither sources nor
+why an id is in a range.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Ranges = tuple[IdRange, ...]
 
 
 def add(ranges: Sequence[IdRange], more: IdRange) -> Ranges:
-    """Return the ids of both."""
+    """Return the ids that are in either."""
     low, high = more.low, more.high
     apart = []
     for part in ranges:

@@ -1,10 +1,11 @@
-"""The plan of reading a channel: what to ask for next, and what of an answer to keep.
+"""The plan of reading a channel: which request comes next, and what of an answer to keep.
 
-Newest first: the newest page (new posts, and the refresh window with it), then what is not read
-yet, range by range. An answer without messages ends all that is below it: it is believed when it
-comes twice. Answers that settle nothing end the reading, and nothing is remembered as read.
+The newest page comes first: it holds the new posts and the refresh window. Then come the backfill
+ranges (message ids still to be read), the highest range first. An answer without messages says
+that nothing older exists: it is believed when it comes twice. When two answers in a row settle
+nothing, the plan ends, and their messages stay in the backfill.
 
-Pure: answers go in, requests come out; so a run may end anywhere, and the next one goes on from the
+Pure: answers go in, requests come out. So a run may end anywhere, and the next one goes on from the
 `ReadProgress` of the last page that was stored. Knows no network, no source and no store.
 """
 
@@ -47,15 +48,15 @@ Item = PostData | ServiceMessage | Rejected
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a user wants of a run.
+    """Which messages a user wants a run to read.
 
     `backfill`: None goes on with older history down to the floor that is set, True lifts the
-    floor, False reads only what is new.
+    floor, False reads only new messages.
     """
 
     limit: int | None = None  # posts
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
+    since: dt.datetime | None = None  # inclusive
+    until: dt.datetime | None = None  # exclusive
     refresh: int | None = None  # messages at the top that are read again; None: REFRESH
     backfill: bool | None = None
 
@@ -64,8 +65,8 @@ class ReadOptions:
 class Request:
     """The next page: messages with ids below `before` (None: the newest), newest first.
 
-    `until` is set where everything between is newer than wanted: a source that can seek by date
-    goes there at once.
+    `until` is set when all messages between it and `before` are newer than wanted: a source that
+    can seek by date goes there at once.
     """
 
     before: int | None = None
@@ -74,9 +75,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came: items newest first, and the range of ids that the source vouches for.
+    """What a source answered: its items, newest first.
 
-    `seen` is None where the source has nothing (any more) below the request's `before`.
+    The source says that in the range `seen` there are no other messages. `seen` is None when the
+    source has no message below the request's `before`.
     """
 
     items: tuple[Item, ...]
@@ -86,20 +88,26 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What of an answer goes into the store, and how far the channel is read with it."""
+    """The part of an answer that goes into the store, and how far the channel is read with it.
+
+    `covers` is the range in which the store may take missing posts for deleted ones.
+    """
 
     posts: tuple[PostData, ...]
     service: tuple[ServiceMessage, ...]
     rejected: tuple[Rejected, ...]
     covers: IdRange | None
-    reading: ReadProgress
+    progress: ReadProgress
 
 
 @dataclass(slots=True)
 class Plan:
-    """One run's way through one channel. Ask `next`, give the answer to `take`, until None."""
+    """The plan of one run for one channel: it decides, and its caller asks the source.
 
-    reading: ReadProgress
+    Call `next` for a request and `take` with its answer, until `next` returns None.
+    """
+
+    progress: ReadProgress
     options: ReadOptions
     _request: Request | None = field(default_factory=Request)
     _new_from: int = 1  # ids from here on are new in this run
@@ -107,24 +115,24 @@ class Plan:
     _posts: int = 0
     _at_top: bool = True
     _too_new: int | None = None  # ids from here on are newer than wanted in this run
-    _doubted: Request | None = None  # what was answered by nothing, once
+    _doubted: Request | None = None  # its first answer held no messages
     _idle: int = 0  # answers in a row that settled nothing
 
     def __post_init__(self) -> None:
-        reading, options = self.reading, self.options
-        since, floor = reading.since, reading.floor
+        progress, options = self.progress, self.options
+        since, floor = progress.since, progress.floor
         if options.since is not None and options.since != since:
             since, floor = options.since, 0
         elif options.backfill and options.since is None:
             since, floor = None, 0
-        self.reading = ReadProgress(reading.unread, reading.top, since, floor)
+        self.progress = ReadProgress(progress.backfill, progress.top, since, floor)
 
     @property
     def _window(self) -> int:
         return REFRESH if self.options.refresh is None else self.options.refresh
 
     def next(self) -> Request | None:
-        """Return what to ask for; None when there is nothing left to do."""
+        """Return the next request; None when the plan is done."""
         return self._request
 
     @property
@@ -134,7 +142,7 @@ class Plan:
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether there was more to ask, but the answers settled nothing."""
+        """Tell whether the plan ended because two answers in a row settled nothing."""
         return self._idle > 1
 
     def take(self, answer: Answer) -> Kept:
@@ -143,7 +151,7 @@ class Plan:
         assert request is not None  # an answer follows a request
         if self._is_doubtful(request, answer):
             self._doubted = request
-            return Kept((), (), (), None, self.reading)
+            return Kept((), (), (), None, self.progress)
         if request.before is None and self._at_top and request.until is None:
             self._begin(answer)
         covers = self._covered(request, answer)
@@ -163,41 +171,41 @@ class Plan:
             tuple(item for item in kept if isinstance(item, ServiceMessage)),
             tuple(item for item in kept if isinstance(item, Rejected)),
             covers if refreshes and covers is not None and covers.low <= covers.high else None,
-            self.reading,
+            self.progress,
         )
 
     # ---- the parts of taking
 
     def _is_doubtful(self, request: Request, answer: Answer) -> bool:
-        """Tell an answer that says, for the first time, that nothing is where something may be."""
-        high = (self.reading.top or 0) if request.before is None else request.before - 1
+        """Tell whether an answer is the first to hold no messages where some may be."""
+        high = (self.progress.top or 0) if request.before is None else request.before - 1
         is_at_stake = request.until is None and high > 0
         return answer.seen is None and is_at_stake and self._doubted != request
 
     def _begin(self, answer: Answer) -> None:
-        """Note the ids that have come since the last run as unread."""
-        reading = self.reading
-        old = reading.top
+        """Add the ids that are new since the last run to the backfill."""
+        progress = self.progress
+        old = progress.top
         top = max([old or 0, *(number for item in answer.items for number in _ids(item))])
         first_run = old is None
         self._new_from = (old or 0) + 1
-        unread = reading.unread
+        backfill = progress.backfill
         if top > (old or 0):
-            unread = ranges.add(unread, IdRange((old or 0) + 1, top))
+            backfill = ranges.add(backfill, IdRange((old or 0) + 1, top))
         if first_run and self.options.backfill is False:
             self._new_from = top + 1  # nothing is new where nothing was read before
-        self.reading = ReadProgress(unread, top or None, reading.since, reading.floor)
+        self.progress = ReadProgress(backfill, top or None, progress.since, progress.floor)
 
     def _covered(self, request: Request, answer: Answer) -> IdRange | None:
-        """Return the range that the answer settles, if its items are kept."""
-        top = self.reading.top or 0
+        """Return the range of ids that is read once the answer's items are stored."""
+        top = self.progress.top or 0
         low = 1 if answer.last or answer.seen is None else answer.seen.low
         high = top if request.before is None else request.before - 1
         if answer.seen is not None and request.before is not None:
-            high = min(high, answer.seen.high)  # what is above it, the source does not vouch for
+            high = min(high, answer.seen.high)  # above it the source may have more
         until = self.options.until
         if until is not None:
-            # What is newer than wanted stays unread. After a seek nothing says where it ended.
+            # What is newer than wanted stays to be read. After a seek nothing says where it ended.
             older = [item for item in answer.items if not _is_from(item, until)]
             newer = [item for item in answer.items if _is_from(item, until)]
             if newer:
@@ -213,13 +221,13 @@ class Plan:
     def _keep(self, answer: Answer, covers: IdRange) -> list[Item]:
         found = [item for item in answer.items if _is_within(item, covers)]
         if self._window == 0:
-            found = [item for item in found if self._is_unread(item)]
+            found = [item for item in found if self._is_to_read(item)]
         return found
 
     def _cut(self, covers: IdRange, kept: Sequence[Item]) -> IdRange:
         """Narrow the range to what the limit and the floor allow."""
         low = covers.low
-        since = self.reading.since
+        since = self.progress.since
         if since is not None:
             # Trailing items only: one old date among newer ones is no end.
             old: list[Item] = []
@@ -227,17 +235,20 @@ class Plan:
                 if not _is_before(item, since):
                     break
                 old.append(item)
-            unread_old = [item for item in old if self._is_unread(item)]
-            if unread_old:
-                floor = max(_ids(item)[-1] for item in unread_old)
-                self.reading = ReadProgress(
-                    self.reading.unread, self.reading.top, since, max(self.reading.floor, floor)
+            old_to_read = [item for item in old if self._is_to_read(item)]
+            if old_to_read:
+                floor = max(_ids(item)[-1] for item in old_to_read)
+                self.progress = ReadProgress(
+                    self.progress.backfill,
+                    self.progress.top,
+                    since,
+                    max(self.progress.floor, floor),
                 )
                 low = max(low, floor + 1)
         if self.options.limit is not None:
             room = self.options.limit - self._posts
             for item in kept:
-                if not isinstance(item, PostData) or not self._is_unread(item):
+                if not isinstance(item, PostData) or not self._is_to_read(item):
                     continue
                 if _ids(item)[0] < low:
                     break
@@ -250,13 +261,13 @@ class Plan:
 
     def _settle(self, covers: IdRange) -> None:
         if covers.low <= covers.high:
-            unread = ranges.subtract(self.reading.unread, covers)
-            self.reading = ReadProgress(
-                unread, self.reading.top, self.reading.since, self.reading.floor
+            backfill = ranges.subtract(self.progress.backfill, covers)
+            self.progress = ReadProgress(
+                backfill, self.progress.top, self.progress.since, self.progress.floor
             )
 
     def _go_on(self, request: Request, answer: Answer, covers: IdRange | None) -> None:
-        """Decide what comes next."""
+        """Decide the next request."""
         options = self.options
         if options.limit is not None and self._posts >= options.limit:
             self._request = None
@@ -272,7 +283,7 @@ class Plan:
             return
         if self._at_top and not ended and leads_on and low is not None and low > 1:
             self._refreshed += sum(len(_ids(item)) for item in answer.items)
-            if self._refreshed < self._window and low - 1 > self.reading.floor:
+            if self._refreshed < self._window and low - 1 > self.progress.floor:
                 self._request = Request(low)
                 return
         self._at_top = False
@@ -280,15 +291,15 @@ class Plan:
         self._request = Request(wanted[-1].high + 1) if wanted else None
 
     def _wanted(self) -> tuple[IdRange, ...]:
-        wanted = ranges.above(self.reading.unread, self.reading.floor)
+        wanted = ranges.above(self.progress.backfill, self.progress.floor)
         if self.options.backfill is False:
             wanted = ranges.above(wanted, self._new_from - 1)
         if self._too_new is not None:
-            wanted = ranges.subtract(wanted, IdRange(self._too_new, self.reading.top or 0))
+            wanted = ranges.subtract(wanted, IdRange(self._too_new, self.progress.top or 0))
         return wanted
 
-    def _is_unread(self, item: Item) -> bool:
-        return any(ranges.holds(self.reading.unread, number) for number in _ids(item))
+    def _is_to_read(self, item: Item) -> bool:
+        return any(ranges.holds(self.progress.backfill, number) for number in _ids(item))
 
 
 def _is_within(item: Item, covers: IdRange) -> bool:

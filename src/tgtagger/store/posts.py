@@ -95,7 +95,7 @@ class Posts(Part):
             _remember_rejected(db, page, tally.rejected, at)
             deleted = _mark_deleted(db, page, at)
             progress.save(db, page)
-            reading = page.reading
+            read = page.progress
             return PageStored(
                 page.channel,
                 page.source,
@@ -105,9 +105,7 @@ class Posts(Part):
                 deleted,
                 len(page.service),
                 tuple(tally.rejected),
-                None
-                if reading is None
-                else ranges.size(ranges.above(reading.unread, reading.floor)),
+                None if read is None else ranges.size(ranges.above(read.backfill, read.floor)),
             )
 
     def raw_records(self, source: SourceName, *, older_than: int) -> Iterator[StoredRawRecord]:

@@ -1,4 +1,4 @@
-"""How far each source has read a channel: its unread ranges, its floor, its wait.
+"""How far each source has read a channel: its backfill ranges, its floor, its wait.
 
 The floor that a user set (`since`) is the channel's; which ids are below it each source finds out
 for itself. Of posts it knows only whether one is here whole.
@@ -18,10 +18,10 @@ from tgtagger.store.typed import checked
 class Progress(Part):
     """How far each source has read a channel."""
 
-    def reading(self, channel_id: int, source: SourceName) -> ReadProgress:
+    def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress:
         """Return how far a source has read a channel; of an unknown one, nothing."""
         with self._database.read() as db:
-            unread = db.execute(
+            backfill = db.execute(
                 "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? "
                 "ORDER BY low",
                 (channel_id, source),
@@ -33,14 +33,14 @@ class Progress(Part):
                 "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
                 (channel_id, source),
             ).fetchone()
-            reading = ReadProgress(
-                tuple(checked(IdRange(low, high)) for low, high in unread),
+            progress = ReadProgress(
+                tuple(checked(IdRange(low, high)) for low, high in backfill),
                 top,
                 from_text(since),
                 floor or 0,
                 from_text(not_before),
             )
-            return checked(reading)
+            return checked(progress)
 
     def is_read_by(self, source: SourceName) -> bool:
         """Tell whether a channel that is still followed is read by this source."""
@@ -76,11 +76,11 @@ class Progress(Part):
 
 def save(db: sqlite3.Connection, page: Page) -> None:
     """Keep how far the page's source has read; a page of a file says nothing of it."""
-    reading = page.reading
-    if reading is None:
+    progress = page.progress
+    if progress is None:
         return
     of = (page.channel.id, page.source)
-    since = to_text_or_none(reading.since)
+    since = to_text_or_none(progress.since)
     changed = db.execute(
         "UPDATE channels SET since = ? WHERE id = ? AND since IS NOT ?",
         (since, page.channel.id, since),
@@ -91,10 +91,10 @@ def save(db: sqlite3.Connection, page: Page) -> None:
         "INSERT INTO readings (channel_id, source, top_id, floor_id, not_before) "
         "VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE "
         "SET top_id = excluded.top_id, floor_id = excluded.floor_id, not_before = NULL",
-        (*of, reading.top, reading.floor),
+        (*of, progress.top, progress.floor),
     )
     db.execute("DELETE FROM unread_ranges WHERE channel_id = ? AND source = ?", of)
     db.executemany(
         "INSERT INTO unread_ranges (channel_id, source, low, high) VALUES (?, ?, ?, ?)",
-        [(*of, part.low, part.high) for part in reading.unread],
+        [(*of, part.low, part.high) for part in progress.backfill],
     )

@@ -234,7 +234,7 @@ async def test_a_later_sign_in_continues_the_same_rows(world: World, store: Stor
 
 
 def unread(store: Store) -> set[int]:
-    found = store.progress.reading(NUMBER, "preview").unread
+    found = store.progress.read_progress(NUMBER, "preview").backfill
     return {n for part in found for n in range(part.low, part.high + 1)}
 
 

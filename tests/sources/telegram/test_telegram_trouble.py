@@ -69,7 +69,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def lost(store: Store, news: Channel) -> set[int]:
     """What is neither read nor remembered as unread."""
     read = {number for post in store.records.posts(PostFilter()) for number in post.ids}
-    unread = store.progress.reading(news.id, "telegram").unread
+    unread = store.progress.read_progress(news.id, "telegram").backfill
     return {n for n in news.ids if n not in read and not ranges.holds(unread, n)}
 
 

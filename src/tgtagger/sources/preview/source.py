@@ -51,7 +51,7 @@ class PreviewChannel:
     async def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]:
         """Yield pages, newest first. See sources.plan for the order."""
         if self._known is not None:
-            self._honour(memory.reading(self._known.id, self.name))
+            self._honour(memory.read_progress(self._known.id, self.name))
         plan: Plan | None = None
         while True:
             request = Request() if plan is None else plan.next()
@@ -60,15 +60,15 @@ class PreviewChannel:
             found = await self._ask(request, events)
             channel = self._channel_of(found)
             if plan is None:
-                reading = memory.reading(channel.id, self.name)
-                self._honour(reading)
-                plan = Plan(reading, self._options)
+                progress = memory.read_progress(channel.id, self.name)
+                self._honour(progress)
+                plan = Plan(progress, self._options)
             answer = _answer(found, request)
             if answer is None:
                 raise unanswered(self._what)
             kept = plan.take(answer)
             yield Page(
-                channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
+                channel, self.name, kept.posts, kept.service, kept.rejected, kept.progress,
                 kept.covers,
             )  # fmt: skip
             if plan.is_stuck:
@@ -78,8 +78,8 @@ class PreviewChannel:
     def _what(self) -> str:
         return f"@{self._username}"
 
-    def _honour(self, reading: ReadProgress) -> None:
-        until = reading.not_before
+    def _honour(self, progress: ReadProgress) -> None:
+        until = progress.not_before
         if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise left_alone(self._what, until)
 

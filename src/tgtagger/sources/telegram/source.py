@@ -87,13 +87,13 @@ class TelegramChannel:
     async def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]:
         """Yield pages, newest first. See sources.plan for the order."""
         if self._known is not None:
-            self._honour(memory.reading(self._known.id, self.name))
+            self._honour(memory.read_progress(self._known.id, self.name))
         peer = await self._resolve(events)
         number = peer.channel_id if hasattr(peer, "channel_id") else -peer.chat_id
         self.channel_id = number
-        reading = memory.reading(number, self.name)
-        self._honour(reading)
-        plan = Plan(reading, self._options)
+        progress = memory.read_progress(number, self.name)
+        self._honour(progress)
+        plan = Plan(progress, self._options)
         in_flight: asyncio.Task[Any] | None = None
         try:
             while (request := plan.next()) is not None:
@@ -102,7 +102,7 @@ class TelegramChannel:
                 kept = plan.take(found.answer)
                 in_flight = await self._go_ahead(plan, peer)
                 yield Page(
-                    channel, self.name, kept.posts, kept.service, kept.rejected, kept.reading,
+                    channel, self.name, kept.posts, kept.service, kept.rejected, kept.progress,
                     kept.covers,
                 )  # fmt: skip
             if plan.is_stuck:
@@ -158,8 +158,8 @@ class TelegramChannel:
             raise unanswered(self.what)
         return sorted(found.values(), key=itemgetter("id"), reverse=True)
 
-    def _honour(self, reading: ReadProgress) -> None:
-        until = reading.not_before
+    def _honour(self, progress: ReadProgress) -> None:
+        until = progress.not_before
         if until is not None and is_left_alone(until, now=dt.datetime.now(dt.UTC)):
             raise asked_to_wait(self.what, until)
 

@@ -23,7 +23,7 @@ class World:
     """A channel whose messages are their numbers; pages of ten."""
 
     ids: list[int]
-    reading: ReadProgress = field(default_factory=ReadProgress)
+    progress: ReadProgress = field(default_factory=ReadProgress)
     read: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
     asked: list[Request] = field(default_factory=list)
@@ -46,12 +46,12 @@ class World:
 
     def run(self, read_options: ReadOptions, *, pages: int = 1000) -> list[Kept]:
         """Read, as a run does that is killed after so many pages were stored."""
-        plan = Plan(self.reading, read_options)
+        plan = Plan(self.progress, read_options)
         kept: list[Kept] = []
         while (request := plan.next()) is not None and len(kept) < pages:
             taken = plan.take(self.answer(request))
             kept.append(taken)
-            self.reading = taken.reading
+            self.progress = taken.progress
             new = {number for item in taken.posts for number in item.ids}
             self.read |= new
             if taken.covers is not None:
@@ -62,18 +62,18 @@ class World:
         return kept
 
     def lost(self) -> set[int]:
-        """What is neither read nor remembered as unread."""
-        top = self.reading.top or 0
+        """What is neither read nor in the backfill."""
+        top = self.progress.top or 0
         return {
             n
             for n in self.ids
-            if n <= top and n not in self.read and not ranges.holds(self.reading.unread, n)
+            if n <= top and n not in self.read and not ranges.holds(self.progress.backfill, n)
         }
 
 
 IDS = st.lists(st.integers(1, 120), unique=True, min_size=1).map(sorted)
 MOMENTS = st.none() | st.integers(0, 130).map(minute)
-WISHES = st.builds(
+READ_OPTIONS = st.builds(
     ReadOptions,
     limit=st.none() | st.integers(1, 30),
     since=MOMENTS,
@@ -82,7 +82,9 @@ WISHES = st.builds(
     backfill=st.sampled_from([None, True, False]),
 )
 STEPS = st.lists(
-    st.tuples(WISHES, st.integers(0, 6), st.lists(st.integers(121, 240), max_size=25, unique=True)),
+    st.tuples(
+        READ_OPTIONS, st.integers(0, 6), st.lists(st.integers(121, 240), max_size=25, unique=True)
+    ),
     max_size=6,
 )
 
@@ -102,7 +104,7 @@ def test_nothing_is_lost_whatever_runs_came_before(
         world.ids += sorted({n for n in newer if n > top})
     world.run(ReadOptions(backfill=True))
     assert set(world.ids) <= world.read
-    assert not world.reading.unread
+    assert not world.progress.backfill
     assert not world.deleted
 
 
@@ -131,14 +133,14 @@ def test_since_is_a_floor_that_stays_until_backfill(ids: list[int], at: int) -> 
     world = World(ids)
     world.run(ReadOptions(since=minute(at)))
     assert world.read == {n for n in ids if n >= at}
-    assert world.reading.since == minute(at)
+    assert world.progress.since == minute(at)
     world.asked.clear()
     world.run(ReadOptions(refresh=SIZE))
     assert world.read == {n for n in ids if n >= at}
     assert len(world.asked) == 1  # what is below the floor is not asked for again
     world.run(ReadOptions(backfill=True))
     assert world.read == set(ids)
-    assert world.reading.since is None
+    assert world.progress.since is None
 
 
 @given(IDS, st.integers(0, 130), st.booleans())
@@ -161,7 +163,7 @@ def test_no_backfill_reads_what_is_new_and_the_newest_page_at_first() -> None:
     world.ids += range(101, 131)
     world.run(ReadOptions(backfill=False, refresh=SIZE))
     assert world.read == set(range(91, 131))
-    assert ranges.size(world.reading.unread) == 90
+    assert ranges.size(world.progress.backfill) == 90
 
 
 def test_deletions_are_seen_in_the_refresh_window_only() -> None:
@@ -192,7 +194,7 @@ def test_an_album_is_cut_whole_by_a_limit() -> None:
     plan.next()
     kept = plan.take(Answer((post(8), album, post(4)), IdRange(4, 8)))
     assert [item.ids for item in kept.posts] == [(8,)]
-    assert kept.reading.unread == (IdRange(1, 7),)
+    assert kept.progress.backfill == (IdRange(1, 7),)
 
 
 # ---- servers that answer with something else
@@ -201,13 +203,13 @@ def test_an_album_is_cut_whole_by_a_limit() -> None:
 def test_an_answer_without_messages_is_believed_when_it_comes_twice() -> None:
     world = World(list(range(1, 31)))
     plan = Plan(ReadProgress(), ReadOptions(refresh=SIZE))
-    world.reading = plan.take(world.answer(Request())).reading
+    world.progress = plan.take(world.answer(Request())).progress
     nothing = Answer((), None, last=True)
     kept = plan.take(nothing)
     assert kept.covers is None
-    assert kept.reading.unread == (IdRange(1, 20),)
+    assert kept.progress.backfill == (IdRange(1, 20),)
     assert plan.next() == Request(21)
-    assert plan.take(nothing).reading.unread == ()
+    assert plan.take(nothing).progress.backfill == ()
     assert (plan.next(), plan.is_stuck) == (None, False)
 
 
@@ -227,14 +229,14 @@ def test_a_server_that_ignores_what_it_is_asked_for_is_no_endless_loop() -> None
         asked += 1
         assert asked < 20
     assert plan.is_stuck
-    assert kept.reading.unread == (IdRange(1, 20),)
+    assert kept.progress.backfill == (IdRange(1, 20),)
 
 
 FAULTS = st.sampled_from(["none", "none", "nothing", "newest", "oldest", "rejected"])
 
 
 @pytest.mark.row("T2")
-@given(IDS, st.lists(st.tuples(WISHES, st.lists(FAULTS, max_size=9)), max_size=4))
+@given(IDS, st.lists(st.tuples(READ_OPTIONS, st.lists(FAULTS, max_size=9)), max_size=4))
 @example(list(range(1, 61)), [(ReadOptions(), ["oldest", "none"])])
 def test_wrong_answers_lose_nothing_and_come_to_an_end(
     ids: list[int], runs: list[tuple[ReadOptions, list[str]]]
@@ -285,7 +287,7 @@ ANSWERS = st.builds(
 
 
 @pytest.mark.row("T2")
-@given(WISHES, st.lists(ANSWERS, min_size=1, max_size=6))
+@given(READ_OPTIONS, st.lists(ANSWERS, min_size=1, max_size=6))
 def test_any_answers_for_ever_come_to_an_end(
     read_options: ReadOptions, answers: list[Answer]
 ) -> None:
@@ -316,11 +318,11 @@ def test_ranges_are_sets(more: list[tuple[int, int]], less: list[tuple[int, int]
 
 
 def test_a_floor_is_given_up_by_another_since() -> None:
-    reading = ReadProgress((IdRange(1, 10),), 20, minute(15), 10)
-    later = Plan(reading, ReadOptions(since=minute(2))).reading
+    progress = ReadProgress((IdRange(1, 10),), 20, minute(15), 10)
+    later = Plan(progress, ReadOptions(since=minute(2))).progress
     assert (later.since, later.floor) == (minute(2), 0)
-    assert Plan(reading, ReadOptions(since=minute(15))).reading.floor == 10
-    assert Plan(reading, ReadOptions()).reading.floor == 10
+    assert Plan(progress, ReadOptions(since=minute(15))).progress.floor == 10
+    assert Plan(progress, ReadOptions()).progress.floor == 10
 
 
 @pytest.mark.parametrize("moment", [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)])
@@ -343,10 +345,10 @@ def test_albums_with_others_between_are_never_cut(
         members.setdefault((group, number // 9) if group else number, []).append(number)
     items = [PostData(tuple(ids), minute(ids[0])) for ids in members.values()]
     items.sort(key=lambda item: item.ids[-1], reverse=True)
-    reading, read = ReadProgress(), set[int]()
+    progress, read = ReadProgress(), set[int]()
     for limit, most in [*runs, (None, 1000)]:
         pages = most
-        plan = Plan(reading, ReadOptions(limit=limit))
+        plan = Plan(progress, ReadOptions(limit=limit))
         while (request := plan.next()) is not None and pages:
             pages -= 1
             before = request.before or 1000
@@ -359,8 +361,8 @@ def test_albums_with_others_between_are_never_cut(
             kept = plan.take(
                 Answer(tuple(page), IdRange(low, high) if page else None, last=low == 1)
             )
-            reading = kept.reading
+            progress = kept.progress
             read |= {number for item in kept.posts for number in item.ids}
-            unread = {n for part in reading.unread for n in range(part.low, part.high + 1)}
+            unread = {n for part in progress.backfill for n in range(part.low, part.high + 1)}
             assert read | unread == set(range(1, top + 1))
     assert read == set(range(1, len(groups) + 1))
