@@ -27,7 +27,7 @@ from telegram_server import RsaKey, ServerThread
 from tgtagger import pipeline
 from tgtagger.model.refs import Named
 from tgtagger.sources.plan import ReadOptions
-from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram import session, sign_in
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
@@ -102,7 +102,7 @@ def main() -> None:
         access = session.Access(
             folder / "data", "default", 1, "hash", f"127.0.0.1:{port}", 2, folder / "key.pem"
         )
-        asyncio.run(session.sign_in(access, Answers("12345"), phone=PHONE, qr=False))
+        asyncio.run(sign_in.sign_in(access, Answers("12345"), phone=PHONE, qr=False))
         for latency in (0.0, 0.05):
             here.send(latency)
             here.recv()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.refs import Invited, Named, Numbered, read_channel
 
@@ -47,4 +48,4 @@ def test_every_form(text: str, expected: object) -> None:
 def test_anything_else_is_refused_with_what_to_give(text: str) -> None:
     with pytest.raises(InputError) as caught:
         read_channel(text)
-    assert "@name" in (caught.value.hint or "")
+    assert "@name" in (hint_of(caught.value) or "")

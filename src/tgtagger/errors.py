@@ -20,6 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
+from typing import Any
 
 from tgtagger import messages
 
@@ -114,7 +115,12 @@ _SHORTAGES = {
 
 
 def system_error(
-    error: OSError, what: str, *, kind: type[TgTaggerError] = InputError, hint: str | None = None
+    error: OSError,
+    what: str,
+    *,
+    kind: type[TgTaggerError] = InputError,
+    hint: str | None = None,
+    **data: Any,
 ) -> TgTaggerError:
     """Return what the operating system refused as a failure of ours: `what` it was, and why.
 
@@ -123,6 +129,9 @@ def system_error(
     """
     reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
     shortage = _SHORTAGES.get(error.errno or 0)
+    if what in messages.SENTENCES:
+        made = kind if shortage is None else StoreError
+        return made(what, hint=shortage, reason=reason, **data)
     if shortage is None:
         return kind(f"{what}: {reason}", hint=hint)
     return StoreError(f"{what}: {reason}", hint=shortage)

@@ -459,9 +459,9 @@ def test_how_a_failure_came_about_quotes_no_file(tmp_path: Path) -> None:
 def test_bytes_that_telethon_cannot_read_are_not_quoted() -> None:
     from telethon.errors import TypeNotFoundError
 
-    from tgtagger.sources.telegram import session
+    from tgtagger.sources.telegram.errors import translated
 
-    with pytest.raises(SourceError) as caught, session._errors():
+    with pytest.raises(SourceError) as caught, translated():
         raise TypeNotFoundError(5, b"the canary's own words")
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 

@@ -40,7 +40,7 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Learned, Provenance, TaggingError
 from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.preview.client import _retry_after
-from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram import sign_in
 from tgtagger.sources.telegram.session import Access
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.client import Server
@@ -209,7 +209,7 @@ def test_the_future_is_no_just_now() -> None:
 async def test_telegram_s_protocol_ends_in_2038(access: Access, set_clock: SetClock) -> None:
     set_clock(CLOCKS["after 2038"])
     with pytest.raises(ActionNeeded, match="clock"):
-        await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
+        await sign_in.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
     assert not list(access.folder.glob("*.session"))
 
 

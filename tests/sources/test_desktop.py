@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from support.exports import START, account, chat, message, service, write
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Page, PostData
 from tgtagger.sources.desktop import DesktopExport
@@ -105,7 +106,7 @@ def test_a_basic_group_keeps_its_marked_id(tmp_path: Path) -> None:
     path = write(tmp_path, chat(message(1, "x"), type="private_group", id=77))
     with pytest.raises(InputError, match="group") as caught:
         read(path)
-    assert "--groups" in (caught.value.hint or "")
+    assert "--groups" in (hint_of(caught.value) or "")
     (page,) = read(path, groups=True)
     assert (page.channel.id, page.channel.kind) == (-77, "group")
 
@@ -204,7 +205,7 @@ def test_a_missing_file_an_empty_folder_and_html(tmp_path: Path) -> None:
     (tmp_path / "messages.html").touch()
     with pytest.raises(InputError, match="HTML") as caught:
         read(tmp_path)
-    assert "JSON" in (caught.value.hint or "")
+    assert "JSON" in (hint_of(caught.value) or "")
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(InputError, match="neither a file nor a folder"):
         read(tmp_path / "fifo")

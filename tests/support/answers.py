@@ -25,6 +25,9 @@ class Answers:
         self.asked.append(question)
         return self.answers.pop(0)
 
+    def server(self, address: str) -> None:
+        self.asked.append(address)
+
     def phone(self) -> str:
         return self._next("phone")
 
@@ -37,6 +40,3 @@ class Answers:
     def show_qr(self, url: str, expires: dt.datetime) -> None:
         self.urls.append(url)
         self.on_qr()
-
-    def say(self, text: str) -> None:
-        self.asked.append(text)

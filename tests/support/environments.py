@@ -9,6 +9,7 @@ from llm_server import LlmServer
 from support.answers import PHONE, Answers
 from telegram_server import ServerThread
 from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram import sign_in as signing_in
 
 
 def at_home(folder: Path) -> dict[str, str]:
@@ -43,7 +44,7 @@ def sign_in(server: ServerThread, folder: Path) -> dict[str, str]:
     """Sign in, without a process of its own; return the settings of those that follow."""
     server.world.account(PHONE)
     access = access_to(server, folder)
-    asyncio.run(session.sign_in(access, Answers("12345"), phone=PHONE, qr=False))
+    asyncio.run(signing_in.sign_in(access, Answers("12345"), phone=PHONE, qr=False))
     server.log.clear()
     return to_telegram(server, folder)
 

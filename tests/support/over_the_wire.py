@@ -15,7 +15,7 @@ from tgtagger import pipeline
 from tgtagger.model.posts import PageStored
 from tgtagger.model.refs import read_channel
 from tgtagger.sources.plan import ReadOptions
-from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram import session, sign_in
 from tgtagger.sources.telegram.connection import Telegram
 from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
@@ -34,7 +34,7 @@ def signed_in_at(telegram: ServerThread, folder: Path) -> session.Access:
     """Sign in, for tests that share a server."""
     telegram.world.account(PHONE)
     made = access_to(telegram, folder)
-    asyncio.run(session.sign_in(made, Answers("12345"), phone=PHONE, qr=False))
+    asyncio.run(sign_in.sign_in(made, Answers("12345"), phone=PHONE, qr=False))
     telegram.log.clear()
     telegram.connected = 0
     return made
@@ -48,7 +48,7 @@ def access(telegram: ServerThread, tmp_path: Path) -> session.Access:
 @pytest.fixture
 async def signed_in(telegram: ServerThread, access: session.Access) -> session.Access:
     telegram.world.account(PHONE)
-    await session.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
+    await sign_in.sign_in(access, Answers("12345"), phone=PHONE, qr=False)
     telegram.log.clear()
     return access
 

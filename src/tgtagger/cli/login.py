@@ -53,20 +53,20 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Sign in to Telegram; the session is kept for you only."""
-    from tgtagger.sources.telegram import session
+    from tgtagger.sources.telegram import sign_in
 
     screen = context.screen_of(ctx)
     if phone and qr:
         raise InputError("--phone and --qr are two ways; choose one")
-    if phone and session.is_bot_token(phone):
-        raise session.bot_refused()
+    if phone and sign_in.is_bot_token(phone):
+        raise InputError("bot_refused")
     settings = invocation(ctx).settings(account=account, api_id=api_id, api_hash=api_hash)
     in_a_home(settings.data_dir)
     access, asking = access_of(settings), Asking(screen)
     already = _signed_in(access)
     if already is None:
         access = _with_application(access, asking)
-        name = signals.run(session.sign_in, access, asking, phone=phone or None, qr=qr)
+        name = signals.run(sign_in.sign_in, access, asking, phone=phone or None, qr=qr)
         if not as_json:
             screen.line(f"signed in as {name}; the session is {access.session}")
         screen.say("next: tgtagger parse @channel")

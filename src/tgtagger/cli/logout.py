@@ -19,11 +19,11 @@ Exit codes:
 
 def command(ctx: typer.Context, account: AccountOption = "") -> int:
     """End the session at Telegram and delete its file."""
-    from tgtagger.sources.telegram import session
+    from tgtagger.sources.telegram import sign_in
 
     screen = context.screen_of(ctx)
     access = access_of(invocation(ctx).settings(account=account))
-    told = signals.run(session.sign_out, access)
+    told = signals.run(sign_in.sign_out, access)
     if told:
         screen.say(f"signed out; {access.session} is deleted")
     else:

@@ -37,6 +37,9 @@ class Asking:
             )
         return line.strip()
 
+    def server(self, address: str) -> None:
+        self._screen.warn(f"signing in at {address}, which is not Telegram's own server")
+
     def phone(self) -> str:
         return self.ask("Phone number, with its country code")
 

@@ -1,6 +1,6 @@
-"""What a user may call a channel or a post: names, links, numbers, invitations. Pure.
+"""How a user may name a channel or a post: names, links, numbers, invitations. Pure.
 
-Knows no network, no file and no archive: whether a word is a path, or a title, others see.
+Knows no network, no file and no archive: its callers look whether a word is a path or a title.
 """
 
 from __future__ import annotations
@@ -78,10 +78,7 @@ def read_channel(text: str) -> ChannelRef:
         elif kind is Invited or found[1].lower() not in _RESERVED:
             return kind(found[1])  # type: ignore[arg-type]
         break
-    raise InputError(
-        f"{text!r} names no channel",
-        hint="give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help",
-    )
+    raise InputError("channel_ref_invalid", text=text)
 
 
 def spelling(ref: ChannelRef) -> str:
@@ -109,16 +106,12 @@ def split_post(text: str) -> tuple[str, int]:
     """
     found = _POST.fullmatch(text.strip())
     if found is None:
-        raise InputError(
-            f"{text!r} names no post", hint="write @channel/123, 1006503122/123 or a t.me link"
-        )
+        raise InputError("post_ref_invalid", text=text)
     return (found[1], int(found[2])) if found[1] else (text.strip(), int(found[4]))
 
 
 def reassigned(name: str, known: Channel, number: int) -> SourceError:
     """Return the refusal to mix two channels under one name."""
     return SourceError(
-        f"@{name} belongs to another channel now: the archive knows it as {known.title} "
-        f"(id {known.id}), Telegram as id {number}",
-        hint=f"nothing was mixed; read the new one by its number: tgtagger parse -100{number}",
+        "username_reassigned", name=name, title=known.title, known_id=known.id, number=number
     )

@@ -17,6 +17,7 @@ from support.events import RecordedEvents
 from support.make import minute
 from telegram_server import ServerThread
 from telegram_server.world import Channel
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.sources.plan import ReadOptions
@@ -155,7 +156,7 @@ async def test_a_rename_is_followed_and_a_reassigned_name_refused(
     other = telegram.world.channel("newsdesk", "Impostor", messages=5)
     with pytest.raises(SourceError, match="another channel") as caught:
         await read("newsdesk")
-    assert str(other.id) in (caught.value.hint or "")
+    assert str(other.id) in (hint_of(caught.value) or "")
     assert len(numbers(store)) == len(news.ids)
     await read(f"-100{news.id}")  # the old one has no name any more …
     await read("newsdesk")  # … so the name is free for the new one
@@ -393,7 +394,7 @@ async def test_a_revoked_session_says_log_in(
     telegram.revoke(telegram.world.accounts[PHONE])
     with pytest.raises(ActionNeeded) as caught:
         await read("newsroom")
-    assert "tgtagger login" in (caught.value.hint or "")
+    assert "tgtagger login" in (hint_of(caught.value) or "")
     telegram.forget_keys()
     with pytest.raises(ActionNeeded):
         await read("newsroom")

@@ -13,7 +13,7 @@ from telethon import errors
 from telethon.errors import rpcerrorlist
 
 from tgtagger.errors import ActionNeeded, SourceError, StoreError, TgTaggerError, TryLater
-from tgtagger.sources.telegram.errors import FLOODS, translate
+from tgtagger.sources.telegram.errors import CHANNEL_REFUSED, FLOODS, translate
 
 
 def classes() -> Iterator[type[Exception]]:
@@ -92,6 +92,14 @@ def session_fails(name: str) -> BaseException:
 )
 def test_what_a_failure_means(error: BaseException, kind: type[TgTaggerError]) -> None:
     assert type(translate(error)) is kind
+
+
+@pytest.mark.parametrize("name", CHANNEL_REFUSED)
+def test_every_reason_against_a_channel_has_its_words(name: str) -> None:
+    found = translate(rpc(400, name), "@news")
+    assert isinstance(found, SourceError)
+    assert (found.kind, found.data["reason"]) == ("channel_unreadable", name)
+    assert found.message.startswith("@news cannot be read: ")
 
 
 def test_a_bug_stays_a_bug() -> None:

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-HINTS: Mapping[str, str | Callable[..., str | None]] = {}
+HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    "channel_ref_invalid": "give @name, a t.me link, -100… or the path of an export; "
+    "see tgtagger parse --help",
+    "post_ref_invalid": "write @channel/123, 1006503122/123 or a t.me link",
+}

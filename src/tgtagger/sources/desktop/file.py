@@ -25,10 +25,6 @@ OTHERS = {
     "saved_messages", "replies", "verification_codes", "personal_chat", "bot_chat",
 }  # fmt: skip
 
-_HOW = (
-    "in Telegram Desktop: channel → ⋮ → Export chat history → Format: Machine-readable JSON; "
-    "then give its folder"
-)
 _SCALARS = {"string", "number", "boolean", "null"}
 _ENDINGS = {"end_map", "end_array", "map_key"}
 
@@ -66,15 +62,13 @@ def find_file(path: Path) -> Path:
         if stat.S_ISDIR(mode):
             return _find_in_folder(path)
         if not stat.S_ISREG(mode):
-            raise InputError(f"{path} is neither a file nor a folder", hint=_HOW)
+            raise InputError("export_not_a_file", path=path)
         with path.open("rb") as file:
             _check_beginning(path, file.read(4096))
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", hint=_HOW) from error
+        raise InputError("export_missing", path=path) from error
     except PermissionError as error:
-        raise InputError(
-            f"{path} cannot be read: permission denied", hint="check its permissions"
-        ) from error
+        raise InputError("export_denied", path=path) from error
     except OSError as error:
         raise _unreadable(error, path) from error
     return path
@@ -83,8 +77,8 @@ def find_file(path: Path) -> Path:
 def _unreadable(error: OSError, path: Path) -> TgTaggerError:
     """Say that an export cannot be read; a disk that fails there is no failure of ours."""
     if error.errno == errno.EIO:
-        return InputError(f"{path} cannot be read: {error.strerror}", hint="check its disk")
-    return system_error(error, f"{path} cannot be read", hint=_HOW)
+        return InputError("export_disk_failed", path=path, reason=error.strerror)
+    return system_error(error, "export_unreadable", path=path)
 
 
 def _find_in_folder(folder: Path) -> Path:
@@ -92,20 +86,20 @@ def _find_in_folder(folder: Path) -> Path:
     if inside.exists():
         return find_file(inside)
     if any(folder.glob("messages*.html")):
-        raise InputError(f"{folder} holds an export as HTML, which cannot be read back", hint=_HOW)
-    raise InputError(f"there is no result.json in {folder}", hint=_HOW)
+        raise InputError("export_is_html", path=folder)
+    raise InputError("export_result_missing", path=folder)
 
 
 def _check_beginning(path: Path, head: bytes) -> None:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is UTF-16; Telegram Desktop writes UTF-8", hint=_HOW)
+        raise InputError("export_is_utf16", path=path)
     words = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not words:
-        raise InputError(f"{path} is empty", hint=_HOW)
+        raise InputError("export_empty", path=path)
     if words.startswith(b"["):
-        raise InputError(f"{path} is another program's JSON, not an export", hint=_HOW)
+        raise InputError("export_foreign_json", path=path)
     if not words.startswith(b"{"):
-        raise InputError(f"{path} is not JSON", hint=_HOW)
+        raise InputError("export_not_json", path=path)
 
 
 @contextmanager
@@ -131,14 +125,12 @@ def read_contents(file: Guarded, path: Path) -> Contents:
         _scan(ijson.parse(file, buf_size=BUFFER), contents, single)
     except UNREADABLE:
         if not contents.chats:
-            raise InputError(
-                f"{path} is not JSON, or is cut off before its first message", hint=_HOW
-            ) from None  # it quotes the file
+            raise InputError("export_cut_off_early", path=path) from None  # it quotes the file
         contents.broken = contents.account
     if _SINGLE in contents.chats and not _is_chat(single):
         del contents.chats[_SINGLE]
     if not contents.chats and not contents.account:
-        raise InputError(f"{path} is another program's JSON, not an export", hint=_HOW)
+        raise InputError("export_foreign_json", path=path)
     return contents
 
 

@@ -104,7 +104,7 @@ class DesktopExport:
                         self.position = file.tell()
                         yield page
         if contents.broken:
-            raise _cut_off(path, None)
+            raise InputError("export_cut_off", path=path, after=None)
 
     def _choose(
         self, contents: export.Contents, path: Path
@@ -121,8 +121,7 @@ class DesktopExport:
                 chosen.setdefault(place, []).append((chat, channel))
         if not any(channel for chats in chosen.values() for _, channel in chats):
             groups = sum(self.left_out[kind] for kind in export.GROUPS)
-            hint = "give --groups to take its groups" if groups else "export with its channels"
-            raise InputError(f"{path} holds no channel", hint=hint)
+            raise InputError("export_without_channels", path=path, groups=groups)
         return chosen
 
     def _channel(self, chat: export.Chat) -> Channel | None:
@@ -163,7 +162,7 @@ class DesktopExport:
         pages.end()
         yield pages.take()
         if broken is not None:
-            raise _cut_off(path, pages.last_id) from broken
+            raise InputError("export_cut_off", path=path, after=pages.last_id) from broken
 
     def _wants(self, post: PostData, *, otherwise: bool) -> bool:
         if post.date is None:
@@ -236,24 +235,9 @@ class _Pages:
         return False
 
 
-def _cut_off(path: Path, last_id: int | None) -> InputError:
-    where = "in the middle" if last_id is None else f"after message {last_id}"
-    return InputError(
-        f"{path} is cut off or damaged {where}; what came before is kept",
-        hint="export again, then parse it again: nothing will be there twice",
-    )
-
-
 def _not_a_channel(chat: export.Chat, path: Path) -> InputError:
-    if chat.kind in export.GROUPS:
-        return InputError(
-            f"{path} is the export of a group, not of a channel",
-            hint="give --groups to keep groups, too",
-        )
-    return InputError(
-        f"{path} is the export of a private conversation; tgtagger keeps channels",
-        hint="export a channel",
-    )
+    is_group = chat.kind in export.GROUPS
+    return InputError("export_of_group" if is_group else "export_of_conversation", path=path)
 
 
 def reconvert(stored: StoredRawRecord) -> PostData | None:

@@ -95,8 +95,7 @@ class Preview:
             )
         except (ImportError, ValueError, httpx.InvalidURL):
             raise InputError(
-                "the proxy that the environment names cannot be used for the web preview",
-                hint="name an HTTP proxy (HTTPS_PROXY), or the preview's host in NO_PROXY",
+                "preview_proxy_invalid"
             ) from None  # it may hold a part of the proxy's password
         return self
 
@@ -159,7 +158,7 @@ class Preview:
         except _NotAPage as error:
             return str(error)
         except httpx.InvalidURL as error:
-            raise SourceError(f"{what}: {url!r} is no address") from error
+            raise SourceError("preview_address_invalid", what=what, url=url) from error
         finally:
             self._last = time.monotonic()
         if response.status == 429 or (response.status == 503 and asked is not None):
@@ -241,26 +240,12 @@ def _now(told: str) -> dt.datetime:
 
 
 def _trouble(what: str, detail: str) -> TryLater:
-    return TryLater(
-        f"{what}: the web preview cannot be reached, or has trouble ({detail})",
-        hint="check the connection and try again; what was read is kept",
-    )
-
-
-def unanswered(what: str) -> TryLater:
-    return TryLater(
-        f"{what}: the web preview answers with something else than what was asked for",
-        hint="try again later; what is not read yet is remembered",
-    )
+    return TryLater("preview_unreachable", what=what, detail=detail)
 
 
 def left_alone(what: str, until: dt.datetime) -> TryLater:
-    return TryLater(
-        f"{what}: the web preview asks to be left alone until "
-        f"{until.astimezone():%Y-%m-%d %H:%M:%S}",
-        hint="run it again then; cron can simply try again",
-        not_before=until,
-    )
+    """Return the refusal to wait that long in this run."""
+    return TryLater("preview_closed_until", what=what, until=until, not_before=until)
 
 
 async def look(base: str) -> str | None:

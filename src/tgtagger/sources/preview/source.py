@@ -23,7 +23,7 @@ from tgtagger.model.posts import (
 )
 from tgtagger.model.refs import reassigned
 from tgtagger.sources.plan import Answer, Item, Plan, ReadOptions, Request, is_left_alone
-from tgtagger.sources.preview.client import Preview, Response, left_alone, unanswered
+from tgtagger.sources.preview.client import Preview, Response, left_alone
 from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 
@@ -65,14 +65,14 @@ class PreviewChannel:
                 plan = Plan(progress, self._options)
             answer = _answer(found, request)
             if answer is None:
-                raise unanswered(self._what)
+                raise TryLater("preview_answer_wrong", what=self._what)
             kept = plan.take(answer)
             yield Page(
                 channel, self.name, kept.posts, kept.service, kept.rejected, kept.progress,
                 kept.covers,
             )  # fmt: skip
             if plan.is_stuck:
-                raise unanswered(self._what)
+                raise TryLater("preview_answer_wrong", what=self._what)
 
     @property
     def _what(self) -> str:
@@ -94,7 +94,9 @@ class PreviewChannel:
                 break
             url = target
             if request.before is not None and "before=" not in url:
-                raise unanswered(self._what)  # what is there is another page
+                raise TryLater(
+                    "preview_answer_wrong", what=self._what
+                )  # what is there is another page
             if hop < HOPS:
                 response = await self._preview.get(url, self._what, events)
         page = read_page(response.html) if response.status == 200 else None
@@ -109,29 +111,18 @@ class PreviewChannel:
             url = self._preview.base.removesuffix("/s") + f"/{self._username}"
             html = (await self._preview.get(url, what, events)).html
         elif response.status not in {200, 404}:
-            return SourceError(f"{what}: the web preview answers HTTP {response.status}")
+            return SourceError("preview_answers_status", what=what, status=response.status)
         match read_instead(html):
             case "channel":
-                return SourceError(
-                    f"{what} has no web preview: its owner, or Telegram, turned it off",
-                    hint="sign in to read it: tgtagger login",
-                )
+                return SourceError("preview_turned_off", what=what)
             case "group":
-                return SourceError(
-                    f"{what} is a group: groups have no web preview",
-                    hint="sign in and give --groups to keep groups, too",
-                )
+                return SourceError("preview_of_group", what=what)
             case "person":
-                return SourceError(f"{what} is a person or a bot, not a channel")
+                return SourceError("person_not_channel", what=what)
             case "nothing":
-                return SourceError(
-                    f"{what} cannot be read: no channel has this name", hint="check its spelling"
-                )
+                return SourceError("channel_not_found", what=what)
             case "foreign":
-                return TryLater(
-                    f"{what}: what answers is not the web preview",
-                    hint="is there a page to sign in to this network? try again later",
-                )
+                return TryLater("preview_foreign", what=what)
 
     def _channel_of(self, page: PreviewPage) -> Channel:
         known = self._known
@@ -139,14 +130,11 @@ class PreviewChannel:
         if number is None:
             number = self.channel_id
         if number is None:
-            raise SourceError(
-                f"@{self._username}: the web preview does not tell the channel's number",
-                hint="sign in to read it: tgtagger login",
-            )
+            raise SourceError("preview_without_number", what=self._what)
         if known is not None and known.id != number:
             raise reassigned(self._username, known, number)
         if self.channel_id not in {None, number}:
-            raise unanswered(self._what)  # it was another one a page ago
+            raise TryLater("preview_answer_wrong", what=self._what)  # it was another one a page ago
         self.channel_id = number
         title = page.title or (known.title if known else None) or f"@{self._username}"
         return Channel(number, title, page.username or self._username)

@@ -19,11 +19,11 @@ from tgtagger.errors import TryLater
 from tgtagger.model.events import Events
 from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import time_left
-from tgtagger.sources.telegram import session
+from tgtagger.sources.telegram import session, telethon_internals
 from tgtagger.sources.telegram.errors import (
     FLOODS,
-    LATER,
     TROUBLE,
+    Asked,
     cause_of,
     not_before,
     translate,
@@ -81,7 +81,7 @@ class Telegram:
     async def ask(
         self,
         request: Any,
-        what: str,
+        what: Asked,
         events: Events,
         *,
         in_flight: asyncio.Task[Any] | None = None,
@@ -96,7 +96,7 @@ class Telegram:
         if closed_until is not None:
             raise asked_to_wait(what, closed_until, remember=remember)
         if self._in_vain >= IN_VAIN:
-            raise given_up(what)
+            raise TryLater("telegram_given_up", what=what)
         troubles = 0
         while True:
             try:
@@ -117,12 +117,12 @@ class Telegram:
                 await self.sleep(seconds)
             else:
                 self._in_vain = 0
-                if getattr(answer, "SUBCLASS_OF_ID", None) != request.SUBCLASS_OF_ID:
+                if not telethon_internals.is_answer_to(request, answer):
                     raise unreadable(what)
                 return answer
             in_flight = None
 
-    def _asked_wait(self, error: Exception, request: Any, what: str, *, remember: bool) -> float:
+    def _asked_wait(self, error: Exception, request: Any, what: Asked, *, remember: bool) -> float:
         """Return how long an error asks to wait; raise it as ours if it does not, or too long."""
         if isinstance(error, FLOODS):
             seconds = max(float(error.seconds), 1.0)
@@ -163,11 +163,10 @@ async def _within_deadline(client: TelegramClient, request: Any) -> Any:
     try:
         return await asyncio.wait_for(client(request), DEADLINE)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        lost = telethon_internals.lost_connection()
+        if lost is None:
             raise
-        # Telethon cancels what was waiting when it gives a connection up.
-        raise ConnectionError("the connection was lost") from None
+        raise lost from None
 
 
 def forget(task: asyncio.Task[Any]) -> None:
@@ -176,18 +175,8 @@ def forget(task: asyncio.Task[Any]) -> None:
         task.exception()  # else asyncio would report it as nobody's
 
 
-def asked_to_wait(what: str, until: dt.datetime, *, remember: bool = True) -> TryLater:
+def asked_to_wait(what: Asked, until: dt.datetime, *, remember: bool = True) -> TryLater:
     """Return the refusal to wait that long in this run."""
     return TryLater(
-        f"{what}: Telegram asks to be left alone until {until.astimezone():%Y-%m-%d %H:%M:%S}",
-        hint=LATER,
-        not_before=until if remember else None,
-    )
-
-
-def given_up(what: str) -> TryLater:
-    """Return the refusal to ask a server again that answered nothing else in this run."""
-    return TryLater(
-        f"{what}: not asked, since Telegram cannot be reached, or has trouble",
-        hint="check the connection and try again; what was read is kept",
+        "telegram_closed_until", what=what, until=until, not_before=until if remember else None
     )

@@ -7,9 +7,10 @@ retries, connection errors, and what its session file's database raises. Knows n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from telethon import errors
 
@@ -22,6 +23,7 @@ from tgtagger.errors import (
     shortage,
 )
 from tgtagger.sources.plan import wait_ends
+from tgtagger.sources.telegram import telethon_internals
 
 FLOODS = (
     errors.FloodWaitError,
@@ -50,8 +52,11 @@ TROUBLE = (
 LONGEST_NAME = 80
 """Letters of an error's name that are shown."""
 
-LOGIN = "run: tgtagger login"
-LATER = "run it again then; cron can simply try again"
+Asked = str | int | None
+"""What was asked for: a channel's `@name` or number, None for an invitation; or TELEGRAM."""
+
+TELEGRAM = "Telegram"
+"""What was asked for where no channel is concerned."""
 
 _SIGNED_OUT = (
     errors.UnauthorizedError,
@@ -59,23 +64,31 @@ _SIGNED_OUT = (
     errors.AuthKeyNotFound,
     errors.SecurityError,
 )
-_GONE = {
-    "CHANNEL_PRIVATE": "it is private, or this account was removed from it",
-    "CHANNEL_INVALID": "this account has not met it",
-    "CHANNEL_PUBLIC_GROUP_NA": "it is not available any more",
-    "CHAT_ADMIN_REQUIRED": "only its admins may read it",
-    "CHAT_FORBIDDEN": "this account may not read it",
-    "USER_BANNED_IN_CHANNEL": "this account is banned from it",
-    "USERNAME_NOT_OCCUPIED": "no channel has this name",
-    "USERNAME_INVALID": "no channel can have this name",
-    "INVITE_HASH_EXPIRED": "the invitation has expired",
-    "INVITE_HASH_INVALID": "the invitation is not valid",
-    "INVITE_HASH_EMPTY": "the invitation is not valid",
-    "PEER_ID_INVALID": "this account has not met it",
+CHANNEL_REFUSED = (
+    "CHANNEL_PRIVATE",
+    "CHANNEL_INVALID",
+    "CHANNEL_PUBLIC_GROUP_NA",
+    "CHAT_ADMIN_REQUIRED",
+    "CHAT_FORBIDDEN",
+    "USER_BANNED_IN_CHANNEL",
+    "USERNAME_NOT_OCCUPIED",
+    "USERNAME_INVALID",
+    "INVITE_HASH_EXPIRED",
+    "INVITE_HASH_INVALID",
+    "INVITE_HASH_EMPTY",
+    "PEER_ID_INVALID",
+)
+"""Telegram's names of the reasons for which this account cannot read a channel."""
+
+_SESSION_FAILS = {
+    sqlite3.SQLITE_FULL: "session_disk_full",
+    sqlite3.SQLITE_IOERR: "session_io_error",
+    sqlite3.SQLITE_CANTOPEN: "session_not_opened",
+    sqlite3.SQLITE_READONLY: "session_read_only",
 }
 
 
-def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | None:
+def translate(error: BaseException, what: Asked = TELEGRAM) -> TgTaggerError | None:
     """Return what an error means to a user; None for one that is a bug. `what` was asked for."""
     match error:
         case TgTaggerError():
@@ -85,7 +98,8 @@ def translate(error: BaseException, what: str = "Telegram") -> TgTaggerError | N
         case ValueError() if (found := _bare(error, what)) is not None:
             return found
         case errors.InvalidBufferError():
-            return _signed_out() if getattr(error, "code", None) == 404 else _unreachable(error)
+            is_unknown = getattr(error, "code", None) == 404
+            return ActionNeeded("session_ended") if is_unknown else _unreachable(error)
     for kinds, translated in _OTHERS:
         if isinstance(error, kinds):
             return translated(error, what)
@@ -97,74 +111,60 @@ def cause_of(error: BaseException) -> BaseException | None:
     return None if isinstance(error, errors.TypeNotFoundError) else error
 
 
-_SESSION_FAILS = {
-    sqlite3.SQLITE_FULL: "there is no space left to write the session file",
-    sqlite3.SQLITE_IOERR: "the session file: reading or writing failed",
-    sqlite3.SQLITE_CANTOPEN: "the session file cannot be opened",
-    sqlite3.SQLITE_READONLY: "the session file cannot be written to",
-}
+@contextlib.contextmanager
+def translated(*, otherwise: TgTaggerError | None = None) -> Iterator[None]:
+    """Raise Telethon's failures as ours. `otherwise` is the failure for an error nobody knows."""
+    try:
+        yield
+    except Exception as error:
+        ours = translate(error) or otherwise
+        if ours is None or ours is error:
+            raise
+        raise ours from cause_of(error)
 
 
 def _session_failed(error: BaseException) -> TgTaggerError:
-    """Say what became of Telethon's file: signing in again mends no disk."""
+    """Return what became of Telethon's file: signing in again mends no disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _SESSION_FAILS:
-        return StoreError(
-            _SESSION_FAILS[code],
-            hint="check the space and the permissions of data_dir, which tgtagger config shows",
-        )
+        return StoreError(_SESSION_FAILS[code])
     if code == sqlite3.SQLITE_BUSY:
-        return TryLater("another program holds the session file", hint="try again")
-    return ActionNeeded("the session file cannot be used", hint=LOGIN)
+        return TryLater("session_busy")
+    return ActionNeeded("session_unusable")
 
 
-def _bare(error: ValueError, what: str) -> TgTaggerError | None:
+def _bare(error: ValueError, what: Asked) -> TgTaggerError | None:
     """Return what a ValueError means, if it is one of Telethon's."""
     if isinstance(error.__cause__, errors.RPCError):
         return _rpc(error.__cause__, what)
-    if "unsuccessful" in str(error):
-        return _unreachable(error)
-    return _elsewhere() if "Failed to get DC" in str(error) else None
+    match telethon_internals.meaning_of(error):
+        case "gave_up":
+            return _unreachable(error)
+        case "another_data_center":
+            return ActionNeeded("session_in_other_data_center")
+    return None
 
 
-def unreadable(what: str) -> SourceError:
-    """Return what an answer means that Telethon, or we, can make nothing of."""
-    return SourceError(
-        f"{_before(what)}Telegram sent something newer than this version can read",
-        hint="update tgtagger, then run it again: nothing is lost",
-    )
+def unreadable(what: Asked) -> SourceError:
+    """Return the failure of an answer that neither Telethon nor tgtagger can read."""
+    return SourceError("telegram_answer_unreadable", what=what)
 
 
 def check_clock() -> None:
     """Refuse a clock whose time Telegram's protocol cannot express: its library would break."""
     if dt.datetime.now(dt.UTC).timestamp() >= 2**31:  # from 2038 on
-        raise wrong_clock()
+        raise ActionNeeded("telegram_refuses_clock")
 
 
-def unanswered(what: str) -> TryLater:
-    """Return what answers mean that are none to what was asked."""
-    return TryLater(
-        f"{_before(what)}Telegram answers with something else than what was asked for",
-        hint="try again later; what is not read yet is remembered",
-    )
+def unanswered(what: Asked) -> TryLater:
+    """Return the failure of an answer to another question than ours."""
+    return TryLater("telegram_answer_wrong", what=what)
 
 
-def _refused_message(error: BaseException, _what: str) -> TgTaggerError:
+def _refused_message(error: BaseException, _what: Asked) -> TgTaggerError:
     if getattr(error, "code", None) not in {16, 17}:
         return _unreachable(error)
-    return wrong_clock()
-
-
-def wrong_clock() -> ActionNeeded:
-    return ActionNeeded(
-        "Telegram refuses messages from this clock", hint="set this machine's clock right"
-    )
-
-
-def _elsewhere() -> ActionNeeded:
-    return ActionNeeded(
-        "Telegram keeps this account in another data centre than the session's", hint=LOGIN
-    )
+    return ActionNeeded("telegram_refuses_clock")
 
 
 def not_before(error: BaseException) -> dt.datetime:
@@ -173,49 +173,39 @@ def not_before(error: BaseException) -> dt.datetime:
     return wait_ends(seconds, now=dt.datetime.now(dt.UTC))
 
 
-def _rpc(error: errors.RPCError, what: str) -> TgTaggerError:
+def _rpc(error: errors.RPCError, what: Asked) -> TgTaggerError:
     if isinstance(error, FLOODS):
         seconds = getattr(error, "seconds", 0)
         return TryLater(
-            f"{_before(what)}Telegram asks to wait {seconds} s",
-            hint=LATER,
-            not_before=not_before(error),
+            "telegram_asks_to_wait", what=what, seconds=seconds, not_before=not_before(error)
         )
     name = str(getattr(error, "message", None) or "")
-    for part, reason in _GONE.items():
-        if part in name or _class_name(part) == type(error).__name__:
-            return SourceError(f"{what} cannot be read: {reason}")
+    for reason in CHANNEL_REFUSED:
+        if reason in name or _class_name(reason) == type(error).__name__:
+            return SourceError("channel_unreadable", what=what, reason=reason)
     match error:
         case errors.FrozenMethodInvalidError() | errors.FrozenParticipantMissingError():
-            return ActionNeeded(
-                "Telegram has frozen this account", hint="open Telegram: it says why"
-            )
+            return ActionNeeded("account_frozen")
         case errors.ApiIdInvalidError() | errors.ApiIdPublishedFloodError():
-            return ActionNeeded(
-                "Telegram does not accept this API id and hash",
-                hint="get them at https://my.telegram.org, then run: tgtagger login",
-            )
+            return ActionNeeded("api_id_refused")
         case _ if isinstance(error, (*_SIGNED_OUT, errors.AuthKeyDuplicatedError)):
             if isinstance(error, errors.SessionPasswordNeededError):
-                return ActionNeeded("this account wants its cloud password", hint=LOGIN)
-            return _signed_out(duplicated=isinstance(error, errors.AuthKeyDuplicatedError))
+                return ActionNeeded("cloud_password_needed")
+            duplicated = isinstance(error, errors.AuthKeyDuplicatedError)
+            return ActionNeeded("session_duplicated" if duplicated else "session_ended")
         case _ if isinstance(error, TROUBLE):
             return _unreachable(error)
     return _by_code(error, what)
 
 
-def _by_code(error: errors.RPCError, what: str) -> TgTaggerError:
+def _by_code(error: errors.RPCError, what: Asked) -> TgTaggerError:
     name = _name_of(error)
     match error:
         case errors.FloodError():  # without a number of seconds, or of a kind that nobody knows
-            return TryLater(f"{_before(what)}Telegram asks to wait ({name})", hint=LATER)
+            return TryLater("telegram_flood", what=what, error=name)
         case errors.InvalidDCError():
-            return _elsewhere()
-    return SourceError(f"{_before(what)}Telegram answers {name} ({error.code})")
-
-
-def _before(what: str) -> str:
-    return "" if what == "Telegram" else f"{what}: "
+            return ActionNeeded("session_in_other_data_center")
+    return SourceError("telegram_refuses", what=what, error=name, code=error.code)
 
 
 def _name_of(error: errors.RPCError) -> str:
@@ -228,28 +218,15 @@ def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_")) + "Error"
 
 
-def _signed_out(*, duplicated: bool = False) -> ActionNeeded:
-    if duplicated:
-        return ActionNeeded(
-            "Telegram ended this session: it was used from two places at once", hint=LOGIN
-        )
-    return ActionNeeded(
-        "this account is signed out: Telegram no longer knows the session", hint=LOGIN
-    )
-
-
 def _unreachable(error: BaseException) -> TryLater:
-    detail = _name_of(error) if isinstance(error, errors.RPCError) else type(error).__name__
-    return TryLater(
-        f"Telegram cannot be reached, or has trouble ({detail})",
-        hint="check the connection and try again; what was read is kept",
-    )
+    name = _name_of(error) if isinstance(error, errors.RPCError) else type(error).__name__
+    return TryLater("telegram_unreachable", error=name)
 
 
 _OTHERS: tuple[tuple[tuple[type[BaseException], ...], Callable[..., TgTaggerError]], ...] = (
     ((errors.TypeNotFoundError, BufferError), lambda _error, what: unreadable(what)),
     ((errors.BadMessageError,), _refused_message),
-    (_SIGNED_OUT, lambda _error, _what: _signed_out()),
+    (_SIGNED_OUT, lambda _error, _what: ActionNeeded("session_ended")),
     ((sqlite3.Error,), lambda error, _what: _session_failed(error)),
     ((OSError,), lambda error, _what: shortage(error) or _unreachable(error)),
     (

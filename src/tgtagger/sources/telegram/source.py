@@ -34,7 +34,7 @@ from tgtagger.model.refs import ChannelRef, Invited, Named, Numbered, reassigned
 from tgtagger.sources.plan import Answer, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget
 from tgtagger.sources.telegram.convert import convert, convert_page
-from tgtagger.sources.telegram.errors import unanswered, unreadable
+from tgtagger.sources.telegram.errors import Asked, unanswered, unreadable
 
 PAGE = 100
 """Messages a request: Telegram's own limit."""
@@ -74,15 +74,16 @@ class TelegramChannel:
         self.channel_id = None if known is None else known.id
 
     @property
-    def what(self) -> str:
+    def what(self) -> Asked:
+        """Return how errors name the channel."""
         match self._ref:
             case Named(name):
                 return f"@{name}"
             case Numbered(number):
                 known = self._known
-                return f"@{known.username}" if known and known.username else f"channel {number}"
+                return f"@{known.username}" if known and known.username else number
             case Invited():
-                return "the invitation"
+                return None
 
     async def pages(self, memory: Memory, events: Events) -> AsyncGenerator[Page]:
         """Yield pages, newest first. See sources.plan for the order."""
@@ -177,10 +178,7 @@ class TelegramChannel:
                 answer = await self._telegram.ask(request, self.what, events)
                 if isinstance(answer, types.ChatInviteAlready):
                     return _peer(answer.chat)
-                raise SourceError(
-                    "this account has not joined the channel of this invitation",
-                    hint="join it in Telegram first; tgtagger joins nothing",
-                )
+                raise SourceError("invitation_not_joined")
 
     async def _by_name(self, name: str, events: Events) -> Any:
         request = functions.contacts.ResolveUsernameRequest(name)
@@ -188,7 +186,7 @@ class TelegramChannel:
         number = getattr(answer.peer, "channel_id", None)
         chat = next((c for c in answer.chats if c.id == number), None)
         if chat is None:
-            raise SourceError(f"@{name} is a person or a bot, not a channel")
+            raise SourceError("person_not_channel", what=f"@{name}")
         if self._known is not None and self._known.id != chat.id:
             raise reassigned(name, self._known, chat.id)
         return _peer(chat)
@@ -217,10 +215,7 @@ class TelegramChannel:
                 return _peer(chat)
             tops = {d.top_message for d in answer.dialogs} - seen
             if isinstance(answer, types.messages.Dialogs) or not tops or not answer.messages:
-                raise SourceError(
-                    f"this account knows no channel {number}",
-                    hint="give its @name or a t.me link, or join it in Telegram",
-                )
+                raise SourceError("channel_unknown_to_account", number=number)
             seen |= tops
             last = answer.messages[-1]
             with contextlib.suppress(ValueError, TypeError):
@@ -235,14 +230,12 @@ class TelegramChannel:
         if chat is None or isinstance(
             chat, types.ChannelForbidden | types.ChatForbidden | types.ChatEmpty
         ):
-            raise SourceError(f"{self.what} cannot be read: this account may not see it")
+            raise SourceError("channel_not_visible", what=self.what)
         kind: ChannelKind = "group"
         if isinstance(chat, types.Channel):
             kind = "channel" if chat.broadcast else "supergroup"
         if kind != "channel" and not self._groups:
-            raise SourceError(
-                f"{self.what} is a group, not a channel", hint="give --groups to keep groups, too"
-            )
+            raise SourceError("group_not_channel", what=self.what)
         return Channel(number, chat.title.replace("\0", ""), _username(chat), kind)
 
     def _is_known(self, record: dict[str, Any], memory: Memory) -> bool:
@@ -333,7 +326,7 @@ def _peer(chat: Any) -> Any:
         return types.InputPeerChannel(chat.id, chat.access_hash or 0)
     if isinstance(chat, types.Chat):
         return types.InputPeerChat(chat.id)
-    raise SourceError("this account may not see the channel")
+    raise SourceError("chat_not_visible")
 
 
 def _username(chat: Any) -> str | None:
