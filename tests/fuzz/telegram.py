@@ -12,9 +12,10 @@ from support.make import CHANNEL
 from support.shown import check_ends, shown
 from tgtagger.model.posts import Entity, PostData, StoredRawRecord
 from tgtagger.sources.markdown import to_markdown
+from tgtagger.sources.telegram.blocks import rich_text
 from tgtagger.sources.telegram.convert import convert, convert_page, reconvert
+from tgtagger.sources.telegram.entities import entities
 from tgtagger.sources.telegram.media import media_of
-from tgtagger.sources.telegram.richtext import entities, rich_text
 
 TEXT = "Hello wörld 😀, see https://a.b/c_d\nand so on: x = 1"
 MARKS: list[dict[str, Any]] = [

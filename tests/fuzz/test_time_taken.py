@@ -16,8 +16,8 @@ from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.preview.convert import convert as convert_html
 from tgtagger.sources.preview.page import read_page
+from tgtagger.sources.telegram.blocks import rich_text
 from tgtagger.sources.telegram.convert import convert
-from tgtagger.sources.telegram.richtext import rich_text
 from tgtagger.taggers.llm.api.answers import read_tags
 from tgtagger.vocabulary import Vocabulary, normalise
 

@@ -33,7 +33,7 @@ from tgtagger.sources.conversion import LONGEST_TEXT
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.preview.convert import convert as convert_preview
 from tgtagger.sources.telegram.convert import convert as convert_telegram
-from tgtagger.sources.telegram.source import plain
+from tgtagger.sources.telegram.source import to_plain_form
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import clean, flat, in_json
 
@@ -117,7 +117,7 @@ def sources(text: str) -> Iterator[object]:
     """Yield what the three sources make of a text."""
     yield convert_desktop(message(1, text))
     date = post(1).date
-    told = plain(types.Message(1, types.PeerChannel(5), message=text, date=date).to_dict())
+    told = to_plain_form(types.Message(1, types.PeerChannel(5), message=text, date=date).to_dict())
     yield convert_telegram(told)
     yield convert_preview(
         '<div class="tgme_widget_message" data-post="a/1"><div class="tgme_widget_message_text '

@@ -60,7 +60,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What hangs on a message: described, not downloaded. Sizes in bytes, durations in seconds."""
+    """A photo, file, poll or link of a message: described only. Bytes, and seconds."""
 
     type: MediaType
     file_name: str | None = None

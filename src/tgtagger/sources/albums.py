@@ -13,10 +13,11 @@ from tgtagger.model.posts import PostData, RawRecord
 
 
 def join(posts: Sequence[PostData], raw: RawRecord | None) -> PostData:
-    """Return the post that messages make, by rising id: each a post of its own so far.
+    """Return the one post of an album's messages, which come as posts by rising id.
 
-    Counters are the highest of any member (Telegram counts each for itself); what only one of
-    them knows is the album's. Several captions stand one after the other.
+    Counters are the highest of any member, since Telegram counts each for itself. A fact that only
+    one member has is the album's. Several captions stand one after the other. `raw` is the raw
+    record of all members.
     """
     first = posts[0]
     if len(posts) == 1:

@@ -1,4 +1,4 @@
-"""The converters by source: what `parse --reconvert` runs over stored raw records.
+"""The converters of all sources: they convert stored raw records again.
 
 Needs no network, and knows no store.
 """

@@ -29,12 +29,12 @@ REFRESH = 100
 
 
 def wait_ends(seconds: float, *, now: dt.datetime) -> dt.datetime:
-    """Return until when a source is left alone that asked for so many seconds."""
+    """Return the end of a wait that a source asked for: LONGEST_WAIT at most."""
     return now + dt.timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
 
 
 def is_left_alone(until: dt.datetime | None, *, now: dt.datetime) -> bool:
-    """Tell whether a wait that was remembered goes on."""
+    """Tell whether a remembered wait is not over yet."""
     return until is not None and now < until <= now + LONGEST_WAIT
 
 

@@ -22,7 +22,7 @@ from tgtagger.model.posts import (
 )
 from tgtagger.sources import raw
 from tgtagger.sources.telegram.convert import CONVERTER, convert, convert_page, reconvert
-from tgtagger.sources.telegram.source import plain
+from tgtagger.sources.telegram.source import to_plain_form
 
 NOW = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)
@@ -32,7 +32,7 @@ PHOTO = types.Photo(9, 1, b"", NOW, [types.PhotoSizeProgressive("y", 1280, 720, 
 def message(text: str = "", **facts: Any) -> dict[str, Any]:
     facts = {"date": NOW, **facts}
     made = types.Message(facts.pop("id", 7), types.PeerChannel(5), message=text, **facts)
-    found: dict[str, Any] = plain(made.to_dict())
+    found: dict[str, Any] = to_plain_form(made.to_dict())
     return found
 
 
@@ -261,7 +261,7 @@ def test_service_and_empty_messages() -> None:
     made = types.MessageService(
         3, types.PeerChannel(5), date=NOW, action=types.MessageActionChatEditTitle("New")
     )
-    found = convert(plain(made.to_dict()))
+    found = convert(to_plain_form(made.to_dict()))
     assert isinstance(found, ServiceMessage)
     assert (found.message_id, found.action, found.date) == (3, "chat_edit_title", NOW)
     assert convert({"_": "MessageEmpty", "id": 4}) is None

@@ -18,9 +18,9 @@ from telethon.tl import types as tl
 from support.hostile import STRINGS
 from support.shown import check_ends
 from tgtagger.model.posts import Entity, Media
-from tgtagger.sources.telegram.blocks import BLOCKS
+from tgtagger.sources.telegram.blocks import BLOCKS, RichText, rich_text
+from tgtagger.sources.telegram.entities import ENTITY_NAMES, entities
 from tgtagger.sources.telegram.inline import INLINE
-from tgtagger.sources.telegram.richtext import ENTITY_NAMES, RichText, entities, rich_text
 
 WHEN = dt.datetime(2026, 7, 16, tzinfo=dt.UTC)
 

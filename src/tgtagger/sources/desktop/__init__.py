@@ -1,7 +1,8 @@
 """Telegram Desktop's machine-readable export: `result.json`, of one chat or of a whole account.
 
-`file` finds the chats and streams their records, `convert` turns a record into a post, `albums`
-puts together what the export tears apart, `source` makes pages of them. Knows no store.
+`file` finds the chats and streams their records, `guard` keeps from ijson what it does not survive,
+`convert` turns a record into a post, `albums` finds the albums, `source` makes pages of posts.
+Knows no store.
 """
 
 from tgtagger.sources.desktop.convert import CONVERTER

@@ -1,8 +1,9 @@
-"""Put the albums of an export together: it writes each photo as a message of its own.
+"""Find the albums of an export: which of its messages belong together. Pure.
 
-A guess, since the export has no word for albums: consecutive ids, the same second, the same
-author and origin, a photo or file each, at most ten, and one caption at most. A source that knows
-better corrects it later (see the store). Pure.
+An export says nothing of albums, and writes each photo as a message of its own. So this guesses:
+consecutive ids, the same second, author and forward, a photo or file each, at most ten, and one
+caption at most. Telegram's word later corrects the guess (see the store). `sources.albums` makes
+one post of the messages.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ _GROUPED = {"photo", "video", "document", "audio"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A post of one message, and what tells whether it belongs to its neighbour."""
+    """A post of one message. All members of an album have the same `shared` facts."""
 
     post: PostData
-    origin: tuple[object, ...]
+    shared: tuple[object, ...]
     record: Any
 
 
 def draft(post: PostData, record: dict[str, Any]) -> Draft:
-    origin = (
+    shared = (
         post.date,
         record.get("from_id", record.get("from")),
         record.get("forwarded_from"),
         record.get("reply_to_message_id"),
     )
-    return Draft(post, origin, record)
+    return Draft(post, shared, record)
 
 
 def belongs(group: Sequence[Draft], item: Draft) -> bool:
@@ -46,7 +47,7 @@ def belongs(group: Sequence[Draft], item: Draft) -> bool:
         item.post.ids[0] == last.post.ids[0] + 1
         and len(group) < LARGEST
         and item.post.date is not None
-        and item.origin == last.origin
+        and item.shared == last.shared
         and _can_group(item)
         and _can_group(last)
         and sum(bool(member.post.text) for member in (*group, item)) <= 1
@@ -61,8 +62,8 @@ def _can_group(item: Draft) -> bool:
 def join(group: Sequence[Draft]) -> PostData:
     """Return the post that a group of messages makes."""
     posts = [member.post for member in group]
-    form = posts[0].raw
-    assert form is not None  # the converter gives each its raw record
+    packed = posts[0].raw
+    assert packed is not None  # the converter gives each its raw record
     if len(posts) > 1:
-        form = RawRecord(raw.pack([member.record for member in group]), form.converter)
-    return albums.join(posts, form)
+        packed = RawRecord(raw.pack([member.record for member in group]), packed.converter)
+    return albums.join(posts, packed)

@@ -40,16 +40,16 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
     if not is_id(number):
         return conversion.rejected(number, "its id is not a message id")
     try:
-        form = RawRecord(raw.pack(record), CONVERTER)
+        packed = RawRecord(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
         return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
     if record.get("type") == "service":
         action = _string(record.get("action")) or "unknown"
-        return ServiceMessage(number, _date(record, "date"), action, form)
-    return _post(record, number, form)
+        return ServiceMessage(number, _date(record, "date"), action, packed)
+    return _post(record, number, packed)
 
 
-def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
+def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected:
     text, entities = _text(record)
     media = _media(record)
     if conversion.is_too_long(text, () if media is None else (media,)):
@@ -75,7 +75,7 @@ def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
         reply=_reply(record) if "reply_to_message_id" in record else None,
         author=_string(record.get("author")),
         problem=problem,
-        raw=form,
+        raw=packed,
     )
 
 

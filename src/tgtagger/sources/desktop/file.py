@@ -1,7 +1,7 @@
 """Find the chats in a `result.json` and stream their records, whatever the file's size.
 
 ijson reads it, so that memory does not grow with the file. A first look notes the chats' names
-and ids; of a single chat it ends where the messages begin. Knows nothing of a message's inside.
+and ids; of a single chat it ends where the messages begin. Knows nothing of what a message holds.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def find_file(path: Path) -> Path:
 
 
 def _unreadable(error: OSError, path: Path) -> TgTaggerError:
-    """Say that an export cannot be read; a disk that fails there is no failure of ours."""
+    """Return why an export cannot be read. Where its disk fails, the input is at fault."""
     if error.errno == errno.EIO:
         return InputError("export_disk_failed", path=path, reason=error.strerror)
     return system_error(error, "export_unreadable", path=path)
@@ -115,7 +115,7 @@ def open_export(path: Path) -> Iterator[Guarded]:
 
 
 def read_contents(file: Guarded, path: Path) -> Contents:
-    """Note the chats of a file. What a cut-off file held up to the cut is noted, too.
+    """Return the chats of a file; of a file that is cut off, those before the cut.
 
     Raises InputError for JSON that is no export.
     """

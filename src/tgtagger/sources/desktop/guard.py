@@ -7,7 +7,7 @@
 - A whole number of more digits than Python converts: it ends the compiled part of ijson, and the
   process, with a segmentation fault. It is read as another number that is too large for anything.
 
-All of this is rare: what is looked at in every stretch is as little as will do.
+All of this is rare, so each stretch of the file is searched as little as possible.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Guarded:
     # ---- nesting
 
     def _before_the_deep(self, data: bytes, size: int) -> bytes:
-        """Return a stretch, or what stands before the nesting in it.
+        """Return a stretch of the file, or the part of it before a nesting that is too deep.
 
         Where many brackets are left after the pairs are taken out, of this stretch and of those
         before, the real depth is looked up once: they may stand in a text.
@@ -198,7 +198,7 @@ def _without_pairs(brackets: bytes) -> bytes:
 
 
 def _is_escape(data: bytes, at: int) -> bool:
-    """Tell whether a backslash is none that another one before it escapes."""
+    """Tell whether a backslash begins an escape, and is not itself escaped by one before it."""
     before = data[:at]
     return at >= 0 and (at - len(before.rstrip(b"\\"))) % 2 == 0
 

@@ -1,4 +1,4 @@
-"""An export as a source of pages. Knows no store, and nothing of a message's inside."""
+"""An export as a source of pages. Knows no store, and nothing of what a message holds."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ _KINDS: dict[str | None, ChannelKind] = {
 class DesktopExport:
     """The channels of one export, page by page in the file's order.
 
-    `limit` counts posts. `since` and `until` pick posts by date (inclusive, exclusive); one
-    without a date goes with the one before it. Reading raises InputError for what is no export,
-    and for one that is cut off or damaged in the middle: after the pages of all that came before.
+    `limit` counts posts. `since` and `until` pick posts by date (inclusive, exclusive); a post
+    without a date is treated as the one before it. Reading raises InputError for a file that is no
+    export. For one that is cut off or damaged in the middle it does so after the pages of all
+    messages before the damage.
     """
 
     name: SourceName = "desktop"
@@ -70,7 +71,7 @@ class DesktopExport:
         self._page_size = page_size
 
     async def pages(self, _memory: object, _events: object) -> AsyncGenerator[Page]:
-        """Yield the pages; a file is read whole, whatever was read before."""
+        """Yield the pages; a file is always read whole."""
         for page in self.read():
             yield page
 
@@ -208,7 +209,7 @@ class _Pages:
                 self._rejected.append(found)
 
     def end(self) -> None:
-        """Nothing more comes: what is held back is whole."""
+        """Add the post that is held back: no more members of its album come."""
         if self._group:
             self._posts.append(join(self._group))
             self._group = []

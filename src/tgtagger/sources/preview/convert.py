@@ -1,7 +1,7 @@
 """One message of the web preview, from its HTML, as a post or a service message. Pure.
 
 Never raises, whatever the HTML. The quote of a reply stands in the same mark-up as the post's own
-text, and before it: it is told apart by its class. Knows no page.
+text, and before it: only its class differs. Knows no page.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
     if root is None or number is None:
         return Rejected(None, "its id cannot be read")
     try:
-        form = RawRecord(raw.pack({"html": html}), CONVERTER)
+        packed = RawRecord(raw.pack({"html": html}), CONVERTER)
     except (TypeError, ValueError):
         return Rejected(number, "it holds what JSON cannot say")
     for aside in root.css(_ASIDE):
         aside.decompose()
     date = _date(root)
     if "service_message" in (root.attributes.get("class") or ""):
-        return ServiceMessage(number, date, "unknown", form)
+        return ServiceMessage(number, date, "unknown", packed)
     text, entities = _text(root)
     media = _media(root)
     if conversion.is_too_long(text, media):
@@ -86,7 +86,7 @@ def convert(html: str) -> PostData | ServiceMessage | Rejected:
         reply=_reply(root),
         author=_words(root, ".tgme_widget_message_from_author"),
         problem=problem,
-        raw=form,
+        raw=packed,
     )
 
 

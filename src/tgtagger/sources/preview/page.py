@@ -1,6 +1,6 @@
-"""A page of the web preview: whose it is, its messages, or what it is instead. Pure.
+"""A page of the web preview: its channel and messages, or what the page is instead. Pure.
 
-What no page of t.me looks like is none here, before it is parsed: the parser's time grows with the
+A page that looks like none of t.me is refused before it is parsed: the parser's time grows with the
 square of the elements that stand in one another.
 """
 
@@ -16,7 +16,8 @@ from tgtagger.model.refs import username
 from tgtagger.sources.preview.convert import channel_number
 
 Instead = Literal["channel", "group", "person", "nothing", "foreign"]
-"""What a page without messages is about: a channel without a preview, …, no page of Telegram's."""
+"""What a page without messages is about. "channel": one without a preview; "foreign": the page is
+not Telegram's."""
 
 TAGS = 25_000
 """Tags of a page at most; real ones have some 3,000."""
@@ -90,7 +91,7 @@ def read_instead(html: str) -> Instead:
 
 
 def _parse(html: str) -> LexborHTMLParser | None:
-    """Return the tree of a page; None for what no page of Telegram's looks like."""
+    """Return the tree of a page; None for a page that looks like none of Telegram's."""
     pieces = html.split("<", TAGS + 1)
     if len(pieces) > TAGS + 1 or max(map(len, pieces)) > LONGEST or _nests_too_deeply(html):
         return None

@@ -35,7 +35,7 @@ HOPS = 3
 
 
 class PreviewChannel:
-    """One channel's preview as a source of pages. `known` is what the archive holds under it."""
+    """One channel's preview as a source of pages. `known` is the archive's channel of this name."""
 
     name: SourceName = "preview"
 

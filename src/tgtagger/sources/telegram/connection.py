@@ -1,7 +1,7 @@
 """One connection to Telegram, and the loop that asks: waits are told, one request is repeated.
 
-A flood wait is Telegram's word for one kind of request: asking for others goes on. Knows no
-channel, and nothing of what is asked.
+Telegram asks for a flood wait for one kind of request: other kinds are still sent. Knows no
+channel, and not what a request means.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Telegram:
             in_flight = None
 
     def _asked_wait(self, error: Exception, request: Any, what: Asked, *, remember: bool) -> float:
-        """Return how long an error asks to wait; raise it as ours if it does not, or too long."""
+        """Return the wait that an error asks for; raise as ours an error without one in budget."""
         if isinstance(error, FLOODS):
             seconds = max(float(error.seconds), 1.0)
             if seconds > self._budget:
@@ -141,20 +141,20 @@ class Telegram:
         raise translated from cause_of(error)
 
     async def known(self) -> Any:
-        """Return what the session knows of the account's chats: nothing is asked for it."""
+        """Return the session, which knows chats of the account without a request."""
         return (self._client or await self.client()).session
 
     async def _send(self, request: Any) -> Any:
         return await _within_deadline(await self.client(), request)
 
     async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
-        """Put a request on its way, to be handed to `ask`: meanwhile a page can be stored."""
+        """Send a request early and return it for `ask`: meanwhile a page can be stored."""
         task = asyncio.create_task(self._send(request))
         await asyncio.wait({task}, timeout=0.001)  # until it has left
         return task
 
     async def _hang_up(self, error: BaseException) -> None:
-        """Give up a connection on which nothing comes, or nonsense; an error is an answer."""
+        """Close a connection that brings nothing, or nonsense. Telegram's errors are answers."""
         if self._client is not None and not isinstance(error, RPCError):
             await session.hang_up(self._client)
 
@@ -170,7 +170,7 @@ async def _within_deadline(client: TelegramClient, request: Any) -> Any:
 
 
 def forget(task: asyncio.Task[Any]) -> None:
-    """Give up a request that was sent ahead: neither its answer nor its failure is wanted."""
+    """Give up a request that was sent ahead; its answer or its failure is ignored."""
     if not task.cancel() and not task.cancelled():
         task.exception()  # else asyncio would report it as nobody's
 

@@ -24,8 +24,8 @@ from tgtagger.model.posts import (
 from tgtagger.sources import albums, conversion, raw
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.telegram.blocks import RichText, rich_text
+from tgtagger.sources.telegram.entities import entities
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
-from tgtagger.sources.telegram.richtext import entities
 
 CONVERTER = 1
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
@@ -40,8 +40,8 @@ def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessag
         found = [(convert(record), record) for record in members]
         posts = [(post, record) for post, record in reversed(found) if isinstance(post, PostData)]
         if len(posts) > 1 and posts[0][0].grouped_id == group:
-            form = RawRecord(raw.pack([record for _, record in posts]), CONVERTER)
-            yield albums.join([post for post, _ in posts], form)
+            packed = RawRecord(raw.pack([record for _, record in posts]), CONVERTER)
+            yield albums.join([post for post, _ in posts], packed)
             yield from (item for item, _ in found if not isinstance(item, PostData | None))
         else:
             yield from (item for item, _ in found if item is not None)
@@ -56,14 +56,14 @@ def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
     if name == "MessageEmpty":
         return None
     try:
-        form = RawRecord(raw.pack(record), CONVERTER)
+        packed = RawRecord(raw.pack(record), CONVERTER)
     except (TypeError, ValueError, RecursionError):
         return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
     if name == "MessageService":
         action = record.get("action")
         kind = str(action.get("_", "")) if isinstance(action, dict) else ""
-        return ServiceMessage(number, _date(record.get("date")), _snake(kind) or "unknown", form)
-    return _post(record, number, form)
+        return ServiceMessage(number, _date(record.get("date")), _snake(kind) or "unknown", packed)
+    return _post(record, number, packed)
 
 
 def reconvert(stored: StoredRawRecord) -> PostData | None:
@@ -80,7 +80,7 @@ def reconvert(stored: StoredRawRecord) -> PostData | None:
     return albums.join(posts, RawRecord(stored.data, CONVERTER)) if posts else None
 
 
-def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
+def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected:
     text = string(record.get("message")) or ""
     hung = media_of(record.get("media"))
     media: tuple[Media, ...] = () if hung is None else (hung,)
@@ -113,7 +113,7 @@ def _post(record: Record, number: int, form: RawRecord) -> PostData | Rejected:
         grouped_id=whole(record.get("grouped_id")),
         problem=_problem(record, text, bool(media), rich),
         is_part=_is_part(record),
-        raw=form,
+        raw=packed,
     )
 
 

@@ -47,7 +47,7 @@ TROUBLE = (
     errors.InvalidChecksumError,
     errors.BadMessageError,
 )
-"""What another try a little later may mend."""
+"""Failures that may be gone when the request is sent again a little later."""
 
 LONGEST_NAME = 80
 """Letters of an error's name that are shown."""
@@ -124,7 +124,7 @@ def translated(*, otherwise: TgTaggerError | None = None) -> Iterator[None]:
 
 
 def _session_failed(error: BaseException) -> TgTaggerError:
-    """Return what became of Telethon's file: signing in again mends no disk."""
+    """Return what is wrong with Telethon's file: signing in again mends no disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _SESSION_FAILS:
         return StoreError(_SESSION_FAILS[code])

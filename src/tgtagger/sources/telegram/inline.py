@@ -33,7 +33,7 @@ NOTHING = Line("", "")
 
 
 class Found(NamedTuple):
-    """A rich text's line, and what is no word in it."""
+    """A rich text's line, the images in it, and whether some was nested too deeply to be read."""
 
     line: Line
     images: tuple[Node, ...] = ()

@@ -1,4 +1,4 @@
-"""What hangs on a message: described from Telegram's plain form, not downloaded. Pure.
+"""The media of a message: described from Telegram's plain form, not downloaded. Pure.
 
 Never raises, whatever the form: a fact of the wrong type is unknown.
 """

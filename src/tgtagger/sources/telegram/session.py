@@ -95,9 +95,9 @@ async def opened(access: Access) -> AsyncIterator[TelegramClient]:
 
 @contextlib.asynccontextmanager
 async def made_anew(access: Access, *, receives_updates: bool) -> AsyncIterator[TelegramClient]:
-    """Connect without a session, for a caller that holds the lock and signs in; keep what it makes.
+    """Connect without a session, for a caller that holds the lock and signs in.
 
-    The new session and the API id and hash replace the old ones when the block ends well.
+    The new session, and the API id and hash, replace the old ones when the block ends well.
     """
     with _written(access.session) as path:
         client = _client(access, path, updates=receives_updates, reconnects=True)
@@ -173,7 +173,7 @@ def _client(
 
 
 def _open(path: Path) -> SQLiteSession:
-    """Open a session's file; a damaged one is told before Telethon meets it."""
+    """Open a session's file. Raises ActionNeeded for a damaged one, before Telethon meets it."""
     with translated():
         with path.open("rb") as file:
             head = file.read(16)
@@ -218,7 +218,7 @@ def split_server(text: str) -> tuple[str, int]:
 
 
 def _proxy(url: str) -> dict[str, Any]:
-    """Return the address of a proxy, which the settings have looked at, as Telethon wants it."""
+    """Return the address of a proxy, which the settings have checked, as Telethon wants it."""
     parts = urlsplit(url)
     return {
         "proxy_type": parts.scheme.removesuffix("h"),  # names are always resolved there

@@ -45,14 +45,14 @@ LONG = 3000
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A page as it came: the chats it names, and its messages as posts."""
+    """A page as it came: its chats, and its messages as posts."""
 
     chats: list[Any]
     answer: Answer
 
 
 class TelegramChannel:
-    """One channel as a source of pages. `known` is what the archive holds under this name."""
+    """One channel as a source of pages. `known` is the archive's channel of this name."""
 
     name: SourceName = "telegram"
 
@@ -113,7 +113,7 @@ class TelegramChannel:
                 forget(in_flight)
 
     async def _go_ahead(self, plan: Plan, peer: Any) -> asyncio.Task[Any] | None:
-        """Pause before the next page; or, without a pause, ask for it while this one is stored."""
+        """Note the pause before the next page; or, without a pause, send its request already."""
         request = plan.next()
         if request is None:
             return None
@@ -152,7 +152,7 @@ class TelegramChannel:
             raise unreadable(self.what)
         found: dict[int, dict[str, Any]] = {}
         for message in page.messages:
-            record = plain(message.to_dict())
+            record = to_plain_form(message.to_dict())
             if record["id"] > 0 and _is_of(record, self.channel_id):
                 found.setdefault(record["id"], record)
         if page.messages and not found:
@@ -239,7 +239,7 @@ class TelegramChannel:
         return Channel(number, chat.title.replace("\0", ""), _username(chat), kind)
 
     def _is_known(self, record: dict[str, Any], memory: Memory) -> bool:
-        """Tell whether the archive holds this state whole: then the part says enough."""
+        """Tell whether the archive holds this post whole, as it was last edited."""
         post = convert(record)
         number = self.channel_id
         return (
@@ -256,7 +256,7 @@ class TelegramChannel:
         memory: Memory,
         events: Events,
     ) -> None:
-        """Add what the messages alone do not say: forwards' channels, rich texts cut off."""
+        """Add facts that the messages lack: the names of forwards' channels, whole rich texts."""
         chats = {c.id: c for c in page.chats}
         for record in records:
             forward = record.get("fwd_from")
@@ -274,7 +274,7 @@ class TelegramChannel:
                 except SourceError:
                     continue  # the part stays, and is marked as one
                 for message in whole.messages:
-                    found = plain(message.to_dict())
+                    found = to_plain_form(message.to_dict())
                     same = found.get("edit_date") == record.get("edit_date")
                     if found.get("id") == record["id"] and same and found.get("rich_message"):
                         record["rich_message"] = found["rich_message"]
@@ -295,7 +295,7 @@ def _history(peer: Any, request: Request) -> Any:
 
 
 def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answer:
-    """Make posts of a page; an album that may go on in the next page is left for that one."""
+    """Make posts of a page; an album that may go on in the next page is left to that page."""
     if not records:
         return Answer((), None, last=request.until is None)
     whole = len(records) >= getattr(page, "count", PAGE * 1000) and request.before is None
@@ -335,13 +335,13 @@ def _username(chat: Any) -> str | None:
     return next((name for name in map(username, told) if name), None)
 
 
-def plain(value: Any) -> Any:
+def to_plain_form(value: Any) -> Any:
     """Return a TL object's dict as JSON can say it: no unset facts, dates and bytes as text."""
     kind = type(value)
     if kind is dict:
-        return {key: plain(item) for key, item in value.items() if item is not None}
+        return {key: to_plain_form(item) for key, item in value.items() if item is not None}
     if kind is list:
-        return [plain(item) for item in value]
+        return [to_plain_form(item) for item in value]
     if kind is dt.datetime:
         return value.isoformat()
     return value.hex() if kind is bytes else value

@@ -1,7 +1,7 @@
-"""What Telegram says of a text: its entities; and rich messages (see `blocks`). Pure.
+"""The entities of a text: bold, links, hashtags. Pure.
 
 Reads Telegram's plain form: nested dicts with the class's name under "_". A value of the wrong type
-is passed over.
+is passed over. Knows no rich messages (see `blocks`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import re
 
 from tgtagger.model.posts import Entity
-from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.inline import name
 from tgtagger.sources.telegram.media import string, whole
-
-__all__ = ["ENTITY_NAMES", "RichText", "entities", "rich_text"]
 
 ENTITY_NAMES = {
     "MessageEntityBankCard": "bank_card",
@@ -45,7 +42,7 @@ ENTITY_NAMES = {
 
 
 def entities(items: object) -> tuple[Entity, ...]:
-    """Return the entities of a text; a class that is newer than this gets a name of its own."""
+    """Return the entities of a text; a class that this version does not know keeps its own name."""
     found = (_entity(item) for item in items) if isinstance(items, list) else ()
     return tuple(entity for entity in found if entity is not None)
 
