@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgtagger import vocabulary
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.vocabulary import Entry, Mode, Vocabulary, echoes, key, normalise, read, write
 from tgtagger.vocabulary.forms import are_forms
@@ -128,7 +129,7 @@ def test_what_is_wrong_in_a_file(text: str, message: str) -> None:
     with pytest.raises(InputError) as raised:
         read(text)
     assert raised.value.message.startswith(message)
-    assert raised.value.hint
+    assert hint_of(raised.value)
 
 
 def test_a_thousand_tags_are_no_error() -> None:

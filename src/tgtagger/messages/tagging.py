@@ -1,7 +1,89 @@
-"""The sentences of tagging servers and vocabularies."""
+"""The sentences of tagging servers and vocabularies.
+
+The kinds of `model.tagging.StopClass` end a tagging run; one of them may have several sentences,
+by the data that it comes with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-SENTENCES: Mapping[str, str | Callable[..., str]] = {}
+
+def _throttled(
+    *, seconds: float | None = None, url: str | None = None, reason: object = "", **_: object
+) -> str:
+    if url is not None:
+        wait = "" if seconds is None else f" {seconds:.0f} s"
+        return f"{url} asks to wait{wait} ({reason})"
+    words = "goes on asking to wait" if seconds is None else f"asks to wait {_shown(seconds)}"
+    return f"the server {words}, longer than this run may (TGTAGGER_LLM_WAIT)"
+
+
+def _provider_down(
+    *,
+    reason: object,
+    failures: int = 0,
+    answers: int = 0,
+    url: str | None = None,
+    is_there: bool = True,
+    **_: object,
+) -> str:
+    if url is not None:
+        return f"{url} {'fails' if is_there else 'does not answer'}: {reason}"
+    if answers:
+        return f"the model gave {answers} answers in a row that cannot be used: {reason}"
+    words = f" {failures} times in a row" if failures > 1 else ""
+    return f"the tagging server failed{words}: {reason}"
+
+
+def _cost_cap(
+    *, model: str | None = None, cap: float = 0.0, spent: float = 0.0, **_: object
+) -> str:
+    if model is not None:
+        return f"the cost of {model} is not known, so it cannot be capped"
+    return f"the next request could exceed the cap of {cap:g} USD ({spent:.6g} USD spent)"
+
+
+def _time_cap(*, seconds: float | None = None, **_: object) -> str:
+    if seconds is None:
+        return "the time given was over"
+    return f"the next request may go in {_shown(seconds)}: this run has not so long"
+
+
+def _proxy_unusable(*, purpose: str, **_: object) -> str:
+    what = {"preview": "the web preview"}.get(purpose, purpose)
+    return f"the proxy that the environment names cannot be used for {what}"
+
+
+def _shown(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    # ---- why a tagging run ends
+    "key_rejected": "the tagging server rejects the key ({reason})",
+    "quota": "the quota of this key is used up ({reason})",
+    "unknown_model": "{url} has no model {model} ({reason})",
+    "wrong_address": "{url} is not the address of a tagging server ({reason})",
+    "throttled": _throttled,
+    "provider_down": _provider_down,
+    "cost_cap": _cost_cap,
+    "time_cap": _time_cap,
+    # ---- how it is set up
+    "tagging_key_invalid": "the key for the tagging server holds letters that no key has",
+    "tagging_url_invalid": "{url!r} is no address of a tagging server",
+    "proxy_unusable": _proxy_unusable,
+    "prices_not_toml": "the prices {path} are not TOML: {reason}",
+    "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
+    "cached_price_invalid": "{path}: `cached` of {model!r} is not a price",
+    "topics_not_utf8": "the file of topics {path} is not UTF-8",
+    "topic_invalid": "{path}, line {line}: write a topic, a colon, and its words",
+    # ---- vocabularies
+    "vocabulary_empty": "the vocabulary has no tags",
+    "vocabulary_too_long": "line {line}: a vocabulary has at most {most} tags",
+    "vocabulary_name_twice": 'line {line}: "{name}" stands in line {earlier} already',
+    "vocabulary_mode_unknown": 'line {line}: no mode is called "{mode}"',
+    "vocabulary_tag_invalid": 'line {line}: "{name}" is no tag',
+}

@@ -64,20 +64,16 @@ def read(text: str) -> VocabularyFile:
             mode = _mode(stated[1], number)
         elif line and not _COMMENT.match(line):
             if len(entries) == MAX_ENTRIES:
-                raise InputError(
-                    f"line {number}: a vocabulary has at most {MAX_ENTRIES} tags",
-                    hint="leave out what is rarely used",
-                )
+                raise InputError("vocabulary_too_long", line=number, most=MAX_ENTRIES)
             entry = _entry(line, number)
             for name in (entry.name, *entry.aliases):
                 if (earlier := lines_of.setdefault(key(name), number)) != number:
                     raise InputError(
-                        f'line {number}: "{name}" stands in line {earlier} already',
-                        hint="a name or an alias belongs to one tag",
+                        "vocabulary_name_twice", line=number, name=name, earlier=earlier
                     )
             entries.append(entry)
     if not entries:
-        raise InputError("the vocabulary has no tags", hint="write one tag a line")
+        raise InputError("vocabulary_empty")
     return VocabularyFile(mode, tuple(entries))
 
 
@@ -110,8 +106,7 @@ def _mode(stated: str, number: int) -> Mode:
     mode = stated.strip().casefold()
     if mode not in get_args(Mode):
         raise InputError(
-            f'line {number}: no mode is called "{mode[:MAX_LENGTH]}"',
-            hint=f"the modes are {', '.join(get_args(Mode))}",
+            "vocabulary_mode_unknown", line=number, mode=mode[:MAX_LENGTH], known=get_args(Mode)
         )
     return cast("Mode", mode)
 
@@ -135,8 +130,10 @@ def _tag(name: str, number: int) -> str:
     normalised = normalise(name)
     if not is_tag(normalised):
         raise InputError(
-            f'line {number}: "{name.strip()[:MAX_LENGTH]}" is no tag',
-            hint=f"a tag has a letter, at most {MAX_WORDS} words and {MAX_LENGTH} characters, and "
-            "no brackets, commas, links or @names; a line is: name | alias, alias | description",
+            "vocabulary_tag_invalid",
+            line=number,
+            name=name.strip()[:MAX_LENGTH],
+            most_words=MAX_WORDS,
+            most_letters=MAX_LENGTH,
         )
     return normalised

@@ -2,6 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-HINTS: Mapping[str, str | Callable[..., str | None]] = {}
+_LATER = "run it again then; cron can simply try again"
+
+
+def _quota(*, comes_back: bool, **_: object) -> str:
+    if comes_back:
+        return _LATER
+    return "add credit, or name another server or key; no post was harmed"
+
+
+def _provider_down(
+    *, answers: int = 0, url: str | None = None, is_there: bool = True, **_: object
+) -> str:
+    if url is not None and is_there:
+        return "see whether it has room for the model, or try again later"
+    if url is not None:
+        return "see whether it runs there (TGTAGGER_LLM_URL)"
+    if answers:
+        return "another model may do better (TGTAGGER_LLM_MODEL); see: tgtagger doctor"
+    return "see whether it runs, and run it again; cron can simply try again"
+
+
+def _cost_cap(*, model: str | None = None, **_: object) -> str:
+    if model is not None:
+        return (
+            "give its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), or no cap"
+        )
+    return "raise it with --max-cost, or run it again later"
+
+
+def _time_cap(*, seconds: float | None = None, **_: object) -> str:
+    return "run it again to go on" if seconds is None else _LATER
+
+
+def _proxy_unusable(*, purpose: str, **_: object) -> str:
+    host = "the preview's host" if purpose == "preview" else "the tagging server"
+    return f"name an HTTP proxy (HTTPS_PROXY), or {host} in NO_PROXY"
+
+
+def _modes(*, known: Sequence[str], **_: object) -> str:
+    return f"the modes are {', '.join(known)}"
+
+
+_PRICES = 'write: ["model"] and below it input = 0.15 and output = 0.60, in USD a million'
+
+HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    "key_rejected": "set the right one (TGTAGGER_LLM_API_KEY); no post was harmed",
+    "quota": _quota,
+    "unknown_model": "see which it has: tgtagger doctor; name one with TGTAGGER_LLM_MODEL",
+    "wrong_address": "set TGTAGGER_LLM_URL to its base, up to /v1; see: tgtagger doctor",
+    "throttled": _LATER,
+    "provider_down": _provider_down,
+    "cost_cap": _cost_cap,
+    "time_cap": _time_cap,
+    "tagging_key_invalid": "copy it again (TGTAGGER_LLM_API_KEY)",
+    "tagging_url_invalid": "write it up to /v1, such as http://127.0.0.1:11434/v1",
+    "proxy_unusable": _proxy_unusable,
+    "prices_not_toml": _PRICES,
+    "prices_invalid": _PRICES,
+    "cached_price_invalid": _PRICES,
+    "topic_invalid": "see docs/tagging.md",
+    "vocabulary_empty": "write one tag a line",
+    "vocabulary_too_long": "leave out what is rarely used",
+    "vocabulary_name_twice": "a name or an alias belongs to one tag",
+    "vocabulary_mode_unknown": _modes,
+    "vocabulary_tag_invalid": (
+        "a tag has a letter, at most {most_words} words and {most_letters} characters, and "
+        "no brackets, commas, links or @names; a line is: name | alias, alias | description"
+    ),
+}

@@ -109,16 +109,13 @@ def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
     except OSError as error:
         raise system_error(error, f"the file of topics {path} cannot be read") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"the file of topics {path} is not UTF-8") from error
+        raise InputError("topics_not_utf8", path=path) from error
     topics: dict[str, frozenset[str]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         topic, colon, words = line.partition(":")
         if not colon or not topic.strip() or not words.strip():
-            raise InputError(
-                f"{path}, line {number}: write a topic, a colon, and its words",
-                hint="see docs/tagging.md",
-            )
+            raise InputError("topic_invalid", path=path, line=number)
         topics[topic.strip()] = frozenset(words.casefold().replace("ё", "е").split())
     return topics
