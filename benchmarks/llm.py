@@ -29,14 +29,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from llm_server import LlmServer
 from support.make import page, post
+from support.tagging import Told
 from tgtagger import pipeline
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
+from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.api.client import Server
-from tgtagger.taggers.llm.api.requests import Capabilities, Wanted, write_request
-from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.api.requests import Wanted, write_request
+from tgtagger.taggers.llm.plan import Options
 from tgtagger.taggers.llm.prompt import make_prompt, posts_message
-from tgtagger.taggers.llm.tagger import LlmTagger, Options
+from tgtagger.taggers.llm.queue import Sizes
+from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.vocabulary import Vocabulary
 
 LATENCY = 0.2
@@ -73,11 +76,11 @@ async def ours(
         run = store.runs.start("tag", tagger.provenances[0])
         before, begun = cpu(), time.perf_counter()
         wanted = PostFilter(statuses=("pending",))
-        async for _ in pipeline.tag(store, tagger, wanted, run):
+        async for _ in pipeline.tag(store, tagger, wanted, run, Told()):
             pass
         wall, used = time.perf_counter() - begun, cpu() - before
         assert not writes or store.status.archive().posts["pending"] == 0
-    return wall, used, tagger.spent["test-model"].requests
+    return wall, used, tagger.spending.requests
 
 
 def some_tags(count: int) -> list[str]:

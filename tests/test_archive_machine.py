@@ -21,20 +21,22 @@ from sqlalchemy import event
 
 from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
+from support.tagging import Told
 from tgtagger import pipeline
+from tgtagger.model.events import Events
 from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
 from tgtagger.model.tagging import (
     Answered,
     Attempt,
+    Estimate,
     Outcome,
     PostForTagging,
     Provenance,
     Skipped,
-    Step,
+    Spending,
     SuggestedTag,
     Tagged,
     TaggingError,
-    TagResult,
 )
 from tgtagger.store import Store
 
@@ -68,7 +70,14 @@ class FirstWord:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
+    spending = Spending()
+
+    def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
+        return Estimate()
+
+    async def tag(
+        self, posts: Iterable[PostForTagging], events: Events
+    ) -> AsyncGenerator[tuple[Answered, ...]]:
         for item in posts:
             self.asked.append(item.text)
             word = item.text.split()[0] if item.text.split() else ""
@@ -142,8 +151,7 @@ class Archive(RuleBasedStateMachine):
         run = self.store.runs.start("tag", FirstWord.provenances[0])
         tagger = FirstWord()
         rules = pipeline.TagRules(fresh=not wanted.statuses)
-        async for result in pipeline.tag(self.store, tagger, wanted, run, rules):
-            assert isinstance(result, TagResult)
+        async for result in pipeline.tag(self.store, tagger, wanted, run, Told(), rules):
             if isinstance(result.outcome, Tagged) and not result.copied:
                 self.bought.add(tagger.asked[-1])
         self.store.runs.end(run, 0)

@@ -39,7 +39,7 @@ from tgtagger import config
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import SuggestedTag, TagUpdate
 from tgtagger.store import Store
-from tgtagger.taggers.llm.prices import read_prices
+from tgtagger.taggers.llm.costs import read_prices
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ru.md", *sorted((ROOT / "docs").glob("*.md"))]

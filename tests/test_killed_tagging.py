@@ -23,7 +23,7 @@ from support.exports import chat, message, write
 from support.tagging import failures, fill, statuses, tag
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.queue import Sizes
 
 TGTAGGER = [sys.executable, "-m", "tgtagger"]
 

@@ -21,13 +21,12 @@ from tgtagger.model.events import Events
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter, SourceName
 from tgtagger.model.tagging import (
     Answered,
-    Learned,
-    Notice,
+    Estimate,
     Outcome,
     PostForTagging,
     Provenance,
     Skipped,
-    Step,
+    Spending,
     SuggestedTag,
     Tagged,
     TagResult,
@@ -61,8 +60,9 @@ class PostSource(Protocol):
 class Tagger(Protocol):
     """Gives posts their tags, in any order; a post's failure is an Outcome, not an exception.
 
-    `paid` answers are written at once and remembered for equal texts. Raises a TgTaggerError when
-    the run cannot go on; what it yielded counts.
+    `paid` answers are written at once and remembered for equal texts. A tagger that has to wait
+    tells it before it does. Raises a TgTaggerError when the run cannot go on; what it yielded
+    counts.
     """
 
     @property
@@ -71,7 +71,16 @@ class Tagger(Protocol):
     @property
     def paid(self) -> bool: ...
 
-    def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]: ...
+    @property
+    def spending(self) -> Spending:
+        """What its requests took so far."""
+
+    def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
+        """Return what tagging these posts would take. `mean_seconds`: what answers took so far."""
+
+    def tag(
+        self, posts: Iterable[PostForTagging], events: Events
+    ) -> AsyncGenerator[tuple[Answered, ...]]: ...
 
 
 async def parse(source: PostSource, store: Store, events: Events) -> AsyncGenerator[PageStored]:
@@ -115,9 +124,10 @@ async def tag(
     tagger: Tagger,
     wanted: PostFilter,
     run: int,
+    events: Events,
     rules: TagRules = DEFAULT_RULES,
-) -> AsyncGenerator[TagResult | Wait | Notice]:
-    """Tag the posts of a filter; yield each result when it is stored, and waits before them.
+) -> AsyncGenerator[TagResult]:
+    """Tag the posts of a filter; yield each result when it is stored.
 
     What was answered for an equal text before is copied, and not asked again. A result whose post
     was edited meanwhile is not stored, and not yielded: the post is pending.
@@ -133,19 +143,13 @@ async def tag(
     if wanted.limit == 0:
         return
     feed = _Feed(store, tagger, wanted)
-    async with aclosing(tagger.tag(feed)) as steps:
-        async for step in steps:
-            match step:
-                case Wait() | Notice():
-                    yield step
-                case Learned():
-                    store.answers.save_capabilities(step)
-                case _:
-                    for result in writer.take(step, feed):
-                        yield result
-                    if not tagger.paid:  # a paid one ends by itself: what is on its way is paid for
-                        _check_time(rules)
-                        await asyncio.sleep(0)  # so that a signal is heard
+    async with aclosing(tagger.tag(feed, events)) as answers:
+        async for answered in answers:
+            for result in writer.take(answered, feed):
+                yield result
+            if not tagger.paid:  # a paid one ends by itself: what is on its way is paid for
+                _check_time(rules)
+                await asyncio.sleep(0)  # so that a signal is heard
     for result in writer.finish(feed):
         yield result
 
@@ -153,7 +157,7 @@ async def tag(
 def _check_time(rules: TagRules) -> None:
     """Raise TryLater when the time given to a run is over."""
     if rules.deadline is not None and time.monotonic() > rules.deadline:
-        raise TryLater("the time given was over", hint="run it again to go on", kind="time_cap")
+        raise TryLater("time_cap")
 
 
 Known = tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]

@@ -17,7 +17,7 @@ from llm_server import Fault, LlmServer, Response, Turn, contents, faults, refus
 from support import tagging
 from tgtagger.cli import app
 from tgtagger.store import Store
-from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.api.capabilities import Capabilities
 
 KEY = "sk-test-0123456789"
 

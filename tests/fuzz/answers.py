@@ -10,8 +10,8 @@ from typing import Any
 
 from fuzz.mutations import change_json
 from tgtagger import vocabulary
-from tgtagger.taggers.llm.api.answers import MOST_TAGS, Usage, read_reply, read_tags
-from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.api.answers import MOST_TAGS, Usage, read_answer, read_tags
+from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, judge
 from tgtagger.vocabulary import Entry, Vocabulary
 
@@ -85,7 +85,7 @@ def fuzz_answer(data: bytes) -> None:
     assert len(verdict.message) <= LONGEST_MESSAGE + 20
     assert (verdict.kind == "stop") == (verdict.stop is not None)
     assert (verdict.kind in {"passing", "throttled", "bad_post"}) == (verdict.failure is not None)
-    reply = read_reply(tree)
+    reply = read_answer(tree)
     assert (reply.failure is None) == (not reply.message)
     _check_usage(reply.usage)
     fuzz_content(reply.content.encode(errors="surrogatepass"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.targets import share
-from tgtagger.taggers.llm.api.answers import read_reply, read_tags
+from tgtagger.taggers.llm.api.answers import read_answer, read_tags
 from tgtagger.taggers.llm.api.bodies import read_json
 
 IDS = ("p1", "p2", "p3")
@@ -64,11 +64,11 @@ def test_a_body_of_any_encoding_and_length_is_an_answer_or_none(
     tags, content = answer
     tree = {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
     body = json.dumps(tree, ensure_ascii=False).encode(encoding, errors="replace")
-    whole = read_reply(read_json(body))
+    whole = read_answer(read_json(body))
     if encoding.startswith("utf-8"):
         assert read_tags(whole.content, IDS) == tags
     else:
         found = read_tags(whole.content, IDS)  # of ASCII it may be the same
         assert all(len(found[name]) == len(tags[name]) for name in found)
-    cut = read_reply(read_json(body[: int(part * (len(body) - 1))]))
+    cut = read_answer(read_json(body[: int(part * (len(body) - 1))]))
     assert (cut.failure, cut.content) == ("bad_answer", "")

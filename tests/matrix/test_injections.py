@@ -110,7 +110,7 @@ def test_a_model_that_obeys_yields_tags_and_nothing_else(
     tag(store, brain, tagger=tagger)
     content = everything(db)
     assert CANARY not in content.casefold()
-    assert tagger.asking.fence not in content
+    assert tagger.exchange.fence not in content
     with closing(sqlite3.connect(db)) as raw:
         stored = dict(raw.execute("SELECT message_id, text FROM posts"))
         (most,) = raw.execute(

@@ -37,7 +37,7 @@ from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Learned, Provenance, TaggingError
+from tgtagger.model.tagging import ModelCapabilities, Provenance, TaggingError
 from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.preview.client import _retry_after
 from tgtagger.sources.telegram import sign_in
@@ -193,7 +193,7 @@ def test_what_a_server_can_do_is_believed_for_a_month(
     name: str, store: Store, set_clock: SetClock
 ) -> None:
     set_clock(CLOCKS[name])
-    store.answers.save_capabilities(Learned("http://there", "m", "{}"))
+    store.answers.save_capabilities(ModelCapabilities("http://there", "m", "{}"))
     assert store.answers.capabilities("http://there") == {"m": "{}"}
     set_clock(None)
     near = abs(CLOCKS[name] - NOW) <= DAY

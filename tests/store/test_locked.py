@@ -15,7 +15,7 @@ import pytest
 from support.make import CHANNEL, ORIGIN, minute, page, post, tag
 from tgtagger.errors import TryLater
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Learned, PostId, TagUpdate
+from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
 from tgtagger.store import Store
 from tgtagger.store.database import Part
 
@@ -34,7 +34,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
         [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", ORIGIN)], 1
     ),
     "answers.save_capabilities": lambda store: store.answers.save_capabilities(
-        Learned("url", "model", "{}")
+        ModelCapabilities("url", "model", "{}")
     ),
     "progress.postpone": lambda store: store.progress.postpone(CHANNEL.id, "telegram", minute(1)),
     "channels.follow": lambda store: store.channels.follow(["@durov"]),

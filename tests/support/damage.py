@@ -32,7 +32,14 @@ from tgtagger.model.posts import (
     Reply,
     ServiceMessage,
 )
-from tgtagger.model.tagging import Attempt, Learned, PostId, Provenance, SuggestedTag, TagUpdate
+from tgtagger.model.tagging import (
+    Attempt,
+    ModelCapabilities,
+    PostId,
+    Provenance,
+    SuggestedTag,
+    TagUpdate,
+)
 from tgtagger.store import Store
 from tgtagger.store.sqlite.file_format import PageFile
 from tgtagger.store.times import to_text
@@ -170,7 +177,7 @@ def _tag(store: Store) -> None:
         )  # fmt: skip
     assert all(store.queue.save(updates, run, attempts))
     store.answers.save_capabilities(
-        Learned("http://127.0.0.1:1/v1", "test-model", '{"format": "text"}')
+        ModelCapabilities("http://127.0.0.1:1/v1", "test-model", '{"format": "text"}')
     )
     store.runs.end(run, 0, '{"tagged": 5}')
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,13 +13,14 @@ from support.virtual_time import VirtualLoop, run
 from tgtagger import pipeline
 from tgtagger.errors import TgTaggerError
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Notice, Provenance, TagResult, Wait
+from tgtagger.model.tagging import ModelCapabilities, Provenance, TagResult, Wait
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
+from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.api.client import Server
-from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.plan import Options
 from tgtagger.taggers.llm.prompt import make_prompt
-from tgtagger.taggers.llm.tagger import LlmTagger, Options
+from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.vocabulary import Vocabulary
 
 PENDING = PostFilter(statuses=("pending",))
@@ -40,14 +41,20 @@ def fill(store: Store, count: int, *, first: int = 1, text: str | None = None) -
 
 @dataclass
 class Told:
-    """What a run yielded, how it ended, and what it sent."""
+    """What a run yielded and told, how it ended, and what it sent."""
 
     results: list[TagResult] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     stopped: TgTaggerError | None = None
     seconds: float = 0.0
     requests: int = 0
+
+    def wait(self, wait: Wait) -> None:
+        self.waits.append(wait.seconds)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
 
     @property
     def kind(self) -> str | None:
@@ -64,6 +71,7 @@ def make(
     own_rules: str | None = None,
     language: str = "post",
     timeout: float = 120,
+    remember: Callable[[ModelCapabilities], None] = lambda _: None,
     **options: Any,
 ) -> LlmTagger:
     """Return a tagger whose server is simulated."""
@@ -85,7 +93,15 @@ def make(
         own_rules=own_rules,
         language=language,
     )
-    return LlmTagger(server, prompt, vocabulary, made, capabilities=capabilities, prices=prices)
+    return LlmTagger(
+        server,
+        prompt,
+        vocabulary,
+        made,
+        capabilities=capabilities,
+        prices=prices,
+        remember=remember,
+    )
 
 
 def tag(
@@ -103,21 +119,15 @@ def tag(
     brain.wall = lambda: 1_800_000_000 + loop.time()
     if brain.limit is not None:
         brain.limit.clock = loop.time
-    tagger = tagger or make(brain, **options)
+    tagger = tagger or make(brain, remember=store.answers.save_capabilities, **options)
     told = Told()
     before = len(brain.completions)
 
     async def follow() -> None:
         number = store.runs.start("tag", tagger.provenances[0])
         try:
-            async for step in pipeline.tag(store, tagger, wanted, number, rules):
-                match step:
-                    case Wait(seconds):
-                        told.waits.append(seconds)
-                    case Notice(message):
-                        told.notices.append(message)
-                    case TagResult():
-                        told.results.append(step)
+            async for result in pipeline.tag(store, tagger, wanted, number, told, rules):
+                told.results.append(result)
         except TgTaggerError as error:
             told.stopped = error
         told.seconds = loop.time()

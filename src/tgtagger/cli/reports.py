@@ -12,7 +12,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import duration, local_time, number, plural
 from tgtagger.errors import TgTaggerError
 from tgtagger.model.archive import FailureCount
-from tgtagger.model.tagging import TaggingError, TagResult
+from tgtagger.model.tagging import Spending, TaggingError, TagResult
 from tgtagger.pipeline import Tagger
 
 HINT = (
@@ -52,41 +52,30 @@ def summary(
 
 
 def _spending(tagger: Tagger) -> dict[str, Any]:
-    from tgtagger.taggers.llm.costs import Spending, total
-    from tgtagger.taggers.llm.tagger import LlmTagger
-
-    assert isinstance(tagger, LlmTagger)  # the one that is paid
-
     def told(spending: Spending) -> dict[str, Any]:
-        is_known = spending.unknown == 0 or spending.unknown < spending.answers
         return {
             "requests": spending.requests,
             "retries": spending.retries,
-            "prompt_tokens": spending.prompt_tokens if is_known else None,
-            "completion_tokens": spending.completion_tokens if is_known else None,
-            "cached_tokens": spending.cached_tokens if is_known else None,
-            "cost_usd": spending.cost,
-            "answers_without_tokens": spending.unknown,
-            "answers_without_cost": spending.unpriced,
+            "prompt_tokens": spending.prompt_tokens,
+            "completion_tokens": spending.completion_tokens,
+            "cached_tokens": spending.cached_tokens,
+            "cost_usd": spending.cost_usd,
+            "answers_without_tokens": spending.answers_without_tokens,
+            "answers_without_cost": spending.answers_without_cost,
             "unanswered": spending.unanswered,
         }
 
-    models = [
-        {"model": model, **told(spending)}
-        for model, spending in tagger.spent.items()
-        if spending.requests
-    ]
-    return told(total(tagger.spent.values())) | {"models": models}
+    spending = tagger.spending
+    models = [{"model": model, **told(each)} for model, each in spending.models]
+    return told(spending) | {"models": models}
 
 
 def spent(tagger: Tagger) -> str:
     """Return what a run has cost so far, for its live line."""
-    if not tagger.paid:
-        return ""
-    found = _spending(tagger)
-    if found["cost_usd"]:
-        return f"{found['cost_usd']:.4f} USD"
-    tokens = (found["prompt_tokens"] or 0) + (found["completion_tokens"] or 0)
+    spending = tagger.spending
+    if spending.cost_usd:
+        return f"{spending.cost_usd:.4f} USD"
+    tokens = (spending.prompt_tokens or 0) + (spending.completion_tokens or 0)
     return f"{number(tokens)} tokens" if tokens else ""
 
 

@@ -52,12 +52,13 @@ def make_llm(
 ) -> LlmTagger:
     """Return the tagger that asks language models. Raises InputError for what is missing."""
     from tgtagger.config import is_private
+    from tgtagger.taggers.llm.api.capabilities import Capabilities
     from tgtagger.taggers.llm.api.client import Server
-    from tgtagger.taggers.llm.api.requests import Capabilities
-    from tgtagger.taggers.llm.groups import CLOUD, LOCAL
-    from tgtagger.taggers.llm.prices import price_of, read_prices
+    from tgtagger.taggers.llm.costs import price_of, read_prices
+    from tgtagger.taggers.llm.plan import Options
     from tgtagger.taggers.llm.prompt import make_prompt
-    from tgtagger.taggers.llm.tagger import LlmTagger, Options
+    from tgtagger.taggers.llm.queue import CLOUD, LOCAL
+    from tgtagger.taggers.llm.tagger import LlmTagger
 
     settings.check_llm()
     url = settings.llm_url or ""
@@ -101,6 +102,7 @@ def make_llm(
         ),
         capabilities={model: Capabilities.from_json(text) for model, text in known.items()},
         prices={model: price for model, price in prices.items() if price is not None},
+        remember=(lambda _: None) if store is None else store.answers.save_capabilities,
     )
 
 

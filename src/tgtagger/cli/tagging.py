@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import functools
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,19 +16,20 @@ from tgtagger.cli import reports
 from tgtagger.cli.context import confirm, is_asked, noted_run
 from tgtagger.cli.options import Invocation
 from tgtagger.cli.parsing import ChannelReport
-from tgtagger.cli.render import Screen
+from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.taggers import make_llm, make_tagger
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, exit_code
+from tgtagger.model.events import Events
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import (
     FailureClass,
-    Notice,
     Skipped,
     Tagged,
     TaggingError,
     TagResult,
     Wait,
+    is_stop,
 )
 from tgtagger.pipeline import Tagger, TagRules
 from tgtagger.store import Store
@@ -99,8 +101,8 @@ def tag_into(
         deadline=None if seconds is None else time.monotonic() + seconds,
     )
     tally = _Tally()
-    steps = pipeline.tag(store, tagger, wanted, run, rules)
-    signals.run(_follow, steps, screen, tally, total, tagger)
+    start = functools.partial(pipeline.tag, store, tagger, wanted, run, rules=rules)
+    signals.run(_follow, start, screen, tally, total, tagger)
     summary = reports.summary(tagger, tally.counts, tally.failures, tally.stopped)
     summary["pending"] = store.queue.count(PostFilter(statuses=("pending",)))
     if is_first and not screen.quiet:
@@ -131,31 +133,38 @@ class _Tally:
                 self.failures[failure] += 1
 
 
-Steps = AsyncGenerator[TagResult | Wait | Notice]
+class _Shown:
+    """Shows what a run tells while it works."""
+
+    def __init__(self, screen: Screen, live: Live) -> None:
+        self._screen = screen
+        self._live = live
+
+    def wait(self, wait: Wait) -> None:
+        self._live.wait(wait.seconds, wait.reason)
+
+    def warn(self, message: str) -> None:
+        self._screen.warn(message)
 
 
-async def _follow(steps: Steps, screen: Screen, tally: _Tally, total: int, tagger: Tagger) -> None:
+Start = Callable[[Events], AsyncGenerator[TagResult]]
+
+
+async def _follow(start: Start, screen: Screen, tally: _Tally, total: int, tagger: Tagger) -> None:
     """Follow a run to its end, told to the screen; what stops it is kept, and not raised."""
     done = 0
     with screen.progress("Tagging") as live:
         try:
-            async for step in steps:
-                match step:
-                    case Wait(seconds, reason):
-                        live.wait(seconds, reason)
-                    case Notice(message):
-                        screen.warn(message)
-                    case TagResult():
-                        done += 1
-                        tally.add(step)
-                        live.update(done, done / total if total else None, reports.spent(tagger))
-                        screen.detail(reports.line(step))
+            async with aclosing(start(_Shown(screen, live))) as results:
+                async for result in results:
+                    done += 1
+                    tally.add(result)
+                    live.update(done, done / total if total else None, reports.spent(tagger))
+                    screen.detail(reports.line(result))
         except TgTaggerError as error:
-            if error.kind is None:
+            if not is_stop(error.kind):
                 raise
             tally.stopped = error
-        finally:
-            await steps.aclose()
 
 
 def _wanted(options: TagOptions, tagger: Tagger, settings: Settings) -> PostFilter:
@@ -198,32 +207,25 @@ def _estimate(
     """Return what a run would be. Sends nothing."""
     wanted = _wanted(options, tagger, settings)
     posts = store.queue.count(wanted)
-    model = tagger.provenances[0].model
-    if not tagger.paid:
-        return {
-            "posts": posts, "requests": 0, "prompt_tokens": 0, "completion_tokens": 0,
-            "cost_usd": 0.0, "seconds": None, "tagger": "keywords", "model": model,
-        }  # fmt: skip
-    from tgtagger.taggers.llm.estimate import estimate
-    from tgtagger.taggers.llm.tagger import LlmTagger
-
-    assert isinstance(tagger, LlmTagger)  # the one that is paid
+    provenance = tagger.provenances[0]
     # What equal texts were answered before is copied: it is taken from the count, and not sent.
-    known = () if options.queue == "all" else store.queue.answered(wanted, tagger.provenances)
+    is_copied = tagger.paid and options.queue != "all"
+    known = store.queue.answered(wanted, tagger.provenances) if is_copied else ()
     copied = {post.id for post, _, _ in known}
     left = (post for post in store.queue.posts(wanted) if post.id not in copied)
-    found = estimate(tagger, left, mean_seconds=store.answers.mean_seconds(model or ""))
+    seconds = store.answers.mean_seconds(provenance.model or "") if tagger.paid else None
+    found = tagger.estimate(left, mean_seconds=seconds)
+    aside = {"skipped": found.skipped, "copied": found.copied + len(copied)} if tagger.paid else {}
     return {
         "posts": posts,
-        "skipped": found.skipped,
-        "copied": found.copied + len(copied),
+        **aside,
         "requests": found.requests,
         "prompt_tokens": found.prompt_tokens,
         "completion_tokens": found.completion_tokens,
         "cost_usd": found.cost_usd,
         "seconds": found.seconds,
-        "tagger": "llm",
-        "model": model,
+        "tagger": provenance.source,
+        "model": provenance.model,
     }
 
 
@@ -240,12 +242,11 @@ def show_prompt(called: Invocation, **flags: str | None) -> dict[str, Any]:
             tagger = make_llm(settings, store)
     except InputError:
         tagger = make_llm(settings, None)  # there is no archive yet
-    model = settings.llm_models[0]
-    request = json.loads(tagger.asking.write(model, [SAMPLE], tagger.formats.of(model)))
+    provenance, request = tagger.provenances[0], tagger.sample_request(SAMPLE)
     return {
-        "prompt": tagger.prompt.hash,
-        "vocabulary": tagger.vocabulary.hash,
-        "mode": tagger.vocabulary.mode,
+        "prompt": provenance.prompt,
+        "vocabulary": provenance.vocabulary,
+        "mode": tagger.exchange.vocabulary.mode,
         "models": list(settings.llm_models),
         "messages": request["messages"],
     }

@@ -1,8 +1,8 @@
 """The nouns between the store and the taggers. Plain frozen values, standard library only.
 
-`PostForTagging` goes to a tagger; what comes back is a stream of steps: posts that were `Answered`
-(each with its `Outcome`), a `Wait` before it begins, something `Learned` about a server, a `Notice`
-for the user. `decide` makes a `TagUpdate` of an outcome.
+`PostForTagging` goes to a tagger; what comes back are posts that were `Answered`, each with its
+`Outcome`. What a tagger took is its `Spending`, what a run would take an `Estimate`. `decide` makes a
+`TagUpdate` of an outcome.
 
 Apart from `types`, so that a tagger starts without what only sources need. As there: datetimes are
 aware and in UTC, collections are tuples, and what is not known is None (never 0).
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Status = Literal["pending", "tagged", "skipped", "failed"]
 """pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
@@ -30,6 +30,11 @@ StopClass = Literal[
     "cost_cap", "time_cap",
 ]  # fmt: skip
 """Why a tagging run ended before its end; the posts that are left stay as they were."""
+
+
+def is_stop(kind: str | None) -> bool:
+    """Tell whether an error of this kind ends a tagging run, and what it did so far counts."""
+    return kind in get_args(StopClass)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,7 +118,7 @@ class Attempt:
     sent_letters: int | None = None  # of a text that was too long to be sent whole
 
 
-# ---- a tagger's steps
+# ---- what a tagger gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +133,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing happens for so long; said before it begins. Sources and taggers yield it."""
+    """Nothing happens for so long. Sources and taggers tell it before it begins."""
 
     seconds: float
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class ModelCapabilities:
     """What a server can do with a model, to be remembered for the next run."""
 
     url: str
@@ -144,13 +149,35 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something the user should know, while the run goes on."""
+class Spending:
+    """What a tagger's requests took so far. Tokens and cost are None where no answer tells them.
 
-    message: str
+    `models` has the same of each model that was asked.
+    """
+
+    requests: int = 0
+    retries: int = 0
+    prompt_tokens: int | None = 0
+    completion_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    cost_usd: float | None = 0.0
+    answers_without_tokens: int = 0
+    answers_without_cost: int = 0
+    unanswered: int = 0  # reached the server and brought nothing: perhaps billed
+    models: tuple[tuple[str, Spending], ...] = ()
 
 
-Step = tuple[Answered, ...] | Wait | Learned | Notice
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What tagging some posts would take. None: nobody knows."""
+
+    skipped: int = 0  # without words: they cost nothing
+    copied: int = 0  # of the same text as another: asked once
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = 0.0
+    seconds: float | None = None
 
 
 # ---- tagger → store

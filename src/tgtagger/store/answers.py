@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from tgtagger.decide import answer_key, answer_prefix
-from tgtagger.model.tagging import Learned, Provenance, SuggestedTag
+from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
 from tgtagger.store.database import Part
 from tgtagger.store.times import now, to_text
 from tgtagger.store.typed import checked
@@ -48,7 +48,7 @@ class Answers(Part):
             )
             return dict(rows.fetchall())
 
-    def save_capabilities(self, learned: Learned) -> None:
+    def save_capabilities(self, learned: ModelCapabilities) -> None:
         """Remember what a server was found to take of a model."""
         with self._database.write() as db:
             db.execute(

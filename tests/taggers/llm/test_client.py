@@ -19,15 +19,20 @@ import httpx
 import pytest
 
 from llm_server import Brain, Fault, LlmServer, faults, mock_transport, refusals
+from support.tagging import Told
 from tgtagger import __version__
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.tagging import PostForTagging, PostId, Tagged
-from tgtagger.taggers.llm.api.answers import read_reply, read_tags
-from tgtagger.taggers.llm.api.client import HOPS, LARGEST, Heard, Server, map_error
-from tgtagger.taggers.llm.api.requests import Capabilities, Wanted, write_request
-from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.api.answers import read_answer, read_tags
+from tgtagger.taggers.llm.api.capabilities import Capabilities
+from tgtagger.taggers.llm.api.client import HOPS, LARGEST, Server, map_error
+from tgtagger.taggers.llm.api.requests import Wanted, write_request
+from tgtagger.taggers.llm.api.responses import Response
+from tgtagger.taggers.llm.plan import Options
 from tgtagger.taggers.llm.prompt import make_prompt, posts_message
-from tgtagger.taggers.llm.tagger import LlmTagger, Options
+from tgtagger.taggers.llm.queue import Sizes
+from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.vocabulary import Vocabulary
 
 KEY = "sk-test-0123456789abcdef"
@@ -51,11 +56,11 @@ def _no_proxies_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-def is_tagged(heard: Heard) -> bool:
-    return bool(read_tags(read_reply(heard.tree).content, ("p1",)))
+def is_tagged(response: Response) -> bool:
+    return bool(read_tags(read_answer(response.tree).content, ("p1",)))
 
 
-async def ask(url: str, *, key: str | None = KEY) -> Heard:
+async def ask(url: str, *, key: str | None = KEY) -> Response:
     async with Server(url, key, timeout=5) as server:
         return await server.ask(BODY)
 
@@ -113,9 +118,9 @@ async def test_a_certificate_that_is_not_trusted_stops() -> None:
 
     transport = httpx.MockTransport(refuse)
     async with Server("https://tagging.example/v1", KEY, transport=transport) as server:
-        heard = await server.ask(BODY)
-    assert (heard.verdict.kind, heard.verdict.stop) == ("stop", "wrong_address")
-    assert "certificate" in heard.verdict.message
+        response = await server.ask(BODY)
+    assert (response.verdict.kind, response.verdict.stop) == ("stop", "wrong_address")
+    assert "certificate" in response.verdict.message
 
 
 def test_a_ring_of_causes_has_an_end() -> None:
@@ -136,7 +141,7 @@ def test_a_ring_of_causes_has_an_end() -> None:
 async def test_what_is_no_address(url: str) -> None:
     with pytest.raises(InputError, match="no address") as caught:
         await ask(url)
-    assert "/v1" in (caught.value.hint or "")
+    assert "/v1" in (hint_of(caught.value) or "")
 
 
 @pytest.mark.parametrize("key", ["sk-key\n", "ключ-0123456789", "sk\0key"])
@@ -145,7 +150,7 @@ async def test_what_is_no_key(key: str) -> None:
         with pytest.raises(InputError, match="key") as caught:
             await ask(llm.url, key=key)
         assert not llm.requests
-    assert key.strip() not in str(caught.value) + str(caught.value.hint)
+    assert key.strip() not in str(caught.value) + str(hint_of(caught.value))
 
 
 async def test_what_is_sent_with_every_request() -> None:
@@ -177,8 +182,8 @@ async def test_no_more_connections_than_requests_at_once() -> None:
     with LlmServer(latency=0.01) as llm:
         async with Server(llm.url, KEY, concurrency=6) as server:
             for _ in range(5):
-                heard = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
-                assert all(map(is_tagged, heard))
+                response = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
+                assert all(map(is_tagged, response))
         assert llm.connections <= 6
         assert llm.busiest <= 6
 
@@ -188,8 +193,8 @@ async def test_connections_of_requests_that_ran_out_of_time_are_given_back() -> 
     with LlmServer() as llm:
         async with Server(llm.url, KEY, concurrency=2, timeout=0.5) as server:
             llm.rule = lambda _: faults.hang()
-            heard = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
-            assert {each.verdict.failure for each in heard} == {"timeout"}
+            response = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
+            assert {each.verdict.failure for each in response} == {"timeout"}
             llm.rule = None
             assert is_tagged(await server.ask(BODY))
 
@@ -212,16 +217,16 @@ async def test_connecting_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(socket.socket, "connect", count)
     port = free_port()
-    heard = await ask(f"http://127.0.0.1:{port}/v1")
+    response = await ask(f"http://127.0.0.1:{port}/v1")
     assert ports.count(port) == 4
-    assert (heard.verdict.failure, heard.verdict.reached) == ("network", False)
+    assert (response.verdict.failure, response.verdict.reached) == ("network", False)
 
 
 @pytest.mark.row("H1")
 async def test_what_was_sent_is_not_repeated() -> None:
     with LlmServer(rule=lambda _: faults.reset("before")) as llm:
-        heard = await ask(llm.url)
-        assert (heard.verdict.failure, heard.verdict.reached) == ("network", True)
+        response = await ask(llm.url)
+        assert (response.verdict.failure, response.verdict.reached) == ("network", True)
         assert (llm.connections, len(llm.completions)) == (1, 1)
 
 
@@ -241,9 +246,8 @@ async def tag_all(llm: LlmServer, count: int, concurrency: int) -> set[str]:
     server = Server(llm.url, KEY, concurrency=concurrency)
     tagger = LlmTagger(server, PROMPT, Vocabulary("open"), options)
     tagged = set()
-    async for step in tagger.tag(posts):
-        if isinstance(step, tuple):
-            tagged |= {each.post.text for each in step if isinstance(each.outcome, Tagged)}
+    async for answered in tagger.tag(posts, Told()):
+        tagged |= {each.post.text for each in answered if isinstance(each.outcome, Tagged)}
     return tagged
 
 
@@ -303,16 +307,16 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, proxy.url)
-    heard = await ask("http://tagging.example/v1")
-    assert heard.status == 418
+    response = await ask("http://tagging.example/v1")
+    assert response.status == 418
     assert proxy.lines == ["POST http://tagging.example/v1/chat/completions HTTP/1.1"]
 
 
 @pytest.mark.row("H1")
 async def test_a_tunnel_for_https(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    heard = await ask("https://tagging.example/v1")
-    assert (heard.verdict.kind, heard.verdict.reached) == ("passing", False)
+    response = await ask("https://tagging.example/v1")
+    assert (response.verdict.kind, response.verdict.reached) == ("passing", False)
     assert proxy.lines == ["CONNECT tagging.example:443 HTTP/1.1"]
 
 
@@ -355,7 +359,7 @@ async def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, addr
     monkeypatch.setenv("ALL_PROXY", address)
     with pytest.raises(InputError, match="proxy") as caught:
         await ask("http://tagging.example/v1")
-    assert "NO_PROXY" in (caught.value.hint or "")
+    assert "NO_PROXY" in (hint_of(caught.value) or "")
     with LlmServer() as llm:
         assert is_tagged(await ask(llm.url))
 
@@ -394,9 +398,9 @@ async def test_no_answer_takes_more_than_its_share(fault: Fault, failure: str) -
         async with Server(llm.url, KEY, timeout=timeout) as server:
             with memory_below(12):
                 started = loop.time()
-                heard = await server.ask(BODY)
+                response = await server.ask(BODY)
                 taken = loop.time() - started
-    assert (heard.verdict.kind, heard.verdict.failure) == ("passing", failure)
+    assert (response.verdict.kind, response.verdict.failure) == ("passing", failure)
     assert taken < 10  # it may go on for ever: any bound is one
 
 
@@ -407,8 +411,8 @@ async def test_the_largest_answer(size: int, *, fits: bool) -> None:
     async with Server(
         "http://127.0.0.1:1/v1", KEY, transport=mock_transport(Brain(rule=lambda _: fault))
     ) as server:
-        heard = await server.ask(BODY)
-    assert heard.verdict.kind == ("answered" if fits else "passing")
+        response = await server.ask(BODY)
+    assert response.verdict.kind == ("answered" if fits else "passing")
 
 
 @pytest.mark.row("H2")
@@ -452,9 +456,9 @@ async def test_no_redirect_carries_the_key_away(host: str, code: int) -> None:
         port = llm.port if host == "localhost" else elsewhere.port
         target = f"http://{host}:{port}/v1/chat/completions"
         llm.script = [faults.redirect(target, code)]
-        heard = await ask(llm.url)
-        assert (heard.verdict.kind, heard.verdict.stop) == ("stop", "wrong_address")
-        assert f":{port}" in heard.verdict.message
+        response = await ask(llm.url)
+        assert (response.verdict.kind, response.verdict.stop) == ("stop", "wrong_address")
+        assert f":{port}" in response.verdict.message
         assert (len(llm.requests), elsewhere.connections) == (1, 0)
 
 
@@ -462,8 +466,8 @@ async def test_no_redirect_carries_the_key_away(host: str, code: int) -> None:
 async def test_a_server_that_moved_to_https_is_named() -> None:
     with LlmServer() as llm:
         llm.script = [faults.redirect(f"https://127.0.0.1:{llm.port}/v1/chat/completions")]
-        heard = await ask(llm.url)
-        assert f"https://127.0.0.1:{llm.port}" in heard.verdict.message
+        response = await ask(llm.url)
+        assert f"https://127.0.0.1:{llm.port}" in response.verdict.message
 
 
 @pytest.mark.row("H5")
@@ -478,15 +482,15 @@ async def test_a_server_that_moved_to_https_is_named() -> None:
 async def test_a_redirect_that_leads_nowhere(locations: list[str], requests: int) -> None:
     with LlmServer() as llm:
         llm.script = [faults.redirect(location) for location in locations]
-        heard = await ask(llm.url)
-        assert heard.verdict.stop == "wrong_address"
+        response = await ask(llm.url)
+        assert response.verdict.stop == "wrong_address"
         assert len(llm.requests) == requests
 
 
 async def test_a_redirect_that_is_no_address() -> None:
     with LlmServer(rule=lambda _: faults.redirect("http://[::1")) as llm:
-        heard = await ask(llm.url)
-        assert (heard.verdict.kind, len(llm.requests)) == ("passing", 1)
+        response = await ask(llm.url)
+        assert (response.verdict.kind, len(llm.requests)) == ("passing", 1)
 
 
 # ---- the key is in no message
@@ -513,17 +517,17 @@ def repeated(before: str = "") -> Fault:
 )
 async def test_a_key_that_a_server_repeats_is_left_out(fault: Fault) -> None:
     with LlmServer(rule=lambda _: fault) as llm:
-        heard = await ask(llm.url)
-    assert heard.verdict.kind != "answered"
+        response = await ask(llm.url)
+    assert response.verdict.kind != "answered"
     for length in range(8, len(KEY)):
-        assert KEY[:length] not in heard.verdict.message
+        assert KEY[:length] not in response.verdict.message
 
 
 async def test_a_short_key_does_not_spoil_answers() -> None:
     with LlmServer(tags=lambda _: ["ollama", "1", "storm"]) as llm:
         for key in ("ollama", "1"):
-            heard = await ask(llm.url, key=key)
-            content = read_reply(heard.tree).content
+            response = await ask(llm.url, key=key)
+            content = read_answer(response.tree).content
             assert read_tags(content, ("p1",)) == {"p1": ["ollama", "1", "storm"]}
 
 
@@ -562,8 +566,8 @@ async def test_what_llama_cpp_says_of_itself() -> None:
 async def test_the_time_and_the_limits_of_an_answer_are_heard() -> None:
     headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2s"}
     with LlmServer(rule=lambda _: faults.status(429, headers=headers)) as llm:
-        heard = await ask(llm.url)
-    assert (heard.status, heard.limits.left, heard.limits.reset) == (429, 0, 2)
-    assert (heard.verdict.kind, heard.verdict.wait) == ("throttled", 2)
-    assert heard.at.tzinfo is not None
-    assert 0 < heard.seconds < 5
+        response = await ask(llm.url)
+    assert (response.status, response.limits.left, response.limits.reset) == (429, 0, 2)
+    assert (response.verdict.kind, response.verdict.wait) == ("throttled", 2)
+    assert response.at.tzinfo is not None
+    assert 0 < response.seconds < 5

@@ -14,7 +14,7 @@ import pytest
 from llm_server import KINDS, Brain, Fault, Response, Seen, Turn, contents, faults, refusals
 from support import tagging
 from support.virtual_time import VirtualLoop, run
-from tgtagger.taggers.llm.api.requests import Capabilities
+from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.probe import (
     LOOKUP,
     PATIENCE,
@@ -22,8 +22,6 @@ from tgtagger.taggers.llm.probe import (
     SAMPLES,
     Probe,
     Tried,
-    probe,
-    tokens_of_request,
 )
 from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.vocabulary import Entry, Vocabulary
@@ -50,7 +48,7 @@ def look(brain: Brain, tagger: LlmTagger | None = None, **options: Any) -> tuple
     """Return what was found, and the seconds that it took."""
     loop = VirtualLoop()
     brain.clock = loop.time
-    found = run(probe(tagger or tagging.make(brain, key=KEY, **options)), loop)
+    found = run((tagger or tagging.make(brain, key=KEY, **options)).probe(), loop)
     return found, loop.time()
 
 
@@ -210,7 +208,7 @@ def test_a_key_that_is_rejected_is_not_tried_again_and_not_said() -> None:
     (one,) = found.models
     assert one.stop is not None
     assert one.stop.kind == "key_rejected"
-    assert one.stop.error.exit_code == 3
+    assert one.stop.exit_code == 3
     assert brain.statuses == [401]
     assert KEY not in repr(found)
 
@@ -227,7 +225,7 @@ def test_where_nothing_listens_nothing_more_is_asked() -> None:
     found, seconds = look(Brain(), tagger)
     (one,) = found.models
     assert one.stop is not None
-    assert (one.stop.kind, one.stop.error.exit_code) == ("provider_down", 75)
+    assert (one.stop.kind, one.stop.exit_code) == ("provider_down", 75)
     assert "does not answer" in one.stop.message
     assert asked == ["/v1/chat/completions"]
     assert seconds == 0
@@ -251,7 +249,7 @@ def test_a_server_that_loads_its_model_is_waited_for_but_not_for_ever() -> None:
     found, seconds = look(Brain("llamacpp", loading=1000))
     (one,) = found.models
     assert one.stop is not None
-    assert (one.stop.kind, one.stop.error.exit_code) == ("throttled", 75)
+    assert (one.stop.kind, one.stop.exit_code) == ("throttled", 75)
     assert "Loading model" in one.stop.message
     assert seconds < 60
 
@@ -369,8 +367,8 @@ def test_a_date_that_is_none(text: str) -> None:
 
 def test_more_posts_take_more_tokens_up_to_what_a_request_may_hold() -> None:
     tagger = tagging.make(Brain())
-    one, ten, most = (tokens_of_request(tagger, posts) for posts in (1, 10, 1000))
+    one, ten, most = (tagger.tokens_of_request(posts) for posts in (1, 10, 1000))
     assert 500 < one < ten < most
     assert most < 1000 * 200
     listed = Vocabulary("prefer", [Entry(f"tag {n}") for n in range(300)])
-    assert tokens_of_request(tagging.make(Brain(), vocabulary=listed), 1) > one + 300
+    assert tagging.make(Brain(), vocabulary=listed).tokens_of_request(1) > one + 300

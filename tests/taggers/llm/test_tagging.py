@@ -20,9 +20,9 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import FailureClass
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
-from tgtagger.taggers.llm.api.requests import Capabilities
-from tgtagger.taggers.llm.groups import Sizes
-from tgtagger.taggers.llm.prices import Price
+from tgtagger.taggers.llm.api.capabilities import Capabilities
+from tgtagger.taggers.llm.costs import Price
+from tgtagger.taggers.llm.queue import Sizes
 from tgtagger.vocabulary import Entry, Vocabulary
 
 FAILED = PostFilter(statuses=("failed",))
@@ -62,7 +62,7 @@ def test_where_a_tag_came_from_is_known(store: Store) -> None:
     assert attempt.completion_tokens is not None
     with store._database.read() as db:
         assert set(db.execute("SELECT prompt, vocabulary FROM post_tags")) == {
-            (tagger.prompt.hash, None)
+            (tagger.exchange.prompt.hash, None)
         }
 
 
@@ -73,9 +73,9 @@ def test_the_tokens_of_a_request_are_shared_out(store: Store) -> None:
     with store._database.read() as db:
         shared = db.execute("SELECT sum(prompt_tokens), sum(completion_tokens) FROM attempts")
         prompt, completion = shared.fetchone()
-    spending = tagger.spent["test-model"]
+    spending = tagger.spending
     assert (prompt, completion) == (spending.prompt_tokens, spending.completion_tokens)
-    assert (spending.requests, spending.retries, spending.cost) == (1, 0, None)
+    assert (spending.requests, spending.retries, spending.cost_usd) == (1, 0, None)
 
 
 def test_posts_without_words_are_never_sent(store: Store) -> None:
@@ -363,7 +363,7 @@ def test_a_server_that_is_off_harms_no_post(store: Store) -> None:
     tagger.server._transport = httpx.MockTransport(refuse)
     told = tag(store, Brain(), tagger=tagger)
     assert (told.kind, statuses(store), turns(store)) == ("provider_down", {"pending": 3}, {0: 3})
-    assert tagger.spent["test-model"].requests == 3
+    assert tagger.spending.requests == 3
 
 
 @pytest.mark.row("H4")
@@ -534,8 +534,8 @@ def test_a_context_that_is_cut_in_silence_is_noticed(store: Store) -> None:
     )
     brain = Brain("ollama", context=1024)
     told = tag(store, brain, provider="ollama", sizes=Sizes(tokens=20_000))
-    assert len(told.notices) == 1
-    assert "OLLAMA_CONTEXT_LENGTH" in told.notices[0]
+    assert len(told.warnings) == 1
+    assert "OLLAMA_CONTEXT_LENGTH" in told.warnings[0]
     assert len(brain.completions[-1].posts) < len(brain.completions[0].posts)
 
 
@@ -550,7 +550,7 @@ def test_the_next_model_works_when_one_is_down(store: Store) -> None:
     asked = [seen.model for seen in brain.completions]
     assert asked.count("a") == 3
     assert (statuses(store), turns(store)) == ({"tagged": 40}, {1: 40})
-    assert len(told.notices) == 1
+    assert len(told.warnings) == 1
     assert {link.model for link in store.records.post("news/1").links} == {"b"}
 
 
@@ -561,7 +561,7 @@ def test_the_next_model_gets_the_post_that_one_refuses(store: Store) -> None:
         contents.refusal())(seen) else None  # fmt: skip
     told = tag(store, brain, models=("a", "b"))
     assert [seen.model for seen in brain.completions].count("b") == 1
-    assert (statuses(store), told.notices) == ({"tagged": 20}, [])
+    assert (statuses(store), told.warnings) == ({"tagged": 20}, [])
     assert {link.model for link in store.records.post("news/7").links} == {"b"}
     assert {link.model for link in store.records.post("news/8").links} == {"a"}
 
@@ -569,7 +569,7 @@ def test_the_next_model_gets_the_post_that_one_refuses(store: Store) -> None:
 def test_a_model_that_is_not_there_is_passed_over_once(store: Store) -> None:
     fill(store, 40)
     told = tag(store, Brain(models=["b"]), models=("a", "b"))
-    assert (told.requests, statuses(store), len(told.notices)) == (5, {"tagged": 40}, 1)
+    assert (told.requests, statuses(store), len(told.warnings)) == (5, {"tagged": 40}, 1)
 
 
 def test_a_post_that_every_model_refuses_has_failed(store: Store) -> None:
@@ -722,7 +722,7 @@ def test_a_run_ends_before_it_costs_more(store: Store) -> None:
     tagger = make(Brain(), prices={"test-model": price}, max_cost=0.005, concurrency=4)
     told = tag(store, Brain(latency=1.0), tagger=tagger)
     assert (told.kind, type(told.stopped)) == ("cost_cap", TryLater)
-    cost = tagger.spent["test-model"].cost
+    cost = tagger.spending.cost_usd
     assert cost is not None
     assert 0.003 < cost <= 0.005
     assert statuses(store)["tagged"] >= 40
@@ -735,10 +735,10 @@ def test_the_servers_word_on_cost_counts(store: Store) -> None:
     fill(store, 30)
     tagger = make(Brain("openrouter"), provider="openrouter", prices={"test-model": Price(9, 9)})
     tag(store, Brain("openrouter"), tagger=tagger)
-    spending = tagger.spent["test-model"]
-    assert spending.cost is not None
-    assert spending.cost < 0.01
-    assert spending.unpriced == 0
+    spending = tagger.spending
+    assert spending.cost_usd is not None
+    assert spending.cost_usd < 0.01
+    assert spending.answers_without_cost == 0
 
 
 def test_what_cannot_be_counted_cannot_be_capped(store: Store) -> None:
@@ -1043,7 +1043,7 @@ def test_a_fallback_that_fails_at_what_the_first_refuses(store: Store, trouble: 
     told = tag(store, endless(brain), models=("a", "b"))
     assert (told.kind, statuses(store)) == (None, {"tagged": 19, "failed": 1})
     assert [seen.model for seen in brain.completions].count("b") == 3
-    assert told.notices == []  # the first one does its work
+    assert told.warnings == []  # the first one does its work
 
 
 @pytest.mark.parametrize("models", [("a", "nowhere"), ("a", "nowhere", "c")])
@@ -1055,7 +1055,7 @@ def test_a_fallback_that_is_not_there(store: Store, models: tuple[str, ...]) -> 
     told = tag(store, endless(brain), models=models)
     expected = {"tagged": 20} if "c" in models else {"tagged": 19, "failed": 1}
     assert (told.kind, statuses(store)) == (None, expected)
-    assert len(told.notices) == 1
+    assert len(told.warnings) == 1
 
 
 def test_without_a_pause_between_tries_it_ends_too(store: Store) -> None:

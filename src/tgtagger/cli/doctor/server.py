@@ -12,16 +12,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tgtagger.cli.doctor.findings import SKEW, Finding, failure
+from tgtagger.cli.hints import hint_of
 from tgtagger.cli.taggers import make_llm
 from tgtagger.cli.wording import number, one_line, plural
 from tgtagger.config import Settings, is_private
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
-from tgtagger.model.tagging import Learned
+from tgtagger.model.tagging import ModelCapabilities
 from tgtagger.store import Store
 from tgtagger.system import signals
 
 if TYPE_CHECKING:
-    from tgtagger.taggers.llm.api.requests import Capabilities
+    from tgtagger.taggers.llm.api.capabilities import Capabilities
     from tgtagger.taggers.llm.probe import Probe, Tried
     from tgtagger.taggers.llm.tagger import LlmTagger
 
@@ -36,8 +37,6 @@ _FORMATS = {
 
 def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
     """Yield what there is to say; what a model takes is remembered in the archive, if any."""
-    from tgtagger.taggers.llm.probe import probe
-
     try:
         with _archive(settings, has_archive=has_archive) as store:
             tagger = make_llm(settings, store)
@@ -52,7 +51,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
             "server", "warning", f"others can read {what} on the way to {url}", "use https://"
         )
     try:
-        found = signals.run(probe, tagger)
+        found = signals.run(tagger.probe)
     except TgTaggerError as error:  # an address that is none
         yield failure("server", error)
         return
@@ -78,7 +77,7 @@ def _archive(
 def _remember(settings: Settings, url: str, found: Probe) -> None:
     """Spare the next run the way down; where it cannot be written, nothing is lost."""
     learned = [
-        Learned(url, tried.model, tried.takes.to_json())
+        ModelCapabilities(url, tried.model, tried.takes.to_json())
         for tried in found.models
         if tried.takes is not None
     ]
@@ -102,20 +101,20 @@ def _server(found: Probe) -> Iterator[Finding]:
         stop = tried.stop
         if stop is None or stop.kind == "unknown_model":
             continue
-        hint = stop.hint
+        hint = hint_of(stop)
         if stop.kind == "wrong_address":
             hint = "set TGTAGGER_LLM_URL to its base, usually up to /v1"
         if stop.kind == "throttled":  # it works, and has others to serve
             yield Finding("server", "warning", stop.message, hint)
         else:
-            yield Finding("server", "error", stop.message, hint, stop.error.exit_code)
+            yield Finding("server", "error", stop.message, hint, stop.exit_code)
 
 
 def _model(tried: Tried, found: Probe) -> Iterator[Finding]:
     model, stop, failure = tried.model, tried.stop, tried.failure
     if stop is not None and stop.kind == "unknown_model":
         hint = _which_model(tried, found.listed)
-        yield Finding("model", "error", stop.message, hint, stop.error.exit_code)
+        yield Finding("model", "error", stop.message, hint, stop.exit_code)
     elif failure == "refused":
         yield Finding(
             "model", "warning", f"{model} refuses the example: {tried.message}",
@@ -168,10 +167,8 @@ _LONGER = (
 
 
 def _context(tagger: LlmTagger, tried: Tried) -> Finding:
-    from tgtagger.taggers.llm.probe import tokens_of_request
-
     most = tagger.options.sizes.posts
-    needed = tokens_of_request(tagger, most)
+    needed = tagger.tokens_of_request(most)
     usual = f"a request with {plural(most, 'post')} takes about {number(needed)}"
     if tried.context is None:
         hint = None
@@ -183,7 +180,7 @@ def _context(tagger: LlmTagger, tried: Tried) -> Finding:
     words = f"the context of {tried.model} has {number(tried.context)} tokens; {usual}"
     if tried.context >= needed:
         return Finding("context", "ok", words)
-    fits = [posts for posts in range(1, most) if tokens_of_request(tagger, posts) <= tried.context]
+    fits = [posts for posts in range(1, most) if tagger.tokens_of_request(posts) <= tried.context]
     fewer = f"set TGTAGGER_LLM_BATCH={fits[-1]}, or " if fits else ""
     return Finding("context", "warning", words, f"{fewer}{_LONGER}")
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING
 
+from tgtagger.model.events import Events
 from tgtagger.model.tagging import (
     Answered,
+    Estimate,
     PostForTagging,
     Provenance,
     Skipped,
-    Step,
+    Spending,
     SuggestedTag,
     Tagged,
 )
@@ -61,7 +63,17 @@ class KeywordsTagger:
     def provenances(self) -> tuple[Provenance, ...]:
         return (self.provenance,)
 
-    async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
+    @property
+    def spending(self) -> Spending:
+        return Spending()
+
+    def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
+        """Return that it takes no request; the posts are not looked at."""
+        return Estimate()
+
+    async def tag(
+        self, posts: Iterable[PostForTagging], events: Events
+    ) -> AsyncGenerator[tuple[Answered, ...]]:
         """Yield each post with its tags, in order."""
         for post in posts:
             tags = self.tag_text(post.text)

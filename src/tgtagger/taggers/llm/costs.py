@@ -1,19 +1,111 @@
-"""What a run has asked for, and what it cost: counted as it goes, capped, told when asked for.
+"""What requests cost: prices, what a run has asked for and paid so far, and its cap.
 
-What a server does not say is counted as unknown, not as nothing. Knows no server.
+A cost is the server's own where its answer says so; else it comes from a table of list prices. The
+table is small and grows old; a file of one's own overrides it. A model that is in neither has no
+known cost, and that is what is said: never 0. What a server does not say is counted as unknown, not
+as nothing.
+
+Pure but for the file. Knows no server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
 
+from tgtagger.errors import InputError, system_error
+from tgtagger.model.tagging import Spending
 from tgtagger.taggers.llm.api.answers import Usage
-from tgtagger.taggers.llm.prices import Price
+
+# ---- prices
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens; `cached` of a prompt that the server had ready."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+    def cost(self, usage: Usage) -> float | None:
+        """Return what these tokens cost; None where a count is not known."""
+        if usage.prompt_tokens is None or usage.completion_tokens is None:
+            return None
+        cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
+        rate = self.input if self.cached is None else self.cached
+        fresh = usage.prompt_tokens - cached
+        return (fresh * self.input + cached * rate + usage.completion_tokens * self.output) / 1e6
+
+
+PRICES: Mapping[str, Price] = {
+    "gpt-5": Price(1.25, 10.0, 0.125),
+    "gpt-5-mini": Price(0.25, 2.0, 0.025),
+    "gpt-5-nano": Price(0.05, 0.4, 0.005),
+    "gpt-4.1": Price(2.0, 8.0, 0.5),
+    "gpt-4.1-mini": Price(0.4, 1.6, 0.1),
+    "gpt-4.1-nano": Price(0.1, 0.4, 0.025),
+    "gpt-4o": Price(2.5, 10.0, 1.25),
+    "gpt-4o-mini": Price(0.15, 0.6, 0.075),
+}
+"""OpenAI's list prices as they were known when this was written (2025); check your provider's."""
+
+MOST = 1e6
+"""US dollars for a million tokens beyond which a price is a slip of the pen."""
+
+FREE = Price(0.0, 0.0)
+"""Of a server of one's own."""
+
+
+def read_prices(path: Path | None) -> Mapping[str, Price]:
+    """Return a file's prices: a table a model, `input`, `output` and perhaps `cached`.
+
+    Raises InputError naming what is wrong.
+    """
+    if path is None:
+        return {}
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise system_error(error, f"the prices {path} cannot be read") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("prices_not_toml", path=path, reason=error) from error
+    found = {}
+    for model, table in tree.items():
+        prices = [_number(table, name) for name in ("input", "output")]
+        if not isinstance(table, dict) or None in prices:
+            raise InputError("prices_invalid", path=path, model=model)
+        cached = _number(table, "cached")
+        if cached is None and "cached" in table:
+            raise InputError("cached_price_invalid", path=path, model=model)
+        found[model] = Price(prices[0] or 0.0, prices[1] or 0.0, cached)
+    return found
+
+
+def _number(table: Any, name: str) -> float | None:
+    value = table.get(name) if isinstance(table, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= MOST else None
+
+
+def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Price | None:
+    """Return a model's price, None where nobody knows it."""
+    if model in own:
+        return own[model]
+    if provider in {"ollama", "lmstudio", "llamacpp", "vllm"}:
+        return FREE
+    return PRICES.get(model.removeprefix("openai/"))
+
+
+# ---- what is spent
 
 
 @dataclass(slots=True)
-class Spending:
+class _Count:
     """Of one model. `unknown` counts answers without tokens, `unpriced` those without a cost."""
 
     requests: int = 0
@@ -27,22 +119,25 @@ class Spending:
     unpriced: int = 0
     unanswered: int = 0  # reached the server and brought nothing: perhaps billed
 
-    @property
-    def cost(self) -> float | None:
-        """The cost so far; None where none is known of any answer."""
-        return None if self.unpriced and self.unpriced == self.answers else self.cost_usd
+    def told(self, models: tuple[tuple[str, Spending], ...] = ()) -> Spending:
+        """Return what is known: a cost or tokens that no answer told are None."""
+        is_known = self.unknown == 0 or self.unknown < self.answers
+        is_priced = self.unpriced == 0 or self.unpriced < self.answers
+        return Spending(
+            self.requests,
+            self.retries,
+            self.prompt_tokens if is_known else None,
+            self.completion_tokens if is_known else None,
+            self.cached_tokens if is_known else None,
+            self.cost_usd if is_priced else None,
+            self.unknown,
+            self.unpriced,
+            self.unanswered,
+            models,
+        )
 
 
-def total(spendings: Iterable[Spending]) -> Spending:
-    """Return the sum over all models."""
-    whole = Spending()
-    for each in spendings:
-        for field in fields(Spending):
-            setattr(whole, field.name, getattr(whole, field.name) + getattr(each, field.name))
-    return whole
-
-
-class Ledger:
+class Costs:
     """Counts what each model was asked and what it cost, against a cap in US dollars."""
 
     def __init__(
@@ -53,7 +148,7 @@ class Ledger:
         *,
         spent: float = 0.0,
     ) -> None:
-        self.spent = {model: Spending() for model in models}
+        self._counts = {model: _Count() for model in models}
         self.prices = prices
         self.cap = cap
         self._dearest: dict[str, float] = {}  # a request so far
@@ -61,12 +156,12 @@ class Ledger:
         self._unseen = 0.0  # what answers that do not tell their tokens may have cost
 
     def sent(self, model: str, *, again: bool) -> None:
-        self.spent[model].requests += 1
-        self.spent[model].retries += again
+        self._counts[model].requests += 1
+        self._counts[model].retries += again
 
     def lost(self, model: str, estimate: float) -> None:
         """Count a request that came to the server and brought no answer."""
-        self.spent[model].unanswered += 1
+        self._counts[model].unanswered += 1
         self._unseen += estimate
 
     def answered(self, model: str, usage: Usage, estimate: float) -> float | None:
@@ -77,15 +172,15 @@ class Ledger:
         cost = usage.cost_usd
         if cost is None and model in self.prices:
             cost = self.prices[model].cost(usage)
-        spending = self.spent[model]
-        spending.answers += 1
-        spending.unknown += usage.prompt_tokens is None or usage.completion_tokens is None
-        spending.prompt_tokens += usage.prompt_tokens or 0
-        spending.completion_tokens += usage.completion_tokens or 0
-        spending.cached_tokens += usage.cached_tokens or 0
-        spending.unpriced += cost is None
+        count = self._counts[model]
+        count.answers += 1
+        count.unknown += usage.prompt_tokens is None or usage.completion_tokens is None
+        count.prompt_tokens += usage.prompt_tokens or 0
+        count.completion_tokens += usage.completion_tokens or 0
+        count.cached_tokens += usage.cached_tokens or 0
+        count.unpriced += cost is None
         self._unseen += estimate if cost is None else 0.0
-        spending.cost_usd += cost or 0.0
+        count.cost_usd += cost or 0.0
         self._dearest[model] = max(self._dearest.get(model, 0.0), cost or 0.0)
         return cost
 
@@ -100,8 +195,19 @@ class Ledger:
         return price.cost(Usage(prompt_tokens, answer_tokens)) or 0.0
 
     @property
+    def spending(self) -> Spending:
+        """What all models took so far, and each that was asked."""
+        whole = _Count()
+        for count in self._counts.values():
+            for field in fields(_Count):
+                setattr(whole, field.name, getattr(whole, field.name) + getattr(count, field.name))
+        return whole.told(
+            tuple((model, count.told()) for model, count in self._counts.items() if count.requests)
+        )
+
+    @property
     def cost_usd(self) -> float:
-        return self._before + sum(spending.cost_usd for spending in self.spent.values())
+        return self._before + sum(count.cost_usd for count in self._counts.values())
 
     def allows(self, estimate: float, on_their_way: float) -> bool:
         """Tell whether the next request stays below the cap, with those that are on their way."""
@@ -112,6 +218,6 @@ class Ledger:
 
     def cannot_cap(self, model: str) -> bool:
         """Tell whether there is a cap, and neither a price nor any answer tells the cost."""
-        spending = self.spent[model]
-        is_unpriced = model not in self.prices and 0 < spending.unpriced == spending.answers
+        count = self._counts[model]
+        is_unpriced = model not in self.prices and 0 < count.unpriced == count.answers
         return self.cap is not None and is_unpriced

@@ -1,17 +1,19 @@
-"""A question for some posts, and what its answer makes of each: prompt, vocabulary and wire joined.
+"""One exchange with a model: the request for some posts, and what its answer makes of each.
 
-The same for a run and for a probe. Pure. Knows no HTTP, and not what is asked next.
+Joins the prompt, the vocabulary and the format of requests; the same for a run and for a probe.
+Pure. Knows no HTTP, and not what is asked next.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.model.tagging import Outcome, Skipped, SuggestedTag, Tagged
-from tgtagger.taggers.llm.api.answers import Reply, read_tags
-from tgtagger.taggers.llm.api.requests import Capabilities, Dialect, Wanted, room_for, write_request
+from tgtagger.taggers.llm.api.answers import ModelAnswer, read_tags
+from tgtagger.taggers.llm.api.capabilities import Capabilities, Dialect
+from tgtagger.taggers.llm.api.requests import Wanted, room_for, write_request
 from tgtagger.taggers.llm.prompt import Prompt, count_tokens, is_from_example, posts_message
 from tgtagger.vocabulary import Vocabulary
 
@@ -20,8 +22,8 @@ MOST_ENUM = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """How a run asks. `fence` marks its posts; no post can know it."""
+class Exchange:
+    """How a run asks, and how it reads. `fence` marks its posts; no post can know it."""
 
     prompt: Prompt
     vocabulary: Vocabulary
@@ -53,14 +55,22 @@ class Asking:
         """Return the archive's tags that a request names to be preferred."""
         return self.vocabulary.likeliest(texts) if self.vocabulary.mode == "prefer" else ()
 
-    def read(self, reply: Reply, texts: Sequence[str]) -> list[Outcome | None]:
+    def read(self, answer: ModelAnswer, texts: Sequence[str]) -> list[Outcome | None]:
         """Return what an answer makes of each text; None where it gave nothing that can be used."""
         ids = ids_of(len(texts))
-        said = read_tags(reply.content, ids)
+        said = read_tags(answer.content, ids)
         return [
             self._outcome(said.get(identity), text)
             for identity, text in zip(ids, texts, strict=True)
         ]
+
+    def remember(self, outcomes: Iterable[Outcome | None]) -> None:
+        """Prefer from now on what was given, where the archive's tags are preferred."""
+        if self.vocabulary.mode != "prefer":
+            return
+        for outcome in outcomes:
+            if isinstance(outcome, Tagged):
+                self.vocabulary.remember(tag.name for tag in outcome.tags)
 
     def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
         if names is None:
@@ -103,20 +113,43 @@ def ids_of(count: int) -> tuple[str, ...]:
     return tuple(f"p{number}" for number in range(1, count + 1))
 
 
-def why_missing(reply: Reply, *, all_are: bool = True) -> str:
+def why_missing(answer: ModelAnswer, *, all_are: bool = True) -> str:
     """Say why an answer gave (all or some) posts nothing."""
-    if reply.finish == "length":
+    if answer.finish == "length":
         return "the answer was cut off" + ("" if all_are else " before this post")
-    if not reply.content.strip():
+    if not answer.content.strip():
         return "the answer is empty"
     return "the answer has no usable tags" + ("" if all_are else " for this post")
 
 
-def has_only_thoughts(reply: Reply) -> bool:
+def has_only_thoughts(answer: ModelAnswer) -> bool:
     """Tell an answer that never came to its point: its model thinks, aloud or for itself."""
-    return "{" not in reply.content or reply.content.lstrip().startswith("<think")
+    return "{" not in answer.content or answer.content.lstrip().startswith("<think")
 
 
-def is_prose(reply: Reply) -> bool:
+def is_prose(answer: ModelAnswer) -> bool:
     """Tell an answer in words alone, whose model may not know the format asked for."""
-    return bool(reply.content.strip()) and "{" not in reply.content
+    return bool(answer.content.strip()) and "{" not in answer.content
+
+
+# ---- which words of a server are shown
+
+WINDOW = 24
+"""Letters that a server's words and a post have in common when they hold its text."""
+
+SHORTEST = 6
+"""Letters of a post below which it cannot be told from a server's own words."""
+
+
+def scrub(message: str, texts: Iterable[str]) -> str:
+    """Return a server's words, but not where they hold a post's text (the key is `client`'s)."""
+    words = " ".join(message.split()).casefold()
+    for text in texts:
+        flat = " ".join(text.split()).casefold()
+        if len(flat) < SHORTEST:
+            continue
+        size = min(WINDOW, len(flat))
+        pieces = (words[start : start + size] for start in range(len(words) - size + 1))
+        if any(piece in flat for piece in pieces):
+            return "the server's words are left out: they hold a post's text"
+    return message

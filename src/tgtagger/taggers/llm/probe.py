@@ -14,20 +14,24 @@ import datetime as dt
 import email.utils
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.model.tagging import FailureClass, Outcome, Tagged
-from tgtagger.taggers.llm import stops
-from tgtagger.taggers.llm.api.answers import read_reply
-from tgtagger.taggers.llm.api.capabilities import Formats
-from tgtagger.taggers.llm.api.client import Heard
-from tgtagger.taggers.llm.api.requests import Capabilities
-from tgtagger.taggers.llm.api.responses import Verdict
-from tgtagger.taggers.llm.exchange import has_only_thoughts, is_prose, why_missing
+from tgtagger.taggers.llm.api.answers import read_answer
+from tgtagger.taggers.llm.api.capabilities import Capabilities, CapabilitiesByModel
+from tgtagger.taggers.llm.api.client import Server
+from tgtagger.taggers.llm.api.responses import Response, Verdict
+from tgtagger.taggers.llm.exchange import (
+    Exchange,
+    has_only_thoughts,
+    is_prose,
+    scrub,
+    why_missing,
+)
 from tgtagger.taggers.llm.prompt import count_tokens
-
-if TYPE_CHECKING:
-    from tgtagger.taggers.llm.tagger import LlmTagger
+from tgtagger.taggers.llm.queue import Sizes
+from tgtagger.taggers.llm.trouble import stop_of
 
 SAMPLES = (
     "В Костроме после ремонта открыли пешеходный мост через Волгу: по нему снова ходят в музей.",
@@ -64,7 +68,7 @@ class Tried:
     tags: tuple[tuple[str, ...] | None, ...] = (None,) * len(SAMPLES)
     takes: Capabilities | None = None  # None: nothing was answered
     seconds: float | None = None
-    stop: stops.Stop | None = None
+    stop: TgTaggerError | None = None
     failure: FailureClass | None = None
     message: str = ""  # why there are no tags
     is_listed: bool | None = None  # None: the server lists no models
@@ -83,23 +87,23 @@ class Probe:
     ahead: float | None = None
 
 
-async def probe(tagger: LlmTagger) -> Probe:
-    """Ask the server of a tagger, and each of its models."""
+async def probe(server: Server, exchange: Exchange, models: Sequence[str]) -> Probe:
+    """Ask a server, and each of its models."""
     tried: list[Tried] = []
     ahead: float | None = None
     entries: Mapping[str, Mapping[str, Any]] | None = None
     properties: Mapping[str, Any] = {}
-    async with tagger.server:
-        for model in tagger.options.models:
-            trial = _Trial(tagger, model)
+    async with server:
+        for model in models:
+            trial = _Trial(server, exchange, model)
             tried.append(await trial.result())
             ahead = trial.ahead if ahead is None else ahead
             if tried[-1].stop is not None and not trial.may_other_models_do:
                 break
         if trial.is_there:
-            entries, properties = await _look_up(tagger)
+            entries, properties = await _look_up(server)
     listed = None if entries is None else tuple(entries)
-    models = tuple(
+    found = tuple(
         replace(
             each,
             is_listed=None if entries is None else _entry(entries, each.model) is not None,
@@ -107,15 +111,14 @@ async def probe(tagger: LlmTagger) -> Probe:
         )
         for each in tried
     )
-    return Probe(models, listed, ahead)
+    return Probe(found, listed, ahead)
 
 
-def tokens_of_request(tagger: LlmTagger, posts: int) -> int:
+def tokens_of_request(exchange: Exchange, sizes: Sizes, posts: int) -> int:
     """Return about how many tokens a request for so many usual posts takes, its answer included."""
-    asking = tagger.asking
-    head = asking.count_tokens(SAMPLES) - sum(map(count_tokens, SAMPLES))
-    content = min(posts * TYPICAL, tagger.options.sizes.tokens)
-    return head + content + asking.room(posts, Capabilities())
+    head = exchange.count_tokens(SAMPLES) - sum(map(count_tokens, SAMPLES))
+    content = min(posts * TYPICAL, sizes.tokens)
+    return head + content + exchange.room(posts, Capabilities())
 
 
 # ---- one model
@@ -124,10 +127,11 @@ def tokens_of_request(tagger: LlmTagger, posts: int) -> int:
 class _Trial:
     """Asks one model until it answers, or there is no more to be tried."""
 
-    def __init__(self, tagger: LlmTagger, model: str) -> None:
-        self._tagger = tagger
+    def __init__(self, server: Server, exchange: Exchange, model: str) -> None:
+        self._server = server
+        self._exchange = exchange
         self._model = model
-        self._formats = Formats((model,), tagger.dialect, {})
+        self._capabilities = CapabilitiesByModel((model,), exchange.dialect, {})
         self._requests = 0
         self._has_spare = True  # what failed without a reason is asked once more
         self._last = Verdict("passing", failure="timeout")
@@ -160,28 +164,26 @@ class _Trial:
 
     async def _ask(self) -> Tried | None:
         """Ask once; None: once more, since something else may do better."""
-        tagger, used = self._tagger, self._formats.of(self._model)
+        used = self._capabilities.of(self._model)
         self._requests += 1
-        heard = await tagger.server.ask(tagger.asking.write(self._model, SAMPLES, used))
-        self._has_status = self._has_status or heard.status is not None
-        self.ahead = _ahead(heard)
-        verdict = replace(heard.verdict, message=self._clean(heard.verdict.message))
+        response = await self._server.ask(self._exchange.write(self._model, SAMPLES, used))
+        self._has_status = self._has_status or response.status is not None
+        self.ahead = _ahead(response)
+        verdict = response.verdict
+        verdict = replace(verdict, message=scrub(verdict.message, SAMPLES))
         self._last = verdict
         match verdict.kind:
             case "answered":
-                return self._read(heard, used)
+                return self._read(response, used)
             case "stop":
-                why, later = verdict.stop or "wrong_address", verdict.comes_back
-                return self._stopped(
-                    stops.told(
-                        why, verdict.message, url=tagger.server.url, model=self._model, later=later
-                    )
-                )
+                return self._stopped(stop_of(verdict, url=self._server.url, model=self._model))
             case "throttled" | "passing":
                 return await self._wait(verdict)
-            case "parameter" if self._formats.refuse(self._model, used, verdict.parameter or ""):
+            case "parameter" if self._capabilities.refuse(
+                self._model, used, verdict.parameter or ""
+            ):
                 return None
-            case "bad_post" if verdict.failure == "server" and self._formats.step_down(
+            case "bad_post" if verdict.failure == "server" and self._capabilities.step_down(
                 self._model, used
             ):
                 return None
@@ -201,50 +203,47 @@ class _Trial:
         await asyncio.sleep(pause)
         return None
 
-    def _read(self, heard: Heard, used: Capabilities) -> Tried | None:
-        reply = read_reply(heard.tree)
-        if reply.failure == "refused":
-            return self._failed("refused", reply.message)
-        tags = tuple(_names(outcome) for outcome in self._tagger.asking.read(reply, SAMPLES))
-        message = reply.message or why_missing(reply)
+    def _read(self, response: Response, used: Capabilities) -> Tried | None:
+        answer = read_answer(response.tree)
+        if answer.failure == "refused":
+            return self._failed("refused", answer.message)
+        tags = tuple(_names(outcome) for outcome in self._exchange.read(answer, SAMPLES))
+        message = answer.message or why_missing(answer)
         if any(each is not None for each in tags):
-            takes = self._formats.prove(self._model, used) or used
+            takes = self._capabilities.prove(self._model, used) or used
             message = message if None in tags else ""
-            return Tried(self._model, self._requests, tags, takes, heard.seconds, message=message)
-        self._last = Verdict("passing", message, reply.failure or "bad_answer")
-        if reply.finish == "length":
-            self._formats.make_room(self._model, used, thinks=has_only_thoughts(reply))
+            return Tried(
+                self._model, self._requests, tags, takes, response.seconds, message=message
+            )
+        self._last = Verdict("passing", message, answer.failure or "bad_answer")
+        if answer.finish == "length":
+            self._capabilities.make_room(self._model, used, thinks=has_only_thoughts(answer))
             return None
-        if is_prose(reply) and self._formats.step_down(self._model, used):
+        if is_prose(answer) and self._capabilities.step_down(self._model, used):
             return None
-        return None if self._spend_spare() else self._failed(reply.failure or "bad_answer", message)
+        return (
+            None if self._spend_spare() else self._failed(answer.failure or "bad_answer", message)
+        )
 
     def _spend_spare(self) -> bool:
         had, self._has_spare = self._has_spare, False
         return had
-
-    def _clean(self, message: str) -> str:
-        return stops.scrub(message, SAMPLES)
 
     # ---- how it ends without tags
 
     def _failed(self, failure: FailureClass, message: str) -> Tried:
         return Tried(self._model, self._requests, failure=failure, message=message)
 
-    def _stopped(self, stop: stops.Stop) -> Tried:
+    def _stopped(self, stop: TgTaggerError) -> Tried:
         return Tried(self._model, self._requests, stop=stop, message=stop.message)
 
-    def _down(self, message: str) -> stops.Stop:
-        if self._last.reached:
-            words, hint = "fails", "see whether it has room for the model, or try again later"
-        else:
-            words, hint = "does not answer", "see whether it runs there (TGTAGGER_LLM_URL)"
-        return stops.Stop("provider_down", f"{self._tagger.server.url} {words}: {message}", hint)
+    def _down(self, reason: str) -> TgTaggerError:
+        url, is_there = self._server.url, self._last.reached
+        return TryLater("provider_down", url=url, is_there=is_there, reason=reason)
 
-    def _throttled(self, seconds: float | None) -> stops.Stop:
-        wait = "" if seconds is None else f" {seconds:.0f} s"
-        words = f"{self._tagger.server.url} asks to wait{wait} ({self._last.message})"
-        return stops.Stop("throttled", words, stops.LATER)
+    def _throttled(self, seconds: float | None) -> TgTaggerError:
+        url, reason = self._server.url, self._last.message
+        return TryLater("throttled", url=url, seconds=seconds, reason=reason)
 
 
 def _names(outcome: Outcome | None) -> tuple[str, ...] | None:
@@ -253,30 +252,29 @@ def _names(outcome: Outcome | None) -> tuple[str, ...] | None:
     return tuple(tag.name for tag in outcome.tags) if isinstance(outcome, Tagged) else ()
 
 
-def _ahead(heard: Heard) -> float | None:
+def _ahead(response: Response) -> float | None:
     """Return the seconds that the server's clock is ahead, as far as the way there allows."""
     try:
-        then = email.utils.parsedate_to_datetime(heard.date or "")
+        then = email.utils.parsedate_to_datetime(response.date or "")
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
     try:
-        before = (then - heard.at).total_seconds()
+        before = (then - response.at).total_seconds()
     except OverflowError:
         return None
     if before < 0:
         return before
-    return max(before - heard.seconds, 0.0)  # somewhen between, as it should
+    return max(before - response.seconds, 0.0)  # somewhen between, as it should
 
 
 # ---- what a server says of itself
 
 
 async def _look_up(
-    tagger: LlmTagger,
+    server: Server,
 ) -> tuple[dict[str, Mapping[str, Any]] | None, Mapping[str, Any]]:
     """Return the models that are listed, by name, and the properties of llama.cpp's server."""
-    server = tagger.server
     try:
         async with asyncio.timeout(LOOKUP):
             models, properties = await asyncio.gather(server.models(), server.properties())

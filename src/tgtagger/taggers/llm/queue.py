@@ -1,19 +1,110 @@
-"""Posts that wait to be asked, for the first time or again, and what becomes of those given up.
+"""The posts of a run: which go together in a request, which wait to be asked again, and for what.
 
-A turn of a post is up to three requests to a model: in its group, in half of it, alone. Then the
-next model has its turn; after the last one the post has failed. While nothing succeeds it is not
-said so yet, since it may be the server's fault.
+A group is bounded by a number of posts and by tokens. What failed in a group is asked again in
+smaller ones, and at last alone, so that a bad post fails by itself. A turn of a post is up to three
+requests to a model: in its group, in half of it, alone. Then the next model has its turn; after the
+last one the post has failed. While nothing succeeds it is not said so yet, since it may be the
+server's fault.
 
-Pure. Knows no server; time is given.
+Pure; time is given. Knows no server.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tgtagger.model.tagging import FailureClass, PostForTagging
-from tgtagger.taggers.llm.groups import REQUESTS, smaller
+from tgtagger.model.tagging import Attempt, FailureClass, PostForTagging
+from tgtagger.taggers.llm.api.answers import ModelAnswer
+from tgtagger.taggers.llm.api.capabilities import Capabilities
+from tgtagger.taggers.llm.api.responses import Response
+from tgtagger.taggers.llm.prompt import count_tokens, cut, has_words
+from tgtagger.taggers.llm.rate_limiter import Ticket
+
+REQUESTS = 3
+"""Requests that a post gets in a turn, from one model: in its group, in half of it, alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The most that one request holds. Tokens are counted by `prompt.count_tokens`."""
+
+    posts: int = 10
+    tokens: int = 8000  # of all its posts
+    post_tokens: int = 3000  # of one; what is longer is cut
+
+
+CLOUD = Sizes()
+LOCAL = Sizes(tokens=2000, post_tokens=1500)
+"""Of a model on one's own machine: contexts are short there, and reading takes long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What of a post is sent. `cut_at` is its number of letters where that is not all."""
+
+    text: str
+    tokens: int
+    cut_at: int | None = None
+
+
+def text_of(post: PostForTagging, sizes: Sizes, *, share: int = 1) -> Text:
+    """Return what is sent of a post; `share` > 1: only that part of what usually is."""
+    sent = cut(post.text, max(sizes.post_tokens // share, 50))
+    cut_at = len(sent) if len(sent) < len(post.text) else None
+    return Text(sent, count_tokens(sent), cut_at)
+
+
+MOST_WORDLESS = 200
+"""Posts without words that are set aside at once: they are stored before more are looked at."""
+
+
+class Groups:
+    """Takes posts from an iterator, one group at a time; those without words are set aside.
+
+    `sizes` may change between two groups. `are_over`: the iterator has no more.
+    """
+
+    def __init__(self, posts: Iterable[PostForTagging], sizes: Sizes) -> None:
+        self._posts: Iterator[PostForTagging] = iter(posts)
+        self._next: PostForTagging | None = None
+        self.sizes = sizes
+        self.are_over = False
+
+    def take(self) -> tuple[tuple[PostForTagging, ...], list[PostForTagging]]:
+        """Return the next group, and the posts without words that came before its end.
+
+        The group is empty where there is none, or only what is wordless came so far.
+        """
+        group: list[PostForTagging] = []
+        wordless: list[PostForTagging] = []
+        tokens = 0
+        while len(group) < self.sizes.posts and len(wordless) < MOST_WORDLESS:
+            post = self._next or next(self._posts, None)
+            self._next = None
+            if post is None:
+                break
+            if not has_words(post.text):
+                wordless.append(post)
+                continue
+            size = text_of(post, self.sizes).tokens
+            if group and tokens + size > self.sizes.tokens:
+                self._next = post
+                break
+            group.append(post)
+            tokens += size
+        self.are_over = not group and not wordless
+        return tuple(group), wordless
+
+
+def smaller(group: tuple[PostForTagging, ...], tries: int) -> list[tuple[PostForTagging, ...]]:
+    """Return a group that was asked for `tries` times as the groups to ask for next."""
+    size = 1 if tries >= REQUESTS - 1 else max(1, (len(group) + 1) // 2)
+    return [group[at : at + size] for at in range(0, len(group), size)]
+
+
+# ---- what waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +205,62 @@ class Jobs:
         self._waiting.extend(Job(held.job.posts, self.model, again=True) for held in self.held)
         self.held.clear()
         return True
+
+
+# ---- what is on its way
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RequestInFlight:
+    """What must be known of a request when it ends. `estimate` is what it may cost, in USD."""
+
+    job: Job
+    model: str
+    body: bytes
+    texts: tuple[Text, ...]
+    tokens: int
+    capabilities: Capabilities
+    ticket: Ticket
+    estimate: float
+
+    @property
+    def plain(self) -> list[str]:
+        return [text.text for text in self.texts]
+
+    def attempts(
+        self, response: Response, answer: ModelAnswer, cost: float | None
+    ) -> list[Attempt]:
+        """Return the attempt of each post; tokens and cost are shared out by length."""
+        weights = [text.tokens for text in self.texts]
+        usage = answer.usage
+        prompt = share_out(usage.prompt_tokens, weights)
+        completion = share_out(usage.completion_tokens, [1] * len(weights))
+        cached = share_out(usage.cached_tokens, weights)
+        return [
+            Attempt(
+                at=response.at,
+                model=self.model,
+                http_status=response.status,
+                latency_ms=round(response.seconds * 1000),
+                prompt_tokens=prompt[at],
+                completion_tokens=completion[at],
+                cached_tokens=cached[at],
+                cost_usd=None if cost is None else cost * weights[at] / sum(weights),
+                sent_letters=text.cut_at,
+            )
+            for at, text in enumerate(self.texts)
+        ]
+
+
+def share_out(whole: int | None, weights: Sequence[int]) -> list[int | None]:
+    """Return a whole number shared out by weight; the parts add up to it."""
+    if whole is None:
+        return [None] * len(weights)
+    parts: list[int | None] = []
+    all_weights, passed, given = sum(weights) or 1, 0, 0
+    for weight in weights:
+        passed += weight
+        upto = whole * passed // all_weights
+        parts.append(upto - given)
+        given = upto
+    return parts

@@ -54,7 +54,7 @@ class Ticket(NamedTuple):
     troubles: int
 
 
-class Gate:
+class RateLimiter:
     """Told of every request: `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
 
     Since the last success: `waited` are the seconds of pauses, `failures` the failures, `throttles`

@@ -1,45 +1,40 @@
-"""Tag posts by the language models of one server: what a tagger is made of. See `run` for its work.
+"""Tag posts by the language models of one server: what others see of this package.
 
-Knows no store, and nothing of how a run goes.
+Puts a run, an estimate and a probe together. Knows no store, and nothing of how a run goes.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import aclosing
+from typing import Any
 
-from tgtagger.model.tagging import PostForTagging, Provenance, Step
-from tgtagger.taggers.llm.api.capabilities import Formats
+from tgtagger.model.events import Events
+from tgtagger.model.tagging import Answered, Estimate, PostForTagging, Provenance, Spending
+from tgtagger.taggers.llm.api.capabilities import (
+    DIALECTS,
+    PLAIN,
+    Capabilities,
+    CapabilitiesByModel,
+)
 from tgtagger.taggers.llm.api.client import Server
-from tgtagger.taggers.llm.api.requests import DIALECTS, PLAIN, Capabilities
-from tgtagger.taggers.llm.costs import Ledger, Spending
-from tgtagger.taggers.llm.exchange import Asking
-from tgtagger.taggers.llm.groups import CLOUD, Sizes
-from tgtagger.taggers.llm.prices import Price
+from tgtagger.taggers.llm.costs import Costs, Price
+from tgtagger.taggers.llm.estimate import estimate
+from tgtagger.taggers.llm.exchange import Exchange
+from tgtagger.taggers.llm.plan import Options, Plan
+from tgtagger.taggers.llm.probe import Probe, probe, tokens_of_request
 from tgtagger.taggers.llm.prompt import Prompt
+from tgtagger.taggers.llm.run import Remember, follow
 from tgtagger.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to tag. Seconds and US dollars; None: no bound."""
-
-    models: tuple[str, ...]
-    provider: str | None = None
-    minimum: int = 3
-    maximum: int = 7
-    concurrency: int = 8
-    rpm: int = 0
-    sizes: Sizes = CLOUD
-    longest_wait: float = 120.0
-    retry_base: float = 1.0
-    max_cost: float | None = None
-    max_time: float | None = None
-    spent: float = 0.0  # of the cap, by an earlier part of the same run
-
-
 class LlmTagger:
-    """Tags posts by the models of one server. `spent` tells what each has cost so far."""
+    """Tags posts by the models of one server.
+
+    `remember` is called with what a model is found to take, so that the next run need not find out.
+    """
 
     paid = True
 
@@ -52,40 +47,59 @@ class LlmTagger:
         *,
         capabilities: Mapping[str, Capabilities] | None = None,
         prices: Mapping[str, Price] | None = None,
+        remember: Remember = lambda _: None,
     ) -> None:
+        dialect = DIALECTS.get(options.provider, PLAIN)
         self.server = server
-        self.prompt = prompt
-        self.vocabulary = vocabulary
         self.options = options
-        self.dialect = DIALECTS.get(options.provider, PLAIN)
-        self.asking = Asking(prompt, vocabulary, self.dialect, options.minimum, options.maximum)
-        self.formats = Formats(options.models, self.dialect, capabilities or {})
-        self.ledger = Ledger(options.models, prices or {}, options.max_cost, spent=options.spent)
+        self.exchange = Exchange(prompt, vocabulary, dialect, options.minimum, options.maximum)
+        self._capabilities = CapabilitiesByModel(options.models, dialect, capabilities or {})
+        self._costs = Costs(options.models, prices or {}, options.max_cost, spent=options.spent)
+        self._remember = remember
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
         """Where tags come from, a model each; the first one is asked first."""
-        return tuple(
-            Provenance("llm", model, self.prompt.hash, self.vocabulary.hash)
-            for model in self.options.models
-        )
+        prompt, vocabulary = self.exchange.prompt.hash, self.exchange.vocabulary.hash
+        return tuple(Provenance("llm", model, prompt, vocabulary) for model in self.options.models)
 
     @property
-    def spent(self) -> Mapping[str, Spending]:
-        return self.ledger.spent
+    def spending(self) -> Spending:
+        return self._costs.spending
 
-    async def tag(self, posts: Iterable[PostForTagging]) -> AsyncGenerator[Step]:
-        """Yield what becomes of the posts, and waits before them.
+    async def tag(
+        self, posts: Iterable[PostForTagging], events: Events
+    ) -> AsyncGenerator[tuple[Answered, ...]]:
+        """Yield what becomes of the posts; tell waits and warnings.
 
-        Raises ActionNeeded, TryLater or InputError, with `kind` saying why, when the run cannot go
-        on; what was answered has been yielded by then.
+        Raises an error whose kind is a StopClass when the run cannot go on; what was answered has
+        been yielded by then.
         """
-        from tgtagger.taggers.llm.run import Run
-
         async with self.server:
-            run = Run(self, posts)
-            try:
-                async for step in run.steps():
-                    yield step
-            finally:
-                await run.abandon()
+            plan = Plan(
+                posts, self.options, self.exchange, self._capabilities, self._costs,
+                self.provenances, self.server.url, now=asyncio.get_running_loop().time(),
+            )  # fmt: skip
+            async with aclosing(follow(plan, self.server, events, self._remember)) as steps:
+                async for answered in steps:
+                    yield answered
+
+    def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
+        """Return what tagging these posts would take. Sends nothing."""
+        price = self._costs.prices.get(self.options.models[0])
+        return estimate(posts, self.options, self.exchange, price, mean_seconds=mean_seconds)
+
+    async def probe(self) -> Probe:
+        """Ask the server what it can do: its models, what each takes, tags for two samples."""
+        return await probe(self.server, self.exchange, self.options.models)
+
+    def tokens_of_request(self, posts: int) -> int:
+        """Return about how many tokens a request for so many usual posts takes."""
+        return tokens_of_request(self.exchange, self.options.sizes, posts)
+
+    def sample_request(self, text: str) -> dict[str, Any]:
+        """Return the request for the tags of a text, as the first model gets it. Sends nothing."""
+        model = self.options.models[0]
+        body = self.exchange.write(model, [text], self._capabilities.of(model))
+        request: dict[str, Any] = json.loads(body)
+        return request

@@ -33,7 +33,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelAnswer:
     """What an HTTP 200 brought. `failure` and `message` where it is no answer to read."""
 
     content: str = ""
@@ -43,15 +43,15 @@ class Reply:
     message: str = ""
 
 
-def read_reply(tree: Any) -> Reply:
+def read_answer(tree: Any) -> ModelAnswer:
     """Read a chat completion; whatever is of the wrong shape counts as not there."""
     if not isinstance(tree, dict):
-        return Reply(failure="bad_answer", message="the answer is not JSON")
+        return ModelAnswer(failure="bad_answer", message="the answer is not JSON")
     usage = _usage(tree.get("usage"))
     choices = tree.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
-        return Reply(usage=usage, failure="bad_answer", message="the answer has no choices")
+        return ModelAnswer(usage=usage, failure="bad_answer", message="the answer has no choices")
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     finish = choice.get("finish_reason")
@@ -59,10 +59,10 @@ def read_reply(tree: Any) -> Reply:
     if finish == "content_filter" or (
         isinstance(message.get("refusal"), str) and message["refusal"]
     ):
-        return Reply("", finish, usage, "refused", "the model refuses this text")
+        return ModelAnswer("", finish, usage, "refused", "the model refuses this text")
     if finish == "error" or isinstance(choice.get("error"), dict):
-        return Reply("", finish, usage, "server", "the provider broke the answer off")
-    return Reply(_content(message.get("content")), finish, usage)
+        return ModelAnswer("", finish, usage, "server", "the provider broke the answer off")
+    return ModelAnswer(_content(message.get("content")), finish, usage)
 
 
 def _content(content: Any) -> str:

@@ -1,18 +1,113 @@
-"""What each model takes: learned from what is refused, proven by what is answered.
+"""What a server takes with each model: learned from what is refused, proven by what is answered.
 
-Knows no request on its way; it is told with which capabilities one was sent, since another may have
-learned the same meanwhile.
+What is refused is left out of the next request: the format of the answer steps down from a JSON
+schema over any JSON object to plain text, parameters go or get another name.
+
+Pure. Knows no request in flight: it is told which capabilities one was sent with, since another
+answer may have taught the same meanwhile.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
-from tgtagger.taggers.llm.api.requests import MOST_ROOM, Capabilities, Dialect, start_with
+Format = Literal["json_schema", "json_object", "text"]
+LADDER: tuple[Format, ...] = get_args(Format)
+"""The formats, the most that may be asked of a server first."""
+
+MOST_ROOM = 16
+"""Times the usual room for an answer that a model which thinks aloud may get."""
 
 
-class Formats:
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a server takes, with one model: begins hopeful, learns from refusals, is remembered."""
+
+    format: Format = "json_schema"
+    bounds: bool = True  # the schema may say how many tags
+    dropped: tuple[str, ...] = ()  # parameters that are refused
+    room: int = 1  # answers need so many times the usual room
+    proven: bool = False  # an answer came with these
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "format": self.format, "bounds": self.bounds, "dropped": self.dropped,
+                "room": self.room, "proven": self.proven,
+            }
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str) -> Capabilities:
+        """Read what `to_json` wrote; anything else is what nobody knows yet."""
+        try:
+            tree = json.loads(text)
+            return cls(
+                tree["format"] if tree["format"] in LADDER else "json_schema",
+                bool(tree["bounds"]),
+                tuple(name for name in tree["dropped"] if isinstance(name, str)),
+                min(max(int(tree["room"]), 1), MOST_ROOM),
+                bool(tree["proven"]),
+            )
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return cls()
+
+    def without(self, parameter: str) -> Capabilities | None:
+        """Return what is left when a parameter is refused; None where there is nothing to leave.
+
+        `max_tokens` is called `max_completion_tokens` by some; refused, too, it goes.
+        """
+        if parameter == "bounds" and self.format == "json_schema" and self.bounds:
+            return replace(self, bounds=False)
+        if parameter in {"response_format", "bounds"}:
+            step = LADDER.index(self.format) + 1
+            return replace(self, format=LADDER[step]) if step < len(LADDER) else None
+        if parameter == "max_completion_tokens" and "max_tokens" not in self.dropped:
+            parameter = "max_tokens"  # what was sent: the other name is what the server wants
+        if parameter in self.dropped:
+            return None
+        return replace(self, dropped=(*self.dropped, parameter))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a kind of server wants beyond the common language; `extra` goes into every request.
+
+    `is_tight` lets the schema bound everything there is: small models of one's own would else go on
+    without end. Large providers refuse some bounds, and learn each new schema slowly.
+    """
+
+    extra: Mapping[str, Any]
+    reasons: bool = False  # models of its own that think: they take no temperature
+    plain_schema: bool = False
+    is_tight: bool = False
+
+
+DIALECTS: Mapping[str | None, Dialect] = {
+    # Cost in the answer; and no provider that would leave the schema aside.
+    "openrouter": Dialect({"usage": {"include": True}, "provider": {"require_parameters": True}}),
+    "openai": Dialect({}, reasons=True),
+    # Its grammar backend refuses the number of items, without naming it.
+    "vllm": Dialect({}, plain_schema=True),
+}
+PLAIN = Dialect({}, is_tight=True)
+
+THINKING = re.compile(r"^(?:gpt-5|gpt-oss|o[1-9])")
+
+
+def start_with(dialect: Dialect, model: str) -> Capabilities:
+    """Return what to try first with a model that is not known yet."""
+    found = Capabilities(bounds=not dialect.plain_schema)
+    if dialect.reasons and THINKING.match(model):
+        found = replace(found, dropped=("temperature", "max_tokens"), room=4)
+    return found
+
+
+class CapabilitiesByModel:
     """The capabilities in force, a model each."""
 
     def __init__(

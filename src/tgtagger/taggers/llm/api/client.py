@@ -17,15 +17,15 @@ import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import httpx
 
 from tgtagger import __version__
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, limits_of, time_there
-from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, Verdict, judge
+from tgtagger.taggers.llm.api.rate_limits import limits_of, time_there
+from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, Response, Verdict, judge
 
 LARGEST = 1 << 20
 """Bytes of an answer at most; fifty posts' tags have some 10,000."""
@@ -39,19 +39,6 @@ CONNECT = 5.0
 CONNECT_RETRIES = 3
 
 HOPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What became of one request. `tree` is the body as JSON, None where it is none."""
-
-    verdict: Verdict
-    tree: Any = None
-    status: int | None = None
-    limits: Limits = NO_LIMITS
-    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-    seconds: float = 0.0
-    date: str | None = None  # the server's clock, as it writes it
 
 
 class Server:
@@ -117,27 +104,27 @@ class Server:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    async def ask(self, body: bytes) -> Heard:
+    async def ask(self, body: bytes) -> Response:
         """Send one chat completion. What goes wrong is told in the verdict, never raised."""
         return await self._call("POST", f"{self.url}/chat/completions", body)
 
     async def models(self) -> tuple[Mapping[str, Any], ...] | None:
         """Return what the server lists as its models; None where it lists none."""
-        heard = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
-        data = heard.tree.get("data") if isinstance(heard.tree, dict) else None
-        if heard.verdict.kind != "answered" or not isinstance(data, list):
+        response = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
+        data = response.tree.get("data") if isinstance(response.tree, dict) else None
+        if response.verdict.kind != "answered" or not isinstance(data, list):
             return None
         return tuple(item for item in data if isinstance(item, dict))
 
     async def properties(self) -> Mapping[str, Any]:
         """Return what llama.cpp's server says of itself; nothing where it is another one."""
-        heard = await self._call("GET", f"{self.url.removesuffix('/v1')}/props")
-        is_told = heard.verdict.kind == "answered" and isinstance(heard.tree, dict)
-        return heard.tree if is_told else {}
+        response = await self._call("GET", f"{self.url.removesuffix('/v1')}/props")
+        is_told = response.verdict.kind == "answered" and isinstance(response.tree, dict)
+        return response.tree if is_told else {}
 
     async def _call(
         self, method: str, url: str, body: bytes | None = None, *, largest: int = LARGEST
-    ) -> Heard:
+    ) -> Response:
         at, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout + min(self._timeout, CONNECT)):
@@ -167,8 +154,8 @@ class Server:
             seconds = time.perf_counter() - started
             limits = limits_of(answer.headers, now)
             date = answer.headers.get("date")
-            return Heard(verdict, tree, answer.status, limits, at, seconds, date)
-        return Heard(verdict, at=at, seconds=time.perf_counter() - started)
+            return Response(verdict, tree, answer.status, limits, at, seconds, date)
+        return Response(verdict, at=at, seconds=time.perf_counter() - started)
 
     def _without_key(self, verdict: Verdict) -> Verdict:
         if not self.key or len(self.key) < 4:

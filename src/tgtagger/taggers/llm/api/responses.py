@@ -9,14 +9,15 @@ The rules are gathered from the servers' documentation and from what their users
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tgtagger.model.tagging import FailureClass, StopClass
 from tgtagger.taggers.llm.api.bodies import as_text, error_in, read_json
-from tgtagger.taggers.llm.api.rate_limits import asked_wait, server_wait
+from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, asked_wait, server_wait
 
 Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
 """answered: HTTP 200 with something to read · throttled: everybody waits, nobody is to blame ·
@@ -46,6 +47,20 @@ class Verdict:
 
 
 ANSWERED = Verdict("answered")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What became of one request. `tree` is the body as JSON, None where it is none."""
+
+    verdict: Verdict
+    tree: Any = None
+    status: int | None = None
+    limits: Limits = NO_LIMITS
+    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    seconds: float = 0.0
+    date: str | None = None  # the server's clock, as it writes it
+
 
 _PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, *range(520, 525), 529})
 _QUOTA = frozenset(
@@ -103,7 +118,7 @@ def judge(
     if status == 200 and error is None:
         return ANSWERED, tree
     if status == 200 and isinstance(tree, dict) and tree.get("choices"):
-        # OpenRouter: a choice that broke off says so itself, see wire.read_reply.
+        # OpenRouter: a choice that broke off says so itself, see wire.read_answer.
         return ANSWERED, tree
     if status == 200:
         # OpenRouter answers HTTP 200 when it begins, whatever its provider says later.

@@ -1,4 +1,4 @@
-"""Requests as they are written, and tags as they are read: never half a list, never made up."""
+"""Tags as they are read from an answer: never half a list, never made up."""
 
 from __future__ import annotations
 
@@ -11,231 +11,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tgtagger.taggers.llm.api.answers import MOST_TAGS, Reply, Usage, read_reply, read_tags
-from tgtagger.taggers.llm.api.requests import (
-    DIALECTS,
-    LADDER,
-    MOST_ROOM,
-    PLAIN,
-    Capabilities,
-    Dialect,
-    Format,
-    Wanted,
-    room_for,
-    start_with,
-    write_request,
-)
-from tgtagger.taggers.llm.prompt import make_prompt
-from tgtagger.vocabulary import MAX_LENGTH, Vocabulary
+from tgtagger.taggers.llm.api.answers import MOST_TAGS, ModelAnswer, Usage, read_answer, read_tags
 
-PROMPT = make_prompt(Vocabulary("open"))
 TWO = ("p1", "p2")
-LOOSE = Dialect({})
-
-
-# ---- requests
-
-
-def written(
-    capabilities: Capabilities | None = None,
-    dialect: Dialect = PLAIN,
-    *,
-    model: str = "test-model",
-    wanted: Wanted | None = None,
-    message: str = "the posts",
-) -> dict[str, Any]:
-    body = write_request(
-        model, PROMPT, message, wanted or Wanted(TWO), capabilities or Capabilities(), dialect
-    )
-    tree = json.loads(body)
-    assert isinstance(tree, dict)
-    return tree
-
-
-def posts_schema(body: dict[str, Any]) -> dict[str, Any]:
-    described = body["response_format"]["json_schema"]
-    assert (described["name"], described["strict"]) == ("tags", True)
-    found = described["schema"]["properties"]["posts"]
-    assert isinstance(found, dict)
-    return found
-
-
-def schema(body: dict[str, Any]) -> dict[str, Any]:
-    found = posts_schema(body)["items"]["properties"]["tags"]
-    assert isinstance(found, dict)
-    return found
-
-
-def test_the_rules_come_first_and_the_posts_last() -> None:
-    body = written()
-    roles = [message["role"] for message in body["messages"]]
-    assert roles == ["system", *["user", "assistant"] * len(PROMPT.examples), "user"]
-    assert body["messages"][0]["content"] == PROMPT.system
-    assert body["messages"][-1]["content"] == "the posts"
-    assert (body["model"], body["temperature"]) == ("test-model", 0)
-    assert body["max_tokens"] == room_for(2, 7)
-
-
-@pytest.mark.parametrize(
-    ("format_", "expected"),
-    [("json_schema", "json_schema"), ("json_object", "json_object"), ("text", None)],
-)
-def test_the_format_of_the_answer(format_: Format, expected: str | None) -> None:
-    body = written(Capabilities(format_))
-    assert body.get("response_format", {}).get("type") == expected
-
-
-def test_a_schema_for_any_tags_and_for_a_closed_list() -> None:
-    assert schema(written(dialect=LOOSE)) == {
-        "type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 7,
-    }  # fmt: skip
-    closed = Wanted(TWO, 2, 5, ("storm", "гроза"))
-    assert schema(written(wanted=closed)) == {
-        "type": "array",
-        "items": {"type": "string", "enum": ["storm", "гроза"]},
-        "minItems": 0,  # it may be that none fits
-        "maxItems": 5,
-    }
-    plain = schema(written(Capabilities(bounds=False), wanted=closed))
-    assert plain.keys() == {"type", "items"}
-
-
-def test_a_small_model_is_held_tight() -> None:
-    tight, loose = written(), written(dialect=LOOSE)
-    assert schema(tight)["items"] == {"type": "string", "maxLength": MAX_LENGTH}
-    assert (posts_schema(tight)["minItems"], posts_schema(tight)["maxItems"]) == (2, 2)
-    assert posts_schema(tight)["items"]["properties"]["id"]["enum"] == ["p1", "p2"]
-    refused = Capabilities(bounds=False)
-    for body in (loose, written(refused), written(refused, LOOSE)):
-        assert posts_schema(body).keys() == {"type", "items"}
-        assert posts_schema(body)["items"]["properties"]["id"] == {"type": "string"}
-        assert schema(body)["items"] == {"type": "string"}
-
-
-def test_every_object_of_the_schema_is_closed_and_whole() -> None:
-    top = written()["response_format"]["json_schema"]["schema"]
-    for node in (top, top["properties"]["posts"]["items"]):
-        assert node["additionalProperties"] is False
-        assert set(node["required"]) == set(node["properties"])
-
-
-@pytest.mark.parametrize(
-    ("provider", "model", "there", "not_there"),
-    [
-        (None, "m", {"temperature": 0, "max_tokens": 288}, {"usage", "provider"}),
-        (
-            "openrouter",
-            "m",
-            {"usage": {"include": True}, "provider": {"require_parameters": True}},
-            {"reasoning_effort"},
-        ),
-        (
-            "openai",
-            "gpt-5-mini",
-            {"max_completion_tokens": 4 * 288, "reasoning_effort": "minimal"},
-            {"temperature", "max_tokens"},
-        ),
-        ("openai", "o3", {"reasoning_effort": "low"}, {"temperature", "max_tokens"}),
-        ("openai", "gpt-4o-mini", {"temperature": 0, "max_tokens": 288}, {"reasoning_effort"}),
-        ("ollama", "gpt-oss:20b", {"temperature": 0}, {"reasoning_effort"}),
-        ("vllm", "m", {"temperature": 0}, set()),
-    ],
-)
-def test_what_each_kind_of_server_is_sent(
-    provider: str | None, model: str, there: dict[str, Any], not_there: set[str]
-) -> None:
-    dialect = DIALECTS.get(provider, PLAIN)
-    body = written(start_with(dialect, model), dialect, model=model)
-    assert {name: body.get(name) for name in there} == there
-    assert not not_there & body.keys()
-    assert ("minItems" in schema(body)) == (provider != "vllm")
-
-
-@pytest.mark.parametrize("parameter", ["temperature", "max_tokens", "usage", "provider"])
-def test_what_was_refused_is_not_sent_again(parameter: str) -> None:
-    dialect = DIALECTS["openrouter"]
-    full = written(dialect=dialect)
-    less = Capabilities().without(parameter)
-    assert less is not None
-    body = written(less, dialect)
-    assert parameter not in body
-    renamed = {"max_completion_tokens"} if parameter == "max_tokens" else set()
-    assert body.keys() == (full.keys() - {parameter}) | renamed
-
-
-def test_a_limit_of_tokens_has_two_names_and_then_none() -> None:
-    once = Capabilities().without("max_completion_tokens")  # the name that the server wants
-    assert once == Capabilities().without("max_tokens")
-    assert once is not None
-    assert written(once)["max_completion_tokens"] == 288
-    twice = once.without("max_completion_tokens")
-    assert twice is not None
-    assert not {"max_tokens", "max_completion_tokens"} & written(twice).keys()
-
-
-def test_half_a_letter_does_not_stop_a_request() -> None:
-    assert written(message="half \ud83d a pair")["messages"][-1]["content"] == "half ? a pair"
-
-
-@given(st.integers(1, 50), st.integers(1, 20))
-def test_room_grows_with_posts_and_tags(posts: int, maximum: int) -> None:
-    assert room_for(posts + 1, maximum) > room_for(posts, maximum) > posts * maximum * 10
-    assert room_for(posts, maximum + 1) >= room_for(posts, maximum)
-
-
-# ---- what a server takes
-
-PARAMETERS = st.sampled_from(
-    "response_format bounds temperature max_tokens max_completion_tokens usage".split()
-)
-CAPABILITIES = st.builds(
-    Capabilities,
-    st.sampled_from(LADDER),
-    st.booleans(),
-    st.lists(PARAMETERS, max_size=4).map(tuple),
-    st.integers(1, MOST_ROOM),
-    st.booleans(),
-)
-
-
-@given(CAPABILITIES)
-def test_capabilities_are_remembered(capabilities: Capabilities) -> None:
-    assert Capabilities.from_json(capabilities.to_json()) == capabilities
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "null", "[]", "5", '"text"', "{}", "{", '{"format": "text"}', "[" * 100_000,
-     '{"format":"text","bounds":true,"dropped":[],"room":Infinity,"proven":true}',
-     '{"format":"text","bounds":true,"dropped":[],"room":"much","proven":true}',
-     '{"format":"text","bounds":true,"dropped":5,"room":1,"proven":true}'],
-)  # fmt: skip
-def test_what_is_no_memory_is_forgotten(text: str) -> None:
-    assert Capabilities.from_json(text) == Capabilities()
-
-
-def test_a_memory_of_another_version_is_read_as_far_as_it_goes() -> None:
-    text = '{"format":"xml","bounds":0,"dropped":["seed",5],"room":9999,"proven":1,"new":1}'
-    expected = Capabilities("json_schema", bounds=False, dropped=("seed",), room=16, proven=True)
-    assert Capabilities.from_json(text) == expected
-
-
-@given(st.text(max_size=50) | st.recursive(st.none() | st.integers() | st.text(max_size=5),
-       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-           ["format", "bounds", "dropped", "room", "proven"]), inner)).map(json.dumps))  # fmt: skip
-def test_any_memory_can_be_written_a_request_with(text: str) -> None:
-    assert written(Capabilities.from_json(text))["model"] == "test-model"
-
-
-@given(CAPABILITIES, st.lists(PARAMETERS, min_size=30, max_size=60))
-def test_leaving_out_comes_to_an_end(capabilities: Capabilities, refused: list[str]) -> None:
-    steps = 0
-    for parameter in refused:
-        less = capabilities.without(parameter)
-        if less is not None:
-            assert less != capabilities
-            capabilities, steps = less, steps + 1
-    assert steps <= 7
 
 
 # ---- what was answered
@@ -280,8 +58,12 @@ for _ in range(2000):
     ids=itertools.count(),
 )
 def test_a_completion_of_any_shape(tree: Any, content: str, failure: str | None) -> None:
-    reply = read_reply(tree)
-    assert (reply.content, reply.failure, bool(reply.message)) == (content, failure, bool(failure))
+    answer = read_answer(tree)
+    assert (answer.content, answer.failure, bool(answer.message)) == (
+        content,
+        failure,
+        bool(failure),
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,8 +82,8 @@ def test_a_completion_of_any_shape(tree: Any, content: str, failure: str | None)
     ],
 )  # fmt: skip
 def test_what_an_answer_took(usage: Any, expected: Usage) -> None:
-    assert read_reply({**completion("x"), "usage": usage}).usage == expected
-    assert read_reply({"usage": usage}).usage == expected  # also where there is no answer
+    assert read_answer({**completion("x"), "usage": usage}).usage == expected
+    assert read_answer({"usage": usage}).usage == expected  # also where there is no answer
 
 
 # ---- tags
@@ -440,7 +222,7 @@ TREES = st.recursive(
 
 @given(TREES)
 def test_any_tree_is_read_without_harm(tree: Any) -> None:
-    assert isinstance(read_reply(tree), Reply)
+    assert isinstance(read_answer(tree), ModelAnswer)
 
 
 # ---- well-formed answers, whole and in part

@@ -1,4 +1,4 @@
-"""What it costs: price files, sums, the cap, and shares that add up."""
+"""What it costs: price files, sums, and the cap."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
+from tgtagger.model.tagging import Spending
 from tgtagger.taggers.llm.api.answers import Usage
-from tgtagger.taggers.llm.costs import Ledger, Spending, total
-from tgtagger.taggers.llm.prices import FREE, PRICES, Price, price_of, read_prices
-from tgtagger.taggers.llm.sent import share_out
+from tgtagger.taggers.llm.costs import (
+    FREE,
+    PRICES,
+    Costs,
+    Price,
+    price_of,
+    read_prices,
+)
 
 # ---- files
 
@@ -61,7 +68,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, text: str, words: s
     with pytest.raises(InputError, match=r"prices\.toml") as caught:
         read_prices(path)
     assert words in caught.value.message
-    assert "input = 0.15" in (caught.value.hint or "")
+    assert "input = 0.15" in (hint_of(caught.value) or "")
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -117,32 +124,34 @@ def test_prices_of_the_table_are_in_order() -> None:
         assert 0 < price.cached < price.input < price.output
 
 
-# ---- the ledger
+# ---- what is spent
 
 
-def ledger(cap: float | None = None, **prices: Price) -> Ledger:
-    return Ledger(("a", "b"), prices, cap)
+def costs_of(cap: float | None = None, **prices: Price) -> Costs:
+    return Costs(("a", "b"), prices, cap)
 
 
 def test_what_is_counted() -> None:
-    book = ledger(a=Price(1.0, 4.0, 0.5))
+    book = costs_of(a=Price(1.0, 4.0, 0.5))
     for again in (False, False, True):
         book.sent("a", again=again)
     assert book.answered("a", Usage(1000, 100, 400), 0.0) == pytest.approx(0.0012)
     assert book.answered("a", Usage(1000, 100, cost_usd=0.5), 0.0) == 0.5  # the server's word
     assert book.answered("a", Usage(1000), 0.0) is None
     assert book.answered("b", Usage(10, 10), 0.0) is None
-    assert book.spent["a"] == Spending(3, 1, 3, 3000, 200, 400, 0.0012 + 0.5, 1, 1)
-    assert book.spent["a"].cost == pytest.approx(0.5012)
-    assert book.spent["b"].cost is None  # unknown is not nothing
-    assert Spending().cost == 0
-    whole = total(book.spent.values())
-    assert (whole.requests, whole.answers, whole.unpriced) == (3, 4, 2)
-    assert whole.cost_usd == book.cost_usd == pytest.approx(0.5012)
+    book.sent("b", again=False)
+    spending = book.spending
+    assert dict(spending.models) == {
+        "a": Spending(3, 1, 3000, 200, 400, 0.0012 + 0.5, 1, 1),
+        "b": Spending(1, 0, 10, 10, 0, None, 0, 1),  # unknown is not nothing
+    }
+    assert (spending.requests, spending.answers_without_cost) == (4, 2)
+    assert spending.cost_usd == book.cost_usd == pytest.approx(0.5012)
+    assert costs_of().spending == Spending()
 
 
 def test_what_the_next_request_may_cost() -> None:
-    book = ledger(a=Price(1.0, 4.0))
+    book = costs_of(a=Price(1.0, 4.0))
     assert book.estimate("a", 1000, 100) == pytest.approx(0.0014)
     assert book.estimate("b", 1000, 100) == 0  # nobody knows
     for usage in (Usage(cost_usd=0.5), Usage(cost_usd=0.7), Usage(), Usage(cost_usd=0.6)):
@@ -165,13 +174,13 @@ def test_what_the_next_request_may_cost() -> None:
 def test_a_cap(
     cap: float | None, spent: float, estimate: float, on_their_way: float, *, allowed: bool
 ) -> None:
-    book = ledger(cap)
+    book = costs_of(cap)
     book.answered("a", Usage(cost_usd=spent), 0.0)
     assert book.allows(estimate, on_their_way) == allowed
 
 
 def test_what_is_not_priced_cannot_be_capped() -> None:
-    book, free = ledger(1.0), ledger(None)
+    book, free = costs_of(1.0), costs_of(None)
     for each in (book, free):
         each.answered("a", Usage(10, 10), 0.0)
     assert (book.cannot_cap("a"), book.cannot_cap("b"), free.cannot_cap("a")) == (
@@ -186,7 +195,7 @@ def test_a_run_stays_below_its_cap(
     costs: list[float], cap: float, width: int, estimate: float
 ) -> None:
     """However many are on their way: beyond the cap by what they cost more than was estimated."""
-    book = ledger(cap)
+    book = costs_of(cap)
     running: list[float] = []
     over = 0.0
     for cost in costs:
@@ -199,22 +208,3 @@ def test_a_run_stays_below_its_cap(
         over += max(0.0, cost - estimate)
         book.answered("a", Usage(cost_usd=cost), 0.0)
     assert book.cost_usd <= cap + over + 1e-9
-
-
-# ---- shares
-
-
-@given(st.integers(0, 2**31), st.lists(st.integers(0, 10_000), min_size=1, max_size=60))
-def test_shares_add_up(whole: int, weights: list[int]) -> None:
-    parts = [part for part in share_out(whole, weights) if part is not None]
-    assert len(parts) == len(weights)
-    assert min(parts) >= 0
-    assert sum(parts) == (whole if sum(weights) else 0)
-    for part, weight in zip(parts, weights, strict=True):
-        assert abs(part - whole * weight / (sum(weights) or 1)) <= 1
-
-
-def test_shares_of_nothing() -> None:
-    assert share_out(None, [1, 2]) == [None, None]
-    assert share_out(7, []) == []
-    assert share_out(10, [1, 1, 1]) == [3, 3, 4]

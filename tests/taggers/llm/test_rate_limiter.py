@@ -17,7 +17,7 @@ from llm_server import Brain, Limit, refusals
 from support.tagging import fill, statuses, tag
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.rate_limits import Limits
-from tgtagger.taggers.llm.groups import Sizes
+from tgtagger.taggers.llm.queue import Sizes
 from tgtagger.taggers.llm.rate_limiter import (
     ALONE_AFTER,
     BREAKER,
@@ -25,23 +25,25 @@ from tgtagger.taggers.llm.rate_limiter import (
     QUIET,
     SHORT,
     SLOWEST,
-    Gate,
+    RateLimiter,
     Ticket,
 )
 
 
-def gate(concurrency: int = 4, *, rpm: int = 0, base: float = 1.0, chance: float = 1.0) -> Gate:
-    return Gate(concurrency, rpm=rpm, base=base, chance=lambda: chance)
+def gate(
+    concurrency: int = 4, *, rpm: int = 0, base: float = 1.0, chance: float = 1.0
+) -> RateLimiter:
+    return RateLimiter(concurrency, rpm=rpm, base=base, chance=lambda: chance)
 
 
-def opened(concurrency: int = 4, *, rpm: int = 0, chance: float = 1.0) -> Gate:
+def opened(concurrency: int = 4, *, rpm: int = 0, chance: float = 1.0) -> RateLimiter:
     """A gate whose first request was answered, at second 0."""
     made = gate(concurrency, rpm=rpm, chance=chance)
     made.answered(made.sent(0), 0)
     return made
 
 
-def fill_up(made: Gate, now: float) -> list[Ticket]:
+def fill_up(made: RateLimiter, now: float) -> list[Ticket]:
     """Send as many as may go now."""
     sent = []
     while made.delay(now) == 0:
@@ -148,7 +150,7 @@ def test_pauses_that_overlap_are_waited_for_once() -> None:
 # ---- width and pace: down by much, up by little
 
 
-def widths(made: Gate, now: float, rounds: int) -> list[int]:
+def widths(made: RateLimiter, now: float, rounds: int) -> list[int]:
     """Return how many go at once, in rounds that are all answered."""
     counts = []
     for _ in range(rounds):
@@ -220,7 +222,7 @@ def test_few_answers_in_a_long_time_tell_a_slow_pace() -> None:
     assert made.delay(40) == pytest.approx(20)  # two in 40 s
 
 
-def learned_pace(made: Gate, now: float) -> float:
+def learned_pace(made: RateLimiter, now: float) -> float:
     """Return the requests a second that the gate lets go; one is answered for it."""
     now += made.delay(now) or 0
     ticket = made.sent(now)
@@ -271,7 +273,7 @@ def test_a_users_pace_below_the_slowest_stays() -> None:
 def test_no_minute_has_more_requests_than_the_user_allows(
     rpm: int, concurrency: int, latencies: list[float], refused: float, rng: random.Random
 ) -> None:
-    made = Gate(concurrency, rpm=rpm, chance=rng.random)
+    made = RateLimiter(concurrency, rpm=rpm, chance=rng.random)
     sent: list[float] = []
     running: list[tuple[float, Ticket]] = []
     now = 0.0
