@@ -50,11 +50,6 @@ def _time_cap(*, seconds: float | None = None, **_: object) -> str:
     return f"the next request may go in {_shown(seconds)}: this run has not so long"
 
 
-def _proxy_unusable(*, purpose: str, **_: object) -> str:
-    what = {"preview": "the web preview"}.get(purpose, purpose)
-    return f"the proxy that the environment names cannot be used for {what}"
-
-
 def _shown(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
@@ -74,7 +69,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- how it is set up
     "tagging_key_invalid": "the key for the tagging server holds letters that no key has",
     "tagging_url_invalid": "{url!r} is no address of a tagging server",
-    "proxy_unusable": _proxy_unusable,
+    "tagging_proxy_invalid": "the proxy that the environment names cannot be used for tagging",
     "prices_not_toml": "the prices {path} are not TOML: {reason}",
     "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
     "cached_price_invalid": "{path}: `cached` of {model!r} is not a price",

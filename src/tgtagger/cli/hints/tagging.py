@@ -37,11 +37,6 @@ def _time_cap(*, seconds: float | None = None, **_: object) -> str:
     return "run it again to go on" if seconds is None else _LATER
 
 
-def _proxy_unusable(*, purpose: str, **_: object) -> str:
-    host = "the preview's host" if purpose == "preview" else "the tagging server"
-    return f"name an HTTP proxy (HTTPS_PROXY), or {host} in NO_PROXY"
-
-
 def _modes(*, known: Sequence[str], **_: object) -> str:
     return f"the modes are {', '.join(known)}"
 
@@ -59,7 +54,9 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "time_cap": _time_cap,
     "tagging_key_invalid": "copy it again (TGTAGGER_LLM_API_KEY)",
     "tagging_url_invalid": "write it up to /v1, such as http://127.0.0.1:11434/v1",
-    "proxy_unusable": _proxy_unusable,
+    "tagging_proxy_invalid": (
+        "name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY"
+    ),
     "prices_not_toml": _PRICES,
     "prices_invalid": _PRICES,
     "cached_price_invalid": _PRICES,

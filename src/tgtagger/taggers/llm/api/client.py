@@ -1,28 +1,23 @@
-"""Speak HTTP to a tagging server: one client a run, one request at a time, bounded in every way.
+"""Ask a tagging server over HTTP: one client a run, one request at a time.
 
-A call has a deadline, whatever the server does with its bytes, and an answer longer than LARGEST is
-not read to its end. Connecting is repeated by the transport, on a direct connection; nothing else
-is repeated here. Redirects are followed within the same server only: the key goes nowhere else.
+What comes is told as a Response and never raised: this is the one map from what httpx raises to a
+Verdict. Redirects are followed within the same server only: the key goes nowhere else.
 
-The one place where httpx is imported for tagging, and the one map from its exceptions to a Verdict.
-Knows no post and no prompt.
+Knows no post and no prompt. The bounds of a call are `tgtagger.http`'s.
 """
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import ssl
 import time
-import urllib.request
-import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx
 
-from tgtagger import __version__
+from tgtagger import __version__, http
 from tgtagger.errors import InputError
 from tgtagger.taggers.llm.api.rate_limits import limits_of, time_there
 from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, Response, Verdict, judge
@@ -62,7 +57,7 @@ class Server:
         self._clock = clock
 
     async def __aenter__(self) -> Self:
-        url = _address(self.url)
+        _check_address(self.url)
         headers = {
             "User-Agent": f"tgtagger/{__version__}",
             "Content-Type": "application/json",
@@ -70,39 +65,29 @@ class Server:
         }
         if self.key:
             if not (self.key.isascii() and self.key.isprintable()):
-                raise InputError(
-                    "the key for the tagging server holds letters that no key has",
-                    hint="copy it again (TGTAGGER_LLM_API_KEY)",
-                )
+                raise InputError("tagging_key_invalid")
             headers["Authorization"] = f"Bearer {self.key}"
-        limits = httpx.Limits(
-            max_connections=self._concurrency,
-            max_keepalive_connections=self._concurrency,
-            keepalive_expiry=60,  # httpx's own 5 s are shorter than the gaps between slow calls
+        # The deadline is over the whole call: of a read, a time only bounds the gap between two
+        # bytes. The pool never lacks a connection: as many as requests at once.
+        timeout = httpx.Timeout(self._timeout, connect=CONNECT, write=30, pool=None)
+        self._client = http.Client(
+            self.url,
+            headers,
+            deadline=self._timeout + min(self._timeout, CONNECT),
+            timeout=timeout,
+            proxy_error="tagging_proxy_invalid",
+            retries=CONNECT_RETRIES,
+            limits=httpx.Limits(
+                max_connections=self._concurrency,
+                max_keepalive_connections=self._concurrency,
+                keepalive_expiry=60,  # httpx's own 5 s are shorter than the gaps between slow calls
+            ),
+            transport=self._transport,
         )
-        transport = self._transport
-        if transport is None and not _is_proxied(url):
-            # A transport of one's own has httpx pass over proxies: hence the question.
-            transport = httpx.AsyncHTTPTransport(retries=CONNECT_RETRIES, limits=limits)
-        try:
-            self._client = httpx.AsyncClient(
-                headers=headers,
-                # The deadline is ours (see `ask`): of a read it would only bound the gap between
-                # two bytes. The pool never lacks a connection: as many as requests at once.
-                timeout=httpx.Timeout(self._timeout, connect=CONNECT, write=30, pool=None),
-                limits=limits,
-                transport=transport,
-                follow_redirects=False,
-            )
-        except (ImportError, ValueError, httpx.InvalidURL):
-            raise InputError(
-                "the proxy that the environment names cannot be used for tagging",
-                hint="name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY",
-            ) from None  # it may hold a part of the proxy's password
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self._client.close()
 
     async def ask(self, body: bytes) -> Response:
         """Send one chat completion. What goes wrong is told in the verdict, never raised."""
@@ -127,15 +112,8 @@ class Server:
     ) -> Response:
         at, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
-            async with asyncio.timeout(self._timeout + min(self._timeout, CONNECT)):
-                answer = await self._fetch(method, url, body, largest)
-                for _ in range(HOPS):
-                    target = _moved_to(answer, url)
-                    if target is None:
-                        break
-                    url = target
-                    answer = await self._fetch(method, url, body, largest)
-        except _TooLarge:
+            answer = await self._client.call(method, url, body, largest=largest, hops=HOPS)
+        except http.TooLarge:
             verdict = Verdict("passing", f"the answer is larger than {largest} bytes", "bad_answer")
         except TimeoutError:
             verdict = Verdict("passing", f"no whole answer in {self._timeout:.0f} s", "timeout")
@@ -150,7 +128,7 @@ class Server:
                 content = answer.content.replace(str(self.key).encode(), "…".encode())
                 verdict, tree = judge(answer.status, answer.headers, content, now=now)
             if 300 <= answer.status < 400:
-                verdict = self._without_key(_sent_away(url, answer.headers))
+                verdict = self._without_key(_sent_away(answer))
             seconds = time.perf_counter() - started
             limits = limits_of(answer.headers, now)
             date = answer.headers.get("date")
@@ -165,105 +143,25 @@ class Server:
     def _is_key_in(self, content: bytes, *, least: int) -> bool:
         return self.key is not None and len(self.key) >= least and self.key.encode() in content
 
-    async def _fetch(self, method: str, url: str, body: bytes | None, largest: int) -> _Answer:
-        request = self._client.build_request(method, url, content=body)
-        response = await self._client.send(request, stream=True)
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
-        try:
-            parts: list[bytes] = []
-            size = 0
-            async for part in response.stream:
-                parts.append(part)
-                size += len(part)
-                if size > largest:
-                    raise _TooLarge
-        finally:
-            await response.aclose()
-        content = b"".join(parts)
-        encoding = response.headers.get("content-encoding", "identity").lower()
-        if encoding in {"gzip", "deflate"}:
-            content = _unpack(content, largest)
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1")
-                   for name, value in response.headers.raw}  # fmt: skip
-        return _Answer(response.status_code, headers, content)
 
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-def _moved_to(answer: _Answer, url: str) -> str | None:
-    """Return where the same server wants the request instead; None where it answered."""
-    if answer.status not in {301, 302, 303, 307, 308} or "location" not in answer.headers:
-        return None
-    try:
-        here, there = httpx.URL(url), httpx.URL(url).join(answer.headers["location"])
-    except httpx.InvalidURL:
-        return None
-    return str(there) if _server_of(there) == _server_of(here) and there != here else None
-
-
-class _TooLarge(Exception):
-    pass
-
-
-def _unpack(content: bytes, largest: int) -> bytes:
-    """Unpack what was packed though nobody asked for it, and no more than so many bytes of it."""
-    unpacker = zlib.decompressobj(47)  # gzip or zlib, by their heads
-    try:
-        unpacked = unpacker.decompress(content, largest)
-    except zlib.error:
-        return b""
-    if unpacker.unconsumed_tail:
-        raise _TooLarge
-    return unpacked
-
-
-def _address(text: str) -> httpx.URL:
-    """Return an address that can be asked; raises InputError."""
+def _check_address(text: str) -> None:
+    """Raise InputError for an address that cannot be asked."""
     try:
         url = httpx.URL(text)
         url.raw_host.decode().encode("idna")  # as the resolver will
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise _no_address(text) from error
+        raise InputError("tagging_url_invalid", url=text) from error
     if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
-        raise _no_address(text)
-    return url
+        raise InputError("tagging_url_invalid", url=text)
 
 
-def _no_address(text: str) -> InputError:
-    return InputError(
-        f"{text!r} is no address of a tagging server",
-        hint="write it up to /v1, such as http://127.0.0.1:11434/v1",
-    )
-
-
-def _is_proxied(url: httpx.URL) -> bool:
-    proxies = urllib.request.getproxies()
-    if not (url.scheme in proxies or "all" in proxies):
-        return False
-    # A model on this machine is not behind a proxy, whatever the variables forget to say.
-    is_here = url.host in {"localhost", "::1"} or url.host.startswith("127.")
-    return not is_here and not urllib.request.proxy_bypass(url.host)
-
-
-def _sent_away(url: str, headers: Mapping[str, str]) -> Verdict:
-    here = httpx.URL(url)
-    try:
-        there = here.join(headers.get("location", ""))
-    except httpx.InvalidURL:
-        there = here
-    is_other = there.host and _server_of(there) != _server_of(here)
+def _sent_away(answer: http.Answer) -> Verdict:
+    here = httpx.URL(answer.url)
+    there = answer.target() or here
+    is_other = there.host and http.server_of(there) != http.server_of(here)
     there_in_words = f"{there.scheme}://{there.netloc.decode()}"[:LONGEST_MESSAGE]
     where = f"sends us to {there_in_words}" if is_other else "goes in circles"
     return Verdict("stop", f"the server {where}; the key stays here", stop="wrong_address")
-
-
-def _server_of(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> Verdict:
