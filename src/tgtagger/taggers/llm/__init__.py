@@ -1,12 +1,13 @@
 """Tags by a language model, of any server that speaks OpenAI's chat completions over HTTP.
 
-Bottom up: `prompt` says what is asked, `wire` writes it, `replies` reads what comes; `asking` joins
-them with the vocabulary. `bodies`, `waits` and `verdicts` tell what an answer means, `formats` what
-each model takes. `gate` says when the next request may go, `groups` which posts go together, `jobs`
-which are asked again; `prices` and `ledger` count the money, `stops` say why a run ends. `client`
-speaks HTTP, `sent` is a request on its way, `outbox` what is to be told; `run` puts it all in
-order, and `tagger` is what others see. `estimate` says beforehand what a run would be, `probe` what
-a server can do.
+`tagger` is what others see. A run is a `plan` that says what to send and what a response means, and
+a loop (`run`) that does so. The plan asks `queue` which posts go together and which are asked again,
+`rate_limiter` when the next request may go, `costs` whether the money lasts, `trouble` whether the
+run goes on when nothing succeeds; what it has to tell is kept in `pending`.
 
-Knows no store: what is to be kept is yielded.
+`prompt` says what is asked of a model; `exchange` joins it with the vocabulary and reads the answer.
+`api` is the wire: requests, responses, and the client. `estimate` says beforehand what a run would
+be, `probe` what a server can do.
+
+Knows no store: results are yielded, and what is to be remembered is told by a callback.
 """
