@@ -221,11 +221,11 @@ def test_what_only_looks_alike(one: str, other: str) -> None:
 # ---- choosing
 
 
-def test_a_form_of_a_barred_tag_is_that_tag_and_offered_to_nobody() -> None:
-    barred = Vocabulary("prefer", existing=[("рынок", ())], barred=[("новости", ("news",))])
+def test_a_form_of_a_blocked_tag_is_that_tag_and_offered_to_nobody() -> None:
+    blocked = Vocabulary("prefer", existing=[("рынок", ())], blocked=[("новости", ("news",))])
     # The store drops it.
-    assert barred.choose(["новость", "рынки", "news"]) == ("новости", "рынок")
-    assert barred.likeliest(["новости рынков"]) == ("рынок",)
+    assert blocked.choose(["новость", "рынки", "news"]) == ("новости", "рынок")
+    assert blocked.likeliest(["новости рынков"]) == ("рынок",)
 
 
 @pytest.mark.parametrize("mode", ["open", "prefer", "closed"])

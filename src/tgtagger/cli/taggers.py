@@ -128,13 +128,13 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
             hint="name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary",
         )
     existing: Sequence[tuple[str, tuple[str, ...]]] = ()
-    barred: Sequence[tuple[str, tuple[str, ...]]] = ()
+    blocked: Sequence[tuple[str, tuple[str, ...]]] = ()
     if store is not None and mode == "closed":
         # What a person made an alias of an allowed tag is that tag, and not unknown.
         existing = [tag for tag in store.tags.most_used() if tag[1]]
     elif store is not None and mode == "prefer" and sways:
-        existing, barred = store.tags.most_used(), store.tags.blocked()
-    return Vocabulary(mode, written.entries, existing, settings.tags_max, barred=barred)
+        existing, blocked = store.tags.most_used(), store.tags.blocked()
+    return Vocabulary(mode, written.entries, existing, settings.tags_max, blocked=blocked)
 
 
 def _read(path: Path, what: str, setting: str) -> str:

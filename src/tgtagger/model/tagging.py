@@ -1,8 +1,8 @@
 """The nouns between the store and the taggers. Plain frozen values, standard library only.
 
 `PostForTagging` goes to a tagger; what comes back are posts that were `Answered`, each with its
-`Outcome`. What a tagger took is its `Spending`, what a run would take an `Estimate`. `decide` makes a
-`TagUpdate` of an outcome.
+`Outcome`. What a tagger took is its `Spending`, what a run would take an `Estimate`. `decide`
+makes a `TagUpdate` of an outcome.
 
 Apart from `types`, so that a tagger starts without what only sources need. As there: datetimes are
 aware and in UTC, collections are tuples, and what is not known is None (never 0).
@@ -169,7 +169,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What tagging some posts would take. None: nobody knows."""
+    """What tagging some posts would take. None: it is not known."""
 
     skipped: int = 0  # without words: they cost nothing
     copied: int = 0  # of the same text as another: asked once

@@ -1,7 +1,7 @@
 """Make a post's tags of what a model said, by a vocabulary and by the archive's own tags.
 
-What a vocabulary says is enforced here, whatever the model was told. Knows no meanings: words are
-all it compares.
+What a vocabulary says is enforced here, whatever the model was told. Compares words; knows no
+meanings.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Vocabulary:
     """The tags to choose from, and those there are.
 
     `entries` are normalised, as `read` returns them; `existing` are the archive's tags, the most
-    used first, each with its aliases. Those that a run adds are told to `remember`. `barred` are
-    tags that no post gets: they are offered to nobody, but take in their forms, which so are
-    none either.
+    used first, each with its aliases. Those that a run adds are told to `remember`. `blocked` are
+    tags that no post gets: they are not offered, and a form of one is taken for it, so that
+    it is blocked, too.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Vocabulary:
         existing: Sequence[tuple[str, tuple[str, ...]]] = (),
         maximum: int = 7,
         *,
-        barred: Sequence[tuple[str, tuple[str, ...]]] = (),
+        blocked: Sequence[tuple[str, tuple[str, ...]]] = (),
     ) -> None:
         self.mode: Final = mode
         self.entries: Final = tuple(entries)
@@ -47,7 +47,7 @@ class Vocabulary:
         self.hash: Final = _hash(mode, self.entries)
         self._existing: Final = list(existing)
         self._wanted: Final = _Known((entry.name, entry.aliases) for entry in self.entries)
-        self._known: Final = _Known([*self._existing, *barred])
+        self._known: Final = _Known([*self._existing, *blocked])
 
     def choose(
         self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False

@@ -30,15 +30,15 @@ from tgtagger.taggers.llm.rate_limiter import (
 )
 
 
-def gate(
+def limiter(
     concurrency: int = 4, *, rpm: int = 0, base: float = 1.0, chance: float = 1.0
 ) -> RateLimiter:
     return RateLimiter(concurrency, rpm=rpm, base=base, chance=lambda: chance)
 
 
 def opened(concurrency: int = 4, *, rpm: int = 0, chance: float = 1.0) -> RateLimiter:
-    """A gate whose first request was answered, at second 0."""
-    made = gate(concurrency, rpm=rpm, chance=chance)
+    """A rate limiter whose first request was answered, at second 0."""
+    made = limiter(concurrency, rpm=rpm, chance=chance)
     made.answered(made.sent(0), 0)
     return made
 
@@ -56,7 +56,7 @@ def fill_up(made: RateLimiter, now: float) -> list[Ticket]:
 
 
 def test_the_first_goes_alone() -> None:
-    made = gate(4)
+    made = limiter(4)
     (first,) = fill_up(made, 0)
     assert made.delay(5) is None
     made.answered(first, 6)
@@ -70,7 +70,7 @@ def test_no_more_at_once_than_are_allowed(concurrency: int) -> None:
 
 
 def test_what_says_nothing_of_the_server_leaves_things_as_they_are() -> None:
-    made = gate(4)
+    made = limiter(4)
     made.sent(0)
     made.dropped()
     assert len(fill_up(made, 1)) == 1  # still alone
@@ -87,7 +87,7 @@ def test_a_pause_is_for_all_and_one_tries() -> None:
     assert made.delay(12) is None  # three are on their way still
     for ticket in tickets[1:]:
         made.answered(ticket, 13)
-    assert made.delay(13) == pytest.approx(18.5)  # which does not open the gate
+    assert made.delay(13) == pytest.approx(18.5)  # which does not end the pause
     (trying,) = fill_up(made, 31.5)
     assert made.delay(32) is None
     made.answered(trying, 33)
@@ -117,7 +117,7 @@ def test_a_later_word_on_the_end_of_a_pause_counts() -> None:
 
 
 def test_without_a_word_pauses_double_until_something_is_answered() -> None:
-    made = gate(1)
+    made = limiter(1)
     now, pauses = 0.0, []
     for _ in range(9):
         pauses.append(made.throttled(made.sent(now), now, None))
@@ -130,7 +130,7 @@ def test_without_a_word_pauses_double_until_something_is_answered() -> None:
 
 
 def test_a_server_that_asks_for_nothing_again_and_again_gets_longer_pauses() -> None:
-    made = gate(1)
+    made = limiter(1)
     now, pauses = 0.0, []
     for _ in range(6):
         pauses.append(made.throttled(made.sent(now), now, 0.0))
@@ -175,7 +175,7 @@ def test_a_throttled_request_halves_the_width_which_grows_by_at_most_one_a_round
 
 
 def test_the_width_is_never_below_one() -> None:
-    made = gate(2)
+    made = limiter(2)
     now = 0.0
     for _ in range(10):
         assert made.delay(now) == 0
@@ -223,7 +223,7 @@ def test_few_answers_in_a_long_time_tell_a_slow_pace() -> None:
 
 
 def learned_pace(made: RateLimiter, now: float) -> float:
-    """Return the requests a second that the gate lets go; one is answered for it."""
+    """Return the requests a second that the rate limiter lets go; one is answered for it."""
     now += made.delay(now) or 0
     ticket = made.sent(now)
     pace = 1 / (made.delay(now) or 1e-9)
@@ -315,7 +315,7 @@ def test_no_minute_has_more_requests_than_the_user_allows(
     ],
 )
 def test_it_slows_down_before_it_is_told_to(limits: Limits, delay: float) -> None:
-    made = gate(4)
+    made = limiter(4)
     made.answered(made.sent(0), 100, limits)
     assert made.delay(100) == pytest.approx(delay)
 
@@ -376,7 +376,7 @@ def test_another_model_starts_over_alone() -> None:
 
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 10))
 def test_a_backoff_has_an_upper_bound(tries: int, chance: float, base: float) -> None:
-    made = gate(base=base, chance=chance)
+    made = limiter(base=base, chance=chance)
     assert 0 <= made.retry_delay(tries) <= min(LONGEST_BACKOFF, base * 2.0 ** min(tries, 20))
 
 
@@ -408,7 +408,7 @@ def test_any_order_of_answers(
     steps: list[tuple[str, float, int, float | None, Limits]],
     chance: float,
 ) -> None:
-    made = gate(concurrency, rpm=rpm, chance=chance)
+    made = limiter(concurrency, rpm=rpm, chance=chance)
     running: list[Ticket] = []
     now, not_before = 1000.0, 0.0
     for what, seconds, which, asked, limits in steps:

@@ -1,4 +1,4 @@
-"""What could be a tag, and what is seen of it; what both ways of finding such share.
+"""Candidates for a tag, with what is known of each; shared by both ways of finding them.
 
 Chooses nothing, and knows no language: see `russian` and `capitals`.
 """

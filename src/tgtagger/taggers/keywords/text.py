@@ -1,4 +1,4 @@
-"""Make a post's text ready: footers, links and mentions away, hashtags apart, words in sentences.
+"""Prepare a post's text: drop footers, links and mentions, set hashtags apart, split into words.
 
 Pure, and linear in the text's length whatever is in it: no pattern backtracks over more than a
 bounded stretch, and what is longer than MAX_TEXT is cut. Knows no language.

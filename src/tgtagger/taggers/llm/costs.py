@@ -1,9 +1,8 @@
 """What requests cost: prices, what a run has asked for and paid so far, and its cap.
 
 A cost is the server's own where its answer says so; else it comes from a table of list prices. The
-table is small and grows old; a file of one's own overrides it. A model that is in neither has no
-known cost, and that is what is said: never 0. What a server does not say is counted as unknown, not
-as nothing.
+table is small and grows old; a file of one's own overrides it. The cost of a model that is in
+neither is unknown, and never told as 0; so are tokens that no server tells.
 
 Pure but for the file. Knows no server.
 """
@@ -61,7 +60,7 @@ FREE = Price(0.0, 0.0)
 
 
 def read_prices(path: Path | None) -> Mapping[str, Price]:
-    """Return a file's prices: a table a model, `input`, `output` and perhaps `cached`.
+    """Return a file's prices: for each model a table with `input`, `output` and perhaps `cached`.
 
     Raises InputError naming what is wrong.
     """
@@ -93,7 +92,7 @@ def _number(table: Any, name: str) -> float | None:
 
 
 def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Price | None:
-    """Return a model's price, None where nobody knows it."""
+    """Return a model's price, None where it is not known."""
     if model in own:
         return own[model]
     if provider in {"ollama", "lmstudio", "llamacpp", "vllm"}:
@@ -187,7 +186,7 @@ class Costs:
     def estimate(self, model: str, prompt_tokens: int, answer_tokens: int) -> float:
         """Return what a request may cost at the most: by the price, or as the dearest so far.
 
-        0 where nobody knows, as before the first answer of a server that tells the cost itself.
+        0 where it is not known, as before the first answer of a server that tells the cost itself.
         """
         price = self.prices.get(model)
         if price is None:

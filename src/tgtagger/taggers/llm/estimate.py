@@ -1,7 +1,7 @@
 """What a run would be, before it begins: requests, tokens, cost, time. Sends nothing.
 
 The same groups are made as in a run. Tokens are counted rather too high (`prompt.count_tokens`);
-what nobody knows is None.
+what is not known is None.
 """
 
 from __future__ import annotations

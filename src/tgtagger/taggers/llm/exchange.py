@@ -84,7 +84,7 @@ class Exchange:
         return None
 
     def _is_slip(self, name: str, text: str) -> bool:
-        """Tell whether a tag is of the question and not of the post: its fence, its examples."""
+        """Tell whether a tag comes from the question and not from the post: a fence, an example."""
         if self.fence in name:
             return True
         return bool(self.prompt.examples) and is_from_example(name, text)
@@ -123,12 +123,12 @@ def why_missing(answer: ModelAnswer, *, all_are: bool = True) -> str:
 
 
 def has_only_thoughts(answer: ModelAnswer) -> bool:
-    """Tell an answer that never came to its point: its model thinks, aloud or for itself."""
+    """Tell whether an answer holds reasoning only, and no JSON."""
     return "{" not in answer.content or answer.content.lstrip().startswith("<think")
 
 
 def is_prose(answer: ModelAnswer) -> bool:
-    """Tell an answer in words alone, whose model may not know the format asked for."""
+    """Tell whether an answer is words alone: its model may not know the format asked for."""
     return bool(answer.content.strip()) and "{" not in answer.content
 
 
@@ -142,7 +142,7 @@ SHORTEST = 6
 
 
 def scrub(message: str, texts: Iterable[str]) -> str:
-    """Return a server's words, but not where they hold a post's text (the key is `client`'s)."""
+    """Return a server's words, unless they hold a post's text. `client` takes care of the key."""
     words = " ".join(message.split()).casefold()
     for text in texts:
         flat = " ".join(text.split()).casefold()

@@ -1,8 +1,8 @@
 """Ask a tagging server what it can do: its models, what each takes, two samples tagged by each.
 
 A model is asked for the tags of two posts of our own as a run would ask, one request at a time and
-few of them, beginning with no memory of what it takes. What a server does is told in the result,
-and never raised.
+few of them; what is remembered of it does not count. What a server does is told in the result, and
+never raised.
 
 Knows no store, no terminal, and no post of the user's.
 """
@@ -145,7 +145,7 @@ class _Trial:
 
     @property
     def may_other_models_do(self) -> bool:
-        """Tell whether what stopped this model was its own: not there, or not to be started."""
+        """Tell whether only this model is to blame: it is not there, or cannot be started."""
         return self._has_status and (
             self._last.stop == "unknown_model" or self._last.kind == "passing"
         )
@@ -163,7 +163,7 @@ class _Trial:
         return self._failed(self._last.failure or "server", self._last.message)
 
     async def _ask(self) -> Tried | None:
-        """Ask once; None: once more, since something else may do better."""
+        """Ask once. None: ask again, since another request may do better."""
         used = self._capabilities.of(self._model)
         self._requests += 1
         response = await self._server.ask(self._exchange.write(self._model, SAMPLES, used))
@@ -190,7 +190,7 @@ class _Trial:
         return self._failed(verdict.failure or "server", verdict.message)
 
     async def _wait(self, verdict: Verdict) -> Tried | None:
-        """Wait until the server may do better; what fails gets one more chance, and no third."""
+        """Wait until the server may do better; what fails is tried once more, and no third time."""
         if verdict.kind == "throttled":
             pause = 2.0**self._requests / 2 if verdict.wait is None else verdict.wait
             if pause > LONGEST_WAIT:
@@ -253,7 +253,7 @@ def _names(outcome: Outcome | None) -> tuple[str, ...] | None:
 
 
 def _ahead(response: Response) -> float | None:
-    """Return the seconds that the server's clock is ahead, as far as the way there allows."""
+    """Return the seconds that the server's clock is ahead, less the time that the request took."""
     try:
         then = email.utils.parsedate_to_datetime(response.date or "")
     except (ValueError, TypeError, IndexError, OverflowError):

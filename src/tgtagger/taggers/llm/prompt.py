@@ -69,7 +69,7 @@ POST_LANGUAGE = "the language of the post"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`hash` stands for all that does not change from request to request but the vocabulary."""
+    """What is said in every request. `hash` identifies it, the vocabulary aside."""
 
     system: str
     examples: tuple[tuple[str, str], ...]  # what is said, what is answered
@@ -86,7 +86,7 @@ def make_prompt(
     language: str = "post",
     own_rules: str | None = None,
 ) -> Prompt:
-    """Return the prompt of a run. In rules of one's own the same words in braces are filled in."""
+    """Return the prompt of a run. In `own_rules` the same words in braces are filled in."""
     words = {
         "{minimum}": str(minimum),
         "{maximum}": str(maximum),
@@ -186,7 +186,7 @@ _EXAMPLE_TAGS = frozenset(key(tag) for each in EXAMPLES for _, tags in each for 
 
 
 def is_from_example(name: str, text: str) -> bool:
-    """Tell whether a tag is one of the examples' that the text says nothing of: a slip of a model.
+    """Tell whether a tag comes from the examples and not from the text: a slip of a model.
 
     A word is in the text if its beginning is.
     """

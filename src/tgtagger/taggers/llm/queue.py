@@ -3,7 +3,7 @@
 A group is bounded by a number of posts and by tokens. What failed in a group is asked again in
 smaller ones, and at last alone, so that a bad post fails by itself. A turn of a post is up to three
 requests to a model: in its group, in half of it, alone. Then the next model has its turn; after the
-last one the post has failed. While nothing succeeds it is not said so yet, since it may be the
+last one it is given up: it has failed, or is held while nothing succeeds, since that may be the
 server's fault.
 
 Pure; time is given. Knows no server.
@@ -99,7 +99,7 @@ class Groups:
 
 
 def smaller(group: tuple[PostForTagging, ...], tries: int) -> list[tuple[PostForTagging, ...]]:
-    """Return a group that was asked for `tries` times as the groups to ask for next."""
+    """Return the groups that a group is split into after so many tries."""
     size = 1 if tries >= REQUESTS - 1 else max(1, (len(group) + 1) // 2)
     return [group[at : at + size] for at in range(0, len(group), size)]
 
@@ -109,7 +109,7 @@ def smaller(group: tuple[PostForTagging, ...], tries: int) -> list[tuple[PostFor
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Posts that go together. `tries` are the requests of this turn so far."""
+    """Posts that go together in a request. `tries` are the requests of this turn so far."""
 
     posts: tuple[PostForTagging, ...]
     model: int = 0

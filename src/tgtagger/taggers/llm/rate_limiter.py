@@ -1,14 +1,14 @@
 """When the next request may go: pace, pause, width, and whether the provider is down.
 
-One gate for all requests of a run. A throttled request closes it for everybody, for as long as the
-server says; then one request goes alone, and its answer opens the gate. So it is at the start, and
-while requests fail without a success between. The pace is what the user set, what the server's
-headers tell, or what the server was seen to take: when it throttles, as many requests a second as
-were answered since the last pause began, the pause included. After a quiet minute the pace rises by
-a tenth.
+One for all requests of a run. After a throttled request nothing goes for as long as the server
+says; then one request goes alone, and when it is answered all may go. The first request of a run
+goes alone, too, and so do requests while they fail without a success between. The pace is what the
+user set, what the server's headers tell, or what the server was seen to take: when it throttles, as
+many requests a second as were answered since the last pause began, the pause included. After a
+quiet minute the pace rises by a tenth.
 
-Pure but for the clock, which is given with every call (seconds, rising). Knows no server and no
-post; it is told what happened.
+Pure; the time is given with every call, in seconds that only rise. Knows no server and no post: it
+is told what happened.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ QUIET = 60.0
 
 
 class Ticket(NamedTuple):
-    """What the gate knew when a request was sent."""
+    """What the rate limiter knew when a request was sent."""
 
     pauses: int
     troubles: int
@@ -122,7 +122,7 @@ class RateLimiter:
         self._answers += 1
         self.failures = 0
         self.waited = 0.0
-        if ticket.pauses == self._pauses:  # else it was on its way when the gate closed
+        if ticket.pauses == self._pauses:  # else it was on its way when the pause began
             self._alone = False
             self.throttles = 0
             if self._pausing:
@@ -134,11 +134,11 @@ class RateLimiter:
         self._heed(now, limits)
 
     def throttled(self, ticket: Ticket, now: float, asked: float | None) -> float:
-        """Close for everybody; return for how long, never less than the server asked for."""
+        """Begin a pause for all; return for how long, never less than the server asked for."""
         self._running -= 1
         self._rejected += 1
         if ticket.pauses != self._pauses and asked is None:
-            return max(self.closed_until - now, 0.0)  # it was on its way when the gate closed
+            return max(self.closed_until - now, 0.0)  # it was on its way when the pause began
         if not self._pausing:
             self._width = max(1.0, self._width / 2)
         self._pausing = self._alone = True

@@ -1,7 +1,7 @@
-"""What a server answered, as data: tokens and cost, and the tags for each post.
+"""What a model's answer holds: the tags for each post, and what it took in tokens and money.
 
-Whatever the format, an answer is read with care: reasoning, fences and prose around the JSON are
-passed over, what is of the wrong shape is refused, and nothing that is not told is made up.
+Reasoning, fences and prose around the JSON are passed over; what has the wrong shape is left out;
+nothing is made up.
 
 Pure. Knows no HTTP and no rule about what is a tag (`vocabulary`).
 """
@@ -44,7 +44,7 @@ class ModelAnswer:
 
 
 def read_answer(tree: Any) -> ModelAnswer:
-    """Read a chat completion; whatever is of the wrong shape counts as not there."""
+    """Read a chat completion; what has the wrong shape counts as missing."""
     if not isinstance(tree, dict):
         return ModelAnswer(failure="bad_answer", message="the answer is not JSON")
     usage = _usage(tree.get("usage"))
@@ -104,8 +104,8 @@ _END_OF_THOUGHTS = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE
 def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
     """Return the tags that an answer gives to each post, as far as it is whole.
 
-    Ids that were not asked for are passed over, of an id that comes twice the first one counts.
-    What is there only in part (an answer that was cut off) is not there.
+    Ids that were not asked for are passed over; of an id that comes twice the first one counts.
+    Tags that came only in part, since the answer was cut off, are left out.
     """
     text = _THOUGHTS.sub(" ", content[:LONGEST_CONTENT].removeprefix("\ufeff"))
     text = _END_OF_THOUGHTS.sub(" ", text)  # some servers keep the beginning to themselves
@@ -166,7 +166,7 @@ def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
 
 
 def _is_list_of_posts(text: str, cut_off: Sequence[int]) -> bool:
-    """Tell whether what stands within these beginnings stands in a list of posts, or in nothing."""
+    """Tell whether a value after these open brackets is an item of a list of posts, or alone."""
     match [text[start] for start in cut_off]:
         case [] | ["["]:
             return True

@@ -25,7 +25,7 @@ MOST_ROOM = 16
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a server takes, with one model: begins hopeful, learns from refusals, is remembered."""
+    """What a server takes with one model. The first request has all; what is refused goes."""
 
     format: Format = "json_schema"
     bounds: bool = True  # the schema may say how many tags
@@ -43,7 +43,7 @@ class Capabilities:
 
     @classmethod
     def from_json(cls, text: str) -> Capabilities:
-        """Read what `to_json` wrote; anything else is what nobody knows yet."""
+        """Read what `to_json` wrote; anything else counts as not known yet."""
         try:
             tree = json.loads(text)
             return cls(
@@ -57,9 +57,9 @@ class Capabilities:
             return cls()
 
     def without(self, parameter: str) -> Capabilities | None:
-        """Return what is left when a parameter is refused; None where there is nothing to leave.
+        """Return these without what is refused; None where there is nothing to leave out.
 
-        `max_tokens` is called `max_completion_tokens` by some; refused, too, it goes.
+        Some servers call `max_tokens` `max_completion_tokens`; if that is refused, too, it goes.
         """
         if parameter == "bounds" and self.format == "json_schema" and self.bounds:
             return replace(self, bounds=False)
@@ -75,7 +75,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a kind of server wants beyond the common language; `extra` goes into every request.
+    """What a kind of server wants besides what all take; `extra` goes into every request.
 
     `is_tight` lets the schema bound everything there is: small models of one's own would else go on
     without end. Large providers refuse some bounds, and learn each new schema slowly.
@@ -133,7 +133,7 @@ class CapabilitiesByModel:
     def step_down(self, model: str, used: Capabilities) -> bool:
         """Try another format where nothing says what is wrong, and nothing was answered yet.
 
-        Once a model; then it was not the format, and what is hoped for is in force again.
+        Only once for each model: if no format helps, the first one is in force again.
         """
         if used.proven or model in self._tried:
             return False
@@ -151,9 +151,9 @@ class CapabilitiesByModel:
         return self._now[model]
 
     def make_room(self, model: str, used: Capabilities, *, thinks: bool) -> None:
-        """Give answers more room: one was cut off. Much is for a model that `thinks` aloud only.
+        """Give answers more room: one was cut off. Only a model that `thinks` aloud gets much.
 
-        One that does not may be rambling, and would ramble on.
+        Another one may be rambling, and would ramble on.
         """
         now = self._now[model]
         if now.room == used.room and now.room < (MOST_ROOM if thinks else 2):

@@ -1,4 +1,4 @@
-"""How long a server asks to wait, in all the forms there are; and the limits that it tells.
+"""How long a server asks to wait, in each form that servers use; and the limits that it tells.
 
 Seconds, milliseconds, dates, durations as Go writes them, moments since 1970; in headers, in the
 error's metadata, in its words. What is not sensible is None. Pure. Knows no verdict.
@@ -61,7 +61,7 @@ def go_seconds(text: str) -> float | None:
 def time_there(headers: Mapping[str, str], now: float) -> float:
     """Return what time it is by the clock of the server that answers; ours where it tells none.
 
-    So a moment to wait for is right whatever our clock says.
+    So the wait until a moment is right, even if our clock is wrong.
     """
     moment = _date(headers.get("date"))
     return now if moment is None else moment

@@ -1,8 +1,8 @@
-"""What an answer of a tagging server means: answered, throttled, passing, the end, a bad post.
+"""What an HTTP response of a tagging server means: answered, throttled, passing, stop, a bad post.
 
 Pure: status, headers and body in, a Verdict out. Servers say the same thing in many ways (billing
 by 429, errors inside HTTP 200, moderation by 403); they are told apart here, and nowhere else.
-Knows neither how an answer came nor what is done about it; exceptions are client's to map.
+Knows neither how a response came nor what is done about it; `client` maps exceptions.
 
 The rules are gathered from the servers' documentation and from what their users report.
 """
@@ -118,7 +118,7 @@ def judge(
     if status == 200 and error is None:
         return ANSWERED, tree
     if status == 200 and isinstance(tree, dict) and tree.get("choices"):
-        # OpenRouter: a choice that broke off says so itself, see wire.read_answer.
+        # OpenRouter: a choice that broke off says so itself, see answers.read_answer.
         return ANSWERED, tree
     if status == 200:
         # OpenRouter answers HTTP 200 when it begins, whatever its provider says later.
@@ -148,7 +148,7 @@ def _judge_error(
 def _judge_throttling(
     status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
 ) -> Verdict | None:
-    """Tell too many requests from too little money, which come with the same status."""
+    """Tell too many requests from too little money: both come with status 429 or 402."""
     is_throttled = Verdict("throttled", said, "throttled", wait=wait)
     match status:
         case 402:
@@ -167,7 +167,7 @@ def _judge_throttling(
 
 
 def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
-    """Tell what no repetition mends: the key, the model, the address; or this post."""
+    """Tell what no repetition mends: a wrong key, model or address; or a post that is not taken."""
     match status:
         case 401:
             return _stop("key_rejected", said)
@@ -257,7 +257,7 @@ class _Words:
             self.names.add("moderation")
 
     def _read_details(self, error: dict[str, Any], texts: list[str]) -> None:
-        """Read a list of details as FastAPI writes it; what it repeats of the request is left."""
+        """Read a list of details as FastAPI writes it, but not what it repeats of the request."""
         message = error.get("message")
         details = (message if isinstance(message, dict) else error).get("detail")
         for detail in details if isinstance(details, list) else ():
@@ -273,7 +273,7 @@ class _Words:
         return bool(pattern.search(self.all))
 
     def are_of_no_api(self) -> bool:
-        """Tell, of a 404, whether it is the address that is not found: not all name a model."""
+        """Tell whether a 404 means the address; else it means the model."""
         is_bare = self.message == "Not Found" and not self.names  # FastAPI, of an unknown path
         return not self.is_json or is_bare or self.has(_NO_ROUTE)
 
