@@ -302,13 +302,13 @@ def test_no_minute_has_more_requests_than_the_user_allows(
 @pytest.mark.parametrize(
     ("limits", "delay"),
     [
-        (Limits(60, 0, 30), 30),  # none are left
-        (Limits(60, 1, 30), 30 / 2 / 2),  # the rest is spread
-        (Limits(60, 59, 60), 60 / 60 / 2),
-        (Limits(60, 0, SHORT + 1), 0),  # of a day: that is no pace
-        (Limits(60, None, 30), 0),
-        (Limits(60, 0, None), 0),
-        (Limits(60, 0, 0), 0),
+        (Limits(0, 30), 30),  # none are left
+        (Limits(1, 30), 30 / 2 / 2),  # the rest is spread
+        (Limits(59, 60), 60 / 60 / 2),
+        (Limits(0, SHORT + 1), 0),  # of a day: that is no pace
+        (Limits(None, 30), 0),
+        (Limits(0, None), 0),
+        (Limits(0, 0), 0),
         (Limits(tokens_left=0, tokens_reset=6), 6),
         (Limits(tokens_left=5, tokens_reset=6), 0),
         (Limits(tokens_left=0, tokens_reset=SHORT + 1), 0),
@@ -323,7 +323,7 @@ def test_it_slows_down_before_it_is_told_to(limits: Limits, delay: float) -> Non
 def test_those_on_their_way_are_counted_with_what_is_left() -> None:
     made = opened(4)
     tickets = fill_up(made, 0)
-    made.answered(tickets[0], 1, Limits(60, 3, 20))
+    made.answered(tickets[0], 1, Limits(3, 20))
     assert made.delay(1) == 20
 
 
@@ -390,7 +390,6 @@ STEPS = st.lists(
         st.none() | st.floats(0, 300),  # what a server asks for
         st.builds(
             Limits,
-            st.none() | st.floats(0, 100),
             st.none() | st.floats(0, 100),
             st.none() | st.floats(0, 1e6),
             st.none() | st.floats(0, 100),

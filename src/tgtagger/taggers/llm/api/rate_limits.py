@@ -124,8 +124,7 @@ def _reset_of_exhausted(headers: Mapping[str, str], now: float) -> float | None:
 class Limits:
     """What a server's headers say of its limits, with any answer."""
 
-    requests: float | None = None  # allowed in a window
-    left: float | None = None  # requests left in this window
+    left: float | None = None  # requests in this window
     reset: float | None = None  # seconds until there are more
     tokens_left: float | None = None
     tokens_reset: float | None = None
@@ -139,7 +138,6 @@ def limits_of(headers: Mapping[str, str], now: float) -> Limits:
     if not any(name.startswith("x-ratelimit-") for name in headers):
         return NO_LIMITS
     return Limits(
-        _number(headers.get("x-ratelimit-limit-requests", headers.get("x-ratelimit-limit"))),
         _number(
             headers.get("x-ratelimit-remaining-requests", headers.get("x-ratelimit-remaining"))
         ),
