@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llm_server import Brain, mock_transport
+from llm_server import Brain, Fault, Seen, mock_transport
 from support.make import page, post
 from support.virtual_time import VirtualLoop, run
 from tgtagger import pipeline
@@ -135,6 +135,11 @@ def tag(
     run(follow(), loop)
     told.requests = len(brain.completions) - before
     return told
+
+
+def poison(fault: Fault) -> Callable[[Seen], Fault | None]:
+    """Return a rule: the fault hits every request that holds post 7."""
+    return lambda seen: fault if any("number7 " in text for text in seen.texts) else None
 
 
 def statuses(store: Store) -> dict[str, int]:
