@@ -28,8 +28,8 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from llm_server import LlmServer
+from support.events import RecordedEvents
 from support.make import page, post
-from support.tagging import Told
 from tgtagger import pipeline
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
@@ -76,7 +76,7 @@ async def ours(
         run = store.runs.start("tag", tagger.provenances[0])
         before, begun = cpu(), time.perf_counter()
         wanted = PostFilter(statuses=("pending",))
-        async for _ in pipeline.tag(store, tagger, wanted, run, Told()):
+        async for _ in pipeline.tag(store, tagger, wanted, run, RecordedEvents()):
             pass
         wall, used = time.perf_counter() - begun, cpu() - before
         assert not writes or store.status.archive().posts["pending"] == 0

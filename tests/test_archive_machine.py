@@ -21,7 +21,6 @@ from sqlalchemy import event
 
 from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
-from support.tagging import Told
 from tgtagger import pipeline
 from tgtagger.model.events import Events
 from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
@@ -151,7 +150,7 @@ class Archive(RuleBasedStateMachine):
         run = self.store.runs.start("tag", FirstWord.provenances[0])
         tagger = FirstWord()
         rules = pipeline.TagRules(fresh=not wanted.statuses)
-        async for result in pipeline.tag(self.store, tagger, wanted, run, Told(), rules):
+        async for result in pipeline.tag(self.store, tagger, wanted, run, RecordedEvents(), rules):
             if isinstance(result.outcome, Tagged) and not result.copied:
                 self.bought.add(tagger.asked[-1])
         self.store.runs.end(run, 0)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm_server import Brain, Fault, Seen, mock_transport
+from support.events import RecordedEvents
 from support.make import page, post
 from support.virtual_time import VirtualLoop, run
 from tgtagger import pipeline
 from tgtagger.errors import TgTaggerError
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import ModelCapabilities, Provenance, TagResult, Wait
+from tgtagger.model.tagging import ModelCapabilities, Provenance, TagResult
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.capabilities import Capabilities
@@ -44,17 +45,18 @@ class Told:
     """What a run yielded and told, how it ended, and what it sent."""
 
     results: list[TagResult] = field(default_factory=list)
-    waits: list[float] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    events: RecordedEvents = field(default_factory=RecordedEvents)
     stopped: TgTaggerError | None = None
     seconds: float = 0.0
     requests: int = 0
 
-    def wait(self, wait: Wait) -> None:
-        self.waits.append(wait.seconds)
+    @property
+    def waits(self) -> list[float]:
+        return [wait.seconds for wait in self.events.waits]
 
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
+    @property
+    def warnings(self) -> list[str]:
+        return self.events.warnings
 
     @property
     def kind(self) -> str | None:
@@ -126,7 +128,7 @@ def tag(
     async def follow() -> None:
         number = store.runs.start("tag", tagger.provenances[0])
         try:
-            async for result in pipeline.tag(store, tagger, wanted, number, told, rules):
+            async for result in pipeline.tag(store, tagger, wanted, number, told.events, rules):
                 told.results.append(result)
         except TgTaggerError as error:
             told.stopped = error

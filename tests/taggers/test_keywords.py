@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.tagging import Told
+from support.events import RecordedEvents
 from tgtagger import vocabulary
 from tgtagger.errors import InputError
 from tgtagger.model.tagging import PostForTagging, PostId, Skipped, Tagged
@@ -119,7 +119,7 @@ def test_a_file_of_topics_adds_one(tmp_path: Path) -> None:
 
 async def test_posts_come_back_in_order_with_their_outcomes() -> None:
     posts = [PostForTagging(PostId(1, n), text) for n, text in enumerate(["Москва и мосты", "🔥"])]
-    found = [each async for answered in TAGGER.tag(posts, Told()) for each in answered]
+    found = [each async for answered in TAGGER.tag(posts, RecordedEvents()) for each in answered]
     assert [each.post for each in found] == posts
     assert isinstance(found[0].outcome, Tagged)
     assert found[1].outcome == Skipped("no words to tag")

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from llm_server import Brain, Fault, LlmServer, faults, mock_transport, refusals
-from support.tagging import Told
+from support.events import RecordedEvents
 from tgtagger import __version__
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
@@ -246,7 +246,7 @@ async def tag_all(llm: LlmServer, count: int, concurrency: int) -> set[str]:
     server = Server(llm.url, KEY, concurrency=concurrency)
     tagger = LlmTagger(server, PROMPT, Vocabulary("open"), options)
     tagged = set()
-    async for answered in tagger.tag(posts, Told()):
+    async for answered in tagger.tag(posts, RecordedEvents()):
         tagged |= {each.post.text for each in answered if isinstance(each.outcome, Tagged)}
     return tagged
 

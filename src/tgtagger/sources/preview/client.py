@@ -1,7 +1,8 @@
 """Ask for the pages of the web preview over HTTP, one at a time.
 
 Waits that the server asks for (Retry-After) are told and slept through, up to a budget. What
-comes is read whole and within bounds, or not at all. Knows no channel and makes no posts.
+comes is read whole and within bounds (`tgtagger.http`), or not at all. Knows no channel and makes
+no posts.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ import datetime as dt
 import email.utils
 import math
 import time
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
 
-from tgtagger import __version__
-from tgtagger.errors import InputError, SourceError, TryLater
+from tgtagger import __version__, http
+from tgtagger.errors import SourceError, TryLater
 from tgtagger.model.events import Events
 from tgtagger.model.tagging import Wait
 from tgtagger.sources.plan import LONGEST_WAIT, wait_ends
@@ -83,24 +83,21 @@ class Preview:
         self._closed_until: dt.datetime | None = None
 
     async def __aenter__(self) -> Self:
-        try:
-            self._client = httpx.AsyncClient(
-                follow_redirects=False,
-                timeout=httpx.Timeout(20, connect=10),
-                headers={
-                    "User-Agent": f"tgtagger/{__version__}",
-                    "Accept-Language": "en",
-                    "Accept-Encoding": "gzip",  # unpacked here, and no more of it than a page has
-                },
-            )
-        except (ImportError, ValueError, httpx.InvalidURL):
-            raise InputError(
-                "preview_proxy_invalid"
-            ) from None  # it may hold a part of the proxy's password
+        self._client = http.Client(
+            self.base,
+            {
+                "User-Agent": f"tgtagger/{__version__}",
+                "Accept-Language": "en",
+                "Accept-Encoding": "gzip",  # unpacked in `http`, and no more of it than a page has
+            },
+            deadline=DEADLINE,
+            timeout=httpx.Timeout(20, connect=10),
+            proxy_error="preview_proxy_invalid",
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        await self._client.close()
 
     async def get(self, url: str, what: str, events: Events) -> Response:
         """Ask for a page and return it; tell `events` of each wait before it begins."""
@@ -152,7 +149,14 @@ class Preview:
     async def _ask(self, url: str, what: str) -> Response | float | str:
         """Return an answer, the seconds that the server asks to wait, or what is wrong."""
         try:
-            response, asked = await asyncio.wait_for(self._fetch(url), DEADLINE)
+            answer = await self._client.call("GET", url, largest=LARGEST, wanted=_is_page)
+            response = Response(
+                answer.status,
+                _html(answer) if answer.status in PAGES else "",
+                answer.headers["location"] if answer.is_redirect else None,
+            )
+        except http.TooLarge:
+            return "its answer is larger than any page"
         except (httpx.HTTPError, TimeoutError) as error:
             return type(error).__name__
         except _NotAPage as error:
@@ -161,6 +165,7 @@ class Preview:
             raise SourceError("preview_address_invalid", what=what, url=url) from error
         finally:
             self._last = time.monotonic()
+        asked = _retry_after(answer.headers)
         if response.status == 429 or (response.status == 503 and asked is not None):
             return asked or UNTOLD
         return f"HTTP {response.status}" if response.status >= 500 else response
@@ -175,46 +180,36 @@ class Preview:
             return None
         return str(target) if str(target).startswith(self.base + "/") else None
 
-    async def _fetch(self, url: str) -> tuple[Response, float | None]:
-        """Return an answer, and the seconds that it asks to wait, if it does."""
-        request = self._client.build_request("GET", url)
-        found = await self._client.send(request, stream=True)
-        assert isinstance(found.stream, httpx.AsyncByteStream)  # of an AsyncClient
-        try:
-            # Of other answers nothing is looked at but what their headers say.
-            is_page = found.status_code in {200, 404}
-            html = await _read(found.stream, found.headers) if is_page else ""
-        finally:
-            await found.aclose()
-        location = found.headers.get("location") if found.is_redirect else None
-        return Response(found.status_code, html, location), _retry_after(found.headers)
+
+PAGES = frozenset({200, 404})
+"""Of answers with another status nothing is looked at but what their headers say."""
 
 
-async def _read(stream: httpx.AsyncByteStream, headers: httpx.Headers) -> str:
+def _is_packed_well(headers: Mapping[str, str]) -> bool:
+    return http.encoding_of(headers) in {"identity", "gzip"}
+
+
+def _is_page(status: int, headers: Mapping[str, str]) -> bool:
+    return status in PAGES and _is_packed_well(headers)
+
+
+def _html(answer: http.Answer) -> str:
     """Return a body as text: whole, or not at all."""
-    encoding = headers.get("content-encoding", "identity").lower()
-    if encoding not in {"identity", "gzip"}:
+    if not _is_packed_well(answer.headers):
         raise _NotAPage("its answer is packed in a way that was not asked for")
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    body = bytearray()
-    async for part in stream:
-        room = LARGEST - len(body)
-        body += part[: room + 1] if unpacker is None else unpacker.decompress(part, room + 1)
-        if len(body) > LARGEST:
-            raise _NotAPage("its answer is larger than any page")
     try:
-        html = body.decode()
+        html = answer.content.decode()
     except UnicodeDecodeError as error:
         raise _NotAPage("its answer is not UTF-8") from error
     # Where nothing says how long a body is, a broken connection looks like its end.
-    is_framed = "content-length" in headers or "transfer-encoding" in headers
-    is_whole = is_framed or not body or "</html>" in html[-1000:]
-    if not is_whole or (unpacker is not None and not unpacker.eof):
+    is_framed = "content-length" in answer.headers or "transfer-encoding" in answer.headers
+    is_whole = is_framed or not answer.content or "</html>" in html[-1000:]
+    if not (is_whole and answer.is_whole):
         raise _NotAPage("its answer is cut off")
     return html
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds to wait; a date is one by the server's clock, where that is told."""
     text = headers.get("retry-after")
     if text is None:
