@@ -31,7 +31,6 @@ from tgtagger.model.tagging import (
     Tagged,
     TagResult,
     TagUpdate,
-    Wait,
 )
 from tgtagger.store import Store
 
