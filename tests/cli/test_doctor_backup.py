@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from support import old_schemas
 from support.exports import chat, message, write
 from tgtagger.cli import app
-from tgtagger.store.sqlite import engine
+from tgtagger.store import Store
+from tgtagger.store.sqlite.migrate import backup_path
+from tgtagger.store.sqlite.schema_version import SCHEMA
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_a_backup_is_said_in_json_or_not_at_all(archive: Any, tmp_path: Path) ->
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     made = archive("doctor", "--backup", str(first), "--json")
     assert json.loads(made.stdout) == {
-        "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": engine.HEAD,
+        "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": SCHEMA.newest,
     }  # fmt: skip
     silent = archive("doctor", "--backup", str(second))  # nobody is there to read it
     assert (silent.exit_code, silent.stdout, silent.stderr) == (0, "", "")
@@ -61,15 +62,8 @@ def test_nothing_to_copy_is_no_success(run: Any, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [["status"], ["tag"], ["-q", "search", "word"]])
-def test_a_migration_says_once_where_the_backup_is(
-    run: Any, db: Path, tmp_path: Path, command: list[str]
-) -> None:
-    old_schemas.make(db, "0001")
-    assert "brought" not in run("doctor", "--backup", str(tmp_path / "copy.db")).stderr
-    kept = f"{db}.schema-0001.backup"
-    assert not Path(kept).exists()
-    assert run(*command).stderr.count(f"it is kept in {kept}") == 1
-    assert kept not in run(*command).stderr
+def test_the_backup_that_an_upgrade_left_is_told(run: Any, store: Store, db: Path) -> None:
+    kept = str(backup_path(db, SCHEMA.newest))
+    run("doctor", "--backup", kept)
     found = [item for item in json.loads(run("doctor", "--json").stdout) if kept in item["message"]]
     assert [(item["check"], item["level"]) for item in found] == [("backup", "ok")]

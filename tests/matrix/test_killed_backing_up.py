@@ -12,7 +12,7 @@ from support import old_schemas
 from support.breaking import Fault, assert_clean_end, assert_sound, count_calls, need, run
 from support.fault_matrix import Effort
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite.schema_version import SCHEMA
 
 CALLS = ("pwrite64", "write", "fsync", "ftruncate", "link", "unlink")
 """What changes the disk; counted over the whole process, which writes nothing else."""
@@ -63,7 +63,7 @@ def test_killed_anywhere_the_copy_is_whole_or_not_there(
     db: Path, target: Path, effort: Effort
 ) -> None:
     need("strace")
-    old_schemas.make(db, engine.HEAD)
+    old_schemas.make(db, SCHEMA.newest)
     contents = old_schemas.read(db)
     tried = every_point(db, target) if effort.is_long else list(SOME)
     hits = whole = 0
@@ -83,7 +83,7 @@ def test_a_disk_that_fails_leaves_no_half_of_a_copy(
     db: Path, target: Path, effort: Effort, call: str, what: str
 ) -> None:
     need("strace")
-    old_schemas.make(db, engine.HEAD)
+    old_schemas.make(db, SCHEMA.newest)
     contents = old_schemas.read(db)
     calls, paths = (("pread64",), (db,)) if call == "read" else (CALLS, ())
     some = {"writeENOSPC": ("pwrite64", 20), "writeEIO": ("fsync", 1), "readEIO": ("pread64", 8)}
@@ -111,7 +111,7 @@ def test_a_disk_that_fails_leaves_no_half_of_a_copy(
 @pytest.mark.row("K4", "K5")
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_stopped_at_any_time(db: Path, target: Path, effort: Effort, sign: signal.Signals) -> None:
-    old_schemas.make(db, engine.HEAD, rows=20_000)
+    old_schemas.make(db, SCHEMA.newest, rows=20_000)
     contents = old_schemas.read(db)
     seconds = run(*backup(db, target)).seconds
     target.unlink()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from support import old_schemas
 from support.breaking import (
+    Ended,
     Fault,
     assert_clean_end,
     assert_sound,
@@ -23,17 +23,21 @@ from support.breaking import (
     run,
 )
 from support.fault_matrix import Effort
+from support.next_version import NEXT, OLD, PROGRAM
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine, migrate
+from tgtagger.store.sqlite import migrate
 
-OLD = engine.REVISIONS[:-1]
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink")
 """What changes the disk; counted over the whole process, which writes nothing else."""
 
 
 def migration(db: Path) -> tuple[str, ...]:
-    """Return a command that opens the database, as any does."""
-    return "--db", str(db), "channels", "--json"
+    """Return the arguments of a program that opens the database, as any command does."""
+    return (str(db),)
+
+
+def upgrade(db: Path, *, fault: Fault | None = None, after: float | None = None) -> Ended:
+    return run(*migration(db), program=PROGRAM, fault=fault, after=after)
 
 
 class Old:
@@ -57,7 +61,7 @@ class Old:
         if kept.exists():  # whole or not there
             self._is_as_before(kept)
         assert_sound(db)
-        is_new = old_schemas.schema_of(db)[-1] == engine.HEAD
+        is_new = old_schemas.schema_of(db)[-1] == NEXT.newest
         if is_new:
             assert old_schemas.lost(self.contents, old_schemas.read(db)) == []
             assert kept.exists()
@@ -67,7 +71,7 @@ class Old:
 
     def check_next_run(self, db: Path) -> None:
         """Check that the next run completes it, and leaves nothing else behind."""
-        Store.open(str(db)).close()
+        Store.open(str(db), schema=NEXT).close()
         assert self.check(db)
         assert old_schemas.schema_of(db) == new_schema(db.parent)
         names = {path.name for path in db.parent.iterdir()}
@@ -82,7 +86,7 @@ class Old:
 def new_schema(folder: Path) -> tuple[str, ...]:
     made = folder / "new.db"
     made.unlink(missing_ok=True)
-    Store.open(str(made)).close()
+    Store.open(str(made), schema=NEXT).close()
     return old_schemas.schema_of(made)
 
 
@@ -110,11 +114,11 @@ SOME = (Point("pwrite64", 20), Point("pwrite64", 50))
 def every_point(old: Old, db: Path) -> list[Point]:
     """Let a migration go through, and return every call it made that changes the disk."""
     old.copy_to(db)
-    found = count_calls(*migration(db), paths=(), calls=CALLS)
+    found = count_calls(*migration(db), paths=(), calls=CALLS, program=PROGRAM)
     assert old.check(db)
     old.copy_to(db)
     paths = (*files_of(db), migrate.backup_path(db, old.schema), db.parent)
-    opened = count_calls(*migration(db), paths=paths, calls=("openat",))
+    opened = count_calls(*migration(db), paths=paths, calls=("openat",), program=PROGRAM)
     return [Point(call, n) for call, count in found.items() for n in range(1, count + 1)] + [
         Point("openat", n, paths) for n in range(1, opened["openat"] + 1)
     ]
@@ -131,7 +135,7 @@ def test_killed_anywhere_it_is_the_old_schema_or_the_new(
         hits, news = 0, 0
         for point in tried:
             old.copy_to(db)
-            hits += run(*migration(db), fault=point.fault("signal=SIGKILL")).hit
+            hits += upgrade(db, fault=point.fault("signal=SIGKILL")).hit
             news += old.check(db)
             old.check_next_run(db)
         assert hits >= len(tried) - 3
@@ -145,12 +149,12 @@ def test_killed_anywhere_it_is_the_old_schema_or_the_new(
 def test_killed_at_any_time(tmp_path: Path, db: Path, effort: Effort) -> None:
     old = Old(tmp_path, OLD[0], rows=3000)
     old.copy_to(db)
-    seconds = run(*migration(db)).seconds
+    seconds = upgrade(db).seconds
     chance = random.Random(11)
     hits = news = 0
     for _ in range(effort.rounds(2, long=60)):
         old.copy_to(db)
-        hits += run(*migration(db), after=chance.uniform(0.3, 1.0) * seconds).code == -9
+        hits += upgrade(db, after=chance.uniform(0.3, 1.0) * seconds).code == -9
         news += old.check(db)
         old.check_next_run(db)
     effort.saw(kills=hits, kills_after_the_commit=news)
@@ -172,8 +176,8 @@ def test_a_disk_that_fails_anywhere_leaves_the_old_schema_or_the_new(
     hits = refused = 0
     for number, point in enumerate(tried):
         old.copy_to(db)
-        ended = run(
-            *migration(db),
+        ended = upgrade(
+            db,
             fault=point.fault(f"error={what}", once=point.call == "write" or number % 2 == 1),
         )
         assert_clean_end(ended, 0, 6)
@@ -193,13 +197,10 @@ def test_six_that_migrate_at_once_make_one_migration(
     tmp_path: Path, db: Path, effort: Effort
 ) -> None:
     old = Old(tmp_path, OLD[-1])
-    program = "import sys\nfrom tgtagger.store import Store\nStore.open(sys.argv[1]).close()\n"
     for _ in range(effort.rounds(1, long=20)):
         old.copy_to(db)
         processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", program, str(db)], stderr=subprocess.PIPE, text=True
-            )
+            subprocess.Popen([*PROGRAM, str(db)], stderr=subprocess.PIPE, text=True)
             for _ in range(6)
         ]
         said = [process.communicate()[1] for process in processes]
@@ -212,7 +213,7 @@ def test_six_that_migrate_at_once_make_one_migration(
 def test_no_room_for_the_backup_is_said_and_nothing_is_changed(tmp_path: Path, db: Path) -> None:
     old = Old(tmp_path, OLD[0])
     old.copy_to(db)
-    ended = run(*migration(db), fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
+    ended = upgrade(db, fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
     assert_clean_end(ended, 6)
     assert "was not brought up to date: its backup failed: no space left" in ended.errors
     assert f"hint: {db} is as it was" in ended.errors

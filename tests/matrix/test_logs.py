@@ -19,6 +19,7 @@ from support import old_schemas
 from support.breaking import assert_sound, copy_database, files_of
 from support.fault_matrix import Effort
 from support.make import page, post
+from support.next_version import NEXT, OLD
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
@@ -281,13 +282,13 @@ def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) 
 
 def test_a_backup_that_a_migration_made_is_not_put_beside_a_later_log(tmp_path: Path) -> None:
     db = tmp_path / "posts.db"
-    old_schemas.make(db, "0005")
+    old_schemas.make(db, OLD[-1])
     with closing(sqlite3.connect(db)) as raw:
         raw.execute(f"PRAGMA application_id = {0x74670007}")  # the seventh commit
-    Store.open(str(db)).close()
+    Store.open(str(db), schema=NEXT).close()
     (backup,) = kept_backups(db)
     later = tmp_path / "later.db"
-    with Store.open(str(db)) as store:
+    with Store.open(str(db), schema=NEXT) as store:
         save(store, 2)
         copy_database(db, later)
     shutil.copy(backup, later)

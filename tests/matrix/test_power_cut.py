@@ -15,23 +15,22 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from llm_server import LlmServer
-from support import breaking
+from support import breaking, next_version, old_schemas
 from support.answers import PHONE
 from support.breaking import assert_sound, contents, copy_database
 from support.exports import account, chat, message, write
 from support.fault_matrix import Effort
 from support.make import tag as tag_all
-from support.powercut import Image, Recording, Removed, record, tgtagger
+from support.next_version import NEXT
+from support.powercut import TGTAGGER, Image, Recording, Removed, record, tgtagger
 from support.tagging import fill
 from telegram_server import ServerThread
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine
 from tgtagger.store.sqlite.migrate import backup_path
 
 pytestmark = pytest.mark.row("P1")
@@ -62,9 +61,11 @@ class Bench:
         pragmas: Mapping[str, str] | None = None,
         change: str = "",
         stdin: str = "",
+        program: str = TGTAGGER,
     ) -> Recording:
         changes = {**(pragmas or {}), **self.pragmas}
-        command = tgtagger(*arguments, after=self.before + with_pragmas(changes) + change)
+        after = self.before + with_pragmas(changes) + change
+        command = tgtagger(*arguments, after=after, program=program)
         return record(command, self.disk, env=self.env, stdin=stdin)
 
 
@@ -92,12 +93,12 @@ CHECKPOINTS = {"wal_autocheckpoint = 4000": "wal_autocheckpoint = 20"}
 
 
 NO_SHARED_MEMORY = """
-from tgtagger.store import _connections
+from tgtagger.store.sqlite import connections
 def denied(*_):
     error = sqlite3.OperationalError("no shared memory")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
     raise error
-_connections._turn_to_wal = denied
+connections._turn_to_wal = denied
 """
 
 
@@ -314,10 +315,11 @@ def put_tags_in_order(bench: Bench) -> Case:
 
 
 def bring_up_to_date(bench: Bench) -> Case:
-    """A database of the first schema meets a command that reads."""
-    make_first(bench.db, 200)
+    """A database of the first version meets the next tgtagger."""
+    old_schemas.make(bench.db, "0001", 200)
     before = dump(bench.db)
-    recording = bench.record("--db", str(bench.db), "channels", pragmas=CHECKPOINTS)
+    program = f"import runpy\nrunpy.run_path({next_version.__file__!r}, run_name='__main__')\n"
+    recording = bench.record(str(bench.db), pragmas=CHECKPOINTS, program=program)
     assert dump(bench.db) == before
 
     def check(image: Image) -> None:
@@ -325,38 +327,18 @@ def bring_up_to_date(bench: Bench) -> Case:
         with closing(sqlite3.connect(db)) as raw:
             assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             schema = raw.execute("SELECT version_num FROM alembic_version").fetchone()
-        assert schema == (engine.HEAD,) or (schema == ("0001",) and not image.is_end)
+        assert schema == (NEXT.newest,) or (schema == ("0001",) and not image.is_end)
         assert dump(db) == before
-        if schema == (engine.HEAD,):  # then it is kept as it was before
+        if schema == (NEXT.newest,):  # then it is kept as it was before
             kept = backup_path(db, "0001")
             assert dump(kept) == before
             with closing(sqlite3.connect(kept)) as raw:
                 assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
                 assert raw.execute("SELECT * FROM alembic_version").fetchall() == [("0001",)]
-        with Store.open(str(db)) as store:
-            assert store.status.archive().schema == engine.HEAD
+        with Store.open(str(db), schema=NEXT) as store:
+            assert store.status.archive().schema == NEXT.newest
 
     return Case(recording, check)
-
-
-def make_first(db: Path, posts: int) -> None:
-    """Make a database of the first schema."""
-    first = import_module("tgtagger.store.migrations.versions.0001_baseline")
-    with closing(sqlite3.connect(db)) as raw:
-        for statement in first.STATEMENTS:
-            raw.execute(statement)
-        raw.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-        raw.execute("INSERT INTO alembic_version VALUES ('0001')")
-        raw.execute(
-            "INSERT INTO channels (id, title, kind, added_at, since) "
-            "VALUES (1, 'News', 'channel', '2026-01-01T00:00:00Z', '2025-01-01T00:00:00Z')"
-        )
-        raw.executemany(
-            "INSERT INTO posts (id, channel_id, message_id, text, source, text_hash, added_at) "
-            "VALUES (?, 1, ?, 'words ' || ?, 'desktop', 'x', '2026-01-01T00:00:00Z')",
-            ((n, n, "more " * 50) for n in range(1, posts + 1)),
-        )
-        raw.commit()
 
 
 def dump(db: Path) -> list[tuple[object, ...]]:

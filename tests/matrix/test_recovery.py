@@ -19,11 +19,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from support import old_schemas
 from support.breaking import Fault, assert_clean_end, assert_sound, run
 from support.damage import PAGE, damaged, leaves_of, page_of, write_over
 from support.exports import write
 from support.fault_matrix import Effort
 from support.make import page, post
+from support.next_version import NEXT
 from tgtagger.cli import app
 from tgtagger.store import Store
 from tgtagger.store.rescue import recovery
@@ -326,12 +328,11 @@ def test_what_was_not_committed_is_not_saved(whole: Path, tmp_path: Path) -> Non
     assert rows_of(target) == rows_of(whole)
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("version", NEXT.revisions)
 def test_an_older_schema_is_recovered_and_brought_up_to_date(
-    db: Path, tmp_path: Path, revision: str
+    db: Path, tmp_path: Path, version: str
 ) -> None:
-    db.touch()
-    recovery._upgrade(db, revision)
+    old_schemas.make(db, version, rows=0)
     with closing(sqlite3.connect(db)) as raw:
         raw.execute(
             "INSERT INTO channels (id, title, kind, added_at) "
@@ -343,10 +344,11 @@ def test_an_older_schema_is_recovered_and_brought_up_to_date(
         )
         raw.commit()
     write_over(db, page_of(db, "runs"), b"#" * 50)
-    _, told = recover(db, tmp_path / "saved.db")
-    saved = {item["table"]: item["saved"] for item in told["tables"]}
+    target = tmp_path / "saved.db"
+    tables = recovery.recover(db, target, lambda _: None, NEXT).tables
+    saved = {table.name: table.saved for table in tables}
     assert (saved["channels"], saved["posts"]) == (1, 1)
-    with Store.open_to_read(str(tmp_path / "saved.db")) as store:
+    with Store.open_to_read(str(target), schema=NEXT) as store:
         assert store.status.channels()[0].channel.title == "News"
 
 

@@ -15,10 +15,12 @@ import pytest
 from support import old_schemas
 from support.breaking import assert_sound
 from support.make import page, post
+from support.next_version import NEXT
 from tgtagger.errors import InputError, StoreError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.store.sqlite import backup, engine
+from tgtagger.store.sqlite import backup
+from tgtagger.store.sqlite.schema_version import SCHEMA
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_it_is_of_one_moment_while_others_write(store: Store, db: Path, target: 
     assert [done for done, _ in shares] == sorted({done for done, _ in shares})  # nothing again
     assert shares[-1] == (made.size, made.size)
     assert {total for _, total in shares} == {made.size}
-    assert (made.path, made.posts, made.schema) == (target, 3000, engine.HEAD)
+    assert (made.path, made.posts, made.schema) == (target, 3000, SCHEMA.newest)
     assert_sound(target)
     with Store.open_to_read(str(target)) as copy:
         assert max(found.id.message_id for found in copy.records.posts(PostFilter())) == 3000
@@ -111,11 +113,11 @@ def test_a_database_with_a_rollback_journal_is_copied_too(
     assert_sound(target)
 
 
-@pytest.mark.parametrize("schema", engine.REVISIONS)
-def test_an_older_schema_is_copied_as_it_is(db: Path, target: Path, schema: str) -> None:
-    old_schemas.make(db, schema)
-    made = Store.back_up(str(db), target)
-    assert (made.schema, made.posts) == (schema, 4)
+@pytest.mark.parametrize("version", NEXT.revisions)
+def test_an_older_schema_is_copied_as_it_is(db: Path, target: Path, version: str) -> None:
+    old_schemas.make(db, version)
+    made = backup.back_up(db, target, schema=NEXT)
+    assert (made.schema, made.posts) == (version, 4)
     assert old_schemas.schema_of(target) == old_schemas.schema_of(db)
     assert old_schemas.read(target) == old_schemas.read(db)
     assert made.schema == old_schemas.schema_of(db)[-1]  # neither was brought up to date

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,11 +16,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from support import old_schemas
 from support.breaking import assert_sound
 from support.make import page, post
+from support.next_version import NEXT, OLD
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine, migrate
+from tgtagger.store.sqlite import migrate
 from tgtagger.store.sqlite.schema import metadata
+from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema
 
 BEYOND = {"alembic_version", "tagged_posts"}
 
@@ -50,10 +52,10 @@ def test_the_schema_is_what_the_metadata_says(store: Store) -> None:
 
 
 def test_the_newest_revision_is_the_one_known(store: Store) -> None:
-    files = sorted(Path(engine.__file__).parent.glob("migrations/versions/[0-9]*.py"))
-    assert tuple(file.name[:4] for file in files) == engine.REVISIONS
+    files = sorted(file for folder in SCHEMA.folders for file in folder.glob("[0-9]*.py"))
+    assert tuple(file.name[:4] for file in files) == SCHEMA.revisions
     with store._database.read() as db:
-        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (engine.HEAD,)
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA.newest,)
 
 
 def test_opening_again_costs_no_migration(store: Store, db: Path) -> None:
@@ -69,47 +71,56 @@ def test_opening_again_costs_no_migration(store: Store, db: Path) -> None:
 
 
 @pytest.mark.row("K3")
-@pytest.mark.parametrize("schema", engine.REVISIONS)
-def test_every_schema_so_far_is_brought_up_to_date_with_its_data(
-    db: Path, schema: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("version", NEXT.revisions)
+def test_every_version_is_brought_up_to_date_with_its_data(
+    db: Path, tmp_path: Path, version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    old_schemas.make(db, schema)
+    old_schemas.make(db, version)
     before, statements = old_schemas.read(db), old_schemas.schema_of(db)
-    assert {table for table, rows in before.items() if not rows} == old_schemas.unwritten(schema)
-    with Store.open(str(db)) as store:
-        assert store.status.archive().schema == engine.HEAD
-        test_the_schema_is_what_the_metadata_says(store)
+    assert all(before.values()), "a table without a row"
+    with Store.open(str(db), schema=NEXT) as store:
+        assert store.status.archive().schema == NEXT.newest
         assert len(list(store.records.posts(PostFilter()))) == len(store.status.channels()) == 4
         assert store.channels.find(1) is not None
-        assert [row["since"] for row in before["channels"]] == [
-            since and f"{since:%Y-%m-%dT%H:%M:%SZ}"
-            for since in (store.progress.read_progress(n, "telegram").since for n in range(1, 5))
-        ]
+    Store.open(str(tmp_path / "new.db"), schema=NEXT).close()
+    assert old_schemas.schema_of(db) == old_schemas.schema_of(tmp_path / "new.db")
     assert_sound(db)
     assert old_schemas.lost(before, old_schemas.read(db)) == []
-    kept = migrate.backup_path(db, schema)
-    assert kept.exists() is (schema != engine.HEAD)
-    if schema != engine.HEAD:
+    kept = migrate.backup_path(db, version)
+    assert kept.exists() is (version != NEXT.newest)
+    if version != NEXT.newest:
         assert str(kept) in caplog.text
         assert_sound(kept)
         assert (old_schemas.read(kept), old_schemas.schema_of(kept)) == (before, statements)
         assert kept.stat().st_mode & 0o777 == 0o600
     caplog.clear()
-    Store.open(str(db)).close()
+    Store.open(str(db), schema=NEXT).close()
     assert caplog.text == ""  # it is said once
 
 
-def test_reading_commands_bring_an_older_schema_up_to_date_too(db: Path) -> None:
-    old_schemas.make(db, "0001")
-    with Store.open_to_read(str(db)) as store:
+def test_only_who_says_so_brings_an_older_schema_up_to_date(db: Path) -> None:
+    old_schemas.make(db, OLD[-1])
+    before = db.read_bytes()
+    with pytest.raises(OlderSchema):
+        Store.open_to_read(str(db), schema=NEXT)
+    assert db.read_bytes() == before
+    assert list(db.parent.iterdir()) == [db]
+    with Store.open_up_to_date(str(db), schema=NEXT) as store:
         assert len(store.status.channels()) == 4
+
+
+def test_the_log_of_an_upgrade_does_not_stay(db: Path) -> None:
+    """Who reads beside it would keep who migrates from being the last, who ends the log."""
+    old_schemas.make(db, OLD[-1], rows=500)
+    with Store.open_up_to_date(str(db), schema=NEXT):
+        assert db.with_name(f"{db.name}-wal").stat().st_size == 0
 
 
 def test_a_second_attempt_replaces_the_backup_of_the_first(db: Path) -> None:
     old_schemas.make(db, "0001")
     kept = migrate.backup_path(db, "0001")
     kept.write_text("from an attempt that was killed, before more was written")
-    Store.open(str(db)).close()
+    Store.open(str(db), schema=NEXT).close()
     assert_sound(kept)
     assert {path.name for path in db.parent.iterdir()} == {db.name, kept.name}
 
@@ -119,47 +130,21 @@ def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
     before, statements = old_schemas.read(db), old_schemas.schema_of(db)
     kept = migrate.backup_path(db, "0001")
     kept.mkdir()
-    for open_it in (Store.open, Store.open_to_read):
+    for open_it in (Store.open, Store.open_up_to_date):
         with pytest.raises(StoreError, match="was not brought up to date") as caught:
-            open_it(str(db))
+            open_it(str(db), schema=NEXT)
         assert str(kept) in caught.value.message
-        assert "is as it was" in (caught.value.hint or "")
+        assert "is as it was" in (hint_of(caught.value) or "")
     assert (old_schemas.read(db), old_schemas.schema_of(db)) == (before, statements)
 
 
-MAKE_POSTS_ANEW = """
-from alembic import op
-
-revision = "9999"
-down_revision = "{before}"
-
-
-def upgrade() -> None:
-    op.execute("DROP VIEW tagged_posts")
-    op.execute("CREATE TABLE anew (id INTEGER PRIMARY KEY, channel_id, message_id)")
-    op.execute("INSERT INTO anew SELECT id, channel_id, message_id FROM posts")
-    op.execute("DROP TABLE posts")
-    op.execute("ALTER TABLE anew RENAME TO posts")
-"""
-
-
-def test_a_table_that_is_made_anew_takes_nothing_along(
-    store: Store, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_is_made_anew_takes_nothing_along(store: Store, db: Path) -> None:
     """Where foreign keys are on, DROP TABLE deletes what refers to it: all tags, for posts."""
     store.posts.save_page(page(post(1, "text")))
     with store._database.write() as raw:
         raw.execute("INSERT INTO attempts (post_id, at) SELECT id, 'x' FROM posts")
     store.close()
-    newer = tmp_path / "migrations"
-    shutil.copytree(migrate._MIGRATIONS, newer, ignore=shutil.ignore_patterns("__pycache__"))
-    text = MAKE_POSTS_ANEW.format(before=engine.HEAD)
-    (newer / "versions/9999_anew.py").write_text(text)
-    monkeypatch.setattr(migrate, "_MIGRATIONS", newer)
-    monkeypatch.setattr(engine, "REVISIONS", (*engine.REVISIONS, "9999"))
-    monkeypatch.setattr(engine, "HEAD", "9999")
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    Store.open(str(db)).close()
+    Store.open(str(db), schema=NEXT).close()
     with closing(sqlite3.connect(db)) as raw:
         assert raw.execute("SELECT count(*) FROM posts").fetchone() == (1,)
         assert raw.execute("SELECT count(*) FROM attempts").fetchone() == (1,)

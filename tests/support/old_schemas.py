@@ -1,7 +1,7 @@
-"""Make databases as every schema so far had them, with rows in each table; read them back.
+"""Make databases as every version of the schema had them, with rows in each table; read them back.
 
-Driven by the migrations and by what SQLite tells of the tables, so that a new revision needs
-nothing here, unless it drops something: then NEVER_WRITTEN says why nothing is lost.
+Driven by the migrations and by what SQLite tells of the tables, so that a new version needs nothing
+here.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from support.next_version import NEXT
 from tgtagger.store.sqlite import engine, migrate
-
-NEVER_WRITTEN = {
-    "0001": {"attempts", "unread_ranges", "channels.not_before", "channels.top_id"},
-    "0002": {"attempts"},
-}
-"""What no program of that schema wrote: a later one could drop it (0002 and 0003 say so)."""
 
 _JSON = {
     "entities": "[]",
@@ -32,18 +27,18 @@ Contents = dict[str, list[dict[str, Any]]]
 
 
 def make(db: Path, revision: str, rows: int = 4) -> None:
-    """Make a database of this schema, with so many rows in each table."""
+    """Make a database of this version, with so many rows in each table."""
     engine.create_file(db)
     writer = engine.create_writer(db)
     with writer.connect() as connection, connection.begin():
-        migrate.upgrade(connection, revision)
+        migrate.upgrade(connection, NEXT, revision)
     writer.dispose()
     with closing(sqlite3.connect(db)) as raw, raw:
         for table, sql in _tables(raw):
-            columns = _columns(raw, table, revision)
+            columns = _columns(raw, table)
             names = ", ".join(f'"{name}"' for name, *_ in columns)
             marks = ", ".join("?" * len(columns))
-            for n in range(1, rows + 1) if columns else ():
+            for n in range(1, rows + 1):
                 raw.execute(
                     f"INSERT INTO {table} ({names}) VALUES ({marks})",
                     [_value(table, sql, column, n) for column in columns],
@@ -54,11 +49,6 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
             raw.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
 
 
-def unwritten(revision: str) -> set[str]:
-    """Return the tables that no program of this schema wrote."""
-    return {name for name in NEVER_WRITTEN.get(revision, set()) if "." not in name}
-
-
 def _tables(raw: sqlite3.Connection) -> list[tuple[str, str]]:
     return raw.execute(
         "SELECT m.name, m.sql FROM sqlite_master AS m JOIN pragma_table_list AS l USING (name) "
@@ -67,14 +57,10 @@ def _tables(raw: sqlite3.Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _columns(raw: sqlite3.Connection, table: str, revision: str) -> list[tuple[str, str, bool]]:
-    unused = NEVER_WRITTEN.get(revision, set())
-    if table in unused:
-        return []
+def _columns(raw: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]:
     return [
         (name, kind, bool(needed))
         for _, name, kind, needed, _, _ in raw.execute(f"PRAGMA table_info({table})")
-        if f"{table}.{name}" not in unused
     ]
 
 

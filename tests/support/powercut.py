@@ -415,10 +415,12 @@ def record(
     return recording
 
 
-def tgtagger(*arguments: str, after: str = "") -> list[str]:
+TGTAGGER = "from tgtagger.__main__ import main\nmain()\n"
+
+
+def tgtagger(*arguments: str, after: str = "", program: str = TGTAGGER) -> list[str]:
     """Return the command that runs tgtagger, after some lines of Python that change it."""
-    program = f"{after}\nfrom tgtagger.__main__ import main\nmain()\n"
-    return [sys.executable, "-c", program, *arguments]
+    return [sys.executable, "-c", f"{after}\n{program}", *arguments]
 
 
 _LINE = re.compile(r"\d+\s+(\w+)\((.*)\)\s+= (\d+)")

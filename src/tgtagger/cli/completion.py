@@ -66,10 +66,7 @@ def _ask(
     given = ctx.find_root().params
     flags = {name: given[name] for name in ("db", "config") if given.get(name)}
     try:
-        store = Store.open_as_it_is(config.load(flags).db)
-        if store is None:
-            return ()
-        with store:
+        with Store.open_to_read(config.load(flags).db) as store:
             return read(store)
     except (TgTaggerError, OSError):
         return ()

@@ -40,14 +40,12 @@ def screen_of(ctx: typer.Context) -> Screen:
 
 
 def open_to_read(ctx: typer.Context) -> Store:
-    return Store.open_to_read(invocation(ctx).settings().db)
+    return Store.open_up_to_date(invocation(ctx).settings().db)
 
 
 def open_to_change(ctx: typer.Context) -> Store:
     """Open an archive to change it: one that is there, since a new one has nothing to change."""
-    location = invocation(ctx).settings().db
-    Store.open_to_read(location).close()
-    return Store.open(location)
+    return Store.open(invocation(ctx).settings().db, create=False)
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ def _show(called: Invocation, screen: Screen) -> None:
     screen.write()
     tagging.tag(dataclasses.replace(called, quiet=True), silent, tagging.TagOptions(PostFilter()),
              tagger="keywords")  # fmt: skip
-    with Store.open_to_read(called.settings().db) as store:
+    with Store.open_up_to_date(called.settings().db) as store:
         for channel in store.status.channels():
             wanted = PostFilter(channels=(str(channel.channel.id),), limit=3)
             for post in store.records.posts(wanted):

@@ -64,7 +64,7 @@ def tag(
     if settings.tagger == "llm":
         settings.check_llm()
     if options.dry_run:
-        with Store.open_to_read(settings.db) as store:
+        with Store.open_up_to_date(settings.db) as store:
             tagger = make_tagger(settings, store)
             return _estimate(store, tagger, options, settings), 0
     command = "retry-failed" if options.is_retry else "tag"
@@ -238,7 +238,7 @@ def show_prompt(called: Invocation, **flags: str | None) -> dict[str, Any]:
             hint="name a model's server: docs/providers.md",
         )
     try:
-        with Store.open_to_read(settings.db) as store:
+        with Store.open_up_to_date(settings.db) as store:
             tagger = make_llm(settings, store)
     except InputError:
         tagger = make_llm(settings, None)  # there is no archive yet

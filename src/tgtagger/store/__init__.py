@@ -36,6 +36,7 @@ from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.sqlite import backup, engine, migrate, opening
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.status import Status
 from tgtagger.store.tags import Tags
 
@@ -48,9 +49,9 @@ kept_backups = migrate.kept_backups
 class Store:
     """One archive, opened for reading or for writing."""
 
-    def __init__(self, path: Path, made: Engine) -> None:
+    def __init__(self, path: Path, made: Engine, schema: Schema = SCHEMA) -> None:
         self.path = path
-        self._database = Database(path, made)
+        self._database = Database(path, made, schema)
         self.posts = Posts(self._database)
         self.progress = Progress(self._database)
         self.queue = Queue(self._database)
@@ -64,50 +65,60 @@ class Store:
         self.integrity = Integrity(self._database)
 
     @classmethod
-    def open(cls, location: str, *, busy_timeout: float = engine.BUSY_TIMEOUT) -> Self:
-        """Open for writing; make the file if there is none, bring the schema up to date."""
+    def open(
+        cls,
+        location: str,
+        *,
+        create: bool = True,
+        busy_timeout: float = engine.BUSY_TIMEOUT,
+        schema: Schema = SCHEMA,
+    ) -> Self:
+        """Open for writing; make the file if there is none; bring the schema up to date.
+
+        Not to `create`: raises NoDatabase if there is none.
+        """
         path = engine.database_path(location)
-        if not opening.look(path):
+        if opening.look(path, schema) is None:
+            if not create:
+                raise engine.missing(path)
             engine.create_file(path)
         made = engine.create_writer(path, busy_timeout=busy_timeout)
-        store = cls(path, made)
+        store = cls(path, made, schema)
         try:
-            migrate.migrate(made, path)
+            migrate.migrate(made, path, schema)
         except BaseException:
             store.close()
             raise
         return store
 
     @classmethod
-    def open_to_read(cls, location: str) -> Self:
-        """Open for reading only. Raises InputError if there is no database yet."""
+    def open_to_read(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
+        """Open for reading only, and change nothing.
+
+        Raises NoDatabase if there is none, OlderSchema if it is not up to date.
+        """
         path = engine.database_path(location)
-        if not opening.look(path):
+        version = opening.look(path, schema)
+        if version is None:
             raise engine.missing(path)
-        store = cls(path, engine.create_reader(path))
+        schema.require_newest(version, path)
+        store = cls(path, engine.create_reader(path), schema)
         try:
-            if not store._is_ready():
-                cls.open(location).close()
-                store.close()  # what read the file without locks has seen it change
+            with store._database.read() as db:  # half written before, it told nothing to a look
+                schema.require_newest(schema.version_of(db, path), path)
         except BaseException:
             store.close()
             raise
         return store
 
     @classmethod
-    def open_as_it_is(cls, location: str) -> Self | None:
-        """Open for reading only; None if there is no database yet, or one with an older schema."""
-        path = engine.database_path(location)
-        if not opening.look(path):
-            return None
-        store = cls(path, engine.create_reader(path))
-        is_ready = False
+    def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
+        """Open for reading only; bring an older schema up to date before, which writes."""
         try:
-            is_ready = store._is_ready()
-        finally:
-            if not is_ready:
-                store.close()
-        return store if is_ready else None
+            return cls.open_to_read(location, schema=schema)
+        except OlderSchema:  # the reader is closed: who leaves last may write, and ends the log
+            cls.open(location, schema=schema).close()
+        return cls.open_to_read(location, schema=schema)
 
     @staticmethod
     def back_up(location: str, target: Path, told: backup.Told = lambda *_: None) -> Backup:
@@ -116,7 +127,7 @@ class Store:
         `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
         """
         path = engine.database_path(location)
-        if not opening.look(path):
+        if opening.look(path) is None:
             raise engine.missing(path)
         return backup.back_up(path, target, told)
 
@@ -136,12 +147,6 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _is_ready(self) -> bool:
-        """Tell whether it can be read as it is, without an older schema."""
-        with self._database.read() as db:
-            (schema,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
-        return bool(schema == engine.HEAD)
 
     def lock(self, name: LockName) -> contextlib.AbstractContextManager[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""

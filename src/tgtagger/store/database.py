@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from tgtagger.store.rescue import check
 from tgtagger.store.sqlite import engine, stale_log
 from tgtagger.store.sqlite.connections import undisturbed
+from tgtagger.store.sqlite.schema_version import Schema
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value in a post can raise: a database error is only one of them."""
@@ -24,8 +25,9 @@ BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
 class Database:
     """One database file, opened for reading or for writing."""
 
-    def __init__(self, path: Path, made: Engine) -> None:
+    def __init__(self, path: Path, made: Engine, schema: Schema) -> None:
         self.path = path
+        self.schema = schema
         self._engine = made
 
     def close(self) -> None:
@@ -39,7 +41,7 @@ class Database:
         """
         with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
             # A newer tgtagger may have brought it up to date since it was opened.
-            if engine.schema_version(db, self.path) is None:
+            if self.schema.version_of(db, self.path) is None:
                 raise engine.empty(self.path)
             stale_log.number(db)
             yield db
@@ -50,7 +52,7 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """Begin a transaction that reads: one snapshot, which waits for nobody."""
         with self.transaction() as db:
-            if engine.schema_version(db, self.path) is None:
+            if self.schema.version_of(db, self.path) is None:
                 raise engine.empty(self.path)
             with undisturbed(db, self.path):
                 yield db

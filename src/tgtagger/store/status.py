@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from pathlib import Path
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
 from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import Status as PostStatus
 from tgtagger.store import channels
-from tgtagger.store.database import Part
-from tgtagger.store.sqlite.engine import HEAD
+from tgtagger.store.database import Database, Part
 from tgtagger.store.times import from_text, moment, to_text
 from tgtagger.store.typed import checked
 
@@ -32,10 +30,10 @@ class Status(Part):
     def archive(self) -> ArchiveState:
         """Count everything; by indexes only, so that a million posts take no second."""
         with self._database.read() as db:
-            return _archive(db, self._database.path, dt.datetime.now(dt.UTC))
+            return _archive(db, self._database, dt.datetime.now(dt.UTC))
 
 
-def _archive(db: sqlite3.Connection, path: Path, now: dt.datetime) -> ArchiveState:
+def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> ArchiveState:
     (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
     counts: dict[PostStatus, int] = {}
     for status in ("pending", "skipped", "failed"):
@@ -46,7 +44,7 @@ def _archive(db: sqlite3.Connection, path: Path, now: dt.datetime) -> ArchiveSta
     tagged = total - sum(counts.values())
     (tags,) = db.execute("SELECT count(*) FROM tags").fetchone()
     (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
-    file = path.resolve()  # beside which SQLite has its log
+    file = database.path.resolve()  # beside which SQLite has its log
     files = (file, file.with_name(file.name + "-wal"))
     return ArchiveState(
         {
@@ -63,7 +61,7 @@ def _archive(db: sqlite3.Connection, path: Path, now: dt.datetime) -> ArchiveSta
         _due(db, now),
         channels.followed(db),
         _spent(db),
-        HEAD,
+        database.schema.newest,
         sum(file.stat().st_size for file in files if file.exists()),
     )
 

@@ -23,7 +23,7 @@ RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE
 def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
     """Look at the database; return what was found, None where it cannot be used."""
     try:
-        with Store.open_to_read(settings.db) as store:
+        with Store.open_up_to_date(settings.db) as store:
             storage = store.integrity.storage()
     except NoDatabase as error:  # nothing is wrong with a new beginning
         yield failure("database", error, "warning")
@@ -34,7 +34,7 @@ def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
     yield _storage(storage)
     yield from _room(database_path(settings.db))
     try:
-        with Store.open_to_read(settings.db) as store:
+        with Store.open_up_to_date(settings.db) as store:
             found = store.integrity.check()
     except TgTaggerError as error:
         yield failure("database", error)

@@ -71,7 +71,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
 def _archive(
     settings: Settings, *, has_archive: bool
 ) -> contextlib.AbstractContextManager[Store | None]:
-    return Store.open_to_read(settings.db) if has_archive else contextlib.nullcontext()
+    return Store.open_up_to_date(settings.db) if has_archive else contextlib.nullcontext()
 
 
 def _remember(settings: Settings, url: str, found: Probe) -> None:

@@ -39,7 +39,7 @@ def look(settings: Settings) -> Iterator[Finding]:
 def _preview(settings: Settings) -> Iterator[Finding]:
     """Ask for the web preview, if there is a channel that is read from it."""
     try:
-        with Store.open_to_read(settings.db) as store:
+        with Store.open_up_to_date(settings.db) as store:
             if not store.channels.followed_sources() and not store.progress.is_read_by("preview"):
                 return
     except TgTaggerError:

@@ -25,16 +25,14 @@ from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
 from tgtagger.store.rescue.salvage import Salvage, Shape, any_columns, shapes
 from tgtagger.store.sqlite import migrate, stale_log
 from tgtagger.store.sqlite.engine import (
-    HEAD,
-    REVISIONS,
     connect,
     create_writer,
     driver,
     map_errors,
-    schema_version,
 )
 from tgtagger.store.sqlite.file_format import Cell, PageFile
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.store.times import now
 from tgtagger.system import files
 
@@ -56,7 +54,7 @@ CREATE TEMP TABLE known_links (tag_id, post_id, position, PRIMARY KEY (post_id, 
 _DERIVED = {"alembic_version"}
 
 
-def recover(path: Path, target: Path, convert: Convert) -> Recovered:
+def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA) -> Recovered:
     """Make a new database, 0600, of what can be read. A file that is there is never replaced.
 
     Raises InputError for a target that cannot be had; StoreError where nothing can be saved, or
@@ -71,7 +69,7 @@ def recover(path: Path, target: Path, convert: Convert) -> Recovered:
         try:
             made = opened.enter_context(files.beside(target, exclusive=True))
             with map_errors(target):
-                found = _fill(made, path, file, convert)
+                found = _fill(made, path, file, convert, schema)
             opened.close()
         except FileExistsError as error:  # it came meanwhile
             raise _there_already(target) from error
@@ -121,8 +119,8 @@ def _log_of(path: Path) -> Path | None:
     return None
 
 
-def _fill(made: Path, path: Path, file: PageFile, convert: Convert) -> Recovered:
-    _upgrade(made, _revision(file, path))
+def _fill(made: Path, path: Path, file: PageFile, convert: Convert, schema: Schema) -> Recovered:
+    _upgrade(made, schema, _revision(file, path, schema))
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA journal_mode = OFF").fetchone()
         db.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
@@ -138,7 +136,7 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert) -> Recovered
         joined = rejoin(db, rows.lost, rows.doubts, convert, rows.now)
         tables = tuple(rows.summary(name) for name in rows.tables)
         db.execute("COMMIT")
-    _upgrade(made, HEAD)
+    _upgrade(made, schema, schema.newest)
     _finish(made)
     return Recovered(tables, joined.restored, joined.marked, joined.to_read, file.log)
 
@@ -146,11 +144,12 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert) -> Recovered
 # ---- the schema
 
 
-def _revision(file: PageFile, path: Path) -> str:
+def _revision(file: PageFile, path: Path, schema: Schema) -> str:
     """Return the schema of the damaged file, the newest where that cannot be read.
 
     Raises StoreError for another program's file, and a newer tgtagger's.
     """
+    newest = schema.newest
     shape = Shape("alembic_version", any_columns(1), (0,), has_rowid=True, defaults=(None,))
     found = Salvage(file, {shape.name: shape})
     tables = {str(name) for kind, name, *_ in found.schema() if kind == "table"}
@@ -158,22 +157,23 @@ def _revision(file: PageFile, path: Path) -> str:
         raise StoreError(f"{path} is another program's database, and stays untouched")
     versions = [cell.record[0] for cells in found.rows(shape.name) for cell in cells if cell.record]
     for version in versions:
-        if version in REVISIONS:
+        if version in schema.revisions:
             return str(version)
-        if isinstance(version, str) and re.fullmatch(r"\d{4}", version) and version > HEAD:
+        if isinstance(version, str) and re.fullmatch(r"\d{4}", version) and version > newest:
             raise StoreError(
-                f"{path} was written by a newer tgtagger (schema {version}, this one knows {HEAD})",
+                f"{path} was written by a newer tgtagger "
+                f"(schema {version}, this one knows {newest})",
                 hint="update tgtagger: nothing was changed",
             )
-    return HEAD
+    return newest
 
 
-def _upgrade(made: Path, revision: str) -> None:
+def _upgrade(made: Path, schema: Schema, revision: str) -> None:
     engine = create_writer(made)
     try:
         with engine.connect() as connection, connection.begin():
-            if schema_version(driver(connection), made) != revision:
-                migrate.upgrade(connection, revision)
+            if schema.version_of(driver(connection), made) != revision:
+                migrate.upgrade(connection, schema, revision)
         with engine.connect() as connection:  # one file, that can be read wherever it lies
             driver(connection).execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:

@@ -23,6 +23,7 @@ from tgtagger.model.archive import Backup
 from tgtagger.store.sqlite import engine
 from tgtagger.store.sqlite.connections import undisturbed, uri
 from tgtagger.store.sqlite.run_lock import LockName
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
 T = TypeVar("T")
@@ -41,7 +42,12 @@ _WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(L
 
 
 def back_up(
-    path: Path, target: Path, told: Told = lambda *_: None, *, over: bool = False
+    path: Path,
+    target: Path,
+    told: Told = lambda *_: None,
+    *,
+    over: bool = False,
+    schema: Schema = SCHEMA,
 ) -> Backup:
     """Copy a database to a new file, 0600; `over` replaces one of that name.
 
@@ -51,7 +57,7 @@ def back_up(
     try:
         _refuse(path, target, over=over)
         with files.beside(target, exclusive=not over, label=_LABEL) as made:
-            schema = _copy(path, made, target, told)
+            version = _copy(path, made, target, told, schema)
             posts = _check(made, path, target)
             size = made.stat().st_size
     except FileExistsError as error:  # it came meanwhile
@@ -61,7 +67,7 @@ def back_up(
     except OSError as error:
         hint = "name a file where you may write"
         raise system_error(error, f"{target} cannot be written", hint=hint) from error
-    return Backup(target, posts, size, schema)
+    return Backup(target, posts, size, version)
 
 
 def _refuse(path: Path, target: Path, *, over: bool) -> None:
@@ -87,16 +93,16 @@ def _there_already(target: Path) -> InputError:
     )
 
 
-def _copy(path: Path, made: Path, target: Path, told: Told) -> str:
+def _copy(path: Path, made: Path, target: Path, told: Told, schema: Schema) -> str:
     """Copy the database as it is now; return its schema's version."""
     reader = engine.create_reader(path)
     try:
         with engine.map_errors(path), reader.connect() as connection, connection.begin():
             # This look fixes the moment: what is committed from now on is not in the copy.
-            schema = engine.schema_version(engine.driver(connection), path)
-            if schema is None:
-                raise engine.empty(path)
             driver = engine.driver(connection)
+            version = schema.version_of(driver, path)
+            if version is None:
+                raise engine.empty(path)
             with undisturbed(driver, path):
                 _copy_pages(driver, made, target, told)
     finally:
@@ -105,7 +111,7 @@ def _copy(path: Path, made: Path, target: Path, told: Told) -> str:
         # The versions of the file format that writers and readers must know: 2 is WAL, 1 is not.
         file.seek(18)
         file.write(b"\1\1")
-    return schema
+    return version
 
 
 def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, told: Told) -> None:

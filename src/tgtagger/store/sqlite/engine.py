@@ -1,4 +1,4 @@
-"""Open the SQLite file: its pragmas, its transactions, its permissions, its schema's version.
+"""Open the SQLite file: its pragmas, its transactions, its permissions.
 
 The one place that knows how SQLAlchemy and SQLite must be made to agree, and the one map from
 their exceptions to ours. Knows no table.
@@ -35,11 +35,6 @@ logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
-
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
-"""The schema's versions, oldest first: the migrations' revisions."""
-HEAD = REVISIONS[-1]
-"""The version this program reads and writes."""
 
 
 def database_path(location: str) -> Path:
@@ -170,34 +165,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-# ---- the schema's version
-
-
-def schema_version(db: sqlite3.Connection, path: Path) -> str | None:
-    """Return the database's schema version, None for an empty file.
-
-    Raises StoreError for another program's database, and for one written by a newer tgtagger.
-    """
-    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    names = {name for (name,) in tables}
-    if not names:
-        return None
-    if not {"alembic_version", "posts", "channels"} <= names:
-        raise StoreError(
-            f"{path} is another program's database, and stays untouched",
-            hint="name another file with --db or TGTAGGER_DB",
-        )
-    (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
-    # user_version is 0 so far: a later version raises it when an older program must keep off.
-    (user_version,) = db.execute("PRAGMA user_version").fetchone()
-    if version not in REVISIONS or user_version:
-        raise StoreError(
-            f"{path} was written by a newer tgtagger (schema {version}, this one knows {HEAD})",
-            hint="update tgtagger: nothing was changed",
-        )
-    return str(version)
 
 
 # ---- errors

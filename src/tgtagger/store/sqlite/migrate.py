@@ -13,40 +13,34 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.store.sqlite import backup, stale_log
-from tgtagger.store.sqlite.engine import (
-    HEAD,
-    REVISIONS,
-    driver,
-    is_full,
-    map_errors,
-    schema_version,
-)
+from tgtagger.store.sqlite.engine import driver, is_full, map_errors
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 
 _log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def backup_path(path: Path, schema: str) -> Path:
+def backup_path(path: Path, revision: str) -> Path:
     """Return where a database is kept as it was with this schema: beside the file itself."""
     file = path.resolve()
-    return file.with_name(f"{file.name}.schema-{schema}.backup")
+    return file.with_name(f"{file.name}.schema-{revision}.backup")
 
 
-def kept_backups(path: Path) -> tuple[Path, ...]:
+def kept_backups(path: Path, schema: Schema = SCHEMA) -> tuple[Path, ...]:
     """Return the backups that migrations of this database have left beside it."""
     try:
-        found = [backup_path(path, revision) for revision in REVISIONS]
+        found = [backup_path(path, revision) for revision in schema.revisions]
         return tuple(kept for kept in found if kept.is_file())
     except (OSError, RuntimeError):  # a folder that cannot be entered, a link that leads to itself
         return ()
 
 
-def migrate(engine: Engine, path: Path) -> None:
+def migrate(engine: Engine, path: Path, schema: Schema) -> None:
     """Bring the schema up to date; the usual case costs one small query."""
     with map_errors(path):
         with engine.connect() as connection, connection.begin():
-            if schema_version(driver(connection), path) == HEAD:
+            if schema.version_of(driver(connection), path) == schema.newest:
                 return
         with engine.connect() as connection:
             db = driver(connection)
@@ -57,13 +51,13 @@ def migrate(engine: Engine, path: Path) -> None:
             try:
                 with connection.begin():
                     # Another process may have come first: this look is under the write lock.
-                    old = schema_version(driver(connection), path)
-                    if old == HEAD:
+                    old = schema.version_of(db, path)
+                    if old == schema.newest:
                         return
                     if old is not None:
-                        kept = _keep(path, old)
+                        kept = _keep(path, old, schema)
                     stale_log.number(db)
-                    upgrade(connection, HEAD)
+                    upgrade(connection, schema, schema.newest)
             except Exception as error:
                 if kept is not None and is_full(error):
                     kept.unlink(missing_ok=True)  # the database is as it was, and wants the room
@@ -73,26 +67,31 @@ def migrate(engine: Engine, path: Path) -> None:
     if kept is not None:
         _log.warning(
             "%s was brought up to date (schema %s, it was %s); as it was before, it is kept in %s",
-            path, HEAD, old, kept,
+            path, schema.newest, old, kept,
         )  # fmt: skip
 
 
-def upgrade(connection: Connection, revision: str) -> None:
+def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
     """Run the migrations up to a revision, in the transaction that is open."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    for name, value in (
+        ("script_location", str(_MIGRATIONS)),
+        ("path_separator", "newline"),
+        ("version_locations", "\n".join(map(str, schema.folders))),
+    ):
+        config.set_main_option(name, value.replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
 
 
-def _keep(path: Path, schema: str) -> Path:
+def _keep(path: Path, revision: str, schema: Schema) -> Path:
     """Make the backup. One of an earlier attempt is replaced: what was in it is in this one."""
-    target = backup_path(path, schema)
+    target = backup_path(path, revision)
     try:
-        backup.back_up(path, target, over=True)
+        backup.back_up(path, target, over=True, schema=schema)
     except (InputError, StoreError) as error:
         raise StoreError(
             f"{path} was not brought up to date: its backup failed: {error.message}",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.store.sqlite import connections, engine, stale_log
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 
 _DENIED = connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that may not go
 
@@ -24,8 +25,8 @@ _WAL_HEADER = 32
 """Bytes of a write-ahead log in which nothing is logged."""
 
 
-def look(path: Path) -> bool:
-    """Tell whether a database of ours is there; False where there is nothing yet, or 0 bytes.
+def look(path: Path, schema: Schema = SCHEMA) -> str | None:
+    """Return the schema version of the database that is there; None: there is none, or 0 bytes.
 
     Raises InputError for a folder, a pipe, a device, and for a SQLite that is too old; StoreError
     for what is damaged, another program's, or a newer tgtagger's.
@@ -39,7 +40,7 @@ def look(path: Path) -> bool:
         try:
             found = path.stat()
         except FileNotFoundError:
-            return False
+            return None
         if stat.S_ISDIR(found.st_mode):
             raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
         if not stat.S_ISREG(found.st_mode):
@@ -50,10 +51,10 @@ def look(path: Path) -> bool:
                     f"{path} is cut off: it is empty, though {path.name}-wal beside it is not",
                     hint=engine.RECOVER,
                 )
-            return False
+            return None
         file = path.resolve()  # SQLite has its log beside the file itself, not beside a link to it
         stale_log.check(file)
-        return _version(file) is not None
+        return _version(file, schema)
 
 
 def _is_logged(path: Path) -> bool:
@@ -67,20 +68,20 @@ def _size(path: Path, end: str) -> int:
         return 0
 
 
-def _version(path: Path) -> str | None:
+def _version(path: Path, schema: Schema) -> str | None:
     # With nothing beside it the file is all there is, and can be read without a lock, for which
     # SQLite would make files. Where that fails, somebody may be writing just now.
     for wait in (0.005, 0.02, None):
         if _is_logged(path) or _size(path, "-journal"):
             break
         try:
-            return _read_version(path, "immutable=1")
+            return _read_version(path, "immutable=1", schema)
         except (sqlite3.Error, UnicodeDecodeError):
             if wait is None:
                 raise
             time.sleep(wait)
     try:
-        return _read_version(path, "mode=ro")
+        return _read_version(path, "mode=ro", schema)
     except sqlite3.OperationalError as error:
         # A journal to be rolled back, or a folder where no lock can be had: who opens it to write
         # or to read meets the same, and says it.
@@ -92,10 +93,10 @@ def _version(path: Path) -> str | None:
         }:
             raise
         if _size(path, "-journal"):  # half written: no look at it tells anything yet
-            return engine.HEAD
-        return _read_version(path, "immutable=1")
+            return schema.newest
+        return _read_version(path, "immutable=1", schema)
 
 
-def _read_version(path: Path, mode: str) -> str | None:
+def _read_version(path: Path, mode: str, schema: Schema) -> str | None:
     with closing(engine.connect(path, mode)) as db:
-        return engine.schema_version(db, path)
+        return schema.version_of(db, path)

@@ -1,0 +1,64 @@
+"""Which versions of the schema a program knows, and which one a database has.
+
+A version is a revision of the migrations. Knows no table but those that tell an archive from
+another program's database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from tgtagger.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The versions that a program knows, oldest first, and the folders of their migrations."""
+
+    revisions: tuple[str, ...]
+    folders: tuple[Path, ...]
+
+    @property
+    def newest(self) -> str:
+        """The version that the program reads and writes."""
+        return self.revisions[-1]
+
+    def version_of(self, db: sqlite3.Connection, path: Path) -> str | None:
+        """Return the database's schema version, None for an empty file.
+
+        Raises StoreError for another program's database, and for one of a newer tgtagger.
+        """
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = {name for (name,) in tables}
+        if not names:
+            return None
+        if not {"alembic_version", "posts", "channels"} <= names:
+            raise StoreError(
+                f"{path} is another program's database, and stays untouched",
+                hint="name another file with --db or TGTAGGER_DB",
+            )
+        (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
+        # user_version is 0 so far: a later version raises it when an older program must keep off.
+        (user_version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in self.revisions or user_version:
+            raise StoreError(
+                f"{path} was written by a newer tgtagger "
+                f"(schema {version}, this one knows {self.newest})",
+                hint="update tgtagger: nothing was changed",
+            )
+        return str(version)
+
+    def require_newest(self, version: str | None, path: Path) -> None:
+        """Raise OlderSchema for a database of another version than the newest."""
+        if version != self.newest:
+            raise OlderSchema(f"{path} has an older schema ({version}, {self.newest} is read)")
+
+
+class OlderSchema(StoreError):
+    """The database has to be brought up to date before it can be read."""
+
+
+SCHEMA = Schema(("0001",), (Path(__file__).parent / "migrations" / "versions",))
+"""What this program knows."""

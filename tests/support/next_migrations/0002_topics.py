@@ -1,0 +1,25 @@
+"""A made-up next version: posts are made anew with one more column, and an index is added."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    execute = op.get_bind().exec_driver_sql
+    ((posts,),) = execute("SELECT sql FROM sqlite_master WHERE name = 'posts'")
+    beside = execute(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "
+        "AND (type = 'view' OR (type = 'index' AND tbl_name = 'posts'))"
+    ).fetchall()
+    names = ", ".join(row[1] for row in execute("PRAGMA table_info(posts)"))
+    execute("DROP VIEW tagged_posts")
+    made = posts.replace("CREATE TABLE posts", "CREATE TABLE anew")
+    execute(made.replace("tagged_at TEXT,", "tagged_at TEXT,\n        topic TEXT,"))
+    execute(f"INSERT INTO anew ({names}) SELECT {names} FROM posts")
+    execute("DROP TABLE posts")  # where foreign keys are on, this deletes what refers to it
+    execute("ALTER TABLE anew RENAME TO posts")
+    for (statement,) in beside:
+        execute(statement)
+    execute("CREATE INDEX ix_posts_topic ON posts (topic)")

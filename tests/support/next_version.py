@@ -1,0 +1,39 @@
+"""The next tgtagger, with one more version of the schema: what upgrades are tried on.
+
+Run as a program it opens an archive as a command that reads does, and says what a command would.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from tgtagger.cli.hints import hint_of
+from tgtagger.errors import TgTaggerError
+from tgtagger.store import Store
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
+
+NEXT = Schema(
+    (*SCHEMA.revisions, "0002"),
+    (*SCHEMA.folders, Path(__file__).parent / "next_migrations"),
+)
+OLD = NEXT.revisions[:-1]
+"""The versions that are brought up to date."""
+
+PROGRAM = (sys.executable, __file__)
+
+
+def main(location: str) -> int:
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        with Store.open_up_to_date(location, schema=NEXT) as store:
+            store.status.channels()
+    except TgTaggerError as error:
+        sys.stderr.write(f"error: {error.message}\nhint: {hint_of(error)}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
