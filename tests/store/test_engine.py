@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -42,6 +44,41 @@ def test_every_writing_transaction_is_immediate(store: Store) -> None:
     store.runs.start("parse")
     begins = [statement for statement in statements if statement.startswith("BEGIN")]
     assert begins == ["BEGIN IMMEDIATE"] * 2
+
+
+COUNT_CONNECTIONS = """
+import sys
+from tgtagger.store import Store
+opened = []
+sys.addaudithook(lambda event, _: opened.append(event) if event == "sqlite3.connect" else None)
+with getattr(Store, sys.argv[1])(sys.argv[2]) as store:
+    store.status.channels()
+    if sys.argv[1] == "open":
+        store.runs.start("parse")
+print(len(opened))
+"""
+
+
+@pytest.mark.parametrize("way", ["open", "open_to_read", "open_up_to_date"])
+@pytest.mark.parametrize("has_log", [True, False])
+def test_opening_takes_few_connections(store: Store, db: Path, way: str, *, has_log: bool) -> None:
+    """A look at what lies there, one at whose the log is where there is one, and one to stay."""
+    store.posts.save_page(page(post(1, "text")))
+    if not has_log:
+        store.close()
+    command = [sys.executable, "-c", COUNT_CONNECTIONS, way, str(db)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 2 + has_log
+
+
+def test_a_reading_of_who_writes_waits_for_nobody(store: Store, db: Path) -> None:
+    store.posts.save_page(page(post(1, "text")))
+    texts = store.records.posts(PostFilter())
+    next(texts)
+    with Store.open(str(db), busy_timeout=0) as other:
+        other.posts.save_page(page(post(2, "text")))
+        assert len(list(store.records.posts(PostFilter()))) == 2
+    texts.close()
 
 
 def test_the_pragmas_hold(store: Store) -> None:

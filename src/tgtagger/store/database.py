@@ -29,6 +29,7 @@ class Database:
         self.path = path
         self.schema = schema
         self._engine = made
+        self._reading = engine.reading(made)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -51,18 +52,20 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Begin a transaction that reads: one snapshot, which waits for nobody."""
-        with self.transaction() as db:
+        with self.transaction(reads=True) as db:
             if self.schema.version_of(db, self.path) is None:
                 raise engine.empty(self.path)
             with undisturbed(db, self.path):
                 yield db
 
     @contextlib.contextmanager
-    def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, *, reads: bool = False, patient: bool = True
+    ) -> Iterator[sqlite3.Connection]:
         """Begin; what goes wrong is the database's failure, its values' fault, or a bug."""
         with engine.map_errors(self.path):
             try:
-                with self._engine.connect() as connection:
+                with (self._reading if reads else self._engine).connect() as connection:
                     driver = engine.driver(connection)
                     if not patient:
                         driver.execute("PRAGMA busy_timeout = 0")

@@ -88,8 +88,17 @@ def create_file(path: Path) -> None:
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
-    """Return an engine whose every transaction is BEGIN IMMEDIATE."""
+    """Return an engine whose every transaction is BEGIN IMMEDIATE; see `reading`."""
     return _engine(path, "mode=rw", "BEGIN IMMEDIATE", busy_timeout)
+
+
+def reading(engine: Engine) -> Engine:
+    """Return the same engine, with the same connections, whose transactions only read.
+
+    They take no write lock. One that writes nevertheless is turned away where another process has
+    written since it began, whatever the patience: who writes begins with the engine itself.
+    """
+    return engine.execution_options(**{_BEGIN: "BEGIN DEFERRED"})
 
 
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
@@ -132,7 +141,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         connection.execute(f"PRAGMA journal_size_limit = {_LARGE_LOG}").fetchone()
 
     def say_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, begin))
 
     def check_file(connection: Connection) -> None:
         # SQLite would write on into a file that nobody finds any more, and so report success.
@@ -155,6 +164,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
 
 _FILE = "tgtagger.file"
+_BEGIN = "tgtagger_begin"
 
 _LARGE_LOG = 64 << 20
 

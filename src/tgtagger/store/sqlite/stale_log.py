@@ -55,9 +55,11 @@ def belongs(path: Path, log: Path) -> bool:
     """Tell whether a log follows on from a database; True where that cannot be told."""
     seen: object = None
     for _ in range(_TRIES):
-        own = _own(path)
         numbers = _numbers(log)
-        if own is None or numbers is None or _follows(own, *numbers):
+        if numbers is None:
+            return True
+        own = _own(path)
+        if own is None or _follows(own, *numbers):
             return True
         if (own, numbers) == seen:
             return False
