@@ -21,7 +21,8 @@ from support.exports import chat, message, write
 from support.fault_matrix import Effort
 from support.make import page, post
 from tgtagger.cli import app
-from tgtagger.errors import TgTaggerError
+from tgtagger.errors import StoreError, TgTaggerError
+from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.sqlite import opening
 
@@ -204,6 +205,25 @@ def test_no_word_of_a_damaged_post_is_shown(whole: Path, db: Path, command: str)
     assert result.exit_code == 6
     assert "a value in posts cannot be: text of channel_id" in result.stderr
     assert "secret" not in result.stdout + result.stderr
+
+
+def test_a_bug_of_a_caller_is_not_taken_for_damage(whole: Path, db: Path) -> None:
+    """Only the database's own errors send the check through the file, which finds this damage."""
+    shutil.copy(whole, db)
+    set_value(db, "runs", "command", "x'00ff'")
+    for bug in (KeyError("a face"), OSError("a target"), sqlite3.OperationalError("a session")):
+        with Store.open_to_read(str(db)) as store:
+            with pytest.raises(type(bug)) as caught, store.select(PostFilter()) as selection:
+                assert selection.count
+                raise bug
+            assert caught.value is bug
+            for _ in store.records.posts(PostFilter(limit=3)):
+                with pytest.raises(type(bug)):
+                    raise bug
+    with Store.open(str(db)) as store, pytest.raises(sqlite3.ProgrammingError):
+        store.runs.start(object())  # type: ignore[arg-type]
+    with Store.open(str(db)) as store, pytest.raises(StoreError, match="command"):
+        store.status.archive()
 
 
 def test_what_was_committed_before_the_damage_was_met_stays(db: Path, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_reading_of_who_writes_waits_for_nobody(store: Store, db: Path) -> Non
     with Store.open(str(db), busy_timeout=0) as other:
         other.posts.save_page(page(post(2, "text")))
         assert len(list(store.records.posts(PostFilter()))) == 2
-    texts.close()
+    assert list(texts) == []
 
 
 def test_the_pragmas_hold(store: Store) -> None:

@@ -10,8 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from support import old_schemas
 from support.breaking import assert_sound
@@ -22,33 +20,30 @@ from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.sqlite import migrate
-from tgtagger.store.sqlite.schema import metadata
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema
-
-BEYOND = {"alembic_version", "tagged_posts"}
-
-
-def normal(sql: str) -> str:
-    return re.sub(r"\s+", " ", sql.replace('"', "")).replace("( ", "(").replace(" )", ")").strip()
+from tgtagger.store.values import COLUMNS
 
 
-def test_the_schema_is_what_the_metadata_says(store: Store) -> None:
-    dialect = sa.create_engine("sqlite://").dialect
-    expected = {
-        table.name: normal(str(CreateTable(table).compile(dialect=dialect)))
-        for table in metadata.tables.values()
-    } | {
-        str(index.name): normal(str(CreateIndex(index).compile(dialect=dialect)))
-        for table in metadata.tables.values()
-        for index in table.indexes
-    }
+def test_the_schema_is_what_the_values_say(store: Store) -> None:
+    """What the database itself checks of a value is what reading checks."""
     with store._database.read() as db:
         made = {
-            name: normal(sql)
-            for name, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-            if name not in BEYOND and not name.startswith("posts_fts")
+            table: sql
+            for table, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+            if table != "alembic_version" and "posts_fts" not in table
         }
-    assert made == expected
+        assert made.keys() == COLUMNS.keys()
+        for table, sql in made.items():
+            found = {
+                name: (kind.lower(), not needed and not key)
+                for _, name, kind, needed, _, key in db.execute(f"PRAGMA table_info({table})")
+            }
+            assert found == {name: (it.kind, it.null) for name, it in COLUMNS[table].items()}
+            words = dict(re.findall(r"(\w+) IN \(([^)]*)\)", sql))
+            for name, given in words.items():
+                assert set(COLUMNS[table][name].allowed) == set(re.findall(r"'(\w+)'", given))
+            is_json = set(re.findall(r"json_valid\((\w+)\)", sql))
+            assert is_json == {name for name, it in COLUMNS[table].items() if it.json is not None}
 
 
 def test_the_newest_revision_is_the_one_known(store: Store) -> None:

@@ -14,14 +14,15 @@ from typing import Any
 
 from support.next_version import NEXT
 from tgtagger.store.sqlite import engine, migrate
+from tgtagger.store.values import COLUMNS, Value
 
 _JSON = {
     "entities": "[]",
     "media": '[{"type": "photo"}]',
     "tags": '["tag"]',
     "reactions": '{"x": 1}',
+    "forward": '{"channel": null, "id": 1, "url": null, "channel_id": 2}',
 }
-_TIMES = {"at", "date", "edited", "deleted", "since", "not_before"}
 
 Contents = dict[str, list[dict[str, Any]]]
 
@@ -34,14 +35,14 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
         migrate.upgrade(connection, NEXT, revision)
     writer.dispose()
     with closing(sqlite3.connect(db)) as raw, raw:
-        for table, sql in _tables(raw):
+        for table in _tables(raw):
             columns = _columns(raw, table)
             names = ", ".join(f'"{name}"' for name, *_ in columns)
             marks = ", ".join("?" * len(columns))
             for n in range(1, rows + 1):
                 raw.execute(
                     f"INSERT INTO {table} ({names}) VALUES ({marks})",
-                    [_value(table, sql, column, n) for column in columns],
+                    [_value(table, column, n) for column in columns],
                 )
         for (name,) in raw.execute(
             "SELECT name FROM sqlite_master WHERE sql LIKE '%VIRTUAL TABLE%USING fts5(%'"
@@ -49,12 +50,12 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
             raw.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
 
 
-def _tables(raw: sqlite3.Connection) -> list[tuple[str, str]]:
-    return raw.execute(
-        "SELECT m.name, m.sql FROM sqlite_master AS m JOIN pragma_table_list AS l USING (name) "
-        "WHERE l.type = 'table' AND l.schema = 'main' AND m.type = 'table' "
-        "AND name <> 'alembic_version' ORDER BY name"
-    ).fetchall()
+def _tables(raw: sqlite3.Connection) -> list[str]:
+    rows = raw.execute(
+        "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main' "
+        "AND name <> 'alembic_version' AND name NOT LIKE 'sqlite%' ORDER BY name"
+    )
+    return [name for (name,) in rows]
 
 
 def _columns(raw: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]:
@@ -64,18 +65,20 @@ def _columns(raw: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]
     ]
 
 
-def _value(table: str, sql: str, column: tuple[str, str, bool], row: int) -> Any:
-    """Return a value that the table's own checks allow; every second row has only what it must."""
+def _value(table: str, column: tuple[str, str, bool], row: int) -> Any:
+    """Return a value that the column may hold; every second row has only what it must."""
     name, kind, needed = column
     if not needed and row % 2 == 0:
         return None
-    if found := re.search(rf"\b{name} IN \(([^)]*)\)", sql):
-        choices = re.findall(r"'(\w+)'", found[1])
-        return choices[row % len(choices)]
-    if f"json_valid({name})" in sql:
+    may = COLUMNS[table].get(name, Value("text"))
+    if may.allowed:
+        return may.allowed[row % len(may.allowed)]
+    if may.json is not None:
         return _JSON.get(name, "{}")
-    if kind == "TEXT" and (name in _TIMES or name.endswith("_at")):
+    if may.is_time:
         return f"2026-01-{row % 28 + 1:02}T12:00:00Z"
+    if may.pattern is not None:
+        return ":".join([f"{row:016x}"] * (may.pattern.count(":") + 1))
     values = {"INTEGER": row, "REAL": row / 8, "BLOB": f"{table} {row}".encode()}
     return values.get(kind, f"{table} {name} {row} " + "слово " * 20)
 
@@ -86,7 +89,7 @@ def read(db: Path) -> Contents:
         raw.row_factory = sqlite3.Row
         return {
             table: [dict(row) for row in raw.execute(f"SELECT * FROM {table}")]
-            for table, _ in _tables(raw)
+            for table in _tables(raw)
         }
 
 

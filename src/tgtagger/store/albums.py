@@ -11,12 +11,15 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tgtagger.decide import HUMAN, SOURCE_RANK
 from tgtagger.store import search
+from tgtagger.store.values import Row
 
 Ids = tuple[int, ...]
+
+_SOURCE = Row("posts.source")
+_TEXTS = Row("posts.text", "posts.media_text")
 
 
 @dataclass(slots=True)
@@ -92,8 +95,8 @@ def members_of(db: sqlite3.Connection, post_id: int) -> set[int]:
 
 
 def _rank(db: sqlite3.Connection, post_id: int) -> int:
-    found: Any = db.execute("SELECT source FROM posts WHERE id = ?", (post_id,)).fetchone()
-    return SOURCE_RANK[found[0]]
+    found = db.execute("SELECT source FROM posts WHERE id = ?", (post_id,)).fetchone()
+    return SOURCE_RANK[_SOURCE(found)[0]]
 
 
 def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
@@ -122,6 +125,6 @@ def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
     )
     db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
     texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
-    search.unindex(db, other, texts)
+    search.unindex(db, other, _TEXTS(texts))
     db.execute("DELETE FROM raw_forms WHERE post_id = ?", (other,))
     db.execute("DELETE FROM posts WHERE id = ?", (other,))

@@ -6,7 +6,6 @@ Knows no rule of what makes two questions equal: the keys are `decide`'s.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
 from tgtagger.store.database import Part
 from tgtagger.store.times import now, to_text
-from tgtagger.store.typed import checked
+from tgtagger.store.values import OBJECT, TEXTS, Row, WrongValueError, as_json, check_of, parsed
 
 KEPT_FOR = dt.timedelta(days=30)
 """How long a server is believed to be what it was: they are updated now and then."""
@@ -46,7 +45,7 @@ class Answers(Part):
                 # What is of another day to come was written down by a clock that was wrong.
                 (url, to_text(today - KEPT_FOR), to_text(today + dt.timedelta(days=1))),
             )
-            return dict(rows.fetchall())
+            return dict(map(_CAPABILITIES, rows))
 
     def save_capabilities(self, learned: ModelCapabilities) -> None:
         """Remember what a server was found to take of a model."""
@@ -69,8 +68,14 @@ class Answers(Part):
             return None if mean is None else mean / 1000
 
 
+_CAPABILITIES = Row("server_capabilities.model", as_json(OBJECT))
+
+
 def read_tags(tags: str) -> tuple[SuggestedTag, ...]:
-    return tuple(checked(SuggestedTag(name)) for name in json.loads(tags))
+    names = parsed(tags)
+    if not check_of(TEXTS)(names):
+        raise WrongValueError("answers.tags")
+    return tuple(SuggestedTag(name) for name in names)
 
 
 def any_of(db: sqlite3.Connection, provenance: Provenance) -> bool:

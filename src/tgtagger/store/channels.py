@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
@@ -16,7 +17,17 @@ from tgtagger.store import search
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
 from tgtagger.store.times import now
-from tgtagger.store.typed import checked
+from tgtagger.store.values import TEXT, Row
+
+_CHANNEL = Row("channels.id", "channels.title", "channels.username", "channels.kind")
+_TITLE = Row("channels.title")
+_NAME = Row(TEXT, TEXT)
+_SOURCE = Row("followed_sources.source")
+
+
+def as_channel(row: Sequence[Any]) -> Channel:
+    """Return the channel of a row: id, title, username, kind."""
+    return Channel(*_CHANNEL(row))
 
 
 class Channels(Part):
@@ -30,7 +41,7 @@ class Channels(Part):
                 f"SELECT id, title, username, kind FROM channels WHERE {column} = ?",
                 (name if isinstance(name, int) else name.lower(),),
             ).fetchone()
-            return checked(Channel(*found)) if found else None
+            return as_channel(found) if found else None
 
     def save(self, channel: Channel) -> None:
         """Remember a channel without posts."""
@@ -70,7 +81,7 @@ class Channels(Part):
                 "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
                 "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
             )
-            return tuple((name, title) for name, title in rows)
+            return tuple((name, title) for name, title in map(_NAME, rows))
 
     def forget(self, name: str) -> str | None:
         """Forget a source that was added and not read, however it is named; return it."""
@@ -140,7 +151,7 @@ class Channels(Part):
 def followed(db: sqlite3.Connection) -> tuple[str, ...]:
     """Return the sources that were added and have not been read yet, in that order."""
     rows = db.execute("SELECT source FROM followed_sources ORDER BY added_at, source")
-    return tuple(source for (source,) in rows)
+    return tuple(source for (source,) in map(_SOURCE, rows))
 
 
 def _forget(db: sqlite3.Connection, name: str) -> str | None:
@@ -174,8 +185,8 @@ def _posts_of(db: sqlite3.Connection, channel: int) -> int:
 
 
 def _title(db: sqlite3.Connection, channel: int) -> str:
-    (title,) = db.execute("SELECT title FROM channels WHERE id = ?", (channel,)).fetchone()
-    return str(title)
+    found = db.execute("SELECT title FROM channels WHERE id = ?", (channel,)).fetchone()
+    return str(_TITLE(found)[0])
 
 
 def keep(

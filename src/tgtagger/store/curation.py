@@ -8,7 +8,7 @@ follow. Knows nothing of taggers: they meet what was decided here in `queue`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN, UNTAGGED
@@ -18,8 +18,13 @@ from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
-from tgtagger.store.typed import checked
+from tgtagger.store.values import INTEGER, Row
 from tgtagger.system.terminal_text import shell_word
+
+_NAME = Row("tags.name")
+_NAME_AND_KEY = Row("tags.name", "tags.key")
+_ALIAS = Row("tag_aliases.name")
+_BOTH = Row(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
 
 
 class Curation(Part):
@@ -218,7 +223,7 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
         "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = ? WHERE a.tag_id = ?",
         (target, tag),
     ).fetchall()
-    for post, position, source, other in both:
+    for post, position, source, other in map(_BOTH, both):
         db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
         if source == HUMAN:
             _make_human(db, post, target)
@@ -279,7 +284,8 @@ def _how_to_merge(name: str, into: str) -> str:
 
 
 def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:
-    name, key = db.execute("SELECT name, key FROM tags WHERE id = ?", (tag,)).fetchone()
+    found = db.execute("SELECT name, key FROM tags WHERE id = ?", (tag,)).fetchone()
+    name, key = _NAME_AND_KEY(found)
     return str(name), str(key)
 
 
@@ -294,11 +300,11 @@ def _count(db: sqlite3.Connection, tag: int) -> int:
 
 def _aliases(db: sqlite3.Connection, tag: int) -> tuple[str, ...]:
     query = "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key"
-    return _column(db.execute(query, (tag,)))
+    return tuple(name for (name,) in map(_ALIAS, db.execute(query, (tag,))))
 
 
 def _changed(db: sqlite3.Connection, tag: int, posts: int) -> TagChange:
-    return checked(TagChange((_name(db, tag),), _aliases(db, tag), posts))
+    return TagChange((_name(db, tag),), _aliases(db, tag), posts)
 
 
 def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
@@ -306,11 +312,8 @@ def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
         "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
         "WHERE l.post_id = ? ORDER BY l.position"
     )
-    return checked(TagChange(_column(db.execute(query, (post,))), (), 1))
-
-
-def _column(rows: Iterable[tuple[str]]) -> tuple[str, ...]:
-    return tuple(value for (value,) in rows)
+    names = tuple(name for (name,) in map(_NAME, db.execute(query, (post,))))
+    return TagChange(names, (), 1)
 
 
 def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,28 +53,42 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Begin a transaction that reads: one snapshot, which waits for nobody."""
-        with self.transaction(reads=True) as db:
-            if self.schema.version_of(db, self.path) is None:
-                raise engine.empty(self.path)
-            with undisturbed(db, self.path):
-                yield db
+        with self.explained(), self.snapshot() as db:
+            yield db
 
     @contextlib.contextmanager
-    def transaction(
-        self, *, reads: bool = False, patient: bool = True
-    ) -> Iterator[sqlite3.Connection]:
-        """Begin; what goes wrong is the database's failure, its values' fault, or a bug."""
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Read as `read` does, but let pass what goes wrong in the body, which is a caller's."""
+        opened = contextlib.ExitStack()
+        with self.explained(), contextlib.ExitStack() as failed:
+            db = failed.enter_context(_begun(self._reading))
+            if self.schema.version_of(db, self.path) is None:
+                raise engine.empty(self.path)
+            opened = failed.pop_all()
+        try:
+            with undisturbed(db, self.path):
+                yield db
+        except BaseException:
+            with self.explained():
+                opened.__exit__(*sys.exc_info())
+            raise
+        with self.explained():
+            opened.close()
+
+    @contextlib.contextmanager
+    def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that writes, whatever is there."""
+        with self.explained(), _begun(self._engine, patient=patient) as db:
+            yield db
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Tell the database's failures, and values that cannot be, as such; let bugs through."""
         with engine.map_errors(self.path):
             try:
-                with (self._reading if reads else self._engine).connect() as connection:
-                    driver = engine.driver(connection)
-                    if not patient:
-                        driver.execute("PRAGMA busy_timeout = 0")
-                    with connection.begin():
-                        yield driver
+                yield
             except check.SYMPTOMS as error:
-                if not engine.is_failure(error):
-                    check.explain(error, self.path)
+                check.explain(error, self.path)
                 raise
 
     @contextlib.contextmanager
@@ -81,6 +96,16 @@ class Database:
         """Lend a connection outside of any transaction."""
         with engine.map_errors(self.path), self._engine.connect() as connection:
             yield engine.driver(connection)
+
+
+@contextlib.contextmanager
+def _begun(made: Engine, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+    with made.connect() as connection:
+        driver = engine.driver(connection)
+        if not patient:
+            driver.execute("PRAGMA busy_timeout = 0")
+        with connection.begin():
+            yield driver
 
 
 class _DryRun(Exception):

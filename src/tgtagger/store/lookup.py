@@ -12,12 +12,19 @@ import sqlite3
 from tgtagger.errors import InputError
 from tgtagger.model.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
 from tgtagger.store.tags import find_tag
+from tgtagger.store.values import INTEGER, Row
+
+_CHANNEL = Row("channels.id", "channels.username", "channels.title")
+_NAMED = Row("channels.id", "channels.username")
+_SOURCE = Row("followed_sources.source")
+_TAG = Row("tags.name")
+_ID = Row(INTEGER)
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:
     """Return the id of the channel that a user names: as `parse` takes it, by id or by title."""
     ref = _ref(name)
-    known = db.execute("SELECT id, username, title FROM channels").fetchall()
+    known = [*map(_CHANNEL, db.execute("SELECT id, username, title FROM channels"))]
     plain = name.strip().casefold()
     found = [
         identity
@@ -49,7 +56,7 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
 
 def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
     """Return the id of the stored channel that is meant, if there is one."""
-    for identity, username in db.execute("SELECT id, username FROM channels"):
+    for identity, username in map(_NAMED, db.execute("SELECT id, username FROM channels")):
         if _means(ref, identity, username):
             return int(identity)
     return None
@@ -57,7 +64,7 @@ def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
 
 def followed_as(db: sqlite3.Connection, ref: ChannelRef) -> str | None:
     """Return under which name a channel was added that has not been read yet."""
-    for (source,) in db.execute("SELECT source FROM followed_sources"):
+    for (source,) in map(_SOURCE, db.execute("SELECT source FROM followed_sources")):
         if are_same(ref, read_channel(source)):
             return str(source)
     return None
@@ -91,14 +98,14 @@ def post_id(db: sqlite3.Connection, name: str) -> int:
         raise InputError(
             f"no post {number} of {channel} in the database", hint="parse the channel first"
         )
-    return int(found[0])
+    return int(_ID(found)[0])
 
 
 def tag_id(db: sqlite3.Connection, name: str) -> int:
     """Return the id of the tag that a name or an alias stands for."""
     found = find_tag(db, name)
     if found is None:
-        names = [n for (n,) in db.execute("SELECT name FROM tags")]
+        names = [n for (n,) in map(_TAG, db.execute("SELECT name FROM tags"))]
         raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
     return found
 

@@ -20,7 +20,6 @@ from typing import Any
 from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.posts import (
-    Channel,
     Page,
     PageStored,
     PostData,
@@ -30,10 +29,11 @@ from tgtagger.model.posts import (
 )
 from tgtagger.store import albums, channels, progress, search
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
-from tgtagger.store.post_rows import NAMES, Row, order_key, row
+from tgtagger.store.post_rows import NAMES, order_key, row
+from tgtagger.store.post_rows import Row as Values
 from tgtagger.store.sqlite.engine import is_fatal
 from tgtagger.store.times import now, to_text_or_none
-from tgtagger.store.typed import checked
+from tgtagger.store.values import Row, plain
 
 BATCH = 500
 """Raw records that are read at a time: bounds memory, and how long a snapshot lasts."""
@@ -46,6 +46,11 @@ _RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALU
 _STORED = (*NAMES, "deleted", "status", "id", "message_id")
 _ID = _STORED.index("id")
 _TEXT, _MEDIA_TEXT = NAMES.index("text"), NAMES.index("media_text")
+_STORED_ROW = Row(*(plain(f"posts.{name}") for name in _STORED))
+_RAW_RECORD = Row(
+    "channels.id", "channels.title", "channels.username", "channels.kind", "raw_forms.data"
+)
+_SEEN = Row("posts.id", "posts.message_id", "posts.source")
 _SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 
 
@@ -54,7 +59,7 @@ class Prepared:
     """A post on its way into the database."""
 
     post: PostData
-    row: Row
+    row: Values
     key: int
 
 
@@ -125,8 +130,8 @@ class Posts(Part):
                     (last, source, older_than, BATCH),
                 ).fetchall()
                 found = [
-                    checked(StoredRawRecord(checked(Channel(*channel)), source, data))
-                    for _, *channel, data in rows
+                    StoredRawRecord(channels.as_channel(channel), source, data)
+                    for *channel, data in map(_RAW_RECORD, (row[1:] for row in rows))
                 ]
             if not rows:
                 return
@@ -188,7 +193,8 @@ def _save_posts(
         elif old[: len(NAMES)] == item.row and old[len(NAMES)] is None:
             tally.unchanged += 1
         else:
-            _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
+            stored_row = dict(zip(_STORED, _STORED_ROW(old), strict=True))
+            _update(db, page, item, stored_row, tally, now)
     if page.reconverted:
         db.executemany(
             "UPDATE raw_forms SET converter = ? WHERE post_id = ? AND source = ?",
@@ -203,7 +209,7 @@ def _save_posts(
         tally.new += len(new)
 
 
-def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, Row]:
+def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, Values]:
     low, high = min(ids), max(ids)
     if high - low < 10 * len(ids):
         found = db.execute(
@@ -217,9 +223,9 @@ def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int
     return {values[-1]: values for values in found}
 
 
-def _by_id(db: sqlite3.Connection, post_id: int) -> Row:
-    found: Row = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
-    return found
+def _by_id(db: sqlite3.Connection, post_id: int) -> Values:
+    found: Values = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
+    return _STORED_ROW(found)
 
 
 def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: str) -> None:
@@ -396,7 +402,7 @@ def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
     ).fetchall()
     gone = [
         post_id
-        for post_id, number, source in stored
+        for post_id, number, source in map(_SEEN, stored)
         if number not in present
         and decide.may_delete(page.source, source)
         and not present.intersection(albums.members_of(db, post_id))

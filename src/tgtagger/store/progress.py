@@ -12,7 +12,10 @@ import sqlite3
 from tgtagger.model.posts import IdRange, Page, ReadProgress, SourceName
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, to_text, to_text_or_none
-from tgtagger.store.typed import checked
+from tgtagger.store.values import INTEGER, TIME, Row, or_null
+
+_RANGE = Row("unread_ranges.low", "unread_ranges.high")
+_PROGRESS = Row(or_null(TIME), or_null(INTEGER), or_null(INTEGER), or_null(TIME))
 
 
 class Progress(Part):
@@ -26,21 +29,21 @@ class Progress(Part):
                 "ORDER BY low",
                 (channel_id, source),
             ).fetchall()
-            since, top, floor, not_before = db.execute(
+            found = db.execute(
                 "SELECT c.since, r.top_id, r.floor_id, r.not_before "
                 "FROM (SELECT ? AS id) AS wanted "
                 "LEFT JOIN channels AS c ON c.id = wanted.id "
                 "LEFT JOIN readings AS r ON r.channel_id = wanted.id AND r.source = ?",
                 (channel_id, source),
             ).fetchone()
-            progress = ReadProgress(
-                tuple(checked(IdRange(low, high)) for low, high in backfill),
+            since, top, floor, not_before = _PROGRESS(found)
+            return ReadProgress(
+                tuple(IdRange(low, high) for low, high in map(_RANGE, backfill)),
                 top,
                 from_text(since),
                 floor or 0,
                 from_text(not_before),
             )
-            return checked(progress)
 
     def is_read_by(self, source: SourceName) -> bool:
         """Tell whether a channel that is still followed is read by this source."""

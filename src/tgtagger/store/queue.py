@@ -32,7 +32,7 @@ from tgtagger.store.query import query_for
 from tgtagger.store.sqlite.engine import is_fatal
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
-from tgtagger.store.typed import WrongValueError
+from tgtagger.store.values import Row
 
 BATCH = 500
 """Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
@@ -146,11 +146,15 @@ _FOR_TAGGING = (
 )
 
 
+_ROW_FOR_TAGGING = Row(
+    "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
+    "posts.text_hash", "posts.attempts",
+)  # fmt: skip
+
+
 def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
-    _, channel_id, message_id, text, media_text, text_hash, attempts = row
+    _, channel_id, message_id, text, media_text, text_hash, attempts = _ROW_FOR_TAGGING(row)
     words = text_for_tagging(text, media_text)
-    if (type(message_id), type(words), type(text_hash), type(attempts)) != (int, str, str, int):
-        raise WrongValueError
     return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts)
 
 

@@ -19,53 +19,80 @@ from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
-from tgtagger.store.query import STATUSES, query_for
+from tgtagger.store.query import query_for
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.typed import Alike, WrongValueError, checked
+from tgtagger.store.values import (
+    FORWARD,
+    INTEGER,
+    MEDIA,
+    OBJECT,
+    TEXT,
+    TEXTS,
+    Fields,
+    Kind,
+    Row,
+    Value,
+    WrongValueError,
+    in_sql,
+    or_null,
+    value_of,
+)
 
 _URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
      WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""
 
 
-def _facts() -> str:
-    """Return the facts of a post as the arguments of json_object, in their order."""
-    facts: list[str] = []
-    for column in COLUMNS:
-        name = f"p.{column.name}"
-        if column.shown == "plain":
-            value = name if column.default is None else f"coalesce({name}, p.{column.default})"
-        elif column.shown == "json":
-            whole = name if column.default is None else f"coalesce({name}, '{column.default}')"
-            value = f"json({whole})"
-        else:
-            continue
-        facts.append(f"'{column.name}', {value}")
-        facts += _AFTER.get(column.name, ())
-    return ", ".join(facts)
-
-
+_CHANNEL_PART = "json_object('id', abs(c.id), 'username', c.username, 'title', c.title)"
+_IDS = """CASE p.size WHEN 1 THEN json_array(p.message_id) ELSE coalesce(
+     (SELECT json_group_array(message_id) FROM
+         (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
+     json_array(p.message_id)) END"""
 _TAGS = """json((SELECT json_group_array(name) FROM
      (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
       WHERE l.post_id = p.id ORDER BY l.position)))"""
 _AFTER = {
-    "edited": ("'deleted', p.deleted",),
-    "markdown": (f"'tags', {_TAGS}", "'status', p.status"),
+    "edited": (("deleted", "p.deleted", or_null(TEXT)),),
+    "markdown": (("tags", _TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
 }
 """What stands behind a fact in a record and comes from no source."""
+_JSON: dict[str, Kind] = {"reactions": "object", "media": "list", "forward": "object"}
 
-RECORD = f"""json_object(
- 'channel', json_object('id', abs(c.id), 'username', c.username, 'title', c.title),
- 'id', p.message_id,
- 'ids', CASE p.size WHEN 1 THEN json_array(p.message_id) ELSE coalesce(
-     (SELECT json_group_array(message_id) FROM
-         (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
-     json_array(p.message_id)) END,
- 'url', {_URL},
- {_facts()})"""
 
-FITS = """typeof(p.message_id) || typeof(p.text) || typeof(c.title) = 'integertexttext'
- AND p.status IN ('pending', 'tagged', 'skipped', 'failed')
- AND coalesce(p.date, '0000-00-00T00:00:00Z') GLOB '????-??-??T??:??:??Z'"""
+def _facts() -> Iterator[tuple[str, str, Value]]:
+    """Yield what a record shows, in its order: the name, the SQL, what it may be.
+
+    Of what is read by the thousand only the type is told: times, media and the parts of a forward
+    are looked at where they are read.
+    """
+    yield "channel", _CHANNEL_PART, OBJECT
+    yield "id", "p.message_id", INTEGER
+    yield "ids", _IDS, Value("list")
+    yield "url", _URL, or_null(TEXT)
+    for column in COLUMNS:
+        if column.shown is None:
+            continue
+        name, default = f"p.{column.name}", column.default
+        whole = value_of(f"posts.{column.name}")
+        value = Value(_JSON.get(column.name, whole.kind), null=default is None and whole.null)
+        if column.shown == "plain":
+            sql = name if default is None else f"coalesce({name}, p.{default})"
+        else:
+            sql = f"json({name})" if default is None else f"json(coalesce({name}, '{default}'))"
+        yield column.name, sql, value
+        yield from _AFTER.get(column.name, ())
+
+
+RECORD = "json_object(" + ", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()) + ")"
+
+FITS = in_sql(
+    {
+        "p.message_id": "posts.message_id",
+        "p.text": "posts.text",
+        "c.title": "channels.title",
+        "p.status": "posts.status",
+        "p.date": "posts.date",
+    }
+)
 """Tells a record from one that nobody has written: an export has no other eyes for it."""
 
 
@@ -79,7 +106,7 @@ class Records(Part):
             columns = f"{RECORD}, {FITS}"
             for record, fits in db.execute(query.sql(columns, limit=wanted.limit), query.values):
                 if not fits:
-                    raise WrongValueError
+                    raise WrongValueError("a record")
                 yield record
 
     def posts(self, wanted: PostFilter) -> Iterator[Post]:
@@ -102,7 +129,7 @@ class Records(Part):
             snippet = SNIPPET if query.matches else BEGINNING
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
             sql = query.sql(f"{RECORD}, {snippet}", order=order, limit=wanted.limit)
-            for record, found in db.execute(sql, query.values):
+            for record, found in map(_FOUND, db.execute(sql, query.values)):
                 yield Found(
                     read_post(record),
                     with_snippet(record, found),
@@ -115,9 +142,9 @@ class Records(Part):
             query = query_for(db, PostFilter(posts=(name,)))
             (inner_id,) = query.values
             columns = f"{RECORD}, p.problem, p.failure, p.error, p.next_attempt_at"
-            record, problem, failure, error, due = db.execute(
-                query.sql(columns), query.values
-            ).fetchone()
+            record, problem, failure, error, due = _DETAILS(
+                db.execute(query.sql(columns), query.values).fetchone()
+            )
             links = db.execute(
                 "SELECT t.name, l.source, l.model, l.run_id, l.added_at FROM post_tags AS l "
                 "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ? ORDER BY l.position",
@@ -129,68 +156,61 @@ class Records(Part):
                 "WHERE post_id = ? ORDER BY id",
                 (inner_id,),
             )
-            details = PostDetails(
+            return PostDetails(
                 read_post(record),
                 record,
                 tuple(
-                    checked(TagLink(tag, source, model, run, moment(added)))
-                    for tag, source, model, run, added in links
+                    TagLink(tag, source, model, run, moment(added))
+                    for tag, source, model, run, added in map(_LINK, links)
                 ),
-                tuple(checked(Attempt(moment(at), *rest)) for at, *rest in attempts),
+                tuple(Attempt(moment(at), *rest) for at, *rest in map(_ATTEMPT, attempts)),
                 problem,
                 failure,
                 error,
                 from_text(due),
             )
-            return checked(details)
 
 
 # ---- records into posts
 
 
-_NONE = type(None)
-_TEXT, _NUMBER = (str, _NONE), (int, _NONE)
-_RECORDS = Alike(
-    {
-        "channel": (dict,), "id": (int,), "ids": (list,), "url": _TEXT, "date": _TEXT,
-        "edited": _TEXT, "deleted": _TEXT, "tags": (list,), "views": _NUMBER, "forwards": _NUMBER,
-        "reactions": (dict, _NONE), "media": (list,), "forward": (dict, _NONE),
-        "reply_to": _NUMBER, "author": _TEXT,
-    }
-)  # fmt: skip
-_CHANNELS = Alike({"id": (int,), "username": _TEXT})
-_MEDIA = Alike(
-    {
-        "size": (int,),
-        "width": (int,),
-        "height": (int,),
-        "duration": (int, float),
-        "options": (list,),
-    }
+_FOUND = Row(TEXT, TEXT)
+_DETAILS = Row(TEXT, "posts.problem", "posts.failure", "posts.error", "posts.next_attempt_at")
+_LINK = Row(
+    "tags.name", "post_tags.source", "post_tags.model", "post_tags.run_id", "post_tags.added_at"
 )
-_FORWARDS = Alike({"channel": _TEXT, "id": _NUMBER, "url": _TEXT, "channel_id": _NUMBER})
+_ATTEMPT = Row(
+    "attempts.at", "attempts.model", "attempts.class", "attempts.http_status",
+    "attempts.latency_ms", "attempts.error", "attempts.prompt_tokens",
+    "attempts.completion_tokens", "attempts.cached_tokens", "attempts.cost_usd",
+    "attempts.sent_letters",
+)  # fmt: skip
+
+
+_RECORD = Row(*(value for _, _, value in _facts()))
+_CHANNEL = Row(INTEGER, "channels.username", "channels.title")
+_MEDIA = Fields(MEDIA)
+_FORWARD = Fields(FORWARD)
 
 
 def read_post(record: str, channel_id: int | None = None) -> Post:
-    """Return the post that a record describes. Raises one of many errors for a damaged one.
+    """Return the post that a record describes. Raises WrongValueError for a damaged one.
 
     A record tells a channel's bare number; `channel_id` is the archive's own, where that matters.
     """
-    values: dict[str, Any] = orjson.loads(record)
-    _RECORDS.check(values)
-    channel = values["channel"]
-    owner = channel["id"] if channel_id is None else channel_id
+    try:
+        values: dict[str, Any] = orjson.loads(record)
+    except ValueError:
+        raise WrongValueError("a record") from None  # its words may be a post's
+    _RECORD(tuple(values.values()))
+    number, username, title = _CHANNEL(tuple(values["channel"].values()))
+    owner = number if channel_id is None else channel_id
     forward = values["forward"]
-    tags = tuple(values["tags"])
-    _CHANNELS.check(channel)
     if forward:
-        _FORWARDS.check(forward)
-    "".join(tags)  # raises TypeError for what is no text
-    if values["status"] not in STATUSES:
-        raise WrongValueError
+        _FORWARD(forward)
     return Post(
         PostId(owner, values["id"]),
-        Channel(owner, channel["title"], channel["username"]),
+        Channel(owner, title, username),
         tuple(values["ids"]),
         values["url"],
         from_text(values["date"]),
@@ -198,12 +218,12 @@ def read_post(record: str, channel_id: int | None = None) -> Post:
         from_text(values["deleted"]),
         values["text"],
         values["markdown"],
-        tags,
+        tuple(values["tags"]),
         values["status"],
         values["views"],
         values["forwards"],
         values["reactions"],
-        tuple(_read_media(item) for item in values["media"]),
+        tuple(map(_read_media, values["media"])),
         forward and Forward(forward["channel_id"], forward["channel"], None, forward["id"]),
         forward and forward["url"],
         values["reply_to"],
@@ -213,8 +233,7 @@ def read_post(record: str, channel_id: int | None = None) -> Post:
 
 
 def _read_media(item: dict[str, Any]) -> Media:
-    _MEDIA.check(item)
-    options = item.pop("options", None)
+    options = _MEDIA(item).pop("options", None)
     return Media(**item, options=None if options is None else tuple(options))
 
 

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 from tgtagger.model.archive import Entry, GroupCount, Post, day_of
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
 from tgtagger.store import records
+from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
 from tgtagger.store.query import query_for
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.typed import checked
+from tgtagger.store.values import INTEGER, TEXT, Row, or_null
 
+Explained = Callable[[], contextlib.AbstractContextManager[None]]
 Group = Literal["tag", "day"]
 Order = Literal["use", "name"]
 
@@ -32,10 +34,15 @@ _ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
 
 
 class Selection:
-    """What a filter picked. Usable while the store's `select` is open."""
+    """What a filter picked. Usable while the store's `select` is open.
 
-    def __init__(self, db: sqlite3.Connection, wanted: PostFilter) -> None:
+    What goes wrong while it reads is told as the database's failure; what goes wrong in the code
+    that it is lent to is none of that.
+    """
+
+    def __init__(self, db: sqlite3.Connection, wanted: PostFilter, explained: Explained) -> None:
         self._db = db
+        self._explained = explained
         query = query_for(db, wanted)
         db.create_function("day_of", 1, _day_of, deterministic=True)
         self.close()
@@ -71,12 +78,13 @@ class Selection:
 
     def channels(self) -> tuple[tuple[Channel, int], ...]:
         """Return the channels with how many posts of each were picked, the most first."""
-        rows = self._db.execute(
-            "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
-            "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
-            "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
-        )
-        return tuple((Channel(*row), count) for *row, count in rows)
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
+                "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
+                "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
+            )
+            return tuple((as_channel(row), count) for *row, count in rows)
 
     def groups(self, by: Group, order: Order = "use") -> Iterator[GroupCount]:
         """Yield the tags, the most used first or by name, or the days, the newest first."""
@@ -94,41 +102,49 @@ class Selection:
             "ORDER BY s.id DESC",
         }[by]
         for key, group in self._groups(by, "use"):
-            rows = self._db.execute(f"SELECT {_ENTRY} FROM {chosen}", (key,))
-            yield group, (_entry(*row) for row in rows)
+            yield group, map(_entry, self._rows(f"SELECT {_ENTRY} FROM {chosen}", _OUTLINED, key))
 
     def entry(self, post: PostId) -> Entry | None:
         """Return a post as a list shows it, if it was picked."""
-        row = self._db.execute(
+        rows = self._rows(
             f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
             "WHERE p.channel_id = ? AND p.message_id = ?",
-            (post.channel_id, post.message_id),
-        ).fetchone()
-        return row and _entry(*row)
+            _OUTLINED,
+            post.channel_id,
+            post.message_id,
+        )
+        return next(map(_entry, rows), None)
 
     def posts(self, channel_id: int | None = None, *, limit: int = -1) -> Iterator[Post]:
         """Yield the posts of one channel, or of all, the newest first."""
         where = "" if channel_id is None else "WHERE s.channel_id = ?"
-        rows = self._db.execute(
+        sql = (
             f"SELECT {records.RECORD}, p.channel_id "
             "FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
-            f"JOIN channels AS c ON c.id = p.channel_id {where} ORDER BY s.id DESC LIMIT ?",
-            (limit,) if channel_id is None else (channel_id, limit),
+            f"JOIN channels AS c ON c.id = p.channel_id {where} ORDER BY s.id DESC LIMIT ?"
         )
-        for record, owner in rows:
-            yield records.read_post(record, owner)
+        with self._explained():
+            for record, owner in self._db.execute(
+                sql, (limit,) if channel_id is None else (channel_id, limit)
+            ):
+                yield records.read_post(record, owner)
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         by_name = "t.key" if order == "name" else "3 DESC, 2"
-        rows = self._db.execute(_TAGS + by_name if by == "tag" else _DAYS)
-        return ((key, checked(GroupCount(name, count))) for key, name, count in rows)
+        rows = self._rows(*((_TAGS + by_name, _TAG) if by == "tag" else (_DAYS, _DAY)))
+        return ((key, GroupCount(name, count)) for key, name, count in rows)
+
+    def _rows(self, sql: str, check: Row, *values: object) -> Iterator[tuple[Any, ...]]:
+        with self._explained():
+            yield from map(check, self._db.execute(sql, values))
 
 
 @contextlib.contextmanager
 def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
     """Hold the posts of a filter still, to be read several times in one snapshot."""
-    with database.read() as db:
-        selection = Selection(db, wanted)
+    with database.snapshot() as db:
+        with database.explained():
+            selection = Selection(db, wanted, database.explained)
         try:
             yield selection
         finally:
@@ -142,7 +158,13 @@ _TAGS = (
 _DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
 
 
-def _entry(channel: int, message: int, number: int, date: str | None, beginning: str) -> Entry:
+_TAG = Row("tags.id", "tags.name", INTEGER)
+_DAY = Row(or_null(TEXT), or_null(TEXT), INTEGER)
+_OUTLINED = Row("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT)
+
+
+def _entry(row: tuple[int, int, int, str | None, str]) -> Entry:
+    channel, message, number, date, beginning = row
     return Entry(PostId(channel, message), number, from_text(date), beginning)
 
 

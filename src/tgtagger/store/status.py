@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sqlite3
 
 from tgtagger.decide import LONGEST_DELAY
@@ -13,10 +12,20 @@ from tgtagger.model.tagging import Status as PostStatus
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
 from tgtagger.store.times import from_text, moment, to_text
-from tgtagger.store.typed import checked
+from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, Row, or_null, parsed
 
 RUNS_SHOWN = 10
 DAYS_SHOWN = 14
+
+_CHANNEL = Row(
+    "channels.id", "channels.title", "channels.username", "channels.kind", INTEGER, INTEGER,
+    "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
+)  # fmt: skip
+_FAILED = Row(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
+_RUN = Row(
+    "runs.id", "runs.command", "runs.started_at", "runs.ended_at", "runs.exit_code", "runs.summary"
+)
+_DAY = Row(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
 class Status(Part):
@@ -93,17 +102,15 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
         """
     )
     return tuple(
-        checked(
-            ChannelState(
-                checked(Channel(identity, title, username, kind)),
-                posts,
-                pending,
-                from_text(newest),
-                from_text(parsed_at),
-                unread,
-                bool(paused),
-                bool(left),
-            )
+        ChannelState(
+            Channel(identity, title, username, kind),
+            posts,
+            pending,
+            from_text(newest),
+            from_text(parsed_at),
+            unread,
+            bool(paused),
+            bool(left),
         )
         for (
             identity,
@@ -117,7 +124,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             unread,
             paused,
             left,
-        ) in rows
+        ) in map(_CHANNEL, rows)
     )
 
 
@@ -131,8 +138,8 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
         (to_text(now + LONGEST_DELAY), to_text(now)),  # what is so far ahead is due, see `decide`
     )
     return tuple(
-        checked(FailureCount(failure, count, error, from_text(due)))
-        for failure, count, error, due in rows
+        FailureCount(failure, count, error, from_text(due))
+        for failure, count, error, due in map(_FAILED, rows)
     )
 
 
@@ -143,9 +150,9 @@ def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
         (RUNS_SHOWN,),
     )
     return tuple(
-        checked(Run(identity, command, moment(start), from_text(end), code, summary))
-        for identity, command, start, end, code, summary in rows
-        if summary is None or json.loads(summary) is not None
+        Run(identity, command, moment(start), from_text(end), code, summary)
+        for identity, command, start, end, code, summary in map(_RUN, rows)
+        if summary is None or parsed(summary) is not None
     )
 
 
@@ -166,4 +173,4 @@ def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
         "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
         (f"-{DAYS_SHOWN} days",),
     )
-    return tuple(checked(DaySpent(*row)) for row in rows)
+    return tuple(DaySpent(*row) for row in map(_DAY, rows))

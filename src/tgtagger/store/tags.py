@@ -11,9 +11,19 @@ from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text
-from tgtagger.store.typed import checked
+from tgtagger.store.values import INTEGER, TIME, Row, Value, or_null, value_of
 from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
 from tgtagger.vocabulary.likeness import FEW
+
+_TAG_ID = Row(INTEGER)
+_NAMED = Row("tags.id", "tags.name")
+_DESCRIBED = Row("tags.id", "tags.name", "tags.description")
+_USED_BY = Row("tags.name", INTEGER)
+_SHARED = Row("tags.name", "tags.name", INTEGER)
+_ALIAS = Row("tag_aliases.tag_id", "tag_aliases.name")
+_SOURCE = "|".join(value_of("post_tags.source").allowed)
+_SOURCES = Value("text", pattern=f"({_SOURCE})(,({_SOURCE}))*")
+_COUNTED = Row("tags.id", "tags.name", INTEGER, or_null(_SOURCES), or_null(TIME))
 
 
 def find_tag(db: sqlite3.Connection, name: str) -> int | None:
@@ -24,7 +34,7 @@ def find_tag(db: sqlite3.Connection, name: str) -> int | None:
         "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
         (key,),
     ).fetchone()
-    return int(found[0]) if found else None
+    return int(_TAG_ID(found)[0]) if found else None
 
 
 def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
@@ -58,16 +68,14 @@ class Tags(Part):
             aliases = _aliases(db)
             rows = db.execute(_UNUSED if unused else _USED)
             return tuple(
-                checked(
-                    TagCount(
-                        name,
-                        count,
-                        tuple(sorted(sources.split(","))) if sources else (),
-                        from_text(last),
-                        aliases.get(tag, ()),
-                    )
+                TagCount(
+                    name,
+                    count,
+                    tuple(sorted(sources.split(","))) if sources else (),
+                    from_text(last),
+                    aliases.get(tag, ()),
                 )
-                for tag, name, count, sources, last in rows
+                for tag, name, count, sources, last in map(_COUNTED, rows)
             )
 
     def beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:
@@ -81,7 +89,7 @@ class Tags(Part):
                 "ORDER BY posts DESC, name LIMIT ?",
                 (key, key + "\U0010ffff", len(text), text, LOOKED_AT, most),
             )
-            return tuple((name, posts) for name, posts in rows)
+            return tuple((name, posts) for name, posts in map(_USED_BY, rows))
 
     def most_used(self, most: int = 50_000) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the tags with their aliases, the most used first."""
@@ -95,7 +103,7 @@ class Tags(Part):
                 "ORDER BY coalesce(l.posts, 0) DESC, t.id LIMIT ?",
                 (most,),
             )
-            return tuple((name, aliases.get(tag, ())) for tag, name in rows)
+            return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
     def blocked(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the tags that no machine gives, with their aliases."""
@@ -105,7 +113,7 @@ class Tags(Part):
                 "SELECT t.id, t.name FROM barred_tags AS b "
                 "JOIN tags AS t ON t.id = b.tag_id ORDER BY t.id"
             )
-            return tuple((name, aliases.get(tag, ())) for tag, name in rows)
+            return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
     def described(self, most: int) -> tuple[Entry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
@@ -118,14 +126,15 @@ class Tags(Part):
                 (most,),
             )
             return tuple(
-                checked(Entry(name, description, aliases.get(tag, ())))
-                for tag, name, description in rows
+                Entry(name, description, aliases.get(tag, ()))
+                for tag, name, description in map(_DESCRIBED, rows)
             )
 
     def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
         """Return which tags are probably one, by a dictionary of words if one is lent."""
         with self._database.read() as db:
-            return suggest(_counts(db), _shared_posts(db, FEW), read)
+            counts, shared = _counts(db), _shared_posts(db, FEW)
+        return suggest(counts, shared, read)
 
 
 LOOKED_AT = 500
@@ -134,28 +143,29 @@ LOOKED_AT = 500
 
 def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = {}
-    for tag, name in db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key"):
+    rows = db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key")
+    for tag, name in map(_ALIAS, rows):
         found[tag] = (*found.get(tag, ()), name)
     return found
 
 
 def _counts(db: sqlite3.Connection) -> dict[str, int]:
     """Return how many posts each tag has that any has."""
-    return dict(
-        db.execute(
-            "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
-            "GROUP BY t.id ORDER BY 2 DESC, 1"
-        ).fetchall()
+    rows = db.execute(
+        "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+        "GROUP BY t.id ORDER BY 2 DESC, 1"
     )
+    return dict(map(_USED_BY, rows))
 
 
 def _shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
     """Return which two tags share at least so many posts, and how many."""
     # CROSS JOIN and the plus: post by post; else each tag would be looked up with each other one.
-    return db.execute(
+    rows = db.execute(
         "SELECT a.name, b.name, n FROM (SELECT x.tag_id AS one, y.tag_id AS two, count(*) AS n "
         "FROM post_tags AS x CROSS JOIN post_tags AS y "
         "ON y.post_id = x.post_id AND +y.tag_id > x.tag_id GROUP BY 1, 2 HAVING n >= ?) "
         "CROSS JOIN tags AS a ON a.id = one CROSS JOIN tags AS b ON b.id = two",
         (least,),
-    ).fetchall()
+    )
+    return list(map(_SHARED, rows))

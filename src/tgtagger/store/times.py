@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from tgtagger.store.values import WrongValueError
+
 
 def to_text(moment: dt.datetime) -> str:
     """Return `2026-01-31T12:00:00Z` for an aware datetime."""
@@ -17,7 +19,14 @@ def to_text_or_none(moment: dt.datetime | None) -> str | None:
 
 
 def moment(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+    """Return a stored time. Raises WrongValueError for what is none."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise WrongValueError("a time") from None
+    if found.tzinfo is None:
+        raise WrongValueError("a time")
+    return found
 
 
 def from_text(text: str | None) -> dt.datetime | None:

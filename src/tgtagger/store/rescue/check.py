@@ -14,17 +14,19 @@ from pathlib import Path
 
 from tgtagger.errors import StoreError
 from tgtagger.model.archive import PostCount, RejectedPost, Soundness
-from tgtagger.store import search, typed
+from tgtagger.store import search
 from tgtagger.store.post_rows import text_hash
+from tgtagger.store.rescue.columns import Column, columns
 from tgtagger.store.sqlite import connections, engine
 from tgtagger.store.times import from_text
+from tgtagger.store.values import COLUMNS, TEXT, Row, WrongValueError
 from tgtagger.system.terminal_text import clean
 
-SYMPTOMS = (
-    sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError,
-    typed.WrongValueError,
-)  # fmt: skip
-"""What reading a damaged database raises where SQLite itself notices nothing."""
+SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
+"""What the driver, and whoever checks the values that it read, raise for a damaged database."""
+
+_BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What the driver raises for a wrong use of it."""
 
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
 _NAMED = 3
@@ -66,10 +68,12 @@ def _look(db: sqlite3.Connection) -> Soundness:
 
 
 def explain(error: BaseException, path: Path) -> None:
-    """Raise StoreError if what is stored is to blame for an error, else do nothing.
+    """Raise StoreError if what is stored is to blame for one of SYMPTOMS, else do nothing.
 
     Looks until it finds something, which takes long in a large database where there is nothing.
     """
+    if engine.is_failure(error) or isinstance(error, _BUGS):
+        return
     try:
         db = connections.to_read(path, engine.BUSY_TIMEOUT)
     except sqlite3.Error:
@@ -79,7 +83,7 @@ def explain(error: BaseException, path: Path) -> None:
             found = next(_first(db), None)
         except _UNREADABLE:
             found = "it cannot be read"
-    if found is None and isinstance(error, typed.WrongValueError):
+    if found is None and isinstance(error, WrongValueError):
         found = f"a value in it cannot be ({error})"
     if found is not None:  # without the error: its words may be a post's
         raise StoreError(f"{path} is damaged: {found}", hint=engine.RECOVER) from None
@@ -102,32 +106,28 @@ def _first(db: sqlite3.Connection) -> Iterator[str]:
 
 def _tables(db: sqlite3.Connection) -> list[str]:
     """Return the tables with values of ours; what other programs keep beside them is theirs."""
-    from tgtagger.store.sqlite.schema import metadata
-
     try:
         found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        return [name for (name,) in found if name in metadata.tables]
+        return [name for (name,) in found if name in COLUMNS]
     except _UNREADABLE:
         return []
 
 
 def _missing(db: sqlite3.Connection) -> Iterator[str]:
-    from tgtagger.store.sqlite.schema import metadata
-
     with contextlib.suppress(*_UNREADABLE):
-        for table in metadata.tables.values():
-            columns = typed.columns(db, table.name)
-            there = {column.name for column in columns}
-            for column in columns:
-                if not column.is_known and column.name in table.columns:
-                    yield f"{table.name}: the type of a column is none"
-            for name in [column.name for column in table.columns if column.name not in there]:
+        for table, known in COLUMNS.items():
+            found = columns(db, table)
+            there = {column.name for column in found}
+            for column in found:
+                if not column.is_known and column.name in known:
+                    yield f"{table}: the type of a column is none"
+            missing = next((name for name in known if name not in there), None)
+            if missing is not None:
                 yield (
-                    f"{table.name}: its column {name} is missing"
+                    f"{table}: its column {missing} is missing"
                     if there
-                    else (f"the table {table.name} is missing")
+                    else f"the table {table} is missing"
                 )
-                break
 
 
 def _pages(db: sqlite3.Connection) -> list[str]:
@@ -157,9 +157,9 @@ def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int
 
     Altered is a post whose text is not the one that its hash was made of.
     """
-    columns = typed.columns(db, table)
-    checks = [(at, column.holds) for at, column in enumerate(columns)]
-    text = [at for at, column in enumerate(columns) if column.name in _HASHED]
+    found = columns(db, table)
+    checks = [(at, column.holds) for at, column in enumerate(found)]
+    text = [at for at, column in enumerate(found) if column.name in _HASHED]
     is_posts = table == "posts" and len(text) == len(_HASHED)
     wrong = altered = 0
     place = ""
@@ -168,7 +168,7 @@ def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int
             bad = next((at for at, holds in checks if not holds(row[at])), None)
             if bad is not None:
                 wrong += 1
-                place = place or f"{columns[bad].name} of {_place(columns, row)}"
+                place = place or f"{found[bad].name} of {_place(found, row)}"
                 if wrong == most:
                     break
             elif is_posts:
@@ -180,7 +180,7 @@ def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int
 _HASHED = ("text", "media_text", "text_hash")  # in the table's order
 
 
-def _place(columns: Sequence[typed.Column], row: Sequence[object]) -> str:
+def _place(columns: Sequence[Column], row: Sequence[object]) -> str:
     values = {column.name: value for column, value in zip(columns, row, strict=True)}
     if "message_id" in values and "channel_id" in values:
         names = ["channel_id", "message_id"]
@@ -194,11 +194,19 @@ def _place(columns: Sequence[typed.Column], row: Sequence[object]) -> str:
 
 @contextlib.contextmanager
 def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
-    db.text_factory = typed.as_found
+    db.text_factory = _as_found
     try:
         yield
     finally:
         db.text_factory = str
+
+
+def _as_found(data: bytes) -> str | bytes:
+    """Return text as text, and what is none as it is."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _orphans(db: sqlite3.Connection) -> Iterator[str]:
@@ -228,14 +236,17 @@ def _found(db: sqlite3.Connection, condition: str) -> PostCount:
     return PostCount(0)
 
 
+_REJECTED = Row(TEXT, TEXT, TEXT)
+
+
 def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:
-    with contextlib.suppress(*_UNREADABLE, typed.WrongValueError):
+    with contextlib.suppress(*_UNREADABLE, WrongValueError):
         rows = db.execute(
             "SELECT coalesce('@' || c.username, c.title), r.message_id, r.reason "
             "FROM rejected_posts AS r JOIN channels AS c ON c.id = r.channel_id "
             "ORDER BY r.seen_at DESC LIMIT 20"
         )
-        return tuple(typed.checked(RejectedPost(*row)) for row in rows)
+        return tuple(RejectedPost(*row) for row in map(_REJECTED, rows))
     return ()
 
 
@@ -250,5 +261,5 @@ def _newest(db: sqlite3.Connection) -> dt.datetime | None:
             "(SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"
         ).fetchone()
         return from_text(newest)
-    except (*_UNREADABLE, ValueError, TypeError):
+    except (*_UNREADABLE, WrongValueError):
         return None

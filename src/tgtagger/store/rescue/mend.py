@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tgtagger.store.post_rows import text_hash
-from tgtagger.store.typed import Column
+from tgtagger.store.rescue.columns import Column
 
 DAMAGED = "it was damaged in the database"
 """The `problem` of a post that is not as it was stored: reading it again mends it."""

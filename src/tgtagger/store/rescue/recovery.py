@@ -21,8 +21,9 @@ from tgtagger.errors import InputError, StoreError, TgTaggerError
 from tgtagger.model.archive import Recovered, SavedTable
 from tgtagger.store import search
 from tgtagger.store.rescue import mend
+from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
-from tgtagger.store.rescue.salvage import Salvage, Shape, any_columns, shapes
+from tgtagger.store.rescue.salvage import Salvage, Shape, shapes
 from tgtagger.store.sqlite import migrate, stale_log
 from tgtagger.store.sqlite.engine import (
     connect,

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tgtagger.store import typed
+from tgtagger.store.rescue.columns import Column, any_columns, columns
 from tgtagger.store.sqlite.file_format import (
     INDEX_INNER,
     INDEX_LEAF,
@@ -38,7 +38,7 @@ class Shape:
     """What the rows of a table, or the entries of an index, look like."""
 
     name: str
-    columns: tuple[typed.Column, ...]
+    columns: tuple[Column, ...]
     order: tuple[int, ...]  # the column of each value of a record
     has_rowid: bool
     rowid_column: int | None = None
@@ -101,7 +101,7 @@ def shapes(db: sqlite3.Connection) -> dict[str, Shape]:
         is_ours = not name.startswith(("posts_fts", "sqlite_"))
         found[name] = Shape(
             name,
-            typed.columns(db, name) if is_ours else any_columns(len(info)),
+            columns(db, name) if is_ours else any_columns(len(info)),
             tuple(range(len(info)) if has_rowid else by_key),
             has_rowid,
             keys[0][1] if is_alias else None,
@@ -113,14 +113,10 @@ def shapes(db: sqlite3.Connection) -> dict[str, Shape]:
 
 def _shape_of_index(db: sqlite3.Connection, name: str) -> Shape:
     width = len(db.execute(f"PRAGMA index_xinfo('{name}')").fetchall())
-    columns, order = any_columns(width), tuple(range(width))
-    return Shape(name, columns, order, has_rowid=False, defaults=(None,) * width, is_ours=False)
-
-
-def any_columns(width: int) -> tuple[typed.Column, ...]:
-    """Return columns that take everything."""
-    column = typed.Column("", lambda _: True, is_key=False, may_be_null=True)
-    return (column,) * width
+    order = tuple(range(width))
+    return Shape(
+        name, any_columns(width), order, has_rowid=False, defaults=(None,) * width, is_ours=False
+    )
 
 
 def _default(sql: str | None) -> Value:

@@ -1,0 +1,54 @@
+"""The columns of a table as a file has them, each with the check of its values.
+
+What a column may hold is told by `values`. One that is not known there (of an older version, or of
+a newer one) is checked by the type that the file declares. Knows nothing of pages.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from tgtagger.store.values import (
+    BLOB,
+    COLUMNS,
+    INTEGER,
+    REAL,
+    TEXT,
+    Check,
+    Value,
+    check_of,
+    or_null,
+)
+
+_DECLARED = {"INTEGER": INTEGER, "TEXT": TEXT, "VARCHAR": TEXT, "REAL": REAL, "BLOB": BLOB}
+_ANYTHING = Value("any")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, and what its values may be."""
+
+    name: str
+    holds: Check
+    is_key: bool
+    may_be_null: bool
+    is_known: bool = True  # its type is one that we have
+
+
+def columns(db: sqlite3.Connection, table: str) -> tuple[Column, ...]:
+    """Return the columns of a table as it is in this database."""
+    known = COLUMNS.get(table, {})
+    found = []
+    for _, name, declared, needed, _, key in db.execute(f"PRAGMA table_info({table})"):
+        kind = _DECLARED.get(declared.partition("(")[0])
+        value = kind or _ANYTHING if needed or key else or_null(kind or _ANYTHING)
+        holds = check_of(known.get(name, value))
+        found.append(Column(name, holds, bool(key), not needed, kind is not None))
+    return tuple(found)
+
+
+def any_columns(width: int) -> tuple[Column, ...]:
+    """Return columns that take everything."""
+    column = Column("", check_of(_ANYTHING), is_key=False, may_be_null=True)
+    return (column,) * width

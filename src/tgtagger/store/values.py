@@ -1,0 +1,461 @@
+"""What each column of the archive may hold: one table, by which damage is found.
+
+SQLite checks what is written, never what it reads. These rules hold for every row that tgtagger
+has written. Whoever reads rows has them checked here (`Row`, `Fields`), and so has the integrity
+check (`check_of`, `in_sql`). Knows nothing of pages and files.
+
+Conventions: times are UTC, ISO 8601 text (`2026-01-31T12:00:00Z`), so that they sort as text and
+any program reads them; lists and small structures are JSON text; an absent fact is NULL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar, get_args
+
+from tgtagger.model.posts import ChannelKind, MediaType, SourceName
+from tgtagger.model.tagging import FailureClass, LinkSource, Status
+
+Kind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
+"""SQLite's types, and those that only JSON has."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """What one column, or one part of a JSON value, may hold."""
+
+    kind: Kind
+    null: bool = False
+    allowed: tuple[str, ...] = ()  # empty: any
+    least: int | None = None
+    pattern: str | None = None
+    is_time: bool = False
+    json: Value | None = None  # of text: what the JSON in it may be
+    items: Value | None = None  # of a list, and of an object whose names say nothing
+    fields: Mapping[str, Value] | None = None  # of an object
+    needed: tuple[str, ...] = ()  # fields that are always there
+    is_open: bool = True  # an object may have other fields, too
+
+
+def or_null(value: Value) -> Value:
+    return replace(value, null=True)
+
+
+def one_of(literal: object) -> Value:
+    """Return the value that is one of a Literal's words."""
+    return Value("text", allowed=get_args(literal))
+
+
+def as_json(value: Value) -> Value:
+    return Value("text", json=value)
+
+
+INTEGER, REAL, TEXT, BLOB = Value("integer"), Value("real"), Value("text"), Value("blob")
+TIME = Value("text", is_time=True)
+OBJECT = Value("object")
+TEXTS = Value("list", items=TEXT)
+INTEGERS = Value("list", items=INTEGER)
+COUNTS = Value("object", items=INTEGER)
+SOURCE = one_of(SourceName)
+FAILURE = one_of(FailureClass)
+HASH = "[0-9a-f]{16}"
+
+ENTITY = Value(
+    "object",
+    fields={"type": TEXT, "offset": INTEGER, "length": INTEGER},
+    needed=("type", "offset", "length"),
+)
+MEDIA = Value(
+    "object",
+    fields={
+        "type": one_of(MediaType),
+        "file_name": TEXT,
+        "mime_type": TEXT,
+        "size": INTEGER,
+        "duration": REAL,
+        "width": INTEGER,
+        "height": INTEGER,
+        "question": TEXT,
+        "options": TEXTS,
+        "url": TEXT,
+        "title": TEXT,
+        "description": TEXT,
+    },
+    needed=("type",),
+    is_open=False,
+)
+FORWARD = Value(
+    "object",
+    fields={
+        "channel": or_null(TEXT),
+        "id": or_null(INTEGER),
+        "url": or_null(TEXT),
+        "channel_id": or_null(INTEGER),
+    },
+    needed=("channel", "id", "url", "channel_id"),
+)
+
+COLUMNS: Mapping[str, Mapping[str, Value]] = {
+    "channels": {
+        "id": INTEGER,
+        "title": TEXT,
+        "username": or_null(TEXT),
+        "kind": one_of(ChannelKind),
+        "added_at": TIME,
+        "parsed_at": or_null(TIME),  # when it was last read, from any source
+        "since": or_null(TIME),  # the floor a user set: nothing older is wanted
+        "paused_at": or_null(TIME),
+    },
+    "readings": {  # how far each source has read a channel
+        "channel_id": INTEGER,
+        "source": SOURCE,
+        "top_id": or_null(INTEGER),  # the highest message id seen
+        "floor_id": INTEGER,  # ids up to it are older than channels.since
+        "not_before": or_null(TIME),  # the source asked to be left alone until then
+    },
+    "unread_ranges": {
+        "channel_id": INTEGER,
+        "source": SOURCE,
+        "low": INTEGER,
+        "high": INTEGER,
+    },
+    "posts": {
+        "id": INTEGER,
+        "channel_id": INTEGER,
+        "message_id": INTEGER,
+        "size": INTEGER,  # messages in the album
+        "date": or_null(TIME),
+        "edited": or_null(TIME),
+        "deleted": or_null(TIME),
+        "text": TEXT,
+        "media_text": or_null(TEXT),  # the words of its media: polls, link titles
+        "markdown": or_null(TEXT),  # NULL: as the text
+        "entities": or_null(as_json(Value("list", items=ENTITY))),
+        "media": or_null(as_json(Value("list", items=MEDIA))),
+        "views": or_null(INTEGER),
+        "forwards": or_null(INTEGER),
+        "replies": or_null(INTEGER),
+        "reactions": or_null(as_json(COUNTS)),
+        "forward": or_null(as_json(FORWARD)),
+        "reply_to": or_null(INTEGER),
+        "reply": or_null(as_json(OBJECT)),  # what the id alone does not say: another chat, a quote
+        "author": or_null(TEXT),
+        "grouped_id": or_null(INTEGER),
+        "source": SOURCE,
+        "problem": or_null(TEXT),  # why content could not be read
+        "text_hash": Value("text", pattern=HASH),
+        "added_at": TIME,
+        "changed_at": or_null(TIME),
+        "status": one_of(Status),
+        "attempts": INTEGER,
+        "failure": or_null(FAILURE),
+        "error": or_null(TEXT),
+        "next_attempt_at": or_null(TIME),
+        "tagged_at": or_null(TIME),
+    },
+    "album_members": {"channel_id": INTEGER, "message_id": INTEGER, "post_id": INTEGER},
+    "raw_forms": {
+        "post_id": INTEGER,
+        "source": SOURCE,
+        "converter": INTEGER,
+        "data": BLOB,  # JSON, compressed with zstandard
+    },
+    "service_messages": {
+        "channel_id": INTEGER,
+        "message_id": INTEGER,
+        "date": or_null(TIME),
+        "action": TEXT,
+        "source": SOURCE,
+        "converter": or_null(INTEGER),
+        "data": or_null(BLOB),
+    },
+    "rejected_posts": {
+        "channel_id": INTEGER,
+        "message_id": TEXT,  # as found; it may be no number
+        "source": SOURCE,
+        "reason": TEXT,
+        "seen_at": TIME,
+    },
+    "runs": {
+        "id": INTEGER,
+        "command": TEXT,
+        "started_at": TIME,
+        "ended_at": or_null(TIME),  # NULL: still at work, or killed
+        "exit_code": or_null(INTEGER),
+        "pid": or_null(INTEGER),
+        "tagger": or_null(TEXT),
+        "model": or_null(TEXT),
+        "prompt": or_null(TEXT),
+        "vocabulary": or_null(TEXT),
+        "summary": or_null(as_json(Value("any"))),
+    },
+    "followed_sources": {  # added by a person, not read yet
+        "source": TEXT,  # as `parse` takes it
+        "added_at": TIME,
+    },
+    "left_channels": {  # unfollowed: no longer read, unless by name; their posts stay
+        "channel_id": INTEGER,
+        "left_at": TIME,
+    },
+    "tags": {
+        "id": INTEGER,
+        "name": TEXT,  # as shown
+        "key": TEXT,  # vocabulary.key: equal keys, one tag
+        "description": or_null(TEXT),
+        "added_at": TIME,
+    },
+    "tag_aliases": {"key": TEXT, "name": TEXT, "tag_id": INTEGER},
+    "post_tags": {
+        "post_id": INTEGER,
+        "position": Value("integer", least=0),  # the best first
+        "tag_id": INTEGER,
+        "source": one_of(LinkSource),
+        "model": or_null(TEXT),
+        "prompt": or_null(TEXT),
+        "vocabulary": or_null(TEXT),
+        "run_id": or_null(INTEGER),
+        "added_at": TIME,
+    },
+    "removed_tags": {  # what a person took off a post: no machine puts it back
+        "post_id": INTEGER,
+        "tag_id": INTEGER,
+        "removed_at": TIME,
+    },
+    "barred_tags": {  # blocked: no machine gives such a tag to any post
+        "tag_id": INTEGER,
+        "barred_at": TIME,
+    },
+    "attempts": {
+        "id": INTEGER,
+        "post_id": INTEGER,
+        "run_id": or_null(INTEGER),
+        "at": TIME,
+        "model": or_null(TEXT),
+        "class": or_null(FAILURE),  # NULL: it was answered
+        "http_status": or_null(INTEGER),
+        "prompt_tokens": or_null(INTEGER),
+        "completion_tokens": or_null(INTEGER),
+        "cached_tokens": or_null(INTEGER),
+        "cost_usd": or_null(REAL),
+        "latency_ms": or_null(INTEGER),
+        "error": or_null(TEXT),
+        "sent_letters": or_null(INTEGER),  # of a text that was too long to be sent whole
+    },
+    "answers": {  # already paid for: equal text, prompt, model and vocabulary
+        "key": Value("text", pattern=f"{HASH}:{HASH}"),
+        "tags": or_null(as_json(TEXTS)),
+        "model": or_null(TEXT),
+        "at": TIME,
+    },
+    "server_capabilities": {
+        "url": TEXT,
+        "model": TEXT,
+        "capabilities": or_null(as_json(OBJECT)),
+        "at": TIME,
+    },
+}
+
+
+def value_of(column: str) -> Value:
+    """Return what a column may hold, named as `posts.status`."""
+    table, _, name = column.partition(".")
+    return COLUMNS[table][name]
+
+
+def plain(column: str) -> Value:
+    """Return what a column may hold by its type and words alone: a look that costs little."""
+    return replace(value_of(column), json=None, pattern=None, is_time=False)
+
+
+# ---- the check of one value
+
+
+Check = Callable[[Any], bool]
+
+_TYPES: Mapping[Kind, tuple[type, ...]] = {
+    "integer": (int,),
+    "real": (int, float),
+    "text": (str,),
+    "blob": (bytes,),
+    "list": (list,),
+    "object": (dict,),
+    "any": (object,),
+}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+def types_of(value: Value) -> tuple[type, ...]:
+    return (*_TYPES[value.kind], type(None)) if value.null else _TYPES[value.kind]
+
+
+@functools.cache
+def check_of(value: Value) -> Check:
+    """Return what tells whether something is such a value."""
+    types, rules = types_of(value), _rules(value)
+    if not rules:
+        return lambda found: isinstance(found, types)
+
+    def check(found: Any) -> bool:
+        if not isinstance(found, types):
+            return False
+        return found is None or all(rule(found) for rule in rules)
+
+    return check
+
+
+def _rules(value: Value) -> list[Check]:
+    """Return what must be true of a value besides its type."""
+    rules: list[Check] = []
+    if value.allowed:
+        rules.append(frozenset(value.allowed).__contains__)
+    if value.least is not None:
+        rules.append(value.least.__le__)
+    if value.pattern is not None:
+        matches = re.compile(value.pattern).fullmatch
+        rules.append(lambda found: matches(found) is not None)
+    if value.is_time:
+        rules.append(_is_time)
+    if value.json is not None:
+        rules.append(functools.partial(_is_json, check_of(value.json)))
+    if value.items is TEXT:
+        rules.append(_are_texts)
+    elif value.items is INTEGER:
+        rules.append(_are_integers)
+    elif value.items is not None:
+        rules.append(functools.partial(_are_all, check_of(value.items)))
+    if value.fields is not None:
+        rules.append(functools.partial(_has_fields, value))
+    return rules
+
+
+def _is_time(found: str) -> bool:
+    try:
+        return _TIME.fullmatch(found) is not None and bool(dt.datetime.fromisoformat(found))
+    except ValueError:
+        return False
+
+
+def _is_json(check: Check, found: str) -> bool:
+    try:
+        return check(json.loads(found))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _are_all(check: Check, found: list[Any]) -> bool:
+    return all(map(check, found))
+
+
+def _are_texts(found: list[Any]) -> bool:
+    try:  # a tenth of the time of a look at each
+        "".join(found)
+    except TypeError:
+        return False
+    return True
+
+
+def _are_integers(found: list[Any] | dict[str, Any]) -> bool:
+    try:
+        return isinstance(sum(found.values() if isinstance(found, dict) else found), int)
+    except TypeError:
+        return False
+
+
+def _has_fields(value: Value, found: dict[str, Any]) -> bool:
+    fields = value.fields or {}
+    return all(name in found for name in value.needed) and all(
+        check_of(fields[name])(each) if name in fields else value.is_open
+        for name, each in found.items()
+    )
+
+
+# ---- the check of what is read
+
+
+class WrongValueError(Exception):
+    """A stored value is none that its column may hold: the file is damaged."""
+
+
+RowT = TypeVar("RowT", bound=Sequence[Any])
+
+
+class Row:
+    """Checks the rows of a query, whose columns are named as `posts.status`, or are values."""
+
+    def __init__(self, *columns: str | Value) -> None:
+        values = [value_of(each) if isinstance(each, str) else each for each in columns]
+        self._names = [each if isinstance(each, str) else each.kind for each in columns]
+        self._types = [types_of(value) for value in values]
+        self._ruled = [(at, rule) for at, each in enumerate(values) for rule in _rules(each)]
+        # The types of most rows are alike, so that one look tells.
+        self._good: set[tuple[type, ...]] = set()
+
+    def __call__(self, row: RowT | None) -> RowT:
+        """Return a row that may be. Raises WrongValueError for another, and where there is none."""
+        if row is None:
+            raise WrongValueError(f"no {self._names[0]}")
+        found = tuple(map(type, row))
+        if found not in self._good:
+            for name, value, types in zip(self._names, row, self._types, strict=True):
+                if not isinstance(value, types):
+                    raise WrongValueError(name)
+            self._good.add(found)
+        for at, rule in self._ruled:
+            value = row[at]
+            if value is not None and not rule(value):
+                raise WrongValueError(self._names[at])
+        return row
+
+
+class Fields:
+    """Checks JSON objects of one kind, whose fields may be missing."""
+
+    def __init__(self, value: Value) -> None:
+        fields = value.fields or {}
+        self._check = check_of(value)
+        self._ruled = [(name, rule) for name, each in fields.items() for rule in _rules(each)]
+        self._good: set[tuple[object, ...]] = set()
+
+    def __call__(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return an object that may be. Raises WrongValueError for another."""
+        if not isinstance(found, dict):
+            raise WrongValueError("a part of JSON")
+        looks = (*found, *map(type, found.values()))
+        if looks not in self._good:
+            if not self._check(found):
+                raise WrongValueError("a part of JSON")
+            self._good.add(looks)
+        for name, rule in self._ruled:
+            value = found.get(name)
+            if value is not None and not rule(value):
+                raise WrongValueError(name)
+        return found
+
+
+def parsed(text: str) -> Any:
+    """Return what JSON text holds. Raises WrongValueError for text that is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        raise WrongValueError("JSON") from None  # its words may be a post's
+
+
+def in_sql(columns: Mapping[str, str]) -> str:
+    """Return SQL that tells whether columns hold what they may: `{"p.text": "posts.text"}`."""
+    values = {name: value_of(column) for name, column in columns.items()}
+    typed = [name for name, value in values.items() if not value.null and not _rules(value)]
+    kinds = "".join(values[name].kind for name in typed)
+    parts = [f"{' || '.join(f'typeof({name})' for name in typed)} = '{kinds}'"]
+    for name, value in values.items():
+        if value.allowed:
+            words = ", ".join(f"'{word}'" for word in value.allowed)
+            parts.append(f"{name} IN ({words})")
+        if value.is_time:
+            given = f"coalesce({name}, '0000-00-00T00:00:00Z')" if value.null else name
+            parts.append(f"{given} GLOB '????-??-??T??:??:??Z'")
+    return " AND ".join(parts)
