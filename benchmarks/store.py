@@ -23,8 +23,9 @@ from pathlib import Path
 
 from tgtagger.model.posts import Channel, Media, Page, PostData, RawRecord
 from tgtagger.sources import raw
-from tgtagger.store import Store, post_rows, search
+from tgtagger.store import Store, post_rows
 from tgtagger.store import posts as stored_posts
+from tgtagger.store.sqlite import fulltext
 from words import WORDS
 
 PAGE = 1000
@@ -92,9 +93,9 @@ def time_raw(posts: list[PostData], path: Path) -> float:
 
 
 def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
-    upkeep: Callable[..., None] = search.index
+    upkeep: Callable[..., None] = fulltext.insert
     if not index:
-        search.index = lambda db, rows: None  # noqa: ARG005
+        fulltext.insert = lambda db, rows: None  # noqa: ARG005
     try:
         with Store.open(str(path)) as store:
             gc.collect()
@@ -104,7 +105,7 @@ def time_store(posts: list[PostData], path: Path, *, index: bool) -> float:
                 store.posts.save_page(Page(CHANNEL, "desktop", tuple(posts[at : at + PAGE])))
             return time.process_time() - started
     finally:
-        search.index = upkeep
+        fulltext.insert = upkeep
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from support.exports import chat, message, write
 from support.fault_matrix import Effort
 from support.make import page, post
 from tgtagger.store import Store
-from tgtagger.store.sqlite import diagnose
+from tgtagger.store.sqlite import access_diagnosis
 
 pytestmark = pytest.mark.row("D4")
 
@@ -138,13 +138,13 @@ def test_a_full_folder_for_temporary_files_is_named(
     full = tmp_path / "full"
     full.mkdir()
     monkeypatch.setenv("SQLITE_TMPDIR", str(full))
-    monkeypatch.setattr(diagnose, "_is_full", lambda folder: folder == full)
-    found = diagnose.why(db, sqlite3.SQLITE_FULL)
+    monkeypatch.setattr(access_diagnosis, "_is_full", lambda folder: folder == full)
+    found = access_diagnosis.diagnose(db, sqlite3.SQLITE_FULL)
     assert found is not None
     assert found.message == f"no space left for temporary files in {full}"
-    monkeypatch.setattr(diagnose, "_is_full", lambda folder: folder == db.parent)
-    found = diagnose.why(db, sqlite3.SQLITE_FULL)
+    monkeypatch.setattr(access_diagnosis, "_is_full", lambda folder: folder == db.parent)
+    found = access_diagnosis.diagnose(db, sqlite3.SQLITE_FULL)
     assert found is not None
     assert found.message == f"no space left to write {db}"
-    monkeypatch.setattr(diagnose, "_is_full", lambda _: False)
-    assert diagnose.why(db, sqlite3.SQLITE_FULL) is None
+    monkeypatch.setattr(access_diagnosis, "_is_full", lambda _: False)
+    assert access_diagnosis.diagnose(db, sqlite3.SQLITE_FULL) is None

@@ -23,7 +23,7 @@ from tgtagger.config import load
 from tgtagger.errors import Locked, TryLater
 from tgtagger.model.posts import Page
 from tgtagger.store import Store
-from tgtagger.store.sqlite import connections, holders
+from tgtagger.store.sqlite import access_diagnosis, connections
 
 pytestmark = pytest.mark.row("L1")
 
@@ -128,7 +128,7 @@ def test_the_shell_of_sqlite_is_named(db: Path) -> None:
 def test_where_nobody_can_be_named_it_is_said_all_the_same(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holders, "LOCKS", tmp_path / "no such file")  # no /proc
+    monkeypatch.setattr(access_diagnosis, "LOCKS", tmp_path / "no such file")  # no /proc
     Store.open(str(db)).close()
     with held(db), pytest.raises(Locked, match="is locked by another program"):
         Store.open(str(db), busy_timeout=0)

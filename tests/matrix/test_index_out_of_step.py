@@ -16,7 +16,8 @@ from support.make import page, post, tag
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import ServiceMessage
-from tgtagger.store import Store, search
+from tgtagger.store import Store
+from tgtagger.store.sqlite import fulltext
 
 pytestmark = pytest.mark.row("C4")
 
@@ -46,7 +47,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     ),
     "its settings are gone": ("DELETE FROM posts_fts_config",),
     "its sizes are gone": ("DELETE FROM posts_fts_docsize",),
-    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in search.TABLES},
+    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in fulltext.TABLES},
 }
 
 
@@ -113,7 +114,7 @@ def test_the_index_that_is_made_anew_is_the_one_of_the_migrations(whole: Path, d
     with closing(sqlite3.connect(db, isolation_level=None)) as raw:
         for statement in NO_INDEX:
             raw.execute(statement)
-        search.rebuild(raw)
+        fulltext.rebuild(raw)
     assert made() == before
 
 

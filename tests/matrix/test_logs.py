@@ -269,10 +269,10 @@ def test_what_is_done_without_locks_by_a_link_reads_the_log_too(tmp_path: Path) 
         denied = sqlite3.OperationalError()
         denied.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
 
-        def refuse(*_: object, connect: object = None, **__: object) -> sqlite3.Connection:
-            if connect is None:
+        def refuse(*_: object, made: object = None, **__: object) -> sqlite3.Connection:
+            if made is None:
                 raise denied
-            return opened(*_, connect=connect, **__)  # type: ignore[arg-type]
+            return opened(*_, made=made, **__)  # type: ignore[arg-type]
 
         opened = connections._open
         patched.setattr(connections, "_open", refuse)

@@ -34,7 +34,7 @@ from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.store.sqlite import connections, holders
+from tgtagger.store.sqlite import access_diagnosis, connections
 from tgtagger.system import mounts
 
 pytestmark = pytest.mark.row("L4")
@@ -221,7 +221,7 @@ def test_where_no_lock_can_be_had_that_is_what_is_said(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", refuses)
-    monkeypatch.setattr(holders, "LOCKS", db.with_name("none"))
+    monkeypatch.setattr(access_diagnosis, "LOCKS", db.with_name("none"))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"cannot be locked.*: No locks available"):

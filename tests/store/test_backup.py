@@ -16,6 +16,7 @@ from support import old_schemas
 from support.breaking import assert_sound
 from support.make import page, post
 from support.next_version import NEXT
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
@@ -140,7 +141,7 @@ def test_targets_that_cannot_be_had(store: Store, db: Path, target: Path) -> Non
         for named in {db, link}:
             with pytest.raises(InputError) as caught:
                 Store.back_up(str(named), wrong)
-            assert caught.value.hint
+            assert hint_of(caught.value)
     for named in (db, link):  # the database by another name is still the database
         with pytest.raises(InputError, match=r"belongs to the database|is there already"):
             Store.back_up(str(named), db.with_name("posts.db-wal"))

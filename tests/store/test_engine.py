@@ -17,7 +17,7 @@ from support.make import page, post
 from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite import engine, opening
 
 
 def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
@@ -137,8 +137,8 @@ def test_only_the_owner_reads_the_file(tmp_path: Path, umask: int) -> None:
 
 
 def test_a_url_and_a_path_name_the_same_file(tmp_path: Path) -> None:
-    assert engine.database_path(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
-    assert engine.database_path(str(tmp_path / "a.db")) == tmp_path / "a.db"
+    assert opening.database_path(f"sqlite:///{tmp_path}/a.db") == tmp_path / "a.db"
+    assert opening.database_path(str(tmp_path / "a.db")) == tmp_path / "a.db"
     odd = tmp_path / "what? 100% #1.db"
     Store.open(str(odd)).close()
     Store.open_to_read(str(odd)).close()
@@ -150,7 +150,7 @@ def test_a_url_and_a_path_name_the_same_file(tmp_path: Path) -> None:
 )
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(InputError) as caught:
-        engine.database_path(url)
+        opening.database_path(url)
     assert "secret" not in caught.value.message
 
 

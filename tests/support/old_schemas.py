@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.next_version import NEXT
-from tgtagger.store.sqlite import engine, migrate
+from tgtagger.store.sqlite import engine, migrate, opening
 from tgtagger.store.values import COLUMNS, Value
 
 _JSON = {
@@ -29,7 +29,7 @@ Contents = dict[str, list[dict[str, Any]]]
 
 def make(db: Path, revision: str, rows: int = 4) -> None:
     """Make a database of this version, with so many rows in each table."""
-    engine.create_file(db)
+    opening.create_file(db)
     writer = engine.create_writer(db)
     with writer.connect() as connection, connection.begin():
         migrate.upgrade(connection, NEXT, revision)

@@ -3,5 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
-SENTENCES: Mapping[str, str | Callable[..., str]] = {}
+
+def _locked(*, path: Path, process: int | None, program: str | None) -> str:
+    by = "another program" if process is None else f"process {process}"
+    return f"{path} is locked by {by}" + (f" ({program})" if program is not None else "")
+
+
+def _access_denied(*, path: Path, is_folder: bool, wanted: str, **_: Any) -> str:
+    verb = {"read": "read", "write": "written to"}[wanted]
+    return f"{'the folder ' if is_folder else ''}{path} cannot be {verb}"
+
+
+def _cut_off(*, path: Path) -> str:
+    return f"{path} is cut off: it is empty, though {path.name}-wal beside it is not"
+
+
+def _not_its_log(*, path: Path, log: Path) -> str:
+    return f"{log.name} is not the log of {path}, or of another state of it: both are as they were"
+
+
+def _damaged_file_unusable(*, path: Path, is_there: bool) -> str:
+    return f"{path} {'is no ordinary file' if is_there else 'is not there'}"
+
+
+_NEWER = "{path} was written by a newer tgtagger (schema {version}, this one knows {known})"
+_FOREIGN = "{path} is another program's database, and stays untouched"
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    # ---- where it is
+    "database_url_unreadable": "the database's URL cannot be read",
+    "database_kind_unsupported": (
+        "databases of kind {name!r} are not supported: tgtagger keeps its posts in one SQLite file"
+    ),
+    "database_not_a_file": "the database must be a file",
+    "database_path_with_nul": "the database's path holds a NUL, which no path does",
+    "database_home_unknown": "{path}: there is no such home folder",
+    # ---- what lies there
+    "no_database": "there is no database yet at {path}",
+    "database_empty": "{path} is empty",
+    "database_is_folder": "{path} is a folder, not a database",
+    "database_no_ordinary_file": "{path} is no ordinary file",
+    "database_cut_off": _cut_off,
+    "not_a_database": "{path} is not a database, and stays untouched",
+    "foreign_database": _FOREIGN,
+    "database_newer": _NEWER,
+    "database_older": "{path} has an older schema ({version}; this one reads {known})",
+    "sqlite_too_old": "SQLite {version} is too old: tgtagger needs {needed} or newer",
+    "log_not_its_own": _not_its_log,
+    # ---- what keeps it from being used
+    "database_locked": _locked,
+    "locks_refused": "{path} cannot be locked, nor can any file in its folder: {reason}",
+    "database_written_meanwhile": (
+        "{path} was written to while it was read, and no lock can be had there"
+    ),
+    "database_moved": "{path} was moved or removed while it was in use",
+    "too_many_open_files": "{path} cannot be opened: too many open files",
+    "access_denied": _access_denied,
+    "database_file_refused": "{path}: {reason}",
+    "database_read_only": "{path} cannot be written to",
+    "database_unusable": "{path} cannot be used",
+    "database_unopenable": "{path} cannot be opened",
+    "database_half_written": (
+        "{path} was left half written by a run that was killed, and may not be mended here"
+    ),
+    "database_disk_full": "no space left to write {path}",
+    "temporary_disk_full": "no space left for temporary files in {folder}",
+    "database_io_failed": "{path}: reading or writing failed ({name})",
+    "database_write_failed": "{path}: writing failed ({name})",
+    "shared_memory_unwritable": "{path}-shm cannot be written ({name})",
+    "database_locking_failed": "{path}: locking failed ({name})",
+    # ---- damage
+    "database_corrupt": "{path} is damaged, or its disk cannot be read",
+    "database_damaged": "{path} is damaged",
+    "database_damaged_at": "{path} is damaged: {found}",
+    # ---- upgrades, backups, recovery
+    "upgrade_not_backed_up": "{path} was not brought up to date: its backup failed: {reason}",
+    "copy_exists": "{target} is there already",
+    "copy_is_folder": "{target} is a folder",
+    "copy_without_folder": "the folder of {target} is not there",
+    "copy_unwritable": "{target} cannot be written: {reason}",
+    "copy_belongs_to_database": "{target} belongs to the database",
+    "copy_beside_another_log": "{log} belongs to another database",
+    "copy_damaged": "the copy of {path} is damaged, and was not kept: {damage}",
+    "recovery_target_exists": "{target} is there already",
+    "recovery_without_room": "{target} cannot be written: {reason}",
+    "damaged_file_unusable": _damaged_file_unusable,
+    "foreign_database_not_saved": _FOREIGN,
+    "nothing_to_save": "nothing of an archive can be read in {path}",
+}

@@ -35,6 +35,7 @@ from tgtagger.store.rescue.integrity import Integrity
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.sqlite import backup, engine, migrate, opening
+from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.status import Status
@@ -42,7 +43,7 @@ from tgtagger.store.tags import Tags
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
 
-database_path = engine.database_path
+database_path = opening.database_path
 kept_backups = migrate.kept_backups
 
 
@@ -70,18 +71,19 @@ class Store:
         location: str,
         *,
         create: bool = True,
-        busy_timeout: float = engine.BUSY_TIMEOUT,
+        busy_timeout: float = BUSY_TIMEOUT,
         schema: Schema = SCHEMA,
     ) -> Self:
         """Open for writing; make the file if there is none; bring the schema up to date.
 
         Not to `create`: raises NoDatabase if there is none.
         """
-        path = engine.database_path(location)
-        if opening.look(path, schema) is None:
-            if not create:
-                raise engine.missing(path)
-            engine.create_file(path)
+        path = opening.database_path(location)
+        version = opening.look(path, schema)
+        if not create:
+            opening.require(version, path)
+        if version is None:
+            opening.create_file(path)
         made = engine.create_writer(path, busy_timeout=busy_timeout)
         store = cls(path, made, schema)
         try:
@@ -97,10 +99,8 @@ class Store:
 
         Raises NoDatabase if there is none, OlderSchema if it is not up to date.
         """
-        path = engine.database_path(location)
-        version = opening.look(path, schema)
-        if version is None:
-            raise engine.missing(path)
+        path = opening.database_path(location)
+        version = opening.require(opening.look(path, schema), path)
         schema.require_newest(version, path)
         store = cls(path, engine.create_reader(path), schema)
         try:
@@ -126,9 +126,8 @@ class Store:
 
         `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
         """
-        path = engine.database_path(location)
-        if opening.look(path) is None:
-            raise engine.missing(path)
+        path = opening.database_path(location)
+        opening.require(opening.look(path), path)
         return backup.back_up(path, target, told)
 
     @staticmethod
@@ -137,7 +136,7 @@ class Store:
 
         `convert` makes a post anew of its raw record, where its row is lost.
         """
-        return recovery.recover(engine.database_path(location), target, convert)
+        return recovery.recover(opening.database_path(location), target, convert)
 
     def close(self) -> None:
         self._database.close()

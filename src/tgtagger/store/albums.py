@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.decide import HUMAN, SOURCE_RANK
-from tgtagger.store import search
+from tgtagger.store.sqlite import fulltext
 from tgtagger.store.values import Row
 
 Ids = tuple[int, ...]
@@ -125,6 +125,6 @@ def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
     )
     db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
     texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
-    search.unindex(db, other, _TEXTS(texts))
+    fulltext.delete(db, other, _TEXTS(texts))
     db.execute("DELETE FROM raw_forms WHERE post_id = ?", (other,))
     db.execute("DELETE FROM posts WHERE id = ?", (other,))

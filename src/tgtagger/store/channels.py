@@ -13,9 +13,9 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import read_channel, spelling
-from tgtagger.store import search
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
+from tgtagger.store.sqlite import fulltext
 from tgtagger.store.times import now
 from tgtagger.store.values import TEXT, Row
 
@@ -126,7 +126,7 @@ class Channels(Part):
                     (channel, now()),
                 )
                 return ChannelRemoved(title, 0, posts)
-            search.unindex_channel(db, channel)
+            fulltext.delete_channel(db, channel)
             db.execute(
                 "DELETE FROM answers WHERE substr(key, instr(key, ':') + 1) IN ("
                 "SELECT text_hash FROM posts WHERE channel_id = ?1 "

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from tgtagger.errors import InputError
 from tgtagger.store.rescue import check
 from tgtagger.store.sqlite import engine, stale_log
 from tgtagger.store.sqlite.connections import undisturbed
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.schema_version import Schema
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
@@ -44,7 +46,7 @@ class Database:
         with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
             # A newer tgtagger may have brought it up to date since it was opened.
             if self.schema.version_of(db, self.path) is None:
-                raise engine.empty(self.path)
+                raise InputError("database_empty", path=self.path)
             stale_log.number(db)
             yield db
             if dry_run:
@@ -63,7 +65,7 @@ class Database:
         with self.explained(), contextlib.ExitStack() as failed:
             db = failed.enter_context(_begun(self._reading))
             if self.schema.version_of(db, self.path) is None:
-                raise engine.empty(self.path)
+                raise InputError("database_empty", path=self.path)
             opened = failed.pop_all()
         try:
             with undisturbed(db, self.path):
@@ -84,7 +86,7 @@ class Database:
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
         """Tell the database's failures, and values that cannot be, as such; let bugs through."""
-        with engine.map_errors(self.path):
+        with map_errors(self.path):
             try:
                 yield
             except check.SYMPTOMS as error:
@@ -94,7 +96,7 @@ class Database:
     @contextlib.contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection outside of any transaction."""
-        with engine.map_errors(self.path), self._engine.connect() as connection:
+        with map_errors(self.path), self._engine.connect() as connection:
             yield engine.driver(connection)
 
 

@@ -27,11 +27,12 @@ from tgtagger.model.posts import (
     SourceName,
     StoredRawRecord,
 )
-from tgtagger.store import albums, channels, progress, search
+from tgtagger.store import albums, channels, progress
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import NAMES, order_key, row
 from tgtagger.store.post_rows import Row as Values
-from tgtagger.store.sqlite.engine import is_fatal
+from tgtagger.store.sqlite import fulltext
+from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.times import now, to_text_or_none
 from tgtagger.store.values import Row, plain
 
@@ -244,7 +245,7 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: st
     ]
     if raw:
         db.executemany(_RAW, raw)
-    search.index(db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new])
+    fulltext.insert(db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new])
 
 
 def _update(
@@ -262,7 +263,7 @@ def _update(
         return
     if "text" in changes or "media_text" in changes:
         after = old | changes
-        search.reindex(
+        fulltext.replace(
             db, old["id"], (old["text"], old["media_text"]), (after["text"], after["media_text"])
         )
     db.execute(

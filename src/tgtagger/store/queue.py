@@ -29,7 +29,7 @@ from tgtagger.store import answers
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
-from tgtagger.store.sqlite.engine import is_fatal
+from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
 from tgtagger.store.values import Row

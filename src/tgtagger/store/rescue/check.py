@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tgtagger.errors import StoreError
 from tgtagger.model.archive import PostCount, RejectedPost, Soundness
-from tgtagger.store import search
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import Column, columns
-from tgtagger.store.sqlite import connections, engine
+from tgtagger.store.sqlite import connections, fulltext
+from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
 from tgtagger.store.values import COLUMNS, TEXT, Row, WrongValueError
 from tgtagger.system.terminal_text import clean
@@ -38,8 +38,8 @@ def soundness(path: Path) -> Soundness:
     """Look at everything but the search index, which only who may write can compare."""
     # A connection of its own: on one that has met damage even the end of a transaction may fail.
     with (
-        engine.map_errors(path),
-        contextlib.closing(connections.to_read(path, engine.BUSY_TIMEOUT)) as db,
+        map_errors(path),
+        contextlib.closing(connections.to_read(path)) as db,
     ):
         db.execute("BEGIN")
         return _look(db)
@@ -72,10 +72,10 @@ def explain(error: BaseException, path: Path) -> None:
 
     Looks until it finds something, which takes long in a large database where there is nothing.
     """
-    if engine.is_failure(error) or isinstance(error, _BUGS):
+    if is_failure(error) or isinstance(error, _BUGS):
         return
     try:
-        db = connections.to_read(path, engine.BUSY_TIMEOUT)
+        db = connections.to_read(path)
     except sqlite3.Error:
         return
     with contextlib.closing(db):
@@ -86,12 +86,12 @@ def explain(error: BaseException, path: Path) -> None:
     if found is None and isinstance(error, WrongValueError):
         found = f"a value in it cannot be ({error})"
     if found is not None:  # without the error: its words may be a post's
-        raise StoreError(f"{path} is damaged: {found}", hint=engine.RECOVER) from None
+        raise StoreError("database_damaged_at", path=path, found=found) from None
 
 
 def _first(db: sqlite3.Connection) -> Iterator[str]:
     yield from _missing(db)
-    if not search.is_readable(db):
+    if not fulltext.is_readable(db):
         yield "its search index cannot be read"
     for table in _tables(db):
         wrong, place, _ = _rows(db, table, most=1)
@@ -134,7 +134,7 @@ def _pages(db: sqlite3.Connection) -> list[str]:
     if _lines(db, str(_MOST)) == ["ok"]:
         return []
     found = []
-    for table in [*_tables(db), *search.TABLES]:
+    for table in [*_tables(db), *fulltext.TABLES]:
         lines = _lines(db, f"'{table}'")
         if lines != ["ok"]:
             places = f"{len(lines)} places, such as: " if len(lines) > 1 else ""

@@ -1,14 +1,14 @@
 """Look at a database's health, and mend its search index.
 
-What is looked at is told by `check`, what an index is by `search`.
+What is looked at is told by `check`, what an index is by `fulltext`.
 """
 
 from __future__ import annotations
 
 from tgtagger.model.archive import Soundness, Storage
-from tgtagger.store import search
 from tgtagger.store.database import Part
 from tgtagger.store.rescue import check
+from tgtagger.store.sqlite import fulltext
 from tgtagger.store.sqlite.connections import Unlocked
 from tgtagger.system.mounts import network_file_system
 
@@ -30,9 +30,9 @@ class Integrity(Part):
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""
         with self._database.transaction() as db:
-            return search.check_index(db)
+            return fulltext.agrees(db)
 
     def rebuild_index(self) -> None:
         """Make the search index anew from the posts."""
         with self._database.connection() as db:
-            search.rebuild(db)
+            fulltext.rebuild(db)

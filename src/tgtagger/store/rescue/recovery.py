@@ -19,18 +19,14 @@ from typing import get_args
 
 from tgtagger.errors import InputError, StoreError, TgTaggerError
 from tgtagger.model.archive import Recovered, SavedTable
-from tgtagger.store import search
 from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
 from tgtagger.store.rescue.salvage import Salvage, Shape, shapes
-from tgtagger.store.sqlite import migrate, stale_log
-from tgtagger.store.sqlite.engine import (
-    connect,
-    create_writer,
-    driver,
-    map_errors,
-)
+from tgtagger.store.sqlite import fulltext, migrate, stale_log
+from tgtagger.store.sqlite.connections import connect
+from tgtagger.store.sqlite.engine import create_writer, driver
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.file_format import Cell, PageFile
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
@@ -81,24 +77,22 @@ def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA)
 
 def _refuse(path: Path, target: Path) -> None:
     if target.is_dir():
-        raise InputError(f"{target} is a folder", hint="name a file in it")
+        raise InputError("copy_is_folder", target=target)
     for end in ("", *files.COMPANIONS):
         if os.path.lexists(f"{target}{end}"):
             raise _there_already(target.with_name(target.name + end))
     if not path.is_file():
-        what = "is no ordinary file" if path.exists() else "is not there"
-        raise InputError(f"{path} {what}", hint="name the damaged database with --db")
+        raise InputError("damaged_file_unusable", path=path, is_there=path.exists())
 
 
 def _there_already(target: Path) -> InputError:
-    return InputError(f"{target} is there already", hint="name a new file")
+    return InputError("recovery_target_exists", target=target)
 
 
 def _cannot_be_written(target: Path, error: OSError) -> TgTaggerError:
-    message = f"{target} cannot be written: {error.strerror}"
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}:
-        return StoreError(message, hint="make room, or name a file on another disk")
-    return InputError(message, hint="name a file where you may write")
+        return StoreError("recovery_without_room", target=target, reason=error.strerror)
+    return InputError("copy_unwritable", target=target, reason=error.strerror)
 
 
 @contextlib.contextmanager
@@ -131,9 +125,7 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert, schema: Sche
         rows = _Rows(db, Salvage(file, shapes(db)))
         rows.take()
         if not rows.saved:
-            raise StoreError(
-                f"nothing of an archive can be read in {path}", hint="bring back a backup"
-            )
+            raise StoreError("nothing_to_save", path=path)
         joined = rejoin(db, rows.lost, rows.doubts, convert, rows.now)
         tables = tuple(rows.summary(name) for name in rows.tables)
         db.execute("COMMIT")
@@ -155,17 +147,13 @@ def _revision(file: PageFile, path: Path, schema: Schema) -> str:
     found = Salvage(file, {shape.name: shape})
     tables = {str(name) for kind, name, *_ in found.schema() if kind == "table"}
     if tables and not tables & {"posts", "channels", "post_tags", "raw_forms", "attempts"}:
-        raise StoreError(f"{path} is another program's database, and stays untouched")
+        raise StoreError("foreign_database_not_saved", path=path)
     versions = [cell.record[0] for cells in found.rows(shape.name) for cell in cells if cell.record]
     for version in versions:
         if version in schema.revisions:
             return str(version)
         if isinstance(version, str) and re.fullmatch(r"\d{4}", version) and version > newest:
-            raise StoreError(
-                f"{path} was written by a newer tgtagger "
-                f"(schema {version}, this one knows {newest})",
-                hint="update tgtagger: nothing was changed",
-            )
+            raise StoreError("database_newer", path=path, version=version, known=newest)
     return newest
 
 
@@ -276,8 +264,8 @@ def _finish(made: Path) -> None:
     """Make the search index, and check that the new file is sound."""
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA synchronous = OFF")
-        search.rebuild(db)
+        fulltext.rebuild(db)
         problems = [line for (line,) in db.execute("PRAGMA integrity_check(1)") if line != "ok"]
         problems += [str(row) for row in db.execute("PRAGMA foreign_key_check")]
-        if problems or not search.check_index(db):
+        if problems or not fulltext.agrees(db):
             raise AssertionError(f"what was recovered is not sound: {problems}")

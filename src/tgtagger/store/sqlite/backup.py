@@ -21,7 +21,8 @@ from typing import TypeVar, get_args
 from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.model.archive import Backup
 from tgtagger.store.sqlite import engine
-from tgtagger.store.sqlite.connections import undisturbed, uri
+from tgtagger.store.sqlite.connections import connect, undisturbed
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.run_lock import LockName
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
@@ -63,10 +64,9 @@ def back_up(
     except FileExistsError as error:  # it came meanwhile
         raise _there_already(target) from error
     except FileNotFoundError as error:
-        raise InputError(f"the folder of {target} is not there", hint="make it first") from error
+        raise InputError("copy_without_folder", target=target) from error
     except OSError as error:
-        hint = "name a file where you may write"
-        raise system_error(error, f"{target} cannot be written", hint=hint) from error
+        raise system_error(error, "copy_unwritable", target=target) from error
     return Backup(target, posts, size, version)
 
 
@@ -74,35 +74,31 @@ def _refuse(path: Path, target: Path, *, over: bool) -> None:
     for database in (path.absolute(), path.resolve()):
         names = {database.name + end for end in _WITH_IT}
         if target.name in names and target.parent.resolve() == database.parent.resolve():
-            raise InputError(f"{target} belongs to the database", hint="name another file")
+            raise InputError("copy_belongs_to_database", target=target)
     if target.is_dir():
-        raise InputError(f"{target} is a folder", hint="name a file in it")
+        raise InputError("copy_is_folder", target=target)
     if os.path.lexists(target) and not over:
         raise _there_already(target)
     for end in ("-wal", "-journal"):
         beside = f"{target}{end}"
         if os.path.lexists(beside):  # SQLite would write its content into the copy
-            raise InputError(
-                f"{beside} belongs to another database", hint="name another file, or move it away"
-            )
+            raise InputError("copy_beside_another_log", log=beside)
 
 
 def _there_already(target: Path) -> InputError:
-    return InputError(
-        f"{target} is there already", hint="name a new file, or delete this one first"
-    )
+    return InputError("copy_exists", target=target)
 
 
 def _copy(path: Path, made: Path, target: Path, told: Told, schema: Schema) -> str:
     """Copy the database as it is now; return its schema's version."""
     reader = engine.create_reader(path)
     try:
-        with engine.map_errors(path), reader.connect() as connection, connection.begin():
+        with map_errors(path), reader.connect() as connection, connection.begin():
             # This look fixes the moment: what is committed from now on is not in the copy.
             driver = engine.driver(connection)
             version = schema.version_of(driver, path)
             if version is None:
-                raise engine.empty(path)
+                raise InputError("database_empty", path=path)
             with undisturbed(driver, path):
                 _copy_pages(driver, made, target, told)
     finally:
@@ -122,7 +118,7 @@ def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, told: Told
             told((total - left) * page_size, total * page_size)
 
     # nolock: nobody else knows the file, and not every file system that keeps copies has locks.
-    with closing(_connect(made, "mode=rw&nolock=1")) as copy:
+    with closing(connect(made, "mode=rw&nolock=1")) as copy:
         copy.execute("PRAGMA journal_mode = OFF").fetchone()
         copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
         try:
@@ -130,7 +126,7 @@ def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, told: Told
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorname", None) not in _OF_THE_TARGET:
                 raise
-            with engine.map_errors(target):
+            with map_errors(target):
                 raise
 
 
@@ -143,13 +139,10 @@ _OF_THE_TARGET = {
 
 def _check(made: Path, path: Path, target: Path) -> int:
     """Read the whole copy; return how many posts are in it."""
-    with engine.map_errors(target), closing(_connect(made, "immutable=1")) as copy:
+    with map_errors(target), closing(connect(made, "immutable=1")) as copy:
         damage, posts = _interruptible(copy, _look)
     if damage != "ok":
-        raise StoreError(
-            f"the copy of {path} is damaged, and was not kept: {damage}",
-            hint="run: tgtagger doctor; if it finds the database sound, look at the disk",
-        )
+        raise StoreError("copy_damaged", path=path, damage=damage)
     return posts
 
 
@@ -184,9 +177,3 @@ def _look(copy: sqlite3.Connection) -> tuple[str, int]:
             raise
         return str(error), 0
     return damage, posts
-
-
-def _connect(file: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{uri(file)}?{mode}", uri=True, isolation_level=None, check_same_thread=False
-    )

@@ -26,6 +26,9 @@ from tgtagger.system.mounts import network_file_system
 
 _log = logging.getLogger(__name__)
 
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for another process's write to end."""
+
 DENIED = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
@@ -67,7 +70,7 @@ class Unlocked(sqlite3.Connection):
         return self.seen != _state(self.watched)
 
 
-def to_write(path: Path, timeout: float) -> sqlite3.Connection:
+def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Open for writing, in WAL mode where it can be had; say once where it cannot."""
     path = path.resolve()  # SQLite has its files beside the file itself, not beside a link to it
     try:
@@ -90,7 +93,7 @@ def to_write(path: Path, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def to_read(path: Path, timeout: float) -> sqlite3.Connection:
+def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Open for reading only: with all locks, or without where they cannot be had."""
     path = path.resolve()
     try:
@@ -122,6 +125,11 @@ def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
         raise _disturbed(path)
 
 
+def connect(path: Path, mode: str, *, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Open a file as the mode says, and look at nothing: `mode=rw`, `mode=ro`, `immutable=1`."""
+    return _connect(path, mode, timeout)
+
+
 def uri(path: Path) -> str:
     """Return the URI by which SQLite opens a file."""
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
@@ -129,10 +137,7 @@ def uri(path: Path) -> str:
 
 
 def _disturbed(path: Path) -> TryLater:
-    return TryLater(
-        f"{path} was written to while it was read, and no lock can be had there",
-        hint="run it again",
-    )
+    return TryLater("database_written_meanwhile", path=path)
 
 
 def _look(connection: sqlite3.Connection) -> bool:
@@ -146,20 +151,26 @@ def _open(
     mode: str,
     timeout: float,
     *,
-    connect: Callable[..., sqlite3.Connection] | None = None,
+    made: Callable[..., sqlite3.Connection] | None = None,
     prepare: Callable[[sqlite3.Connection], object] = _look,
 ) -> sqlite3.Connection:
     """Open a connection and look at the file, so that what is wrong is found here."""
-    connection = (connect or sqlite3.connect)(
-        f"{uri(path)}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
-        isolation_level=None,
-    )  # fmt: skip
+    connection = _connect(path, mode, timeout, made)
     try:
         prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _connect(
+    path: Path, mode: str, timeout: float, made: Callable[..., sqlite3.Connection] | None = None
+) -> sqlite3.Connection:
+    return (made or sqlite3.connect)(
+        f"{uri(path)}?{mode}", uri=True, timeout=timeout, check_same_thread=False,
+        isolation_level=None,
+    )  # fmt: skip
 
 
 def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
@@ -231,7 +242,7 @@ def _without_locks(path: Path, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
         _look(connection)
 
-    return _open(path, mode, timeout, connect=Unlocked, prepare=prepare)
+    return _open(path, mode, timeout, made=Unlocked, prepare=prepare)
 
 
 def _size(path: Path) -> int:

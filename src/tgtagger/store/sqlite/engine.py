@@ -1,7 +1,6 @@
-"""Open the SQLite file: its pragmas, its transactions, its permissions.
+"""SQLAlchemy's engine for a SQLite file: what a transaction and a connection are.
 
-The one place that knows how SQLAlchemy and SQLite must be made to agree, and the one map from
-their exceptions to ours. Knows no table.
+The one place that knows how SQLAlchemy and SQLite must be made to agree. Knows no table.
 
 Why the BEGIN hook: left to itself the driver opens no transaction before a SAVEPOINT, so the
 outermost SAVEPOINT is the transaction, its release commits, and a later rollback undoes nothing.
@@ -12,79 +11,22 @@ written in between, without waiting for the busy timeout.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tgtagger.errors import InputError, Locked, NoDatabase, StoreError, TgTaggerError, system_error
-from tgtagger.store.sqlite import connections, diagnose
-from tgtagger.store.sqlite.holders import holder
-from tgtagger.system import files
+from tgtagger.errors import StoreError
+from tgtagger.store.sqlite import connections
+from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
 
 # A signal that comes while a connection is closed is raised, and so is said by the command line;
 # without a handler Python would print SQLAlchemy's own words about it, with a traceback.
 logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
-
-BUSY_TIMEOUT = 30.0
-"""Seconds to wait for another process's write to end."""
-
-
-def database_path(location: str) -> Path:
-    """Return the file that a path or SQLAlchemy URL names; refuse other databases than SQLite."""
-    if "://" not in location:
-        return _expanded(location)
-    try:
-        url = make_url(location)
-    except sa.exc.ArgumentError as error:
-        raise InputError("the database's URL cannot be read", hint=_URL_HINT) from error
-    if url.get_backend_name() != "sqlite":
-        raise InputError(
-            f"databases of kind {url.get_backend_name()!r} are not supported: tgtagger keeps "
-            "its posts in one SQLite file",
-            hint=_URL_HINT,
-        )
-    if not url.database or url.database == ":memory:":
-        raise InputError("the database must be a file", hint=_URL_HINT)
-    return _expanded(url.database)
-
-
-def _expanded(path: str) -> Path:
-    if "\0" in path:
-        raise InputError("the database's path holds a NUL, which no path does", hint=_URL_HINT)
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:  # ~nobody
-        raise InputError(f"{path}: there is no such home folder", hint=_URL_HINT) from error
-
-
-def missing(path: Path) -> NoDatabase:
-    return NoDatabase(
-        f"there is no database yet at {path}",
-        hint="fill it: tgtagger parse @CHANNEL, or a Desktop export's folder; "
-        "or name another with --db",
-    )
-
-
-_URL_HINT = "give a path, or a URL such as sqlite:////home/me/posts.db"
-
-
-def create_file(path: Path) -> None:
-    """Make an empty database file that only its owner can read, and its folder if missing."""
-    with map_errors(path):
-        files.make_folder(path.parent)
-        if not path.exists():
-            # SQLite gives its -wal and -shm files the mode of the database.
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-                files.sync_folder(path.parent)
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
@@ -113,14 +55,6 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return found
 
 
-def connect(path: Path, mode: str, *, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open a file as the mode says: `mode=rw`, `mode=ro`, or `immutable=1`, without any lock."""
-    return sqlite3.connect(
-        f"{connections.uri(path)}?{mode}",
-        uri=True, timeout=busy_timeout, check_same_thread=False, isolation_level=None,
-    )  # fmt: skip
-
-
 def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
     def connect() -> sqlite3.Connection:
         opened = connections.to_write if mode == "mode=rw" else connections.to_read
@@ -146,10 +80,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
     def check_file(connection: Connection) -> None:
         # SQLite would write on into a file that nobody finds any more, and so report success.
         if mode == "mode=rw" and connection.info[_FILE] != _identity(path):
-            raise StoreError(
-                f"{path} was moved or removed while it was in use",
-                hint="nothing more was written; run it again with the database where it is now",
-            )
+            raise StoreError("database_moved", path=path)
 
     engine = sa.create_engine(
         URL.create("sqlite"),
@@ -175,127 +106,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-# ---- errors
-
-
-def empty(path: Path) -> InputError:
-    return InputError(f"{path} is empty", hint="fill it: tgtagger parse PATH-TO-EXPORT")
-
-
-def is_failure(error: BaseException) -> bool:
-    """Tell a failure of the database itself, such as a full disk, from all other errors."""
-    error = (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
-
-
-def is_full(error: BaseException) -> bool:
-    """Tell whether it was the disk's room that did not suffice."""
-    if isinstance(error, sa.exc.DBAPIError):
-        error = error.orig or error
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
-def is_fatal(error: BaseException) -> bool:
-    """Tell a failure of the database, or damage in it, from a bad value given to it."""
-    # The plain code says that a statement cannot be run: a table or the search index is not there.
-    cannot_run = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    return (
-        cannot_run
-        or is_failure(error)
-        or isinstance(error, UnicodeDecodeError)
-        or _is_undecoded(error)
-    )
-
-
-def _is_undecoded(error: BaseException) -> bool:
-    # The driver's own error for stored text that is not UTF-8: without a code, but with the text.
-    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
-
-
-@contextlib.contextmanager
-def map_errors(path: Path) -> Iterator[None]:
-    """Turn the errors a user can act on into ours; let bugs through."""
-    try:
-        yield
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
-            raise StoreError(f"{path} is damaged", hint=RECOVER) from None  # it holds the text
-        translated = _translate(error, path)
-        if translated is None:
-            raise
-        raise translated from error
-
-
-def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
-    if isinstance(error, sa.exc.DBAPIError):
-        error = error.orig or error
-    if isinstance(error, OSError):
-        where = str(error.filename or path)
-        return system_error(error, where, kind=StoreError, hint=_PERMISSIONS)
-    code = getattr(error, "sqlite_errorcode", None)
-    if not isinstance(error, sqlite3.Error) or code is None:
-        return None
-    found = _FAILURES.get(code) or _FAILURES.get(code & 0xFF)  # that is the primary code
-    if found is None:
-        return None
-    kind, message, hint = found
-    who = holder(path) if kind is Locked else None
-    denial = None if who else diagnose.why(path, code)
-    if denial is not None:
-        return StoreError(denial.message, hint=denial.hint)
-    words = {"path": path, "name": error.sqlite_errorname, "who": who or "another program"}
-    return kind(message.format_map(words), hint=hint)
-
-
-_PERMISSIONS = "check the path, and the permissions of the file and its folder"
-RECOVER = "see what is left: tgtagger doctor; save it: tgtagger doctor --recover FILE"
-_DISK = "check the disk, then run: tgtagger doctor"
-_LOCKED = (
-    Locked,
-    "{path} is locked by {who}",
-    "end that program, or try again when it has finished",
-)
-_FAILURES: dict[int, tuple[type[TgTaggerError], str, str]] = {
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
-    sqlite3.SQLITE_FULL: (
-        StoreError,
-        "no space left to write {path}",
-        "make room; what was committed is kept",
-    ),
-    sqlite3.SQLITE_READONLY: (StoreError, "{path} cannot be written to", _PERMISSIONS),
-    sqlite3.SQLITE_READONLY_ROLLBACK: (
-        StoreError,
-        "{path} was left half written by a run that was killed, and may not be mended here",
-        "run tgtagger doctor as somebody who may write to the file and its folder",
-    ),
-    sqlite3.SQLITE_PERM: (StoreError, "{path} cannot be used", _PERMISSIONS),
-    sqlite3.SQLITE_AUTH: (StoreError, "{path} cannot be used", _PERMISSIONS),
-    sqlite3.SQLITE_CANTOPEN: (StoreError, "{path} cannot be opened", _PERMISSIONS),
-    sqlite3.SQLITE_NOTADB: (
-        StoreError,
-        "{path} is not a database, and stays untouched",
-        "name another file with --db or TGTAGGER_DB",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        StoreError,
-        "{path} is damaged, or its disk cannot be read",  # SQLite takes one for the other
-        RECOVER,
-    ),
-    sqlite3.SQLITE_IOERR: (StoreError, "{path}: reading or writing failed ({name})", _DISK),
-    sqlite3.SQLITE_IOERR_WRITE: (
-        StoreError,
-        "{path}: writing failed ({name})",
-        "a quota, a limit of a file's size (ulimit -f), or a disk that fails: see tgtagger doctor",
-    ),
-    sqlite3.SQLITE_IOERR_SHMSIZE: (
-        StoreError,
-        "{path}-shm cannot be written ({name})",
-        "make room, or check the disk: tgtagger doctor; what was committed is kept",
-    ),
-    sqlite3.SQLITE_PROTOCOL: (StoreError, "{path}: locking failed ({name})", _DISK),
-}
-"""SQLite's failures that a user can act on; any other is a bug."""

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.store.sqlite import backup, stale_log
-from tgtagger.store.sqlite.engine import driver, is_full, map_errors
+from tgtagger.store.sqlite.engine import driver
+from tgtagger.store.sqlite.errors import is_full, map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 
 _log = logging.getLogger(__name__)
@@ -93,8 +94,5 @@ def _keep(path: Path, revision: str, schema: Schema) -> Path:
     try:
         backup.back_up(path, target, over=True, schema=schema)
     except (InputError, StoreError) as error:
-        raise StoreError(
-            f"{path} was not brought up to date: its backup failed: {error.message}",
-            hint=f"{path} is as it was. {error.hint or ''}".strip(),
-        ) from error
+        raise StoreError("upgrade_not_backed_up", path=path, reason=error) from error
     return target

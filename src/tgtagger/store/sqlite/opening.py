@@ -1,20 +1,27 @@
-"""What lies at a database's path: looked at before anything is opened to write.
+"""Which file a location names, what lies there, and the file made where there is none.
 
-What is refused stays byte for byte what it was; not even a file beside it is made. Knows no table
-but the names that tell an archive from another program's database.
+A file is looked at before anything is opened to write: what is refused stays byte for byte what it
+was, and not even a file beside it is made. Knows no table but the names that tell an archive from
+another program's database.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import stat
 import time
-from contextlib import closing
 from pathlib import Path
 
-from tgtagger.errors import InputError, StoreError
-from tgtagger.store.sqlite import connections, engine, stale_log
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from tgtagger.errors import InputError, NoDatabase, StoreError
+from tgtagger.store.sqlite import connections, stale_log
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
+from tgtagger.system import files
 
 _DENIED = connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that may not go
 
@@ -25,6 +32,41 @@ _WAL_HEADER = 32
 """Bytes of a write-ahead log in which nothing is logged."""
 
 
+def database_path(location: str) -> Path:
+    """Return the file that a path or SQLAlchemy URL names; refuse other databases than SQLite."""
+    if "://" not in location:
+        return _expanded(location)
+    try:
+        url = make_url(location)
+    except sa.exc.ArgumentError as error:
+        raise InputError("database_url_unreadable") from error
+    if url.get_backend_name() != "sqlite":
+        raise InputError("database_kind_unsupported", name=url.get_backend_name())
+    if not url.database or url.database == ":memory:":
+        raise InputError("database_not_a_file")
+    return _expanded(url.database)
+
+
+def _expanded(path: str) -> Path:
+    if "\0" in path:
+        raise InputError("database_path_with_nul")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise InputError("database_home_unknown", path=path) from error
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its owner can read, and its folder if missing."""
+    with map_errors(path):
+        files.make_folder(path.parent)
+        if not path.exists():
+            # SQLite gives its -wal and -shm files the mode of the database.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                files.sync_folder(path.parent)
+
+
 def look(path: Path, schema: Schema = SCHEMA) -> str | None:
     """Return the schema version of the database that is there; None: there is none, or 0 bytes.
 
@@ -32,29 +74,30 @@ def look(path: Path, schema: Schema = SCHEMA) -> str | None:
     for what is damaged, another program's, or a newer tgtagger's.
     """
     if sqlite3.sqlite_version_info < _OLDEST:
-        raise InputError(
-            f"SQLite {sqlite3.sqlite_version} is too old: tgtagger needs 3.35 or newer",
-            hint="SQLite comes with Python, or with the system: take a newer one of either",
-        )
-    with engine.map_errors(path):
+        raise InputError("sqlite_too_old", version=sqlite3.sqlite_version, needed="3.35")
+    with map_errors(path):
         try:
             found = path.stat()
         except FileNotFoundError:
             return None
         if stat.S_ISDIR(found.st_mode):
-            raise InputError(f"{path} is a folder, not a database", hint="name a file in it")
+            raise InputError("database_is_folder", path=path)
         if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"{path} is no ordinary file", hint="name another with --db")
+            raise InputError("database_no_ordinary_file", path=path)
         if not found.st_size:
             if _is_logged(path.resolve()):  # SQLite would delete the log, and with it what is left
-                raise StoreError(
-                    f"{path} is cut off: it is empty, though {path.name}-wal beside it is not",
-                    hint=engine.RECOVER,
-                )
+                raise StoreError("database_cut_off", path=path)
             return None
         file = path.resolve()  # SQLite has its log beside the file itself, not beside a link to it
         stale_log.check(file)
         return _version(file, schema)
+
+
+def require(version: str | None, path: Path) -> str:
+    """Return the version that a look found. Raises NoDatabase where it found nothing."""
+    if version is None:
+        raise NoDatabase("no_database", path=path)
+    return version
 
 
 def _is_logged(path: Path) -> bool:
@@ -98,5 +141,5 @@ def _version(path: Path, schema: Schema) -> str | None:
 
 
 def _read_version(path: Path, mode: str, schema: Schema) -> str | None:
-    with closing(engine.connect(path, mode)) as db:
+    with contextlib.closing(connections.connect(path, mode)) as db:
         return schema.version_of(db, path)

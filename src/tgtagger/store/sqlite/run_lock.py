@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from tgtagger.store.sqlite.engine import map_errors
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.system import locks
 
 LockName = Literal["parse", "tag"]

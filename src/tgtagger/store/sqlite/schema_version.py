@@ -35,25 +35,18 @@ class Schema:
         if not names:
             return None
         if not {"alembic_version", "posts", "channels"} <= names:
-            raise StoreError(
-                f"{path} is another program's database, and stays untouched",
-                hint="name another file with --db or TGTAGGER_DB",
-            )
+            raise StoreError("foreign_database", path=path)
         (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
         # user_version is 0 so far: a later version raises it when an older program must keep off.
         (user_version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in self.revisions or user_version:
-            raise StoreError(
-                f"{path} was written by a newer tgtagger "
-                f"(schema {version}, this one knows {self.newest})",
-                hint="update tgtagger: nothing was changed",
-            )
+            raise StoreError("database_newer", path=path, version=version, known=self.newest)
         return str(version)
 
     def require_newest(self, version: str | None, path: Path) -> None:
         """Raise OlderSchema for a database of another version than the newest."""
         if version != self.newest:
-            raise OlderSchema(f"{path} has an older schema ({version}, {self.newest} is read)")
+            raise OlderSchema("database_older", path=path, version=version, known=self.newest)
 
 
 class OlderSchema(StoreError):

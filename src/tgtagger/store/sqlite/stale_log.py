@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tgtagger.errors import StoreError
-from tgtagger.store.sqlite import engine
+from tgtagger.store.sqlite import connections
 from tgtagger.store.sqlite.file_format import JOURNAL_MAGIC, WAL_MAGIC, checksum
 
 _TG = 0x7467
@@ -44,11 +44,7 @@ def check(path: Path) -> None:
     for end in ("-wal", "-journal"):
         log = path.with_name(path.name + end)
         if not belongs(path, log):
-            raise StoreError(
-                f"{log.name} is not the log of {path}, or of another state of it: both are as they "
-                "were",
-                hint=f"if {path.name} is a backup put in place, move {log.name} away",
-            )
+            raise StoreError("log_not_its_own", path=path, log=log)
 
 
 def belongs(path: Path, log: Path) -> bool:
@@ -80,7 +76,7 @@ def _own(path: Path) -> int | None:
     """Return the number of the last commit that the file itself holds, None where it has none."""
     # By SQLite: to open and close the file ourselves would end the locks it has on it.
     with contextlib.suppress(sqlite3.Error):
-        with contextlib.closing(engine.connect(path, "immutable=1")) as db:
+        with contextlib.closing(connections.connect(path, "immutable=1")) as db:
             (application,) = db.execute("PRAGMA application_id").fetchone()
         return _number_in(application)
     return None

@@ -1,0 +1,104 @@
+"""What goes wrong with a database file, as failures that a user can act on: the one map.
+
+Knows SQLite's codes, which sentence each is (`messages.store`), and how to look for what is behind
+one; no SQL and no table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tgtagger.errors import Locked, StoreError, TgTaggerError, system_error
+from tgtagger.store.sqlite import access_diagnosis
+
+
+def is_failure(error: BaseException) -> bool:
+    """Tell a failure of the database itself, such as a full disk, from all other errors."""
+    error = _of_the_driver(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether it was the disk's room that did not suffice."""
+    return getattr(_of_the_driver(error), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Tell a failure of the database, or damage in it, from a bad value given to it."""
+    # The plain code says that a statement cannot be run: a table or the search index is not there.
+    cannot_run = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return (
+        cannot_run
+        or is_failure(error)
+        or isinstance(error, UnicodeDecodeError)
+        or _is_undecoded(error)
+    )
+
+
+@contextlib.contextmanager
+def map_errors(path: Path) -> Iterator[None]:
+    """Turn the errors a user can act on into ours; let bugs through."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
+            raise StoreError("database_damaged", path=path) from None  # it holds the text
+        translated = _translate(_of_the_driver(error), path)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _of_the_driver(error: BaseException) -> BaseException:
+    return (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
+
+
+def _is_undecoded(error: BaseException) -> bool:
+    # The driver's own error for stored text that is not UTF-8: without a code, but with the text.
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
+
+
+def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
+    if isinstance(error, OSError):
+        where = error.filename or path
+        return system_error(error, "database_file_refused", kind=StoreError, path=where)
+    code = getattr(error, "sqlite_errorcode", None)
+    if not isinstance(error, sqlite3.Error) or code is None:
+        return None
+    kind = _FAILURES.get(code) or _FAILURES.get(code & 0xFF)  # that is the primary code
+    if kind is None:
+        return None
+    owner = access_diagnosis.lock_owner(path) if kind == _LOCKED else None
+    found = None if owner else access_diagnosis.diagnose(path, code)
+    if found is not None:
+        return found
+    if kind == _LOCKED:
+        process, program = owner or (None, None)
+        return Locked(kind, path=path, process=process, program=program)
+    return StoreError(kind, path=path, name=error.sqlite_errorname)
+
+
+_LOCKED = "database_locked"
+_FAILURES: dict[int, str] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: "database_disk_full",
+    sqlite3.SQLITE_READONLY: "database_read_only",
+    sqlite3.SQLITE_READONLY_ROLLBACK: "database_half_written",
+    sqlite3.SQLITE_PERM: "database_unusable",
+    sqlite3.SQLITE_AUTH: "database_unusable",
+    sqlite3.SQLITE_CANTOPEN: "database_unopenable",
+    sqlite3.SQLITE_NOTADB: "not_a_database",
+    sqlite3.SQLITE_CORRUPT: "database_corrupt",  # SQLite takes a bad disk for damage
+    sqlite3.SQLITE_IOERR: "database_io_failed",
+    sqlite3.SQLITE_IOERR_WRITE: "database_write_failed",
+    sqlite3.SQLITE_IOERR_SHMSIZE: "shared_memory_unwritable",
+    sqlite3.SQLITE_PROTOCOL: "database_locking_failed",
+}
+"""SQLite's failures that a user can act on, each with its kind; any other is a bug."""

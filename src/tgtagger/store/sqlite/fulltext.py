@@ -1,0 +1,155 @@
+"""The full-text index, FTS5's: its tables, kept in step with the posts, compared, made anew.
+
+Kept in step by whoever writes posts, in the transaction of the page; a row is indexed once. Knows
+nothing of what a person looks for (`search`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from tgtagger.store.sqlite import stale_log
+
+_INSERT = "INSERT INTO posts_fts (rowid, text, media_text) VALUES (?, ?, ?)"
+_DELETE = "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) VALUES ('delete', ?, ?, ?)"
+
+Texts = tuple[str, str | None]
+
+
+def insert(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
+    """Add new posts (id, text, media_text). Every post is added, an empty one too."""
+    # In rising order: FTS5 writes out its buffer whenever an id falls below the one before.
+    db.executemany(_INSERT, sorted(rows))
+
+
+def replace(db: sqlite3.Connection, post_id: int, old: Texts, new: Texts) -> None:
+    """Replace a post's words. The index holds no texts: it must be told the old ones exactly."""
+    db.execute(_DELETE, (post_id, *old))
+    db.execute(_INSERT, (post_id, *new))
+
+
+def delete(db: sqlite3.Connection, post_id: int, old: Texts) -> None:
+    db.execute(_DELETE, (post_id, *old))
+
+
+TABLES = ("posts_fts_data", "posts_fts_idx", "posts_fts_docsize", "posts_fts_config")
+"""The tables that FTS5 keeps an index in."""
+
+# fmt: off
+_LATER_SYMBOLS = (
+    (0x2065, 0x2069), (0x2072, 0x2073), (0x208F, 0x208F), (0x209D, 0x209F), (0x20BA, 0x20CF),
+    (0x20F1, 0x20FF), (0x218A, 0x218F), (0x23F4, 0x23FF), (0x2427, 0x243F), (0x244B, 0x245F),
+    (0x2700, 0x2700), (0x2B4D, 0x2B4F), (0x2B5A, 0x2BFF), (0x1F321, 0x1F32F), (0x1F336, 0x1F336),
+    (0x1F37D, 0x1F37F), (0x1F394, 0x1F39F), (0x1F3C5, 0x1F3C5), (0x1F3CB, 0x1F3DF),
+    (0x1F3F1, 0x1F3FF), (0x1F43F, 0x1F43F), (0x1F441, 0x1F441), (0x1F4F8, 0x1F4F8),
+    (0x1F4FD, 0x1F4FF), (0x1F53E, 0x1F53F), (0x1F544, 0x1F54F), (0x1F568, 0x1F5FA),
+    (0x1F641, 0x1F644), (0x1F6C6, 0x1F6FF), (0x1F7D5, 0x1F7FF), (0x1F900, 0x1FAFF),
+)
+# fmt: on
+"""Symbols and emoji (first, last) that SQLite's tokenizer, which knows Unicode 6.1, takes for
+letters: those of U+2000 to U+2BFF and of the emoji's blocks, those yet to come with them."""
+
+SYMBOLS = "".join(chr(code) for first, last in _LATER_SYMBOLS for code in range(first, last + 1))
+
+CREATE = (
+    f"""
+    CREATE VIRTUAL TABLE posts_fts USING fts5(
+        text, media_text, content='posts', content_rowid='id',
+        tokenize='unicode61 remove_diacritics 2 separators ''{SYMBOLS}'''
+    )
+    """,
+    "INSERT INTO posts_fts (posts_fts, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', 8)",
+    "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
+)
+"""Makes the index, as the migrations do (tests/matrix/test_index_out_of_step.py compares)."""
+
+
+def is_readable(db: sqlite3.Connection) -> bool:
+    """Tell whether the index can be asked at all."""
+    try:
+        db.execute("SELECT 1 FROM posts_fts WHERE posts_fts MATCH 'a' LIMIT 1").fetchone()
+        for table in ("posts_fts_terms", *TABLES):
+            db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return False
+    return True
+
+
+def delete_channel(db: sqlite3.Connection, channel_id: int) -> None:
+    """Take all posts of a channel out of the index; they must still be there."""
+    db.execute(
+        "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
+        "SELECT 'delete', id, text, media_text FROM posts WHERE channel_id = ?",
+        (channel_id,),
+    )
+
+
+def agrees(db: sqlite3.Connection) -> bool:
+    """Tell whether the index agrees with the posts, word by word (slow: reads everything)."""
+    try:
+        db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+        return _finds_all(db) and is_readable(db)
+    except sqlite3.DatabaseError as error:
+        # SQLITE_ERROR: a part of it is missing. What keeps us from looking is another matter.
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+            return False
+        raise
+
+
+def _finds_all(db: sqlite3.Connection) -> bool:
+    """Tell whether each page of words can be found: FTS5's own check does not look at that.
+
+    A page's number holds that of its segment; its third and fourth byte say where its list of
+    words begins, if it has one (https://sqlite.org/fts5.html, and fts5_index.c).
+    """
+    pages = db.execute(
+        "SELECT id, substr(block, 3, 2), length(block) FROM posts_fts_data "
+        "WHERE id > 10 AND (id >> 36) & 1 = 0"
+    )
+    with_words = {
+        (number >> 37, number & 0x7FFFFFFF)
+        for number, end, length in pages
+        if length > int.from_bytes(end)
+    }
+    return with_words <= set(db.execute("SELECT segid, pgno >> 1 FROM posts_fts_idx"))
+
+
+def rebuild(db: sqlite3.Connection) -> None:
+    """Make the index anew from the posts, which is all that it is made of.
+
+    Must be called outside of a transaction: what is left of an index that even FTS5 cannot open is
+    taken out of the schema, which SQLite then has to read again.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        stale_log.number(db)
+        try:
+            db.execute("SAVEPOINT rebuild")
+            db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
+            if not is_readable(db):
+                _make_anew(db)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+                raise
+            db.execute("ROLLBACK TO rebuild")
+            _make_anew(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _make_anew(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA writable_schema = ON")
+    try:
+        db.execute("DELETE FROM sqlite_master WHERE name IN ('posts_fts', 'posts_fts_terms')")
+    finally:
+        db.execute("PRAGMA writable_schema = RESET")
+    for table in TABLES:
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in CREATE:
+        db.execute(statement)
+    db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
