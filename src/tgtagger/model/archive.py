@@ -240,7 +240,7 @@ class PostCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Soundness:
+class IntegrityReport:
     """What a look at the database found, but for its search index."""
 
     damage: tuple[str, ...]  # in words: which table, what of it; empty where all is well

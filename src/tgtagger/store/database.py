@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from tgtagger.errors import InputError
-from tgtagger.store.rescue import check
+from tgtagger.store.rescue import integrity_check
 from tgtagger.store.sqlite import engine, stale_log
 from tgtagger.store.sqlite.connections import undisturbed
 from tgtagger.store.sqlite.errors import map_errors
@@ -60,7 +60,7 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read as `read` does, but let pass what goes wrong in the body, which is a caller's."""
+        """Read as `read` does, for a body of a caller's: errors raised there are not explained."""
         opened = contextlib.ExitStack()
         with self.explained(), contextlib.ExitStack() as failed:
             db = failed.enter_context(_begun(self._reading))
@@ -79,18 +79,18 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction that writes, whatever is there."""
+        """Begin a transaction that writes, without a look at the schema."""
         with self.explained(), _begun(self._engine, patient=patient) as db:
             yield db
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Tell the database's failures, and values that cannot be, as such; let bugs through."""
+        """Raise the database's failures and wrong stored values as ours; let bugs through."""
         with map_errors(self.path):
             try:
                 yield
-            except check.SYMPTOMS as error:
-                check.explain(error, self.path)
+            except integrity_check.SYMPTOMS as error:
+                integrity_check.explain(error, self.path)
                 raise
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What each column of the archive may hold: one table, by which damage is found.
+"""Which values each column of the archive may hold; used to detect damage by a disk.
 
 SQLite checks what is written, never what it reads. These rules hold for every row that tgtagger
 has written. Whoever reads rows has them checked here (`Row`, `Fields`), and so has the integrity
@@ -268,7 +268,7 @@ def value_of(column: str) -> Value:
 
 
 def plain(column: str) -> Value:
-    """Return what a column may hold by its type and words alone: a look that costs little."""
+    """Return what a column may hold, by type and allowed words alone: a cheap check."""
     return replace(value_of(column), json=None, pattern=None, is_time=False)
 
 
@@ -295,7 +295,7 @@ def types_of(value: Value) -> tuple[type, ...]:
 
 @functools.cache
 def check_of(value: Value) -> Check:
-    """Return what tells whether something is such a value."""
+    """Return the function that tells whether a value may stand there."""
     types, rules = types_of(value), _rules(value)
     if not rules:
         return lambda found: isinstance(found, types)
@@ -378,7 +378,7 @@ def _has_fields(value: Value, found: dict[str, Any]) -> bool:
 
 
 class WrongValueError(Exception):
-    """A stored value is none that its column may hold: the file is damaged."""
+    """A stored value is not one that its column may hold: the file is damaged."""
 
 
 RowT = TypeVar("RowT", bound=Sequence[Any])
@@ -396,7 +396,7 @@ class Row:
         self._good: set[tuple[type, ...]] = set()
 
     def __call__(self, row: RowT | None) -> RowT:
-        """Return a row that may be. Raises WrongValueError for another, and where there is none."""
+        """Return the row. Raises WrongValueError for a wrong value in it, and for no row (None)."""
         if row is None:
             raise WrongValueError(f"no {self._names[0]}")
         found = tuple(map(type, row))
@@ -422,7 +422,7 @@ class Fields:
         self._good: set[tuple[object, ...]] = set()
 
     def __call__(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Return an object that may be. Raises WrongValueError for another."""
+        """Return the object. Raises WrongValueError for a wrong value in it."""
         if not isinstance(found, dict):
             raise WrongValueError("a part of JSON")
         looks = (*found, *map(type, found.values()))
@@ -446,7 +446,7 @@ def parsed(text: str) -> Any:
 
 
 def in_sql(columns: Mapping[str, str]) -> str:
-    """Return SQL that tells whether columns hold what they may: `{"p.text": "posts.text"}`."""
+    """Return SQL that is true where columns hold what they may: `{"p.text": "posts.text"}`."""
     values = {name: value_of(column) for name, column in columns.items()}
     typed = [name for name, value in values.items() if not value.null and not _rules(value)]
     kinds = "".join(values[name].kind for name in typed)

@@ -12,7 +12,7 @@ from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import megabytes, plural
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
-from tgtagger.model.archive import PostCount, Soundness, Storage
+from tgtagger.model.archive import IntegrityReport, PostCount, Storage
 from tgtagger.store import Store, database_path, kept_backups
 
 LEAST_ROOM = 100_000_000
@@ -20,7 +20,7 @@ LEAST_ROOM = 100_000_000
 RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE"
 
 
-def look(settings: Settings) -> Generator[Finding, None, Soundness | None]:
+def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]:
     """Look at the database; return what was found, None where it cannot be used."""
     try:
         with Store.open_up_to_date(settings.db) as store:
@@ -111,7 +111,7 @@ SHOWN = 20
 """Places of damage that are named; the rest is counted."""
 
 
-def _contents(found: Soundness) -> Iterator[Finding]:
+def _contents(found: IntegrityReport) -> Iterator[Finding]:
     for words in found.damage[:SHOWN]:
         yield Finding("database", "error", f"damaged: {words}", RECOVER, 6)
     if len(found.damage) > SHOWN:

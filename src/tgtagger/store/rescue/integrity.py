@@ -1,13 +1,13 @@
-"""Look at a database's health, and mend its search index.
+"""The health of the database file, as callers ask for it; and its search index made anew.
 
-What is looked at is told by `check`, what an index is by `fulltext`.
+What is looked at is told by `integrity_check`, what an index is by `fulltext`.
 """
 
 from __future__ import annotations
 
-from tgtagger.model.archive import Soundness, Storage
+from tgtagger.model.archive import IntegrityReport, Storage
 from tgtagger.store.database import Part
-from tgtagger.store.rescue import check
+from tgtagger.store.rescue import integrity_check
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.sqlite.connections import Unlocked
 from tgtagger.system.mounts import network_file_system
@@ -23,9 +23,9 @@ class Integrity(Part):
             is_locked = not isinstance(db, Unlocked)
         return Storage(str(mode), is_locked, network_file_system(self._database.path))
 
-    def check(self) -> Soundness:
+    def check(self) -> IntegrityReport:
         """Read the whole file and say what is wrong with it; a damaged one, too."""
-        return check.soundness(self._database.path)
+        return integrity_check.report(self._database.path)
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""

@@ -1,7 +1,7 @@
-"""What becomes of a row out of a damaged file: kept, kept without what cannot be, or left out.
+"""Decide what becomes of a row of a damaged file: kept, kept without wrong values, or dropped.
 
-Pure. Makes nothing up: a value that cannot be is absent afterwards, or the one that a row begins
-with, or such that a better source replaces it. A post that is not as it was stored is marked.
+Pure. Invents nothing: a wrong value becomes NULL, or the value that a new row begins with, or one
+that a better source replaces. A post that is not as it was stored is marked.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _BEGINNINGS: dict[tuple[str, str], Any] = {
     ("posts", "status"): "pending",
     ("posts", "attempts"): 0,
 }
-"""What stands in for a value that cannot be, where there must be one."""
+"""What takes the place of a wrong value where a value is needed."""
 
 _MEANINGLESS = frozenset(
     "text_hash added_at changed_at attempts failure error next_attempt_at tagged_at".split()
 )
-"""Columns of posts that are no part of what was published: without them a post is still whole."""
+"""Columns of posts that were not published: a post is whole without them."""
 
 Row = list[Any]
 
 
 def mend(table: str, columns: Sequence[Column], row: Row, now: str) -> Row | None:
-    """Return a row that may stand in the database; None for one that says nothing any more."""
+    """Return the row with wrong values replaced; None for a row that has lost its meaning."""
     wrong = [at for at, column in enumerate(columns) if not column.holds(row[at])]
     names = {columns[at].name for at in wrong}
     for at in wrong:
@@ -70,5 +70,5 @@ def _mend_post(names: Sequence[str], row: Row, wrong: set[str]) -> None:
 
 
 def _legible(value: object) -> str:
-    """Return text with signs in the place of what is none; nothing for what is no text at all."""
+    """Return text with replacement characters for bad bytes; an empty one for another type."""
     return value.decode(errors="replace") if isinstance(value, bytes) else ""

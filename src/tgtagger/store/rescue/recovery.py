@@ -1,8 +1,8 @@
 """Save what can be read of a damaged database into a new one. The damaged one is only read.
 
-Rows come out of the pages (`_salvage`), their values are checked and mended (`_mending`), what
-belongs together is joined again (`_rejoining`), and the search index is made anew. The new file is
-checked, synced and then named: it is there and sound, or not there.
+Rows come out of the pages (`salvage`), wrong values are replaced (`mend`), rows that belong
+together are joined again (`rejoin`), and the search index is built from the posts. The new file is
+checked, synced and then renamed: either it is there and sound, or it is not there.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from tgtagger.system import files
 __all__ = ["Convert", "recover"]
 
 _KNOWN = {
-    "sqlite_autoindex_posts_1": "known_posts",
-    "sqlite_autoindex_tags_1": "known_tags",
-    "sqlite_autoindex_post_tags_2": "known_links",
+    "sqlite_autoindex_posts_1": ("known_posts", "channel_id, message_id, id"),
+    "sqlite_autoindex_tags_1": ("known_tags", "key, id"),
+    "sqlite_autoindex_post_tags_2": ("known_links", "tag_id, post_id, position"),
 }
-"""Indexes that remember what there was though the row be lost, and where that is put."""
+"""Indexes that still know a row that is lost; the table that their entries go to, its columns."""
 
 _MAKE_KNOWN = """
 CREATE TEMP TABLE known_posts (channel_id, message_id, id PRIMARY KEY);
@@ -97,7 +97,7 @@ def _cannot_be_written(target: Path, error: OSError) -> TgTaggerError:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the locks of runs, where one may be made: what somebody writes is not read whole."""
+    """Hold the run locks where their files can be made: no run writes while the file is read."""
     with contextlib.ExitStack() as held:
         if os.access(path.parent, os.W_OK):
             for name in get_args(LockName):
@@ -138,7 +138,7 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert, schema: Sche
 
 
 def _revision(file: PageFile, path: Path, schema: Schema) -> str:
-    """Return the schema of the damaged file, the newest where that cannot be read.
+    """Return the schema version of the damaged file; the newest one where it cannot be read.
 
     Raises StoreError for another program's file, and a newer tgtagger's.
     """
@@ -241,7 +241,7 @@ class _Rows:
             self.lost[table] += len(rows) - made
 
     def _remember(self, index: str, table: str) -> None:
-        """Keep what an index holds, where that is of use, and how many rows it knows of."""
+        """Keep the entries of an index that we use, and how many rows every index counts."""
         is_whole, total = True, 0
         for cells in self.source.rows(index):
             records = [cell.record for cell in cells if cell.record is not None]
@@ -249,9 +249,10 @@ class _Rows:
             is_whole = is_whole and len(good if index in _KNOWN else records) == len(cells)
             total += len(cells)
             if good and index in _KNOWN:
+                name, columns = _KNOWN[index]
                 marks = ", ".join("?" * len(good[0]))
                 self._db.executemany(
-                    f"INSERT OR IGNORE INTO {_KNOWN[index]} VALUES ({marks})", good
+                    f"INSERT OR IGNORE INTO {name} ({columns}) VALUES ({marks})", good
                 )
         if is_whole and index not in self.source.torn:
             self._totals[table] = total

@@ -1,9 +1,9 @@
-"""Join again what belongs together, in a database made of the rows that were left of another.
+"""Join rows of a damaged database that belong together, in the new database that holds them.
 
-What the indexes of the old one remember helps: they hold which posts, tags and links there were,
-in the tables known_posts, known_tags and known_links. A post keeps its place without its channel,
-a link its tag's name; what is left without an owner after that goes. Where posts are missing or
-marked, their channels are to be read again.
+The indexes of the old file help: the tables known_posts, known_tags and known_links hold which
+posts, tags and links there were. A post whose channel is lost gets a channel in its place, a link
+whose tag is lost gets the tag's key as its name; any other row without its owner is deleted. A
+channel is read again where posts of it are missing or marked.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Convert = Callable[[StoredRawRecord], PostData | None]
 """Makes a post of its raw record; None where that cannot be read."""
 
 _OFF = f"(({{0}}.id - {{0}}.message_id) & {(1 << MESSAGE_BITS) - 1})"
-"""How far a post's id lies above what its message's id makes of it: 0, or a few (a free key)."""
+"""How far a post's id lies above the key of its message: 0, or a few where the key was taken."""
 _MOST_OFF = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What cannot be relied upon: whether all posts are known, and tables that rows are gone of."""
+    """What is not certain: whether all posts are known, and which tables have lost rows."""
 
     knows_posts: bool
     torn: frozenset[str]
@@ -35,7 +35,7 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Rejoined:
-    """What became of it. `restored` posts were made of raw records, `unread` channels forgotten."""
+    """The result: posts made of raw records, posts marked, channels that are to be read again."""
 
     restored: int
     marked: int
@@ -45,7 +45,7 @@ class Rejoined:
 def rejoin(
     db: sqlite3.Connection, lost: Counter[str], doubts: Doubts, convert: Convert, now: str
 ) -> Rejoined:
-    """Bring the rows together; `lost` is told what has to go."""
+    """Join the rows; `lost` counts those that are deleted."""
     _mend_identities(db)
     lost["posts"] += _run(
         db,
@@ -66,7 +66,7 @@ def rejoin(
 
 
 def _mend_identities(db: sqlite3.Connection) -> None:
-    """Set right what one part of a post's identity says otherwise than all the rest of it.
+    """Correct the one part of a post's identity that disagrees with the others.
 
     A post's id holds its time and the end of its message's id; the index of posts holds all three
     numbers.
@@ -91,7 +91,7 @@ def _mend_identities(db: sqlite3.Connection) -> None:
 
 
 def _missing_posts(db: sqlite3.Connection) -> set[int]:
-    """Return the channels that posts are missing of, as far as that is known."""
+    """Return the channels that have lost posts, as far as the index of posts knows."""
     rows = db.execute(
         "SELECT DISTINCT channel_id FROM known_posts WHERE id NOT IN (SELECT id FROM posts)"
     )
@@ -102,7 +102,7 @@ def _missing_posts(db: sqlite3.Connection) -> set[int]:
 
 
 def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
-    """Make posts anew whose row is gone, but whose raw record and identity are here."""
+    """Make posts from their raw records where the row is lost and the identity is known."""
     rows = db.execute(
         "SELECT r.post_id, r.source, r.data, k.channel_id, k.message_id, c.title, c.username, "
         "c.kind FROM raw_forms AS r JOIN known_posts AS k ON k.id = r.post_id "
@@ -127,7 +127,8 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
         restored += made
         if made and len(post.ids) > 1:
             db.executemany(
-                "INSERT OR IGNORE INTO album_members VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO album_members (channel_id, message_id, post_id) "
+                "VALUES (?, ?, ?)",
                 [(channel_id, number, post_id) for number in post.ids],
             )
     db.execute(
@@ -139,7 +140,7 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
 
 
 def _replace_owners(db: sqlite3.Connection, lost: Counter[str], now: str) -> None:
-    """Let something stand for the channels and tags that are gone, but not what is theirs."""
+    """Insert a channel or a tag in place of each that is lost while rows refer to it."""
     made = _run(
         db,
         "INSERT INTO channels (id, title, kind, added_at) SELECT DISTINCT channel_id, "
@@ -183,7 +184,7 @@ def _drop_orphans(db: sqlite3.Connection, lost: Counter[str], doubts: Doubts) ->
 
 
 def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
-    """Let posts that lost tags be tagged again: what was paid for is remembered, and not paid."""
+    """Set posts that lost tags to pending: answers that were paid for are kept, and used again."""
     lacks = (
         "id IN (SELECT post_id FROM known_links AS k WHERE NOT EXISTS (SELECT 1 FROM post_tags AS l"
         " WHERE l.post_id = k.post_id AND l.tag_id = k.tag_id))"
@@ -197,7 +198,7 @@ def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
 
 
 def _forget_readings(db: sqlite3.Connection, hurt: set[int], doubts: Doubts) -> tuple[str, ...]:
-    """Forget how far channels are read where something may be missing; return their names."""
+    """Delete the read progress of channels that may have lost posts; return their names."""
     hurt |= {
         channel
         for (channel,) in db.execute(
@@ -209,10 +210,7 @@ def _forget_readings(db: sqlite3.Connection, hurt: set[int], doubts: Doubts) -> 
     unsure = doubts.torn & {"channels", "readings", "unread_ranges", "album_members"}
     if unsure or ("posts" in doubts.torn and not doubts.knows_posts):
         hurt |= {channel for (channel,) in db.execute("SELECT id FROM channels")}
-    known = db.execute(
-        "SELECT name FROM sqlite_master WHERE name IN ('readings', 'unread_ranges')"
-    ).fetchall()  # the first schema has no readings
-    for (table,) in known:
+    for table in ("readings", "unread_ranges"):
         db.executemany(f"DELETE FROM {table} WHERE channel_id = ?", [(each,) for each in hurt])
     return tuple(
         name

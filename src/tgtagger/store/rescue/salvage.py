@@ -1,9 +1,9 @@
-"""Rows of tables out of a damaged file: first by its trees, then from pages that no tree reaches.
+"""Read rows of tables from a damaged file: first by its trees, then from pages outside of them.
 
-A page is a table's if its rows look like the table's: so a pointer that a flipped bit bent leads
-to nothing wrong, and a page that lost its way into the tree is found all the same. Only where a
-tree has such a fault are loose pages looked at: else they are old ones, whose rows have moved.
-Knows shapes of rows, and no meaning.
+A page belongs to a table if its rows look like the table's rows. So a pointer that a flipped bit
+has changed does no harm, and a page that no pointer reaches any more is still found. Pages outside
+of the trees are read only where a tree has a fault: otherwise they are old pages, whose rows have
+moved. Knows what rows look like, and not what they mean.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tgtagger.store.sqlite.file_format import (
 Row = list[Value]
 
 _PENDING_BYTE = 1 << 30
-"""SQLite never uses the page with this byte: it locks there."""
+"""SQLite never uses the page with this byte: it takes its locks there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _default(sql: str | None) -> Value:
 
 @dataclass(slots=True)
 class Salvage:
-    """One way through a file. What could not be read is counted as it goes."""
+    """One pass through a file. It counts the cells that it cannot read."""
 
     file: PageFile
     shapes: dict[str, Shape]
@@ -189,7 +189,7 @@ class Salvage:
             yield cells
 
     def loose(self) -> Iterator[tuple[str, list[Cell]]]:
-        """Yield (table, cells) of the pages that no tree has led to, where one has a fault."""
+        """Yield (table, cells) of the pages outside of all trees, where a tree has a fault."""
         wanted = [shape for shape in self.shapes.values() if shape.name in self.torn]
         if not any(shape.is_ours for shape in wanted):
             return
@@ -239,7 +239,7 @@ class Salvage:
 
 
 def _is_of(shape: Shape, page: Page, cells: list[Cell]) -> bool:
-    """Tell whether a page that a tree leads to is the table's: at least half of it looks so."""
+    """Tell whether a page of a tree is the table's: at least half of its rows look so."""
     if page.kind == TABLE_INNER or not cells:
         return True
     readable = [cell for cell in cells if cell.record is not None]

@@ -29,7 +29,7 @@ _LITTLE = 1 << 20
 
 
 def diagnose(path: Path, code: int) -> StoreError | None:
-    """Return what stands in the way, for a code of SQLite's; None: nothing is seen."""
+    """Return what denies access, by SQLite's code for it; None where nothing can be seen."""
     if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # says more than could be seen
         return None
     path = path.resolve()  # what lies beside it, and its folder, are those of the file itself
@@ -83,7 +83,7 @@ def _is_read_only(path: Path) -> bool:
 
 
 def _no_locks(path: Path) -> StoreError | None:
-    """Try a lock on a file of its own: SQLite takes one that cannot be had for one that is held."""
+    """Try to lock a file of our own: SQLite cannot tell a refused lock from one that is held."""
     try:
         with tempfile.TemporaryFile(dir=path.parent) as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +111,7 @@ def _is_full(folder: Path) -> bool:
 
 
 def _temporary() -> Path | None:
-    """Return the folder that SQLite takes for sorting what does not fit into memory."""
+    """Return the folder of SQLite's temporary files."""
     named = [os.environ.get(name) for name in ("SQLITE_TMPDIR", "TMPDIR")]
     for folder in (*named, "/var/tmp", "/usr/tmp", "/tmp"):  # noqa: S108 -- SQLite's own list
         if folder and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):  # noqa: PTH112
@@ -134,9 +134,9 @@ class LockOwner(NamedTuple):
 
 
 def lock_owner(database: Path) -> LockOwner | None:
-    """Return who keeps others from writing, as far as it can be told.
+    """Return the process that keeps others from writing; None where it cannot be told.
 
-    Those who wait for it themselves are not meant, nor this process.
+    Neither a process that waits for the lock is meant, nor this one.
     """
     database = database.resolve()  # beside which SQLite has its files
     shm = database.with_name(database.name + "-shm")

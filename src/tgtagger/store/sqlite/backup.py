@@ -29,14 +29,14 @@ from tgtagger.system import files
 
 T = TypeVar("T")
 Told = Callable[[int, int], None]
-"""Is told how many bytes are copied, of how many."""
+"""Called with how many bytes are copied, and of how many."""
 
 _STEP = 1024
 """Pages copied at a time (4 MiB): how soon a signal is heard."""
 
 _LABEL = f"backup-{os.uname().nodename}"
-"""What a killed run left is swept by the next backup in that folder, but not by another machine's:
-a disk that keeps backups may be shared."""
+"""The next backup in that folder deletes what a killed one left, but only this machine's: a disk
+that keeps backups may be shared."""
 
 _WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(LockName)))
 """What belongs to a database by its name."""
@@ -134,7 +134,7 @@ _OF_THE_TARGET = {
     "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_WRITE",
     "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE",
 }  # fmt: skip
-"""Failures that only writing knows: the database itself is only read."""
+"""Failures of the target: the database itself is only read."""
 
 
 def _check(made: Path, path: Path, target: Path) -> int:
@@ -147,7 +147,7 @@ def _check(made: Path, path: Path, target: Path) -> int:
 
 
 def _interruptible(copy: sqlite3.Connection, look: Callable[[sqlite3.Connection], T]) -> T:
-    """Do what takes long in another thread: while SQLite is at work here, no signal is heard."""
+    """Run a long statement in another thread: this one could hear no signal meanwhile."""
     found: Future[T] = Future()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Connections to the file, and what is done where SQLite cannot have its files beside it.
+"""Connections to the file, and the ways to open it where SQLite cannot make files beside it.
 
 In WAL mode SQLite keeps a log beside the database (-wal), and an index of it (-shm) as memory that
 processes share. A folder that is not ours, a full disk, a file system over the network deny that.
@@ -44,7 +44,7 @@ DENIED = frozenset(
         sqlite3.SQLITE_READONLY_DIRECTORY,
     }
 )
-"""What SQLite says when it cannot have one of its files, or no lock."""
+"""SQLite's codes for a file beside the database, or a lock, that it cannot get."""
 
 _NO_SHARED_MEMORY = DENIED - {sqlite3.SQLITE_IOERR_SHMSIZE}  # which is a full disk
 
@@ -71,7 +71,7 @@ class Unlocked(sqlite3.Connection):
 
 
 def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open for writing, in WAL mode where it can be had; say once where it cannot."""
+    """Open for writing, in WAL mode where that is possible; warn where it is not."""
     path = path.resolve()  # SQLite has its files beside the file itself, not beside a link to it
     try:
         connection = _open(
@@ -94,7 +94,7 @@ def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
 
 
 def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open for reading only: with all locks, or without where they cannot be had."""
+    """Open for reading only: with locks, or without them where there can be none."""
     path = path.resolve()
     try:
         return _open(path, "mode=ro", timeout)
@@ -114,7 +114,7 @@ def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """Raise TryLater after the body where it read without locks while somebody wrote."""
+    """Raise TryLater if somebody wrote while the body read without locks."""
     try:
         yield
     except sqlite3.Error as error:
@@ -126,7 +126,7 @@ def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 def connect(path: Path, mode: str, *, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open a file as the mode says, and look at nothing: `mode=rw`, `mode=ro`, `immutable=1`."""
+    """Open a file by a mode (`mode=rw`, `mode=ro`, `immutable=1`), without a look at it."""
     return _connect(path, mode, timeout)
 
 

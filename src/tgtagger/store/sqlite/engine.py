@@ -35,10 +35,10 @@ def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
 
 
 def reading(engine: Engine) -> Engine:
-    """Return the same engine, with the same connections, whose transactions only read.
+    """Return the same engine, with the same connections, for transactions that only read.
 
-    They take no write lock. One that writes nevertheless is turned away where another process has
-    written since it began, whatever the patience: who writes begins with the engine itself.
+    They take no write lock. To write in one is a mistake: it fails at once, without waiting, where
+    another process has written since it began.
     """
     return engine.execution_options(**{_BEGIN: "BEGIN DEFERRED"})
 

@@ -1,4 +1,4 @@
-"""What goes wrong with a database file, as failures that a user can act on: the one map.
+"""The one map from the errors of SQLite, SQLAlchemy and the system to ours.
 
 Knows SQLite's codes, which sentence each is (`messages.store`), and how to look for what is behind
 one; no SQL and no table.
@@ -18,19 +18,19 @@ from tgtagger.store.sqlite import access_diagnosis
 
 
 def is_failure(error: BaseException) -> bool:
-    """Tell a failure of the database itself, such as a full disk, from all other errors."""
+    """Tell whether the database itself failed, such as by a full disk."""
     error = _of_the_driver(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether it was the disk's room that did not suffice."""
+    """Tell whether the disk is full."""
     return getattr(_of_the_driver(error), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Tell a failure of the database, or damage in it, from a bad value given to it."""
+    """Tell whether the database failed or is damaged; else a bad value was given to it."""
     # The plain code says that a statement cannot be run: a table or the search index is not there.
     cannot_run = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return (

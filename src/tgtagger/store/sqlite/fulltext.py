@@ -1,7 +1,6 @@
-"""The full-text index, FTS5's: its tables, kept in step with the posts, compared, made anew.
+"""The full-text index of FTS5: its tables, its rows, the comparison with the posts, the rebuild.
 
-Kept in step by whoever writes posts, in the transaction of the page; a row is indexed once. Knows
-nothing of what a person looks for (`search`).
+Whoever writes posts keeps it up to date, in the transaction of the page. Knows no query (`search`).
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ CREATE = (
     "INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', 8)",
     "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
 )
-"""Makes the index, as the migrations do (tests/matrix/test_index_out_of_step.py compares)."""
+"""Creates the index as the baseline does (tests/matrix/test_index_out_of_step.py compares)."""
 
 
 def is_readable(db: sqlite3.Connection) -> bool:
@@ -117,7 +116,7 @@ def _finds_all(db: sqlite3.Connection) -> bool:
 
 
 def rebuild(db: sqlite3.Connection) -> None:
-    """Make the index anew from the posts, which is all that it is made of.
+    """Build the index from the posts: it holds nothing else.
 
     Must be called outside of a transaction: what is left of an index that even FTS5 cannot open is
     taken out of the schema, which SQLite then has to read again.

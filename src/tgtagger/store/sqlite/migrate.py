@@ -23,13 +23,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def backup_path(path: Path, revision: str) -> Path:
-    """Return where a database is kept as it was with this schema: beside the file itself."""
+    """Return the path of the backup with this version: beside the file itself."""
     file = path.resolve()
     return file.with_name(f"{file.name}.schema-{revision}.backup")
 
 
 def kept_backups(path: Path, schema: Schema = SCHEMA) -> tuple[Path, ...]:
-    """Return the backups that migrations of this database have left beside it."""
+    """Return the backups beside a database that upgrades have made."""
     try:
         found = [backup_path(path, revision) for revision in schema.revisions]
         return tuple(kept for kept in found if kept.is_file())
@@ -89,7 +89,7 @@ def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
 
 
 def _keep(path: Path, revision: str, schema: Schema) -> Path:
-    """Make the backup. One of an earlier attempt is replaced: what was in it is in this one."""
+    """Make the backup. It replaces one of an earlier attempt, which held the same."""
     target = backup_path(path, revision)
     try:
         backup.back_up(path, target, over=True, schema=schema)

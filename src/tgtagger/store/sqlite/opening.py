@@ -1,4 +1,4 @@
-"""Which file a location names, what lies there, and the file made where there is none.
+"""Find the file that a location names, look at what lies there, make the file if there is none.
 
 A file is looked at before anything is opened to write: what is refused stays byte for byte what it
 was, and not even a file beside it is made. Knows no table but the names that tell an archive from
@@ -29,7 +29,7 @@ _OLDEST = (3, 35, 0)
 """The SQLite that first knew RETURNING and DROP COLUMN. Python 3.11 is content with less."""
 
 _WAL_HEADER = 32
-"""Bytes of a write-ahead log in which nothing is logged."""
+"""Bytes of an empty write-ahead log."""
 
 
 def database_path(location: str) -> Path:
@@ -94,7 +94,7 @@ def look(path: Path, schema: Schema = SCHEMA) -> str | None:
 
 
 def require(version: str | None, path: Path) -> str:
-    """Return the version that a look found. Raises NoDatabase where it found nothing."""
+    """Return the version that `look` found. Raises NoDatabase where there is no database."""
     if version is None:
         raise NoDatabase("no_database", path=path)
     return version

@@ -1,11 +1,11 @@
-"""Number the commits, so that a log that is not this database's is told from its own.
+"""Recognise a stale log: one beside a database that belongs to another, or to another state of it.
 
-SQLite asks no log whose it is: one that was left lying beside another database, or beside an
-older state of the same (a backup put back in its place), is played into it page by page, and
-nobody hears of it. So each transaction of ours writes its number into the header of the file: the
-application id, which is `tg` and 16 bits that begin anywhere and go up by one. A log follows on
-from a file if it holds the file's number, or begins with the next one. Of a log without numbers,
-which another program wrote, nothing can be told. Reads no table.
+SQLite does not ask whose a log is. It plays a log that was left beside another database, or beside
+an older state of the same one (a backup put in its place), into the file page by page, and tells
+nobody. So each of our transactions writes its number into the header of the file: the application
+id, which is `tg` and 16 bits that begin anywhere and go up by one. A log belongs to a file if it
+holds the file's number, or begins with the next one. A log without numbers was written by another
+program, and cannot be judged. Reads no table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PAUSE = 0.02  # seconds: whoever is at work writes the log and the file one aft
 
 
 def number(db: sqlite3.Connection) -> None:
-    """Give the transaction that has begun the next number."""
+    """Write the next number into the file, in the transaction that has begun."""
     (last,) = db.execute("PRAGMA application_id").fetchone()
     known = _number_in(last)
     following = secrets.randbelow(1 << 16) if known is None else known + 1 & 0xFFFF
@@ -40,7 +40,7 @@ def number(db: sqlite3.Connection) -> None:
 
 
 def check(path: Path) -> None:
-    """Raise StoreError if a log beside a database is not its own. Changes nothing."""
+    """Raise StoreError if there is a stale log beside a database. Changes nothing."""
     for end in ("-wal", "-journal"):
         log = path.with_name(path.name + end)
         if not belongs(path, log):
@@ -48,7 +48,7 @@ def check(path: Path) -> None:
 
 
 def belongs(path: Path, log: Path) -> bool:
-    """Tell whether a log follows on from a database; True where that cannot be told."""
+    """Tell whether a log belongs to a database; True where that cannot be told."""
     seen: object = None
     for _ in range(_TRIES):
         numbers = _numbers(log)
@@ -73,7 +73,7 @@ def _number_in(application: int) -> int | None:
 
 
 def _own(path: Path) -> int | None:
-    """Return the number of the last commit that the file itself holds, None where it has none."""
+    """Return the number of the last commit in the file itself; None where it has none."""
     # By SQLite: to open and close the file ourselves would end the locks it has on it.
     with contextlib.suppress(sqlite3.Error):
         with contextlib.closing(connections.connect(path, "immutable=1")) as db:
@@ -83,7 +83,7 @@ def _own(path: Path) -> int | None:
 
 
 def _numbers(log: Path) -> tuple[int | None, frozenset[int | None]] | None:
-    """Return the first number in a log, and all that are; None where there is nothing to tell."""
+    """Return the first number in a log, and all of them; None for a log without numbers."""
     try:
         file = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -127,7 +127,7 @@ def _numbers_logged(file: int) -> Iterator[int | None]:
 
 
 def _numbers_before(file: int) -> tuple[int | None, frozenset[int | None]] | None:
-    """Return the number that a rollback journal goes back to, and the one of what it takes back."""
+    """Return the numbers of a rollback journal: the commit that it restores, and the next."""
     head = os.pread(file, 28, 0)
     if len(head) < 28 or head[:8] != JOURNAL_MAGIC:
         return None

@@ -1,7 +1,7 @@
-"""Look for damage: pages, values, owners, the search index; slow, all of it is read.
+"""The integrity check: pages, values, owners and the search index. Slow: it reads all of them.
 
-Nothing here changes the file, and nothing falls over a damaged one: a look that fails is itself
-what was found. Says what it finds in words, of tables and posts, never a word of a post's text.
+It never changes the file, and it bears a damaged one: a look that fails is a finding. It names
+tables and posts, never a word of a post's text. What a value may be is told by `values`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tgtagger.errors import StoreError
-from tgtagger.model.archive import PostCount, RejectedPost, Soundness
+from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import Column, columns
 from tgtagger.store.sqlite import connections, fulltext
@@ -23,7 +23,7 @@ from tgtagger.store.values import COLUMNS, TEXT, Row, WrongValueError
 from tgtagger.system.terminal_text import clean
 
 SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
-"""What the driver, and whoever checks the values that it read, raise for a damaged database."""
+"""What a damaged database makes the driver raise, and the checks of the values that it read."""
 
 _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What the driver raises for a wrong use of it."""
@@ -34,8 +34,8 @@ _MOST = 10_000
 """Places of damage that are counted in one table."""
 
 
-def soundness(path: Path) -> Soundness:
-    """Look at everything but the search index, which only who may write can compare."""
+def report(path: Path) -> IntegrityReport:
+    """Return the integrity report: all but the search index, which SQLite compares for writers."""
     # A connection of its own: on one that has met damage even the end of a transaction may fail.
     with (
         map_errors(path),
@@ -45,7 +45,7 @@ def soundness(path: Path) -> Soundness:
         return _look(db)
 
 
-def _look(db: sqlite3.Connection) -> Soundness:
+def _look(db: sqlite3.Connection) -> IntegrityReport:
     damage = list(_missing(db))
     damage += _pages(db)
     altered = 0
@@ -57,7 +57,7 @@ def _look(db: sqlite3.Connection) -> Soundness:
                 rows = "a row" if wrong == 1 else f"{wrong} rows"
                 damage.append(f"{table}: {rows} with values that cannot be, such as {place}")
     damage += _orphans(db)
-    return Soundness(
+    return IntegrityReport(
         tuple(damage),
         altered,
         _found(db, "p.problem IS NOT NULL"),
@@ -68,7 +68,7 @@ def _look(db: sqlite3.Connection) -> Soundness:
 
 
 def explain(error: BaseException, path: Path) -> None:
-    """Raise StoreError if what is stored is to blame for one of SYMPTOMS, else do nothing.
+    """Raise StoreError if the file is damaged, and so explains one of SYMPTOMS.
 
     Looks until it finds something, which takes long in a large database where there is nothing.
     """
@@ -153,7 +153,7 @@ def _lines(db: sqlite3.Connection, what: str) -> list[str]:
 
 
 def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int, str, int]:
-    """Return how many rows of a table hold what cannot be, where one is, how many were altered.
+    """Return how many rows of a table hold a wrong value, where one is, how many were altered.
 
     Altered is a post whose text is not the one that its hash was made of.
     """
