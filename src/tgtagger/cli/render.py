@@ -22,8 +22,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
-from tgtagger.cli.wording import local_time, number, one_line
-from tgtagger.cli.wrapping import beginning, wrap
+from tgtagger.cli.wording import beginning, local_time, number, one_line, wrap
 from tgtagger.system.terminal_text import clean, flat, in_json
 
 if TYPE_CHECKING:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context
+from tgtagger.cli.context import open_to_read, screen_of
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
-from tgtagger.model.archive import PostDetails
 from tgtagger.model.tagging import Attempt
+from tgtagger.runs import shapes
 
 EPILOG = """Examples:
   tgtagger show @news/531
@@ -39,11 +38,11 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Show one post: its text, its tags with where each came from, its attempts."""
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         details = store.records.post(post)
     if as_json:
-        screen.json(_as_json(details))
+        screen.json(shapes.post(details))
         return 0
     found = details.post
     counters = [
@@ -109,35 +108,3 @@ def _notes(attempt: Attempt) -> Iterator[str]:
         yield attempt.error
     if attempt.sent_letters is not None:
         yield f"only its first {number(attempt.sent_letters)} letters were sent"
-
-
-def _as_json(details: PostDetails) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(details.record)
-    record["links"] = [
-        {
-            "tag": link.name,
-            "source": link.source,
-            "model": link.model,
-            "run": link.run,
-            "added_at": f"{link.added_at:%Y-%m-%dT%H:%M:%SZ}",
-        }
-        for link in details.links
-    ]
-    record["attempts"] = [
-        {
-            "at": f"{item.at:%Y-%m-%dT%H:%M:%SZ}",
-            "model": item.model,
-            "class": item.failure,
-            "http_status": item.http_status,
-            "latency_ms": item.latency_ms,
-            "prompt_tokens": item.prompt_tokens,
-            "completion_tokens": item.completion_tokens,
-            "cached_tokens": item.cached_tokens,
-            "cost_usd": item.cost_usd,
-            "sent_letters": item.sent_letters,
-            "error": item.error,
-        }
-        for item in details.attempts
-    ]
-    record["problem"] = details.problem
-    return record

@@ -13,7 +13,6 @@ written in between, without waiting for the busy timeout.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -28,10 +27,6 @@ from tgtagger.errors import InputError, Locked, NoDatabase, StoreError, TgTagger
 from tgtagger.store.sqlite import connections, diagnose
 from tgtagger.store.sqlite.holders import holder
 from tgtagger.system import files
-
-# A signal that comes while a connection is closed is raised, and so is said by the command line;
-# without a handler Python would print SQLAlchemy's own words about it, with a traceback.
-logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
