@@ -121,7 +121,7 @@ class Two:
 
     async def pages(self, *_: Any) -> AsyncGenerator[Page]:
         for number in (2, 1):
-            time.sleep(0.1)  # noqa: ASYNC251
+            time.sleep(0.6)  # noqa: ASYNC251
             yield page(post(number, "text"), source="preview")
 
 
@@ -133,8 +133,8 @@ class Here(Connections):
 def test_no_page_is_asked_for_when_the_time_is_over(
     settings: Settings, events: RecordedRun
 ) -> None:
-    options = ParseOptions(via="preview", deadline=time.monotonic() + 0.05)
     with Store.open(settings.db) as store:
+        options = ParseOptions(via="preview", deadline=time.monotonic() + 0.5)
         report = parse.parse_into(
             store, settings, ["@one1", "@two2"], options, events, Here(settings)
         )
