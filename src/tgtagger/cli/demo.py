@@ -11,7 +11,7 @@ import typer
 from tgtagger.cli.context import Invocation, invocation, screen_of
 from tgtagger.cli.events import RunEvents
 from tgtagger.cli.render import Screen
-from tgtagger.cli.search import draw
+from tgtagger.cli.search import draw, draw_found
 from tgtagger.cli.wording import plural
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import parse, tag
@@ -64,8 +64,7 @@ def _show(called: Invocation, screen: Screen) -> None:
         for query in SEARCHES:
             screen.line(f"  tgtagger search {query}", "bold cyan")
             screen.write()
-            for found in store.records.search(PostFilter(query=query, limit=2)):
-                draw(screen, found.post, found.snippet)
+            draw_found(screen, store.records.search(PostFilter(query=query, limit=2)))
     step("Next steps")
     for line in (
         "  tgtagger parse @CHANNEL --limit 100 --then-tag   a public channel, with no account",

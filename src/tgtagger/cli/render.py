@@ -18,7 +18,7 @@ import sys
 import textwrap
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
@@ -59,11 +59,12 @@ class Screen:
 
     def json(self, value: object) -> None:
         """Write the one JSON object of a command."""
-        self.record(json.dumps(value, ensure_ascii=False))
+        self.records([json.dumps(value, ensure_ascii=False)])
 
-    def record(self, line: str) -> None:
-        """Write a line of JSON."""
-        self.write(in_json(line))
+    def records(self, lines: Iterable[str]) -> None:
+        """Write lines of JSON."""
+        for line in lines:
+            self.write(in_json(line))
 
     def heading(self, text: str) -> None:
         self.line(text, "bold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import plural
 from tgtagger.export import captions
-from tgtagger.model.archive import Post
+from tgtagger.model.archive import Found, Post
 from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:
@@ -84,14 +85,18 @@ def command(
     with open_to_read(ctx) as store:
         found = list(store.records.search(wanted, by_relevance=sort == "relevance"))
     if as_json:
-        for item in found:
-            screen.record(item.record)
+        screen.records(item.record for item in found)
         return 0
     with screen.paged():
-        for item in found:
-            draw(screen, item.post, item.snippet)
+        draw_found(screen, found)
     screen.say(plural(len(found), "post") + " found" if found else "nothing found")
     return 0
+
+
+def draw_found(screen: Screen, found: Iterable[Found]) -> None:
+    """Draw results, with what was found in them."""
+    for item in found:
+        draw(screen, item.post, item.snippet)
 
 
 def draw(screen: Screen, post: Post, text: tuple[tuple[str, bool], ...]) -> None:

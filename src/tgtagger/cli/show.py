@@ -9,8 +9,10 @@ import typer
 
 from tgtagger.cli.context import open_to_read, screen_of
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
+from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
+from tgtagger.model.archive import PostDetails
 from tgtagger.model.tagging import Attempt
 from tgtagger.runs import shapes
 
@@ -43,7 +45,13 @@ def command(
         details = store.records.post(post)
     if as_json:
         screen.json(shapes.post(details))
-        return 0
+    else:
+        _draw_post(screen, details)
+        _draw_tagging(screen, details)
+    return 0
+
+
+def _draw_post(screen: Screen, details: PostDetails) -> None:
     found = details.post
     counters = [
         f"{number(value)} {name}"
@@ -69,6 +77,10 @@ def command(
         notes=notes,
         lines=10_000,
     )
+
+
+def _draw_tagging(screen: Screen, details: PostDetails) -> None:
+    """Draw the tags of a post with where each came from, its failure, its attempts."""
     if details.links:
         rows = [
             [link.name, link.source, link.model or "", str(link.run or ""), ago(link.added_at)]
@@ -76,7 +88,7 @@ def command(
         ]
         screen.table(["tag", "from", "model", "run", "when"], rows)
     else:
-        screen.line(f"no tags: {found.status}")
+        screen.line(f"no tags: {details.post.status}")
     if details.failure:
         due = f", due {local_time(details.next_attempt_at)}" if details.next_attempt_at else ""
         screen.line(f"failed: {details.failure}: {details.error}{due}")
@@ -94,7 +106,6 @@ def command(
             for item in details.attempts
         ]
         screen.table(["attempt", "model", "outcome", "status", "took", "tokens", "note"], rows)
-    return 0
 
 
 def _tokens(attempt: Attempt) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -37,7 +38,12 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
         state, path = store.status.archive(), store.path
     if as_json:
         screen.json(_with_advice(shapes.archive(state, path), state))
-        return 0
+    else:
+        _draw(screen, state, path)
+    return 0
+
+
+def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
     screen.heading(f"{path} · {megabytes(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:
@@ -58,7 +64,6 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     if state.runs:
         screen.write()
         _draw_runs(screen, state.runs)
-    return 0
 
 
 def _ending(code: int | None) -> str:

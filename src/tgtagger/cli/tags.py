@@ -203,7 +203,11 @@ def remove(
     screen = screen_of(ctx)
     if as_json:
         screen.json([shapes.tag_change(change, dry_run=dry_run) for change in changes])
-        return
+    else:
+        _tell_removed(screen, changes, dry_run=dry_run)
+
+
+def _tell_removed(screen: Screen, changes: Sequence[TagChange], *, dry_run: bool) -> None:
     for change in changes:
         what = f"{_done('removed', dry_run=dry_run)} {change.names[0]!r}"
         screen.line(f"{what} from {plural(change.posts, 'post')}")
@@ -254,9 +258,13 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
         return
     with screen.paged():
-        for item in found:
-            screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
+        _draw_suggestions(screen, found)
     screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+
+
+def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:
+    for item in found:
+        screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
 
 
 def _merge_command(item: Suggestion) -> str:

@@ -60,4 +60,10 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- export
     "format_unknown": "no format {name!r}",
     "target_is_folder": "{path} is a folder",
+    "target_is_file": "{path} is there already, and no folder",
+    "export_unwritable": "{path} cannot be written: {reason}",
+    "export_at_work": "another export writes to {path}: try again when it has ended",
+    "folder_of_other_format": "{path} holds an export of another format",
+    "folder_not_ours": "{path} is there already, and no export of tgtagger",
+    "folder_is_link": "{path} is a symbolic link",
 }

@@ -21,6 +21,7 @@ from tgtagger.cli.doctor.findings import SKEW, failure
 from tgtagger.cli.doctor.recovery import RecoverOption
 from tgtagger.cli.failures import usage
 from tgtagger.cli.options import JsonOption
+from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import local_time
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, exit_code
@@ -67,16 +68,21 @@ def command(
     if recover is not None:
         return recovery.recover(ctx, recover, as_json=as_json)
     screen = screen_of(ctx)
-    findings: list[Finding] = []
-    for item in _look(invocation(ctx)):
-        findings.append(item)
-        if not as_json:
-            screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
-            if item.hint:
-                screen.line(f"{'':<8} {item.hint}")
     if as_json:
+        findings = list(_look(invocation(ctx)))
         screen.json([shapes.finding(item) for item in findings])
+    else:
+        findings = list(_drawn(screen, _look(invocation(ctx))))
     return exit_code([item.code for item in findings if item.level == "error"])
+
+
+def _drawn(screen: Screen, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Draw each finding as soon as it is there: a look may take long."""
+    for item in findings:
+        screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
+        if item.hint:
+            screen.line(f"{'':<8} {item.hint}")
+        yield item
 
 
 def _look(called: Invocation) -> Iterator[Finding]:

@@ -68,4 +68,9 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- export
     "format_unknown": _one_of,
     "target_is_folder": "name a file in it",
+    "target_is_file": "name another",
+    "export_unwritable": "check the folder, its permissions and the space left",
+    "folder_of_other_format": "name another folder",
+    "folder_not_ours": "name a folder that is new or empty",
+    "folder_is_link": "remove it: it leads elsewhere",
 }
