@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from archive import PROGRAM, make_archive, measure
-from tgtagger.export import FOLDERS, FORMATS
+from tgtagger.export import FORMATS
 
 S = """
 SELECT p.channel_id, c.username, c.title, p.message_id, p.date, p.edited, p.deleted, p.text,
@@ -41,7 +41,7 @@ def compare(archive: Path, form: str, folder: Path, count: int) -> None:
     files, size = (1, output.stat().st_size) if output.is_file() else tell(output)
     line = f"{form}: {statistics.median(ratios):.2f} S, {seconds:.1f} s of processor, "
     line += f"{seconds / count * 1e6:.0f} µs a post, {files:,} files, {size / 1e6:.0f} MB"
-    if form in FOLDERS:
+    if FORMATS[form].is_folder:
         again, _ = export(archive, form, output, count)
         line += f"; again, nothing changed: {again:.1f} s"
     if form == "html":

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tgtagger import config
+from tgtagger.cli.hints import hint_of
 from tgtagger.config import readers
 from tgtagger.errors import InputError
 
@@ -140,7 +141,7 @@ def test_a_wrong_variable_is_named(variable: str, value: str, says: str) -> None
 def test_the_nearest_key_is_suggested(file: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(file, "[tagging]\ntags_mni = 1")
-    assert caught.value.hint == "did you mean tagging.tags_min?"
+    assert hint_of(caught.value) == "did you mean tagging.tags_min?"
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_the_written_file_loads_to_the_defaults_commented_or_not(file: Path) -> 
 
 def test_a_secret_is_not_in_a_complaint() -> None:
     def read(_: str) -> str:
-        raise ValueError("shorter")
+        raise readers.WrongValue("header")
 
     secret = config.Setting(
         "key", "TGTAGGER_KEY", "key", "A key.", readers.Reader(read), secret=True
@@ -389,7 +390,7 @@ def test_a_wrong_type_in_the_file_is_named(file: Path, content: str, says: str) 
 def test_the_nearest_key_of_a_model_is_suggested(file: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(file, "[tagging.llm]\nmodel = 'a'")
-    assert caught.value.hint == "did you mean tagging.llm.models?"
+    assert hint_of(caught.value) == "did you mean tagging.llm.models?"
 
 
 @pytest.mark.parametrize("blank", ['models = ""', "models = []", 'url = ""', 'timeout = ""'])
@@ -677,7 +678,7 @@ def test_what_a_model_lacks_is_said_before_it_tags(
     with pytest.raises(InputError, match=says) as caught:
         found.check_llm()
     for hint in hints:
-        assert hint in str(caught.value.hint)
+        assert hint in str(hint_of(caught.value))
     load(file, **environ | {"TGTAGGER_TAGGER": "keywords"}).check_llm()
 
 
@@ -701,4 +702,4 @@ def test_what_suffices_for_a_model(file: Path, environ: dict[str, Any]) -> None:
 def test_each_provider_suggests_a_model(file: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         load(file, TGTAGGER_LLM_PROVIDER=name).check_llm()
-    assert re.search(r"TGTAGGER_LLM_MODEL=[\w./:-]+", str(caught.value.hint))
+    assert re.search(r"TGTAGGER_LLM_MODEL=[\w./:-]+", str(hint_of(caught.value)))

@@ -16,6 +16,7 @@ import typer
 from support.terminal import in_pipes, on_terminal
 from tgtagger import cli, config
 from tgtagger.errors import TgTaggerError
+from tgtagger.export import FORMATS, Format
 
 ROOT = Path(__file__).parents[1]
 DOCS = "\n".join(
@@ -53,6 +54,14 @@ def test_every_setting_is_documented(setting: config.Setting) -> None:
     assert f"`{setting.variable}`" in DOCS
     if setting.key:
         assert f"`{setting.key}`" in DOCS
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
+def test_every_format_is_documented(form: Format) -> None:
+    text = (ROOT / "docs/exports.md").read_text(encoding="utf-8")
+    made = "a folder" if form.is_folder else "a file"
+    assert re.search(rf"^\| `{form.name}` \| {made}", text, re.MULTILINE)
+    assert callable(form.write)
 
 
 def test_no_variable_is_documented_that_is_not() -> None:

@@ -10,6 +10,7 @@ import warnings
 import pytest
 
 from tgtagger.cli.failures import ended
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError, shortage, system_error
 
 
@@ -21,10 +22,10 @@ def refused(number: int) -> OSError:
 @pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM"])
 def test_a_shortage_is_one_wherever_it_is_met(name: str) -> None:
     error = refused(getattr(errno, name))
-    found = system_error(error, "/the/file cannot be written", kind=InputError)
+    found = system_error(error, "file_unwritable", kind=InputError, path="/the/file")
     assert type(found) is StoreError
     assert found.message == f"/the/file cannot be written: {error.strerror}"
-    assert found.hint
+    assert hint_of(found)
     assert type(shortage(error)) is StoreError
 
 
@@ -32,8 +33,8 @@ def test_a_shortage_is_one_wherever_it_is_met(name: str) -> None:
 @pytest.mark.parametrize("name", ["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "ENAMETOOLONG"])
 def test_a_path_that_is_not_to_be_had_is_the_user_s(name: str) -> None:
     error = refused(getattr(errno, name))
-    assert type(system_error(error, "it")) is InputError
-    assert type(system_error(error, "it", kind=StoreError)) is StoreError
+    assert type(system_error(error, "file_refused", path="it")) is InputError
+    assert type(system_error(error, "file_refused", kind=StoreError, path="it")) is StoreError
     assert shortage(error) is None
 
 

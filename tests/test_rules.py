@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tgtagger import decide, vocabulary
 from tgtagger.errors import exit_code
-from tgtagger.export import csv_table, json_array, json_records
+from tgtagger.export import csv_table, json_records
 from tgtagger.model.tagging import (
     FailureClass,
     PostForTagging,
@@ -98,15 +98,15 @@ RECORDS = [json.dumps({"id": n, "text": "é\n"}, ensure_ascii=False) for n in ra
 
 def test_lines_and_arrays_of_records() -> None:
     stream = io.BytesIO()
-    assert json_records.write(iter(RECORDS), stream) == 1203
+    assert json_records.write_lines(iter(RECORDS), stream) == 1203
     assert stream.getvalue().decode().splitlines() == RECORDS
     stream = io.BytesIO()
-    assert json_array.write(iter(RECORDS), stream) == 1203
+    assert json_records.write_array(iter(RECORDS), stream) == 1203
     assert json.loads(stream.getvalue()) == [json.loads(record) for record in RECORDS]
     stream = io.BytesIO()
-    assert json_array.write(iter([]), stream) == 0
+    assert json_records.write_array(iter([]), stream) == 0
     assert json.loads(stream.getvalue()) == []
-    assert json_records.write(iter([]), stream) == 0
+    assert json_records.write_lines(iter([]), stream) == 0
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", " =1", "＝1", "\nx"])

@@ -20,7 +20,8 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from tgtagger import messages
 
@@ -35,7 +36,7 @@ class TgTaggerError(Exception):
     exit_code: int = 1
 
     def __init__(
-        self, said: str, /, *, hint: str | None = None, kind: str | None = None, **data: object
+        self, said: str, /, *, hint: str | None = None, kind: str | None = None, **data: Any
     ) -> None:
         # Until every error is raised by its kind: a sentence in place of a kind is taken as it is.
         super().__init__(said)
@@ -92,7 +93,7 @@ class TryLater(TgTaggerError):
         hint: str | None = None,
         kind: str | None = None,
         not_before: dt.datetime | None = None,
-        **data: object,
+        **data: Any,
     ) -> None:
         super().__init__(said, hint=hint, kind=kind, **data)
         self.not_before = not_before
@@ -102,16 +103,18 @@ class Locked(TryLater):
     """Another program keeps the database from being used: for a whole run, not for one channel."""
 
 
-_SHORTAGES = {
-    errno.ENOSPC: "make room; what was committed is kept",
-    errno.EDQUOT: "make room within your quota; what was committed is kept",
-    errno.EFBIG: "allow larger files (ulimit -f); what was committed is kept",
-    errno.EMFILE: "allow more open files (ulimit -n)",
-    errno.ENFILE: "end other programs: no program may open another file now",
-    errno.ENOMEM: "end other programs, or allow this one more memory (ulimit -v)",
-    errno.EIO: "check the disk, then run: tgtagger doctor",
+Shortage = Literal["room", "quota", "file_size", "open_files", "system_files", "memory", "disk"]
+"""What this machine has no more of, or (disk) what of it fails."""
+
+_SHORTAGES: Mapping[int, Shortage] = {
+    errno.ENOSPC: "room",
+    errno.EDQUOT: "quota",
+    errno.EFBIG: "file_size",
+    errno.EMFILE: "open_files",
+    errno.ENFILE: "system_files",
+    errno.ENOMEM: "memory",
+    errno.EIO: "disk",
 }
-"""What the system says when this machine has no more of something, or its disk fails."""
 
 
 def system_error(
@@ -122,19 +125,18 @@ def system_error(
     hint: str | None = None,
     **data: Any,
 ) -> TgTaggerError:
-    """Return what the operating system refused as a failure of ours: `what` it was, and why.
+    """Return what the operating system refused as a failure of ours: `what` kind it is, and why.
 
-    It is of this kind, unless the machine has no more of something: that is a StoreError,
-    wherever it is met, so that a full disk ends every command with the same code.
+    Its data are these, the system's `reason`, and the `shortage` that is behind it, if any. A
+    shortage is a StoreError, wherever it is met, so that a full disk ends every command with the
+    same code; anything else is of the class that is given.
     """
     reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
     shortage = _SHORTAGES.get(error.errno or 0)
-    if what in messages.SENTENCES:
-        made = kind if shortage is None else StoreError
-        return made(what, hint=shortage, reason=reason, **data)
-    if shortage is None:
-        return kind(f"{what}: {reason}", hint=hint)
-    return StoreError(f"{what}: {reason}", hint=shortage)
+    made = kind if shortage is None else StoreError
+    if what not in messages.SENTENCES:  # until every error is raised by its kind
+        return made(f"{what}: {reason}", hint=hint, shortage=shortage)
+    return made(what, reason=reason, shortage=shortage, **data)
 
 
 def shortage(error: BaseException) -> TgTaggerError | None:
@@ -147,12 +149,15 @@ def shortage(error: BaseException) -> TgTaggerError | None:
     while cause is not None and cause not in seen:
         seen.append(cause)
         if isinstance(cause, OSError) and cause.errno in _SHORTAGES:
-            return system_error(cause, str(cause.filename or "this run"))
+            if cause.filename is None:
+                return system_error(cause, "machine_short")
+            return system_error(cause, "file_refused", path=cause.filename)
         text = str(cause).lower() if isinstance(cause, ImportError) else ""
         if "too many open files" in text:
-            return StoreError("this run: Too many open files", hint=_SHORTAGES[errno.EMFILE])
+            reason = os.strerror(errno.EMFILE)
+            return StoreError("machine_short", reason=reason, shortage="open_files")
         if isinstance(cause, MemoryError) or "map segment" in text or "allocate memory" in text:
-            return StoreError("there is not enough memory", hint=_SHORTAGES[errno.ENOMEM])
+            return StoreError("memory_short", shortage="memory")
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -15,8 +15,9 @@ from support.exports import chat, message, write
 from support.preview_server import PreviewServer
 from tgtagger.cli import app
 from tgtagger.cli.doctor import archive
-from tgtagger.cli.doctor.findings import Finding, failure
+from tgtagger.cli.doctor.findings import failure
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
+from tgtagger.runs.findings import Finding
 
 
 def look(*arguments: str) -> list[dict[str, Any]]:
@@ -39,7 +40,8 @@ def test_a_finding_that_is_not_well_names_a_fix() -> None:
         Finding("clock", "warning", "the clock stands still")
     for kind in (InputError, StoreError, TryLater, TgTaggerError):
         assert failure("a check", kind("it is so")).hint
-    assert failure("a check", InputError("it is so", hint="do this")).hint == "do this"
+    error = InputError("usage", sentence="it is so", advice="do this")
+    assert failure("a check", error).hint == "do this"
 
 
 def test_posts_without_text_are_named(db: Path) -> None:

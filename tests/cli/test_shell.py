@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from tgtagger import errors
 from tgtagger.cli import COMMANDS, app
-from tgtagger.cli.options import Invocation, invocation
+from tgtagger.cli.context import Invocation, invocation
 
 NAMES = [name for group in COMMANDS.values() for name in group]
 

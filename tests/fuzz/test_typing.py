@@ -15,8 +15,8 @@ from fuzz.posts import FOLDER
 from fuzz.targets import share
 from support.make import minute
 from tgtagger import config
-from tgtagger.cli.times import read_duration, read_when
 from tgtagger.errors import InputError
+from tgtagger.runs.times import read_duration, read_when
 
 ZONES = st.timezones() | st.builds(
     lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)), st.integers(-1439, 1439)

@@ -13,11 +13,12 @@ from fuzz.answers import check_tags
 from fuzz.posts import FOLDER
 from support.make import minute, page, post
 from tgtagger import config, vocabulary
-from tgtagger.cli.targets import read_target
-from tgtagger.cli.times import read_duration, read_when
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.refs import Invited, Named, Numbered, read_channel
+from tgtagger.runs.targets import read_target
+from tgtagger.runs.times import read_duration, read_when
 from tgtagger.store import Store
 from tgtagger.vocabulary.forms import are_forms, beginnings
 
@@ -33,7 +34,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if not error.hint and "must be" not in error.message and "write" not in error.message:
+        if not hint_of(error) and "must be" not in error.message and "write" not in error.message:
             raise AssertionError("it says what is wrong and not what to do") from error
 
 

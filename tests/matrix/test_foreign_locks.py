@@ -15,13 +15,16 @@ from typing import Any
 import pytest
 
 from support.breaking import assert_clean_end, assert_sound, need, run
+from support.events import RecordedRun
 from support.fault_matrix import Effort
 from support.make import CHANNEL, page, post
-from tgtagger.cli import context, parsing
-from tgtagger.cli.render import Screen
 from tgtagger.config import load
 from tgtagger.errors import Locked, TryLater
-from tgtagger.model.posts import Page
+from tgtagger.model.posts import Page, SourceName
+from tgtagger.pipeline import PostSource
+from tgtagger.runs.connections import Connections
+from tgtagger.runs.note import noted_run
+from tgtagger.runs.parse import ParseOptions, parse_into
 from tgtagger.store import Store
 from tgtagger.store.sqlite import access_diagnosis, connections
 
@@ -142,7 +145,7 @@ def test_a_locked_database_is_no_channel_s_failure(
     patience: list[bool] = []
 
     class Source:
-        name = "preview"
+        name: SourceName = "preview"
         channel_id = None
 
         async def pages(self, _memory: Any, _events: Any) -> AsyncGenerator[Page]:
@@ -151,10 +154,10 @@ def test_a_locked_database_is_no_channel_s_failure(
                 other.enter_context(held(db))
             yield page(post(len(asked), "text"), channel=CHANNEL, source="preview")
 
-    async def source(*_: Any) -> Source:
-        return Source()
+    class Here(Connections):
+        async def preview(self, *_: Any) -> PostSource:
+            return Source()
 
-    monkeypatch.setattr(parsing._Run, "_source", source)
     settings = load({"db": str(db)}, {})
     with Store.open(str(db), busy_timeout=0) as store:
         end_run = store.runs.end
@@ -164,13 +167,14 @@ def test_a_locked_database_is_no_channel_s_failure(
             end_run(*arguments, patient=patient)
 
         monkeypatch.setattr(store.runs, "end", ended)
-        options = parsing.ParseOptions(via="preview")
+        options = ParseOptions(via="preview")
+        events = RecordedRun()
         with (
             ExitStack() as other,
             pytest.raises(Locked),
-            context.noted_run(store, "parse"),
+            noted_run(store, "parse"),
         ):
-            parsing.parse_into(store, Screen(quiet=True), settings, ["@one1", "@two2"], options)
+            parse_into(store, settings, ["@one1", "@two2"], options, events, Here(settings))
     assert (asked, patience) == (["a page"], [False])
 
 

@@ -32,12 +32,12 @@ from support.make import page, post
 from support.tagging import fill
 from telegram_server import ServerThread
 from tgtagger.cli import app
-from tgtagger.cli.times import read_when, settle_zone
 from tgtagger.cli.wording import ago
 from tgtagger.decide import update_after
 from tgtagger.errors import ActionNeeded
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import ModelCapabilities, Provenance, TaggingError
+from tgtagger.runs.times import read_when, settle_zone
 from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
 from tgtagger.sources.preview.client import _retry_after
 from tgtagger.sources.telegram import sign_in

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tgtagger.model.tagging import Wait
+from tgtagger.errors import TgTaggerError
+from tgtagger.model.posts import PageStored
+from tgtagger.model.tagging import TagResult, Wait
+from tgtagger.runs.events import Progress, Remark, Stage
+from tgtagger.runs.summary import ParseReport, TagSummary
 
 
 class RecordedEvents:
@@ -17,3 +21,36 @@ class RecordedEvents:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+
+class RecordedRun(RecordedEvents):
+    """Keeps what a run tells besides, in its order, by the names of the calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, object]] = []
+
+    def of(self, call: str) -> list[object]:
+        """Return what was told by one call."""
+        return [what for name, what in self.told if name == call]
+
+    def begin(self, stage: Stage) -> None:
+        self.told.append(("begin", stage))
+
+    def end(self) -> None:
+        self.told.append(("end", None))
+
+    def progress(self, progress: Progress) -> None:
+        self.told.append(("progress", progress))
+
+    def stored(self, what: PageStored | TagResult) -> None:
+        self.told.append(("stored", what))
+
+    def remark(self, kind: Remark, **data: object) -> None:
+        self.told.append(("remark", (kind, data)))
+
+    def finished(self, part: ParseReport | TagSummary) -> None:
+        self.told.append(("finished", part))
+
+    def hint(self, error: TgTaggerError) -> str | None:
+        return f"do something about {error.kind}"

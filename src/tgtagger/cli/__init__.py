@@ -18,16 +18,15 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer._click.shell_completion import CompletionItem
 from typer.core import TyperGroup
 
 from tgtagger import __version__
-from tgtagger.cli import completion
-from tgtagger.cli.failures import ended
-from tgtagger.cli.help import write_commands, write_late
-from tgtagger.cli.options import Invocation, accept_late
-from tgtagger.cli.times import settle_zone
-from tgtagger.errors import InputError
+from tgtagger.cli import click, completion, streams
+from tgtagger.cli.context import Invocation
+from tgtagger.cli.failures import ended, usage
+from tgtagger.cli.help import Command, new_app, write_commands
+from tgtagger.cli.options import accept_late
+from tgtagger.runs.times import settle_zone
 
 COMMANDS = {
     "Set up": {
@@ -82,11 +81,12 @@ class Commands(TyperGroup):
             hint = f"did you mean {' or '.join(near)}? see tgtagger --help"
             if not near:
                 hint = "see tgtagger --help"
-            raise InputError(f"there is no command {clean_argument(name)}", hint=hint)
+            raise usage(f"there is no command {clean_argument(name)}", hint)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        found = [CompletionItem(n, help=h) for n, h in _NAMES.items() if n.startswith(incomplete)]
+        known = _NAMES.items()
+        found = [click.CompletionItem(n, help=h) for n, h in known if n.startswith(incomplete)]
         return [*found, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
@@ -98,7 +98,7 @@ class Commands(TyperGroup):
         for param in self.params:
             if param.name in {"install_completion", "show_completion"}:
                 param.hidden = True  # the epilog names them; here they would widen the column
-        typer.core._typer_format_options(self, ctx=ctx, formatter=formatter)  # noqa: SLF001
+        click.format_options(self, ctx=ctx, formatter=formatter)
 
     def invoke(self, ctx: Any) -> Any:
         self._context = ctx
@@ -110,6 +110,7 @@ class Commands(TyperGroup):
 
         if not standalone_mode:
             return run()
+        streams.silence_logs()
         with _private_files():
             sys.exit(ended(run, self._verbosity))
 
@@ -138,41 +139,6 @@ def _app_of(name: str, module: Any) -> typer.Typer:
     context = getattr(module, "CONTEXT", None)
     made.command(name, cls=Command, epilog=epilog, context_settings=context)(module.command)
     return made
-
-
-class Command(typer.core.TyperCommand):
-    """A command whose help is drawn by our formatter."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        write_late(formatter)
-        formatter.write_epilog(self.epilog)
-
-
-class Family(TyperGroup):
-    """A command with commands of its own."""
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        write_late(formatter)
-        formatter.write_epilog(self.epilog)
-
-
-class App(typer.Typer):
-    """An app whose commands are drawn by our formatter, those of a family, too."""
-
-    def command(self, name: str | None = None, *, cls: Any = Command, **options: Any) -> Any:
-        return super().command(name, cls=cls, **options)
-
-
-def new_app(**options: Any) -> typer.Typer:
-    """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
-    return App(
-        cls=Family,
-        rich_markup_mode=None,  # rich's help costs as much time as all the rest
-        pretty_exceptions_enable=False,  # it would print local values: post text, keys
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        **options,
-    )
 
 
 def clean_argument(text: str) -> str:
@@ -231,6 +197,7 @@ def root(
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    streams.tell_warnings()
     settle_zone()
     ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
     if ctx.invoked_subcommand is None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion, context, new_app
-from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
+from tgtagger.cli import completion
+from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
+from tgtagger.cli.failures import usage
+from tgtagger.cli.help import new_app
+from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
+from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, plural
-from tgtagger.errors import InputError
-from tgtagger.model.archive import ChannelState
+from tgtagger.model.archive import ChannelRemoved, ChannelState
+from tgtagger.runs import shapes
+from tgtagger.runs.targets import read_list
 from tgtagger.store import Store
 
 app = new_app(
@@ -44,12 +49,11 @@ NameArgument = Annotated[
 def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     if ctx.invoked_subcommand is not None:
         return
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         found, added = store.status.channels(), store.channels.followed_sources()
     if as_json:
-        listed = [as_json_object(state) for state in found]
-        screen.json([*listed, *({"source": source, "posts": 0} for source in added)])
+        screen.json(shapes.channels(found, added))
     else:
         draw(screen, found)
         draw_added(screen, added)
@@ -85,10 +89,10 @@ def add(
 
     One that was paused or removed is taken up again.
     """
-    named = [*(sources or ()), *(_lines(Path(from_file).expanduser()) if from_file else ())]
+    named = [*(sources or ()), *(read_list(Path(from_file).expanduser()) if from_file else ())]
     if not named:
-        raise InputError("no channel was named", hint="name some, or a file with --from-file")
-    screen = context.screen_of(ctx)
+        raise usage("no channel was named", "name some, or a file with --from-file")
+    screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         new = store.channels.follow(named)
     if as_json:
@@ -98,16 +102,6 @@ def add(
         screen.line(added if new else "nothing was added: they are read already, or will be")
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(f"{path} cannot be read: {reason}") from error
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
-
-
 @app.command(
     context_settings=NUMBERS,
     epilog="""Examples:
@@ -115,9 +109,9 @@ def _lines(path: Path) -> list[str]:
 )
 def pause(ctx: typer.Context, name: NameArgument) -> None:
     """Leave a channel out of runs that name none."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         title = store.channels.pause(name)
-    context.screen_of(ctx).line(f"paused: {title}")
+    screen_of(ctx).line(f"paused: {title}")
 
 
 @app.command(
@@ -127,9 +121,9 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
 )
 def resume(ctx: typer.Context, name: NameArgument) -> None:
     """Take a paused channel up again."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         title = store.channels.resume(name)
-    context.screen_of(ctx).line(f"read again from now on: {title}")
+    screen_of(ctx).line(f"read again from now on: {title}")
 
 
 @app.command(
@@ -150,23 +144,23 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
-    screen = context.screen_of(ctx)
-    with context.open_to_change(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_change(ctx) as store:
         if source := store.channels.forget(name):
             if as_json:
-                screen.json({"title": source, "removed": 0, "kept": 0})
+                screen.json(shapes.channel_removed(ChannelRemoved(source, 0, 0)))
             else:
                 screen.line(f"no longer to be read: {source}")
             return
         posts = store.channels.count_posts(name)
         if with_posts and posts and not yes:
-            context.confirm(
+            confirm(
                 f"Remove {plural(posts, 'post')} of {name} for good?",
                 otherwise="removing posts wants --yes",
             )
         removed = store.channels.remove(name, with_posts=with_posts)
     if as_json:
-        screen.json({"title": removed.title, "removed": removed.removed, "kept": removed.kept})
+        screen.json(shapes.channel_removed(removed))
     elif removed.kept:
         screen.line(
             f"no longer read: {removed.title}; its {plural(removed.kept, 'post')} stay "
@@ -207,20 +201,3 @@ def draw_added(screen: Screen, added: tuple[str, ...]) -> None:
     """Draw the sources that were added and have not been read."""
     if added:
         screen.line(f"added, not read yet: {', '.join(added)}")
-
-
-def as_json_object(state: ChannelState) -> dict[str, Any]:
-    """Return what the table shows."""
-    return {
-        "id": abs(state.channel.id),
-        "username": state.channel.username,
-        "title": state.channel.title,
-        "kind": state.channel.kind,
-        "posts": state.posts,
-        "pending": state.pending,
-        "newest": state.newest and f"{state.newest:%Y-%m-%dT%H:%M:%SZ}",
-        "parsed_at": state.parsed_at and f"{state.parsed_at:%Y-%m-%dT%H:%M:%SZ}",
-        "unread": state.unread,
-        "paused": state.paused,
-        "removed": state.left,
-    }

@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 import typer
-from typer._click.shell_completion import (
+
+from tgtagger.cli.click import (
+    BashComplete,
     CompletionItem,
     add_completion_class,
     split_arg_string,
 )
-from typer._completion_classes import BashComplete
-
 from tgtagger.errors import TgTaggerError
+from tgtagger.model.tagging import Status
 
 if TYPE_CHECKING:
     from tgtagger.store import Store
@@ -52,9 +53,7 @@ def formats(incomplete: str) -> list[str]:
 
 
 def statuses(incomplete: str) -> list[str]:
-    return [
-        name for name in ("pending", "tagged", "skipped", "failed") if name.startswith(incomplete)
-    ]
+    return [name for name in get_args(Status) if name.startswith(incomplete)]
 
 
 def _ask(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import typer
 
 from tgtagger import config
-from tgtagger.cli import new_app
-from tgtagger.cli.options import JsonOption, invocation
-from tgtagger.errors import InputError, system_error
-from tgtagger.system import files
+from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.help import new_app
+from tgtagger.cli.options import JsonOption
 from tgtagger.system.terminal_text import flat
 
 app = new_app(
@@ -34,41 +32,16 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Show each setting, its value, and where that comes from."""
     if ctx.invoked_subcommand is not None:
         return
-    from tgtagger.cli.context import screen_of
+    from tgtagger.runs import shapes
 
-    settings = invocation(ctx).settings()
-    rows = [
-        {
-            "name": setting.name,
-            "value": _shown(setting, getattr(settings, setting.name)),
-            "from": settings.origins[setting.name],
-            "variable": setting.variable,
-            "key": setting.key,
-        }
-        for setting in config.SETTINGS
-    ]
-    screen = screen_of(ctx)
+    settings, screen = invocation(ctx).settings(), screen_of(ctx)
+    rows = [shapes.setting(setting, settings) for setting in config.SETTINGS]
     if as_json:
         screen.json(rows)
-    else:
-        table = [
-            [
-                str(row["name"]),
-                "" if row["value"] is None else str(row["value"]),
-                str(row["from"]),
-            ]
-            for row in rows
-        ]
-        screen.table(["setting", "value", "from"], table)
-
-
-def _shown(setting: config.Setting, value: object) -> object:
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    # An address of another kind of database, which is refused later, has a password in it.
-    return "(hidden)" if setting.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))
+        return
+    cells = [[row["name"], row["value"], row["from"]] for row in rows]
+    table = [["" if cell is None else str(cell) for cell in row] for row in cells]
+    screen.table(["setting", "value", "from"], table)
 
 
 @app.command(
@@ -92,14 +65,7 @@ def init(
 ) -> None:
     """Write a settings file with every setting in it, commented out."""
     target = config.in_a_home(_file(ctx))
-    try:
-        files.make_folder(target.parent)
-        with files.replacing(target, exclusive=not force) as file:
-            file.write(config.file_template().encode())
-    except FileExistsError as error:
-        raise InputError(f"{target} is there already", hint="overwrite it with --force") from error
-    except OSError as error:
-        raise system_error(error, f"{target} cannot be written") from error
+    config.write_template(target, overwrite=force)
     typer.echo(flat(str(target)))
 
 

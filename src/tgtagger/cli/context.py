@@ -1,37 +1,41 @@
-"""What the runs of all commands share: screen, store, the note of a run, a question.
-
-Knows no source and no tagger.
-"""
+"""How a command was called: the options before its name, and the screen and archive they mean."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import logging
-import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from tgtagger.cli.options import invocation
 from tgtagger.cli.render import Screen
-from tgtagger.cli.streams import tell
-from tgtagger.errors import InputError, Locked, TgTaggerError
-from tgtagger.model.tagging import Provenance
-from tgtagger.store import Store
-from tgtagger.system.terminal_text import clean
+
+if TYPE_CHECKING:
+    from tgtagger.config import Settings
+    from tgtagger.store import Store
 
 
-class _Notices(logging.Handler):
-    """Says what the store has to say besides its results: what must not be missed."""
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The options before the command's name. Settings are loaded when they are asked for."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        tell(clean(record.getMessage()))
+    flags: Mapping[str, str]
+    quiet: bool = False
+    verbosity: int = 0
+    no_color: bool = False
+
+    def settings(self, **flags: str | None) -> Settings:
+        """Return the settings in force, a command's own flags on top."""
+        from tgtagger import config
+
+        return config.load({**self.flags, **flags})
 
 
-logging.getLogger("tgtagger").addHandler(_Notices(logging.WARNING))
+def invocation(ctx: typer.Context) -> Invocation:
+    """Return how the program was called."""
+    found = ctx.find_object(Invocation)
+    assert found is not None  # the root callback has made it
+    return found
 
 
 def screen_of(ctx: typer.Context) -> Screen:
@@ -40,62 +44,13 @@ def screen_of(ctx: typer.Context) -> Screen:
 
 
 def open_to_read(ctx: typer.Context) -> Store:
+    from tgtagger.store import Store
+
     return Store.open_up_to_date(invocation(ctx).settings().db)
 
 
 def open_to_change(ctx: typer.Context) -> Store:
     """Open an archive to change it: one that is there, since a new one has nothing to change."""
+    from tgtagger.store import Store
+
     return Store.open(invocation(ctx).settings().db, create=False)
-
-
-@dataclass(slots=True)
-class RunNote:
-    """What is written down of a run when it ends."""
-
-    number: int
-    code: int = 0
-    summary: dict[str, Any] | None = None
-
-
-@contextlib.contextmanager
-def noted_run(
-    store: Store, command: str, provenance: Provenance | None = None
-) -> Iterator[RunNote]:
-    """Write down that a run begins, and how it ends, however it ends."""
-    note = RunNote(store.runs.start(command, provenance))
-    try:
-        yield note
-    except BaseException as error:
-        note.code = _code_of(error)
-        with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
-            # Who waited for the database in vain does not wait for it once more.
-            store.runs.end(note.number, note.code, patient=not isinstance(error, Locked))
-        raise
-    summary = json.dumps(note.summary, ensure_ascii=False)
-    # A path need not be UTF-8: its odd bytes are halves of surrogate pairs, which JSON can say.
-    store.runs.end(note.number, note.code, summary.encode(errors="backslashreplace").decode())
-
-
-def _code_of(error: BaseException) -> int:
-    match error:
-        case TgTaggerError():
-            return error.exit_code
-        case KeyboardInterrupt():
-            return 130
-        case SystemExit(code=int(code)):  # SIGTERM, see signals
-            return code
-        case _:
-            return 1
-
-
-def is_asked() -> bool:
-    """Tell whether somebody is there to be asked."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def confirm(question: str, *, otherwise: str) -> None:
-    """Ask on a terminal; raise InputError where nobody can answer, or on a no."""
-    if not sys.stdin.isatty():
-        raise InputError(otherwise)
-    if not typer.confirm(question, err=True):
-        raise InputError("nothing was changed")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import typer
 
-from tgtagger.cli import context, parsing, tagging
-from tgtagger.cli.options import Invocation, invocation
+from tgtagger.cli.context import Invocation, invocation, screen_of
+from tgtagger.cli.events import RunEvents
 from tgtagger.cli.render import Screen
-from tgtagger.cli.search import draw
+from tgtagger.cli.search import draw, draw_found
 from tgtagger.cli.wording import plural
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs import parse, tag
 from tgtagger.store import Store
 
 EPILOG = """Examples:
@@ -30,7 +31,7 @@ SEARCHES = ("новости", "port")
 
 def command(ctx: typer.Context) -> int:
     """Show it all at work in seconds: sample posts are parsed, tagged and searched."""
-    called, screen = invocation(ctx), context.screen_of(ctx)
+    called, screen = invocation(ctx), screen_of(ctx)
     if called.flags["db"]:
         _show(called, screen)
         return 0
@@ -41,20 +42,19 @@ def command(ctx: typer.Context) -> int:
 
 
 def _show(called: Invocation, screen: Screen) -> None:
-    silent = Screen(quiet=True)
+    silent = RunEvents(Screen(quiet=True))
     step = screen.heading
     step("1  Two channels are parsed from a Telegram Desktop export (tgtagger parse PATH)")
     screen.write()
-    reports, _ = parsing.parse(called, silent, [str(SAMPLES)], parsing.ParseOptions())
-    for report in reports:
+    settings = called.settings(tagger="keywords")
+    for report in parse.parse(settings, [str(SAMPLES)], parse.ParseOptions(), silent).channels:
         if report.channel is not None:
             screen.line(f"  {report.channel.title}: {plural(report.new, 'new post')}")
     screen.write()
     step("2  Every post gets its tags, with no key and no network (tgtagger tag)")
     screen.write()
-    tagging.tag(dataclasses.replace(called, quiet=True), silent, tagging.TagOptions(PostFilter()),
-             tagger="keywords")  # fmt: skip
-    with Store.open_up_to_date(called.settings().db) as store:
+    tag.tag(settings, tag.TagOptions(), silent)
+    with Store.open_up_to_date(settings.db) as store:
         for channel in store.status.channels():
             wanted = PostFilter(channels=(str(channel.channel.id),), limit=3)
             for post in store.records.posts(wanted):
@@ -64,8 +64,7 @@ def _show(called: Invocation, screen: Screen) -> None:
         for query in SEARCHES:
             screen.line(f"  tgtagger search {query}", "bold cyan")
             screen.write()
-            for found in store.records.search(PostFilter(query=query, limit=2)):
-                draw(screen, found.post, found.snippet)
+            draw_found(screen, store.records.search(PostFilter(query=query, limit=2)))
     step("Next steps")
     for line in (
         "  tgtagger parse @CHANNEL --limit 100 --then-tag   a public channel, with no account",

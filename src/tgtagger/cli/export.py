@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from pathlib import Path, PurePath
-from typing import Annotated, BinaryIO
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion, context
-from tgtagger.cli.filters import StatusOption, read_filter
+from tgtagger.cli import completion
+from tgtagger.cli.context import open_to_read, screen_of
+from tgtagger.cli.failures import usage
 from tgtagger.cli.options import (
     AnyTagsOption,
     ChannelsOption,
     LimitOption,
     NotTagsOption,
     SinceOption,
+    StatusOption,
     TagsOption,
     UntilOption,
-    path_of,
+    one_of,
 )
 from tgtagger.cli.wording import plural
-from tgtagger.errors import InputError
-from tgtagger.export import FOLDERS, FORMATS, csv_table, json_array, json_records, open_target
-from tgtagger.model.posts import PostFilter
-from tgtagger.store import Store
-from tgtagger.system.terminal_text import in_json
-
-NEWEST = 100
-"""Posts in a feed, unless --limit says otherwise: readers fetch it whole, again and again."""
-
-_ENDINGS = {".csv": "csv", ".json": "json", ".rss": "rss", ".xml": "rss"}
-"""What a file is if no format was named: a table is what posts.csv is taken for."""
+from tgtagger.config import path_of
+from tgtagger.export import FORMATS, format_of, open_target
+from tgtagger.runs import export
+from tgtagger.runs.export import FolderWritten
+from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:
   tgtagger export -o posts.jsonl
@@ -58,7 +53,7 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="jsonl, json, csv, md, html or rss.  [default: as PATH ends, else jsonl]",
+            help=f"{one_of([*FORMATS])}.  [default: as PATH ends, else jsonl]",
             autocompletion=completion.formats,
             show_default=False,
         ),
@@ -90,11 +85,9 @@ def command(
     ] = False,
 ) -> int:
     """Write posts as JSON lines, JSON, CSV, Markdown notes, a web site or a feed."""
-    form = form or _ENDINGS.get(PurePath(output).suffix.lower(), "jsonl")
-    if form not in FORMATS:
-        raise InputError(f"no format {form!r}", hint="one of: " + ", ".join(FORMATS))
-    if raw and form != "csv":
-        raise InputError("--raw is for csv", hint="leave it out, or give --format csv")
+    written = export.read_format(form or format_of(output))
+    if raw and written.name != "csv":
+        raise usage("--raw is for csv", "leave it out, or give --format csv")
     wanted = read_filter(
         query=query or None,
         channels=channel,
@@ -107,61 +100,25 @@ def command(
         limit=limit,
     )
     path = None if output == "-" else path_of(output)
-    screen = context.screen_of(ctx)
-    if form in FOLDERS:
+    screen = screen_of(ctx)
+    if written.is_folder:
         if path is None:
-            raise InputError(f"{form} is a folder", hint="name one with -o")
-        with context.open_to_read(ctx) as store:
-            screen.say(_write_folder(store, wanted, form, path))
+            raise usage(f"{written.name} is a folder", "name one with -o")
+        with open_to_read(ctx) as store:
+            screen.say(_told(export.write_folder(store, wanted, written, path), path))
         return 0
-    is_shown = path is None and sys.stdout.isatty()
-    with context.open_to_read(ctx) as store, open_target(path) as stream:
-        count = _write_file(
-            store, wanted, form, stream, raw=raw, shown=is_shown, title=_title(query, tag, channel)
+    title = " · ".join([*(channel or ()), *(tag or ()), *([query] if query else ())])
+    with open_to_read(ctx) as store, open_target(path) as stream:
+        shown = path is None and sys.stdout.isatty()
+        count = export.write_stream(
+            store, wanted, written, stream, title=title or "Archive", raw=raw, shown=shown
         )
     if path is not None:
         screen.say(f"wrote {plural(count, 'post')} to {path}")
     return 0
 
 
-def _write_folder(store: Store, wanted: PostFilter, form: str, path: Path) -> str:
-    with store.select(wanted) as selection:
-        if form == "md":
-            from tgtagger.export import vault
-
-            folder = vault.write(selection, path)
-        else:
-            from tgtagger.export import site
-
-            folder = site.write(selection, path)
-        gone = f", {plural(folder.removed, 'file')} removed" if folder.removed else ""
-        changed = plural(folder.changed, "file")
-        return f"wrote {plural(selection.count, 'post')} to {path}: {changed} changed{gone}"
-
-
-def _write_file(
-    store: Store,
-    wanted: PostFilter,
-    form: str,
-    stream: BinaryIO,
-    *,
-    raw: bool,
-    shown: bool,
-    title: str,
-) -> int:
-    """Write a file. What is `shown` on a terminal must not steer it."""
-    if form == "csv":
-        return csv_table.write(store.records.posts(wanted), stream, raw=raw, shown=shown)
-    if form == "rss":
-        from tgtagger.export import feed
-
-        newest = replace(wanted, limit=wanted.limit or NEWEST)
-        return feed.write(store.records.posts(newest), stream, title=title)
-    records = store.records.lines(wanted)
-    write = json_records.write if form == "jsonl" else json_array.write
-    return write(map(in_json, records) if shown else records, stream)
-
-
-def _title(query: str, tags: list[str] | None, channels: list[str] | None) -> str:
-    """Return what a feed is called, by what it was narrowed to."""
-    return " · ".join([*(channels or ()), *(tags or ()), *([query] if query else ())]) or "Archive"
+def _told(done: FolderWritten, path: Path) -> str:
+    gone = f", {plural(done.removed, 'file')} removed" if done.removed else ""
+    changed = plural(done.changed, "file")
+    return f"wrote {plural(done.posts, 'post')} to {path}: {changed} changed{gone}"

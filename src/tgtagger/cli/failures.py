@@ -14,15 +14,20 @@ import warnings
 from collections.abc import Callable
 
 import typer
-from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 
+from tgtagger.cli.click import ClickException, NoSuchOption, UsageError
 from tgtagger.cli.hints import hint_of
 from tgtagger.cli.streams import discard, tell  # now: later there may be no more open files
-from tgtagger.errors import StoreError, TgTaggerError, shortage, system_error
+from tgtagger.errors import InputError, StoreError, TgTaggerError, shortage, system_error
 from tgtagger.system import signals
 from tgtagger.system.terminal_text import clean, flat
 
 _OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+
+
+def usage(sentence: str, advice: str | None = None) -> InputError:
+    """Return a mistake that only a command line can make: its words stand where it is seen."""
+    return InputError("usage", sentence=sentence, advice=advice)
 
 
 def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -> int:
@@ -54,7 +59,7 @@ def _refused(error: Exception) -> TgTaggerError | None:
     """Return what the system refused; None for a bug."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS:
         discard(sys.stdout)
-        return StoreError(f"the output cannot be written: {error.strerror}")
+        return StoreError("output_refused", reason=error.strerror)
     found = shortage(error)
     if found is not None:
         # What was begun and could not go on (a loop without its sockets, a coroutine that was
@@ -62,7 +67,7 @@ def _refused(error: Exception) -> TgTaggerError | None:
         warnings.simplefilter("ignore", RuntimeWarning)
         sys.unraisablehook = lambda _: None
     elif isinstance(error, OSError) and error.filename is not None:
-        return system_error(error, str(error.filename), hint="check the path and its permissions")
+        return system_error(error, "file_refused", path=error.filename)
     return found
 
 
@@ -99,7 +104,7 @@ def _as_ours(error: ClickException) -> TgTaggerError:
             hint = f"did you mean {error.possibilities[0]}? {hint or ''}".strip()
         elif not error.option_name.startswith("--"):
             hint = f"{hint}; what begins with - and is no option goes after --"
-    ours = TgTaggerError(message, hint=hint)
+    ours = TgTaggerError("usage", sentence=message, advice=hint)
     ours.exit_code = error.exit_code
     return ours
 

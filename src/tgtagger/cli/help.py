@@ -1,4 +1,7 @@
-"""How help looks: plain text in 80 columns, headings bold on a terminal. Knows no command."""
+"""Commands as all of ours are, and how their help looks: plain text in 80 columns, bold headings.
+
+Knows no command.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from typer._click import core, formatting
+import typer
+
+from tgtagger.cli import click
 
 
-class HelpFormatter(formatting.HelpFormatter):
+class HelpFormatter(click.HelpFormatter):
     """Click's formatter with bold headings, and an epilog left as it was written."""
 
     def write_heading(self, heading: str) -> None:
@@ -28,7 +33,7 @@ class HelpFormatter(formatting.HelpFormatter):
                 self.write((_bold(line[:-1]) if is_heading else line) + "\n")
 
 
-core.Context.formatter_class = HelpFormatter
+click.Context.formatter_class = HelpFormatter
 
 
 def write_commands(formatter: Any, groups: Mapping[str, Mapping[str, str]]) -> None:
@@ -39,11 +44,45 @@ def write_commands(formatter: Any, groups: Mapping[str, Mapping[str, str]]) -> N
             formatter.write_dl([(name.ljust(width), line) for name, line in group.items()])
 
 
-def write_late(formatter: Any) -> None:
-    """Say which options a command takes that its list does not name."""
+def _write_end(formatter: Any, epilog: str | None) -> None:
+    """Say which options a command takes that its list does not name; then its epilog."""
     formatter.write("\nAlso --db, --config, -q, -v and --no-color: see tgtagger --help\n")
+    formatter.write_epilog(epilog)
 
 
 def _bold(text: str) -> str:
     plain = os.environ.get("NO_COLOR") or "--no-color" in sys.argv or not sys.stdout.isatty()
     return text if plain else f"\x1b[1m{text}\x1b[0m"
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose help is drawn by our formatter."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_end(formatter, self.epilog)
+
+
+class Family(typer.core.TyperGroup):
+    """A command with commands of its own."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_end(formatter, self.epilog)
+
+
+class App(typer.Typer):
+    """An app whose commands are drawn by our formatter, those of a family, too."""
+
+    def command(self, name: str | None = None, *, cls: Any = Command, **options: Any) -> Any:
+        return super().command(name, cls=cls, **options)
+
+
+def new_app(**options: Any) -> typer.Typer:
+    """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
+    return App(
+        cls=Family,
+        rich_markup_mode=None,  # rich's help costs as much time as all the rest
+        pretty_exceptions_enable=False,  # it would print local values: post text, keys
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **options,
+    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from tgtagger.cli import context
-from tgtagger.cli.options import AccountOption, invocation
-from tgtagger.cli.parsing import access_of
+from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.options import AccountOption
+from tgtagger.runs.accounts import access_of
 from tgtagger.system import signals
 
 EPILOG = """Examples:
@@ -21,7 +21,7 @@ def command(ctx: typer.Context, account: AccountOption = "") -> int:
     """End the session at Telegram and delete its file."""
     from tgtagger.sources.telegram import sign_in
 
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     access = access_of(invocation(ctx).settings(account=account))
     told = signals.run(sign_in.sign_out, access)
     if told:

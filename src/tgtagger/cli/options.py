@@ -1,45 +1,22 @@
-"""What the commands share: how they were called, and options that mean the same everywhere."""
+"""Options that mean the same in several commands, and the global ones after a command's name."""
 
 from __future__ import annotations
 
 import copy
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, get_args
 
 import typer
 
-from tgtagger.cli import completion
-
-if TYPE_CHECKING:
-    from tgtagger.config import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """The options before the command's name. Settings are loaded when they are asked for."""
-
-    flags: Mapping[str, str]
-    quiet: bool = False
-    verbosity: int = 0
-    no_color: bool = False
-
-    def settings(self, **flags: str | None) -> Settings:
-        """Return the settings in force, a command's own flags on top."""
-        from tgtagger import config
-
-        return config.load({**self.flags, **flags})
-
-
-def invocation(ctx: typer.Context) -> Invocation:
-    """Return how the program was called."""
-    found = ctx.find_object(Invocation)
-    assert found is not None  # the root callback has made it
-    return found
+from tgtagger.cli import click, completion
+from tgtagger.cli.context import Invocation
+from tgtagger.errors import InputError
+from tgtagger.model.posts import Via
+from tgtagger.model.tagging import Status
+from tgtagger.runs.times import read_when
 
 
 def accept_late(command: Any, options: Sequence[Any]) -> None:
@@ -75,29 +52,19 @@ def _take_late(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> An
     return value
 
 
-def path_of(text: str) -> Path:
-    """Return the path that was typed. Raises InputError for the home of nobody (`~nobody/x`)."""
-    from tgtagger.config.readers import PATH
-    from tgtagger.errors import InputError
-
-    try:
-        found: Path = PATH.read(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} must be {error}") from error
-    return found
-
-
 def when(text: str) -> str:
-    """Check a WHEN on the command line; it is read when it is used (see times)."""
-    from tgtagger.cli.times import read_when
-    from tgtagger.errors import InputError
-
+    """Check a WHEN on the command line; it is read when it is used."""
     if text:
         try:
             read_when(text)
         except InputError as error:
             raise typer.BadParameter(error.message) from error
     return text
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return names as a help text lists them: `a, b or c`."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 NUMBERS = {"ignore_unknown_options": True}
@@ -108,12 +75,10 @@ def only_numbers(ctx: typer.Context, value: Any) -> Any:
     """Refuse an option that is none: only a channel's number may begin with a dash."""
     for text in [value] if isinstance(value, str) else value or ():
         if text.startswith("-") and not re.fullmatch(r"-\d+(/\d+)?", text):
-            from typer._click.exceptions import NoSuchOption
-
             known = [option for param in ctx.command.params for option in param.opts]
             name = text.partition("=")[0]
             near = difflib.get_close_matches(name, known)
-            raise NoSuchOption(name, possibilities=near, ctx=ctx)
+            raise click.NoSuchOption(name, possibilities=near, ctx=ctx)
     return value
 
 
@@ -204,14 +169,6 @@ def tagging_flags(
     }
 
 
-class Via(StrEnum):
-    """Who reads a channel."""
-
-    auto = "auto"
-    telegram = "telegram"
-    preview = "preview"
-
-
 ViaOption = Annotated[
     Via, typer.Option("--via", help="auto: Telegram when signed in, else the web preview.")
 ]
@@ -260,5 +217,14 @@ NotTagsOption = Annotated[
         metavar="TAG",
         help="Without this tag (repeat).",
         autocompletion=completion.tags,
+    ),
+]
+StatusOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help=f"{one_of(get_args(Status))} (repeat: any).",
+        autocompletion=completion.statuses,
     ),
 ]

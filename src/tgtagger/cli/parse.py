@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion, context, parsing, tagging
+from tgtagger.cli import completion
+from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.events import RunEvents
+from tgtagger.cli.failures import usage
 from tgtagger.cli.options import (
     NUMBERS,
     AccountOption,
@@ -15,13 +18,16 @@ from tgtagger.cli.options import (
     RefreshOption,
     SinceOption,
     UntilOption,
-    Via,
     ViaOption,
-    invocation,
     only_numbers,
 )
-from tgtagger.cli.times import since_until
-from tgtagger.errors import InputError, exit_code
+from tgtagger.cli.reports import tell_parse, tell_tag
+from tgtagger.cli.tag import tag_or_ask
+from tgtagger.errors import exit_code
+from tgtagger.model.posts import PostFilter
+from tgtagger.runs import parse, shapes
+from tgtagger.runs.tag import TagOptions
+from tgtagger.runs.times import since_until
 from tgtagger.sources.plan import ReadOptions
 
 EPILOG = """Examples:
@@ -69,7 +75,7 @@ def command(
         ),
     ] = None,
     refresh: RefreshOption = None,
-    via: ViaOption = Via.auto,
+    via: ViaOption = "auto",
     account: AccountOption = "",
     groups: Annotated[bool, typer.Option("--groups", help="Take groups, too.")] = False,
     reconvert: Annotated[
@@ -82,22 +88,27 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Read channels from Telegram, its web preview or exports into the database."""
-    called, screen = invocation(ctx), context.screen_of(ctx)
+    screen = screen_of(ctx)
     first, last = since_until(since, until)
     if sources and reconvert:
-        raise InputError("--reconvert takes no SOURCE", hint="see: tgtagger parse --help")
+        raise usage("--reconvert takes no SOURCE", "see: tgtagger parse --help")
+    settings = invocation(ctx).settings(account=account)
     if reconvert:
-        reports, code = parsing.reconvert(called)
+        report = parse.reconvert(settings)
     else:
         read_options = ReadOptions(limit, first, last, refresh, backfill)
-        options = parsing.ParseOptions(read_options, via.value, groups)
-        reports, code = parsing.parse(called, screen, sources or [], options, account=account)
-    parsing.tell_parse(screen, reports)
-    summary: dict[str, Any] = parsing.parse_summary(reports)
+        options = parse.ParseOptions(read_options, via, groups)
+        report = parse.parse(settings, sources or (), options, RunEvents(screen))
+    tell_parse(screen, report)
+    shape, code = shapes.parse_report(report), report.code
     if then_tag:
-        tagged, tag_code = tagging.tag_channels(called, screen, reports)
-        summary["tag"] = tagged
-        code = exit_code([code, tag_code])
+        shape["tag"] = None
+    if then_tag and report.channel_ids:
+        wanted = PostFilter(channels=tuple(map(str, report.channel_ids)))
+        summary = tag_or_ask(screen, settings, TagOptions(wanted))
+        tell_tag(screen, summary)
+        shape["tag"] = shapes.tag_summary(summary)
+        code = exit_code([code, summary.code])
     if as_json:
-        screen.json(summary)
+        screen.json(shape)
     return code

@@ -1,4 +1,4 @@
-"""Questions of signing in, on a terminal or answered by what is piped in. Knows no Telegram."""
+"""Questions to a person: on a terminal, or of signing in answered by what is piped in."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ import sys
 
 import typer
 
+from tgtagger.cli.failures import usage
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import one_line
 from tgtagger.errors import ActionNeeded
 from tgtagger.system import signals
 
 
-class Asking:
+def is_asked() -> bool:
+    """Tell whether somebody is there to be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str, *, otherwise: str) -> None:
+    """Ask on a terminal; raise InputError where nobody can answer, or on a no."""
+    if not sys.stdin.isatty():
+        raise usage(otherwise)
+    if not typer.confirm(question, err=True):
+        raise usage("nothing was changed")
+
+
+class SignInPrompts:
     """Puts questions on stderr, takes answers from the terminal or, line by line, from a pipe."""
 
     def __init__(self, screen: Screen) -> None:
@@ -31,10 +45,7 @@ class Asking:
             return answer.strip()
         line = sys.stdin.readline() if sys.stdin is not None else ""
         if not line:
-            raise ActionNeeded(
-                f"signing in asks for: {question.lower()}; and nobody is here to answer",
-                hint="run tgtagger login in a terminal, or pipe the answers in, one a line",
-            )
+            raise ActionNeeded("nobody_to_answer", question=question.lower())
         return line.strip()
 
     def server(self, address: str) -> None:

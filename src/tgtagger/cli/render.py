@@ -18,12 +18,11 @@ import sys
 import textwrap
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
-from tgtagger.cli.wording import local_time, number, one_line
-from tgtagger.cli.wrapping import beginning, wrap
+from tgtagger.cli.wording import beginning, local_time, number, one_line, wrap
 from tgtagger.system.terminal_text import clean, flat, in_json
 
 if TYPE_CHECKING:
@@ -60,11 +59,12 @@ class Screen:
 
     def json(self, value: object) -> None:
         """Write the one JSON object of a command."""
-        self.record(json.dumps(value, ensure_ascii=False))
+        self.records([json.dumps(value, ensure_ascii=False)])
 
-    def record(self, line: str) -> None:
-        """Write a line of JSON."""
-        self.write(in_json(line))
+    def records(self, lines: Iterable[str]) -> None:
+        """Write lines of JSON."""
+        for line in lines:
+            self.write(in_json(line))
 
     def heading(self, text: str) -> None:
         self.line(text, "bold")

@@ -1,148 +1,187 @@
-"""What a tagging run tells, to programs and to people: counts, tokens, cost, why it stopped."""
+"""What people are told of a run: what came in, what was tagged, what it cost, what to do next."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
-from tgtagger.cli import advice
 from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import duration, local_time, number, plural
 from tgtagger.errors import TgTaggerError
 from tgtagger.model.archive import FailureCount
+from tgtagger.model.posts import PageStored
 from tgtagger.model.tagging import Spending, TaggingError, TagResult
-from tgtagger.pipeline import Tagger
+from tgtagger.runs.events import Remark
+from tgtagger.runs.summary import (
+    ChannelReport,
+    ParseReport,
+    PromptShown,
+    TagEstimate,
+    TagSummary,
+)
 
-HINT = (
+SHOWN = 5
+"""Rejected posts named one by one on a terminal; the rest are counted."""
+
+NOTHING = "nothing to tag: no post is pending"
+
+
+# ---- while a run goes on
+
+
+def line(stored: PageStored | TagResult) -> str:
+    """Return what `-v` tells of a page, or of a post: its tags or its failure, never its text."""
+    if isinstance(stored, PageStored):
+        return (
+            f"{stored.channel.title}: a page with {stored.new} new, {stored.updated} updated, "
+            f"{stored.unchanged} unchanged, {stored.deleted} deleted, "
+            f"{len(stored.rejected)} rejected"
+        )
+    outcome = stored.outcome
+    words = ", ".join(stored.tags) or type(outcome).__name__.lower()
+    if isinstance(outcome, TaggingError):
+        words = f"failed ({outcome.failure}): {outcome.message}"
+    return f"{stored.id.channel_id}/{stored.id.message_id}: {words}"
+
+
+def spent(so_far: Spending) -> str:
+    """Return what a run has cost so far, for its live line."""
+    if so_far.cost_usd:
+        return f"{so_far.cost_usd:.4f} USD"
+    tokens = (so_far.prompt_tokens or 0) + (so_far.completion_tokens or 0)
+    return f"{number(tokens)} tokens" if tokens else ""
+
+
+def _chats(*, kinds: Mapping[str, int]) -> str:
+    named = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in kinds.items())
+    return f"left out, since they are no channels: {named}"
+
+
+def _unnamed(*, count: int) -> str:
+    channels = plural(count, "channel")
+    return f"left out, without a public name: {channels} (sign in to read them: tgtagger login)"
+
+
+_REMARKS: Mapping[Remark, Callable[..., str]] = {
+    "nobody_signed_in": lambda: "nobody is signed in: reading the public web preview",
+    "channels_left_out": _unnamed,
+    "chats_left_out": _chats,
+}
+_FIRST = (
     "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
     "see docs/providers.md, TGTAGGER_LLM_PROVIDER and a key"
 )
 
 
-def summary(
-    tagger: Tagger, counts: Counter[str], failures: Counter[str], stopped: TgTaggerError | None
-) -> dict[str, Any]:
-    """Return a run as JSON (docs/records.md); `pending` is the store's to say."""
-    found: dict[str, Any] = {
-        "tagged": counts["tagged"],
-        "skipped": counts["skipped"],
-        "failed": counts["failed"],
-        "pending": 0,
-        "copied": counts["copied"],
-        "requests": 0,
-        "retries": 0,
-        "prompt_tokens": 0,
-        "completion_tokens": 0,
-        "cached_tokens": 0,
-        "cost_usd": 0.0,
-        "by_class": dict(failures),
-        "stopped": None,
-        "tagger": tagger.provenances[0].source,
-        "model": tagger.provenances[0].model,
-    }
-    if stopped is not None:
-        found["stopped"] = {
-            "class": stopped.kind, "message": stopped.message, "hint": hint_of(stopped),
-        }  # fmt: skip
-    if tagger.paid:
-        found |= _spending(tagger)
-    return found
+def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
+    """Say what a person may want to know of a run."""
+    if kind != "first_by_the_embedded_tagger":
+        screen.say(_REMARKS[kind](**data))
+    elif not screen.quiet:
+        screen.warn(_FIRST)
 
 
-def _spending(tagger: Tagger) -> dict[str, Any]:
-    def told(spending: Spending) -> dict[str, Any]:
-        return {
-            "requests": spending.requests,
-            "retries": spending.retries,
-            "prompt_tokens": spending.prompt_tokens,
-            "completion_tokens": spending.completion_tokens,
-            "cached_tokens": spending.cached_tokens,
-            "cost_usd": spending.cost_usd,
-            "answers_without_tokens": spending.answers_without_tokens,
-            "answers_without_cost": spending.answers_without_cost,
-            "unanswered": spending.unanswered,
-        }
-
-    spending = tagger.spending
-    models = [{"model": model, **told(each)} for model, each in spending.models]
-    return told(spending) | {"models": models}
+# ---- after parsing
 
 
-def spent(tagger: Tagger) -> str:
-    """Return what a run has cost so far, for its live line."""
-    spending = tagger.spending
-    if spending.cost_usd:
-        return f"{spending.cost_usd:.4f} USD"
-    tokens = (spending.prompt_tokens or 0) + (spending.completion_tokens or 0)
-    return f"{number(tokens)} tokens" if tokens else ""
+def tell_parse(screen: Screen, report: ParseReport) -> None:
+    """Say on the terminal what came in; say problems in any case."""
+    for each in report.channels:
+        _tell_channel(screen, each)
+    told: dict[str, TgTaggerError] = {}  # what several channels met is said once
+    for error in (*(each.error for each in report.channels), report.error):
+        if error is not None:
+            told.setdefault(error.message, error)
+    for error in told.values():
+        _tell_error(screen, error)
 
 
-def line(result: TagResult) -> str:
-    """Return what `-v` tells of a post: its tags or its failure, never its text."""
-    outcome = result.outcome
-    words = ", ".join(result.tags) or type(outcome).__name__.lower()
-    if isinstance(outcome, TaggingError):
-        words = f"failed ({outcome.failure}): {outcome.message}"
-    return f"{result.id.channel_id}/{result.id.message_id}: {words}"
+def _tell_channel(screen: Screen, report: ChannelReport) -> None:
+    if report.channel is not None and (report.error is None or report.new or report.updated):
+        screen.say(f"{report.channel.title}: {', '.join(_counts(report))}")
+    for item in report.rejected[:SHOWN]:
+        screen.warn(f"rejected: message {item.id} of {report.source}: {item.reason}")
+    if report.rejections > SHOWN:
+        screen.warn(f"rejected: {report.rejections - SHOWN} more: see tgtagger doctor")
 
 
-def tell_tag(
-    screen: Screen, told: dict[str, Any], *, nothing: str = "nothing to tag: no post is pending"
-) -> None:
+def _tell_error(screen: Screen, error: TgTaggerError) -> None:
+    screen.warn(f"error: {error.message}")
+    if hint := hint_of(error):
+        screen.warn(f"hint: {hint}")
+
+
+def _counts(report: ChannelReport) -> Iterator[str]:
+    yield plural(report.new, "new post")
+    for count, words in (
+        (report.updated, "updated"),
+        (report.deleted, "deleted at Telegram"),
+        (report.unchanged, "unchanged"),
+    ):
+        if count:
+            yield plural(count, words, words)
+    if report.service:
+        yield plural(report.service, "service message")
+    if report.unread:
+        yield f"{plural(report.unread, 'message')} of its history not read yet"
+
+
+# ---- after tagging
+
+
+def tell_tag(screen: Screen, summary: TagSummary, *, nothing: str = NOTHING) -> None:
     """Say on the terminal what a run did, `nothing` if it had no post; problems in any case."""
-    if "posts" in told:
-        tell_estimate(screen, told)
-        return
-    done = told["tagged"] + told["skipped"] + told["failed"]
-    if done:
-        screen.say(_done(told))
-        if told["tagger"] != "keywords":
-            screen.say(_cost(told))
-    elif told["stopped"] is None:
+    stopped = summary.stopped
+    if summary.posts:
+        screen.say(_done(summary))
+        if summary.provenance.source != "keywords":
+            screen.say(_cost(summary.spent))
+    elif stopped is None:
         screen.say(nothing)
-    if told["failed"]:
-        classes = ", ".join(f"{number(count)} {name}" for name, count in told["by_class"].items())
+    if summary.failed:
+        counts = summary.by_class.items()
+        classes = ", ".join(f"{number(count)} {name}" for name, count in counts)
         screen.warn(
-            f"failed: {plural(told['failed'], 'post')} ({classes}): see tgtagger status, and "
+            f"failed: {plural(summary.failed, 'post')} ({classes}): see tgtagger status, and "
             "tgtagger retry-failed"
         )
-    if told["stopped"]:
-        screen.warn(f"stopped: {told['stopped']['message']}")
-        if told["pending"]:
-            screen.warn(f"{plural(told['pending'], 'post')} still pending, unharmed")
-        if told["stopped"]["hint"]:
-            screen.warn(f"hint: {told['stopped']['hint']}")
+    if stopped is not None:
+        screen.warn(f"stopped: {stopped.message}")
+        if summary.pending:
+            screen.warn(f"{plural(summary.pending, 'post')} still pending, unharmed")
+        if summary.hint:
+            screen.warn(f"hint: {summary.hint}")
 
 
-def _done(told: dict[str, Any]) -> str:
-    with_what = "the embedded tagger" if told["tagger"] == "keywords" else str(told["model"])
-    words = f"tagged {plural(told['tagged'], 'post')} with {with_what}"
-    if told["copied"]:
-        words += f" ({number(told['copied'])} copied from equal texts)"
-    if told["skipped"]:
-        words += f", skipped {plural(told['skipped'], 'post')} with nothing to tag"
-    if told["pending"] and not told["stopped"]:
-        words += f"; {plural(told['pending'], 'post')} still pending"
+def _done(summary: TagSummary) -> str:
+    made_by = summary.provenance
+    with_what = "the embedded tagger" if made_by.source == "keywords" else str(made_by.model)
+    words = f"tagged {plural(summary.tagged, 'post')} with {with_what}"
+    if summary.copied:
+        words += f" ({number(summary.copied)} copied from equal texts)"
+    if summary.skipped:
+        words += f", skipped {plural(summary.skipped, 'post')} with nothing to tag"
+    if summary.pending and not summary.stopped:
+        words += f"; {plural(summary.pending, 'post')} still pending"
     return words
 
 
-def _cost(told: dict[str, Any]) -> str:
-    words = plural(told["requests"], "request")
-    if told["retries"]:
-        words += f" ({number(told['retries'])} of them again)"
-    if told["prompt_tokens"] is None:
+def _cost(whole: Spending) -> str:
+    words = plural(whole.requests, "request")
+    if whole.retries:
+        words += f" ({number(whole.retries)} of them again)"
+    if whole.prompt_tokens is None or whole.completion_tokens is None:
         words += "; the server does not say how many tokens"
     else:
-        cached = f" ({number(told['cached_tokens'])} cached)" if told["cached_tokens"] else ""
+        cached = f" ({number(whole.cached_tokens)} cached)" if whole.cached_tokens else ""
         words += (
-            f"; {plural(told['prompt_tokens'], 'token')} in{cached}, "
-            f"{number(told['completion_tokens'])} out"
+            f"; {plural(whole.prompt_tokens, 'token')} in{cached}, "
+            f"{number(whole.completion_tokens)} out"
         )
-    words = f"{words}; {_dollars(told['cost_usd'])}"
-    if told["unanswered"]:
-        lost = plural(told["unanswered"], "request")
+    words = f"{words}; {_dollars(whole.cost_usd)}"
+    if whole.unanswered:
+        lost = plural(whole.unanswered, "request")
         words += f"; {lost} brought no answer, which may have been billed all the same"
     return words
 
@@ -153,50 +192,69 @@ def _dollars(cost: float | None) -> str:
     return f"{cost:.4f} USD" if cost >= 0.01 or cost == 0 else f"{cost:.6f} USD"
 
 
-def _about(cost: float) -> str:
-    return f"about {_dollars(cost)}"
-
-
-def tell_estimate(screen: Screen, told: dict[str, Any], *, to_stderr: bool = False) -> None:
+def tell_estimate(screen: Screen, estimate: TagEstimate, *, to_stderr: bool = False) -> None:
     """Say what a run would be."""
     write = screen.warn if to_stderr else screen.line
-    if told["tagger"] == "keywords":
-        write(
-            f"{plural(told['posts'], 'post')} would be tagged by the embedded tagger: "
-            "no request, no cost"
-        )
+    posts, needs = plural(estimate.posts, "post"), estimate.needs
+    if estimate.provenance.source == "keywords":
+        write(f"{posts} would be tagged by the embedded tagger: no request, no cost")
         return
     aside = [
-        f"{number(told[name])} {words}"
-        for name, words in (("copied", "copied from equal texts"), ("skipped", "without words"))
-        if told[name]
-    ]
+        f"{number(count)} {words}"
+        for count, words in (
+            (needs.copied, "copied from equal texts"), (needs.skipped, "without words")
+        )
+        if count
+    ]  # fmt: skip
+    beside = f" ({', '.join(aside)})" if aside else ""
+    write(f"{posts} would be tagged by {estimate.provenance.model}{beside}")
+    write(f"requests  {number(needs.requests)}")
     write(
-        f"{plural(told['posts'], 'post')} would be tagged by {told['model']}"
-        + (f" ({', '.join(aside)})" if aside else "")
+        f"tokens    about {number(needs.prompt_tokens)} in, {number(needs.completion_tokens)} out"
     )
-    write(f"requests  {number(told['requests'])}")
-    write(
-        f"tokens    about {number(told['prompt_tokens'])} in, "
-        f"{number(told['completion_tokens'])} out"
-    )
-    cost = told["cost_usd"]
-    write(f"cost      {_dollars(cost).removeprefix('cost ') if cost is None else _about(cost)}")
-    seconds = told["seconds"]
+    cost, seconds = needs.cost_usd, needs.seconds
+    about = _dollars(cost).removeprefix("cost ") if cost is None else f"about {_dollars(cost)}"
+    write(f"cost      {about}")
     shown = "unknown: this model has not answered yet" if seconds is None else duration(seconds)
     write(f"time      {shown}")
+
+
+def tell_prompt(screen: Screen, shown: PromptShown) -> None:
+    """Show what a model would be told."""
+    for message in shown.messages:
+        screen.heading(f"── {message['role']}")
+        screen.text(message["content"])
+        screen.write()
+    hashes = f"prompt {shown.prompt}, vocabulary {shown.vocabulary or shown.mode}"
+    screen.say(f"models: {', '.join(shown.models)}; {hashes} (what --stale compares)")
+
+
+# ---- posts that failed
+
+
+_ADVICE: Mapping[str, str] = {
+    "throttled": "the server asked to wait; they are tried again when due",
+    "timeout": "tried again when due; a slow model wants TGTAGGER_LLM_TIMEOUT or a smaller batch",
+    "network": "tried again when due; see the connection, and: tgtagger doctor",
+    "server": "tried again when due; if it stays so: tgtagger doctor, or another model",
+    "bad_answer": "tried again when due; another model may answer better (TGTAGGER_LLM_MODEL)",
+    "refused": "the provider refuses these texts; name another model, then retry-failed --force",
+    "too_long": "too long even when cut; a model with more context, then retry-failed --force",
+}
+_FOR_EVER = "no more tries by itself: tgtagger retry-failed --force"
+
+
+def advice(failed: FailureCount) -> str:
+    """Return what to do about the failed posts of a class."""
+    if failed.next_due is not None or failed.failure in {"refused", "too_long"}:
+        return _ADVICE.get(failed.failure, "")
+    return _FOR_EVER
 
 
 def draw_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
     """Draw the failed posts by class: how many, the last error, when again, what to do."""
     rows = [
-        [
-            item.failure,
-            number(item.count),
-            item.last_error or "",
-            _due(item.next_due),
-            advice.about(item.failure, is_due=item.next_due is not None),
-        ]
+        [item.failure, number(item.count), item.last_error or "", _due(item.next_due), advice(item)]
         for item in failures
     ]
     screen.table(["failed", "posts", "last error", "next due", "what to do"], rows)
@@ -213,17 +271,3 @@ def tell_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
         draw_failures(screen, failures)
     else:
         screen.say("no post is failed now")
-
-
-def tell_prompt(screen: Screen, told: dict[str, Any], *, as_json: bool) -> None:
-    """Show what a model would be told."""
-    if as_json:
-        screen.json(told)
-        return
-    for message in told["messages"]:
-        screen.heading(f"── {message['role']}")
-        screen.text(message["content"])
-        screen.write()
-    models = ", ".join(told["models"])
-    hashes = f"prompt {told['prompt']}, vocabulary {told['vocabulary'] or told['mode']}"
-    screen.say(f"models: {models}; {hashes} (what --stale compares)")

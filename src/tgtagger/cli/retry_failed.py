@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context, reports, tagging
-from tgtagger.cli.options import ChannelsOption, JsonOption, LimitOption, invocation
+from tgtagger.cli.context import invocation, open_to_read, screen_of
+from tgtagger.cli.events import RunEvents
+from tgtagger.cli.options import ChannelsOption, JsonOption, LimitOption
+from tgtagger.cli.reports import tell_failures, tell_tag
+from tgtagger.cli.tag import show_estimate
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs import shapes, tag
+from tgtagger.runs.query import read_classes
+from tgtagger.runs.tag import TagOptions
 
 EPILOG = """Examples:
   tgtagger retry-failed                        what is due
@@ -44,18 +50,21 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Tag again the posts that failed and are due."""
-    called, screen = invocation(ctx), context.screen_of(ctx)
+    screen = screen_of(ctx)
     wanted = PostFilter(
-        channels=tuple(channel or ()), failures=tagging.read_classes(classes or []), limit=limit
+        channels=tuple(channel or ()), failures=read_classes(classes or ()), limit=limit
     )
-    options = tagging.TagOptions(wanted, "failed" if force else "due", dry_run, yes=True)
-    summary, code = tagging.tag(called, screen, options)
+    options = TagOptions(wanted, "failed" if force else "due")
+    settings = invocation(ctx).settings()
+    if dry_run:
+        show_estimate(screen, settings, options, as_json=as_json)
+        return 0
+    summary = tag.tag(settings, options, RunEvents(screen))
     if as_json:
-        screen.json(summary)
-        return code
+        screen.json(shapes.tag_summary(summary))
+        return summary.code
     waits = "no post is failed" if force else "no failed post is due (--force takes all)"
-    reports.tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
-    if not dry_run:
-        with context.open_to_read(ctx) as store:
-            reports.tell_failures(screen, store.status.archive().failures)
-    return code
+    tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
+    with open_to_read(ctx) as store:
+        tell_failures(screen, store.status.archive().failures)
+    return summary.code

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context
-from tgtagger.cli.filters import StatusOption, read_filter
+from tgtagger.cli.context import open_to_read, screen_of
+from tgtagger.cli.failures import usage
 from tgtagger.cli.options import (
     AnyTagsOption,
     ChannelsOption,
     JsonOption,
     NotTagsOption,
     SinceOption,
+    StatusOption,
     TagsOption,
     UntilOption,
 )
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import plural
-from tgtagger.errors import InputError
 from tgtagger.export import captions
-from tgtagger.model.archive import Post
+from tgtagger.model.archive import Found, Post
+from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too
@@ -67,8 +69,8 @@ def command(
 ) -> int:
     """Find posts by words, in any of their forms, newest first."""
     if sort not in {"date", "relevance"}:
-        raise InputError(f"--sort {sort!r} is not known", hint="date or relevance")
-    screen = context.screen_of(ctx)
+        raise usage(f"--sort {sort!r} is not known", "date or relevance")
+    screen = screen_of(ctx)
     wanted = read_filter(
         query=" ".join(words or ()) or None,
         channels=channel,
@@ -80,17 +82,21 @@ def command(
         statuses=status,
         limit=limit,
     )
-    with context.open_to_read(ctx) as store:
+    with open_to_read(ctx) as store:
         found = list(store.records.search(wanted, by_relevance=sort == "relevance"))
     if as_json:
-        for item in found:
-            screen.record(item.record)
+        screen.records(item.record for item in found)
         return 0
     with screen.paged():
-        for item in found:
-            draw(screen, item.post, item.snippet)
+        draw_found(screen, found)
     screen.say(plural(len(found), "post") + " found" if found else "nothing found")
     return 0
+
+
+def draw_found(screen: Screen, found: Iterable[Found]) -> None:
+    """Draw results, with what was found in them."""
+    for item in found:
+        draw(screen, item.post, item.snippet)
 
 
 def draw(screen: Screen, post: Post, text: tuple[tuple[str, bool], ...]) -> None:

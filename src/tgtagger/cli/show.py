@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context
+from tgtagger.cli.context import open_to_read, screen_of
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
+from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
 from tgtagger.model.archive import PostDetails
 from tgtagger.model.tagging import Attempt
+from tgtagger.runs import shapes
 
 EPILOG = """Examples:
   tgtagger show @news/531
@@ -39,12 +40,18 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Show one post: its text, its tags with where each came from, its attempts."""
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         details = store.records.post(post)
     if as_json:
-        screen.json(_as_json(details))
-        return 0
+        screen.json(shapes.post(details))
+    else:
+        _draw_post(screen, details)
+        _draw_tagging(screen, details)
+    return 0
+
+
+def _draw_post(screen: Screen, details: PostDetails) -> None:
     found = details.post
     counters = [
         f"{number(value)} {name}"
@@ -70,6 +77,10 @@ def command(
         notes=notes,
         lines=10_000,
     )
+
+
+def _draw_tagging(screen: Screen, details: PostDetails) -> None:
+    """Draw the tags of a post with where each came from, its failure, its attempts."""
     if details.links:
         rows = [
             [link.name, link.source, link.model or "", str(link.run or ""), ago(link.added_at)]
@@ -77,7 +88,7 @@ def command(
         ]
         screen.table(["tag", "from", "model", "run", "when"], rows)
     else:
-        screen.line(f"no tags: {found.status}")
+        screen.line(f"no tags: {details.post.status}")
     if details.failure:
         due = f", due {local_time(details.next_attempt_at)}" if details.next_attempt_at else ""
         screen.line(f"failed: {details.failure}: {details.error}{due}")
@@ -95,7 +106,6 @@ def command(
             for item in details.attempts
         ]
         screen.table(["attempt", "model", "outcome", "status", "took", "tokens", "note"], rows)
-    return 0
 
 
 def _tokens(attempt: Attempt) -> str:
@@ -109,35 +119,3 @@ def _notes(attempt: Attempt) -> Iterator[str]:
         yield attempt.error
     if attempt.sent_letters is not None:
         yield f"only its first {number(attempt.sent_letters)} letters were sent"
-
-
-def _as_json(details: PostDetails) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(details.record)
-    record["links"] = [
-        {
-            "tag": link.name,
-            "source": link.source,
-            "model": link.model,
-            "run": link.run,
-            "added_at": f"{link.added_at:%Y-%m-%dT%H:%M:%SZ}",
-        }
-        for link in details.links
-    ]
-    record["attempts"] = [
-        {
-            "at": f"{item.at:%Y-%m-%dT%H:%M:%SZ}",
-            "model": item.model,
-            "class": item.failure,
-            "http_status": item.http_status,
-            "latency_ms": item.latency_ms,
-            "prompt_tokens": item.prompt_tokens,
-            "completion_tokens": item.completion_tokens,
-            "cached_tokens": item.cached_tokens,
-            "cost_usd": item.cost_usd,
-            "sent_letters": item.sent_letters,
-            "error": item.error,
-        }
-        for item in details.attempts
-    ]
-    record["problem"] = details.problem
-    return record

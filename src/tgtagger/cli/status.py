@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from tgtagger.cli import advice, channels, context, reports
+from tgtagger.cli import channels
+from tgtagger.cli.context import open_to_read, screen_of
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
+from tgtagger.cli.reports import advice, draw_failures
 from tgtagger.cli.wording import ago, megabytes, number, plural
-from tgtagger.model.archive import ArchiveState, DaySpent
+from tgtagger.model.archive import ArchiveState, DaySpent, Run
+from tgtagger.model.tagging import Status
+from tgtagger.runs import shapes
 
 EPILOG = """Examples:
   tgtagger status
@@ -21,18 +26,24 @@ EPILOG = """Examples:
 Exit codes:
   0 shown · 2 no database yet · 6 database"""
 
-_STYLES = {"tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"}
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_STYLES: Mapping[Status, str] = {
+    "tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"
+}  # fmt: skip
 
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     """Say how everything stands: posts by status, channels, failures, the last runs."""
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         state, path = store.status.archive(), store.path
     if as_json:
-        screen.json(_as_json(state, str(path)))
-        return 0
+        screen.json(_with_advice(shapes.archive(state, path), state))
+    else:
+        _draw(screen, state, path)
+    return 0
+
+
+def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
     screen.heading(f"{path} · {megabytes(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:
@@ -46,24 +57,13 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     channels.draw_added(screen, state.followed)
     if state.failures:
         screen.write()
-        reports.draw_failures(screen, state.failures)
+        draw_failures(screen, state.failures)
     if state.spent:
         screen.write()
         _draw_spent(screen, state.spent)
     if state.runs:
         screen.write()
-        rows = [
-            [
-                str(run.id),
-                run.command,
-                ago(run.started_at),
-                _ending(run.exit_code),
-                _did(run.summary),
-            ]
-            for run in state.runs
-        ]
-        screen.table(["run", "command", "started", "ended with", "did"], rows)
-    return 0
+        _draw_runs(screen, state.runs)
 
 
 def _ending(code: int | None) -> str:
@@ -86,6 +86,20 @@ def _did(summary: str | None) -> str:
     return ", ".join(words)
 
 
+def _draw_runs(screen: Screen, runs: tuple[Run, ...]) -> None:
+    rows = [
+        [
+            str(run.id),
+            run.command,
+            ago(run.started_at),
+            _ending(run.exit_code),
+            _did(run.summary),
+        ]
+        for run in runs
+    ]
+    screen.table(["run", "command", "started", "ended with", "did"], rows)
+
+
 def _draw_spent(screen: Screen, spent: tuple[DaySpent, ...]) -> None:
     rows = [
         [
@@ -101,35 +115,8 @@ def _draw_spent(screen: Screen, spent: tuple[DaySpent, ...]) -> None:
     screen.table(["day", "model", "posts asked", "tokens in", "out", "USD"], rows)
 
 
-def _as_json(state: ArchiveState, path: str) -> dict[str, Any]:
-    return {
-        "posts": state.posts,
-        "failures": [
-            {
-                "class": item.failure,
-                "count": item.count,
-                "last_error": item.last_error,
-                "next_due": item.next_due and f"{item.next_due:{_TIME}}",
-                "hint": advice.about(item.failure, is_due=item.next_due is not None),
-            }
-            for item in state.failures
-        ],
-        "channels": [channels.as_json_object(item) for item in state.channels],
-        "due": state.due,
-        "added": state.followed,
-        "spent": [asdict(item) for item in state.spent],
-        "tags": state.tags,
-        "rejected": state.rejected,
-        "runs": [
-            {
-                "id": run.id,
-                "command": run.command,
-                "started_at": f"{run.started_at:{_TIME}}",
-                "ended_at": run.ended_at and f"{run.ended_at:{_TIME}}",
-                "exit_code": run.exit_code,
-                "summary": run.summary and json.loads(run.summary),
-            }
-            for run in state.runs
-        ],
-        "database": {"url": f"sqlite:///{path}", "schema": state.schema, "bytes": state.size},
-    }
+def _with_advice(shape: dict[str, Any], state: ArchiveState) -> dict[str, Any]:
+    """Say of each class of failed posts what to do, too."""
+    failures = zip(shape["failures"], state.failures, strict=True)
+    told = [{**each, "hint": advice(count)} for each, count in failures]
+    return {**shape, "failures": told}

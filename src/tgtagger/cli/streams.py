@@ -1,12 +1,18 @@
-"""Standard output and error where they may be full, broken or closed. Draws nothing."""
+"""Standard output and error where they may be full, broken or closed; what the log says goes there.
+
+Draws nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import sys
 from typing import IO
+
+from tgtagger.system.terminal_text import clean
 
 
 def tell(text: str) -> None:
@@ -24,3 +30,28 @@ def discard(stream: IO[str]) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+class _Warnings(logging.Handler):
+    """Says what a package logs besides its results: what must not be missed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(clean(record.getMessage()))
+
+
+_WARNINGS = _Warnings(logging.WARNING)
+_NOWHERE = logging.NullHandler()
+
+
+def silence_logs() -> None:
+    """Let what libraries log go nowhere: without any handler Python writes it to stderr.
+
+    A signal that comes while SQLAlchemy closes a connection is raised, and is said in our words;
+    its own words about that come with a traceback.
+    """
+    logging.getLogger().addHandler(_NOWHERE)
+
+
+def tell_warnings() -> None:
+    """Say our own log's warnings."""
+    logging.getLogger("tgtagger").addHandler(_WARNINGS)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context, reports, tagging
+from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.events import RunEvents
+from tgtagger.cli.failures import usage
 from tgtagger.cli.options import (
     ChannelsOption,
     ConcurrencyOption,
@@ -19,12 +21,17 @@ from tgtagger.cli.options import (
     SinceOption,
     TaggerOption,
     VocabularyOption,
-    invocation,
     tagging_flags,
 )
-from tgtagger.cli.times import read_duration, since_until
-from tgtagger.errors import InputError
+from tgtagger.cli.prompts import confirm, is_asked
+from tgtagger.cli.render import Screen
+from tgtagger.cli.reports import tell_estimate, tell_prompt, tell_tag
+from tgtagger.config import Settings
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs import shapes, tag
+from tgtagger.runs.summary import TagSummary
+from tgtagger.runs.tag import Queue, Tagging, TagOptions
+from tgtagger.runs.times import read_duration, since_until
 
 EPILOG = """Examples:
   tgtagger tag                             all pending posts, newest first
@@ -43,8 +50,10 @@ Exit codes:
 Without a language model named, the embedded tagger works: offline, with no key.
 A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
 
+ASK_BEYOND = 1000
+"""Posts to a server that a run on a terminal does not send without asking."""
 
-NOTHING: Mapping[tagging.Queue, str] = {
+NOTHING: Mapping[Queue, str] = {
     "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
     "tgtagger retry-failed",
     "stale": "nothing to tag: these posts have no tags of another prompt, model or list of tags",
@@ -83,25 +92,63 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Give every new post its tags."""
-    called, screen = invocation(ctx), context.screen_of(ctx)
+    called, screen = invocation(ctx), screen_of(ctx)
     flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     if show_prompt:
-        reports.tell_prompt(screen, tagging.show_prompt(called, **flags), as_json=as_json)
+        _show_prompt(screen, called.settings(**flags), as_json=as_json)
         return 0
     first, _ = since_until(since, "")
     wanted = PostFilter(
         channels=tuple(channel or ()), posts=tuple(post or ()), since=first, limit=limit
     )
     if force and stale:
-        raise InputError("--force and --stale are two different choices", hint="give one of them")
+        raise usage("--force and --stale are two different choices", "give one of them")
     if force and not (channel or post or since or limit or dry_run or yes):
-        context.confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
-    queue: tagging.Queue = "all" if force else "stale" if stale else "pending"
-    duration = read_duration(max_time) if max_time else None
-    options = tagging.TagOptions(wanted, queue, dry_run, yes, duration)
-    summary, code = tagging.tag(called, screen, options, **flags)
+        confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
+    queue: Queue = "all" if force else "stale" if stale else "pending"
+    options = TagOptions(wanted, queue, read_duration(max_time) if max_time else None)
+    settings = called.settings(**flags)
+    if dry_run:
+        show_estimate(screen, settings, options, as_json=as_json)
+        return 0
+    summary = tag_or_ask(screen, settings, options, yes=yes)
     if as_json:
-        screen.json(summary)
+        screen.json(shapes.tag_summary(summary))
     else:
-        reports.tell_tag(screen, summary, nothing=NOTHING[queue])
-    return code
+        tell_tag(screen, summary, nothing=NOTHING[queue])
+    return summary.code
+
+
+def show_estimate(
+    screen: Screen, settings: Settings, options: TagOptions, *, as_json: bool
+) -> None:
+    """Show what a run would be: a dry run."""
+    estimate = tag.estimate(settings, options)
+    if as_json:
+        screen.json(shapes.tag_estimate(estimate))
+    else:
+        tell_estimate(screen, estimate)
+
+
+def tag_or_ask(
+    screen: Screen, settings: Settings, options: TagOptions, *, yes: bool = False
+) -> TagSummary:
+    """Tag posts; before a large run, show on a terminal what it would cost, and ask."""
+    with tag.prepared(settings, options) as tagging:
+        if not yes and is_asked():
+            _ask(screen, tagging)
+        return tagging.run(RunEvents(screen))
+
+
+def _ask(screen: Screen, tagging: Tagging) -> None:
+    if tagging.tagger.paid and tagging.count() > ASK_BEYOND:
+        tell_estimate(screen, tagging.estimate(), to_stderr=True)
+        confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
+
+
+def _show_prompt(screen: Screen, settings: Settings, *, as_json: bool) -> None:
+    shown = tag.show_prompt(settings)
+    if as_json:
+        screen.json(shapes.prompt(shown))
+    else:
+        tell_prompt(screen, shown)

@@ -6,20 +6,23 @@ taken away.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion, context, new_app
-from tgtagger.cli.options import NUMBERS, JsonOption, invocation, only_numbers
+from tgtagger.cli import completion
+from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
+from tgtagger.cli.help import new_app
+from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.render import Screen
-from tgtagger.cli.taggers import read_vocabulary_file
 from tgtagger.cli.wording import ago, number, plural
 from tgtagger.errors import InputError
 from tgtagger.export import open_target
-from tgtagger.model.archive import TagChange
+from tgtagger.model.archive import TagChange, TagCount
+from tgtagger.runs import shapes
+from tgtagger.runs.taggers import read_vocabulary_file
 from tgtagger.system.terminal_text import shell_word
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
 from tgtagger.vocabulary import write as write_vocabulary
@@ -77,35 +80,27 @@ def show(
 ) -> None:
     if ctx.invoked_subcommand is not None:
         return
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         found = store.tags.counts(unused=unused)
     if as_json:
-        screen.json(
-            [
-                {
-                    "name": tag.name,
-                    "posts": tag.posts,
-                    "sources": tag.sources,
-                    "aliases": tag.aliases,
-                    "last_used": tag.last_used and f"{tag.last_used:%Y-%m-%dT%H:%M:%SZ}",
-                }
-                for tag in found
-            ]
-        )
+        screen.json([shapes.tag(tag) for tag in found])
     elif found:
-        columns = ["tag", "posts", "from", "last given"]
-        rows = [
-            [tag.name, number(tag.posts), ", ".join(tag.sources), ago(tag.last_used)]
-            for tag in found
-        ]
-        if any(tag.aliases for tag in found):
-            columns.append("also known as")
-            rows = [[*row, ", ".join(tag.aliases)] for row, tag in zip(rows, found, strict=True)]
         with screen.paged():
-            screen.table(columns, rows)
+            _draw(screen, found)
     else:
         screen.say("no unused tags" if unused else "no tags yet: run tgtagger tag")
+
+
+def _draw(screen: Screen, found: Sequence[TagCount]) -> None:
+    columns = ["tag", "posts", "from", "last given"]
+    rows = [
+        [tag.name, number(tag.posts), ", ".join(tag.sources), ago(tag.last_used)] for tag in found
+    ]
+    if any(tag.aliases for tag in found):
+        columns.append("also known as")
+        rows = [[*row, ", ".join(tag.aliases)] for row, tag in zip(rows, found, strict=True)]
+    screen.table(columns, rows)
 
 
 @app.command(
@@ -127,7 +122,7 @@ def rename(
     as_json: JsonOption = False,
 ) -> None:
     """Give a tag another name; the old one becomes an alias."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         change = store.curation.rename(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
@@ -159,7 +154,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Make several tags one. Their names become aliases: they do not come back."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         change = store.curation.merge(names, into, dry_run=dry_run)
     what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
@@ -181,7 +176,7 @@ def alias(
     as_json: JsonOption = False,
 ) -> None:
     """Let further names stand for a tag."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         change = (
             store.curation.remove_aliases(tag, names)
             if remove
@@ -203,12 +198,16 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         changes = store.curation.remove(names, dry_run=dry_run)
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     if as_json:
-        screen.json([_as_json(change, dry_run=dry_run) for change in changes])
-        return
+        screen.json([shapes.tag_change(change, dry_run=dry_run) for change in changes])
+    else:
+        _tell_removed(screen, changes, dry_run=dry_run)
+
+
+def _tell_removed(screen: Screen, changes: Sequence[TagChange], *, dry_run: bool) -> None:
     for change in changes:
         what = f"{_done('removed', dry_run=dry_run)} {change.names[0]!r}"
         screen.line(f"{what} from {plural(change.posts, 'post')}")
@@ -224,7 +223,7 @@ def add(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Give a post tags. They are yours: no machine takes them away."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         change = store.curation.add(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -238,7 +237,7 @@ def drop(
     ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
 ) -> None:
     """Take tags off a post. No machine puts them back on it."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         change = store.curation.drop(post, names)
     _say_post(ctx, change, as_json=as_json)
 
@@ -252,27 +251,20 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Say which tags are probably one. Each comes with the command that would merge them."""
     from tgtagger.taggers.keywords.morphology import words_of_form
 
-    screen = context.screen_of(ctx)
-    with context.open_to_read(ctx) as store:
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
         found = store.tags.suggest_merges(words_of_form)
     if as_json:
-        screen.json(
-            [
-                {
-                    "names": item.names,
-                    "into": item.into,
-                    "likeness": item.likeness,
-                    "posts": item.posts,
-                    "command": _merge_command(item),
-                }
-                for item in found
-            ]
-        )
+        screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
         return
     with screen.paged():
-        for item in found:
-            screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
+        _draw_suggestions(screen, found)
     screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+
+
+def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:
+    for item in found:
+        screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
 
 
 def _merge_command(item: Suggestion) -> str:
@@ -296,11 +288,11 @@ def undo(
     as_json: JsonOption = False,
 ) -> None:
     """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
-    with context.open_to_change(ctx) as store:
+    with open_to_change(ctx) as store:
         undone = store.curation.undo_run(run, dry_run=dry_run)
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     if as_json:
-        screen.json({**asdict(undone), "run": run, "dry_run": dry_run})
+        screen.json(shapes.undone(undone, run=run, dry_run=dry_run))
         return
     what = _done("taken back", dry_run=dry_run)
     screen.line(
@@ -346,16 +338,16 @@ def export_vocabulary(
     """
     settings = invocation(ctx).settings(vocabulary_mode=mode)
     written = read_vocabulary_file(settings)
-    with context.open_to_read(ctx) as store:
+    with open_to_read(ctx) as store:
         entries = merge_entries(written.entries, store.tags.described(MAX_ENTRIES))[:most]
     if not entries:
-        raise InputError("there are no tags yet", hint="run: tgtagger tag")
+        raise InputError("no_tags_yet")
     text = write_vocabulary(settings.vocabulary_mode or written.mode, entries)
     path = None if output == "-" else Path(output).expanduser()
     with open_target(path) as stream:
         stream.write(text.encode())
     if path is not None:
-        context.screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
+        screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:
@@ -365,9 +357,9 @@ def _done(verb: str, *, dry_run: bool) -> str:
 def _say(
     ctx: typer.Context, change: TagChange, words: str, *, as_json: bool, dry_run: bool = False
 ) -> None:
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     if as_json:
-        screen.json(_as_json(change, dry_run=dry_run))
+        screen.json(shapes.tag_change(change, dry_run=dry_run))
         return
     screen.line(words + (f", on {plural(change.posts, 'post')}" if change.posts else ""))
     _say_aliases(screen, change)
@@ -379,17 +371,8 @@ def _say_aliases(screen: Screen, change: TagChange) -> None:
 
 
 def _say_post(ctx: typer.Context, change: TagChange, *, as_json: bool) -> None:
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     if as_json:
         screen.json(list(change.names))
     else:
         screen.line("tags: " + (", ".join(change.names) or "none"))
-
-
-def _as_json(change: TagChange, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "name": change.names[0],
-        "aliases": change.aliases,
-        "posts": change.posts,
-        "dry_run": dry_run,
-    }

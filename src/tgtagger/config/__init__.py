@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tgtagger.config.readers import PATH, WrongValue
 from tgtagger.config.servers import PROVIDERS, Provider, is_loopback, is_private
 from tgtagger.config.table import SETTINGS, Setting
 from tgtagger.errors import InputError, system_error
+from tgtagger.system import files
 
 __all__ = [
     "PROVIDERS",
@@ -31,6 +33,8 @@ __all__ = [
     "is_loopback",
     "is_private",
     "load",
+    "path_of",
+    "write_template",
 ]
 
 
@@ -79,19 +83,11 @@ class Settings:
         if self.tagger != "llm":
             return
         if self.llm_url is None:
-            raise InputError(
-                "a language model is to tag, and neither its provider nor its URL is set",
-                hint=f"name one: TGTAGGER_LLM_PROVIDER={'|'.join(PROVIDERS)} or TGTAGGER_LLM_URL; "
-                "or take the embedded tagger: TGTAGGER_TAGGER=keywords",
-            )
+            raise InputError("server_not_set", providers=tuple(PROVIDERS))
         provider = PROVIDERS.get(self.llm_provider or "")
         if not self.llm_models:
-            model = (
-                provider.model_hint if provider else f"NAME ({self.llm_url}/models may list them)"
-            )
-            raise InputError(
-                "no language model is named", hint=f"name a model: TGTAGGER_LLM_MODEL={model}"
-            )
+            such_as = provider and provider.model_hint
+            raise InputError("model_not_set", url=self.llm_url, such_as=such_as)
         # Whether another server in the provider's place wants a key is for that server to say.
         if (
             provider
@@ -99,10 +95,8 @@ class Settings:
             and self.llm_url == provider.url
             and self.llm_api_key is None
         ):
-            raise InputError(
-                f"{self.llm_provider} wants a key, and none is set",
-                hint=f"set {provider.key_variable} or TGTAGGER_LLM_API_KEY",
-            )
+            variable = provider.key_variable
+            raise InputError("key_not_set", provider=self.llm_provider, variable=variable)
 
 
 def load(
@@ -122,10 +116,7 @@ def load(
     values["data_dir"] = values["data_dir"] or _data_home()
     values["db"] = values["db"] or str(in_a_home(values["data_dir"]) / "tgtagger.db")
     if values["tags_min"] > values["tags_max"]:
-        raise InputError(
-            f"at least {values['tags_min']} and at most {values['tags_max']} tags cannot both be",
-            hint="set TGTAGGER_TAGS_MIN no higher than TGTAGGER_TAGS_MAX",
-        )
+        raise InputError("tags_min_above_max", low=values["tags_min"], high=values["tags_max"])
     _choose_tagger(values, origins)
     _complete_llm(values, origins, environ)
     return Settings(**values, origins=origins)
@@ -144,12 +135,13 @@ def _find(
     if text := environ.get(setting.variable):
         return _read(setting, text, setting.variable), "environment"
     if setting.key and (value := file.get(setting.key, "")) not in ("", []):
-        where = f"{path}: {setting.key}"
         try:
             text = setting.reader.text_of(value)
-        except TypeError as error:
-            raise InputError(f"{where} must be {error}") from None
-        return _read(setting, text, where), "file"
+        except WrongValue as error:
+            raise InputError(
+                "setting_of_wrong_type", path=path, key=setting.key, must_be=error.wanted
+            ) from None
+        return _read(setting, text, f"{path}: {setting.key}"), "file"
     return setting.default, "default"
 
 
@@ -202,9 +194,20 @@ def file_path(
 def _read(setting: Setting, text: Any, where: str) -> Any:
     try:
         return setting.reader.read(text)
-    except ValueError as error:
-        shown = f" {text!r}" if setting.reader.repeated and not setting.secret else ""
-        raise InputError(f"{where}:{shown} must be {error}") from error
+    except WrongValue as error:
+        value = text if setting.reader.repeated and not setting.secret else None
+        raise InputError(
+            "setting_wrong", where=where, value=value, must_be=error.wanted, bounds=error.bounds
+        ) from error
+
+
+def path_of(text: str) -> Path:
+    """Return the path that a person named. Raises InputError for the home of nobody (`~no/x`)."""
+    try:
+        found: Path = PATH.read(text)
+    except WrongValue as error:
+        raise InputError("path_wrong", text=text, must_be=error.wanted) from error
+    return found
 
 
 _CONFIG, _LLM_API_KEY = (
@@ -219,29 +222,20 @@ def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
     except FileNotFoundError as error:
         if not must_exist:
             return {}
-        raise InputError(
-            f"the settings file {path} does not exist", hint="write one: tgtagger config init"
-        ) from error
+        raise InputError("settings_file_missing", path=path) from error
     except OSError as error:
-        raise system_error(
-            error, f"the settings file {path} cannot be read", hint="check its permissions"
-        ) from error
+        raise system_error(error, "settings_file_unreadable", path=path) from error
     try:
         flat = _flatten(tomllib.loads(content.decode()))
     except ValueError as error:  # not TOML, not UTF-8, a number without end
-        raise InputError(
-            f"the settings file {path} is not TOML: {error}", hint="see docs/settings.md"
-        ) from error
+        raise InputError("settings_file_not_toml", path=path, reason=str(error)) from error
     except RecursionError:
-        raise InputError(
-            f"the settings file {path} is nested too deeply", hint="see docs/settings.md"
-        ) from None
+        raise InputError("settings_file_too_deep", path=path) from None
     known = {setting.key for setting in SETTINGS if setting.key}
     for key in flat:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(sorted(known))
-            raise InputError(f"{path}: no setting is called {key!r}", hint=hint)
+            near = next(iter(difflib.get_close_matches(key, known, n=1)), None)
+            raise InputError("setting_unknown", path=path, key=key, near=near, known=sorted(known))
     return flat
 
 
@@ -281,10 +275,7 @@ def in_a_home(path: Path) -> Path:
     A user whom the system does not know, as in some containers, has none unless HOME says so.
     """
     if path.parts[:1] == _HOMELESS.parts:
-        raise InputError(
-            "no home folder is known for this user",
-            hint="set HOME; or name the files: TGTAGGER_DB, TGTAGGER_CONFIG, TGTAGGER_DATA_DIR",
-        )
+        raise InputError("home_unknown")
     return path
 
 
@@ -306,3 +297,15 @@ def file_template() -> str:
             shown = "[]" if default == () else f'"{default or ""}"'
         lines += ["", f"# {setting.help} [{setting.variable}]", f"# {key} = {shown}"]
     return "\n".join(lines) + "\n"
+
+
+def write_template(path: Path, *, overwrite: bool) -> None:
+    """Write the file that `file_template` makes, for its owner only."""
+    try:
+        files.make_folder(path.parent)
+        with files.replacing(path, exclusive=not overwrite) as file:
+            file.write(file_template().encode())
+    except FileExistsError as error:
+        raise InputError("settings_file_exists", path=path) from error
+    except OSError as error:
+        raise system_error(error, "file_unwritable", path=path) from error

@@ -1,4 +1,4 @@
-"""How the text of a setting becomes its value. A ValueError says what the text must be."""
+"""How the text of a setting becomes its value. A WrongValue says what the text must be."""
 
 from __future__ import annotations
 
@@ -9,32 +9,41 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
+class WrongValue(ValueError):
+    """A text that is no value: `wanted` is the kind of what it must be (messages.settings)."""
+
+    def __init__(self, wanted: str, **bounds: object) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+        self.bounds = bounds
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads one kind of value, and knows which of a file's types hold it."""
 
     read: Callable[[Any], Any]
     types: tuple[type, ...] = (str,)
-    types_in_words: str = "text in quotes"
+    types_wanted: str = "text_in_quotes"
     repeated: bool = True  # in a complaint; False: it may hold a password, or be a key astray
 
     def text_of(self, value: Any) -> Any:
         """Return a value of the file as `read` wants it: numbers as text, too."""
         if type(value) not in self.types:  # exactly: True is an int, and no number of tags
-            raise TypeError(self.types_in_words)
+            raise WrongValue(self.types_wanted)
         try:
             return value if isinstance(value, list) else str(value)
         except ValueError:  # 0xFFF…, with more digits than Python writes
-            raise TypeError(self.types_in_words) from None
+            raise WrongValue(self.types_wanted) from None
 
 
 def _path(text: str) -> Path:
     if "\0" in text:
-        raise ValueError("a path, and no path holds a NUL")
+        raise WrongValue("path_without_nul")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:  # ~nobody
-        raise ValueError("a path in a home folder that exists") from error
+        raise WrongValue("path_in_a_home") from error
 
 
 def _database(text: str) -> str:
@@ -43,16 +52,16 @@ def _database(text: str) -> str:
 
 def _web_address(text: str) -> str:
     if "@" in text:
-        raise ValueError("an address without a name and password in it")
+        raise WrongValue("address_without_password")
     if "?" in text or "#" in text:  # what is asked of the server is added at its end
-        raise ValueError("an address that ends before any ? or #")
+        raise WrongValue("address_without_query")
     try:
         parts = urlsplit(text)
         whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:  # it may quote the text
         whole = False
     if not whole or " " in text or not text.isprintable():
-        raise ValueError("an address that begins with https:// or http://")
+        raise WrongValue("web_address")
     return text.rstrip("/")
 
 
@@ -66,21 +75,21 @@ def _proxy(text: str) -> str:
     except ValueError:  # it may quote the address, and so the password in it
         whole = False
     if not whole:
-        raise ValueError("socks5://host:port or http://host:port")
+        raise WrongValue("proxy")
     return text
 
 
 def _key(text: str) -> str:
     # It becomes a header: anything else would fail far from here, or begin a second header.
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("printable ASCII without spaces or line breaks")
+        raise WrongValue("header")
     return text
 
 
 def _names(given: str | list[Any]) -> tuple[str, ...]:
-    wrong = ValueError("a name, or several separated by commas")
+    wrong = WrongValue("names")
     if isinstance(given, list):
-        wrong = ValueError("a list of names, each in quotes")
+        wrong = WrongValue("list_of_names")
         if not all(isinstance(name, str) and name.strip() for name in given):
             raise wrong
     names = given if isinstance(given, list) else given.split(",")
@@ -96,7 +105,7 @@ DATABASE = Reader(_database)
 WEB_ADDRESS = Reader(_web_address, repeated=False)
 PROXY = Reader(_proxy, repeated=False)
 KEY = Reader(_key, repeated=False)
-NAMES = Reader(_names, (str, list), "text in quotes, or a list of such")
+NAMES = Reader(_names, (str, list), "text_or_list")
 
 
 def whole(low: int, high: int) -> Reader:
@@ -106,26 +115,26 @@ def whole(low: int, high: int) -> Reader:
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
+            raise WrongValue("whole_number", low=low, high=high)
         return number
 
-    return Reader(read, (int, str), "a whole number")
+    return Reader(read, (int, str), "whole_number_in_file")
 
 
 def seconds(low: int, high: int) -> Reader:
     def read(text: str) -> float:
         number = _float(text)
         if not low <= number <= high:
-            raise ValueError(f"a number of seconds from {low} to {high}")
+            raise WrongValue("seconds", low=low, high=high)
         return number
 
-    return Reader(read, (int, float, str), "a number")
+    return Reader(read, (int, float, str), "number_in_file")
 
 
 def _dollars(text: str) -> float:
     number = _float(text)
     if not 0 < number < float("inf"):
-        raise ValueError("a sum in US dollars above 0, such as 0.50")
+        raise WrongValue("dollars")
     return number
 
 
@@ -137,13 +146,13 @@ def _float(text: str) -> float:
         return float("nan")
 
 
-DOLLARS = Reader(_dollars, (int, float, str), "a number")
+DOLLARS = Reader(_dollars, (int, float, str), "number_in_file")
 
 
 def one_of(*choices: str) -> Reader:
     def read(text: str) -> str:
         if text not in choices:
-            raise ValueError("one of: " + ", ".join(choices))
+            raise WrongValue("one_of", choices=choices)
         return text
 
     return Reader(read)
@@ -153,7 +162,7 @@ def words(longest: int) -> Reader:
     def read(text: str) -> str:
         found = text.strip()
         if not found or len(found) > longest or not found.isprintable():
-            raise ValueError(f"one line of 1 to {longest} letters")
+            raise WrongValue("line", longest=longest)
         return found
 
     return Reader(read)

@@ -1,6 +1,6 @@
 """Posts as files: one module a format, each a function from posts to a stream or into a folder.
 
-`FORMATS` names them; `open_target` gives the stream, so that a file is whole or not there, and
+`FORMATS` is their table; `open_target` gives the stream, so that a file is whole or not there, and
 `folder` writes a folder so that each file in it is. Knows no filter and no SQL.
 """
 
@@ -8,16 +8,58 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.system import files
 
-FORMATS = ("jsonl", "json", "csv", "md", "html", "rss")
-FOLDERS = ("md", "html")
-"""The formats that make a folder."""
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: the function that writes it, what that is given, which files are taken for it.
+
+    A selection of posts becomes a folder; anything else goes into a stream.
+    """
+
+    name: str
+    given: Literal["records", "posts", "selection"]
+    module: str  # of this package, imported when it is used
+    function: str = "write"
+    endings: tuple[str, ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        return self.given == "selection"
+
+    @property
+    def write(self) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(
+            import_module(f"{__name__}.{self.module}"), self.function
+        )
+        return found
+
+
+FORMATS: Mapping[str, Format] = {
+    each.name: each
+    for each in (
+        Format("jsonl", "records", "json_records", "write_lines"),
+        Format("json", "records", "json_records", "write_array", (".json",)),
+        Format("csv", "posts", "csv_table", endings=(".csv",)),
+        Format("md", "selection", "vault"),
+        Format("html", "selection", "site"),
+        Format("rss", "posts", "feed", endings=(".rss", ".xml")),
+    )
+}
+
+
+def format_of(path: str) -> str:
+    """Return the format that a file's name ends like; else that of a stream: JSON lines."""
+    ending = Path(path).suffix.lower()
+    return next((each.name for each in FORMATS.values() if ending in each.endings), "jsonl")
 
 
 @contextlib.contextmanager
@@ -34,16 +76,16 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
     with contextlib.ExitStack() as opened:
         try:
             if path.is_dir():
-                raise InputError(f"{path} is a folder", hint="name a file in it")
+                raise InputError("target_is_folder", path=path)
             target = path.open("wb") if _is_device(path) else files.replacing(path)
             stream = opened.enter_context(target)
         except OSError as error:
-            raise system_error(error, f"{path} cannot be written") from error
+            raise system_error(error, "file_unwritable", path=path) from error
         try:
             yield stream
             opened.close()
         except OSError as error:
-            raise system_error(error, f"{path} cannot be written", kind=StoreError) from error
+            raise system_error(error, "file_unwritable", kind=StoreError, path=path) from error
 
 
 def _is_device(path: Path) -> bool:

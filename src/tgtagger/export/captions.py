@@ -6,8 +6,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from tgtagger.model.archive import Post, day_of, local
+from tgtagger.model.archive import Post
 from tgtagger.model.posts import Media
+from tgtagger.model.times import day_of, minute_of
 
 WIDTH = 90
 NO_DATE = "no date"
@@ -15,7 +16,7 @@ NO_DATE = "no date"
 
 def when(date: dt.datetime | None) -> str:
     """Return the day and the minute by the clock of this machine."""
-    return local(date).isoformat(" ", "minutes")[:16] if date else NO_DATE
+    return minute_of(date) if date else NO_DATE
 
 
 def day(date: dt.datetime | None) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from tgtagger.model.archive import Post
+from tgtagger.model.times import iso
 from tgtagger.system.terminal_text import clean, without_controls
 
 COLUMNS = (
@@ -91,4 +92,4 @@ def _cells(post: Post) -> list[Cell]:
 
 
 def _time(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return None if moment is None else iso(moment)

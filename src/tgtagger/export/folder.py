@@ -114,7 +114,7 @@ class Folder:
 
     def __enter__(self) -> Self:
         if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path} is there already, and no folder", hint="name another")
+            raise InputError("target_is_file", path=self.path)
         with contextlib.ExitStack() as opened, self.failures():
             files.make_folder(self.path)
             opened.enter_context(self._locked())
@@ -172,10 +172,8 @@ class Folder:
             yield
         except OSError as error:
             name = error.filename or self.path
-            raise StoreError(
-                f"{name} cannot be written: {error.strerror or error}",
-                hint="check the folder, its permissions and the space left",
-            ) from error
+            reason = error.strerror or str(error)
+            raise StoreError("export_unwritable", path=name, reason=reason) from error
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -186,9 +184,7 @@ class Folder:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as error:
-                    raise TryLater(
-                        f"another export writes to {self.path}: try again when it has ended"
-                    ) from error
+                    raise TryLater("export_at_work", path=self.path) from error
             yield
         finally:
             os.close(descriptor)
@@ -202,17 +198,12 @@ class Folder:
             except (ValueError, TypeError, KeyError, AttributeError):
                 kind, names = "", {}  # damaged: it says whose the folder is all the same
             if kind not in {"", self.kind}:
-                raise InputError(
-                    f"{self.path} holds an export of another format", hint="name another folder"
-                )
+                raise InputError("folder_of_other_format", path=self.path)
             self._names = {k: v for k, v in names.items() if v == file_name(v)}
             return
         # A new vault of Obsidian, or a new repository, has a hidden folder.
         if any(not each.name.startswith(".") for each in self.path.iterdir()):
-            raise InputError(
-                f"{self.path} is there already, and no export of tgtagger",
-                hint="name a folder that is new or empty",
-            )
+            raise InputError("folder_not_ours", path=self.path)
         self._write_note()
 
     def _write_note(self) -> None:
@@ -228,7 +219,7 @@ class Folder:
             if part == self.path:
                 break
             if part.is_symlink():
-                raise InputError(f"{part} is a symbolic link", hint="remove it: it leads elsewhere")
+                raise InputError("folder_is_link", path=part)
         for part in reversed([folder, *folder.parents]):
             if len(part.parts) > len(self.path.parts):
                 part.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""JSON lines: a record a line (docs/records.md)."""
+"""Records as JSON lines, or as one array of them; both streamed (docs/records.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 _LINES = 500
 
 
-def write(records: Iterable[str], stream: BinaryIO) -> int:
+def write_lines(records: Iterable[str], stream: BinaryIO) -> int:
     """Write records, a line each; return how many."""
     count = 0
     lines = iter(records)
@@ -17,4 +17,15 @@ def write(records: Iterable[str], stream: BinaryIO) -> int:
         batch.append("")  # a line end after the last, too
         stream.write("\n".join(batch).encode())
         count += len(batch) - 1
+    return count
+
+
+def write_array(records: Iterable[str], stream: BinaryIO) -> int:
+    """Write records as one array, a line each; return how many."""
+    count = 0
+    stream.write(b"[")
+    for record in records:
+        stream.write((",\n" if count else "\n").encode() + record.encode())
+        count += 1
+    stream.write(b"\n]\n")
     return count

@@ -26,8 +26,9 @@ from markupsafe import Markup
 from tgtagger.export import captions, site_search
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import Entry, GroupCount, Post, day_of
+from tgtagger.model.archive import Entry, GroupCount, Post
 from tgtagger.model.tagging import PostId
+from tgtagger.model.times import day_of
 from tgtagger.store import Selection
 
 _POSTS = 50  # on a channel's page

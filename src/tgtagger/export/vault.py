@@ -18,9 +18,10 @@ from urllib.parse import quote
 
 from tgtagger.export import captions
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
-from tgtagger.model.archive import Entry, Post, local
+from tgtagger.model.archive import Entry, Post
 from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
+from tgtagger.model.times import local
 from tgtagger.store import Selection
 
 _LINES = 2000

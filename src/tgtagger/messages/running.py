@@ -3,5 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-SENTENCES: Mapping[str, str | Callable[..., str]] = {}
+
+def _locked(what: str) -> Callable[..., str]:
+    def sentence(*, process: int | None, **data: Any) -> str:
+        by = f" (process {process})" if process is not None else ""
+        return f"{what.format_map(data)}{by}: try again when it has ended"
+
+    return sentence
+
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    "usage": "{sentence}",
+    # ---- what is to be read
+    "no_channels_yet": "there is no channel to read yet",
+    "channels_without_names": ("the archive's channels have no public names: they need an account"),
+    "preview_wants_name": "{source}: the web preview knows channels by their @names only",
+    "channel_without_name": "{channel} has no public name, so it has no web preview",
+    "invitation_wants_account": "invitations need an account",
+    "list_unreadable": "{path} cannot be read: {reason}",
+    "list_not_utf8": "{path} cannot be read: it is not UTF-8",
+    "parse_time_over": "the time given was over",
+    # ---- which posts
+    "date_wrong": (
+        "{text!r} is no date: write 2026-01-31, 2026-01-31T12:00, or how long ago: 7d, 12h"
+    ),
+    "duration_wrong": "{text!r} is no duration: write 90s, 10m, 2h or 1d",
+    "period_empty": "nothing lies from {since} until {until}",
+    "filter_not_excludable": "{filter}: cannot be excluded",
+    "filter_unknown": "{filter}: is no filter",
+    "filter_quote_open": "the quotation mark after {filter}: is not closed",
+    "filter_empty": "{filter}: names nothing",
+    "filter_twice": "{filter}: stands twice in the query",
+    "filter_given_twice": "{filter} stands in the query and as an option",
+    "status_unknown": "no status {name!r}",
+    "failure_class_unknown": "no class {name!r}",
+    # ---- taggers
+    "embedded_tagger_has_no_prompt": "the embedded tagger has no prompt",
+    "vocabulary_closed_and_empty": "a closed vocabulary needs the tags that are allowed",
+    "vocabulary_wrong": "{path}: {reason}",
+    "tagging_file_unreadable": "the {file} {path} cannot be read: {reason}",
+    "tagging_file_not_utf8": "the {file} {path} is not UTF-8",
+    "no_tags_yet": "there are no tags yet",
+    # ---- other runs
+    "run_at_work": _locked("another {run} run is at work on {database}"),
+    "account_in_use": _locked("another run uses the Telegram account {account}"),
+    "nobody_to_answer": "signing in asks for: {question}; and nobody is here to answer",
+    # ---- this machine
+    "file_refused": "{path}: {reason}",
+    "file_unwritable": "{path} cannot be written: {reason}",
+    "folder_unusable": "{path} cannot be used: {reason}",
+    "machine_short": "this run: {reason}",
+    "memory_short": "there is not enough memory",
+    "output_refused": "the output cannot be written: {reason}",
+    # ---- export
+    "format_unknown": "no format {name!r}",
+    "target_is_folder": "{path} is a folder",
+    "target_is_file": "{path} is there already, and no folder",
+    "export_unwritable": "{path} cannot be written: {reason}",
+    "export_at_work": "another export writes to {path}: try again when it has ended",
+    "folder_of_other_format": "{path} holds an export of another format",
+    "folder_not_ours": "{path} is there already, and no export of tgtagger",
+    "folder_is_link": "{path} is a symbolic link",
+}

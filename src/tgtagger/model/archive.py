@@ -14,19 +14,6 @@ from tgtagger.model.posts import Channel, Forward, Media, SourceName
 from tgtagger.model.tagging import Attempt, LinkSource, PostId, Status
 
 
-def local(moment: dt.datetime) -> dt.datetime:
-    """Return a moment by the clock of this machine; in UTC where its calendar ends."""
-    try:
-        return moment.astimezone()
-    except (OverflowError, ValueError, OSError):  # the last day of 9999, east of Greenwich
-        return moment
-
-
-def day_of(moment: dt.datetime) -> str:
-    """Return the day by the clock of this machine: `2026-01-31`."""
-    return local(moment).date().isoformat()
-
-
 @dataclass(frozen=True, slots=True)
 class Post:
     """A stored post, for people. The record of it (docs/records.md) says the same as JSON."""

@@ -18,6 +18,9 @@ from tgtagger.model.tagging import FailureClass, Provenance, Status
 SourceName = Literal["telegram", "preview", "desktop"]
 """Where a post was read from."""
 
+Via = Literal["auto", "telegram", "preview"]
+"""Who is to read a channel; auto: Telegram when somebody is signed in, else the web preview."""
+
 ChannelKind = Literal["channel", "supergroup", "group"]
 """`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
 

@@ -13,9 +13,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from tgtagger.model.archive import Entry, GroupCount, Post, day_of
+from tgtagger.model.archive import Entry, GroupCount, Post
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
+from tgtagger.model.times import day_of
 from tgtagger.store import records
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database

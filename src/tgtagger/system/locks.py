@@ -12,16 +12,17 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tgtagger.errors import TryLater
 
 
 @contextlib.contextmanager
-def hold(path: Path, busy: str) -> Iterator[None]:
+def hold(path: Path, busy: str, **data: Any) -> Iterator[None]:
     """Hold the lock of a file, made where it is missing.
 
-    Raises TryLater at once if another process holds it, saying `busy` and which process; OSError
-    where the file cannot be made.
+    Raises TryLater at once if another process holds it, of the kind `busy`, with these data and
+    which process that is; OSError where the file cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -29,9 +30,9 @@ def hold(path: Path, busy: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
-            by = f" (process {holder})" if holder.isdigit() else ""
+            process = int(holder) if holder.isdecimal() else None
             # One line, without a hint: under cron this is the usual case of a long run.
-            raise TryLater(f"{busy}{by}: try again when it has ended") from error
+            raise TryLater(busy, process=process, **data) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:

@@ -10,23 +10,25 @@ import datetime as dt
 import platform
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import typer
 
 from tgtagger import __version__
-from tgtagger.cli import context
+from tgtagger.cli.context import Invocation, invocation, screen_of
 from tgtagger.cli.doctor import archive, permissions, recovery, telegram
 from tgtagger.cli.doctor.backup import BackupOption, back_up
-from tgtagger.cli.doctor.findings import SKEW, Finding, failure
+from tgtagger.cli.doctor.findings import SKEW, failure
 from tgtagger.cli.doctor.recovery import RecoverOption
-from tgtagger.cli.options import Invocation, JsonOption, invocation
-from tgtagger.cli.taggers import make_tagger
+from tgtagger.cli.failures import usage
+from tgtagger.cli.options import JsonOption
+from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import local_time
 from tgtagger.config import Settings
-from tgtagger.errors import InputError, TgTaggerError, exit_code
+from tgtagger.errors import TgTaggerError, exit_code
+from tgtagger.runs import shapes
+from tgtagger.runs.findings import Finding
+from tgtagger.runs.taggers import make_tagger
 from tgtagger.store import database_path
-from tgtagger.system.terminal_text import clean
 
 EPILOG = """Examples:
   tgtagger doctor
@@ -60,27 +62,27 @@ def command(
     A language model is asked for the tags of two short posts that come with tgtagger.
     """
     if backup is not None and recover is not None:
-        raise InputError("--backup and --recover exclude each other", hint="one at a time")
+        raise usage("--backup and --recover exclude each other", "one at a time")
     if backup is not None:
         return back_up(ctx, backup, as_json=as_json)
     if recover is not None:
         return recovery.recover(ctx, recover, as_json=as_json)
-    screen = context.screen_of(ctx)
-    findings: list[Finding] = []
-    for item in _look(invocation(ctx)):
-        findings.append(item)
-        if not as_json:
-            screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
-            if item.hint:
-                screen.line(f"{'':<8} {item.hint}")
+    screen = screen_of(ctx)
     if as_json:
-        screen.json([_as_json(item) for item in findings])
+        findings = list(_look(invocation(ctx)))
+        screen.json([shapes.finding(item) for item in findings])
+    else:
+        findings = list(_drawn(screen, _look(invocation(ctx))))
     return exit_code([item.code for item in findings if item.level == "error"])
 
 
-def _as_json(item: Finding) -> dict[str, str | None]:
-    shown = {name: value for name, value in asdict(item).items() if name != "code"}
-    return {name: value and clean(value) for name, value in shown.items()}
+def _drawn(screen: Screen, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Draw each finding as soon as it is there: a look may take long."""
+    for item in findings:
+        screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
+        if item.hint:
+            screen.line(f"{'':<8} {item.hint}")
+        yield item
 
 
 def _look(called: Invocation) -> Iterator[Finding]:

@@ -7,12 +7,13 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tgtagger.cli.doctor.findings import Finding, failure
+from tgtagger.cli.doctor.findings import failure
 from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import megabytes, plural
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
 from tgtagger.model.archive import IntegrityReport, PostCount, Storage
+from tgtagger.runs.findings import Finding
 from tgtagger.store import Store, database_path, kept_backups
 
 LEAST_ROOM = 100_000_000

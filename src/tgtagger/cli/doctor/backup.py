@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context
-from tgtagger.cli.options import invocation, path_of
+from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.wording import megabytes, number, plural
+from tgtagger.config import path_of
+from tgtagger.runs import shapes
 from tgtagger.store import Store
 
 BackupOption = Annotated[
@@ -24,7 +25,7 @@ BackupOption = Annotated[
 
 def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
     """Make the copy, and say where it is."""
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     location = invocation(ctx).settings().db
     with screen.progress("copying the database") as live:
 
@@ -34,14 +35,7 @@ def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
 
         made = Store.back_up(location, path_of(target), told)
     if as_json:
-        screen.json(
-            {
-                "path": str(made.path),
-                "posts": made.posts,
-                "bytes": made.size,
-                "schema": made.schema,
-            }
-        )
+        screen.json(shapes.backup(made))
     else:
         screen.say(f"copied {plural(made.posts, 'post')} to {made.path} ({megabytes(made.size)})")
     return 0

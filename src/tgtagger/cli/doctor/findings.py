@@ -1,17 +1,13 @@
-"""What a check found: the noun of `tgtagger doctor`. Knows no check."""
+"""An error as a finding: what it says, and what to do about it. Knows no check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import TgTaggerError
+from tgtagger.runs.findings import Finding, Level
 
 SKEW = 300
 """Seconds that two clocks may be apart."""
-
-Level = Literal["ok", "warning", "error"]
 
 _OTHERWISE = {
     2: "tgtagger config says where each setting comes from",
@@ -20,21 +16,6 @@ _OTHERWISE = {
     75: "try again later",
 }
 """What to do about an error that says nothing itself, by exit code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `hint` says what to do, wherever it is not ok; `code` is an error's."""
-
-    check: str
-    level: Level
-    message: str
-    hint: str | None = None
-    code: int = 0
-
-    def __post_init__(self) -> None:
-        if self.level != "ok" and not self.hint:
-            raise ValueError(f"no fix is named: {self.message}")
 
 
 def failure(check: str, error: TgTaggerError, level: Level = "error") -> Finding:

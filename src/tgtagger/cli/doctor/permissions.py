@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from tgtagger.cli.doctor.findings import Finding
 from tgtagger.config import Settings
+from tgtagger.runs.findings import Finding
 from tgtagger.system.terminal_text import clean
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

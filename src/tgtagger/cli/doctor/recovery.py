@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tgtagger.cli import context
-from tgtagger.cli.options import invocation
+from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
 from tgtagger.model.archive import Recovered, SavedTable
 from tgtagger.model.posts import PostData, StoredRawRecord
+from tgtagger.runs import shapes
 from tgtagger.store import Store, database_path
 
 RecoverOption = Annotated[
@@ -30,12 +30,12 @@ RecoverOption = Annotated[
 
 def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
     """Save what can be read; return 0 where that is all, 5 where something is lost."""
-    screen = context.screen_of(ctx)
+    screen = screen_of(ctx)
     location = invocation(ctx).settings().db
     target = target.expanduser()
     found = Store.recover(location, target, _convert_again)
     if as_json:
-        screen.json(_as_json(found, target))
+        screen.json(shapes.recovered(found, target))
     else:
         _tell(screen, found, database_path(location), target)
     if not found.is_all:
@@ -95,22 +95,3 @@ def _lost(table: SavedTable) -> str:
 
 def _quoted(path: Path) -> str:
     return shlex.quote(str(path))
-
-
-def _as_json(found: Recovered, target: Path) -> dict[str, Any]:
-    return {
-        "file": str(target),
-        "complete": found.is_all,
-        "tables": [
-            {
-                "table": table.name,
-                "saved": table.saved,
-                "lost": table.lost,
-                "knows_all": table.knows_all,
-            }
-            for table in found.tables
-        ],
-        "restored": found.restored,
-        "marked": found.marked,
-        "to_read": list(found.to_read),
-    }

@@ -11,13 +11,14 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tgtagger.cli.doctor.findings import SKEW, Finding, failure
+from tgtagger.cli.doctor.findings import SKEW, failure
 from tgtagger.cli.hints import hint_of
-from tgtagger.cli.taggers import make_llm
 from tgtagger.cli.wording import number, one_line, plural
 from tgtagger.config import Settings, is_private
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
 from tgtagger.model.tagging import ModelCapabilities
+from tgtagger.runs.findings import Finding
+from tgtagger.runs.taggers import make_llm
 from tgtagger.store import Store
 from tgtagger.system import signals
 

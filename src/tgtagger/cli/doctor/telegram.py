@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tgtagger.cli.doctor.findings import Finding, failure
-from tgtagger.cli.parsing import access_of
-from tgtagger.cli.targets import is_signed_in
+from tgtagger.cli.doctor.findings import failure
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, TryLater, system_error
+from tgtagger.runs.accounts import access_of, is_signed_in
+from tgtagger.runs.findings import Finding
 from tgtagger.store import Store
 from tgtagger.system import signals
 
@@ -23,7 +23,7 @@ def look(settings: Settings) -> Iterator[Finding]:
             yield from _preview(settings)
             return
     except OSError as error:
-        yield failure("session", system_error(error, f"{settings.data_dir} cannot be used"))
+        yield failure("session", system_error(error, "folder_unusable", path=settings.data_dir))
         return
     from tgtagger.sources.telegram import session
 

@@ -21,6 +21,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
 
 def hint_of(error: TgTaggerError) -> str | None:
     """Return what to do about an error; None where its sentence says all."""
+    if error.data.get("shortage") is not None:
+        return running.SHORTAGES[str(error.data["shortage"])]
     if error.hint is not None:
         return error.hint
     hint = HINTS.get(error.kind or "")

@@ -2,6 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-HINTS: Mapping[str, str | Callable[..., str | None]] = {}
+from tgtagger.errors import TgTaggerError
+
+SHORTAGES: Mapping[str, str] = {
+    "room": "make room; what was committed is kept",
+    "quota": "make room within your quota; what was committed is kept",
+    "file_size": "allow larger files (ulimit -f); what was committed is kept",
+    "open_files": "allow more open files (ulimit -n)",
+    "system_files": "end other programs: no program may open another file now",
+    "memory": "end other programs, or allow this one more memory (ulimit -v)",
+    "disk": "check the disk, then run: tgtagger doctor",
+}
+"""What to do when this machine has no more of something, whatever that kept from being done."""
+
+_FILTERS = 'tag:ai, -tag:"solar power", channel:@news, since:7d, until:2026-01-31, status:failed'
+_NAMED_BY = {
+    "prompt": "it is named by TGTAGGER_LLM_PROMPT",
+    "vocabulary": "it is named by TGTAGGER_VOCABULARY or --vocabulary",
+}
+
+
+def _one_of(*, known: Sequence[str], **_: object) -> str:
+    return "one of: " + ", ".join(known)
+
+
+def _of_the_reason(*, reason: TgTaggerError, **_: object) -> str | None:
+    from tgtagger.cli.hints import hint_of
+
+    return hint_of(reason)
+
+
+HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    "usage": lambda *, advice, **_: advice,
+    # ---- what is to be read
+    "no_channels_yet": "name one: tgtagger parse @channel",
+    "channels_without_names": "sign in: tgtagger login",
+    "preview_wants_name": "give its @name, or sign in: tgtagger login",
+    "channel_without_name": "sign in to read it: tgtagger login",
+    "invitation_wants_account": "sign in first: tgtagger login",
+    "parse_time_over": "run it again to go on: nothing is left out",
+    # ---- which posts
+    "period_empty": "swap the two",
+    "filter_not_excludable": f"filters: {_FILTERS}",
+    "filter_unknown": 'did you mean {near}:? as words: "{words}"',
+    "filter_quote_open": _FILTERS,
+    "filter_empty": f"for instance {_FILTERS}",
+    "filter_twice": "once is enough",
+    "filter_given_twice": "leave one out",
+    "status_unknown": _one_of,
+    "failure_class_unknown": _one_of,
+    # ---- taggers
+    "embedded_tagger_has_no_prompt": "name a model's server: docs/providers.md",
+    "vocabulary_closed_and_empty": (
+        "name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary"
+    ),
+    "vocabulary_wrong": _of_the_reason,
+    "tagging_file_unreadable": lambda *, file, **_: _NAMED_BY[file],
+    "tagging_file_not_utf8": "save it as UTF-8",
+    "no_tags_yet": "run: tgtagger tag",
+    "nobody_to_answer": ("run tgtagger login in a terminal, or pipe the answers in, one a line"),
+    # ---- this machine
+    "file_refused": "check the path and its permissions",
+    # ---- export
+    "format_unknown": _one_of,
+    "target_is_folder": "name a file in it",
+    "target_is_file": "name another",
+    "export_unwritable": "check the folder, its permissions and the space left",
+    "folder_of_other_format": "name another folder",
+    "folder_not_ours": "name a folder that is new or empty",
+    "folder_is_link": "remove it: it leads elsewhere",
+}

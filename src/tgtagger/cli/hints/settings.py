@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+
+def _nearest(*, near: str | None, known: Sequence[str], **_: object) -> str:
+    return f"did you mean {near}?" if near else "known: " + ", ".join(known)
+
+
+def _server(*, providers: Sequence[str]) -> str:
+    return (
+        f"name one: TGTAGGER_LLM_PROVIDER={'|'.join(providers)} or TGTAGGER_LLM_URL; "
+        "or take the embedded tagger: TGTAGGER_TAGGER=keywords"
+    )
+
+
+def _model(*, url: str, such_as: str | None) -> str:
+    name = such_as or f"NAME ({url}/models may list them)"
+    return f"name a model: TGTAGGER_LLM_MODEL={name}"
+
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
-    "channel_ref_invalid": "give @name, a t.me link, -100… or the path of an export; "
-    "see tgtagger parse --help",
+    "settings_file_missing": "write one: tgtagger config init",
+    "settings_file_unreadable": "check its permissions",
+    "settings_file_not_toml": "see docs/settings.md",
+    "settings_file_too_deep": "see docs/settings.md",
+    "settings_file_exists": "overwrite it with --force",
+    "setting_unknown": _nearest,
+    "tags_min_above_max": "set TGTAGGER_TAGS_MIN no higher than TGTAGGER_TAGS_MAX",
+    "home_unknown": (
+        "set HOME; or name the files: TGTAGGER_DB, TGTAGGER_CONFIG, TGTAGGER_DATA_DIR"
+    ),
+    "server_not_set": _server,
+    "model_not_set": _model,
+    "key_not_set": "set {variable} or TGTAGGER_LLM_API_KEY",
+    "channel_ref_invalid": (
+        "give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help"
+    ),
     "post_ref_invalid": "write @channel/123, 1006503122/123 or a t.me link",
 }

@@ -234,9 +234,9 @@ def _proxy(url: str) -> dict[str, Any]:
 def locked(access: Access) -> Iterator[None]:
     """Hold the account's lock. Raises TryLater while another run holds it."""
     with contextlib.ExitStack() as held:
-        busy = f"another run uses the Telegram account {access.account}"
+        path = access.folder / f"{access.account}.lock"
         try:
-            held.enter_context(locks.hold(access.folder / f"{access.account}.lock", busy))
+            held.enter_context(locks.hold(path, "account_in_use", account=access.account))
         except OSError as error:
             raise system_error(error, "sessions_folder_unwritable", path=access.folder) from error
         yield

@@ -11,7 +11,6 @@ written in between, without waiting for the busy timeout.
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from pathlib import Path
 
@@ -23,10 +22,6 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from tgtagger.errors import StoreError
 from tgtagger.store.sqlite import connections
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
-
-# A signal that comes while a connection is closed is raised, and so is said by the command line;
-# without a handler Python would print SQLAlchemy's own words about it, with a traceback.
-logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:

@@ -21,5 +21,5 @@ def run_lock(database: Path, name: LockName) -> Iterator[None]:
             # A database has one lock, by whichever link it is reached.
             file = database.resolve()
             path = file.with_name(f"{file.name}.{name}.lock")
-            held.enter_context(locks.hold(path, f"another {name} run is at work on {database}"))
+            held.enter_context(locks.hold(path, "run_at_work", run=name, database=database))
         yield

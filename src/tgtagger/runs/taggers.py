@@ -1,4 +1,4 @@
-"""Put a tagger together from the settings and what the archive knows. Draws nothing.
+"""Put a tagger together from the settings and what the archive knows.
 
 Only what is needed is loaded: the embedded tagger without HTTP, a model without word lists.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from tgtagger.cli.hints import hint_of
 from tgtagger.config import Settings
 from tgtagger.errors import InputError, system_error
 from tgtagger.pipeline import Tagger
@@ -68,9 +67,7 @@ def make_llm(
         minimum=settings.tags_min,
         maximum=settings.tags_max,
         language=settings.tag_language,
-        own_rules=None
-        if settings.llm_prompt is None
-        else _read(settings.llm_prompt, "prompt", "TGTAGGER_LLM_PROMPT"),
+        own_rules=None if settings.llm_prompt is None else _read(settings.llm_prompt, "prompt"),
     )
     sizes = LOCAL if is_private(url) else CLOUD
     own = read_prices(settings.llm_prices)
@@ -111,11 +108,11 @@ def read_vocabulary_file(settings: Settings) -> VocabularyFile:
     path = settings.vocabulary
     if path is None:
         return VocabularyFile(None, ())
-    text = _read(path, "vocabulary", "TGTAGGER_VOCABULARY or --vocabulary")
+    text = _read(path, "vocabulary")
     try:
         return read_vocabulary(text)
     except InputError as error:
-        raise InputError(f"{path}: {error.message}", hint=hint_of(error)) from error
+        raise InputError("vocabulary_wrong", path=path, reason=error) from error
 
 
 def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Vocabulary:
@@ -123,10 +120,7 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
     written = read_vocabulary_file(settings)
     mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
     if mode == "closed" and not written.entries:
-        raise InputError(
-            "a closed vocabulary needs the tags that are allowed",
-            hint="name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary",
-        )
+        raise InputError("vocabulary_closed_and_empty")
     existing: Sequence[tuple[str, tuple[str, ...]]] = ()
     blocked: Sequence[tuple[str, tuple[str, ...]]] = ()
     if store is not None and mode == "closed":
@@ -137,11 +131,10 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
     return Vocabulary(mode, written.entries, existing, settings.tags_max, blocked=blocked)
 
 
-def _read(path: Path, what: str, setting: str) -> str:
-    hint = f"it is named by {setting}"
+def _read(path: Path, what: Literal["prompt", "vocabulary"]) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise system_error(error, f"the {what} {path} cannot be read", hint=hint) from error
+        raise system_error(error, "tagging_file_unreadable", file=what, path=path) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"the {what} {path} is not UTF-8", hint="save it as UTF-8") from error
+        raise InputError("tagging_file_not_utf8", file=what, path=path) from error

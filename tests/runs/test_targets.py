@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tgtagger.cli.targets import read_target, readable, stored_targets
 from tgtagger.errors import InputError
 from tgtagger.model.refs import Named
+from tgtagger.runs.targets import read_target, readable, stored_targets
 from tgtagger.sources.desktop import DesktopExport
 from tgtagger.store import Store
 

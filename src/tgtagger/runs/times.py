@@ -33,9 +33,7 @@ def read_when(text: str, *, now: dt.datetime | None = None) -> dt.datetime:
         # astimezone reads a naive moment as local time, daylight saving included.
         return dt.datetime.fromisoformat(text.strip()).astimezone(dt.UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise InputError(
-            f"{text!r} is no date: write 2026-01-31, 2026-01-31T12:00, or how long ago: 7d, 12h"
-        ) from error
+        raise InputError("date_wrong", text=text) from error
 
 
 def since_until(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -43,7 +41,7 @@ def since_until(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime
     first = read_when(since) if since else None
     last = read_when(until) if until else None
     if first and last and first >= last:
-        raise InputError(f"nothing lies from {since} until {until}", hint="swap the two")
+        raise InputError("period_empty", since=since, until=until)
     return first, last
 
 
@@ -51,5 +49,5 @@ def read_duration(text: str) -> dt.timedelta:
     """Return how long `90s`, `10m`, `2h` or `1d` is."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if found is None:
-        raise InputError(f"{text!r} is no duration: write 90s, 10m, 2h or 1d")
+        raise InputError("duration_wrong", text=text)
     return dt.timedelta(**{{"s": "seconds", **_UNITS}[found[2]]: int(found[1])})

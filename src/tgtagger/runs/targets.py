@@ -1,4 +1,4 @@
-"""What `parse` is to read: the SOURCEs of the command line, and who reads each. Draws nothing."""
+"""What a run is to read: the channels and exports that a person named, and who reads each."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tgtagger.cli.options import path_of
-from tgtagger.config import Settings
+from tgtagger.config import Settings, path_of
 from tgtagger.errors import ActionNeeded, InputError, SourceError
-from tgtagger.model.posts import Channel
+from tgtagger.model.posts import Channel, Via
 from tgtagger.model.refs import ChannelRef, Named, Numbered, read_channel
+from tgtagger.runs.accounts import is_signed_in
 from tgtagger.store import Store
-
-Via = Literal["auto", "telegram", "preview"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One SOURCE: an export's path, or a channel and what the archive knows under that name."""
+    """One thing to read: an export's path, or a channel and what the archive knows of it."""
 
     text: str
     path: Path | None = None
@@ -70,11 +68,6 @@ def stored_targets(store: Store) -> list[Target]:
     return [*added, *stored]
 
 
-def is_signed_in(settings: Settings) -> bool:
-    """Tell whether there is a session, without loading Telethon."""
-    return (settings.data_dir / "sessions" / f"{settings.account}.session").is_file()
-
-
 def choose_via(via: Via, settings: Settings) -> Literal["telegram", "preview"]:
     if via == "auto":
         return "telegram" if is_signed_in(settings) else "preview"
@@ -88,17 +81,11 @@ def preview_name(target: Target) -> str:
     if target.known is not None and target.known.username:
         return target.known.username
     if isinstance(target.ref, Numbered) and target.known is None:
-        raise ActionNeeded(
-            f"{target.text}: the web preview knows channels by their @names only",
-            hint="give its @name, or sign in: tgtagger login",
-        )
+        raise ActionNeeded("preview_wants_name", source=target.text)
     if isinstance(target.ref, Numbered):
-        raise SourceError(
-            f"{target.known.title if target.known else target.text} has no public name, so it has "
-            "no web preview",
-            hint="sign in to read it: tgtagger login",
-        )
-    raise ActionNeeded("invitations need an account", hint="sign in first: tgtagger login")
+        channel = target.known.title if target.known else target.text
+        raise SourceError("channel_without_name", channel=channel)
+    raise ActionNeeded("invitation_wants_account")
 
 
 def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
@@ -111,3 +98,15 @@ def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
         if isinstance(each.ref, Named) or (each.known and each.known.username)
     ]
     return named, len(targets) - len(named)
+
+
+def read_list(path: Path) -> list[str]:
+    """Return what a file names, one a line; `#` begins a comment."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError("list_unreadable", path=path, reason=error.strerror) from error
+    except UnicodeDecodeError as error:
+        raise InputError("list_not_utf8", path=path) from error
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgtagger.cli.queries import Asked, read_query
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
+from tgtagger.runs.query import Asked, read_query
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_query_is_taken_apart(text: str, asked: Asked) -> None:
 def test_what_is_wrong_is_explained(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as error:
         read_query(text)
-    assert error.value.hint
+    assert hint_of(error.value)
 
 
 @given(st.text())

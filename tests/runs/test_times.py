@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tgtagger.cli.times import read_duration, read_when, since_until
 from tgtagger.errors import InputError
+from tgtagger.runs.times import read_duration, read_when, since_until
 
 NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
 

@@ -1,0 +1,59 @@
+"""The events of a run, drawn on a screen: one live line a stage, and words about what happens."""
+
+from __future__ import annotations
+
+import contextlib
+
+from tgtagger.cli import reports
+from tgtagger.cli.hints import hint_of
+from tgtagger.cli.render import Live, Screen
+from tgtagger.cli.wording import number
+from tgtagger.errors import TgTaggerError
+from tgtagger.model.posts import PageStored
+from tgtagger.model.tagging import TagResult, Wait
+from tgtagger.runs.events import Progress, Remark, Stage
+from tgtagger.runs.summary import ParseReport, TagSummary
+
+
+class RunEvents:
+    """Draws a run (`runs.events.Events`)."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._stage = contextlib.ExitStack()
+        self._live = Live(screen)
+
+    def begin(self, stage: Stage) -> None:
+        words = {"channel": stage.name, "export": f"Reading {stage.name}", "tagging": "Tagging"}
+        self._live = self._stage.enter_context(self._screen.progress(words[stage.kind]))
+
+    def end(self) -> None:
+        self._stage.close()
+        self._live = Live(self._screen)
+
+    def progress(self, progress: Progress) -> None:
+        left = f"{number(progress.unread)} to go" if progress.unread else ""
+        if progress.spent is not None:
+            left = reports.spent(progress.spent)
+        self._live.update(progress.posts, progress.share, left)
+
+    def wait(self, wait: Wait) -> None:
+        self._live.wait(wait.seconds, wait.reason)
+
+    def warn(self, message: str) -> None:
+        self._screen.warn(message)
+
+    def stored(self, what: PageStored | TagResult) -> None:
+        self._screen.detail(reports.line(what))
+
+    def remark(self, kind: Remark, **data: object) -> None:
+        reports.tell_remark(self._screen, kind, **data)
+
+    def finished(self, part: ParseReport | TagSummary) -> None:
+        if isinstance(part, ParseReport):
+            reports.tell_parse(self._screen, part)
+        elif part.posts or part.stopped:
+            reports.tell_tag(self._screen, part)
+
+    def hint(self, error: TgTaggerError) -> str | None:
+        return hint_of(error)

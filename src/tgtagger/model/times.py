@@ -1,0 +1,28 @@
+"""Moments as text: in UTC for programs, by the clock of this machine for people. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+
+def iso(moment: dt.datetime) -> str:
+    """Return a moment in UTC as programs read it: `2026-01-31T12:00:00Z`."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def local(moment: dt.datetime) -> dt.datetime:
+    """Return a moment by the clock of this machine; in UTC where its calendar ends."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):  # the last day of 9999, east of Greenwich
+        return moment
+
+
+def day_of(moment: dt.datetime) -> str:
+    """Return the day by the clock of this machine: `2026-01-31`."""
+    return local(moment).date().isoformat()
+
+
+def minute_of(moment: dt.datetime) -> str:
+    """Return the day and the minute by the clock of this machine: `2026-01-31 12:00`."""
+    return local(moment).isoformat(" ", "minutes")[:16]

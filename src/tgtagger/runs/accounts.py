@@ -1,0 +1,58 @@
+"""Who is signed in to Telegram with these settings, and by which application. Asks nobody."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tgtagger.config import Settings
+from tgtagger.errors import ActionNeeded
+from tgtagger.system import signals
+
+if TYPE_CHECKING:
+    from tgtagger.sources.telegram.session import Access
+
+
+def access_of(settings: Settings) -> Access:
+    """Return how to reach Telegram with these settings."""
+    from tgtagger.sources.telegram.session import Access
+
+    return Access(
+        settings.data_dir,
+        settings.account,
+        settings.api_id,
+        settings.api_hash,
+        settings.telegram_server,
+        settings.telegram_dc,
+        settings.telegram_key,
+        settings.proxy,
+    )
+
+
+def is_signed_in(settings: Settings) -> bool:
+    """Tell whether there is a session, without loading Telethon."""
+    return (settings.data_dir / "sessions" / f"{settings.account}.session").is_file()
+
+
+def who(access: Access) -> str | None:
+    """Return who is signed in; None if nobody is, or if the session has ended."""
+    from tgtagger.sources.telegram import session
+
+    if not access.session.is_file():
+        return None
+    try:
+        return signals.run(session.who, access)
+    except ActionNeeded:
+        return None
+
+
+def with_application(access: Access) -> Access:
+    """Fill in the API id and hash that were kept from the last time, if they are not set."""
+    if access.api_id is not None and access.api_hash:
+        return access
+    try:
+        kept = json.loads(access.application.read_bytes())
+        return replace(access, api_id=int(kept["api_id"]), api_hash=str(kept["api_hash"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return access

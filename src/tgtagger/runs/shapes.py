@@ -1,0 +1,332 @@
+"""The JSON shape of each noun (docs/records.md): one function a noun, the same for every face.
+
+Knows no words of a face: a hint stands in a shape only where the noun brings it along.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tgtagger import config
+from tgtagger.model.archive import (
+    ArchiveState,
+    Backup,
+    ChannelRemoved,
+    ChannelState,
+    FailureCount,
+    PostDetails,
+    Recovered,
+    Run,
+    TagChange,
+    TagCount,
+    TagLink,
+    Undone,
+)
+from tgtagger.model.tagging import Attempt, Spending
+from tgtagger.model.times import iso
+from tgtagger.runs.findings import Finding
+from tgtagger.runs.summary import (
+    ChannelReport,
+    ParseReport,
+    PromptShown,
+    SyncReport,
+    TagEstimate,
+    TagSummary,
+)
+from tgtagger.system.terminal_text import clean
+from tgtagger.vocabulary import Suggestion
+
+Shape = dict[str, Any]
+
+
+# ---- what a run did
+
+
+def channel_report(report: ChannelReport) -> Shape:
+    channel = report.channel
+    return {
+        "source": report.source,
+        "id": channel and abs(channel.id),
+        "username": channel and channel.username,
+        "title": channel and channel.title,
+        "new": report.new,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "deleted": report.deleted,
+        "service": report.service,
+        "unread": report.unread,
+        "rejected": [{"id": item.id, "reason": item.reason} for item in report.rejected],
+        "complete": report.error is None and not report.unread,
+        "via": report.via,
+        "error": report.error and report.error.message,
+    }
+
+
+def parse_report(report: ParseReport) -> Shape:
+    shape = {
+        "channels": [channel_report(each) for each in report.channels],
+        "new": sum(each.new for each in report.channels),
+        "updated": sum(each.updated for each in report.channels),
+        "deleted": sum(each.deleted for each in report.channels),
+        "rejected": sum(each.rejections for each in report.channels),
+    }
+    return shape if report.error is None else shape | {"error": report.error.message}
+
+
+def tag_summary(summary: TagSummary) -> Shape:
+    stopped, spent = summary.stopped, spending(summary.spent)
+    told = {
+        "tagged": summary.tagged,
+        "skipped": summary.skipped,
+        "failed": summary.failed,
+        "pending": summary.pending,
+        "copied": summary.copied,
+        **{name: value for name, value in spent.items() if name not in _OF_SERVERS},
+        "by_class": dict(summary.by_class),
+        "stopped": stopped
+        and {"class": stopped.kind, "message": stopped.message, "hint": summary.hint},
+        "tagger": summary.provenance.source,
+        "model": summary.provenance.model,
+    }
+    if summary.provenance.source == "keywords":
+        return told
+    models = [{"model": model, **spending(each)} for model, each in summary.spent.models]
+    return told | {name: spent[name] for name in _OF_SERVERS} | {"models": models}
+
+
+_OF_SERVERS = ("answers_without_tokens", "answers_without_cost", "unanswered")
+"""What is told only of a tagger that asks a server."""
+
+
+def spending(spent: Spending) -> Shape:
+    return {
+        "requests": spent.requests,
+        "retries": spent.retries,
+        "prompt_tokens": spent.prompt_tokens,
+        "completion_tokens": spent.completion_tokens,
+        "cached_tokens": spent.cached_tokens,
+        "cost_usd": spent.cost_usd,
+        "answers_without_tokens": spent.answers_without_tokens,
+        "answers_without_cost": spent.answers_without_cost,
+        "unanswered": spent.unanswered,
+    }
+
+
+def sync_report(report: SyncReport) -> Shape:
+    return {
+        "parse": parse_report(report.parse),
+        "tag": report.tag and tag_summary(report.tag),
+        "retry": report.retry and tag_summary(report.retry),
+    }
+
+
+def tag_estimate(estimate: TagEstimate) -> Shape:
+    needs, made_by = estimate.needs, estimate.provenance
+    aside = {} if made_by.source == "keywords" else {
+        "skipped": needs.skipped, "copied": needs.copied,
+    }  # fmt: skip
+    return {
+        "posts": estimate.posts,
+        **aside,
+        "requests": needs.requests,
+        "prompt_tokens": needs.prompt_tokens,
+        "completion_tokens": needs.completion_tokens,
+        "cost_usd": needs.cost_usd,
+        "seconds": needs.seconds,
+        "tagger": made_by.source,
+        "model": made_by.model,
+    }
+
+
+def prompt(shown: PromptShown) -> Shape:
+    return asdict(shown)
+
+
+# ---- what is in the archive
+
+
+def channel(state: ChannelState) -> Shape:
+    return {
+        "id": abs(state.channel.id),
+        "username": state.channel.username,
+        "title": state.channel.title,
+        "kind": state.channel.kind,
+        "posts": state.posts,
+        "pending": state.pending,
+        "newest": state.newest and iso(state.newest),
+        "parsed_at": state.parsed_at and iso(state.parsed_at),
+        "unread": state.unread,
+        "paused": state.paused,
+        "removed": state.left,
+    }
+
+
+def channels(found: Sequence[ChannelState], added: Sequence[str]) -> list[Shape]:
+    """Return the channels, then the sources that were added and have not been read."""
+    return [*map(channel, found), *({"source": source, "posts": 0} for source in added)]
+
+
+def channel_removed(removed: ChannelRemoved) -> Shape:
+    return asdict(removed)
+
+
+def tag(count: TagCount) -> Shape:
+    return {
+        "name": count.name,
+        "posts": count.posts,
+        "sources": count.sources,
+        "aliases": count.aliases,
+        "last_used": count.last_used and iso(count.last_used),
+    }
+
+
+def tag_change(change: TagChange, *, dry_run: bool = False) -> Shape:
+    return {
+        "name": change.names[0],
+        "aliases": change.aliases,
+        "posts": change.posts,
+        "dry_run": dry_run,
+    }
+
+
+def suggestion(found: Suggestion) -> Shape:
+    return {
+        "names": found.names,
+        "into": found.into,
+        "likeness": found.likeness,
+        "posts": found.posts,
+    }
+
+
+def undone(found: Undone, *, run: int, dry_run: bool) -> Shape:
+    return {**asdict(found), "run": run, "dry_run": dry_run}
+
+
+def failure(count: FailureCount) -> Shape:
+    return {
+        "class": count.failure,
+        "count": count.count,
+        "last_error": count.last_error,
+        "next_due": count.next_due and iso(count.next_due),
+    }
+
+
+def run(noted: Run) -> Shape:
+    return {
+        "id": noted.id,
+        "command": noted.command,
+        "started_at": iso(noted.started_at),
+        "ended_at": noted.ended_at and iso(noted.ended_at),
+        "exit_code": noted.exit_code,
+        "summary": noted.summary and json.loads(noted.summary),
+    }
+
+
+def archive(state: ArchiveState, path: Path) -> Shape:
+    return {
+        "posts": state.posts,
+        "failures": [failure(each) for each in state.failures],
+        "channels": [channel(each) for each in state.channels],
+        "due": state.due,
+        "added": state.followed,
+        "spent": [asdict(each) for each in state.spent],
+        "tags": state.tags,
+        "rejected": state.rejected,
+        "runs": [run(each) for each in state.runs],
+        "database": {"url": f"sqlite:///{path}", "schema": state.schema, "bytes": state.size},
+    }
+
+
+def post(details: PostDetails) -> Shape:
+    """Return a post's record, with where its tags came from, and the attempts to tag it."""
+    record: Shape = json.loads(details.record)
+    record["links"] = [_link(each) for each in details.links]
+    record["attempts"] = [_attempt(each) for each in details.attempts]
+    record["problem"] = details.problem
+    return record
+
+
+def _link(link: TagLink) -> Shape:
+    return {
+        "tag": link.name,
+        "source": link.source,
+        "model": link.model,
+        "run": link.run,
+        "added_at": iso(link.added_at),
+    }
+
+
+def _attempt(attempt: Attempt) -> Shape:
+    return {
+        "at": iso(attempt.at),
+        "model": attempt.model,
+        "class": attempt.failure,
+        "http_status": attempt.http_status,
+        "latency_ms": attempt.latency_ms,
+        "prompt_tokens": attempt.prompt_tokens,
+        "completion_tokens": attempt.completion_tokens,
+        "cached_tokens": attempt.cached_tokens,
+        "cost_usd": attempt.cost_usd,
+        "sent_letters": attempt.sent_letters,
+        "error": attempt.error,
+    }
+
+
+# ---- what was looked at
+
+
+def finding(found: Finding) -> Shape:
+    return {
+        "check": found.check,
+        "level": found.level,
+        "message": clean(found.message),
+        "hint": found.hint and clean(found.hint),
+    }
+
+
+def backup(made: Backup) -> Shape:
+    return {"path": str(made.path), "posts": made.posts, "bytes": made.size, "schema": made.schema}
+
+
+def recovered(found: Recovered, target: Path) -> Shape:
+    return {
+        "file": str(target),
+        "complete": found.is_all,
+        "tables": [
+            {
+                "table": table.name,
+                "saved": table.saved,
+                "lost": table.lost,
+                "knows_all": table.knows_all,
+            }
+            for table in found.tables
+        ],
+        "restored": found.restored,
+        "marked": found.marked,
+        "to_read": list(found.to_read),
+    }
+
+
+def setting(found: config.Setting, settings: config.Settings) -> Shape:
+    """Return a setting in force and where it comes from; a secret's value is hidden."""
+    return {
+        "name": found.name,
+        "value": _shown(found, getattr(settings, found.name)),
+        "from": settings.origins[found.name],
+        "variable": found.variable,
+        "key": found.key,
+    }
+
+
+def _shown(found: config.Setting, value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    # An address of another kind of database, which is refused later, has a password in it.
+    return "(hidden)" if found.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))

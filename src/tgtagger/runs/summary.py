@@ -1,0 +1,141 @@
+"""What a run returns: what became of each channel, of the posts, and what it cost. Plain values.
+
+Knows no JSON (`shapes`) and no words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from tgtagger.errors import TgTaggerError, exit_code
+from tgtagger.model.posts import Channel, PageStored, Rejected, SourceName
+from tgtagger.model.tagging import Estimate, Provenance, Spending
+
+NAMED = 1000
+"""Rejected messages of a channel that a report names; all are counted, and in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport:
+    """What one run did to one channel, or why it could not."""
+
+    source: str
+    channel: Channel | None = None
+    via: SourceName = "desktop"
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    service: int = 0
+    unread: int | None = None
+    rejected: tuple[Rejected, ...] = ()  # the first of them
+    rejections: int = 0
+    error: TgTaggerError | None = None
+
+    @property
+    def posts(self) -> int:
+        return self.new + self.updated + self.unchanged
+
+    def plus(self, stored: PageStored) -> Self:
+        """Return the report after one more page."""
+        counted = replace(
+            self,
+            channel=stored.channel,
+            new=self.new + stored.new,
+            updated=self.updated + stored.updated,
+            unchanged=self.unchanged + stored.unchanged,
+            deleted=self.deleted + stored.deleted,
+            service=self.service + stored.service,
+            unread=stored.unread,
+        )
+        return counted.rejecting(stored.rejected)
+
+    def rejecting(self, found: tuple[Rejected, ...]) -> Self:
+        """Return the report with more messages that were rejected."""
+        if not found:
+            return self
+        named = self.rejected + found[: NAMED - len(self.rejected)]
+        return replace(self, rejected=named, rejections=self.rejections + len(found))
+
+
+@dataclass(frozen=True, slots=True)
+class ParseReport:
+    """What a run read. `error` is what ended the reading as a whole, where that is no failure."""
+
+    channels: tuple[ChannelReport, ...] = ()
+    error: TgTaggerError | None = None
+
+    @property
+    def channel_ids(self) -> tuple[int, ...]:
+        """The channels that are known now, by their numbers."""
+        return tuple(report.channel.id for report in self.channels if report.channel)
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        errors = [self.error, *(report.error for report in self.channels)]
+        codes = [error.exit_code for error in errors if error is not None]
+        return exit_code(codes + [5 for report in self.channels if report.rejections])
+
+
+@dataclass(frozen=True, slots=True)
+class TagSummary:
+    """What became of the posts of a tagging run."""
+
+    provenance: Provenance
+    tagged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    pending: int = 0  # in the whole archive, afterwards
+    copied: int = 0
+    by_class: Mapping[str, int] = field(default_factory=dict)
+    spent: Spending = field(default_factory=Spending)
+    stopped: TgTaggerError | None = None
+    hint: str | None = None  # what the face said to do about `stopped`
+
+    @property
+    def posts(self) -> int:
+        return self.tagged + self.skipped + self.failed
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        stop = [self.stopped.exit_code] if self.stopped else []
+        return exit_code([5] * bool(self.failed) + stop)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What the parts of a sync did; None: it did not come to that."""
+
+    parse: ParseReport
+    tag: TagSummary | None = None
+    retry: TagSummary | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        parts = (self.parse, self.tag, self.retry)
+        return exit_code([part.code for part in parts if part is not None])
+
+
+@dataclass(frozen=True, slots=True)
+class TagEstimate:
+    """What a tagging run would be: how many posts, tagged by what, and what that takes."""
+
+    posts: int
+    provenance: Provenance
+    needs: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShown:
+    """What a model would be told, and the hashes that say whether a tag is stale."""
+
+    prompt: str | None
+    vocabulary: str | None
+    mode: str
+    models: tuple[str, ...]
+    messages: tuple[dict[str, str], ...]

@@ -1,0 +1,227 @@
+"""A tagging run: posts through a tagger into the store, and the sum of it.
+
+`prepared` opens the archive, so that a face may look at what a run would be, and ask a person,
+before it begins; `tag` runs at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from tgtagger import pipeline
+from tgtagger.config import Settings
+from tgtagger.errors import InputError, TgTaggerError
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import Skipped, Tagged, TaggingError, TagResult, is_stop
+from tgtagger.pipeline import Tagger, TagRules
+from tgtagger.runs import shapes
+from tgtagger.runs.events import Events, Progress, Stage, stage
+from tgtagger.runs.note import noted_run
+from tgtagger.runs.summary import PromptShown, TagEstimate, TagSummary
+from tgtagger.runs.taggers import make_llm, make_tagger
+from tgtagger.store import Store
+from tgtagger.system import signals
+
+Queue = Literal["pending", "all", "stale", "due", "failed"]
+"""Which posts a run takes. pending: new ones · all: whatever their status · stale: tagged otherwise
+than they would be now · due: failed, to be tried again · failed: all of these"""
+
+SAMPLE = "(here stands the text of a post)"
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """Which posts to tag, and for how long."""
+
+    wanted: PostFilter = field(default_factory=PostFilter)
+    queue: Queue = "pending"
+    max_time: dt.timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """A tagging that is ready: its tagger is made, and nothing is sent or written yet."""
+
+    store: Store
+    settings: Settings
+    tagger: Tagger
+    options: TagOptions
+    seconds: float | None = None  # it may take
+
+    @property
+    def wanted(self) -> PostFilter:
+        """The posts that its queue has now."""
+        wanted = self.options.wanted
+        match self.options.queue:
+            case "pending":
+                return replace(wanted, statuses=("pending",))
+            case "stale":
+                provenances = self.tagger.provenances
+                return replace(wanted, statuses=("tagged", "skipped"), stale_for=provenances)
+            case "due":
+                return replace(
+                    wanted,
+                    statuses=("failed",),
+                    due_by=dt.datetime.now(dt.UTC),
+                    attempts_below=self.settings.max_attempts,
+                )
+            case "failed":
+                return replace(wanted, statuses=("failed",))
+        return wanted
+
+    def count(self) -> int:
+        """Return how many posts it would take."""
+        return self.store.queue.count(self.wanted)
+
+    def estimate(self) -> TagEstimate:
+        """Return what it would be. Sends nothing."""
+        wanted, tagger, store = self.wanted, self.tagger, self.store
+        posts = store.queue.count(wanted)
+        # What equal texts were answered before is copied: it is taken from the count, not sent.
+        is_copied = tagger.paid and self.options.queue != "all"
+        known = store.queue.answered(wanted, tagger.provenances) if is_copied else ()
+        copied = {post.id for post, _, _ in known}
+        left = (post for post in store.queue.posts(wanted) if post.id not in copied)
+        provenance = tagger.provenances[0]
+        seconds = store.answers.mean_seconds(provenance.model or "") if tagger.paid else None
+        found = tagger.estimate(left, mean_seconds=seconds)
+        needs = replace(found, copied=found.copied + len(copied))
+        return TagEstimate(posts, provenance, needs)
+
+    def run(self, events: Events) -> TagSummary:
+        """Tag the posts, noted as a run of its own."""
+        command = "retry-failed" if self.options.queue in {"due", "failed"} else "tag"
+        with noted_run(self.store, command, self.tagger.provenances[0]) as note:
+            summary = self.run_within(note.number, events)
+            note.summary, note.code = shapes.tag_summary(summary), summary.code
+        return summary
+
+    def run_within(self, run: int, events: Events) -> TagSummary:
+        """Tag the posts as a part of a run."""
+        wanted, tagger = self.wanted, self.tagger
+        total = self.store.queue.count(wanted)
+        is_first = (
+            total > 0
+            and not tagger.paid
+            and not self.store.runs.has_tagged_with(tagger.provenances[0], run)
+        )
+        rules = TagRules(
+            self.settings.max_attempts,
+            fresh=self.options.queue == "all",
+            deadline=None if self.seconds is None else time.monotonic() + self.seconds,
+        )
+        tally = _Tally()
+        results = pipeline.tag(self.store, tagger, wanted, run, events, rules)
+        signals.run(_follow, results, events, tally, total, tagger)
+        summary = tally.to_summary(
+            tagger, events, self.store.queue.count(PostFilter(statuses=("pending",)))
+        )
+        if is_first:
+            events.remark("first_by_the_embedded_tagger")
+        return summary
+
+
+@contextlib.contextmanager
+def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
+    """Make a tagging ready: its archive is open, and no other tagging goes on in it meanwhile."""
+    settings.check_llm()
+    with Store.open(settings.db) as store, store.lock("tag"):
+        seconds = None if options.max_time is None else options.max_time.total_seconds()
+        tagger = make_tagger(settings, store, max_time=seconds)
+        yield Tagging(store, settings, tagger, options, seconds)
+
+
+def tag(settings: Settings, options: TagOptions, events: Events) -> TagSummary:
+    """Tag posts; what stops the run before its end stands in the summary."""
+    with prepared(settings, options) as tagging:
+        return tagging.run(events)
+
+
+def estimate(settings: Settings, options: TagOptions) -> TagEstimate:
+    """Return what a run would be: a dry run. Sends nothing, and takes no lock."""
+    settings.check_llm()
+    with Store.open_up_to_date(settings.db) as store:
+        return Tagging(store, settings, make_tagger(settings, store), options).estimate()
+
+
+def show_prompt(settings: Settings) -> PromptShown:
+    """Return what a model would be told, with a sample in the place of the posts."""
+    if settings.tagger != "llm":
+        raise InputError("embedded_tagger_has_no_prompt")
+    try:
+        with Store.open_up_to_date(settings.db) as store:
+            tagger = make_llm(settings, store)
+    except InputError:
+        tagger = make_llm(settings, None)  # there is no archive yet
+    provenance, request = tagger.provenances[0], tagger.sample_request(SAMPLE)
+    return PromptShown(
+        provenance.prompt,
+        provenance.vocabulary,
+        tagger.exchange.vocabulary.mode,
+        settings.llm_models,
+        tuple(request["messages"]),
+    )
+
+
+# ---- a run on its way
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the posts of a run so far."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    stopped: TgTaggerError | None = None
+
+    def add(self, result: TagResult) -> None:
+        self.counts["copied"] += result.copied
+        match result.outcome:
+            case Tagged():
+                self.counts["tagged"] += 1
+            case Skipped():
+                self.counts["skipped"] += 1
+            case TaggingError(failure):
+                self.counts["failed"] += 1
+                self.failures[failure] += 1
+
+    def to_summary(self, tagger: Tagger, events: Events, pending: int) -> TagSummary:
+        return TagSummary(
+            tagger.provenances[0],
+            tagged=self.counts["tagged"],
+            skipped=self.counts["skipped"],
+            failed=self.counts["failed"],
+            pending=pending,
+            copied=self.counts["copied"],
+            by_class=dict(self.failures),
+            spent=tagger.spending,
+            stopped=self.stopped,
+            hint=None if self.stopped is None else events.hint(self.stopped),
+        )
+
+
+async def _follow(
+    results: AsyncGenerator[TagResult], events: Events, tally: _Tally, total: int, tagger: Tagger
+) -> None:
+    """Follow a run to its end; what stops it is kept, and not raised."""
+    done = 0
+    with stage(events, Stage("tagging")):
+        try:
+            async with aclosing(results):
+                async for result in results:
+                    done += 1
+                    tally.add(result)
+                    share = done / total if total else None
+                    events.progress(Progress(done, share, spent=tagger.spending))
+                    events.stored(result)
+        except TgTaggerError as error:
+            if not is_stop(error.kind):
+                raise
+            tally.stopped = error
