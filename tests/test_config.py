@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tgtagger import config
+from tgtagger.cli.context import flag_of
 from tgtagger.cli.hints import hint_of
 from tgtagger.config import readers
 from tgtagger.errors import InputError
@@ -192,7 +193,7 @@ def test_each_setting_has_a_place_of_its_own() -> None:
         [setting.name for setting in config.SETTINGS],
         [setting.variable for setting in config.SETTINGS],
         [setting.key for setting in config.SETTINGS if setting.key],
-        [setting.flag for setting in config.SETTINGS],
+        [flag_of(setting.name) for setting in config.SETTINGS],
     ):
         assert len(set(places)) == len(places)
     fields = {field.name for field in dataclasses.fields(config.Settings)} - {"origins"}
@@ -347,13 +348,13 @@ def test_what_a_setting_must_be_is_said_with_its_name(
     setting = setting_of(name)
     head, _, key = str(setting.key).rpartition(".")
     for flags, environ, content, where in (
-        ({name: text}, {}, "", setting.flag),
+        ({name: text}, {}, "", flag_of(name)),
         ({}, {setting.variable: text}, "", setting.variable),
         ({}, {}, f"[{head}]\n{key} = {json.dumps(text)}", f"{file}: {setting.key}"),
     ):
         file.write_text(content)
         with pytest.raises(InputError) as caught:
-            config.load(flags, {"TGTAGGER_CONFIG": str(file), **environ})
+            config.load(flags, {"TGTAGGER_CONFIG": str(file), **environ}, called=flag_of)
         assert caught.value.message.startswith(f"{where}: {text!r} must be ")
         assert must_be in caught.value.message
 
@@ -401,7 +402,7 @@ def test_what_is_empty_in_the_file_is_not_set(file: Path, blank: str) -> None:
 
 
 def test_options_are_called_as_they_are_typed() -> None:
-    flags = {setting.name: setting.flag for setting in config.SETTINGS}
+    flags = {setting.name: flag_of(setting.name) for setting in config.SETTINGS}
     assert flags["llm_models"] == "--model"
     assert flags["llm_concurrency"] == "--concurrency"
     assert (flags["max_cost"], flags["vocabulary"]) == ("--max-cost", "--vocabulary")
@@ -439,7 +440,7 @@ def test_the_option_decides_which_tagger(file: Path) -> None:
     found = config.load({"tagger": "keywords"}, {"TGTAGGER_CONFIG": str(file)})
     assert (found.tagger, found.origins["tagger"]) == ("keywords", "flag")
     found.check_llm()
-    named = config.load({"llm_provider": "ollama"}, {})
+    named = config.load({"llm_provider": "ollama"}, {}, called=flag_of)
     assert (named.tagger, named.origins["tagger"]) == ("llm", "flag (--llm-provider)")
 
 

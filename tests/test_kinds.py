@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
+import string
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
+from typing import cast
 
 import tgtagger
-from tgtagger import messages
+from tgtagger import cli, errors, messages
 from tgtagger.cli import hints
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError, TryLater
 
 SOURCE = Path(tgtagger.__file__).parent
-AREAS = (messages.running, messages.settings, messages.sources, messages.store, messages.tagging)
-ADVICE = (hints.running, hints.settings, hints.sources, hints.store, hints.tagging)
+AREAS = (
+    messages.archive, messages.running, messages.settings, messages.sources, messages.store,
+    messages.tagging,
+)  # fmt: skip
+ADVICE = (hints.archive, hints.running, hints.settings, hints.sources, hints.store, hints.tagging)
 
 
 def strings(path: Path) -> Iterator[str]:
@@ -46,12 +51,43 @@ def test_a_kind_is_used() -> None:
     assert set(messages.SENTENCES) - used == set()
 
 
-@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__.rpartition(".")[2])
-def test_a_sentence_names_no_command_and_no_option(area: object) -> None:
-    for text in strings(Path(str(getattr(area, "__file__", "")))):
-        assert "tgtagger " not in text, text
-        assert "--" not in text, text
-        assert "TGTAGGER_" not in text, text
+COMMANDS = "|".join(name for group in cli.COMMANDS.values() for name in group)
+TYPED = re.compile(rf"\btgtagger (?:{COMMANDS})\b|(?<![\w-])--[a-z]")
+
+
+def spoken(path: Path) -> Iterator[str]:
+    """Yield the strings of a module that are no docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    silent = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in silent
+        ):
+            yield node.value
+
+
+def test_no_module_below_the_faces_names_a_command_or_an_option() -> None:
+    found = [
+        f"{path.relative_to(SOURCE)}: {text!r}"
+        for path in SOURCE.rglob("*.py")
+        if path.parent != SOURCE / "cli" and SOURCE / "cli" not in path.parents
+        for text in spoken(path)
+        if TYPED.search(text) and path.name != "__main__.py"
+    ]
+    # What the record of runs in every archive calls such a run.
+    assert found == ["runs/parse.py: 'parse --reconvert'"]
+
+
+def test_a_command_and_an_option_are_seen() -> None:
+    assert TYPED.search("run: tgtagger login")
+    assert TYPED.search("give --groups to keep groups")
+    assert not TYPED.search("a newer tgtagger (schema 2)")
 
 
 def test_a_sentence_is_filled_with_data() -> None:
@@ -79,3 +115,54 @@ def test_what_wraps_an_error_says_what_to_do_about_that_one() -> None:
     error = InputError("vocabulary_wrong", path="x.txt", reason=reason)
     assert error.message == "x.txt: nothing lies from 2 until 1"
     assert hint_of(error) == "swap the two"
+
+
+# ---- where errors are raised
+
+CLASSES = {
+    name
+    for name, found in vars(errors).items()
+    if isinstance(found, type) and issubclass(found, errors.TgTaggerError)
+}
+ADDED = {"reason", "shortage"}  # by system_error
+OTHERWISE = {"not_before", "otherwise"}  # what is no data
+
+
+def raised() -> Iterator[tuple[str, str, set[str] | None]]:
+    """Yield where an error is made, its kind, and the names of its data (None: not written out)."""
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            at = 1 if node.func.id == "system_error" else 0
+            if node.func.id not in CLASSES | {"system_error"} or len(node.args) <= at:
+                continue
+            kind, where = node.args[at], f"{path.relative_to(SOURCE)}:{node.lineno}"
+            names = {keyword.arg for keyword in node.keywords}
+            data = {name for name in names if name} - OTHERWISE
+            if at:
+                data |= ADDED
+            if isinstance(kind, ast.Constant):
+                yield where, str(kind.value), None if None in names else data
+            elif isinstance(kind, ast.JoinedStr):
+                yield where, ast.unparse(kind), None
+
+
+def wanted(sentence: messages.Sentence) -> set[str]:
+    """Return the data that a sentence needs."""
+    if isinstance(sentence, str):
+        fields = {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+        return {re.split(r"[.\[]", name)[0] for name in fields}
+    parameters = inspect.signature(sentence).parameters.values()
+    return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+
+
+def test_every_error_is_raised_by_a_kind_with_the_data_of_its_sentence() -> None:
+    found = list(raised())
+    assert len(found) > 100
+    for where, kind, data in found:
+        assert kind in messages.SENTENCES, f"{where}: {kind!r}"
+        if data is not None:
+            for text in filter(None, (messages.SENTENCES[kind], hints.HINTS.get(kind))):
+                needed = wanted(cast("messages.Sentence", text))
+                assert needed <= data, f"{where}: {kind} needs {needed - data}"

@@ -1,18 +1,17 @@
 """Every failure that tgtagger expects, and the exit code that each ends a run with.
 
-    TgTaggerError            a message, a hint, an exit code; shown without a traceback
+    TgTaggerError            a kind, its data, an exit code; shown without a traceback
     ├── InputError       2   settings wrong; a file missing, unreadable, foreign or cut off
     │   └── NoDatabase       nothing is kept yet, which only who reads minds
     ├── ActionNeeded     3   a person must act: log in, renew a key, raise a quota
     ├── SourceError      4   a channel is not to be had: not found, private, gone
-    ├── TaggingFailed    5   posts could not be tagged (of one post: types.TaggingError)
     ├── StoreError       6   database damaged, read-only, not ours, of a newer schema; a machine
     │                        that has no more room, open files or memory
     └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
         └── Locked           the database stays locked: nothing of the run can go on
 
 Knows no vendor: each edge maps its library's exceptions to these. Anything else is a bug, and
-ends with a traceback and exit code 1. Messages never hold post text, keys or phone numbers.
+ends with a traceback and exit code 1. That some posts failed is no error: the run ends with 5.
 """
 
 from __future__ import annotations
@@ -35,22 +34,15 @@ class TgTaggerError(Exception):
 
     exit_code: int = 1
 
-    def __init__(
-        self, said: str, /, *, hint: str | None = None, kind: str | None = None, **data: Any
-    ) -> None:
-        # Until every error is raised by its kind: a sentence in place of a kind is taken as it is.
-        super().__init__(said)
-        self.kind = kind or (said if said in messages.SENTENCES else None)
+    def __init__(self, kind: str, /, **data: Any) -> None:
+        super().__init__(kind)
+        self.kind = kind
         self.data = data
-        self.hint = hint
-        self._said = said
 
     @property
     def message(self) -> str:
         """The English sentence of this failure."""
-        if self._said in messages.SENTENCES:
-            return messages.describe(self._said, self.data)
-        return self._said
+        return messages.describe(self.kind, self.data)
 
     def __str__(self) -> str:
         return self.message
@@ -72,10 +64,6 @@ class SourceError(TgTaggerError):
     exit_code = 4
 
 
-class TaggingFailed(TgTaggerError):
-    exit_code = 5
-
-
 class StoreError(TgTaggerError):
     exit_code = 6
 
@@ -85,17 +73,8 @@ class TryLater(TgTaggerError):
 
     exit_code = 75
 
-    def __init__(
-        self,
-        said: str,
-        /,
-        *,
-        hint: str | None = None,
-        kind: str | None = None,
-        not_before: dt.datetime | None = None,
-        **data: Any,
-    ) -> None:
-        super().__init__(said, hint=hint, kind=kind, **data)
+    def __init__(self, kind: str, /, *, not_before: dt.datetime | None = None, **data: Any) -> None:
+        super().__init__(kind, **data)
         self.not_before = not_before
 
 
@@ -118,25 +97,18 @@ _SHORTAGES: Mapping[int, Shortage] = {
 
 
 def system_error(
-    error: OSError,
-    what: str,
-    *,
-    kind: type[TgTaggerError] = InputError,
-    hint: str | None = None,
-    **data: Any,
+    error: OSError, kind: str, /, *, otherwise: type[TgTaggerError] = InputError, **data: Any
 ) -> TgTaggerError:
-    """Return what the operating system refused as a failure of ours: `what` kind it is, and why.
+    """Return what the operating system refused as a failure of this kind.
 
     Its data are these, the system's `reason`, and the `shortage` that is behind it, if any. A
     shortage is a StoreError, wherever it is met, so that a full disk ends every command with the
-    same code; anything else is of the class that is given.
+    same code; anything else is of the class `otherwise`.
     """
     reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
     shortage = _SHORTAGES.get(error.errno or 0)
-    made = kind if shortage is None else StoreError
-    if what not in messages.SENTENCES:  # until every error is raised by its kind
-        return made(f"{what}: {reason}", hint=hint, shortage=shortage)
-    return made(what, reason=reason, shortage=shortage, **data)
+    made = otherwise if shortage is None else StoreError
+    return made(kind, reason=reason, shortage=shortage, **data)
 
 
 def shortage(error: BaseException) -> TgTaggerError | None:

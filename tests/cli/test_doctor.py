@@ -39,7 +39,7 @@ def test_a_finding_that_is_not_well_names_a_fix() -> None:
     with pytest.raises(ValueError, match="no fix"):
         Finding("clock", "warning", "the clock stands still")
     for kind in (InputError, StoreError, TryLater, TgTaggerError):
-        assert failure("a check", kind("it is so")).hint
+        assert failure("a check", kind("usage", sentence="it is so", advice=None)).hint
     error = InputError("usage", sentence="it is so", advice="do this")
     assert failure("a check", error).hint == "do this"
 

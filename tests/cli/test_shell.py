@@ -139,15 +139,20 @@ def test_what_a_command_returns_is_the_exit_code(
 
 @pytest.mark.parametrize(
     "failure",
-    [errors.InputError, errors.ActionNeeded, errors.SourceError, errors.TaggingFailed,
-     errors.StoreError, errors.TryLater],
-)  # fmt: skip
+    [
+        errors.InputError,
+        errors.ActionNeeded,
+        errors.SourceError,
+        errors.StoreError,
+        errors.TryLater,
+    ],
+)
 def test_a_failure_is_said_once_with_its_code(
     status_is: Callable[..., None], failure: type[errors.TgTaggerError]
 ) -> None:
     def fail(_: typer.Context) -> None:
         typer.echo("some data")
-        raise failure("the \x1b[31mcat\nis gone", hint="look under the sofa")
+        raise failure("usage", sentence="the \x1b[31mcat\nis gone", advice="look under the sofa")
 
     status_is(fail)
     result = run("status")
@@ -162,7 +167,9 @@ def test_how_a_failure_came_about_is_said_on_request(status_is: Callable[..., No
         try:
             int("the cause")
         except ValueError as error:
-            raise errors.StoreError(f"it failed after {len(secret)}") from error
+            raise errors.StoreError(
+                "usage", sentence=f"it failed after {len(secret)}", advice=None
+            ) from error
 
     status_is(fail)
     for args in (["-vv", "status"], ["status", "-vv"]):

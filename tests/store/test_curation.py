@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from support.make import page, post, tag
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
@@ -133,17 +134,17 @@ def test_what_is_unknown_is_refused_and_nothing_changes(
     before = [archive.tags.counts(), archive.tags.counts(unused=True), tags_of(archive)]
     with pytest.raises(InputError, match=said) as error:
         decide(archive)
-    assert error.value.hint
+    assert hint_of(error.value)
     assert [archive.tags.counts(), archive.tags.counts(unused=True), tags_of(archive)] == before
 
 
 def test_the_nearest_names_are_named(archive: Store) -> None:
     with pytest.raises(InputError) as error:
         archive.curation.merge(["nws"], "AI")
-    assert error.value.hint == "did you mean news?"
+    assert hint_of(error.value) == "did you mean news?"
     with pytest.raises(InputError) as error:
         archive.curation.merge(["AI"], "new s")
-    assert error.value.hint == (
+    assert hint_of(error.value) == (
         "did you mean news; to make it, first: tgtagger tags rename AI 'new s'"
     )
 

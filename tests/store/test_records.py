@@ -7,6 +7,7 @@ import json
 import pytest
 
 from support.make import CHANNEL, minute, page, post
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
@@ -124,7 +125,7 @@ def test_a_name_not_known_suggests_the_nearest(
 ) -> None:
     with pytest.raises(InputError) as caught:
         texts(archive, **wanted)
-    assert hint in (caught.value.hint or "")
+    assert hint in (hint_of(caught.value) or "")
 
 
 def test_two_channels_of_one_title_are_told_apart(store: Store) -> None:
@@ -132,7 +133,7 @@ def test_two_channels_of_one_title_are_told_apart(store: Store) -> None:
         store.posts.save_page(page(post(1, "x"), channel=Channel(number, "Same")))
     with pytest.raises(InputError, match="several") as caught:
         texts(store, channels=("Same",))
-    assert "5, 6" in (caught.value.hint or "")
+    assert "5, 6" in (hint_of(caught.value) or "")
 
 
 def test_details_say_where_a_tag_came_from(archive: Store) -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.make import page, post
+from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Media, PostFilter
 from tgtagger.store import Store, search
@@ -85,7 +86,7 @@ def test_what_a_query_finds(archive: Store, query: str, expected: set[int]) -> N
 def test_a_query_without_a_word_is_explained(archive: Store, query: str) -> None:
     with pytest.raises(InputError) as caught:
         found(archive, query)
-    assert caught.value.hint
+    assert hint_of(caught.value)
 
 
 QUERIES = st.text(alphabet="абё aAN\"'*-+()^:{}~/\\%_,.;\0\ud800нOR", max_size=15)

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from tgtagger import config
-from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.context import flag_of, invocation, screen_of
 from tgtagger.cli.help import new_app
 from tgtagger.cli.options import JsonOption
 from tgtagger.system.terminal_text import flat
@@ -71,4 +71,4 @@ def init(
 
 def _file(ctx: typer.Context) -> Path:
     """Return where the settings file is, or would be: it need not exist, nor be right."""
-    return config.file_path(invocation(ctx).flags)
+    return config.file_path(invocation(ctx).flags, called=flag_of)

@@ -28,7 +28,15 @@ class Invocation:
         """Return the settings in force, a command's own flags on top."""
         from tgtagger import config
 
-        return config.load({**self.flags, **flags})
+        return config.load({**self.flags, **flags}, called=flag_of)
+
+
+_SHORT = {"llm_models": "--model", "llm_concurrency": "--concurrency"}
+
+
+def flag_of(setting: str) -> str:
+    """Return the option that a setting is given by."""
+    return _SHORT.get(setting) or f"--{setting.replace('_', '-')}"
 
 
 def invocation(ctx: typer.Context) -> Invocation:

@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -99,25 +99,35 @@ class Settings:
             raise InputError("key_not_set", provider=self.llm_provider, variable=variable)
 
 
+Called = Callable[[str], str]
+"""Says what a face calls a setting that is given to it."""
+
+
 def load(
-    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+    flags: Mapping[str, str | None] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    called: Called = str,
 ) -> Settings:
-    """Return the settings in force. Raises InputError naming the variable, or file and key."""
+    """Return the settings in force; `flags` are those that were given to a face.
+
+    Raises InputError naming what the face calls it, the variable, or file and key.
+    """
     given = {name: text for name, text in (flags or {}).items() if text}
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    path = file_path(given, environ)
-    _, origins["config"] = _find(_CONFIG, given, environ, {}, path)
+    path = file_path(given, environ, called=called)
+    _, origins["config"] = _find(_CONFIG, given, environ, {}, path, called)
     file = _load_file(path, must_exist=origins["config"] != "default")
     for setting in SETTINGS:
         name = setting.name
-        values[name], origins[name] = _find(setting, given, environ, file, path)
+        values[name], origins[name] = _find(setting, given, environ, file, path, called)
     values["config"] = path
     values["data_dir"] = values["data_dir"] or _data_home()
     values["db"] = values["db"] or str(in_a_home(values["data_dir"]) / "tgtagger.db")
     if values["tags_min"] > values["tags_max"]:
         raise InputError("tags_min_above_max", low=values["tags_min"], high=values["tags_max"])
-    _choose_tagger(values, origins)
+    _choose_tagger(values, origins, called)
     _complete_llm(values, origins, environ)
     return Settings(**values, origins=origins)
 
@@ -128,10 +138,11 @@ def _find(
     environ: Mapping[str, str],
     file: Mapping[str, Any],
     path: Path,
+    called: Called,
 ) -> tuple[Any, str]:
     """Return a setting's value and where it was found; empty is not set, wherever it stands."""
     if setting.name in flags:
-        return _read(setting, flags[setting.name], setting.flag), "flag"
+        return _read(setting, flags[setting.name], called(setting.name)), "flag"
     if text := environ.get(setting.variable):
         return _read(setting, text, setting.variable), "environment"
     if setting.key and (value := file.get(setting.key, "")) not in ("", []):
@@ -145,7 +156,7 @@ def _find(
     return setting.default, "default"
 
 
-def _choose_tagger(values: dict[str, Any], origins: dict[str, str]) -> None:
+def _choose_tagger(values: dict[str, Any], origins: dict[str, str], called: Called) -> None:
     """Who named a model's server wants a model, and not the embedded tagger in its place."""
     if values["tagger"] is not None:
         return
@@ -153,7 +164,11 @@ def _choose_tagger(values: dict[str, Any], origins: dict[str, str]) -> None:
     for setting in SETTINGS:
         origin = origins[setting.name]
         if setting.name in {"llm_provider", "llm_url"} and origin != "default":
-            names = {"flag": setting.flag, "environment": setting.variable, "file": setting.key}
+            names = {
+                "flag": called(setting.name),
+                "environment": setting.variable,
+                "file": setting.key,
+            }
             values["tagger"], origins["tagger"] = "llm", f"{origin} ({names[origin]})"
             return
 
@@ -178,11 +193,14 @@ def _complete_llm(
 
 
 def file_path(
-    flags: Mapping[str, str | None] | None = None, environ: Mapping[str, str] = os.environ
+    flags: Mapping[str, str | None] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    called: Called = str,
 ) -> Path:
     """Return where the settings file is looked for, without looking."""
     for named, where in (
-        ((flags or {}).get("config"), _CONFIG.flag),
+        ((flags or {}).get("config"), called(_CONFIG.name)),
         (environ.get(_CONFIG.variable), _CONFIG.variable),
     ):
         if named:

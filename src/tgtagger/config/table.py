@@ -34,11 +34,6 @@ class Setting:
     reader: Reader = TEXT
     default: Any = None
     secret: bool = False
-    short_flag: str | None = None  # where the option is not called as the setting is
-
-    @property
-    def flag(self) -> str:
-        return self.short_flag or f"--{self.name.replace('_', '-')}"
 
 
 # Settings of one of the file's tables stand together: the template writes a table's name once.
@@ -221,7 +216,6 @@ SETTINGS = (
         "The model, or several: the next is tried when one is down or refuses.",
         NAMES,
         (),
-        short_flag="--model",
     ),
     Setting(
         "llm_concurrency",
@@ -229,7 +223,6 @@ SETTINGS = (
         "tagging.llm.concurrency",
         "Requests at once; unset: 8, or 1 where the server is this machine.",
         whole(1, 48),
-        short_flag="--concurrency",
     ),
     Setting(
         "llm_rpm",

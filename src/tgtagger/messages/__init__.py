@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tgtagger.messages import running, settings, sources, store, tagging
+from tgtagger.messages import archive, running, settings, sources, store, tagging
 
 Sentence = str | Callable[..., str]
 """A format string with the names of an error's data, or a function of them."""
 
 SENTENCES: Mapping[str, Sentence] = {
+    **archive.SENTENCES,
     **running.SENTENCES,
     **settings.SENTENCES,
     **sources.SENTENCES,

@@ -19,7 +19,6 @@ from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
 from tgtagger.store.values import INTEGER, Row
-from tgtagger.system.terminal_text import shell_word
 
 _NAME = Row("tags.name")
 _NAME_AND_KEY = Row("tags.name", "tags.key")
@@ -38,10 +37,7 @@ class Curation(Part):
             key = vocabulary.key(name)
             known = find_tag(db, name)
             if known not in {None, tag}:
-                raise InputError(
-                    f"there is a tag {_name(db, known)!r} already",
-                    hint=_how_to_merge(old, new),
-                )
+                raise InputError("tag_exists", tag=_name(db, known), name=old, into=new)
             before, before_key = _row(db, tag)
             db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
             db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
@@ -62,12 +58,11 @@ class Curation(Part):
             tags = dict.fromkeys(tag_id(db, name) for name in names)
             try:
                 target = tag_id(db, into)
-            except (
-                InputError
-            ) as error:  # not made here: it would be how a slip of the hand makes a tag
-                first = f"tgtagger tags rename {shell_word(names[0])} {shell_word(into)}"
-                error.hint = f"{(error.hint or '').removesuffix('?')}; to make it, first: {first}"
-                raise
+            except InputError as error:
+                if error.kind != "tag_unknown":
+                    raise
+                # Not made here: it would be how a slip of the hand makes a tag.
+                raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
             db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
             posts: set[int] = set()
             for tag in tags:
@@ -88,8 +83,7 @@ class Curation(Part):
                     )
                 elif known != tag:
                     raise InputError(
-                        f"{name!r} stands for the tag {_name(db, known)!r}",
-                        hint=_how_to_merge(name, tag_name),
+                        "alias_of_another_tag", tag=_name(db, known), name=name, into=tag_name
                     )
             return _changed(db, tag, 0)
 
@@ -103,10 +97,9 @@ class Curation(Part):
                     (vocabulary.key(name), tag),
                 )
                 if not done.rowcount:
-                    aliases = ", ".join(_aliases(db, tag)) or "none"
+                    aliases = _aliases(db, tag)
                     raise InputError(
-                        f"{name!r} is no alias of {_name(db, tag)!r}",
-                        hint=f"its aliases: {aliases}",
+                        "alias_unknown", name=name, tag=_name(db, tag), aliases=aliases
                     )
             return _changed(db, tag, 0)
 
@@ -146,8 +139,8 @@ class Curation(Part):
                     "DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (owner, tag)
                 )
                 if not done.rowcount:
-                    has = ", ".join(_of_post(db, owner).names) or "none"
-                    raise InputError(f"the post has no tag {name!r}", hint=f"its tags: {has}")
+                    tags = _of_post(db, owner).names
+                    raise InputError("post_without_tag", name=name, tags=tags)
                 db.execute(
                     "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
                     "VALUES (?, ?, ?)",
@@ -166,20 +159,13 @@ class Curation(Part):
             )
             if found.fetchone() is None:
                 runs = [
-                    str(number)
+                    number
                     for (number,) in db.execute(
                         "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
                         "ORDER BY 1 DESC LIMIT 5"
                     )
                 ]
-                last = (
-                    f"the last that left tags: {', '.join(runs)}"
-                    if runs
-                    else "no run has left tags"
-                )
-                raise InputError(
-                    f"there is no tagging run {run}", hint=f"{last}; see: tgtagger status"
-                )
+                raise InputError("run_unknown", run=run, tagging_runs=tuple(runs))
             posts = [
                 post
                 for (post,) in db.execute(
@@ -271,16 +257,9 @@ def _checked(name: str) -> str:
     normal = vocabulary.normalise(name)
     if not vocabulary.is_tag(normal):
         raise InputError(
-            f"{name!r} cannot be a tag",
-            hint=f"a tag has a letter, at most {vocabulary.MAX_WORDS} words and "
-            f"{vocabulary.MAX_LENGTH} characters, and no brackets, commas, links or @names",
+            "tag_invalid", name=name, words=vocabulary.MAX_WORDS, letters=vocabulary.MAX_LENGTH
         )
     return normal
-
-
-def _how_to_merge(name: str, into: str) -> str:
-    words = f"tgtagger tags merge {shell_word(name)} --into {shell_word(into)}"
-    return f"make one of the two: {words}"
 
 
 def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:

@@ -38,20 +38,12 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
     if len(found) == 1:
         return int(found[0])
     if found:
-        raise InputError(
-            f"several channels are called {name!r}",
-            hint="name it by its id: " + ", ".join(map(str, found)),
-        )
+        raise InputError("channel_ambiguous", name=name, ids=tuple(found))
     added = None if ref is None else followed_as(db, ref)
     if added is not None:
-        raise InputError(
-            f"{added} was added, and has not been read yet",
-            hint=f"read it: tgtagger parse {added}; or forget it: tgtagger channels remove {added}",
-        )
+        raise InputError("channel_not_read", source=added)
     names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
-    raise InputError(
-        f"no channel {name!r} in the database", hint=_nearest(name, names, "tgtagger channels")
-    )
+    raise InputError("channel_unknown", name=name, near=_nearest(name, names))
 
 
 def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
@@ -95,9 +87,7 @@ def post_id(db: sqlite3.Connection, name: str) -> int:
         (owner, number),
     ).fetchone()
     if found is None:
-        raise InputError(
-            f"no post {number} of {channel} in the database", hint="parse the channel first"
-        )
+        raise InputError("post_unknown", number=number, channel=channel)
     return int(_ID(found)[0])
 
 
@@ -106,13 +96,11 @@ def tag_id(db: sqlite3.Connection, name: str) -> int:
     found = find_tag(db, name)
     if found is None:
         names = [n for (n,) in map(_TAG, db.execute("SELECT name FROM tags"))]
-        raise InputError(f"no tag {name!r}", hint=_nearest(name, names, "tgtagger tags"))
+        raise InputError("tag_unknown", name=name, near=_nearest(name, names))
     return found
 
 
-def _nearest(name: str, names: list[str], listing: str) -> str:
+def _nearest(name: str, names: list[str]) -> tuple[str, ...]:
     by_case = {candidate.casefold(): candidate for candidate in names}
     near = difflib.get_close_matches(name.casefold(), by_case, n=3)
-    if near:
-        return "did you mean " + " or ".join(by_case[candidate] for candidate in near) + "?"
-    return f"see: {listing}"
+    return tuple(by_case[candidate] for candidate in near)

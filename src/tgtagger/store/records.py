@@ -125,7 +125,7 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             if by_relevance and not query.matches:
-                raise InputError("relevance needs a word to look for", hint="give a QUERY")
+                raise InputError("relevance_without_words")
             snippet = SNIPPET if query.matches else BEGINNING
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
             sql = query.sql(f"{RECORD}, {snippet}", order=order, limit=wanted.limit)

@@ -44,7 +44,7 @@ def parse_query(query: str) -> tuple[Term, ...]:
     terms: list[Term] = []
     for part in _PART.finditer(query):
         if part["word"] is None and not part["close"]:
-            raise InputError("a quotation mark in the query is not closed", hint=_SYNTAX)
+            raise InputError("query_quote_open")
         text = part["word"] if part["phrase"] is None else part["phrase"]
         prefix = part["word"] is not None and text.endswith("*")
         text = text.replace("\0", " ").encode(errors="replace").decode()
@@ -54,11 +54,8 @@ def parse_query(query: str) -> tuple[Term, ...]:
             phrase = part["phrase"] is not None or len(words) > 1
             terms.append(Term(text, words, phrase, prefix, bool(part["minus"])))
     if not terms:
-        raise InputError("the query names no word to look for", hint=_SYNTAX)
+        raise InputError("query_without_words")
     return tuple(dict.fromkeys(terms))
-
-
-_SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what is searched'
 
 
 def match_expression(db: sqlite3.Connection, terms: Iterable[Term]) -> str:

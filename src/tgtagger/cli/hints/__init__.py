@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tgtagger.cli.hints import running, settings, sources, store, tagging
+from tgtagger.cli.hints import archive, running, settings, sources, store, tagging
 from tgtagger.errors import TgTaggerError
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    **archive.HINTS,
     **running.HINTS,
     **settings.HINTS,
     **sources.HINTS,
@@ -23,7 +24,5 @@ def hint_of(error: TgTaggerError) -> str | None:
     """Return what to do about an error; None where its sentence says all."""
     if error.data.get("shortage") is not None:
         return running.SHORTAGES[str(error.data["shortage"])]
-    if error.hint is not None:
-        return error.hint
-    hint = HINTS.get(error.kind or "")
+    hint = HINTS.get(error.kind)
     return hint(**error.data) if callable(hint) else hint and hint.format_map(error.data)

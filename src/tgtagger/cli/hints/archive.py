@@ -1,0 +1,78 @@
+"""The hints for what a person names, looks for and decides in the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tgtagger.system.terminal_text import shell_word
+
+_SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what is searched'
+
+
+def _did_you_mean(near: Sequence[str], listing: str) -> str:
+    return f"did you mean {' or '.join(near)}?" if near else f"see: {listing}"
+
+
+def _channel_unknown(*, near: Sequence[str], **_: Any) -> str:
+    return _did_you_mean(near, "tgtagger channels")
+
+
+def _tag_unknown(*, near: Sequence[str], **_: Any) -> str:
+    return _did_you_mean(near, "tgtagger tags")
+
+
+def _merge_target_unknown(*, name: str, near: Sequence[str], first: str) -> str:
+    command = f"tgtagger tags rename {shell_word(first)} {shell_word(name)}"
+    hint = _did_you_mean(near, "tgtagger tags").removesuffix("?")
+    return f"{hint}; to make it, first: {command}"
+
+
+def _channel_ambiguous(*, ids: Sequence[int], **_: Any) -> str:
+    return f"name it by its id: {', '.join(map(str, ids))}"
+
+
+def _run_unknown(*, tagging_runs: Sequence[int], **_: Any) -> str:
+    known = ", ".join(map(str, tagging_runs))
+    last = f"the last that left tags: {known}" if known else "no run has left tags"
+    return f"{last}; see: tgtagger status"
+
+
+def _how_to_merge(*, name: str, into: str, **_: Any) -> str:
+    words = f"tgtagger tags merge {shell_word(name)} --into {shell_word(into)}"
+    return f"make one of the two: {words}"
+
+
+def _alias_unknown(*, aliases: Sequence[str], **_: Any) -> str:
+    return f"its aliases: {', '.join(aliases) or 'none'}"
+
+
+def _post_without_tag(*, tags: Sequence[str], **_: Any) -> str:
+    return f"its tags: {', '.join(tags) or 'none'}"
+
+
+HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    # ---- what is named
+    "channel_ambiguous": _channel_ambiguous,
+    "channel_not_read": (
+        "read it: tgtagger parse {source}; or forget it: tgtagger channels remove {source}"
+    ),
+    "channel_unknown": _channel_unknown,
+    "post_unknown": "parse the channel first",
+    "tag_unknown": _tag_unknown,
+    "merge_target_unknown": _merge_target_unknown,
+    "run_unknown": _run_unknown,
+    # ---- what is looked for
+    "query_quote_open": _SYNTAX,
+    "query_without_words": _SYNTAX,
+    "relevance_without_words": "give a QUERY",
+    # ---- what is decided
+    "tag_invalid": (
+        "a tag has a letter, at most {words} words and {letters} characters, and no brackets, "
+        "commas, links or @names"
+    ),
+    "tag_exists": _how_to_merge,
+    "alias_of_another_tag": _how_to_merge,
+    "alias_unknown": _alias_unknown,
+    "post_without_tag": _post_without_tag,
+}

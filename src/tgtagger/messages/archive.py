@@ -1,0 +1,26 @@
+"""The sentences of what a person names, looks for and decides in the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    # ---- what is named
+    "channel_ambiguous": "several channels are called {name!r}",
+    "channel_not_read": "{source} was added, and has not been read yet",
+    "channel_unknown": "no channel {name!r} in the database",
+    "post_unknown": "no post {number} of {channel} in the database",
+    "tag_unknown": "no tag {name!r}",
+    "merge_target_unknown": "no tag {name!r}",
+    "run_unknown": "there is no tagging run {run}",
+    # ---- what is looked for
+    "query_quote_open": "a quotation mark in the query is not closed",
+    "query_without_words": "the query names no word to look for",
+    "relevance_without_words": "relevance needs a word to look for",
+    # ---- what is decided
+    "tag_invalid": "{name!r} cannot be a tag",
+    "tag_exists": "there is a tag {tag!r} already",
+    "alias_of_another_tag": "{name!r} stands for the tag {tag!r}",
+    "alias_unknown": "{name!r} is no alias of {tag!r}",
+    "post_without_tag": "the post has no tag {name!r}",
+}
