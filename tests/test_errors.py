@@ -22,7 +22,7 @@ def refused(number: int) -> OSError:
 @pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM"])
 def test_a_shortage_is_one_wherever_it_is_met(name: str) -> None:
     error = refused(getattr(errno, name))
-    found = system_error(error, "file_unwritable", kind=InputError, path="/the/file")
+    found = system_error(error, "file_unwritable", made=InputError, path="/the/file")
     assert type(found) is StoreError
     assert found.message == f"/the/file cannot be written: {error.strerror}"
     assert hint_of(found)
@@ -34,7 +34,7 @@ def test_a_shortage_is_one_wherever_it_is_met(name: str) -> None:
 def test_a_path_that_is_not_to_be_had_is_the_user_s(name: str) -> None:
     error = refused(getattr(errno, name))
     assert type(system_error(error, "file_refused", path="it")) is InputError
-    assert type(system_error(error, "file_refused", kind=StoreError, path="it")) is StoreError
+    assert type(system_error(error, "file_refused", made=StoreError, path="it")) is StoreError
     assert shortage(error) is None
 
 

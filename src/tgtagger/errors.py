@@ -118,25 +118,18 @@ _SHORTAGES: Mapping[int, Shortage] = {
 
 
 def system_error(
-    error: OSError,
-    what: str,
-    *,
-    kind: type[TgTaggerError] = InputError,
-    hint: str | None = None,
-    **data: Any,
+    error: OSError, kind: str, *, made: type[TgTaggerError] = InputError, **data: Any
 ) -> TgTaggerError:
-    """Return what the operating system refused as a failure of ours: `what` kind it is, and why.
+    """Return what the operating system refused as a failure of ours, of this kind.
 
     Its data are these, the system's `reason`, and the `shortage` that is behind it, if any. A
     shortage is a StoreError, wherever it is met, so that a full disk ends every command with the
-    same code; anything else is of the class that is given.
+    same code; anything else is `made` of the class that is given.
     """
     reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
     shortage = _SHORTAGES.get(error.errno or 0)
-    made = kind if shortage is None else StoreError
-    if what not in messages.SENTENCES:  # until every error is raised by its kind
-        return made(f"{what}: {reason}", hint=hint, shortage=shortage)
-    return made(what, reason=reason, shortage=shortage, **data)
+    raised = made if shortage is None else StoreError
+    return raised(kind, reason=reason, shortage=shortage, **data)
 
 
 def shortage(error: BaseException) -> TgTaggerError | None:

@@ -85,7 +85,7 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
             yield stream
             opened.close()
         except OSError as error:
-            raise system_error(error, "file_unwritable", kind=StoreError, path=path) from error
+            raise system_error(error, "file_unwritable", made=StoreError, path=path) from error
 
 
 def _is_device(path: Path) -> bool:

@@ -70,9 +70,11 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "tagging_key_invalid": "the key for the tagging server holds letters that no key has",
     "tagging_url_invalid": "{url!r} is no address of a tagging server",
     "tagging_proxy_invalid": "the proxy that the environment names cannot be used for tagging",
+    "prices_unreadable": "the prices {path} cannot be read: {reason}",
     "prices_not_toml": "the prices {path} are not TOML: {reason}",
     "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
     "cached_price_invalid": "{path}: `cached` of {model!r} is not a price",
+    "topics_unreadable": "the file of topics {path} cannot be read: {reason}",
     "topics_not_utf8": "the file of topics {path} is not UTF-8",
     "topic_invalid": "{path}, line {line}: write a topic, a colon, and its words",
     # ---- vocabularies

@@ -67,7 +67,7 @@ def _is_undecoded(error: BaseException) -> bool:
 def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
     if isinstance(error, OSError):
         where = error.filename or path
-        return system_error(error, "database_file_refused", kind=StoreError, path=where)
+        return system_error(error, "database_file_refused", made=StoreError, path=where)
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return None

@@ -107,7 +107,7 @@ def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise system_error(error, f"the file of topics {path} cannot be read") from error
+        raise system_error(error, "topics_unreadable", path=path) from error
     except UnicodeDecodeError as error:
         raise InputError("topics_not_utf8", path=path) from error
     topics: dict[str, frozenset[str]] = {}

@@ -69,7 +69,7 @@ def read_prices(path: Path | None) -> Mapping[str, Price]:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise system_error(error, f"the prices {path} cannot be read") from error
+        raise system_error(error, "prices_unreadable", path=path) from error
     except (ValueError, RecursionError) as error:
         raise InputError("prices_not_toml", path=path, reason=error) from error
     found = {}
