@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -121,7 +122,7 @@ class Two:
 
     async def pages(self, *_: Any) -> AsyncGenerator[Page]:
         for number in (2, 1):
-            time.sleep(0.6)  # noqa: ASYNC251
+            await asyncio.sleep(2.1)
             yield page(post(number, "text"), source="preview")
 
 
@@ -134,7 +135,7 @@ def test_no_page_is_asked_for_when_the_time_is_over(
     settings: Settings, events: RecordedRun
 ) -> None:
     with Store.open(settings.db) as store:
-        options = ParseOptions(via="preview", deadline=time.monotonic() + 0.5)
+        options = ParseOptions(via="preview", deadline=time.monotonic() + 2)
         report = parse.parse_into(
             store, settings, ["@one1", "@two2"], options, events, Here(settings)
         )

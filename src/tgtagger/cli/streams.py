@@ -46,8 +46,8 @@ _NOWHERE = logging.NullHandler()
 def silence_logs() -> None:
     """Let what libraries log go nowhere: without any handler Python writes it to stderr.
 
-    A signal that comes while SQLAlchemy closes a connection is raised, and is said in our words;
-    its own words about that come with a traceback.
+    What matters of it is raised, and is said in our words: SQLAlchemy's words about a signal that
+    comes while it closes a connection bring a traceback, Telethon's are advice to developers.
     """
     logging.getLogger().addHandler(_NOWHERE)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -26,9 +25,6 @@ from tgtagger.errors import ActionNeeded, InputError, system_error
 from tgtagger.sources.telegram import telethon_internals
 from tgtagger.sources.telegram.errors import TELEGRAM, check_clock, translated, unreadable
 from tgtagger.system import files, locks
-
-# What matters of it is raised; its advice to developers is no message to users.
-logging.getLogger("telethon").addHandler(logging.NullHandler())
 
 PATIENCE = 30.0
 """Seconds to wait for a connection."""
