@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.make import page, post
-from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.errors import InputError, NoDatabase, StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.sqlite import engine, opening
@@ -224,6 +224,17 @@ def test_reading_needs_a_database(db: Path) -> None:
         Store.open_to_read(str(db))
     Store.open(str(db)).close()
     Store.open_to_read(str(db)).close()
+
+
+def test_a_change_of_what_is_there_makes_no_database(db: Path) -> None:
+    for there in (False, True):
+        if there:
+            db.touch()
+        with pytest.raises(NoDatabase):
+            Store.open(str(db), create=False)
+    assert db.stat().st_size == 0
+    Store.open(str(db)).close()
+    Store.open(str(db), create=False).close()
 
 
 @pytest.mark.row("C1")

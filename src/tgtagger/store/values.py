@@ -59,7 +59,6 @@ INTEGER, REAL, TEXT, BLOB = Value("integer"), Value("real"), Value("text"), Valu
 TIME = Value("text", is_time=True)
 OBJECT = Value("object")
 TEXTS = Value("list", items=TEXT)
-INTEGERS = Value("list", items=INTEGER)
 COUNTS = Value("object", items=INTEGER)
 SOURCE = one_of(SourceName)
 FAILURE = one_of(FailureClass)
