@@ -72,6 +72,7 @@ def test_no_more_is_read_than_may_come(size: int, fits: bool, pack: Any) -> None
 @pytest.mark.parametrize(
     ("content", "expected"),
     [(gzip.compress(b"text" * 50)[:-9], None), (b"not packed at all", b"")],
+    ids=["cut off", "not packed"],
 )
 def test_what_is_not_whole_is_told(content: bytes, expected: bytes | None) -> None:
     found = call(lambda _: packed(content))
