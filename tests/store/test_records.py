@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from support.make import CHANNEL, minute, page, post
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
+from tgtagger.model.archive import Post
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
 from tgtagger.store import Store, status, tags
 from tgtagger.store.query import query_for
+from tgtagger.store.records import AS_THEY_ARE
 
 OTHER = Channel(2222222222, "Наука")
 KEYS = (
@@ -190,3 +193,8 @@ def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Sto
         ]
     assert "SCAN posts USING INDEX ix_posts_pending" in plans
     assert "SCAN post_tags" in plans  # not by the index of tags, which looks each link up again
+
+
+def test_a_post_has_its_facts_in_the_order_of_their_table() -> None:
+    names = [field.name for field in dataclasses.fields(Post)]
+    assert tuple(names[-len(AS_THEY_ARE) :]) == AS_THEY_ARE

@@ -25,16 +25,17 @@ class Post:
     date: dt.datetime | None
     edited: dt.datetime | None
     deleted: dt.datetime | None
-    text: str
-    markdown: str
     tags: tuple[str, ...]
     status: Status
-    views: int | None
-    forwards: int | None
     reactions: dict[str, int] | None
     media: tuple[Media, ...]
     forward: Forward | None
     forward_url: str | None
+    # Facts that are shown as they are kept, in the order of `columns.COLUMNS`.
+    text: str
+    markdown: str
+    views: int | None
+    forwards: int | None
     reply_to: int | None
     author: str | None
     source: SourceName

@@ -1,8 +1,8 @@
 """The facts that sources tell of a post: one table, which rows, rules and records read.
 
 A new plain fact is a field of `PostData`, a line here, a column of the schema, a field of `Post`
-and a line in docs/records.md; what it is in a source's own words stands with that source. Knows no
-SQL and no JSON.
+and a line in docs/records.md; what it is in a source's own words stands with that source. Knows
+neither SQL nor what a structure in JSON holds (`store.values`).
 """
 
 from __future__ import annotations
@@ -17,44 +17,46 @@ content: makes sense with its like only, so all are replaced at once, or none ·
 itself, and a known value is never replaced by an unknown one · source: who told it
 """
 
-Shown = Literal["plain", "json"]
-"""How a record shows a column: as it is, or as the JSON that it holds."""
+Kind = Literal["integer", "text", "time", "json"]
+"""What a column holds. time: UTC, ISO 8601 text · json: a list or a small structure, as text"""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of `posts` that comes from a source.
+    """A column of `posts` that comes from a source, and may be NULL unless it is `needed`.
 
-    `shown` is None for what no record tells, and `default` is the column or the JSON that a record
-    shows in place of NULL.
+    `in_record` tells whether a record shows it; `otherwise` is what it shows in place of NULL: the
+    name of another column, or JSON.
     """
 
     name: str
+    kind: Kind
     rule: Rule
-    shown: Shown | None = None
-    default: str | None = None
+    in_record: bool = True
+    needed: bool = False
+    otherwise: str | None = None
 
 
 COLUMNS = (
-    Column("size", "fact"),  # messages it is made of
-    Column("date", "fact", "plain"),
-    Column("edited", "fact", "plain"),
-    Column("text", "content", "plain"),
-    Column("media_text", "content"),
-    Column("markdown", "content", "plain", default="text"),
-    Column("entities", "content"),
-    Column("views", "fact", "plain"),
-    Column("forwards", "fact", "plain"),
-    Column("replies", "fact"),
-    Column("reactions", "fact", "json"),
-    Column("media", "content", "json", default="[]"),
-    Column("forward", "fact", "json"),
-    Column("reply_to", "fact", "plain"),
-    Column("reply", "fact"),
-    Column("author", "fact", "plain"),
-    Column("source", "source", "plain"),
-    Column("grouped_id", "fact"),
-    Column("problem", "content"),
-    Column("text_hash", "content"),
+    Column("size", "integer", "fact", in_record=False, needed=True),  # messages it is made of
+    Column("date", "time", "fact"),
+    Column("edited", "time", "fact"),
+    Column("text", "text", "content", needed=True),
+    Column("media_text", "text", "content", in_record=False),  # words of polls, link titles
+    Column("markdown", "text", "content", otherwise="text"),  # NULL: as the text
+    Column("entities", "json", "content", in_record=False),
+    Column("views", "integer", "fact"),
+    Column("forwards", "integer", "fact"),
+    Column("replies", "integer", "fact", in_record=False),
+    Column("reactions", "json", "fact"),
+    Column("media", "json", "content", otherwise="[]"),
+    Column("forward", "json", "fact"),
+    Column("reply_to", "integer", "fact"),
+    Column("reply", "json", "fact", in_record=False),  # what the id alone does not say
+    Column("author", "text", "fact"),
+    Column("source", "text", "source", needed=True),
+    Column("grouped_id", "integer", "fact", in_record=False),
+    Column("problem", "text", "content", in_record=False),  # why content could not be read
+    Column("text_hash", "text", "content", in_record=False, needed=True),
 )
 """In the order in which records show them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -29,7 +30,6 @@ from tgtagger.store.values import (
     TEXT,
     TEXTS,
     Fields,
-    Kind,
     Row,
     Value,
     WrongValueError,
@@ -55,7 +55,11 @@ _AFTER = {
     "markdown": (("tags", _TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
 }
 """What stands behind a fact in a record and comes from no source."""
-_JSON: dict[str, Kind] = {"reactions": "object", "media": "list", "forward": "object"}
+AS_THEY_ARE = tuple(
+    column.name for column in COLUMNS if column.in_record and column.kind in {"integer", "text"}
+)
+"""Facts that a post has as its record shows them: the last fields of `Post`, in this order."""
+_as_they_are = itemgetter(*AS_THEY_ARE)
 
 
 def _facts() -> Iterator[tuple[str, str, Value]]:
@@ -69,16 +73,17 @@ def _facts() -> Iterator[tuple[str, str, Value]]:
     yield "ids", _IDS, Value("list")
     yield "url", _URL, or_null(TEXT)
     for column in COLUMNS:
-        if column.shown is None:
+        if not column.in_record:
             continue
-        name, default = f"p.{column.name}", column.default
+        name, otherwise = f"p.{column.name}", column.otherwise
+        is_json = column.kind == "json"
+        if otherwise is not None:
+            other = f"'{otherwise}'" if is_json else f"p.{otherwise}"
+            name = f"coalesce({name}, {other})"
         whole = value_of(f"posts.{column.name}")
-        value = Value(_JSON.get(column.name, whole.kind), null=default is None and whole.null)
-        if column.shown == "plain":
-            sql = name if default is None else f"coalesce({name}, p.{default})"
-        else:
-            sql = f"json({name})" if default is None else f"json(coalesce({name}, '{default}'))"
-        yield column.name, sql, value
+        kind = whole.json.kind if whole.json is not None else whole.kind
+        value = Value(kind, null=otherwise is None and whole.null)
+        yield column.name, f"json({name})" if is_json else name, value
         yield from _AFTER.get(column.name, ())
 
 
@@ -216,19 +221,13 @@ def read_post(record: str, channel_id: int | None = None) -> Post:
         from_text(values["date"]),
         from_text(values["edited"]),
         from_text(values["deleted"]),
-        values["text"],
-        values["markdown"],
         tuple(values["tags"]),
         values["status"],
-        values["views"],
-        values["forwards"],
         values["reactions"],
         tuple(map(_read_media, values["media"])),
         forward and Forward(forward["channel_id"], forward["channel"], None, forward["id"]),
         forward and forward["url"],
-        values["reply_to"],
-        values["author"],
-        values["source"],
+        *_as_they_are(values),
     )
 
 

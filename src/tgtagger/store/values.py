@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
+from tgtagger.model import columns
+from tgtagger.model.columns import Column
 from tgtagger.model.posts import ChannelKind, MediaType, SourceName
 from tgtagger.model.tagging import FailureClass, LinkSource, Status
 
@@ -99,6 +101,26 @@ FORWARD = Value(
     needed=("channel", "id", "url", "channel_id"),
 )
 
+_OTHERS: Mapping[str, Value] = {
+    "entities": as_json(Value("list", items=ENTITY)),
+    "media": as_json(Value("list", items=MEDIA)),
+    "reactions": as_json(COUNTS),
+    "forward": as_json(FORWARD),
+    "reply": as_json(OBJECT),
+    "source": SOURCE,
+    "text_hash": Value("text", pattern=HASH),
+}
+_PLAIN: Mapping[str, Value] = {"integer": INTEGER, "text": TEXT, "time": TIME}
+
+
+def _fact(column: Column) -> Value:
+    value = _OTHERS.get(column.name) or _PLAIN[column.kind]
+    return value if column.needed else or_null(value)
+
+
+FACTS = {column.name: _fact(column) for column in columns.COLUMNS}
+"""The columns of `posts` that come from a source."""
+
 COLUMNS: Mapping[str, Mapping[str, Value]] = {
     "channels": {
         "id": INTEGER,
@@ -127,27 +149,8 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "id": INTEGER,
         "channel_id": INTEGER,
         "message_id": INTEGER,
-        "size": INTEGER,  # messages in the album
-        "date": or_null(TIME),
-        "edited": or_null(TIME),
+        **FACTS,
         "deleted": or_null(TIME),
-        "text": TEXT,
-        "media_text": or_null(TEXT),  # the words of its media: polls, link titles
-        "markdown": or_null(TEXT),  # NULL: as the text
-        "entities": or_null(as_json(Value("list", items=ENTITY))),
-        "media": or_null(as_json(Value("list", items=MEDIA))),
-        "views": or_null(INTEGER),
-        "forwards": or_null(INTEGER),
-        "replies": or_null(INTEGER),
-        "reactions": or_null(as_json(COUNTS)),
-        "forward": or_null(as_json(FORWARD)),
-        "reply_to": or_null(INTEGER),
-        "reply": or_null(as_json(OBJECT)),  # what the id alone does not say: another chat, a quote
-        "author": or_null(TEXT),
-        "grouped_id": or_null(INTEGER),
-        "source": SOURCE,
-        "problem": or_null(TEXT),  # why content could not be read
-        "text_hash": Value("text", pattern=HASH),
         "added_at": TIME,
         "changed_at": or_null(TIME),
         "status": one_of(Status),
