@@ -13,7 +13,7 @@ from fuzz.targets import share
 from support.make import page, post
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
-from tgtagger.store import Store, search
+from tgtagger.store import Store, query
 
 LETTERS = st.text("абвёйьЁЙABcdeiz019 -_'\"*.,()́ßﬁİıſΣς日本ᲡᲐé\u0301😀\n", min_size=1, max_size=30)
 TEXTS = LETTERS | st.text(min_size=1, max_size=20)
@@ -29,7 +29,7 @@ def found(store: Store, query: str) -> set[int]:
 def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
     text = text.replace("\0", "")
     store.posts.save_page(page(post(1, text), post(2, OTHER)))
-    words = list(search._tokens(text))
+    words = list(query._tokens(text))
     for word in words:
         if not is_indexed(store, word):  # a mark alone, or what Unicode did not know in 2012
             continue
@@ -51,7 +51,7 @@ def is_indexed(store: Store, word: str) -> bool:
     """Ask the index itself, which does not go by Python's letters."""
     sql = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?"
     with store._database.read() as db:
-        return bool(db.execute(sql, (search._quote(word),)).fetchall())
+        return bool(db.execute(sql, (query._quote(word),)).fetchall())
 
 
 @pytest.mark.parametrize("query", ["one -two " * 500, "a" * 100_000, '"' + "a b " * 20_000 + '"'])

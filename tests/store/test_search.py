@@ -12,7 +12,8 @@ from support.make import page, post
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Media, PostFilter
-from tgtagger.store import Store, search
+from tgtagger.store import Store
+from tgtagger.store.query import parse_query
 
 TEXTS = {
     1: "Сегодня хорошие новости для школьников",
@@ -137,7 +138,7 @@ def test_a_search_can_be_filtered(archive: Store) -> None:
 
 
 def test_a_query_is_read_into_terms() -> None:
-    terms = search.parse_query('one "two three" -four fi*')
+    terms = parse_query('one "two three" -four fi*')
     assert [(t.words, t.phrase, t.prefix, t.excluded) for t in terms] == [
         (("one",), False, False, False),
         (("two", "three"), True, False, False),

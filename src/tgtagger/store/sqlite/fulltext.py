@@ -1,6 +1,6 @@
 """The full-text index of FTS5: its tables, its rows, the comparison with the posts, the rebuild.
 
-Whoever writes posts keeps it up to date, in the transaction of the page. Knows no query (`search`).
+Whoever writes posts keeps it up to date, in the transaction of the page. Knows no query (`query`).
 """
 
 from __future__ import annotations
