@@ -228,7 +228,7 @@ def _without_wal(path: Path, timeout: float) -> sqlite3.Connection:
     return _open(path, "mode=rw", timeout)
 
 
-def _without_locks(path: Path, timeout: float) -> sqlite3.Connection:
+def _without_locks(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
     """Open for reading the file and its log as they lie."""
     wal, journal = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
     if _size(journal):
