@@ -91,7 +91,7 @@ def test_every_exit_code_is_documented() -> None:
     def below(kind: type[TgTaggerError]) -> set[int]:
         return {kind.exit_code}.union(*map(below, kind.__subclasses__()))
 
-    known = {0, 130, 143} | below(TgTaggerError)
+    known = {0, 5, 130, 143} | below(TgTaggerError)  # 5: some posts failed, which is no error
     for name in ("settings.md", "cron.md"):
         text = (ROOT / "docs" / name).read_text(encoding="utf-8")
         table = text.split("## Exit codes", maxsplit=1)[1].split("\n## ", maxsplit=1)[0]
