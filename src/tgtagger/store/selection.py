@@ -72,8 +72,9 @@ class Selection:
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
 
     def close(self) -> None:
-        # Where an error left a list half read, they stay until the connection goes.
-        with contextlib.suppress(sqlite3.OperationalError):
+        # Where an error left a list half read, or damage was met, they stay until the connection
+        # goes.
+        with contextlib.suppress(sqlite3.DatabaseError):
             for table in ("chosen", "chosen_tags"):
                 self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 

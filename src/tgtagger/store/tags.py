@@ -11,7 +11,15 @@ from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text
-from tgtagger.store.values import INTEGER, TIME, Row, Value, or_null, value_of
+from tgtagger.store.values import (
+    INTEGER,
+    TIME,
+    Row,
+    Value,
+    WrongValueError,
+    or_null,
+    value_of,
+)
 from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
 from tgtagger.vocabulary.likeness import FEW
 
@@ -134,6 +142,8 @@ class Tags(Part):
         """Return which tags are probably one, by a dictionary of words if one is lent."""
         with self._database.read() as db:
             counts, shared = _counts(db), _shared_posts(db, FEW)
+            if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
+                raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
         return suggest(counts, shared, read)
 
 
