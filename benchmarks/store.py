@@ -24,7 +24,6 @@ from pathlib import Path
 from tgtagger.model.posts import Channel, Media, Page, PostData, RawRecord
 from tgtagger.sources import raw
 from tgtagger.store import Store, post_rows
-from tgtagger.store import posts as stored_posts
 from tgtagger.store.sqlite import fulltext
 from words import WORDS
 
@@ -74,18 +73,20 @@ def time_raw(posts: list[PostData], path: Path) -> float:
         for row, post in zip(rows, posts, strict=True)
         if post.raw
     ]
+    columns = ("id", "channel_id", "message_id", *post_rows.NAMES, "added_at")
     upsert = (
-        stored_posts._INSERT
-        + " ON CONFLICT (channel_id, message_id) DO UPDATE SET "
+        f"INSERT INTO posts ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        "ON CONFLICT (channel_id, message_id) DO UPDATE SET "
         + ", ".join(f"{name} = excluded.{name}" for name in post_rows.NAMES)
     )
+    keep = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALUES (?, ?, ?, ?)"
     gc.collect()
     gc.freeze()
     started = time.process_time()
     for at in range(0, len(rows), PAGE):
         db.execute("BEGIN IMMEDIATE")
         db.executemany(upsert, rows[at : at + PAGE])
-        db.executemany(stored_posts._RAW, forms[at : at + PAGE])
+        db.executemany(keep, forms[at : at + PAGE])
         db.execute("COMMIT")
     seconds = time.process_time() - started
     db.close()

@@ -1,4 +1,4 @@
-"""What the system refuses, as ours: a machine that has no more of something is 6 everywhere."""
+"""What the system refuses, as ours: what a machine has no more of is 6 everywhere; exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tgtagger.cli.failures import ended
 from tgtagger.cli.hints import hint_of
-from tgtagger.errors import InputError, StoreError, shortage, system_error
+from tgtagger.errors import InputError, StoreError, exit_code, shortage, system_error
 
 
 def refused(number: int) -> OSError:
@@ -91,3 +91,11 @@ def test_a_bug_stays_a_bug(bug: Exception) -> None:
 
     with warnings.catch_warnings(), pytest.raises(type(bug)):
         ended(fails)
+
+
+def test_of_several_failures_one_code() -> None:
+    assert exit_code([]) == 0
+    assert exit_code([0, 5, 2]) == 2
+    assert exit_code([5, 75, 3, 2]) == 3
+    assert exit_code([5, 6, 75]) == 6
+    assert exit_code([5, 1]) == 1

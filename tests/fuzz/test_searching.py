@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fuzz.targets import share
 from support.make import page, post
+from support.sql import reading
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store, query
@@ -50,8 +51,8 @@ def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
 def is_indexed(store: Store, word: str) -> bool:
     """Ask the index itself, which does not go by Python's letters."""
     sql = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?"
-    with store._database.read() as db:
-        return bool(db.execute(sql, (query._quote(word),)).fetchall())
+    with reading(store) as db:
+        return bool(db.execute(sql, (f'"{word}"',)).fetchall())
 
 
 @pytest.mark.parametrize("query", ["one -two " * 500, "a" * 100_000, '"' + "a b " * 20_000 + '"'])

@@ -20,6 +20,7 @@ from support.damage import damaged, page_of, set_value, write_over, wrong_values
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
 from support.make import page, post
+from support.sql import reading
 from tgtagger.cli import app
 from tgtagger.errors import StoreError, TgTaggerError
 from tgtagger.model.posts import PostFilter
@@ -242,6 +243,6 @@ def test_what_was_committed_before_the_damage_was_met_stays(db: Path, tmp_path: 
     assert "is damaged" in ended.errors
     with Store.open_to_read(str(db)) as store:
         assert store.records.post("news/1000").post.text == "new 1000"
-        with store._database.read() as raw_:
+        with reading(store) as raw_:
             ended_with = raw_.execute("SELECT exit_code FROM runs").fetchall()
     assert ended_with == [(6,)]

@@ -93,9 +93,8 @@ def test_who_keeps_others_from_reading_is_named(db: Path, monkeypatch: pytest.Mo
         store.posts.save_page(page(post(1, "one")))
     with closing(sqlite3.connect(db)) as raw:
         raw.execute("PRAGMA journal_mode = DELETE")
-    monkeypatch.setattr(
-        connections, "to_read", lambda path, _: connections._open(path, "mode=ro", 0)
-    )
+    to_read = connections.to_read
+    monkeypatch.setattr(connections, "to_read", lambda path, _: to_read(path, 0))
     with held(db, "BEGIN EXCLUSIVE") as other, pytest.raises(Locked, match=f"process {other.pid} "):
         Store.open_to_read(str(db))
 

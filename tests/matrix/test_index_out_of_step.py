@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from support.fault_matrix import Effort
 from support.make import page, post, tag
+from support.sql import reading
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import ServiceMessage
@@ -138,8 +139,8 @@ def test_no_post_is_rejected_for_what_is_missing_in_the_database(db: Path, sql: 
     with Store.open(str(db)) as store:
         with pytest.raises(StoreError, match="is damaged: "):
             store.posts.save_page(page(post(2, "two"), service=(service,)))
-        with store._database.read() as reading:
-            assert reading.execute("SELECT count(*) FROM rejected_posts").fetchone() == (0,)
+        with reading(store) as raw:
+            assert raw.execute("SELECT count(*) FROM rejected_posts").fetchone() == (0,)
 
 
 def test_no_answer_is_dropped_for_what_is_missing_in_the_database(db: Path) -> None:

@@ -20,6 +20,7 @@ from support.breaking import assert_sound, copy_database, files_of
 from support.fault_matrix import Effort
 from support.make import page, post
 from support.next_version import NEXT, OLD
+from support.sql import driver, reading
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
@@ -137,8 +138,7 @@ def test_its_own_log_is_taken_whenever_the_run_was_killed(tmp_path: Path, effort
     for number in range(1, effort.rounds(40, long=2000) + 1):
         if not stores or (len(stores) < 2 and chance.random() < 0.1):
             stores.append(Store.open(str(db)))
-            with stores[-1]._database.read() as raw:
-                raw.execute("PRAGMA wal_autocheckpoint = 12").fetchone()
+            driver(stores[-1]).execute("PRAGMA wal_autocheckpoint = 12").fetchone()
         save(chance.choice(stores), number)
         expected.add(f"words {number}")
         if chance.random() < 0.05:
@@ -298,6 +298,8 @@ def test_a_backup_that_a_migration_made_is_not_put_beside_a_later_log(tmp_path: 
 def test_an_index_made_anew_counts_as_a_commit(tmp_path: Path) -> None:
     db = tmp_path / "posts.db"
     with Store.open(str(db)) as store:
-        before = stale_log._own(db)
+        with reading(store) as raw:
+            before = raw.execute("PRAGMA application_id").fetchone()
         store.integrity.rebuild_index()
-    assert stale_log._own(db) != before
+    with reading(db) as raw:
+        assert raw.execute("PRAGMA application_id").fetchone() != before

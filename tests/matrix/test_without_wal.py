@@ -30,6 +30,7 @@ from support.breaking import (
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
 from support.make import page, post
+from support.sql import driver
 from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
@@ -66,7 +67,8 @@ def mode_of(db: Path) -> str:
 
 
 def pragmas(db: Path) -> tuple[str, int]:
-    with Store.open(str(db)) as store, store._database.write() as raw:
+    with Store.open(str(db)) as store:
+        raw = driver(store)
         (mode,) = raw.execute("PRAGMA journal_mode").fetchone()
         (synchronous,) = raw.execute("PRAGMA synchronous").fetchone()
         return str(mode), int(synchronous)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.make import page, post, tag
+from support.sql import reading
 from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, PostFilter
@@ -32,7 +33,7 @@ def archive(store: Store) -> Store:
 
 
 def count(store: Store, table: str) -> int:
-    with store._database.read() as db:
+    with reading(store) as db:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
@@ -141,7 +142,7 @@ def test_what_a_run_added_can_be_taken_back(store: Store) -> None:
     store.posts.save_page(page(post(1, "x"), post(2, "y")))
     tag(store, ["first", "both"])
     store.curation.add("news/1", ["mine", "both"])
-    with store._database.read() as db:
+    with reading(store) as db:
         (run,) = db.execute("SELECT max(id) FROM runs").fetchone()
     assert store.curation.undo_run(run, dry_run=True).posts == 2
     undone = store.curation.undo_run(run)
@@ -158,7 +159,7 @@ def test_what_a_later_run_did_stays(store: Store) -> None:
     store.posts.save_page(page(post(1, "x")))
     tag(store, ["first"])
     tag(store, ["second"])
-    with store._database.read() as db:
+    with reading(store) as db:
         (run,) = db.execute("SELECT min(id) FROM runs").fetchone()
     assert store.curation.undo_run(run).links == 0
     assert store.records.post("news/1").post.tags == ("second",)

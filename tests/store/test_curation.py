@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from support.make import page, post, tag
+from support.sql import reading
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
@@ -165,7 +166,7 @@ def test_a_merge_finds_the_best_place(store: Store) -> None:
 
 
 def test_a_tag_that_goes_is_looked_up_where_it_was_taken_away(store: Store) -> None:
-    with store._database.read() as db:
+    with reading(store) as db:
         for table in ("post_tags", "removed_tags", "tag_aliases", "barred_tags"):
             sql = f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE tag_id = 1"
             (((*_, step),)) = db.execute(sql).fetchall()

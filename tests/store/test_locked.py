@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from support.make import CHANNEL, ORIGIN, minute, page, post, tag
+from support.sql import driver
 from tgtagger.errors import TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
@@ -136,10 +137,7 @@ class Traced:
 
     def __init__(self, store: Store) -> None:
         self.statements: list[str] = []
-        with store._database._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        driver.set_trace_callback(self.statements.append)
+        driver(store).set_trace_callback(self.statements.append)
 
     def transactions(self) -> list[tuple[str, list[str]]]:
         """Return each transaction: what began it, and what wrote in it."""
@@ -203,11 +201,9 @@ def test_who_reads_writes_nothing_and_takes_no_write_lock(
 def test_a_transaction_that_reads_first_is_seen(store: Store) -> None:
     """The test of the tests above."""
     traced = Traced(store)
-    with store._database._engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        for statement in ("BEGIN", "SELECT 1", "UPDATE runs SET pid = 1", "COMMIT"):
-            driver.execute(statement)
+    own = driver(store)
+    for statement in ("BEGIN", "SELECT 1", "UPDATE runs SET pid = 1", "COMMIT"):
+        own.execute(statement)
     assert traced.transactions() == [("BEGIN", ["UPDATE runs SET pid = 1"])]
     traced.statements.append("DELETE FROM runs")
     with pytest.raises(AssertionError, match="outside"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from support.make import CHANNEL, EPOCH, minute, page, post
+from support.sql import reading, writing
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import (
     Channel,
@@ -58,11 +59,11 @@ def test_the_same_page_again_changes_nothing(store: Store) -> None:
         reply=Reply(7, quote="q"),
     )
     store.posts.save_page(page(full))
-    with store._database.read() as db:
+    with reading(store) as db:
         before = list(db.iterdump())
     again = store.posts.save_page(page(full))
     assert (again.new, again.updated, again.unchanged) == (0, 0, 1)
-    with store._database.read() as db:
+    with reading(store) as db:
         assert [
             line
             for line in db.iterdump()
@@ -128,7 +129,7 @@ def test_a_bad_post_never_takes_a_neighbour_along(store: Store, name: str) -> No
 
 
 def test_a_rule_of_the_database_rejects_only_who_breaks_it(store: Store) -> None:
-    with store._database.write() as db:
+    with writing(store) as db:
         db.execute(
             "CREATE TRIGGER no_thirteen BEFORE INSERT ON posts WHEN new.message_id % 13 = 0 "
             "BEGIN SELECT raise(ABORT, 'unlucky'); END"

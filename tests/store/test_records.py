@@ -8,12 +8,13 @@ import json
 import pytest
 
 from support.make import CHANNEL, minute, page, post
+from support.sql import driver, reading
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Post
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
-from tgtagger.store import Store, status, tags
+from tgtagger.store import Store
 from tgtagger.store.query import query_for
 from tgtagger.store.records import AS_THEY_ARE
 
@@ -147,7 +148,7 @@ def test_details_say_where_a_tag_came_from(archive: Store) -> None:
 
 
 def test_the_view_for_other_programs(archive: Store) -> None:
-    with archive._database.read() as db:
+    with reading(archive) as db:
         row = db.execute(
             "SELECT channel, channel_title, message_id, url, tags FROM tagged_posts "
             "WHERE text = 'three'"
@@ -168,7 +169,7 @@ def test_the_view_for_other_programs(archive: Store) -> None:
 def test_no_filter_reads_the_whole_archive_or_sorts_records(
     archive: Store, wanted: dict[str, object], index: str
 ) -> None:
-    with archive._database.read() as db:
+    with reading(archive) as db:
         query = query_for(db, PostFilter(**wanted))  # type: ignore[arg-type]
         sql = f"EXPLAIN QUERY PLAN {query.sql('p.*')}"
         plan = [step for *_, step in db.execute(sql, query.values)]
@@ -180,15 +181,14 @@ def test_no_filter_reads_the_whole_archive_or_sorts_records(
 
 def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Store) -> None:
     asked: list[str] = []
-    with archive._database.read() as db:
-        db.set_trace_callback(asked.append)
-        status._channels(db)
-        db.execute(tags._USED)
-        db.set_trace_callback(None)
+    driver(archive).set_trace_callback(asked.append)
+    archive.status.channels()
+    archive.tags.counts()
+    with reading(archive) as db:
         plans = [
             step
             for sql in asked
-            if sql.startswith(("SELECT", "\n", "WITH"))
+            if sql.lstrip().startswith(("SELECT", "WITH"))
             for *_, step in db.execute(f"EXPLAIN QUERY PLAN {sql}")
         ]
     assert "SCAN posts USING INDEX ix_posts_pending" in plans

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.make import page, post
+from support.sql import writing
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Media, PostFilter
@@ -127,7 +128,7 @@ def test_the_words_of_media_are_found_too(store: Store) -> None:
 
 def test_an_index_out_of_step_is_noticed(archive: Store) -> None:
     assert archive.integrity.check_index()
-    with archive._database.write() as db:
+    with writing(archive) as db:
         db.execute("UPDATE posts SET text = 'other words' WHERE message_id = 1")
     assert not archive.integrity.check_index()
 

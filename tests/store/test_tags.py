@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from support.make import ORIGIN, minute, page, post, tag
+from support.sql import writing
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
 
 
 def by_hand(store: Store, sql: str) -> None:
-    with store._database.write() as db:
+    with writing(store) as db:
         db.execute(sql)
 
 

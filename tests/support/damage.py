@@ -17,6 +17,7 @@ import pytest
 
 from support.exports import chat, message, service, write
 from support.make import page
+from support.sql import reading
 from tgtagger.cli import app
 from tgtagger.decide import answer_key
 from tgtagger.model.posts import (
@@ -148,7 +149,7 @@ def _read_from_telegram(store: Store, text: Callable[[int], str]) -> None:
 
 def _tag(store: Store) -> None:
     run = store.runs.start("tag", LLM)
-    with store._database.read() as db:
+    with reading(store) as db:
         posts = db.execute("SELECT channel_id, message_id, text_hash FROM posts").fetchall()
     updates, attempts = [], []
     for number, (channel, message_id, text_hash) in enumerate(posts):

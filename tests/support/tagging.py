@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx
+
 from llm_server import Brain, Fault, Seen, mock_transport
 from support.events import RecordedEvents
 from support.make import page, post
+from support.sql import reading
 from support.virtual_time import VirtualLoop, run
 from tgtagger import pipeline
 from tgtagger.errors import TgTaggerError
@@ -74,9 +77,10 @@ def make(
     language: str = "post",
     timeout: float = 120,
     remember: Callable[[ModelCapabilities], None] = lambda _: None,
+    transport: httpx.MockTransport | None = None,
     **options: Any,
 ) -> LlmTagger:
-    """Return a tagger whose server is simulated."""
+    """Return a tagger whose server is the brain, or what `transport` says."""
     options.setdefault("models", ("test-model",))
     made = Options(**options)
     vocabulary = vocabulary or Vocabulary("open", maximum=made.maximum)
@@ -85,7 +89,7 @@ def make(
         key,
         concurrency=made.concurrency,
         timeout=timeout,
-        transport=mock_transport(brain),
+        transport=transport or mock_transport(brain),
         clock=lambda: 1_800_000_000 + brain.clock(),
     )
     prompt = make_prompt(
@@ -159,7 +163,7 @@ def attempts(store: Store, number: int) -> list[str | None]:
 
 def turns(store: Store) -> Counter[int]:
     """Return how many posts had how many turns."""
-    with store._database.read() as db:
+    with reading(store) as db:
         return Counter(dict(db.execute("SELECT attempts, count(*) FROM posts GROUP BY 1")))
 
 

@@ -104,7 +104,6 @@ async def test_a_deleted_post_that_comes_back_is_there_again(
     news.delete(240)
     await read("newsroom")
     news.put(gone)
-    news._ids = None
     await read("newsroom")
     assert store.records.post("newsroom/240").post.deleted is None
 

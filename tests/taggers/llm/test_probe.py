@@ -220,8 +220,7 @@ def test_where_nothing_listens_nothing_more_is_asked() -> None:
         asked.append(request.url.path)
         raise httpx.ConnectError("no")
 
-    tagger = tagging.make(Brain(), models=("a", "b"))
-    tagger.server._transport = httpx.MockTransport(refuse)
+    tagger = tagging.make(Brain(), models=("a", "b"), transport=httpx.MockTransport(refuse))
     found, seconds = look(Brain(), tagger)
     (one,) = found.models
     assert one.stop is not None

@@ -10,6 +10,7 @@ import pytest
 
 from llm_server import KINDS, Brain, Seen, contents, faults, refusals
 from support.make import minute, page, post
+from support.sql import reading
 from support.tagging import failures, fill, make, poison, statuses, tag, tags_of, turns
 from tgtagger.errors import InputError, TryLater
 from tgtagger.model.posts import PostFilter
@@ -47,7 +48,7 @@ def test_where_a_tag_came_from_is_known(store: Store) -> None:
     assert attempt.prompt_tokens is not None
     assert attempt.prompt_tokens > 100
     assert attempt.completion_tokens is not None
-    with store._database.read() as db:
+    with reading(store) as db:
         assert set(db.execute("SELECT prompt, vocabulary FROM post_tags")) == {
             (tagger.exchange.prompt.hash, None)
         }
@@ -57,7 +58,7 @@ def test_the_tokens_of_a_request_are_shared_out(store: Store) -> None:
     fill(store, 7)
     tagger = make(Brain())
     tag(store, Brain(), tagger=tagger)
-    with store._database.read() as db:
+    with reading(store) as db:
         shared = db.execute("SELECT sum(prompt_tokens), sum(completion_tokens) FROM attempts")
         prompt, completion = shared.fetchone()
     spending = tagger.spending
@@ -250,7 +251,7 @@ def test_a_run_ends_before_it_costs_more(store: Store) -> None:
     assert cost is not None
     assert 0.003 < cost <= 0.005
     assert statuses(store)["tagged"] >= 40
-    with store._database.read() as db:
+    with reading(store) as db:
         (written,) = db.execute("SELECT sum(cost_usd) FROM attempts").fetchone()
     assert written == pytest.approx(cost)
 
@@ -379,6 +380,6 @@ def test_a_servers_words_that_hold_a_post_are_left_out(store: Store) -> None:
     store.posts.save_page(page(post(1, secret)))
     brain = Brain(rule=lambda _: faults.status(500, body={"error": {"message": f"bad: {secret}"}}))
     tag(store, brain)
-    with store._database.read() as db:
+    with reading(store) as db:
         for (error,) in db.execute("SELECT error FROM attempts UNION SELECT error FROM posts"):
             assert "minister" not in error

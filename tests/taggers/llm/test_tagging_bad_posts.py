@@ -13,6 +13,7 @@ import pytest
 
 from llm_server import Brain, Fault, Seen, contents, faults, refusals
 from support.make import page, post
+from support.sql import writing
 from support.tagging import PENDING, attempts, failures, fill, poison, statuses, tag, turns
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import FailureClass
@@ -259,7 +260,7 @@ def test_bad_posts_among_themselves_use_up_their_turns(store: Store, fault: Faul
 
 
 def store_due(store: Store) -> None:
-    with store._database.write() as db:
+    with writing(store) as db:
         db.execute(
             "UPDATE posts SET next_attempt_at = '2020-01-01T00:00:00Z', status = 'failed', "
             "failure = coalesce(failure, 'server'), attempts = max(attempts, 1)"

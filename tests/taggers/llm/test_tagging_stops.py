@@ -189,8 +189,7 @@ def test_a_server_that_is_off_harms_no_post(store: Store) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    tagger = make(Brain())
-    tagger.server._transport = httpx.MockTransport(refuse)
+    tagger = make(Brain(), transport=httpx.MockTransport(refuse))
     told = tag(store, Brain(), tagger=tagger)
     assert (told.kind, statuses(store), turns(store)) == ("provider_down", {"pending": 3}, {0: 3})
     assert tagger.spending.requests == 3

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,14 @@ def test_a_file_that_is_a_folder_or_not_text_is_said(tmp_path: Path, file: Path)
         config.load({"config": str(file)}, {})
 
 
+def keys_of(tree: dict[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from keys_of(value, f"{before}{key}.")
+        else:
+            yield before + key
+
+
 def test_the_written_file_loads_to_the_defaults_commented_or_not(file: Path) -> None:
     template = config.file_template()
     plain = load(file)
@@ -167,7 +176,7 @@ def test_the_written_file_loads_to_the_defaults_commented_or_not(file: Path) -> 
     found = load(file, spoken)
     assert dataclasses.replace(found, origins=plain.origins) == plain
     keys = {setting.key for setting in config.SETTINGS if setting.key}
-    assert set(config._flatten(tomllib.loads(spoken))) == keys
+    assert set(keys_of(tomllib.loads(spoken))) == keys
     for setting in config.SETTINGS:
         if setting.key:
             assert setting.help in template

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.make import page, post
+from support.sql import driver
 from tgtagger.errors import InputError, NoDatabase, StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
@@ -36,10 +37,7 @@ def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
 
 def test_every_writing_transaction_is_immediate(store: Store) -> None:
     statements: list[str] = []
-    with store._database._engine.connect() as connection:
-        driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.set_trace_callback(statements.append)
+    driver(store).set_trace_callback(statements.append)
     store.posts.save_page(page(post(1, "text")))
     store.runs.start("parse")
     begins = [statement for statement in statements if statement.startswith("BEGIN")]
@@ -82,10 +80,10 @@ def test_a_reading_of_who_writes_waits_for_nobody(store: Store, db: Path) -> Non
 
 
 def test_the_pragmas_hold(store: Store) -> None:
-    with store._database.write() as db:
-        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-        assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    db = driver(store)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
 def test_a_log_that_grew_while_somebody_read_is_cut_off(
@@ -94,8 +92,7 @@ def test_a_log_that_grew_while_somebody_read_is_cut_off(
     monkeypatch.setattr(engine, "_LARGE_LOG", 1 << 17)
     wal = db.with_name(f"{db.name}-wal")
     with Store.open(str(db)) as store:
-        with store._database.write() as raw:
-            raw.execute("PRAGMA wal_autocheckpoint = 10").fetchone()
+        driver(store).execute("PRAGMA wal_autocheckpoint = 10").fetchone()
         store.posts.save_page(page(post(1, "text")))
         with Store.open_to_read(str(db)) as reader:
             texts = reader.records.posts(PostFilter())
@@ -277,13 +274,12 @@ def test_a_locked_database_is_waited_for_then_named(store: Store, db: Path) -> N
 
 def test_a_full_disk_stops_the_run_and_keeps_what_was_committed(store: Store) -> None:
     store.posts.save_page(page(post(1, "text")))
-    with store._database.write() as raw:
-        (pages,) = raw.execute("PRAGMA page_count").fetchone()
-        raw.execute(f"PRAGMA max_page_count = {pages + 2}")
+    raw = driver(store)
+    (pages,) = raw.execute("PRAGMA page_count").fetchone()
+    raw.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreError, match="no space left"):
         store.posts.save_page(page(*(post(n, "word " * 500) for n in range(2, 100))))
-    with store._database.write() as raw:
-        raw.execute("PRAGMA max_page_count = 1000000")
+    raw.execute("PRAGMA max_page_count = 1000000")
     assert store.status.archive().posts["pending"] == 1
     assert store.integrity.check_index()
     assert store.posts.save_page(page(*(post(n, "word " * 500) for n in range(2, 100)))).new == 98

@@ -17,10 +17,11 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
+from support.sql import writing
 from tgtagger import pipeline
 from tgtagger.model.events import Events
 from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
@@ -163,7 +164,7 @@ class Archive(RuleBasedStateMachine):
     @rule(data=st.data())
     def tag_by_hand(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.parsed)))
-        with self.store._database.write() as db:
+        with writing(self.store) as db:
             db.execute(
                 "INSERT OR IGNORE INTO tags (name, key, added_at) "
                 "VALUES ('mine', 'mine', '2026-01-01T00:00:00Z')"
@@ -187,14 +188,15 @@ class Archive(RuleBasedStateMachine):
                     raise Crash
                 left -= 1
 
-        event.listen(self.store._database._engine, "commit", before_commit)
+        event.listen(Engine, "commit", before_commit)
         try:
             asyncio.run(work)  # type: ignore[arg-type]
         except Crash:
+            event.remove(Engine, "commit", before_commit)
             self.store.close()
             self.store = Store.open(self.path)
             return False
-        event.remove(self.store._database._engine, "commit", before_commit)
+        event.remove(Engine, "commit", before_commit)
         return True
 
     # ---- what must hold, always

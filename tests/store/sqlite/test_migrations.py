@@ -15,6 +15,7 @@ from support import old_schemas
 from support.breaking import assert_sound
 from support.make import page, post
 from support.next_version import NEXT, OLD
+from support.sql import reading, writing
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import PostFilter
@@ -26,7 +27,7 @@ from tgtagger.store.values import COLUMNS
 
 def test_the_schema_is_what_the_values_say(store: Store) -> None:
     """What the database itself checks of a value is what reading checks."""
-    with store._database.read() as db:
+    with reading(store) as db:
         made = {
             table: sql
             for table, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
@@ -49,7 +50,7 @@ def test_the_schema_is_what_the_values_say(store: Store) -> None:
 def test_the_newest_revision_is_the_one_known(store: Store) -> None:
     files = sorted(file for folder in SCHEMA.folders for file in folder.glob("[0-9]*.py"))
     assert tuple(file.name[:4] for file in files) == SCHEMA.revisions
-    with store._database.read() as db:
+    with reading(store) as db:
         assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA.newest,)
 
 
@@ -136,7 +137,7 @@ def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
 def test_a_table_that_is_made_anew_takes_nothing_along(store: Store, db: Path) -> None:
     """Where foreign keys are on, DROP TABLE deletes what refers to it: all tags, for posts."""
     store.posts.save_page(page(post(1, "text")))
-    with store._database.write() as raw:
+    with writing(store) as raw:
         raw.execute("INSERT INTO attempts (post_id, at) SELECT id, 'x' FROM posts")
     store.close()
     Store.open(str(db), schema=NEXT).close()

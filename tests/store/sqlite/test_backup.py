@@ -16,6 +16,7 @@ from support import old_schemas
 from support.breaking import assert_sound
 from support.make import page, post
 from support.next_version import NEXT
+from support.sql import reading
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError
 from tgtagger.model.posts import PostFilter
@@ -165,7 +166,7 @@ def test_there_must_be_something_to_copy(tmp_path: Path, target: Path) -> None:
 @pytest.mark.parametrize("table", ["ix_album_members_post_id", "posts", "raw_forms"])
 def test_a_damaged_database_is_not_kept(store: Store, db: Path, target: Path, table: str) -> None:
     fill(store, 500)
-    with store._database.read() as raw:
+    with reading(store) as raw:
         (number,) = raw.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
         ).fetchone()

@@ -1,0 +1,37 @@
+"""A terminal to write to, which keeps what was written."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import termios
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, list[bytes]]]:
+    """Yield a terminal of a hundred columns to write to, and what was written when it is over."""
+    master, slave = pty.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[1] &= ~termios.OPOST  # no carriage returns but the program's own
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    shown: list[bytes] = []
+
+    def drain() -> None:
+        with suppress(OSError):  # EIO: the other side is closed
+            while data := os.read(master, 1 << 16):
+                shown.append(data)
+
+    reader = threading.Thread(target=drain, daemon=True)
+    reader.start()
+    try:
+        yield slave, shown
+    finally:
+        os.close(slave)
+        reader.join(10)
+        os.close(master)
