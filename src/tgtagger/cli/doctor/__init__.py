@@ -139,9 +139,9 @@ def _clock(newest: dt.datetime | None) -> Finding:
 
 
 def _reader() -> Iterator[Finding]:
-    import ijson
+    from tgtagger.sources.desktop.file import parser_backend
 
-    backend = str(ijson.backend)
+    backend = parser_backend()
     if backend == "yajl2_c":
         yield Finding("reader", "ok", "exports are read by ijson's compiled part")
     else:
