@@ -18,8 +18,8 @@ HERE = "http://here.example/page"
 Rule = Callable[[httpx.Request], httpx.Response]
 
 
-def call(rule: Rule, **options: Any) -> http.Answer:
-    async def once() -> http.Answer:
+def call(rule: Rule, **options: Any) -> http.HttpResponse:
+    async def once() -> http.HttpResponse:
         client = http.Client(
             HERE, {}, deadline=10.0, timeout=httpx.Timeout(None), proxy_error="none",
             transport=httpx.MockTransport(rule),

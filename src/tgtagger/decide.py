@@ -1,7 +1,7 @@
-"""The rules of change: what a newly read post does to the stored one, and a tagger's answer.
+"""The rules of change: what a newly read post and a tagger's answer change in a stored post.
 
-Pure: values in, values out, no clock, no database. The only home of status changes. Stored posts
-are handled as mappings from column to value, the form in which the store reads and writes them.
+All changes of a status are decided here. A stored post is a mapping from column to value, as the
+store reads and writes it. Pure: values in, values out. Knows no clock and no database.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tgtagger.model.tagging import (
 )
 
 SOURCE_RANK: Mapping[str, int] = {"preview": 1, "desktop": 2, "telegram": 3}
-"""Which source knows a post better. A better one replaces what a poorer one told."""
+"""How well a source knows a post. A higher rank replaces the content of a lower one."""
 
 CONTENT = tuple(column.name for column in COLUMNS if column.rule == "content")
-"""Columns that only make sense together: replaced all at once, or not at all."""
+"""Columns that belong together: a newer state replaces all of them, or none."""
 
 FACTS = tuple(column.name for column in COLUMNS if column.rule == "fact")
-"""Columns that stand for themselves: a known value is never replaced by an unknown one."""
+"""Columns that are independent of each other: NULL never replaces a known value."""
 
 RETRY_DELAYS = (
     dt.timedelta(minutes=5),
@@ -38,20 +38,20 @@ RETRY_DELAYS = (
     dt.timedelta(hours=6),
     dt.timedelta(hours=24),
 )
-"""When a post that failed for a passing reason is due again, by how many turns it has had."""
+"""How long after its first, second, … turn a post that failed for a passing reason is due again."""
 
 LONGEST_DELAY = RETRY_DELAYS[-1]
-"""A post whose due time is further ahead is due: the clock was wrong when it was written down."""
+"""A post whose due time is further ahead is due now: the clock was wrong when it was stored."""
 
 PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
-"""Failures that another try may mend; the others wait for `retry-failed --force`."""
+"""Failures after which a post is tried again; after any other only a person brings it back."""
 
 
 UNTAGGED: Mapping[str, Any] = {
     "status": "pending", "attempts": 0, "failure": None, "error": None, "next_attempt_at": None,
     "tagged_at": None,
 }  # fmt: skip
-"""Columns of a post whose tagging was taken back: as if it had just come."""
+"""Columns of a post whose tagging was undone: as those of a new post."""
 
 
 def merge_post(
@@ -60,15 +60,16 @@ def merge_post(
     """Return the columns of the stored post `old` that the newly read `new` changes.
 
     An equal or better source replaces the content; a poorer one, or an older state of the post
-    (an old export read after a newer one), only fills in what is not known. An export knows no
-    views, so the preview's stand beside it. A text that changed sends the post back to be tagged. A
+    (an old export read after a newer one), only fills in what is NULL. An export has no views, so
+    the preview's views are added to it. `is_part`: `new` has a part of the content only, and does
+    not replace a whole one of the same edit. A changed text makes the post pending again. A
     deleted post that is `seen` again is no longer deleted.
     """
     poorer = SOURCE_RANK[new["source"]] < SOURCE_RANK[old["source"]]
     # Only a file can be out of date: Telegram and its preview show a post as it is now.
     stale = new["source"] == "desktop" and _is_older(new["edited"], old["edited"])
     fills_only = poorer or stale
-    # A part of the content replaces no whole one; only a newer state is worth it.
+    # A part of the content replaces a whole one only if the post was edited since.
     is_part = is_part and old["problem"] is None and new["edited"] == old["edited"]
     changes: dict[str, Any] = {}
     if fills_only:
@@ -96,9 +97,9 @@ def merge_post(
 
 
 def may_delete(page_source: str, post_source: str) -> bool:
-    """Tell whether a source that does not show a post (any more) is to be believed.
+    """Tell whether a post that is missing on a source's page counts as deleted.
 
-    A poorer one does not show all that a better one does.
+    A poorer source does not show every post that a better one does.
     """
     return SOURCE_RANK[page_source] >= SOURCE_RANK[post_source]
 
@@ -117,9 +118,10 @@ def update_after(
     max_attempts: int = 5,
     remember: bool = False,
 ) -> TagUpdate:
-    """Return what a tagger's answer makes of a post; `remember` it for equal texts.
+    """Return what the store is to write after a tagger's answer.
 
-    That there was nothing to tag is always remembered: no tag says which list of tags it was by.
+    `remember`: keep the answer for equal texts. A Skipped is always remembered: the post has no
+    tag that says which vocabulary it was skipped by.
     """
     id_, text = post.id, post.text_hash
     match outcome:
@@ -142,11 +144,11 @@ def update_after(
 
 
 HUMAN: LinkSource = "human"
-"""Who gave a tag that stands whatever a machine does: no tagging replaces it, no undo takes it."""
+"""The source of a tag that a person gave: no tagging replaces it, and no undo removes it."""
 
 
 def replaces_tags(update: TagUpdate) -> bool:
-    """Tell whether a post's tags of machines make room for the update's.
+    """Tell whether the update's tags replace those that machines gave to the post.
 
     After a failure they stay: the tags of an earlier run are better than none.
     """
@@ -156,10 +158,10 @@ def replaces_tags(update: TagUpdate) -> bool:
 def given_links(
     update: TagUpdate, tags: Sequence[int | None], blocked: Container[int]
 ) -> list[tuple[int, int, LinkSource]]:
-    """Return what a post gets of its suggested tags: (place, tag, who gave it).
+    """Return the links that a post gets of its suggested tags: (place, tag id, who gave it).
 
-    `tags` are what the names stand for (None: no tag). `blocked` are those that a person took off
-    this post, or from the archive: no machine puts them back, under none of their names.
+    `tags` are the ids of the suggested names (None: not a tag). `blocked` are the ids of tags that
+    a person took off this post, or removed from the archive: no machine gives them again.
     """
     made = update.provenance.source
     return [
@@ -170,15 +172,15 @@ def given_links(
 
 
 def answer_key(text_hash: str, provenance: Provenance) -> str:
-    """Return what an answer is remembered by: equal text, model, prompt and vocabulary.
+    """Return the key of an answer: equal for equal text, model, prompt and vocabulary.
 
-    The text's hash comes last, so that the database can complete the beginning for many posts.
+    The text's hash comes last, so that SQL can append it to one prefix for many posts.
     """
     return answer_prefix(provenance) + text_hash
 
 
 def answer_prefix(provenance: Provenance) -> str:
-    """Return the beginning of the keys of all that was answered with this provenance."""
+    """Return the prefix that the keys of all answers with this provenance share."""
     made_with = "\0".join(
         (provenance.model or "", provenance.prompt or "", provenance.vocabulary or "")
     )

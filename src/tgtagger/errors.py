@@ -2,16 +2,16 @@
 
     TgTaggerError            a kind, its data, an exit code; shown without a traceback
     ├── InputError       2   settings wrong; a file missing, unreadable, foreign or cut off
-    │   └── NoDatabase       nothing is kept yet, which only who reads minds
+    │   └── NoDatabase       there is no database yet: commands that write make one
     ├── ActionNeeded     3   a person must act: log in, renew a key, raise a quota
-    ├── SourceError      4   a channel is not to be had: not found, private, gone
+    ├── SourceError      4   a channel cannot be read: not found, private, gone
     ├── StoreError       6   database damaged, read-only, not ours, of a newer schema; a machine
-    │                        that has no more room, open files or memory
+    │                        without free disk space, open files or memory
     └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
-        └── Locked           the database stays locked: nothing of the run can go on
+        └── Locked           the database stays locked: the whole run ends
 
-Knows no vendor: each edge maps its library's exceptions to these. Anything else is a bug, and
-ends with a traceback and exit code 1. That some posts failed is no error: the run ends with 5.
+Knows no vendor: each edge maps its library's exceptions to these. Any other exception is a bug: a
+traceback, and exit code 1. Exit code 5 says that some posts failed; no error is raised for it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from tgtagger import messages
 
 
 class TgTaggerError(Exception):
-    """A failure that is expected: its `kind`, and the `data` that tell this one from others.
+    """An expected failure: `kind` says what happened, `data` has the names, numbers and paths.
 
-    `str(error)` is the English sentence of its kind (`messages`); what to do about it each face
-    says in its own words. Data never hold post text, keys or phone numbers.
+    `str(error)` is the English sentence of its kind (`messages`). Each face says in its own words
+    what to do about it. Data never hold post text, keys or phone numbers.
     """
 
     exit_code: int = 1
@@ -69,7 +69,7 @@ class StoreError(TgTaggerError):
 
 
 class TryLater(TgTaggerError):
-    """`not_before` says when, where the one who asked for the wait said so."""
+    """`not_before` is the moment to try again, if the server told one."""
 
     exit_code = 75
 
@@ -79,11 +79,11 @@ class TryLater(TgTaggerError):
 
 
 class Locked(TryLater):
-    """Another program keeps the database from being used: for a whole run, not for one channel."""
+    """Another program keeps the database locked, which ends the whole run."""
 
 
 Shortage = Literal["room", "quota", "file_size", "open_files", "system_files", "memory", "disk"]
-"""What this machine has no more of, or (disk) what of it fails."""
+"""What this machine has run out of; `disk`: reading or writing fails."""
 
 _SHORTAGES: Mapping[int, Shortage] = {
     errno.ENOSPC: "room",
@@ -99,11 +99,11 @@ _SHORTAGES: Mapping[int, Shortage] = {
 def system_error(
     error: OSError, kind: str, /, *, otherwise: type[TgTaggerError] = InputError, **data: Any
 ) -> TgTaggerError:
-    """Return what the operating system refused as a failure of this kind.
+    """Return a failure of this kind for an error of the operating system.
 
-    Its data are these, the system's `reason`, and the `shortage` that is behind it, if any. A
-    shortage is a StoreError, wherever it is met, so that a full disk ends every command with the
-    same code; anything else is of the class `otherwise`.
+    Its data are `data`, the system's `reason`, and the `shortage` that caused it (or None). For a
+    shortage it is a StoreError, so that a full disk ends every command with the same code; else
+    it is of the class `otherwise`.
     """
     reason = error.strerror or (os.strerror(error.errno) if error.errno else type(error).__name__)
     shortage = _SHORTAGES.get(error.errno or 0)
@@ -112,9 +112,9 @@ def system_error(
 
 
 def shortage(error: BaseException) -> TgTaggerError | None:
-    """Return what this machine had no more of, where that is behind an unexpected failure.
+    """Return the shortage that caused an unexpected failure; None if there was none.
 
-    A library that cannot open a file may fail with anything afterwards: what led to it tells.
+    A library that cannot open a file may raise anything afterwards, so all causes are looked at.
     """
     seen: list[BaseException] = []
     cause: BaseException | None = error
@@ -135,11 +135,11 @@ def shortage(error: BaseException) -> TgTaggerError | None:
 
 
 PRECEDENCE = (6, 3, 75, 4, 2, 5)
-"""Of several failures in one run, the first of these decides the exit code."""
+"""If a run had several failures, the first of these codes is its exit code."""
 
 
 def exit_code(codes: list[int]) -> int:
-    """Return the exit code of a run that met all these codes (0 for none).
+    """Return the exit code of a run that had failures with these codes (0 for none).
 
     A code outside PRECEDENCE (1, a bug) wins over all.
     """

@@ -1,12 +1,11 @@
-"""Speak HTTP within bounds: what both edges that use it have in common.
+"""HTTP calls within bounds, for both edges that make them.
 
-A call has a deadline, whatever the server does with its bytes: a read timeout stops neither a slow
-drip nor an endless body. An answer is unpacked, and not read beyond a size. Connecting may be
-repeated by the transport, on a direct connection; nothing else is repeated here. Redirects are
-followed within the same server only, and only as far as a caller says. Proxies are those that the
-environment names (HTTPS_PROXY, NO_PROXY).
+A deadline covers the whole call: a read timeout stops neither a slow drip nor an endless body. A
+body is unpacked, and read up to a size. On a direct connection the transport may repeat connecting;
+nothing else is repeated here. Redirects are followed within the same server only, and as many as
+the caller allows. Proxies are those that the environment names (HTTPS_PROXY, NO_PROXY).
 
-Knows not what an answer means, and maps no exception of httpx: each edge does so for itself.
+Does not know what a response means, and maps no exception of httpx: each edge does that itself.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from tgtagger.errors import InputError
 
 
 class TooLarge(Exception):
-    """An answer has more bytes than it may."""
+    """A body has more bytes than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came. Header names are in lower case; `url` is where it came from at last.
+class HttpResponse:
+    """A response. Header names are in lower case; `url` is the address after redirects.
 
-    `is_whole` is False where what is packed does not come to its end, or is not what it says.
+    `is_whole` is False where a compressed body is cut off or cannot be unpacked.
     """
 
     url: str
@@ -44,22 +43,23 @@ class Answer:
         return self.status in {301, 302, 303, 307, 308} and "location" in self.headers
 
     def target(self) -> httpx.URL | None:
-        """Return where the server sends us, here if nowhere; None where that is no address."""
+        """Return the redirect's target, else the response's own address; None if it is invalid."""
         try:
             return httpx.URL(self.url).join(self.headers.get("location", ""))
         except httpx.InvalidURL:
             return None
 
 
-Wanted = Callable[[int, Mapping[str, str]], bool]
-"""Tells by an answer's status and headers whether its body is to be read."""
+WantsBody = Callable[[int, Mapping[str, str]], bool]
+"""Tells by a response's status and headers whether its body is to be read."""
 
 
 class Client:
-    """A client for the calls of a run. `deadline` are the seconds of a whole call.
+    """A client for the calls of a run. `deadline` is for a whole call, in seconds.
 
-    `retries` of a connection are made where no proxy stands between us and `url`, in a pool of
-    `limits`. `proxy_error` is the kind of the error for a proxy that cannot be used.
+    Connecting is repeated up to `retries` times, if no proxy stands between us and `url`; `limits`
+    bound the pool of connections. `proxy_error` is the kind of the InputError that is raised for a
+    proxy that cannot be used.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Client:
     ) -> None:
         limits = limits or httpx.Limits(max_connections=100, max_keepalive_connections=20)
         if transport is None and retries and not _is_proxied(httpx.URL(url)):
-            # A transport of one's own has httpx pass over proxies: hence the question.
+            # With a transport of our own httpx ignores proxies: hence the condition.
             transport = httpx.AsyncHTTPTransport(retries=retries, limits=limits)
         self._deadline = deadline
         try:
@@ -88,7 +88,7 @@ class Client:
                 follow_redirects=False,
             )
         except (ImportError, ValueError, httpx.InvalidURL):
-            raise InputError(proxy_error) from None  # it may hold a part of the proxy's password
+            raise InputError(proxy_error) from None  # the cause may hold a part of its password
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -101,11 +101,12 @@ class Client:
         *,
         largest: int,
         hops: int = 0,
-        wanted: Wanted = lambda _status, _headers: True,
-    ) -> Answer:
-        """Return an answer, after so many redirects within the same server at most.
+        wanted: WantsBody = lambda _status, _headers: True,
+    ) -> HttpResponse:
+        """Return the response, after at most `hops` redirects within the same server.
 
-        The body is read if it is `wanted`. Raises TooLarge, TimeoutError, and what httpx raises.
+        The body is read if `wanted` says so, up to `largest` bytes. Raises TooLarge, TimeoutError,
+        and what httpx raises.
         """
         async with asyncio.timeout(self._deadline):
             answer = await self._fetch(method, url, body, largest, wanted)
@@ -124,8 +125,8 @@ class Client:
         url: str,
         body: bytes | None,
         largest: int,
-        wanted: Wanted,
-    ) -> Answer:
+        wanted: WantsBody,
+    ) -> HttpResponse:
         request = self._client.build_request(method, url, content=body)
         response = await self._client.send(request, stream=True)
         headers = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
@@ -135,13 +136,13 @@ class Client:
                 content, is_whole = await _read(response, headers, largest)
         finally:
             await response.aclose()
-        return Answer(url, response.status_code, headers, content, is_whole)
+        return HttpResponse(url, response.status_code, headers, content, is_whole)
 
 
 async def _read(
     response: httpx.Response, headers: Mapping[str, str], largest: int
 ) -> tuple[bytes, bool]:
-    """Return a body, unpacked, and whether it is whole."""
+    """Return the unpacked body, and whether it is whole. Raises TooLarge."""
     assert isinstance(response.stream, httpx.AsyncByteStream)  # of an AsyncClient
     is_packed = encoding_of(headers) in {"gzip", "deflate"}
     unpacker = zlib.decompressobj(47) if is_packed else None  # gzip or zlib, by their heads
@@ -162,7 +163,7 @@ async def _read(
 
 
 def encoding_of(headers: Mapping[str, str]) -> str:
-    """Return how a body is packed."""
+    """Return how a body is compressed, in lower case."""
     return headers.get("content-encoding", "identity").lower()
 
 
@@ -174,7 +175,7 @@ def _text(header: bytes) -> str:
 
 
 def server_of(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Return what makes two addresses be of the same server."""
+    """Return what identifies the server of an address: scheme, host, port."""
     return url.scheme, url.host, url.port
 
 
@@ -182,6 +183,6 @@ def _is_proxied(url: httpx.URL) -> bool:
     proxies = urllib.request.getproxies()
     if not (url.scheme in proxies or "all" in proxies):
         return False
-    # A model on this machine is not behind a proxy, whatever the variables forget to say.
+    # A model on this machine is never behind a proxy, even if NO_PROXY does not name it.
     is_here = url.host in {"localhost", "::1"} or url.host.startswith("127.")
     return not is_here and not urllib.request.proxy_bypass(url.host)

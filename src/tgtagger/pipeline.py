@@ -1,7 +1,7 @@
-"""The order of things: a source's pages into the store, the store's posts through a tagger.
+"""The order of work: a source's pages into the store, the store's posts through a tagger.
 
-Yields results as they are safe on disk; totals are the caller's. Knows no terminal, and no
-transaction of the store is ever open while something is awaited.
+Yields each result when it is safe on disk; the caller counts them. No transaction of the store is
+open while something is awaited. Knows no terminal, and no particular source or tagger.
 """
 
 from __future__ import annotations
@@ -35,16 +35,17 @@ from tgtagger.model.tagging import (
 from tgtagger.store import Store
 
 COPIED = 200
-"""Answers of earlier runs that are copied in one transaction."""
+"""How many answers of earlier runs are copied in one transaction."""
 
 FREE_ANSWERS = 200
-"""Answers that cost nothing are written this many at a time; one that was paid for, at once."""
+"""How many free answers are written in one transaction. A paid answer is written at once."""
 
 
 class PostSource(Protocol):
-    """Where posts come from. Raises a TgTaggerError when it cannot go on; what it gave counts.
+    """Where posts come from.
 
-    A source that has to wait tells `events` before it does. `channel_id` is None until it is known.
+    Raises a TgTaggerError when it cannot go on; the pages yielded before stay stored. Before it
+    waits it tells `events`. `channel_id` is None until it is known.
     """
 
     @property
@@ -59,9 +60,8 @@ class PostSource(Protocol):
 class Tagger(Protocol):
     """Gives posts their tags, in any order; a post's failure is an Outcome, not an exception.
 
-    `paid` answers are written at once and remembered for equal texts. A tagger that has to wait
-    tells it before it does. Raises a TgTaggerError when the run cannot go on; what it yielded
-    counts.
+    `paid` answers are written at once and remembered for equal texts. Raises a TgTaggerError when
+    the run cannot go on; what was yielded before stays stored. Before it waits it tells `events`.
     """
 
     @property
@@ -72,10 +72,13 @@ class Tagger(Protocol):
 
     @property
     def spending(self) -> Spending:
-        """What its requests took so far."""
+        """Requests, tokens and cost so far."""
 
     def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
-        """Return what tagging these posts would take. `mean_seconds`: what answers took so far."""
+        """Return what tagging these posts would take.
+
+        `mean_seconds` is how long an answer took so far; None: unknown.
+        """
 
     def tag(
         self, posts: Iterable[PostForTagging], events: Events
@@ -83,15 +86,15 @@ class Tagger(Protocol):
 
 
 async def parse(source: PostSource, store: Store, events: Events) -> AsyncGenerator[PageStored]:
-    """Store a source's pages, and yield what became of each.
+    """Store a source's pages; yield the counts of each page when it is stored.
 
-    A wait that is too long for this run is remembered for the channel, and ends it.
+    A wait that is too long for this run is stored with the channel, and raised as TryLater.
     """
     try:
         async with aclosing(source.pages(store.progress, events)) as pages:
             async for page in pages:
                 yield store.posts.save_page(page)
-                await asyncio.sleep(0)  # so that a signal is heard: a file never waits
+                await asyncio.sleep(0)  # lets a signal cancel the run: a file never awaits
     except TryLater as error:
         if error.not_before is not None and source.channel_id is not None:
             store.progress.postpone(source.channel_id, source.name, error.not_before)
@@ -104,7 +107,7 @@ def _utc_now() -> dt.datetime:
 
 @dataclass(frozen=True, slots=True)
 class TagRules:
-    """How a tagging run goes about it. `fresh`: answers to equal texts of earlier runs do not do.
+    """The limits of a tagging run. `fresh`: ask again, instead of copying answers of earlier runs.
 
     `deadline` is a moment of time.monotonic().
     """
@@ -128,8 +131,9 @@ async def tag(
 ) -> AsyncGenerator[TagResult]:
     """Tag the posts of a filter; yield each result when it is stored.
 
-    What was answered for an equal text before is copied, and not asked again. A result whose post
-    was edited meanwhile is not stored, and not yielded: the post is pending.
+    Answers of earlier runs to equal texts are copied, not asked again. If a post was edited
+    meanwhile its result is neither stored nor yielded: the post stays pending. Raises TryLater
+    when the deadline is over, and what the tagger raises.
     """
     writer = _Writer(store, tagger, run, rules)
     if tagger.paid and not rules.fresh:
@@ -137,7 +141,7 @@ async def tag(
             for result in writer.copy(batch):
                 yield result
             _check_time(rules)
-            await asyncio.sleep(0)  # so that a signal is heard
+            await asyncio.sleep(0)  # lets a signal cancel the run
         wanted = replace(wanted, limit=_left(wanted.limit, writer.copied))
     if wanted.limit == 0:
         return
@@ -146,9 +150,9 @@ async def tag(
         async for answered in answers:
             for result in writer.take(answered, feed):
                 yield result
-            if not tagger.paid:  # a paid one ends by itself: what is on its way is paid for
+            if not tagger.paid:  # a paid tagger ends by itself: its requests in flight cost money
                 _check_time(rules)
-                await asyncio.sleep(0)  # so that a signal is heard
+                await asyncio.sleep(0)  # lets a signal cancel the run
     for result in writer.finish(feed):
         yield result
 
@@ -159,11 +163,11 @@ def _check_time(rules: TagRules) -> None:
         raise TryLater("time_cap")
 
 
-Known = tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]
+KnownAnswer = tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]
 
 
 class _Writer:
-    """Turns what taggers say into what the store is to write, and writes it."""
+    """Turns a tagger's answers into updates, and stores them."""
 
     def __init__(self, store: Store, tagger: Tagger, run: int, rules: TagRules) -> None:
         self._store = store
@@ -175,7 +179,7 @@ class _Writer:
         self.copied = 0
 
     def take(self, answered: Sequence[Answered], feed: _Feed) -> list[TagResult]:
-        """Write what was answered, and the same for the posts with equal texts."""
+        """Take answers, and give posts with equal texts the same; store them when enough wait."""
         for each in answered:
             self._waiting.append(each)
             if each.outcome is not None and self._remember:
@@ -183,12 +187,12 @@ class _Writer:
         return self.finish(feed) if len(self._waiting) >= self._size else []
 
     def finish(self, feed: _Feed) -> list[TagResult]:
-        """Write all that waits."""
+        """Store all answers that wait."""
         waiting, self._waiting = self._waiting + feed.take_answered(), []
         return self._write(waiting)
 
-    def copy(self, known: Sequence[Known]) -> list[TagResult]:
-        """Write answers that were paid for before."""
+    def copy(self, known: Sequence[KnownAnswer]) -> list[TagResult]:
+        """Store answers of earlier runs for posts with equal texts."""
         results = self._write(
             [
                 Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
@@ -231,17 +235,17 @@ class _Writer:
 
 
 class _Feed:
-    """The posts on their way to a tagger, each text once: equal ones wait for the first's answer.
+    """The posts on their way to a tagger, each text once: others wait for the first one's answer.
 
-    What waits is kept without its text.
+    A waiting post is kept without its text.
     """
 
     def __init__(self, store: Store, tagger: Tagger, wanted: PostFilter) -> None:
         self._store = store
         self._tagger = tagger
         self._wanted = wanted
-        self._asked: dict[str, list[PostForTagging]] = {}  # on its way: who waits for it
-        self._seen: dict[str, Answered | None] = {}  # in this run; None: its tags are stored
+        self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
+        self._seen: dict[str, Answered | None] = {}  # text → its answer; None: its tags are stored
         self._answered: list[Answered] = []
 
     def __iter__(self) -> Iterator[PostForTagging]:
@@ -260,7 +264,7 @@ class _Feed:
             yield post
 
     def release(self, answered: Answered) -> list[Answered]:
-        """Return what the posts with the same text get, now that the first one has its outcome."""
+        """Return the answers for the posts that waited for this one's outcome."""
         text, outcome = answered.post.text_hash, answered.outcome
         is_stored = isinstance(outcome, Tagged)
         self._seen[text] = None if is_stored else _without_text(answered)
@@ -270,7 +274,7 @@ class _Feed:
         return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
 
     def _known(self, post: PostForTagging) -> Answered | None:
-        """Return what a post gets whose text had its outcome earlier in this run."""
+        """Return the answer for a post whose text had its outcome earlier in this run."""
         same = self._seen[post.text_hash]
         if same is not None:
             return replace(same, post=post)
@@ -281,13 +285,13 @@ class _Feed:
         return Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
 
     def take_answered(self) -> list[Answered]:
-        """Return the posts met so far whose text was answered earlier in this run."""
+        """Return, once, the answers for posts whose text was answered earlier in this run."""
         found, self._answered = self._answered, []
         return found
 
 
 def _outcome_of(known: tuple[SuggestedTag, ...]) -> Outcome:
-    """Return what an answer said that is remembered by its tags."""
+    """Return the outcome of a stored answer: no tags, nothing to tag."""
     return Tagged(known) if known else Skipped("nothing to tag, as was found before")
 
 
@@ -295,7 +299,7 @@ def _without_text(answered: Answered) -> Answered:
     return replace(answered, post=replace(answered.post, text=""), attempt=None)
 
 
-def _batches(known: Iterator[Known], size: int) -> Iterator[list[Known]]:
+def _batches(known: Iterator[KnownAnswer], size: int) -> Iterator[list[KnownAnswer]]:
     while batch := list(itertools.islice(known, size)):
         yield batch
 

@@ -69,7 +69,7 @@ def test_a_channel_that_is_here_is_not_added_but_taken_up_again(archive: Store) 
     assert archive.channels.follow(["t.me/other"]) == ("@other",)
     archive.channels.remove("t.me/c/7", with_posts=False)
     assert archive.channels.follow(["t.me/other"]) == ("@other",)
-    assert [(state.paused, state.left) for state in archive.status.channels()] == [
+    assert [(state.paused, state.unfollowed) for state in archive.status.channels()] == [
         (False, False)
     ] * 2
     assert archive.channels.followed_sources() == ()
@@ -113,10 +113,10 @@ def test_paused_and_resumed(archive: Store) -> None:
 def test_removed_without_its_posts_they_can_still_be_found(archive: Store) -> None:
     removed = archive.channels.remove("Other", with_posts=False)
     assert (removed.title, removed.removed, removed.kept) == ("Other", 0, 2)
-    assert [state.left for state in archive.status.channels()] == [False, True]
+    assert [state.unfollowed for state in archive.status.channels()] == [False, True]
     assert len(list(archive.records.search(PostFilter(query="shared")))) == 2
     archive.channels.settle("@other", 7)  # read by its name
-    assert [state.left for state in archive.status.channels()] == [False, False]
+    assert [state.unfollowed for state in archive.status.channels()] == [False, False]
 
 
 def test_removed_with_its_posts_nothing_is_left_of_it(archive: Store) -> None:

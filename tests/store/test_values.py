@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tgtagger.store.values import COLUMNS, MEDIA, Fields, Row, WrongValueError, check_of, in_sql
+from tgtagger.store.values import (
+    COLUMNS,
+    MEDIA,
+    ObjectCheck,
+    RowCheck,
+    WrongValueError,
+    check_of,
+    in_sql,
+)
 
 WRONG: dict[str, list[Any]] = {
     "posts.id": ["1", None, 1.5, b"1"],
@@ -56,7 +64,7 @@ RIGHT: dict[str, list[Any]] = {
 def test_a_value_that_cannot_be_is_seen(column: str, value: object, *, may: bool) -> None:
     table, _, name = column.partition(".")
     assert check_of(COLUMNS[table][name])(value) is may
-    row = Row("posts.id", column)
+    row = RowCheck("posts.id", column)
     for _ in range(2):  # the second time its types are known
         if may:
             assert row((1, value)) == (1, value)
@@ -67,11 +75,11 @@ def test_a_value_that_cannot_be_is_seen(column: str, value: object, *, may: bool
 
 def test_no_row_where_one_must_be_is_damage() -> None:
     with pytest.raises(WrongValueError, match=r"tags\.name"):
-        Row("tags.name")(None)
+        RowCheck("tags.name")(None)
 
 
 def test_the_parts_of_an_object_are_looked_at_each_time() -> None:
-    media = Fields(MEDIA)
+    media = ObjectCheck(MEDIA)
     media({"type": "poll", "options": ["a"]})
     others: list[Any] = [{"type": "poll", "options": [1]}, {"type": "no", "options": ["a"]}, {}, []]
     for wrong in others:

@@ -194,7 +194,7 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
 
 
 def _note(state: ChannelState) -> str:
-    return " (removed)" if state.left else " (paused)" if state.paused else ""
+    return " (removed)" if state.unfollowed else " (paused)" if state.paused else ""
 
 
 def draw_added(screen: Screen, added: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from tgtagger.cli.click import (
     split_arg_string,
 )
 from tgtagger.errors import TgTaggerError
-from tgtagger.model.tagging import Status
+from tgtagger.model.tagging import PostStatus
 
 if TYPE_CHECKING:
     from tgtagger.store import Store
@@ -53,7 +53,7 @@ def formats(incomplete: str) -> list[str]:
 
 
 def statuses(incomplete: str) -> list[str]:
-    return [name for name in get_args(Status) if name.startswith(incomplete)]
+    return [name for name in get_args(PostStatus) if name.startswith(incomplete)]
 
 
 def _ask(

@@ -73,18 +73,18 @@ def _refused(error: Exception) -> TgTaggerError | None:
 
 def _call(run: Callable[[], object]) -> object:
     """Call `run`; after a signal return its code, whatever became of the call."""
-    with signals.heard() as heard:
+    with signals.caught() as caught:
         try:
             code = run()
         except BaseException:
             # A signal may be turned into anything on its way: raised in a class body it is a
             # RuntimeError, at a question an Abort.
-            if heard.number is None:
+            if caught.number is None:
                 raise
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
-    return code if heard.number is None else heard.code
+    return code if caught.number is None else caught.code
 
 
 _NO_NUMBER = re.compile(r"is not a valid int(eger)?( range)?\.?$")

@@ -15,7 +15,7 @@ from tgtagger.cli import click, completion
 from tgtagger.cli.context import Invocation
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Via
-from tgtagger.model.tagging import Status
+from tgtagger.model.tagging import PostStatus
 from tgtagger.runs.times import read_when
 
 
@@ -224,7 +224,7 @@ StatusOption = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        help=f"{one_of(get_args(Status))} (repeat: any).",
+        help=f"{one_of(get_args(PostStatus))} (repeat: any).",
         autocompletion=completion.statuses,
     ),
 ]

@@ -22,7 +22,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import plural
 from tgtagger.export import captions
-from tgtagger.model.archive import Found, Post
+from tgtagger.model.archive import FoundPost, Post
 from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:
@@ -93,7 +93,7 @@ def command(
     return 0
 
 
-def draw_found(screen: Screen, found: Iterable[Found]) -> None:
+def draw_found(screen: Screen, found: Iterable[FoundPost]) -> None:
     """Draw results, with what was found in them."""
     for item in found:
         draw(screen, item.post, item.snippet)

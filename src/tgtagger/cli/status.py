@@ -16,7 +16,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import advice, draw_failures
 from tgtagger.cli.wording import ago, megabytes, number, plural
 from tgtagger.model.archive import ArchiveState, DaySpent, Run
-from tgtagger.model.tagging import Status
+from tgtagger.model.tagging import PostStatus
 from tgtagger.runs import shapes
 
 EPILOG = """Examples:
@@ -26,7 +26,7 @@ EPILOG = """Examples:
 Exit codes:
   0 shown · 2 no database yet · 6 database"""
 
-_STYLES: Mapping[Status, str] = {
+_STYLES: Mapping[PostStatus, str] = {
     "tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ from markupsafe import Markup
 from tgtagger.export import captions, site_search
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import Entry, GroupCount, Post
+from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
 from tgtagger.store import Selection
@@ -124,7 +124,7 @@ class _Site:
             yield numbers[post.id.channel_id], post
             numbers[post.id.channel_id] -= 1
 
-    def _write_list(self, path: str, group: GroupCount, entries: Iterable[Entry]) -> None:
+    def _write_list(self, path: str, group: GroupCount, entries: Iterable[ListedPost]) -> None:
         for sheet in sheets(path, entries, group.posts, _ENTRIES):
             self._draw(
                 "outline.html",
@@ -217,7 +217,7 @@ class _Site:
             self._entry(found) if found else {"href": None, "caption": f"message {post.reply_to}"}
         )
 
-    def _entry(self, entry: Entry) -> dict[str, Any]:
+    def _entry(self, entry: ListedPost) -> dict[str, Any]:
         channel_id, message_id = entry.id.channel_id, entry.id.message_id
         return {
             "href": f"{self._href(channel_id, entry.number)}#p{message_id}",

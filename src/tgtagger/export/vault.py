@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from tgtagger.export import captions
 from tgtagger.export.folder import MARK, Folder, file_name, sheets
-from tgtagger.model.archive import Entry, Post
+from tgtagger.model.archive import ListedPost, Post
 from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import local
@@ -53,7 +53,7 @@ class _Vault:
             self._folder.write(f"posts/{folder}/{_note_name(post)}", self._note(post))
         for channel, count in self._channels:
             posts = self._selection.posts(channel.id)
-            named = (Entry(post.id, 0, post.date, captions.caption(post)) for post in posts)
+            named = (ListedPost(post.id, 0, post.date, captions.caption(post)) for post in posts)
             self._list(self._channel_page(channel), channel.title, named, count)
         for tag, entries in self._selection.outline("tag"):
             self._list(_tag_page(tag.name or ""), tag.name or "", entries, tag.posts)
@@ -85,7 +85,7 @@ class _Vault:
             home.append(_line(title, title, count))
         self._folder.write("Home.md", _page("Home", home))
 
-    def _list(self, path: str, title: str, entries: Iterable[Entry], count: int) -> None:
+    def _list(self, path: str, title: str, entries: Iterable[ListedPost], count: int) -> None:
         """Write the pages that list some notes."""
         up = "../" * path.count("/")
         lines = (
@@ -141,11 +141,11 @@ class _Vault:
             name = self._link(answered) if answered else f"message {post.reply_to}"
             yield f"> [!info] answers {name}"
 
-    def _link(self, entry: Entry) -> str:
+    def _link(self, entry: ListedPost) -> str:
         caption = _text(captions.line_of(entry.beginning))
         return f"[{caption}]({_UP}{self._href(entry)})"
 
-    def _href(self, post: Post | Entry) -> str:
+    def _href(self, post: Post | ListedPost) -> str:
         return f"posts/{self._quoted[post.id.channel_id]}/{_note_name(post)}"
 
     def _channel_page(self, channel: Channel) -> str:
@@ -155,7 +155,7 @@ class _Vault:
 _UP = "../../../"  # from a note to the folder
 
 
-def _note_name(post: Post | Entry) -> str:
+def _note_name(post: Post | ListedPost) -> str:
     # The day in UTC: a name must not depend on where it is written.
     day = post.date.date().isoformat() if post.date else "undated"
     return f"{day[:7]}/{day}-{post.id.message_id}.md"

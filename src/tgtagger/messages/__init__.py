@@ -1,8 +1,8 @@
-"""What each kind of error says, in English: one sentence a kind, the same for every face.
+"""The English sentence of each kind of error, the same for every face.
 
-`describe` fills a sentence with an error's data. A sentence says what happened, and names no
-command, no option and no page: what to do about it is the hint, which each face writes itself
-(`cli.hints`). A face that speaks another language has its own sentences by the same kinds.
+`describe` fills a sentence with an error's data. A sentence says what happened. It knows no
+command, no option and no page: each face writes its own hint, which says what to do (`cli.hints`).
+A face in another language has its own sentences for the same kinds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from tgtagger.messages import archive, running, settings, sources, store, tagging
 
 Sentence = str | Callable[..., str]
-"""A format string with the names of an error's data, or a function of them."""
+"""A format string with the names of an error's data, or a function that takes them."""
 
 SENTENCES: Mapping[str, Sentence] = {
     **archive.SENTENCES,

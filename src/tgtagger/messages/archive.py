@@ -1,4 +1,4 @@
-"""The sentences of what a person names, looks for and decides in the archive."""
+"""The sentences of errors in what a person names, looks for and decides in the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences of runs, locks and this machine."""
+"""The sentences of errors of runs: what to read, filters, taggers, locks, this machine, exports."""
 
 from __future__ import annotations
 

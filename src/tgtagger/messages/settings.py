@@ -1,4 +1,4 @@
-"""The sentences of settings, of their file, and of what a person types."""
+"""The sentences of errors in settings, in their file, and in what a person types."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The sentences of reading: Telegram, its web preview, exports.
+"""The sentences of errors in reading: Telegram, its web preview, exports.
 
-`what` says what was asked for: a channel's `@name` or number, None for an invitation, or "Telegram"
-where no channel is concerned.
+`what` names what was asked for: a channel's `@name` or number, None for an invitation, or
+"Telegram" if it was no channel.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _of(sentence: str) -> Callable[..., str]:
 
 
 def _until(sentence: str) -> Callable[..., str]:
-    """Return a sentence that ends with a moment, by this machine's clock."""
+    """Return a sentence that ends with a moment in this machine's time zone."""
 
     def write(*, what: _Asked, until: dt.datetime) -> str:
         return f"{_name(what)}: {sentence} {until.astimezone():%Y-%m-%d %H:%M:%S}"

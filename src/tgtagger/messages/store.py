@@ -1,4 +1,4 @@
-"""The sentences of the database."""
+"""The sentences of errors of the database: where it is, its use, damage, backups, recovery."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The sentences of tagging servers and vocabularies.
+"""The sentences of errors of tagging servers and vocabularies.
 
-The kinds of `model.tagging.StopClass` end a tagging run; one of them may have several sentences,
-by the data that it comes with.
+The kinds of `model.tagging.StopClass` stop a tagging run; such a kind may have several sentences,
+depending on its data.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The nouns that people read: what the store shows of the archive. Plain frozen values.
 
-Apart from `types`, since no source and no tagger needs them. As there: datetimes are aware and in
-UTC, collections are tuples, and a fact that is not known is None.
+A module of its own, since no source and no tagger needs them. As in `posts`: datetimes are aware
+and in UTC, collections are tuples, and an unknown fact is None. Knows no JSON and no layout.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgtagger.model.posts import Channel, Forward, Media, SourceName
-from tgtagger.model.tagging import Attempt, LinkSource, PostId, Status
+from tgtagger.model.tagging import Attempt, LinkSource, PostId, PostStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A stored post, for people. The record of it (docs/records.md) says the same as JSON."""
+    """A stored post, for people. Its record (docs/records.md) holds the same facts as JSON."""
 
     id: PostId
     channel: Channel
@@ -26,12 +26,12 @@ class Post:
     edited: dt.datetime | None
     deleted: dt.datetime | None
     tags: tuple[str, ...]
-    status: Status
+    status: PostStatus
     reactions: dict[str, int] | None
     media: tuple[Media, ...]
     forward: Forward | None
     forward_url: str | None
-    # Facts that are shown as they are kept, in the order of `columns.COLUMNS`.
+    # Facts that are shown as they are stored, in the order of `columns.COLUMNS`.
     text: str
     markdown: str
     views: int | None
@@ -42,8 +42,8 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A search result. `snippet` is its parts in order, each with whether it is a match."""
+class FoundPost:
+    """A search result. `snippet` are its parts in order: (text, whether it is a match)."""
 
     post: Post
     record: str
@@ -51,8 +51,8 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A post in a list of many. `number` counts those of its channel, the oldest being 1."""
+class ListedPost:
+    """A post in a list of many. `number` is its place in its channel, the oldest being 1."""
 
     id: PostId
     number: int
@@ -62,7 +62,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """A tag or a day, and how many posts it has; None: the posts without a date."""
+    """A tag or a day, and how many posts it has. `name` None: the posts without a date."""
 
     name: str | None
     posts: int
@@ -81,7 +81,7 @@ class TagLink:
 
 @dataclass(frozen=True, slots=True)
 class PostDetails:
-    """All there is to say about one post."""
+    """Everything that is stored about one post."""
 
     post: Post
     record: str
@@ -106,11 +106,10 @@ class TagCount:
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """What a person's decision about tags did.
+    """What a person's decision about tags changed.
 
-    `names` is the tag that was changed, or the tags of the post that was; `aliases` are the names
-    that stand for the tag now; `posts` counts those that have other tags than before, or that show
-    theirs under another name.
+    `names` is the changed tag, or all tags of the changed post; `aliases` are the tag's aliases
+    now; `posts` counts the posts that show other tags, or another name of a tag, than before.
     """
 
     names: tuple[str, ...]
@@ -120,7 +119,7 @@ class TagChange:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What taking a tagging run back did: `links` are tags on posts, `tags` those gone for good."""
+    """What undoing a tagging run did: `links` counts tags taken off posts, `tags` deleted tags."""
 
     posts: int
     links: int
@@ -129,7 +128,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """A channel and how much of it is here. `unread` counts message ids not read yet."""
+    """A channel and how much of it is stored. `unread` counts message ids not read yet."""
 
     channel: Channel
     posts: int
@@ -138,12 +137,12 @@ class ChannelState:
     parsed_at: dt.datetime | None
     unread: int
     paused: bool
-    left: bool  # no longer followed; its posts are still here
+    unfollowed: bool  # no longer read; its posts are still stored
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRemoved:
-    """What became of a channel: `removed` posts are gone, `kept` ones stay."""
+    """A channel that was unfollowed: how many posts were deleted, and how many stay."""
 
     title: str
     removed: int
@@ -162,7 +161,7 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command that writes. Without an end it is still at work, or was killed."""
+    """One run of a command that writes. `ended_at` None: it is still at work, or was killed."""
 
     id: int
     command: str
@@ -174,7 +173,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class DaySpent:
-    """What a model was asked in a day, as far as the servers said; None: they never did."""
+    """What a model was asked in a day. Tokens and cost are None if no server told them."""
 
     day: str
     model: str
@@ -186,9 +185,9 @@ class DaySpent:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveState:
-    """How the whole archive stands."""
+    """The state of the whole archive."""
 
-    posts: dict[Status, int]
+    posts: dict[PostStatus, int]
     failures: tuple[FailureCount, ...]
     channels: tuple[ChannelState, ...]
     tags: int
@@ -203,7 +202,7 @@ class ArchiveState:
 
 @dataclass(frozen=True, slots=True)
 class RejectedPost:
-    """A message that could not be kept, as remembered."""
+    """A message that could not be stored, and why."""
 
     channel: str
     id: str
@@ -212,7 +211,7 @@ class RejectedPost:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How SQLite keeps the file: its journal mode, whether locks can be had, and where it lies."""
+    """How SQLite keeps the file: its journal mode, whether locks work, its file system."""
 
     mode: str
     is_locked: bool
@@ -221,7 +220,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class PostCount:
-    """How many posts are of a kind, and the newest few, named as `show` takes them."""
+    """How many posts are of a kind, and the newest few, as a user names a post (`@name/123`)."""
 
     count: int
     such_as: tuple[str, ...] = ()
@@ -229,19 +228,19 @@ class PostCount:
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """What a look at the database found, but for its search index."""
+    """What the integrity check found in the database, except for its search index."""
 
-    damage: tuple[str, ...]  # in words: which table, what of it; empty where all is well
-    altered: int  # posts whose text is not the one that was stored
+    damage: tuple[str, ...]  # in words: which table, and what is wrong; empty: no damage
+    altered: int  # posts whose text changed on the disk: its hash is that of another text
     unreadable: PostCount  # posts with content that no converter could read
     textless: PostCount  # posts without text or media
     rejected: tuple[RejectedPost, ...]
-    newest: dt.datetime | None  # when the last run ended, or Telegram's newest post is from
+    newest: dt.datetime | None  # the end of the last run, or Telegram's newest post, the later one
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of the database, whole and checked."""
+    """A whole, checked copy of the database."""
 
     path: Path
     posts: int
@@ -251,9 +250,9 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class SavedTable:
-    """What was saved of a table of a damaged database.
+    """How many rows of a table of a damaged database were saved.
 
-    `lost` counts the rows that are known to be lost; without `knows_all` there may be more.
+    `lost` counts the rows that are known to be lost; if not `knows_all` there may be more.
     """
 
     name: str
@@ -264,16 +263,16 @@ class SavedTable:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was saved of a damaged database into a new one."""
+    """The result of saving a damaged database into a new one."""
 
     tables: tuple[SavedTable, ...]
-    restored: int  # posts that were made anew of their raw records
-    marked: int  # posts that are not as they were stored, and say so
-    to_read: tuple[str, ...]  # channels that are read anew, since posts of them may be missing
-    log: str | None  # the name of the log beside the file that was read, too
+    restored: int  # posts that were made again from their raw records
+    marked: int  # posts that differ from what was stored: their `problem` says so
+    to_read: tuple[str, ...]  # channels that the next run reads again, since posts may be missing
+    log: str | None  # the name of the log beside the file, if it was read too
 
     @property
     def is_all(self) -> bool:
-        """Tell whether nothing is lost, or not as it was."""
+        """Tell whether every row was saved as it was stored."""
         is_lost = any(table.lost or not table.knows_all for table in self.tables)
         return not (is_lost or self.restored or self.marked)

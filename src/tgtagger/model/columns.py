@@ -1,8 +1,8 @@
-"""The facts that sources tell of a post: one table, which rows, rules and records read.
+"""The facts that sources tell of a post: one table, from which rows, rules and records are made.
 
 A new plain fact is a field of `PostData`, a line here, a column of the schema, a field of `Post`
-and a line in docs/records.md; what it is in a source's own words stands with that source. Knows
-neither SQL nor what a structure in JSON holds (`store.values`).
+and a line in docs/records.md; each source converts it in its own module. Knows neither SQL nor what
+a structure in JSON holds (`store.values`).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Rule = Literal["content", "fact", "source"]
-"""What a newer state of a post does to a column (`decide.merge_post`).
+MergeRule = Literal["content", "fact", "source"]
+"""How a newer state of a post changes a column (`decide.merge_post`).
 
-content: makes sense with its like only, so all are replaced at once, or none · fact: stands for
-itself, and a known value is never replaced by an unknown one · source: who told it
+content: belongs together, so that all of them are replaced at once, or none · fact: independent
+of the others; NULL never replaces a known value · source: which source told the content
 """
 
-Kind = Literal["integer", "text", "time", "json"]
+ColumnKind = Literal["integer", "text", "time", "json"]
 """What a column holds. time: UTC, ISO 8601 text · json: a list or a small structure, as text"""
 
 
@@ -25,20 +25,20 @@ Kind = Literal["integer", "text", "time", "json"]
 class Column:
     """A column of `posts` that comes from a source, and may be NULL unless it is `needed`.
 
-    `in_record` tells whether a record shows it; `otherwise` is what it shows in place of NULL: the
-    name of another column, or JSON.
+    `in_record` tells whether a record shows it; `otherwise` is what the record shows for NULL: the
+    value of the column with this name, or this JSON.
     """
 
     name: str
-    kind: Kind
-    rule: Rule
+    kind: ColumnKind
+    rule: MergeRule
     in_record: bool = True
     needed: bool = False
     otherwise: str | None = None
 
 
 COLUMNS = (
-    Column("size", "integer", "fact", in_record=False, needed=True),  # messages it is made of
+    Column("size", "integer", "fact", in_record=False, needed=True),  # number of messages
     Column("date", "time", "fact"),
     Column("edited", "time", "fact"),
     Column("text", "text", "content", needed=True),
@@ -52,7 +52,7 @@ COLUMNS = (
     Column("media", "json", "content", otherwise="[]"),
     Column("forward", "json", "fact"),
     Column("reply_to", "integer", "fact"),
-    Column("reply", "json", "fact", in_record=False),  # what the id alone does not say
+    Column("reply", "json", "fact", in_record=False),  # channel and quote, besides the id
     Column("author", "text", "fact"),
     Column("source", "text", "source", needed=True),
     Column("grouped_id", "integer", "fact", in_record=False),

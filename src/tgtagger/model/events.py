@@ -1,7 +1,7 @@
-"""What a run tells while it works. Standard library only.
+"""What sources and taggers tell while they work. Standard library only.
 
-Sources and taggers get an `Events` and call it; who follows a run implements it. A call returns at
-once, and nothing is asked.
+A source or a tagger calls the `Events` that it is given. A call returns at once and asks nothing.
+Does not know who listens: `runs.events` has the calls of a whole run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Events(Protocol):
     """The calls that a source or a tagger makes while it works."""
 
     def wait(self, wait: Wait) -> None:
-        """Nothing will happen for a while; told before the wait begins."""
+        """Tell that nothing will happen for a while; called before the wait begins."""
 
     def warn(self, message: str) -> None:
-        """Something the user should know, and the run goes on."""
+        """Tell something that the user should know; the run goes on."""

@@ -1,6 +1,6 @@
 """The nouns of posts, from a source to the store; plain frozen values, standard library only.
 
-A source yields a `Page` of `PostData`, and the store keeps it. The nouns of tagging stand in
+A source yields a `Page` of `PostData`, and the store keeps it. The nouns of tagging are in
 `tagging`, those that people read in `archive`.
 
 Knows neither where posts come from nor where they are kept. Everywhere: datetimes are aware and
@@ -13,13 +13,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from tgtagger.model.tagging import FailureClass, Provenance, Status
+from tgtagger.model.tagging import FailureClass, PostStatus, Provenance
 
 SourceName = Literal["telegram", "preview", "desktop"]
 """Where a post was read from."""
 
 Via = Literal["auto", "telegram", "preview"]
-"""Who is to read a channel; auto: Telegram when somebody is signed in, else the web preview."""
+"""Which source reads a channel; auto: Telegram if an account is signed in, else the web preview."""
 
 ChannelKind = Literal["channel", "supergroup", "group"]
 """`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
@@ -32,7 +32,7 @@ MediaType = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel, known by its bare, positive id (a basic group by its negative, marked one)."""
+    """A channel. `id` is Telegram's bare, positive id; a basic group's is negative, as marked."""
 
     id: int
     title: str
@@ -63,7 +63,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo, file, poll or link of a message: described only. Bytes, and seconds."""
+    """A photo, file, poll or link of a message: its description only.
+
+    `size` is in bytes, `duration` in seconds, `width` and `height` in pixels.
+    """
 
     type: MediaType
     file_name: str | None = None
@@ -80,7 +83,7 @@ class Media:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The texts in it that say what the post is about (a file's name does not)."""
+        """The texts in it that say what the post is about; a file's name says nothing."""
         return tuple(
             words
             for words in (self.question, *(self.options or ()), self.title, self.description)
@@ -100,7 +103,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a post answers: a message of the same chat, unless channel_id names another."""
+    """What a post replies to: a message of the same chat, unless channel_id names another."""
 
     message_id: int
     channel_id: int | None = None
@@ -109,9 +112,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """The source's own record of a post, compressed by sources.raw, and its converter.
+    """The source's own record of a post, compressed by `sources.raw`.
 
-    A newer converter can run over it again, without the network.
+    `converter` is the version of the code that made the post from it. A newer version can convert
+    it again without the network.
     """
 
     data: bytes
@@ -120,7 +124,7 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class PostData:
-    """A post as its source gave it. An album is one post: `ids` holds all its messages, rising."""
+    """A post as its source gave it. An album is one post: `ids` has all its messages, rising."""
 
     ids: tuple[int, ...]
     date: dt.datetime | None
@@ -138,7 +142,7 @@ class PostData:
     author: str | None = None
     grouped_id: int | None = None
     problem: str | None = None  # why (part of) the content could not be read, in words
-    is_part: bool = False  # only a part of the content came: it replaces no whole one
+    is_part: bool = False  # only a part of the content came: it never replaces a whole one
     raw: RawRecord | None = None
 
 
@@ -154,7 +158,7 @@ class ServiceMessage:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A message that could not be kept, and why. `id` is as found: a number where it was one."""
+    """A message that could not be stored, and why. `id` is as found, a number if it was one."""
 
     id: int | str | None
     reason: str  # never holds the message's text
@@ -170,10 +174,10 @@ class IdRange:
 
 @dataclass(frozen=True, slots=True)
 class ReadProgress:
-    """How far a source has read a channel: what the next run goes on from.
+    """How far a source has read a channel: where its next run goes on.
 
-    `backfill` are the ranges of message ids still to be read, `top` the highest id seen (None:
-    never read). Nothing older than `since` is wanted; ids up to `floor` are known to be older.
+    `backfill` are the ranges of message ids still to be read, `top` is the highest id seen (None:
+    never read). Posts older than `since` are not read; ids up to `floor` are known to be older.
     """
 
     backfill: tuple[IdRange, ...] = ()
@@ -188,9 +192,9 @@ class Page:
     """What a source read in one go; the store keeps all of it in one transaction.
 
     `progress` is how far the source has read after this page; None leaves the stored progress as
-    it is (a file has none: it is always read whole). `covers` says that the source showed all
-    messages in this range: a stored post in it that is not in the page has been deleted.
-    `reconverted` says that the posts were made of stored raw records, and the source was not asked.
+    it is (a file has none: it is always read whole). `covers` is the range of which the page has
+    all messages: a stored post in the range that is not in the page has been deleted.
+    `reconverted`: the posts were made from stored raw records, without asking the source.
     """
 
     channel: Channel
@@ -204,7 +208,7 @@ class Page:
 
 
 class Memory(Protocol):
-    """What a source may ask the archive: how far it has read, and which posts are here whole."""
+    """What a source may ask the archive: how far it has read, and which posts are stored whole."""
 
     def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress: ...
 
@@ -213,7 +217,7 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageStored:
-    """How many posts of a page were new, changed, deleted or rejected."""
+    """How many posts of a page were new, changed, deleted or rejected, once it is stored."""
 
     channel: Channel
     source: SourceName
@@ -240,7 +244,7 @@ class StoredRawRecord:
 
 @dataclass(frozen=True, slots=True)
 class PostFilter:
-    """What a user picks posts by; every part narrows. `since` is inclusive, `until` is not."""
+    """Which posts a user or a run picks; each part narrows. From `since` on, and before `until`."""
 
     channels: tuple[str, ...] = ()  # usernames, ids or titles
     tags: tuple[str, ...] = ()  # all of them
@@ -248,12 +252,11 @@ class PostFilter:
     not_tags: tuple[str, ...] = ()
     since: dt.datetime | None = None
     until: dt.datetime | None = None
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[PostStatus, ...] = ()
     posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
     query: str | None = None
-    stale_for: tuple[
-        Provenance, ...
-    ] = ()  # only what a machine tagged or skipped, by no such provenance
+    # Only posts that a machine tagged or skipped, with another provenance than each of these.
+    stale_for: tuple[Provenance, ...] = ()
     failures: tuple[FailureClass, ...] = ()
     due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
     attempts_below: int | None = None

@@ -1,7 +1,7 @@
 """Sets of message ids, such as a backfill: add ranges, subtract them, ask what is in them.
 
-Pure. A set is a tuple of ranges that neither touch nor overlap, rising. Knows neither sources nor
-why an id is in a range.
+Pure. A set is a tuple of rising ranges with a gap between each two. Knows neither sources nor why
+an id is in a range.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Ranges = tuple[IdRange, ...]
 
 
 def add(ranges: Sequence[IdRange], more: IdRange) -> Ranges:
-    """Return the ids that are in either."""
+    """Return the ids of `ranges` and of `more`."""
     low, high = more.low, more.high
     apart = []
     for part in ranges:
@@ -26,7 +26,7 @@ def add(ranges: Sequence[IdRange], more: IdRange) -> Ranges:
 
 
 def subtract(ranges: Sequence[IdRange], less: IdRange) -> Ranges:
-    """Return the ids that are not in `less`."""
+    """Return the ids of `ranges` that are not in `less`."""
     left = []
     for part in ranges:
         if part.low < less.low:
@@ -37,11 +37,12 @@ def subtract(ranges: Sequence[IdRange], less: IdRange) -> Ranges:
 
 
 def above(ranges: Sequence[IdRange], floor: int) -> Ranges:
-    """Return the ids higher than `floor`."""
+    """Return the ids of `ranges` that are higher than `floor`."""
     return subtract(ranges, IdRange(0, floor)) if floor > 0 else tuple(ranges)
 
 
 def holds(ranges: Sequence[IdRange], number: int) -> bool:
+    """Tell whether an id is in one of the ranges."""
     return any(part.low <= number <= part.high for part in ranges)
 
 

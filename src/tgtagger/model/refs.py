@@ -1,6 +1,6 @@
 """How a user may name a channel or a post: names, links, numbers, invitations. Pure.
 
-Knows no network, no file and no archive: its callers look whether a word is a path or a title.
+Knows no network, no file and no archive: its callers find out whether a word is a path or a title.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _RESERVED = {"joinchat", "addstickers", "addemoji", "addlist", "share", "proxy",
 
 
 def username(text: object) -> str | None:
-    """Return a username that a server tells, if it is one: it becomes a part of addresses."""
+    """Return a username that a server sent, None if it is invalid: addresses are made with it."""
     is_name = isinstance(text, str) and re.fullmatch(_NAME, text, re.ASCII)
     return str(text) if is_name else None
 
@@ -68,7 +68,7 @@ def read_channel(text: str) -> ChannelRef:
     """Return the channel that a text names. Raises InputError for anything else."""
     wanted = text.strip()
     for pattern, kind in _FORMS:
-        # ASCII: without case, an s is ſ and a k the sign of Kelvin.
+        # ASCII: else, with case ignored, ſ would match s, and the Kelvin sign k.
         found = re.fullmatch(pattern, wanted, re.IGNORECASE | re.ASCII)
         if found is None:
             continue
@@ -81,8 +81,8 @@ def read_channel(text: str) -> ChannelRef:
     raise InputError("channel_ref_invalid", text=text)
 
 
-def spelling(ref: ChannelRef) -> str:
-    """Return the one way in which a channel is written down."""
+def canonical_name(ref: ChannelRef) -> str:
+    """Return the one form in which a channel's name is stored: `@name`, `-100…`, an invitation."""
     match ref:
         case Named(name):
             return f"@{name}"
@@ -93,16 +93,16 @@ def spelling(ref: ChannelRef) -> str:
 
 
 def are_same(one: ChannelRef, other: ChannelRef) -> bool:
-    """Tell whether two refs are of one kind and mean one channel: usernames have no case."""
+    """Tell whether two refs of one kind mean the same channel: usernames ignore case."""
     if isinstance(one, Named) and isinstance(other, Named):
         return one.name.lower() == other.name.lower()
     return one == other
 
 
 def split_post(text: str) -> tuple[str, int]:
-    """Return what names a post's channel, and the message's number. Raises InputError for others.
+    """Return (what names the channel, the message id) of a post. Raises InputError for other text.
 
-    The first part is for `read_channel`, or a channel's id or title.
+    The first is for `read_channel`, or it is a channel's id or title.
     """
     found = _POST.fullmatch(text.strip())
     if found is None:
@@ -111,7 +111,7 @@ def split_post(text: str) -> tuple[str, int]:
 
 
 def reassigned(name: str, known: Channel, number: int) -> SourceError:
-    """Return the refusal to mix two channels under one name."""
+    """Return the error for a username that belongs to another channel (`number`) than `known`."""
     return SourceError(
         "username_reassigned", name=name, title=known.title, known_id=known.id, number=number
     )

@@ -1,11 +1,12 @@
 """The nouns between the store and the taggers. Plain frozen values, standard library only.
 
-`PostForTagging` goes to a tagger; what comes back are posts that were `Answered`, each with its
-`Outcome`. What a tagger took is its `Spending`, what a run would take an `Estimate`. `decide`
-makes a `TagUpdate` of an outcome.
+A `PostForTagging` goes to a tagger, and an `Answered` with an `Outcome` comes back. `Spending` is
+what a tagger's requests took, `Estimate` what a run would take. `decide` makes a `TagUpdate` of an
+outcome.
 
-Apart from `types`, so that a tagger starts without what only sources need. As there: datetimes are
-aware and in UTC, collections are tuples, and what is not known is None (never 0).
+A module of its own, so that a tagger starts without what only sources need. As in `posts`:
+datetimes are aware and in UTC, collections are tuples, and an unknown fact is None (never 0). Knows
+no tagger and no database.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Status = Literal["pending", "tagged", "skipped", "failed"]
+PostStatus = Literal["pending", "tagged", "skipped", "failed"]
 """pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
 
 LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
@@ -23,23 +24,23 @@ LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 FailureClass = Literal[
     "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
 ]
-"""Why a request for a post, or the post itself, failed."""
+"""Why a request for a post failed, or why the post cannot be tagged."""
 
 StopClass = Literal[
     "throttled", "key_rejected", "quota", "unknown_model", "wrong_address", "provider_down",
     "cost_cap", "time_cap",
 ]  # fmt: skip
-"""Why a tagging run ended before its end; the posts that are left stay as they were."""
+"""Why a tagging run stopped early; the posts that are left stay as they were."""
 
 
 def is_stop(kind: str | None) -> bool:
-    """Tell whether an error of this kind ends a tagging run, and what it did so far counts."""
+    """Tell whether an error of this kind stops a tagging run early; its results so far stay."""
     return kind in get_args(StopClass)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PostId:
-    """Telegram's own identity of a post; an album's is its lowest message id when first stored."""
+    """Telegram's own identity of a post; of an album: its lowest message id when first stored."""
 
     channel_id: int
     message_id: int
@@ -47,9 +48,9 @@ class PostId:
 
 @dataclass(frozen=True, slots=True)
 class PostForTagging:
-    """The least a tagger needs. `text` holds the words of its media too (polls, link titles).
+    """What a tagger needs of a post. `text` has the words of its media too (polls, link titles).
 
-    `text_hash` goes with the answer: the store refuses it when the post was edited meanwhile.
+    `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile.
     """
 
     id: PostId
@@ -68,14 +69,14 @@ class SuggestedTag:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The best tag comes first."""
+    """The post got these tags, the best first."""
 
     tags: tuple[SuggestedTag, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """There is nothing to tag: no text, or none with a word in it."""
+    """There is nothing to tag: the text is empty, or has no word."""
 
     reason: str
 
@@ -93,7 +94,7 @@ Outcome = Tagged | Skipped | TaggingError
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What made a tag: kept with every post–tag link, so that it can be found and taken back."""
+    """What made a tag: kept with every post–tag link, so that it can be found and undone."""
 
     source: LinkSource
     model: str | None = None  # a language model's name; the embedded tagger's version
@@ -103,7 +104,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request for a post. Of a request for several, tokens and cost are the post's share."""
+    """One request for a post. If several posts shared it, tokens and cost are this post's share."""
 
     at: dt.datetime
     model: str | None
@@ -123,7 +124,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of a post with a tagger. Without an outcome it is asked again, or left as is."""
+    """A tagger's answer for a post. `outcome` None: it is asked again, or left as it is."""
 
     post: PostForTagging
     provenance: Provenance
@@ -133,7 +134,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing happens for so long. Sources and taggers tell it before it begins."""
+    """A pause. Sources and taggers tell it before it begins."""
 
     seconds: float
     reason: str
@@ -141,7 +142,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ModelCapabilities:
-    """What a server can do with a model, to be remembered for the next run."""
+    """What a server takes of a model, stored for later runs."""
 
     url: str
     model: str
@@ -150,9 +151,9 @@ class ModelCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a tagger's requests took so far. Tokens and cost are None where no answer tells them.
+    """What a tagger's requests took so far. Tokens and cost are None if no response told them.
 
-    `models` has the same of each model that was asked.
+    `models` has the same for each model that was asked.
     """
 
     requests: int = 0
@@ -169,10 +170,10 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What tagging some posts would take. None: it is not known."""
+    """What tagging some posts would take. None: unknown."""
 
-    skipped: int = 0  # without words: they cost nothing
-    copied: int = 0  # of the same text as another: asked once
+    skipped: int = 0  # posts without words: they cost nothing
+    copied: int = 0  # posts with the same text as another one: it is asked once
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -185,15 +186,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class TagUpdate:
-    """What the store is to write after a tagger answered; the store obeys without thinking.
+    """What the store is to write after a tagger's answer; the store obeys without thinking.
 
     `text_hash` is that of the text that was tagged: the store writes nothing if the post has
-    been edited since. `answer_key` is what the answer is remembered by, if it was paid for.
+    been edited since. `answer_key` is the key to store the answer under; None: it is not kept.
     """
 
     id: PostId
     text_hash: str
-    status: Status
+    status: PostStatus
     provenance: Provenance
     tags: tuple[SuggestedTag, ...] = ()
     attempts: int = 0
@@ -205,9 +206,9 @@ class TagUpdate:
 
 @dataclass(frozen=True, slots=True)
 class TagResult:
-    """One post's way through a tagging run, as stored."""
+    """The stored result of a tagging run for one post."""
 
     id: PostId
     outcome: Outcome
     tags: tuple[str, ...] = ()
-    copied: bool = False  # from a post with the same text: nothing was asked for it
+    copied: bool = False  # from a post with the same text: no request was made

@@ -1,4 +1,7 @@
-"""Moments as text: in UTC for programs, by the clock of this machine for people. Pure."""
+"""Moments as text: in UTC for programs, in this machine's time zone for people.
+
+Knows neither how the database stores a time (`store.times`) nor what a user types (`runs.times`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ def iso(moment: dt.datetime) -> str:
 
 
 def local(moment: dt.datetime) -> dt.datetime:
-    """Return a moment by the clock of this machine; in UTC where its calendar ends."""
+    """Return a moment in this machine's time zone; in UTC if that is beyond the calendar."""
     try:
         return moment.astimezone()
     except (OverflowError, ValueError, OSError):  # the last day of 9999, east of Greenwich
@@ -19,10 +22,10 @@ def local(moment: dt.datetime) -> dt.datetime:
 
 
 def day_of(moment: dt.datetime) -> str:
-    """Return the day by the clock of this machine: `2026-01-31`."""
+    """Return the day in this machine's time zone: `2026-01-31`."""
     return local(moment).date().isoformat()
 
 
 def minute_of(moment: dt.datetime) -> str:
-    """Return the day and the minute by the clock of this machine: `2026-01-31 12:00`."""
+    """Return the day and the minute in this machine's time zone: `2026-01-31 12:00`."""
     return local(moment).isoformat(" ", "minutes")[:16]

@@ -14,7 +14,7 @@ from typing import TypeVar, cast, get_args
 
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import FailureClass, Status
+from tgtagger.model.tagging import FailureClass, PostStatus
 from tgtagger.runs.times import since_until
 
 _PART = re.compile(
@@ -103,9 +103,9 @@ def read_filter(
     )
 
 
-def read_statuses(names: Sequence[str]) -> tuple[Status, ...]:
+def read_statuses(names: Sequence[str]) -> tuple[PostStatus, ...]:
     """Return the statuses that a person names. Raises InputError for another."""
-    return _known(names, cast("tuple[Status, ...]", get_args(Status)), "status_unknown")
+    return _known(names, cast("tuple[PostStatus, ...]", get_args(PostStatus)), "status_unknown")
 
 
 def read_classes(names: Sequence[str]) -> tuple[FailureClass, ...]:

@@ -162,7 +162,7 @@ def channel(state: ChannelState) -> Shape:
         "parsed_at": state.parsed_at and iso(state.parsed_at),
         "unread": state.unread,
         "paused": state.paused,
-        "removed": state.left,
+        "removed": state.unfollowed,
     }
 
 

@@ -59,7 +59,7 @@ def stored_targets(store: Store) -> list[Target]:
             known=state.channel,
         )
         for state in store.status.channels()
-        if not state.paused and not state.left
+        if not state.paused and not state.unfollowed
     ]
     added = []
     for source in store.channels.followed_sources():

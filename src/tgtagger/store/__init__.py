@@ -1,15 +1,14 @@
 """The archive: posts, tags and what is known about them, in one database.
 
-`Store` is the one door. Its parts are the rooms of the archive, each named as its module:
-`store.posts.save_page`, `store.queue.save`, `store.curation.merge`. A public method is one
-transaction; plain values go in and come out, and no connection or row ever leaves. A method that
-returns an iterator gives one reading snapshot, open until the iterator ends. Writing waits 30
-seconds for another writer, then raises TryLater; a database that cannot be used raises StoreError.
-Reading never waits.
+`Store` is the only way in. Its parts are named as their modules: `store.posts.save_page`,
+`store.queue.save`, `store.curation.merge`. A public method is one transaction; plain values go in
+and come out, and no connection or row ever leaves. A method that returns an iterator reads one
+snapshot, open until the iterator ends. Writing waits 30 seconds for another writer, then raises
+TryLater; reading never waits. A database that cannot be used raises StoreError.
 
-Knows neither where posts come from nor how they are tagged, nor any rule: it asks `decide` what a
-new post does to a stored one, and obeys a `TagUpdate` without thinking. What only a SQLite file
-has stands in `sqlite`, what saves a damaged one in `rescue`.
+What only a SQLite file has is in `sqlite`, what saves a damaged file in `rescue`. Knows neither
+where posts come from nor how they are tagged, and no rule: it asks `decide` what a new post changes
+in a stored one, and obeys a `TagUpdate` without thinking.
 """
 
 from __future__ import annotations
@@ -74,9 +73,10 @@ class Store:
         busy_timeout: float = BUSY_TIMEOUT,
         schema: Schema = SCHEMA,
     ) -> Self:
-        """Open for writing; make the file if there is none; bring the schema up to date.
+        """Open for writing, and bring the schema up to date. Raises StoreError, TryLater.
 
-        Not to `create`: raises NoDatabase if there is none.
+        `create`: make the file if there is none; else raise NoDatabase. `busy_timeout` is in
+        seconds.
         """
         path = opening.database_path(location)
         version = opening.look(path, schema)
@@ -104,7 +104,7 @@ class Store:
         schema.require_newest(version, path)
         store = cls(path, engine.create_reader(path), schema)
         try:
-            with store._database.read() as db:  # half written before, it told nothing to a look
+            with store._database.read() as db:  # `look` could not read one that was half written
                 schema.require_newest(schema.version_of(db, path), path)
         except BaseException:
             store.close()
@@ -113,28 +113,32 @@ class Store:
 
     @classmethod
     def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
-        """Open for reading only; bring an older schema up to date before, which writes."""
+        """Open for reading only; if the schema is older, bring it up to date first (this writes)."""
         try:
             return cls.open_to_read(location, schema=schema)
-        except OlderSchema:  # the reader is closed: who leaves last may write, and ends the log
+        except OlderSchema:  # the reader is closed: the last connection may write, and ends the log
             cls.open(location, schema=schema).close()
         return cls.open_to_read(location, schema=schema)
 
     @staticmethod
-    def back_up(location: str, target: Path, told: backup.Told = lambda *_: None) -> Backup:
+    def back_up(
+        location: str, target: Path, on_progress: backup.OnProgress = lambda *_: None
+    ) -> Backup:
         """Copy the database of one moment to a new file, while others write.
 
-        `told` hears how many bytes are copied, of how many. Whatever its schema is, it is kept.
+        `on_progress` is called with the bytes copied and the bytes in all. Any schema is copied.
+        Raises InputError for a target that cannot be used, StoreError for a damaged copy.
         """
         path = opening.database_path(location)
         opening.require(opening.look(path), path)
-        return backup.back_up(path, target, told)
+        return backup.back_up(path, target, on_progress)
 
     @staticmethod
     def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
-        """Save what can be read of a damaged database into a new file; it is only read.
+        """Save what can be read of a damaged database into a new file. Only reads the old one.
 
-        `convert` makes a post anew of its raw record, where its row is lost.
+        `convert` makes a post from its raw record if its row is lost. Raises InputError for a
+        target that cannot be used, StoreError if nothing can be saved.
         """
         return recovery.recover(opening.database_path(location), target, convert)
 
@@ -152,5 +156,5 @@ class Store:
         return run_lock(self.path, name)
 
     def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
-        """Hold the posts of a filter still, to be read several times in one snapshot."""
+        """Fix the posts of a filter, to read them several times in one snapshot."""
         return select(self._database, wanted)

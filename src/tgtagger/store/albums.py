@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 from tgtagger.decide import HUMAN, SOURCE_RANK
 from tgtagger.store.sqlite import fulltext
-from tgtagger.store.values import Row
+from tgtagger.store.values import RowCheck
 
 Ids = tuple[int, ...]
 
-_SOURCE = Row("posts.source")
-_TEXTS = Row("posts.text", "posts.media_text")
+_SOURCE = RowCheck("posts.source")
+_TEXTS = RowCheck("posts.text", "posts.media_text")
 
 
 @dataclass(slots=True)

@@ -13,7 +13,15 @@ from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
 from tgtagger.store.database import Part
 from tgtagger.store.times import now, to_text
-from tgtagger.store.values import OBJECT, TEXTS, Row, WrongValueError, as_json, check_of, parsed
+from tgtagger.store.values import (
+    OBJECT,
+    TEXTS,
+    RowCheck,
+    WrongValueError,
+    as_json,
+    check_of,
+    parsed,
+)
 
 KEPT_FOR = dt.timedelta(days=30)
 """How long a server is believed to be what it was: they are updated now and then."""
@@ -68,7 +76,7 @@ class Answers(Part):
             return None if mean is None else mean / 1000
 
 
-_CAPABILITIES = Row("server_capabilities.model", as_json(OBJECT))
+_CAPABILITIES = RowCheck("server_capabilities.model", as_json(OBJECT))
 
 
 def read_tags(tags: str) -> tuple[SuggestedTag, ...]:

@@ -12,17 +12,17 @@ from typing import Any
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.posts import Channel
-from tgtagger.model.refs import read_channel, spelling
+from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.times import now
-from tgtagger.store.values import TEXT, Row
+from tgtagger.store.values import TEXT, RowCheck
 
-_CHANNEL = Row("channels.id", "channels.title", "channels.username", "channels.kind")
-_TITLE = Row("channels.title")
-_NAME = Row(TEXT, TEXT)
-_SOURCE = Row("followed_sources.source")
+_CHANNEL = RowCheck("channels.id", "channels.title", "channels.username", "channels.kind")
+_TITLE = RowCheck("channels.title")
+_NAME = RowCheck(TEXT, TEXT)
+_SOURCE = RowCheck("followed_sources.source")
 
 
 def as_channel(row: Sequence[Any]) -> Channel:
@@ -60,13 +60,13 @@ class Channels(Part):
                 known = channel_of(db, ref)
                 if known is not None:
                     if _take_up(db, known):
-                        new.append(spelling(ref))
+                        new.append(canonical_name(ref))
                 elif followed_as(db, ref) is None:
                     db.execute(
                         "INSERT INTO followed_sources (source, added_at) VALUES (?, ?)",
-                        (spelling(ref), now()),
+                        (canonical_name(ref), now()),
                     )
-                    new.append(spelling(ref))
+                    new.append(canonical_name(ref))
             return tuple(new)
 
     def followed_sources(self) -> tuple[str, ...]:

@@ -18,12 +18,12 @@ from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
-from tgtagger.store.values import INTEGER, Row
+from tgtagger.store.values import INTEGER, RowCheck
 
-_NAME = Row("tags.name")
-_NAME_AND_KEY = Row("tags.name", "tags.key")
-_ALIAS = Row("tag_aliases.name")
-_BOTH = Row(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
+_NAME = RowCheck("tags.name")
+_NAME_AND_KEY = RowCheck("tags.name", "tags.key")
+_ALIAS = RowCheck("tag_aliases.name")
+_BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
 
 
 class Curation(Part):

@@ -1,7 +1,7 @@
-"""The archive's database as its parts use it: a transaction to read, a transaction to write.
+"""The transactions of the archive, for its parts: one kind reads, the other writes.
 
-The one place that begins and ends them. What a transaction is on SQLite is told by
-`sqlite.engine`. Knows no table.
+The only module that begins and ends them. `sqlite.engine` says what a transaction is on SQLite.
+Knows no table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.schema_version import Schema
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
-"""What a bad value in a post can raise: a database error is only one of them."""
+"""What a bad value in a post can raise: a database error, or one of Python's own."""
 
 
 class Database:
@@ -41,10 +41,10 @@ class Database:
     def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[sqlite3.Connection]:
         """Begin a transaction that writes; wait for another writer only if `patient`.
 
-        A dry run takes it back at its end, so that what it says is what would be.
+        A dry run is rolled back at its end, so that its results are those of a real run.
         """
         with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
-            # A newer tgtagger may have brought it up to date since it was opened.
+            # A newer tgtagger may have upgraded the schema since the store was opened.
             if self.schema.version_of(db, self.path) is None:
                 raise InputError("database_empty", path=self.path)
             stale_log.number(db)
@@ -54,13 +54,13 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction that reads: one snapshot, which waits for nobody."""
+        """Begin a transaction that reads: one snapshot, without waiting for writers."""
         with self.explained(), self.snapshot() as db:
             yield db
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Read as `read` does, for a body of a caller's: errors raised there are not explained."""
+        """Read as `read` does, for a caller's body: its errors are raised as they are."""
         opened = contextlib.ExitStack()
         with self.explained(), contextlib.ExitStack() as failed:
             db = failed.enter_context(_begun(self._reading))
@@ -79,13 +79,13 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction that writes, without a look at the schema."""
+        """Begin a transaction that writes, without checking the schema."""
         with self.explained(), _begun(self._engine, patient=patient) as db:
             yield db
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Raise the database's failures and wrong stored values as ours; let bugs through."""
+        """Turn the database's failures and wrong stored values into our errors; let bugs through."""
         with map_errors(self.path):
             try:
                 yield
@@ -111,17 +111,19 @@ def _begun(made: Engine, *, patient: bool = True) -> Iterator[sqlite3.Connection
 
 
 class _DryRun(Exception):
-    """Takes a transaction back; nobody outside meets it."""
+    """Rolls a transaction back; never leaves this module."""
 
 
 class Part:
-    """A part of the archive: its public methods are one transaction each."""
+    """A part of the archive: each public method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
 
 class savepoint:  # noqa: N801 -- reads as a statement
+    """A SAVEPOINT around the body: rolled back if the body fails."""
+
     def __init__(self, db: sqlite3.Connection, name: str) -> None:
         self._db, self._name = db, name
 

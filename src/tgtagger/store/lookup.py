@@ -12,13 +12,13 @@ import sqlite3
 from tgtagger.errors import InputError
 from tgtagger.model.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
 from tgtagger.store.tags import find_tag
-from tgtagger.store.values import INTEGER, Row
+from tgtagger.store.values import INTEGER, RowCheck
 
-_CHANNEL = Row("channels.id", "channels.username", "channels.title")
-_NAMED = Row("channels.id", "channels.username")
-_SOURCE = Row("followed_sources.source")
-_TAG = Row("tags.name")
-_ID = Row(INTEGER)
+_CHANNEL = RowCheck("channels.id", "channels.username", "channels.title")
+_NAMED = RowCheck("channels.id", "channels.username")
+_SOURCE = RowCheck("followed_sources.source")
+_TAG = RowCheck("tags.name")
+_ID = RowCheck(INTEGER)
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:

@@ -1,4 +1,4 @@
-"""A `PostData` as the columns of its row. Pure; knows no rule about what replaces what.
+"""Turn a `PostData` into the columns of its row. Pure; knows no rule about what replaces what.
 
 Raises UnicodeEncodeError (a lone surrogate) or TypeError (a value of the wrong type) for a post
 that no database can hold; the caller rejects it.
@@ -18,13 +18,13 @@ from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Entity, Forward, Media, PostData, Reply, SourceName
 from tgtagger.store.times import to_text_or_none
 
-Row = tuple[Any, ...]
+PostRow = tuple[Any, ...]
 
 MESSAGE_BITS = 20
 
 
 def order_key(date: dt.datetime | None, message_id: int, *, fallback: int = 0) -> int:
-    """Return the inner id of a post: it sorts by time, then by message id.
+    """Return the inner id of a post, which sorts by time, then by message id.
 
     So "newest first" is the table's own order, in the full-text index too, and needs no sort
     whatever the number of posts. Seconds since 1970 in the upper bits, the lowest 20 bits of the
@@ -47,8 +47,8 @@ NAMES = (*_MADE, *_AS_THEY_ARE)
 """The columns of `posts` that come from a source, in the order of `row`."""
 
 
-def row(post: PostData, source: SourceName) -> Row:
-    """Return the values of NAMES for a post: what is kept in another form is made, first."""
+def row(post: PostData, source: SourceName) -> PostRow:
+    """Return the values of NAMES for a post: those that are computed come first."""
     media = post.media
     words = "\n".join([word for item in media for word in item.words]) if media else ""
     reply = post.reply
@@ -70,18 +70,18 @@ def row(post: PostData, source: SourceName) -> Row:
 
 
 def text_hash(text: str, media_text: str | None) -> str:
-    """Return what tells a post's text and the words of its media from any other."""
+    """Return the hash of a post's text and the words of its media."""
     content = f"{text}\n{media_text}" if media_text else text
     return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 def text_for_tagging(text: str, media_text: str | None) -> str:
-    """Return what a tagger reads: the words of the media stand below the text."""
+    """Return the text that a tagger reads: the post's text, and below it the words of its media."""
     return f"{text}\n{media_text}".strip() if media_text else text
 
 
 def post_url(channel_id: int, username: str | None, message_id: int) -> str | None:
-    """Return the link to a post; a basic group's has none."""
+    """Return the link to a post; None for a post of a basic group."""
     if username:
         return f"https://t.me/{username}/{message_id}"
     return f"https://t.me/c/{channel_id}/{message_id}" if channel_id > 0 else None

@@ -1,8 +1,8 @@
-"""Keep a page of posts: one transaction, one SAVEPOINT, and post by post when a page fails.
+"""Store a page of posts: one transaction, one SAVEPOINT, and post by post when the page fails.
 
-A page goes in at the price of a bulk insert. Only if it fails (a value that no database holds, a
-rule broken) it is taken back and redone with a SAVEPOINT per post, and what still fails is
-rejected with the reason. What becomes of a post that is already there is decided in `decide`.
+A page is stored at the price of a bulk insert. Only if it fails (a value that no database holds, a
+broken constraint) it is rolled back and stored again with a SAVEPOINT per post; a post that still
+fails is rejected with the reason. `decide` says what changes in a post that is stored already.
 
 Works on the driver's connection inside SQLAlchemy's transaction: through SQLAlchemy a SAVEPOINT
 per post costs six times as much (docs/performance.md). Knows no queries of readers.
@@ -29,15 +29,14 @@ from tgtagger.model.posts import (
 )
 from tgtagger.store import albums, channels, progress
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
-from tgtagger.store.post_rows import NAMES, order_key, row
-from tgtagger.store.post_rows import Row as Values
+from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.times import now, to_text_or_none
-from tgtagger.store.values import Row, plain
+from tgtagger.store.values import RowCheck, plain
 
 BATCH = 500
-"""Raw records that are read at a time: bounds memory, and how long a snapshot lasts."""
+"""Raw records read at a time: bounds memory, and how long a snapshot lasts."""
 
 _INSERT = (
     f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
@@ -47,26 +46,26 @@ _RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALU
 _STORED = (*NAMES, "deleted", "status", "id", "message_id")
 _ID = _STORED.index("id")
 _TEXT, _MEDIA_TEXT = NAMES.index("text"), NAMES.index("media_text")
-_STORED_ROW = Row(*(plain(f"posts.{name}") for name in _STORED))
-_RAW_RECORD = Row(
+_STORED_ROW = RowCheck(*(plain(f"posts.{name}") for name in _STORED))
+_RAW_RECORD = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", "raw_forms.data"
 )
-_SEEN = Row("posts.id", "posts.message_id", "posts.source")
+_SEEN = RowCheck("posts.id", "posts.message_id", "posts.source")
 _SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 
 
 @dataclass(slots=True)
-class Prepared:
-    """A post on its way into the database."""
+class PreparedPost:
+    """A post with the values of its row and the key that it gets if it is new."""
 
     post: PostData
-    row: Values
+    row: PostRow
     key: int
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the posts so far."""
+class PageTally:
+    """How many posts of a page were new, changed or rejected so far."""
 
     new: int = 0
     updated: int = 0
@@ -75,22 +74,22 @@ class Tally:
 
 
 class Posts(Part):
-    """The posts that come in."""
+    """Stores posts, and gives their raw records back to newer converters."""
 
     def save_page(self, page: Page) -> PageStored:
-        """Keep a page: posts, service messages, rejections, deletions, how far it is read.
+        """Store a page: posts, service messages, rejections, deletions, read progress.
 
-        A bad post is rejected with the reason, and never takes a neighbour along. Raises StoreError
-        when the database itself fails; then nothing of the page is kept.
+        A bad post is rejected with the reason; the other posts are stored. Raises StoreError when
+        the database itself fails; then nothing of the page is stored.
         """
         with self._database.write() as db:
             at = now()
             channels.keep(db, page.channel, at, parsed=True, knows_name=page.source == "telegram")
-            tally = Tally(rejected=list(page.rejected))
+            tally = PageTally(rejected=list(page.rejected))
             prepared = list(_prepare(db, page, tally))
             try:
                 with savepoint(db, "page"):
-                    done = Tally()
+                    done = PageTally()
                     _save_posts(db, page, prepared, done, at)
             except BAD_VALUE as error:
                 if is_fatal(error):
@@ -115,9 +114,9 @@ class Posts(Part):
             )
 
     def raw_records(self, source: SourceName, *, older_than: int) -> Iterator[StoredRawRecord]:
-        """Yield the raw records that a converter older than this one read.
+        """Yield the raw records that a converter of an older version than this one read.
 
-        Every batch is a snapshot of its own, so that pages can be saved in between.
+        Each batch is its own snapshot, so that pages can be saved in between.
         """
         last = -1
         while True:
@@ -140,8 +139,8 @@ class Posts(Part):
             yield from found
 
 
-def _prepare(db: sqlite3.Connection, page: Page, tally: Tally) -> Iterable[Prepared]:
-    prepared: dict[int, Prepared] = {}
+def _prepare(db: sqlite3.Connection, page: Page, tally: PageTally) -> Iterable[PreparedPost]:
+    prepared: dict[int, PreparedPost] = {}
     previous = None
     for post in page.posts:
         try:
@@ -152,8 +151,8 @@ def _prepare(db: sqlite3.Connection, page: Page, tally: Tally) -> Iterable[Prepa
         except BAD_VALUE as error:
             tally.rejected.append(Rejected(post.ids[0], _reason(error)))
             continue
-        # A source gives a post once a page; should one not, the last word counts.
-        prepared[post.ids[0]] = Prepared(post, values, previous)
+        # A source gives a post once a page; if it comes twice, the last one counts.
+        prepared[post.ids[0]] = PreparedPost(post, values, previous)
     return prepared.values()
 
 
@@ -165,7 +164,7 @@ def _newest_key(db: sqlite3.Connection, channel_id: int) -> int:
 
 
 def _save_posts(
-    db: sqlite3.Connection, page: Page, prepared: Sequence[Prepared], tally: Tally, now: str
+    db: sqlite3.Connection, page: Page, prepared: Sequence[PreparedPost], tally: PageTally, now: str
 ) -> None:
     if not prepared:
         return
@@ -186,7 +185,7 @@ def _save_posts(
             else _by_id(db, post_id)
             for number, post_id in grouping.owner.items()
         }
-    new: list[Prepared] = []
+    new: list[PreparedPost] = []
     for item in prepared:
         old = stored.get(item.post.ids[0])
         if old is None:
@@ -210,12 +209,12 @@ def _save_posts(
         tally.new += len(new)
 
 
-def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, Values]:
+def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, PostRow]:
     low, high = min(ids), max(ids)
     if high - low < 10 * len(ids):
         found = db.execute(
             _SELECT + "channel_id = ? AND message_id BETWEEN ? AND ?", (channel_id, low, high)
-        )  # one range is cheaper than a thousand look-ups
+        )  # one range is cheaper than a thousand lookups
     else:
         found = db.execute(
             _SELECT + "channel_id = ? AND message_id IN (SELECT value FROM json_each(?))",
@@ -224,12 +223,12 @@ def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int
     return {values[-1]: values for values in found}
 
 
-def _by_id(db: sqlite3.Connection, post_id: int) -> Values:
-    found: Values = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
+def _by_id(db: sqlite3.Connection, post_id: int) -> PostRow:
+    found: PostRow = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
     return _STORED_ROW(found)
 
 
-def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: str) -> None:
+def _insert(db: sqlite3.Connection, page: Page, new: Sequence[PreparedPost], now: str) -> None:
     channel_id = page.channel.id
     db.executemany(
         _INSERT,
@@ -251,9 +250,9 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[Prepared], now: st
 def _update(
     db: sqlite3.Connection,
     page: Page,
-    item: Prepared,
+    item: PreparedPost,
     old: dict[str, Any],
-    tally: Tally,
+    tally: PageTally,
     now: str,
 ) -> None:
     new = dict(zip(NAMES, item.row, strict=True))
@@ -278,14 +277,14 @@ def _update(
 
 
 def _save_one_by_one(
-    db: sqlite3.Connection, page: Page, prepared: Sequence[Prepared], now: str
-) -> Tally:
-    tally = Tally()
+    db: sqlite3.Connection, page: Page, prepared: Sequence[PreparedPost], now: str
+) -> PageTally:
+    tally = PageTally()
     for item in prepared:
         try:
             with savepoint(db, "post"):
                 item.key = _free_key(db, page.channel.id, item)
-                one = Tally()
+                one = PageTally()
                 _save_posts(db, page, [item], one, now)
         except BAD_VALUE as error:
             if is_fatal(error) or _is_of_damage(db, error):
@@ -299,15 +298,15 @@ def _save_one_by_one(
 
 
 def _is_of_damage(db: sqlite3.Connection, error: BaseException) -> bool:
-    """Tell whether a key is taken that was found to be free: the table and its index differ."""
+    """Tell whether the error says that a free key is taken: the table and its index differ."""
     if "UNIQUE constraint failed: posts." not in str(error):
         return False
     (found,) = db.execute("PRAGMA integrity_check('posts')").fetchone()
     return bool(found != "ok")
 
 
-def _free_key(db: sqlite3.Connection, channel_id: int, item: Prepared) -> int:
-    """Return the item's key, or the next one that no other post has."""
+def _free_key(db: sqlite3.Connection, channel_id: int, item: PreparedPost) -> int:
+    """Return the post's key, or the next one that is free."""
     taken = db.execute(
         "SELECT id FROM posts WHERE id >= ? AND NOT (channel_id = ? AND message_id = ?) "
         "ORDER BY id",
@@ -321,7 +320,7 @@ def _free_key(db: sqlite3.Connection, channel_id: int, item: Prepared) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    """Say why a post cannot be kept, without a word of its text."""
+    """Return why a post cannot be stored, without a word of its text."""
     match error:
         case UnicodeError():
             return "its text is not valid Unicode"
@@ -366,7 +365,7 @@ def _remember_rejected(
     known = db.execute(
         "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (page.channel.id,)
     ).fetchall()
-    if known:  # what was rejected once may have come whole this time
+    if known:  # a message that was rejected before may be good this time
         kept = {str(number) for post in page.posts for number in post.ids}
         kept -= {str(item.id) for item in rejected}
         db.executemany(
@@ -391,7 +390,7 @@ def _remember_rejected(
 
 
 def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
-    """Mark what is stored in the range that the page covers, and not in it; return how many."""
+    """Mark the stored posts that are in the covered range but not on the page; return how many."""
     if page.covers is None:
         return 0
     present = {number for post in page.posts for number in post.ids}

@@ -1,7 +1,8 @@
 """How far each source has read a channel: its backfill ranges, its floor, its wait.
 
-The floor that a user set (`since`) is the channel's; which ids are below it each source finds out
-for itself. Of posts it knows only whether one is here whole.
+The floor that a user set (`since`) belongs to the channel; each source finds out for itself which
+ids are below it. Does not know how a source reads. Of posts it knows only whether one is stored
+whole.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import sqlite3
 from tgtagger.model.posts import IdRange, Page, ReadProgress, SourceName
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, to_text, to_text_or_none
-from tgtagger.store.values import INTEGER, TIME, Row, or_null
+from tgtagger.store.values import INTEGER, TIME, RowCheck, or_null
 
-_RANGE = Row("unread_ranges.low", "unread_ranges.high")
-_PROGRESS = Row(or_null(TIME), or_null(INTEGER), or_null(INTEGER), or_null(TIME))
+_RANGE = RowCheck("unread_ranges.low", "unread_ranges.high")
+_PROGRESS = RowCheck(or_null(TIME), or_null(INTEGER), or_null(INTEGER), or_null(TIME))
 
 
 class Progress(Part):
     """How far each source has read a channel."""
 
     def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress:
-        """Return how far a source has read a channel; of an unknown one, nothing."""
+        """Return how far a source has read a channel; an unknown channel has not been read."""
         with self._database.read() as db:
             backfill = db.execute(
                 "SELECT low, high FROM unread_ranges WHERE channel_id = ? AND source = ? "
@@ -46,7 +47,7 @@ class Progress(Part):
             )
 
     def is_read_by(self, source: SourceName) -> bool:
-        """Tell whether a channel that is still followed is read by this source."""
+        """Tell whether this source reads any channel that is followed and not paused."""
         with self._database.read() as db:
             found = db.execute(
                 "SELECT 1 FROM readings AS r JOIN channels AS c ON c.id = r.channel_id "
@@ -57,7 +58,7 @@ class Progress(Part):
             return found.fetchone() is not None
 
     def postpone(self, channel_id: int, source: SourceName, until: dt.datetime) -> None:
-        """Remember until when a source asked to be left alone with a channel; if it is known."""
+        """Store until when a source refuses to be asked for a channel, if the channel is known."""
         with self._database.write() as db:
             db.execute(
                 "INSERT INTO readings (channel_id, source, top_id, floor_id, not_before) "
@@ -67,7 +68,7 @@ class Progress(Part):
             )
 
     def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
-        """Tell whether a post is here as Telegram showed it, whole, when it was last edited."""
+        """Tell whether a post is stored whole, from Telegram, with this time of its last edit."""
         with self._database.read() as db:
             found = db.execute(
                 "SELECT 1 FROM posts WHERE channel_id = ? AND message_id = ? "
@@ -78,7 +79,7 @@ class Progress(Part):
 
 
 def save(db: sqlite3.Connection, page: Page) -> None:
-    """Keep how far the page's source has read; a page of a file says nothing of it."""
+    """Store how far the page's source has read; a page of a file has no progress."""
     progress = page.progress
     if progress is None:
         return
@@ -88,7 +89,7 @@ def save(db: sqlite3.Connection, page: Page) -> None:
         "UPDATE channels SET since = ? WHERE id = ? AND since IS NOT ?",
         (since, page.channel.id, since),
     )
-    if changed.rowcount:  # what other sources knew to be older than the old floor may be wanted
+    if changed.rowcount:  # posts that other sources found older than the old floor may be wanted
         db.execute("UPDATE readings SET floor_id = 0 WHERE channel_id = ?", (page.channel.id,))
     db.execute(
         "INSERT INTO readings (channel_id, source, top_id, floor_id, not_before) "

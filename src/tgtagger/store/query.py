@@ -19,7 +19,7 @@ from typing import Any, get_args
 from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import Status
+from tgtagger.model.tagging import PostStatus
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.times import to_text
@@ -41,7 +41,7 @@ _HAS_TAGS = {
     False: "p.id IN (SELECT post_id FROM post_tags WHERE tag_id IN ({}))",
 }
 
-STATUSES = frozenset(get_args(Status))
+STATUSES = frozenset(get_args(PostStatus))
 
 LARGEST = 2**63 - 1
 """What SQLite takes for an integer; a user may write any number for "all"."""

@@ -1,9 +1,9 @@
-"""The queue of posts that a tagger takes, and what became of them when it has answered.
+"""Give posts to a tagger, and store the results.
 
-Posts are taken in batches that are snapshots of their own, so results can be saved in between. A
-result is written under a SAVEPOINT of its own. A person's decisions stand: human links are never
-touched, and a tag that a person took off a post or from the archive is not put back. Knows no rule
-of status (`decide`) or spelling (`vocabulary`).
+Posts are read in batches, each its own snapshot, so that results can be saved in between. Each
+result has its own SAVEPOINT. A person's decisions stand: links that a person made stay as they
+are, and a tag that a person took off a post, or removed from the archive, does not come back. Knows
+no rule of status (`decide`) and none of tags as such (`vocabulary`).
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from tgtagger.store.query import query_for
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
-from tgtagger.store.values import Row
+from tgtagger.store.values import RowCheck
 
 BATCH = 500
-"""Posts taken to a tagger at a time: bounds memory, and how long a reading snapshot lasts."""
+"""Posts read at a time: bounds memory, and how long a snapshot lasts."""
 
 
 class Queue(Part):
-    """The posts that a tagger takes."""
+    """The posts for a tagger, and its results."""
 
     def count(self, wanted: PostFilter) -> int:
-        """Return how many posts a filter picks; its limit counts."""
+        """Return how many posts a filter picks, up to its limit."""
         with self._database.read() as db:
             query = query_for(db, wanted)
             sql = f"SELECT count(*) FROM ({query.sql('1', order='NULL', limit=wanted.limit)})"
@@ -50,11 +50,11 @@ class Queue(Part):
             return int(count)
 
     def posts(self, wanted: PostFilter) -> Iterator[PostForTagging]:
-        """Yield the posts of a filter, in batches that are snapshots of their own.
+        """Yield the posts of a filter, in batches that are each a snapshot.
 
-        So results can be saved while this runs; a post is yielded once, whatever its new status.
-        The newest come first; of failed ones those that had the fewest turns, so that one which
-        fails for ever keeps no other waiting.
+        Results can be saved while this runs; a post is yielded once, even if its status changes.
+        The newest come first. If only failed posts are wanted, those with the fewest turns come
+        first, so that a post that always fails does not delay the others.
         """
         with self._database.read() as db:
             query = query_for(db, wanted)
@@ -78,9 +78,9 @@ class Queue(Part):
     def answered(
         self, wanted: PostFilter, provenances: Sequence[Provenance]
     ) -> Iterator[tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]]:
-        """Yield the posts of a filter whose text was answered before, with the answer.
+        """Yield the posts of a filter for whose text an answer is stored, with that answer.
 
-        Of several models that answered it, the first one's counts.
+        If several models answered it, the first of `provenances` counts.
         """
         met: set[PostId] = set()
         for provenance in provenances:
@@ -118,10 +118,10 @@ class Queue(Part):
         run: int,
         attempts: Sequence[tuple[PostId, Attempt]] = (),
     ) -> list[bool]:
-        """Write what became of posts, a SAVEPOINT each; return which updates were written.
+        """Store results, a SAVEPOINT each; return, for each update, whether it was stored.
 
-        Not written is an answer for a text that has been edited since, or for a post that is gone.
-        Attempts are written whatever became of their posts: they were made, and perhaps paid for.
+        An update is skipped if the post's text was edited since, or the post is gone. Attempts are
+        always stored: they were made, and perhaps paid for.
         """
         written = []
         with self._database.write() as db:
@@ -139,14 +139,14 @@ class Queue(Part):
         return written
 
 
-# What is tagged, and tagged anew, has all its turns before it.
+# A post that was tagged or skipped and is tagged again begins with no turns.
 _FOR_TAGGING = (
     "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
     "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
 )
 
 
-_ROW_FOR_TAGGING = Row(
+_ROW_FOR_TAGGING = RowCheck(
     "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
     "posts.text_hash", "posts.attempts",
 )  # fmt: skip
@@ -245,7 +245,7 @@ def _names(tags: Sequence[SuggestedTag]) -> str:
 
 
 def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
-    """Return the id of the tag that a name stands for, made if it is new; None for no tag."""
+    """Return the id of the tag that a name stands for, a new one if needed; None: not a tag."""
     name = vocabulary.normalise(name)
     if not vocabulary.is_tag(name):
         return None

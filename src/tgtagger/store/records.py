@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import Found, Post, PostDetails, TagLink
+from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink
 from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.tagging import Attempt, PostId
@@ -29,8 +29,8 @@ from tgtagger.store.values import (
     OBJECT,
     TEXT,
     TEXTS,
-    Fields,
-    Row,
+    ObjectCheck,
+    RowCheck,
     Value,
     WrongValueError,
     in_sql,
@@ -122,7 +122,7 @@ class Records(Part):
             for (record,) in db.execute(sql, query.values):
                 yield read_post(record)
 
-    def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[Found]:
+    def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[FoundPost]:
         """Yield what a filter finds, newest or most relevant first, the words of its query marked.
 
         Raises InputError where no word is looked for that could be relevant.
@@ -135,7 +135,7 @@ class Records(Part):
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
             sql = query.sql(f"{RECORD}, {snippet}", order=order, limit=wanted.limit)
             for record, found in map(_FOUND, db.execute(sql, query.values)):
-                yield Found(
+                yield FoundPost(
                     read_post(record),
                     with_snippet(record, found),
                     snippet_parts(found),
@@ -179,12 +179,12 @@ class Records(Part):
 # ---- records into posts
 
 
-_FOUND = Row(TEXT, TEXT)
-_DETAILS = Row(TEXT, "posts.problem", "posts.failure", "posts.error", "posts.next_attempt_at")
-_LINK = Row(
+_FOUND = RowCheck(TEXT, TEXT)
+_DETAILS = RowCheck(TEXT, "posts.problem", "posts.failure", "posts.error", "posts.next_attempt_at")
+_LINK = RowCheck(
     "tags.name", "post_tags.source", "post_tags.model", "post_tags.run_id", "post_tags.added_at"
 )
-_ATTEMPT = Row(
+_ATTEMPT = RowCheck(
     "attempts.at", "attempts.model", "attempts.class", "attempts.http_status",
     "attempts.latency_ms", "attempts.error", "attempts.prompt_tokens",
     "attempts.completion_tokens", "attempts.cached_tokens", "attempts.cost_usd",
@@ -192,10 +192,10 @@ _ATTEMPT = Row(
 )  # fmt: skip
 
 
-_RECORD = Row(*(value for _, _, value in _facts()))
-_CHANNEL = Row(INTEGER, "channels.username", "channels.title")
-_MEDIA = Fields(MEDIA)
-_FORWARD = Fields(FORWARD)
+_RECORD = RowCheck(*(value for _, _, value in _facts()))
+_CHANNEL = RowCheck(INTEGER, "channels.username", "channels.title")
+_MEDIA = ObjectCheck(MEDIA)
+_FORWARD = ObjectCheck(FORWARD)
 
 
 def read_post(record: str, channel_id: int | None = None) -> Post:

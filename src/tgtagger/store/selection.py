@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from tgtagger.model.archive import Entry, GroupCount, Post
+from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
@@ -22,7 +22,7 @@ from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
 from tgtagger.store.query import query_for
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.values import INTEGER, TEXT, Row, or_null
+from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
 
 Explained = Callable[[], contextlib.AbstractContextManager[None]]
 Group = Literal["tag", "day"]
@@ -92,7 +92,7 @@ class Selection:
         """Yield the tags, the most used first or by name, or the days, the newest first."""
         return (group for _, group in self._groups(by, order))
 
-    def outline(self, by: Group) -> Iterator[tuple[GroupCount, Iterator[Entry]]]:
+    def outline(self, by: Group) -> Iterator[tuple[GroupCount, Iterator[ListedPost]]]:
         """Yield each tag, or each day, with its posts, the newest first.
 
         A day is None for posts without a date.
@@ -106,7 +106,7 @@ class Selection:
         for key, group in self._groups(by, "use"):
             yield group, map(_entry, self._rows(f"SELECT {_ENTRY} FROM {chosen}", _OUTLINED, key))
 
-    def entry(self, post: PostId) -> Entry | None:
+    def entry(self, post: PostId) -> ListedPost | None:
         """Return a post as a list shows it, if it was picked."""
         rows = self._rows(
             f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
@@ -136,7 +136,7 @@ class Selection:
         rows = self._rows(*((_TAGS + by_name, _TAG) if by == "tag" else (_DAYS, _DAY)))
         return ((key, GroupCount(name, count)) for key, name, count in rows)
 
-    def _rows(self, sql: str, check: Row, *values: object) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, sql: str, check: RowCheck, *values: object) -> Iterator[tuple[Any, ...]]:
         with self._explained():
             yield from map(check, self._db.execute(sql, values))
 
@@ -160,14 +160,14 @@ _TAGS = (
 _DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
 
 
-_TAG = Row("tags.id", "tags.name", INTEGER)
-_DAY = Row(or_null(TEXT), or_null(TEXT), INTEGER)
-_OUTLINED = Row("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT)
+_TAG = RowCheck("tags.id", "tags.name", INTEGER)
+_DAY = RowCheck(or_null(TEXT), or_null(TEXT), INTEGER)
+_OUTLINED = RowCheck("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT)
 
 
-def _entry(row: tuple[int, int, int, str | None, str]) -> Entry:
+def _entry(row: tuple[int, int, int, str | None, str]) -> ListedPost:
     channel, message, number, date, beginning = row
-    return Entry(PostId(channel, message), number, from_text(date), beginning)
+    return ListedPost(PostId(channel, message), number, from_text(date), beginning)
 
 
 def _day_of(date: str | None) -> str | None:

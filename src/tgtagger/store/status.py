@@ -1,4 +1,7 @@
-"""How the archive stands: counts, channels, runs."""
+"""The state of the archive: counts of posts and failures, channels, runs, costs by day.
+
+Reads only, and decides nothing. Does not know how it is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,28 @@ import sqlite3
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
 from tgtagger.model.posts import Channel
-from tgtagger.model.tagging import Status as PostStatus
+from tgtagger.model.tagging import PostStatus
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
 from tgtagger.store.times import from_text, moment, to_text
-from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, Row, or_null, parsed
+from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null, parsed
 
 RUNS_SHOWN = 10
 DAYS_SHOWN = 14
 
-_CHANNEL = Row(
+_CHANNEL = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", INTEGER, INTEGER,
     "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
 )  # fmt: skip
-_FAILED = Row(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
-_RUN = Row(
+_FAILED = RowCheck(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
+_RUN = RowCheck(
     "runs.id", "runs.command", "runs.started_at", "runs.ended_at", "runs.exit_code", "runs.summary"
 )
-_DAY = Row(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
+_DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
 class Status(Part):
-    """How the archive stands."""
+    """The state of the archive and of its channels."""
 
     def channels(self) -> tuple[ChannelState, ...]:
         """Return the channels, by title."""
@@ -37,7 +40,7 @@ class Status(Part):
             return _channels(db)
 
     def archive(self) -> ArchiveState:
-        """Count everything; by indexes only, so that a million posts take no second."""
+        """Return the state of the archive; by indexes only: under a second for a million posts."""
         with self._database.read() as db:
             return _archive(db, self._database, dt.datetime.now(dt.UTC))
 
@@ -47,7 +50,7 @@ def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> Ar
     counts: dict[PostStatus, int] = {}
     for status in ("pending", "skipped", "failed"):
         (counts[status],) = db.execute(
-            # Written out, not bound: only so a partial index is used.
+            # A literal, not a parameter: only then SQLite uses the partial index.
             f"SELECT count(*) FROM posts WHERE status = '{status}'"
         ).fetchone()
     tagged = total - sum(counts.values())
@@ -110,7 +113,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             from_text(parsed_at),
             unread,
             bool(paused),
-            bool(left),
+            bool(unfollowed),
         )
         for (
             identity,
@@ -123,7 +126,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             parsed_at,
             unread,
             paused,
-            left,
+            unfollowed,
         ) in map(_CHANNEL, rows)
     )
 
@@ -135,7 +138,7 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
         "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), "
         "min(CASE WHEN next_attempt_at > ? THEN ? ELSE next_attempt_at END) "
         "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC",
-        (to_text(now + LONGEST_DELAY), to_text(now)),  # what is so far ahead is due, see `decide`
+        (to_text(now + LONGEST_DELAY), to_text(now)),  # so far ahead is due now, see `decide`
     )
     return tuple(
         FailureCount(failure, count, error, from_text(due))
@@ -160,13 +163,13 @@ def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
     (due,) = db.execute(
         "SELECT count(*) FROM posts WHERE status = 'failed' "
         "AND (next_attempt_at <= ? OR next_attempt_at > ?)",
-        (to_text(now), to_text(now + LONGEST_DELAY)),  # what is so far ahead is due, see `decide`
+        (to_text(now), to_text(now + LONGEST_DELAY)),  # so far ahead is due now, see `decide`
     ).fetchone()
     return int(due)
 
 
 def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
-    """Return what the models were asked on the latest days, the newest first."""
+    """Return what each model was asked and what it cost on the latest days, newest first."""
     rows = db.execute(
         "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "
         "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "

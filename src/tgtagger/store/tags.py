@@ -1,6 +1,6 @@
-"""The archive's tags: found, made, counted, listed.
+"""The archive's tags: find, make, count and list them.
 
-Knows neither how a tag is spelled (`vocabulary`) nor what people decide about them (`curation`).
+Knows neither what a valid tag is (`vocabulary`) nor what people decide about tags (`curation`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tgtagger.store.times import from_text
 from tgtagger.store.values import (
     INTEGER,
     TIME,
-    Row,
+    RowCheck,
     Value,
     WrongValueError,
     or_null,
@@ -23,19 +23,19 @@ from tgtagger.store.values import (
 from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
 from tgtagger.vocabulary.likeness import FEW
 
-_TAG_ID = Row(INTEGER)
-_NAMED = Row("tags.id", "tags.name")
-_DESCRIBED = Row("tags.id", "tags.name", "tags.description")
-_USED_BY = Row("tags.name", INTEGER)
-_SHARED = Row("tags.name", "tags.name", INTEGER)
-_ALIAS = Row("tag_aliases.tag_id", "tag_aliases.name")
+_TAG_ID = RowCheck(INTEGER)
+_NAMED = RowCheck("tags.id", "tags.name")
+_DESCRIBED = RowCheck("tags.id", "tags.name", "tags.description")
+_USED_BY = RowCheck("tags.name", INTEGER)
+_SHARED = RowCheck("tags.name", "tags.name", INTEGER)
+_ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
 _SOURCE = "|".join(value_of("post_tags.source").allowed)
 _SOURCES = Value("text", pattern=f"({_SOURCE})(,({_SOURCE}))*")
-_COUNTED = Row("tags.id", "tags.name", INTEGER, or_null(_SOURCES), or_null(TIME))
+_COUNTED = RowCheck("tags.id", "tags.name", INTEGER, or_null(_SOURCES), or_null(TIME))
 
 
 def find_tag(db: sqlite3.Connection, name: str) -> int | None:
-    """Return the id of the tag that a name, or an alias, stands for; None for a new one."""
+    """Return the id of the tag that a name or an alias stands for; None if there is none."""
     key = vocabulary.key(name)
     found = db.execute(
         "SELECT id FROM tags WHERE key = ?1 "
@@ -46,7 +46,7 @@ def find_tag(db: sqlite3.Connection, name: str) -> int | None:
 
 
 def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
-    """Make a tag that there is not yet; return its id."""
+    """Make a new tag; return its id."""
     (made,) = db.execute(
         "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
         (name, vocabulary.key(name), now),
@@ -59,7 +59,7 @@ _UNUSED = (
     "WHERE id NOT IN (SELECT tag_id FROM barred_tags) "
     "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = tags.id) ORDER BY name"
 )
-# The plus: once through the links as they lie, a third of what it takes by the tags' index.
+# The plus makes SQLite read all links in their own order: a third of the time of the tags' index.
 _USED = (
     "SELECT t.id, t.name, l.posts, l.sources, l.latest FROM (SELECT tag_id, count(*) AS "
     "posts, group_concat(DISTINCT source) AS sources, max(added_at) AS latest FROM post_tags "
@@ -87,7 +87,7 @@ class Tags(Part):
             )
 
     def beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:
-        """Return tags that begin so with their posts, the most used first, of not too many."""
+        """Return (tag, posts) of up to `most` tags that begin with a text, the most used first."""
         with self._database.read() as db:
             key = vocabulary.key(text)
             rows = db.execute(
@@ -100,7 +100,7 @@ class Tags(Part):
             return tuple((name, posts) for name, posts in map(_USED_BY, rows))
 
     def most_used(self, most: int = 50_000) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the tags with their aliases, the most used first."""
+        """Return (tag, aliases) of up to `most` tags, the most used first."""
         with self._database.read() as db:
             aliases = _aliases(db)
             rows = db.execute(
@@ -114,7 +114,7 @@ class Tags(Part):
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
     def blocked(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the tags that no machine gives, with their aliases."""
+        """Return (tag, aliases) of the blocked tags, which no machine gives."""
         with self._database.read() as db:
             aliases = _aliases(db)
             rows = db.execute(
@@ -139,7 +139,7 @@ class Tags(Part):
             )
 
     def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
-        """Return which tags are probably one, by a dictionary of words if one is lent."""
+        """Return which tags probably mean the same. `read` looks words up in a dictionary."""
         with self._database.read() as db:
             counts, shared = _counts(db), _shared_posts(db, FEW)
             if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
@@ -148,7 +148,7 @@ class Tags(Part):
 
 
 LOOKED_AT = 500
-"""Tags that begin alike whose posts are counted: the oldest, among which are the common ones."""
+"""Of tags that begin alike, the posts of this many are counted: the oldest, which are common."""
 
 
 def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
@@ -160,7 +160,7 @@ def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
 
 
 def _counts(db: sqlite3.Connection) -> dict[str, int]:
-    """Return how many posts each tag has that any has."""
+    """Return how many posts each tag in use has."""
     rows = db.execute(
         "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
         "GROUP BY t.id ORDER BY 2 DESC, 1"
@@ -169,8 +169,8 @@ def _counts(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def _shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
-    """Return which two tags share at least so many posts, and how many."""
-    # CROSS JOIN and the plus: post by post; else each tag would be looked up with each other one.
+    """Return (tag, tag, shared posts) of tags that share at least `least` posts."""
+    # CROSS JOIN and the plus: post by post; else SQLite looks up each tag with each other one.
     rows = db.execute(
         "SELECT a.name, b.name, n FROM (SELECT x.tag_id AS one, y.tag_id AS two, count(*) AS n "
         "FROM post_tags AS x CROSS JOIN post_tags AS y "

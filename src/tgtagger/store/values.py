@@ -1,7 +1,7 @@
 """Which values each column of the archive may hold; used to detect damage by a disk.
 
 SQLite checks what is written, never what it reads. These rules hold for every row that tgtagger
-has written. Whoever reads rows has them checked here (`Row`, `Fields`), and so has the integrity
+has written. Whoever reads rows has them checked here (`RowCheck`, `ObjectCheck`), and so has the integrity
 check (`check_of`, `in_sql`). Knows nothing of pages and files.
 
 Conventions: times are UTC, ISO 8601 text (`2026-01-31T12:00:00Z`), so that they sort as text and
@@ -21,9 +21,9 @@ from typing import Any, Literal, TypeVar, get_args
 from tgtagger.model import columns
 from tgtagger.model.columns import Column
 from tgtagger.model.posts import ChannelKind, MediaType, SourceName
-from tgtagger.model.tagging import FailureClass, LinkSource, Status
+from tgtagger.model.tagging import FailureClass, LinkSource, PostStatus
 
-Kind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
+ValueKind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
 """SQLite's types, and those that only JSON has."""
 
 
@@ -31,7 +31,7 @@ Kind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
 class Value:
     """What one column, or one part of a JSON value, may hold."""
 
-    kind: Kind
+    kind: ValueKind
     null: bool = False
     allowed: tuple[str, ...] = ()  # empty: any
     least: int | None = None
@@ -153,7 +153,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "deleted": or_null(TIME),
         "added_at": TIME,
         "changed_at": or_null(TIME),
-        "status": one_of(Status),
+        "status": one_of(PostStatus),
         "attempts": INTEGER,
         "failure": or_null(FAILURE),
         "error": or_null(TEXT),
@@ -279,7 +279,7 @@ def plain(column: str) -> Value:
 
 Check = Callable[[Any], bool]
 
-_TYPES: Mapping[Kind, tuple[type, ...]] = {
+_TYPES: Mapping[ValueKind, tuple[type, ...]] = {
     "integer": (int,),
     "real": (int, float),
     "text": (str,),
@@ -386,7 +386,7 @@ class WrongValueError(Exception):
 RowT = TypeVar("RowT", bound=Sequence[Any])
 
 
-class Row:
+class RowCheck:
     """Checks the rows of a query, whose columns are named as `posts.status`, or are values."""
 
     def __init__(self, *columns: str | Value) -> None:
@@ -414,7 +414,7 @@ class Row:
         return row
 
 
-class Fields:
+class ObjectCheck:
     """Checks JSON objects of one kind, whose fields may be missing."""
 
     def __init__(self, value: Value) -> None:

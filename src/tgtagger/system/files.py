@@ -1,9 +1,9 @@
-"""Files that are whole or not there, whatever ends the program: killed, no space, no power.
+"""Write files that are whole or not there, whatever ends the program: a kill, no space, no power.
 
-What is new is written beside its name, synced, renamed, and then its folder is synced: a name is
-on the disk when its folder is. A folder that is made is synced into the one it lies in. Failures
-are OSErrors that carry the file's name; what they mean to a user is for the caller to say. Knows
-neither what is written nor anything of SQLite, but for the files that it puts beside its own.
+A new file is written beside its target, synced and renamed, and then its folder is synced: a name
+is on the disk when its folder is. For a new folder its parent is synced. Failures are OSErrors with
+the target's name; the caller says what they mean. Does not know what is written. Of SQLite it
+knows only the names of the files that it makes beside a database.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 COMPANIONS = ("-journal", "-wal", "-shm")
-"""What SQLite leaves beside a file that it was killed at."""
+"""The endings of what SQLite leaves beside a database when it is killed."""
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_under_way: set[str] = set()  # what this process writes just now
+_under_way: set[str] = set()  # names of the files that this process is writing
 _ABANDONED = 24 * 60 * 60.0
-_LONGEST_NAME = 200  # bytes of 255: the rest is for what we and SQLite add
+_LONGEST_NAME = 200  # bytes of 255: the rest is for what we and SQLite add to it
 _INSIDE_A_CHARACTER = bytes(range(0x80, 0xC0))  # of UTF-8
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS}
@@ -33,13 +33,13 @@ _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, err
 
 @contextlib.contextmanager
 def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> Iterator[Path]:
-    """Make an empty file for the body to fill; it takes the place of `path` when that ends well.
+    """Make an empty file for the body to fill; it replaces `path` when the body ends well.
 
-    Only its owner can read it. After a failure nothing is left behind, and what was at `path` is
-    as it was. A symbolic link at `path` is replaced, never followed. `exclusive`: what is there
-    is never replaced; FileExistsError. The body must fill this very file, and have closed it.
-    What a killed run left is swept by the next that writes to the same path, or with the same
-    `label`: for files that are never written twice.
+    Only its owner can read it (0600). After a failure nothing is left behind, and `path` is as it
+    was. A symbolic link at `path` is replaced, never followed. `exclusive`: raise FileExistsError
+    instead of replacing a file. The body must fill this very file, and close it. What a killed run
+    left is deleted by the next run that writes to the same path; `label` replaces the path's name
+    in that rule, for files that are never written twice.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -48,7 +48,7 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
     made = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{label}")
     _under_way.add(made.name)
     try:
-        # Open all the while: a failure to write, whenever it is found, is told to this descriptor.
+        # Kept open: the system reports a late failure to write to this descriptor.
         with _named(path, made):
             descriptor = os.open(made, _NEW, 0o600)
         try:
@@ -65,28 +65,28 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
             sync_folder(path.parent)
     finally:
         for end in ("", *COMPANIONS):
-            with contextlib.suppress(OSError):  # what came before it is what matters
+            with contextlib.suppress(OSError):  # an error of the body matters more
                 made.with_name(made.name + end).unlink()
         _under_way.discard(made.name)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, *, exclusive: bool = False) -> Iterator[BinaryIO]:
-    """Open the file that `beside` makes, as a stream to write to."""
+    """Open the file that `beside` makes, as a binary stream to write to."""
     with beside(path, exclusive=exclusive) as made, _named(path, made):
         descriptor = os.open(made, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb", buffering=1 << 18) as file:
-            yield file  # what fails in the body without a file's name is taken for this file's
+            yield file  # an OSError of the body that names no file gets the name of this one
 
 
 def sweep(folder: Path, label: str) -> None:
-    """Remove what runs that were killed left under a label; what a living one writes stays.
+    """Delete what killed runs left in a folder under a label; files of living processes stay.
 
-    What nobody has written to for a day is removed, whatever its label. Whether a process lives
-    does not depend on the clock, which may have jumped since it began.
+    A file of another label is deleted when it is a day old. Whether a process lives is asked of the
+    system, not of the clock, which may have jumped.
     """
     ours = re.compile(rf"\.part-(\d+)-[0-9a-f]+-({re.escape(label)}(?:{'|'.join(COMPANIONS)})?)?")
-    with contextlib.suppress(OSError):  # a folder that cannot be read: then there they lie
+    with contextlib.suppress(OSError):  # in a folder that cannot be read they stay
         for found in list(folder.iterdir()):
             match = ours.match(found.name)
             if match is None or not _is_gone(int(match[1])) or _is_under_way(found.name):
@@ -96,7 +96,7 @@ def sweep(folder: Path, label: str) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it where they are missing, for their owner only; durably."""
+    """Make a folder and its missing parents, for their owner only (0700), and sync their names."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
@@ -104,10 +104,10 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where the system and the file system can do that."""
+    """Sync the names in a folder to the disk, if the system and the file system can do that."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except PermissionError:  # it can be written to, and not read
+    except PermissionError:  # a folder that may be written to, but not read
         return
     try:
         _sync(descriptor)
@@ -150,7 +150,7 @@ def _is_under_way(name: str) -> bool:
 
 
 def _is_gone(process: int) -> bool:
-    if process == os.getpid():  # an earlier one of this number: in a container that is common
+    if process == os.getpid():  # an earlier process had this number: common in containers
         return True
     try:
         os.kill(process, 0)

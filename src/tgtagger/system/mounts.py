@@ -1,4 +1,7 @@
-"""Which file system a file lies on: read from Linux's list of mounts; elsewhere it is not known."""
+"""Tell which file system a file lies on, from Linux's list of mounts.
+
+On other systems it is unknown. Does not know what follows from it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,11 @@ _NETWORK = frozenset(
     "nfs nfs4 cifs smb3 smbfs ncpfs afs ceph lustre gfs2 ocfs2 "
     "fuse.sshfs fuse.glusterfs fuse.s3fs fuse.rclone fuse.davfs".split()
 )
-"""File systems that several machines may use at once: locks and shared memory are not to be trusted
-there."""
+"""File systems that several machines may use at once: locks and shared memory are unreliable."""
 
 
 def network_file_system(path: Path) -> str | None:
-    """Return the name of the network file system that a file or folder lies on, if it does."""
+    """Return the kind of the network file system that a file lies on; None: local, or unknown."""
     try:
         number = path.stat().st_dev
         lines = MOUNTS.read_text(errors="replace").splitlines()

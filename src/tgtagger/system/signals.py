@@ -1,12 +1,12 @@
 """How SIGINT and SIGTERM end a run: within two seconds, quietly, with 130 or 143.
 
-The first of them counts; what comes after it is not heard, so that nothing breaks off the cleaning
-up. In an event loop it cancels what runs there, which then ends between two steps and never in the
-middle of one. Elsewhere it is raised where Python happens to be. What does not hear it (SQLite
-waiting for a lock, a name server that is silent, a destructor that swallows it) is left behind
-after GRACE: a run may be killed anywhere, so it may also leave.
+The first signal counts; later ones are ignored, so that nothing interrupts the cleaning up. In an
+event loop it cancels the running task, which ends between two steps, never within one. Elsewhere
+it is raised where Python happens to be. Some code does not notice it (SQLite waiting for a lock, a
+silent name server, a destructor that swallows exceptions): after GRACE the process exits all the
+same. A run may be killed anywhere, so it may also leave.
 
-Knows no command. One that the system ignores from the start (nohup, a shell's `&`) stays ignored.
+A signal that is ignored from the start (nohup, a shell's `&`) stays ignored. Knows no command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 GRACE = 1.2
-"""Seconds that a run has to end by itself."""
+"""Seconds that a run has to end by itself after a signal."""
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -33,12 +33,12 @@ T = TypeVar("T")
 class Terminated(SystemExit):
     """SIGTERM came: unwind as for Ctrl-C, so that locks and transactions end cleanly.
 
-    A SystemExit, because asyncio keeps any other exception that is raised in one of its callbacks.
+    A SystemExit, because asyncio swallows any other exception raised in one of its callbacks.
     """
 
 
-class Heard:
-    """What was heard in a run: `number` is the first signal's, or None."""
+class Signals:
+    """The signals of a run: `number` is that of the first one; None: none came."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -51,7 +51,7 @@ class Heard:
         assert self.number is not None
         return 128 + self.number
 
-    def hear(self, number: int, _frame: object) -> None:
+    def catch(self, number: int, _frame: object) -> None:
         if self.number is not None:
             return
         self.number = number
@@ -65,31 +65,31 @@ class Heard:
         return KeyboardInterrupt() if is_ctrl_c else Terminated(128 + signal.SIGTERM)
 
 
-_heard = Heard()
+_signals = Signals()
 
 
 def leave(code: object) -> None:
-    """End the process after its run: at once if a signal ended that, whoever still waits for what.
+    """End the process after its run. After a signal: at once, without waiting for any thread.
 
-    Otherwise Python ends it, and a signal no longer changes how.
+    Otherwise Python ends it as usual, and a signal that comes now does not change the exit code.
     """
     status = code if isinstance(code, int) else 0 if code is None else 1
-    if _heard.number is not None:
+    if _signals.number is not None:
         _exit(status)
     _set(lambda _number, _frame: os._exit(status))
 
 
 @contextlib.contextmanager
-def heard() -> Iterator[Heard]:
-    """Hear the signals while a run lasts; tell what was heard."""
-    global _heard  # noqa: PLW0603 -- signals are the process's, too
-    _heard = found = Heard()
+def caught() -> Iterator[Signals]:
+    """Catch the signals while the body runs; give the object that tells which one came."""
+    global _signals  # noqa: PLW0603 -- signals belong to the process, too
+    _signals = found = Signals()
     try:
-        before = _set(found.hear)
+        before = _set(found.catch)
     except ValueError:  # not the main thread
         yield found
         return
-    hook, sys.unraisablehook = sys.unraisablehook, _but_ours(sys.unraisablehook)
+    hook, sys.unraisablehook = sys.unraisablehook, _silent_for_signals(sys.unraisablehook)
     try:
         with _watched():
             yield found
@@ -103,11 +103,11 @@ def run(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kw
     """Run a coroutine function in an event loop, as asyncio.run does; a signal cancels it."""
     import asyncio
 
-    found = _heard
+    found = _signals
 
     async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None  # it is what runs
+        assert task is not None  # it is running this
         stop = task.cancel
 
         def cancel() -> None:
@@ -116,7 +116,7 @@ def run(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kw
             # cleaning up may wait for a server that hangs.
             loop.call_soon_threadsafe(lambda: loop.call_later(GRACE / 2, stop))
 
-        loop.set_exception_handler(_unless(found))
+        loop.set_exception_handler(_silent_after_signal(found))
         found.cancel = cancel
         try:
             if found.number is not None:
@@ -140,21 +140,21 @@ def run(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kw
 
 @contextlib.contextmanager
 def raised() -> Iterator[None]:
-    """Have a signal raised at once, in an event loop too: while a person is asked."""
-    before, _heard.in_loop = _heard.in_loop, False
+    """Let a signal be raised at once, in an event loop too: for a body that asks a person."""
+    before, _signals.in_loop = _signals.in_loop, False
     try:
-        if _heard.number is not None:  # it came just before
-            raise _heard.to_error()
+        if _signals.number is not None:  # it came just before
+            raise _signals.to_error()
         yield
     finally:
-        _heard.in_loop = before
+        _signals.in_loop = before
 
 
 # ---- the parts
 
 
 def _set(handler: Callable[[int, Any], object]) -> dict[int, Any]:
-    """Set a handler for both; return those before. Raises ValueError outside the main thread."""
+    """Set a handler for both signals; return the handlers before. Raises ValueError in a thread."""
     before: dict[int, Any] = {}
     for number in _NUMBERS:
         known = signal.getsignal(number)
@@ -165,7 +165,7 @@ def _set(handler: Callable[[int, Any], object]) -> dict[int, Any]:
 
 @contextlib.contextmanager
 def _watched() -> Iterator[None]:
-    """Have a run watched, where the system has a pipe and a thread left for that."""
+    """Watch the body from a thread, if the system has a pipe and a thread left for that."""
     try:
         reader, writer = os.pipe()
     except OSError:
@@ -188,10 +188,10 @@ def _watched() -> Iterator[None]:
 
 
 def _watch(reader: int) -> None:
-    """End the process when the run does not, GRACE after the first signal.
+    """End the process if the run has not ended GRACE after the first signal.
 
-    A thread of its own, that the system's own handler wakes: so it works, too, where Python runs
-    no handler because its main thread waits in C.
+    Runs in a thread that the C-level handler wakes, so it works even while the main thread waits
+    in C, where Python runs no handler.
     """
     first: int | None = None
     deadline = 0.0
@@ -210,12 +210,12 @@ def _watch(reader: int) -> None:
 
 def _exit(code: int) -> NoReturn:
     if os.isatty(2):
-        os.write(2, b"\x1b[?25h")  # the cursor, which a progress bar hides
+        os.write(2, b"\x1b[?25h")  # show the cursor, which a progress bar hides
     os._exit(code)
 
 
-def _but_ours(hook: Callable[[Any], object]) -> Callable[[Any], object]:
-    """Return a hook that is silent about a signal that was raised where nothing can be raised."""
+def _silent_for_signals(hook: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return an unraisable hook that ignores the exceptions that a signal raises."""
 
     def tell(unraisable: Any) -> None:
         if not issubclass(unraisable.exc_type, (KeyboardInterrupt, Terminated)):
@@ -224,8 +224,8 @@ def _but_ours(hook: Callable[[Any], object]) -> Callable[[Any], object]:
     return tell
 
 
-def _unless(found: Heard) -> Callable[[Any, dict[str, Any]], None]:
-    """Return a loop's exception handler that is silent once a signal has come."""
+def _silent_after_signal(found: Signals) -> Callable[[Any, dict[str, Any]], None]:
+    """Return a loop's exception handler that prints nothing once a signal has come."""
 
     def tell(loop: Any, context: dict[str, Any]) -> None:
         if found.number is None:

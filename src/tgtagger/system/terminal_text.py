@@ -1,7 +1,7 @@
-"""Text from outside as it may be shown: it cannot steer a terminal, and hides nothing.
+"""Make text from outside safe to show: it cannot steer a terminal, and hides nothing.
 
-Whoever shows text on a terminal, or writes lines that may be shown on one, takes it from here.
-What is stored, and what is exported for other programs, is what came. Pure; knows no output.
+All text that is shown on a terminal, or may be shown on one later, goes through this module. The
+database, and exports for other programs, keep the text as it came. Pure; knows no output.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import unicodedata
 from collections.abc import Callable
 
 LONGEST_LINE = 2000
-"""Letters of a line of ours with somebody's words in it: a name may have megabytes."""
+"""Longest text from outside within one of our lines, in letters: a name may have megabytes."""
 
 MOST_MARKS = 4
-"""Accents and the like on one letter: no language needs more, and heaps cover the lines around."""
+"""Most accents and the like on one letter: no language needs more, and heaps cover other lines."""
 
 _BREAKS = "\u2028\u2029"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
-_TURNING = "\u202a-\u202e\u2066-\u2069"  # the writing direction
-_INVISIBLE = (  # all but the joiners, and the selectors that make a sign an emoji or none
+_TURNING = "\u202a-\u202e\u2066-\u2069"  # marks that turn the writing direction
+_INVISIBLE = (  # except joiners, and selectors that show a sign as an emoji or as text
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065"
     "\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
@@ -41,8 +41,8 @@ _PLAIN_WORD = re.compile(r"[\w./][\w./:+-]*")  # in letters of any script
 def clean(text: str) -> str:
     """Return text that cannot steer a terminal; its lines stay.
 
-    Control characters and marks that turn the writing direction become visible escapes, what is
-    invisible goes. Joiners stay where they join: emoji and Persian need them.
+    Control characters and marks that turn the writing direction become escapes that can be seen;
+    invisible characters are removed. Joiners stay where they join: emoji and Persian need them.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -54,16 +54,16 @@ def clean(text: str) -> str:
 
 
 def flat(text: str, longest: int = LONGEST_LINE) -> str:
-    """Return the same as one line: line breaks are shown, so that no words pass for a line of ours.
+    """Return clean text as one line: line breaks become escapes, so that it cannot fake our lines.
 
-    Its end goes where it is very long.
+    Text longer than `longest` letters is cut.
     """
     line = clean(text[: longest * 2]).replace("\n", "\\n")
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def in_json(text: str) -> str:
-    r"""Return JSON that says the same with \u escapes for all that `clean` would not show."""
+    r"""Return the same JSON with \u escapes for all characters that `clean` would change."""
     if text.isascii() and text.isprintable():
         return text
     text = _NOT_IN_JSON.sub(lambda found: _escaped(found[0]), text)
@@ -71,12 +71,12 @@ def in_json(text: str) -> str:
 
 
 def shell_word(text: str) -> str:
-    """Return text as one word of a command to be copied, in quotes only where it needs them."""
+    """Return text as one word of a shell command to be copied, quoted only if it needs quotes."""
     return text if _PLAIN_WORD.fullmatch(text) else shlex.quote(text)
 
 
 def without_controls(text: str) -> str:
-    """Return text whose control characters, tabs and line ends aside, are visible escapes."""
+    """Return text with escapes for its control characters, except tabs and line ends."""
     return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
@@ -91,9 +91,9 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _thinned(found: re.Match[str], instead: Callable[[str], str] = lambda _: "") -> str:
-    """Take from signs in a row what is too much.
+    """Remove joiners and accents beyond the limit from a row of signs.
 
-    What stays depends on what stays before it, so that doing it again changes nothing.
+    Each decision depends on what was kept before it, so that a second pass changes nothing.
     """
     before = found.string[found.start() - 1 : found.start()]
     marks = 0

@@ -193,7 +193,7 @@ def _is_page(status: int, headers: Mapping[str, str]) -> bool:
     return status in PAGES and _is_packed_well(headers)
 
 
-def _html(answer: http.Answer) -> str:
+def _html(answer: http.HttpResponse) -> str:
     """Return a body as text: whole, or not at all."""
     if not _is_packed_well(answer.headers):
         raise _NotAPage("its answer is packed in a way that was not asked for")

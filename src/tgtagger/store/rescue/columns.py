@@ -26,7 +26,7 @@ _ANYTHING = Value("any")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FileColumn:
     """A column, and what its values may be."""
 
     name: str
@@ -36,7 +36,7 @@ class Column:
     is_known: bool = True  # its type is one that we have
 
 
-def columns(db: sqlite3.Connection, table: str) -> tuple[Column, ...]:
+def columns(db: sqlite3.Connection, table: str) -> tuple[FileColumn, ...]:
     """Return the columns of a table as it is in this database."""
     known = COLUMNS.get(table, {})
     found = []
@@ -44,11 +44,11 @@ def columns(db: sqlite3.Connection, table: str) -> tuple[Column, ...]:
         kind = _DECLARED.get(declared.partition("(")[0])
         value = kind or _ANYTHING if needed or key else or_null(kind or _ANYTHING)
         holds = check_of(known.get(name, value))
-        found.append(Column(name, holds, bool(key), not needed, kind is not None))
+        found.append(FileColumn(name, holds, bool(key), not needed, kind is not None))
     return tuple(found)
 
 
-def any_columns(width: int) -> tuple[Column, ...]:
+def any_columns(width: int) -> tuple[FileColumn, ...]:
     """Return columns that take everything."""
-    column = Column("", check_of(_ANYTHING), is_key=False, may_be_null=True)
+    column = FileColumn("", check_of(_ANYTHING), is_key=False, may_be_null=True)
     return (column,) * width

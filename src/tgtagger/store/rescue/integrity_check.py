@@ -15,11 +15,11 @@ from pathlib import Path
 from tgtagger.errors import StoreError
 from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store.post_rows import text_hash
-from tgtagger.store.rescue.columns import Column, columns
+from tgtagger.store.rescue.columns import FileColumn, columns
 from tgtagger.store.sqlite import connections, fulltext
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
-from tgtagger.store.values import COLUMNS, TEXT, Row, WrongValueError
+from tgtagger.store.values import COLUMNS, TEXT, RowCheck, WrongValueError
 from tgtagger.system.terminal_text import clean
 
 SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
@@ -180,7 +180,7 @@ def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int
 _HASHED = ("text", "media_text", "text_hash")  # in the table's order
 
 
-def _place(columns: Sequence[Column], row: Sequence[object]) -> str:
+def _place(columns: Sequence[FileColumn], row: Sequence[object]) -> str:
     values = {column.name: value for column, value in zip(columns, row, strict=True)}
     if "message_id" in values and "channel_id" in values:
         names = ["channel_id", "message_id"]
@@ -236,7 +236,7 @@ def _found(db: sqlite3.Connection, condition: str) -> PostCount:
     return PostCount(0)
 
 
-_REJECTED = Row(TEXT, TEXT, TEXT)
+_REJECTED = RowCheck(TEXT, TEXT, TEXT)
 
 
 def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tgtagger.store.post_rows import text_hash
-from tgtagger.store.rescue.columns import Column
+from tgtagger.store.rescue.columns import FileColumn
 
 DAMAGED = "it was damaged in the database"
 """The `problem` of a post that is not as it was stored: reading it again mends it."""
@@ -33,7 +33,7 @@ _MEANINGLESS = frozenset(
 Row = list[Any]
 
 
-def mend(table: str, columns: Sequence[Column], row: Row, now: str) -> Row | None:
+def mend(table: str, columns: Sequence[FileColumn], row: Row, now: str) -> Row | None:
     """Return the row with wrong values replaced; None for a row that has lost its meaning."""
     wrong = [at for at, column in enumerate(columns) if not column.holds(row[at])]
     names = {columns[at].name for at in wrong}

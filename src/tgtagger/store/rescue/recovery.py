@@ -22,7 +22,7 @@ from tgtagger.model.archive import Recovered, SavedTable
 from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
-from tgtagger.store.rescue.salvage import Salvage, Shape, shapes
+from tgtagger.store.rescue.salvage import RowShape, Salvage, shapes
 from tgtagger.store.sqlite import fulltext, migrate, stale_log
 from tgtagger.store.sqlite.connections import connect
 from tgtagger.store.sqlite.engine import create_writer, driver
@@ -143,7 +143,7 @@ def _revision(file: PageFile, path: Path, schema: Schema) -> str:
     Raises StoreError for another program's file, and a newer tgtagger's.
     """
     newest = schema.newest
-    shape = Shape("alembic_version", any_columns(1), (0,), has_rowid=True, defaults=(None,))
+    shape = RowShape("alembic_version", any_columns(1), (0,), has_rowid=True, defaults=(None,))
     found = Salvage(file, {shape.name: shape})
     tables = {str(name) for kind, name, *_ in found.schema() if kind == "table"}
     if tables and not tables & {"posts", "channels", "post_tags", "raw_forms", "attempts"}:

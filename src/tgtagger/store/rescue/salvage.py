@@ -13,36 +13,36 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tgtagger.store.rescue.columns import Column, any_columns, columns
+from tgtagger.store.rescue.columns import FileColumn, any_columns, columns
 from tgtagger.store.sqlite.file_format import (
     INDEX_INNER,
     INDEX_LEAF,
     TABLE_INNER,
     TABLE_LEAF,
     Cell,
-    Page,
     PageFile,
     Record,
-    Value,
+    SqlValue,
+    TreePage,
     read_page,
 )
 
-Row = list[Value]
+Row = list[SqlValue]
 
 _PENDING_BYTE = 1 << 30
 """SQLite never uses the page with this byte: it takes its locks there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RowShape:
     """What the rows of a table, or the entries of an index, look like."""
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[FileColumn, ...]
     order: tuple[int, ...]  # the column of each value of a record
     has_rowid: bool
     rowid_column: int | None = None
-    defaults: tuple[Value, ...] = ()
+    defaults: tuple[SqlValue, ...] = ()
     is_ours: bool = True  # else only recognised: indexes, and what FTS5 keeps
 
     def row(self, cell: Cell) -> Row | None:
@@ -84,7 +84,7 @@ class Shape:
         return (TABLE_LEAF, TABLE_INNER) if self.has_rowid else (INDEX_LEAF, INDEX_INNER)
 
 
-def shapes(db: sqlite3.Connection) -> dict[str, Shape]:
+def shapes(db: sqlite3.Connection) -> dict[str, RowShape]:
     """Return the shapes of everything that a database of this schema keeps in trees."""
     found = {}
     for kind, name, sql in db.execute(
@@ -99,7 +99,7 @@ def shapes(db: sqlite3.Connection) -> dict[str, Shape]:
         by_key = [at for _, at in keys] + [at for at, *_, key in info if not key]
         is_alias = has_rowid and len(keys) == 1 and info[keys[0][1]][2].upper() == "INTEGER"
         is_ours = not name.startswith(("posts_fts", "sqlite_"))
-        found[name] = Shape(
+        found[name] = RowShape(
             name,
             columns(db, name) if is_ours else any_columns(len(info)),
             tuple(range(len(info)) if has_rowid else by_key),
@@ -111,15 +111,15 @@ def shapes(db: sqlite3.Connection) -> dict[str, Shape]:
     return found
 
 
-def _shape_of_index(db: sqlite3.Connection, name: str) -> Shape:
+def _shape_of_index(db: sqlite3.Connection, name: str) -> RowShape:
     width = len(db.execute(f"PRAGMA index_xinfo('{name}')").fetchall())
     order = tuple(range(width))
-    return Shape(
+    return RowShape(
         name, any_columns(width), order, has_rowid=False, defaults=(None,) * width, is_ours=False
     )
 
 
-def _default(sql: str | None) -> Value:
+def _default(sql: str | None) -> SqlValue:
     if sql is None:
         return None
     return int(sql) if sql.isdigit() else sql.strip("'")
@@ -130,7 +130,7 @@ class Salvage:
     """One pass through a file. It counts the cells that it cannot read."""
 
     file: PageFile
-    shapes: dict[str, Shape]
+    shapes: dict[str, RowShape]
     roots: dict[str, int] = field(default_factory=dict)
     unread: Counter[str] = field(default_factory=Counter)  # cells by table
     torn: set[str] = field(default_factory=set)  # trees with a fault
@@ -211,8 +211,8 @@ class Salvage:
                 yield shape.name, cells
 
     def _best(
-        self, number: int, wanted: list[Shape]
-    ) -> tuple[Shape, Page, list[Cell], set[int]] | None:
+        self, number: int, wanted: list[RowShape]
+    ) -> tuple[RowShape, TreePage, list[Cell], set[int]] | None:
         data = self.file.data(number)
         page = read_page(data, number)
         # A page whose first byte, its kind, is damaged may be one of two.
@@ -233,12 +233,12 @@ class Salvage:
                     best, most = (shape, each, cells, used), count
         return best
 
-    def _cells(self, page: Page) -> tuple[list[Cell], set[int]]:
+    def _cells(self, page: TreePage) -> tuple[list[Cell], set[int]]:
         used: set[int] = set()
         return [self.file.cell(page, at, used) for at in page.cells], used
 
 
-def _is_of(shape: Shape, page: Page, cells: list[Cell]) -> bool:
+def _is_of(shape: RowShape, page: TreePage, cells: list[Cell]) -> bool:
     """Tell whether a page of a tree is the table's: at least half of its rows look so."""
     if page.kind == TABLE_INNER or not cells:
         return True

@@ -28,7 +28,7 @@ from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
 T = TypeVar("T")
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with how many bytes are copied, and of how many."""
 
 _STEP = 1024
@@ -45,7 +45,7 @@ _WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(L
 def back_up(
     path: Path,
     target: Path,
-    told: Told = lambda *_: None,
+    on_progress: OnProgress = lambda *_: None,
     *,
     over: bool = False,
     schema: Schema = SCHEMA,
@@ -58,7 +58,7 @@ def back_up(
     try:
         _refuse(path, target, over=over)
         with files.beside(target, exclusive=not over, label=_LABEL) as made:
-            version = _copy(path, made, target, told, schema)
+            version = _copy(path, made, target, on_progress, schema)
             posts = _check(made, path, target)
             size = made.stat().st_size
     except FileExistsError as error:  # it came meanwhile
@@ -89,7 +89,7 @@ def _there_already(target: Path) -> InputError:
     return InputError("copy_exists", target=target)
 
 
-def _copy(path: Path, made: Path, target: Path, told: Told, schema: Schema) -> str:
+def _copy(path: Path, made: Path, target: Path, on_progress: OnProgress, schema: Schema) -> str:
     """Copy the database as it is now; return its schema's version."""
     reader = engine.create_reader(path)
     try:
@@ -100,7 +100,7 @@ def _copy(path: Path, made: Path, target: Path, told: Told, schema: Schema) -> s
             if version is None:
                 raise InputError("database_empty", path=path)
             with undisturbed(driver, path):
-                _copy_pages(driver, made, target, told)
+                _copy_pages(driver, made, target, on_progress)
     finally:
         reader.dispose()
     with made.open("r+b") as file:
@@ -110,12 +110,14 @@ def _copy(path: Path, made: Path, target: Path, told: Told, schema: Schema) -> s
     return version
 
 
-def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, told: Told) -> None:
+def _copy_pages(
+    source: sqlite3.Connection, made: Path, target: Path, on_progress: OnProgress
+) -> None:
     (page_size,) = source.execute("PRAGMA page_size").fetchone()
 
     def progress(_: int, left: int, total: int) -> None:
         if total:  # else the first step has failed, which is raised after this
-            told((total - left) * page_size, total * page_size)
+            on_progress((total - left) * page_size, total * page_size)
 
     # nolock: nobody else knows the file, and not every file system that keeps copies has locks.
     with closing(connect(made, "mode=rw&nolock=1")) as copy:

@@ -21,8 +21,8 @@ _SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)
 _FILE_HEADER = 100
 _SAMPLE = 200
 
-Value = None | int | float | str | bytes
-Record = tuple[Value, ...]
+SqlValue = None | int | float | str | bytes
+Record = tuple[SqlValue, ...]
 
 
 class BadText(bytes):
@@ -38,7 +38,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TreePage:
     """A page of a tree: its kind, the pages below it, and where its cells begin."""
 
     number: int
@@ -87,7 +87,7 @@ class PageFile:
         )
         return found.ljust(self.size, b"\0")
 
-    def page(self, number: int) -> Page | None:
+    def page(self, number: int) -> TreePage | None:
         """Return a page of a tree; None for anything else."""
         if not 1 <= number <= self.count:
             return None
@@ -109,7 +109,7 @@ class PageFile:
 
     # ---- cells
 
-    def cell(self, page: Page, at: int, used: set[int]) -> Cell:
+    def cell(self, page: TreePage, at: int, used: set[int]) -> Cell:
         """Read a cell; the pages that it goes on in are added to `used`."""
         data = page.data
         rowid: int | None = None
@@ -259,7 +259,7 @@ def checksum(data: bytes, before: tuple[int, int], order: str) -> tuple[int, int
     return one, two
 
 
-def read_page(data: bytes, number: int, kind: int | None = None) -> Page | None:
+def read_page(data: bytes, number: int, kind: int | None = None) -> TreePage | None:
     """Return a page of a tree, None for anything else; `kind` says it for a page that does not."""
     at = _FILE_HEADER if number == 1 else 0
     kind = data[at] if kind is None else kind
@@ -277,7 +277,9 @@ def read_page(data: bytes, number: int, kind: int | None = None) -> Page | None:
     if is_inner:
         numbers = [int.from_bytes(data[place : place + 4]) for place in good]
         below = (*numbers, int.from_bytes(data[at + 8 : at + 12]))
-    return Page(number, kind, below, () if kind == TABLE_INNER else good, cells - len(good), data)
+    return TreePage(
+        number, kind, below, () if kind == TABLE_INNER else good, cells - len(good), data
+    )
 
 
 def read_record(payload: bytes) -> Record | None:
@@ -290,7 +292,7 @@ def read_record(payload: bytes) -> Record | None:
             kinds.append(kind)
         if at != end:
             return None
-        values: list[Value] = []
+        values: list[SqlValue] = []
         for kind in kinds:
             length = _LENGTHS[kind] if kind < 12 else (kind - 12) // 2
             data = payload[at : at + length]
@@ -304,7 +306,7 @@ def read_record(payload: bytes) -> Record | None:
 _LENGTHS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)  # 10 and 11 are nothing
 
 
-def _value(kind: int, data: bytes) -> Value:
+def _value(kind: int, data: bytes) -> SqlValue:
     if kind == 0:
         return None
     if kind < 7:

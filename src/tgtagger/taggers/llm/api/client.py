@@ -155,7 +155,7 @@ def _check_address(text: str) -> None:
         raise InputError("tagging_url_invalid", url=text)
 
 
-def _sent_away(answer: http.Answer) -> Verdict:
+def _sent_away(answer: http.HttpResponse) -> Verdict:
     here = httpx.URL(answer.url)
     there = answer.target() or here
     is_other = there.host and http.server_of(there) != http.server_of(here)
