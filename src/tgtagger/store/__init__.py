@@ -113,7 +113,7 @@ class Store:
 
     @classmethod
     def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
-        """Open for reading only; if the schema is older, bring it up to date first (this writes)."""
+        """Open for reading only; an older schema is first brought up to date, which writes."""
         try:
             return cls.open_to_read(location, schema=schema)
         except OlderSchema:  # the reader is closed: the last connection may write, and ends the log

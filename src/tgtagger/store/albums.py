@@ -1,8 +1,8 @@
-"""Bring the stored grouping of messages into albums in line with how they now come in.
+"""Update the stored grouping of messages into albums by how they come in now.
 
-An export has no word for albums, so its grouping is a guess; Telegram's word wins over it, and a
-newer word of an equal source over an older one. A stored post keeps its id and what people did to
-it, whatever becomes of its members. Knows nothing of the posts' content.
+An export does not tell albums, so its grouping is a guess. A better source's grouping replaces it,
+and the newer one of an equal source replaces the older. A stored post keeps its id, and the tags
+that people gave or removed, however its members change. Knows nothing of the posts' content.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TEXTS = RowCheck("posts.text", "posts.media_text")
 
 @dataclass(slots=True)
 class Grouping:
-    """Which stored post each incoming one belongs to, by the incoming one's first message id."""
+    """Which stored post each incoming post belongs to, by the incoming post's first message id."""
 
-    owner: dict[int, int] = field(default_factory=dict)  # → inner post id; absent: a new post
-    ignored: set[int] = field(default_factory=set)  # a poorer source's guess at a known album
+    owner: dict[int, int] = field(default_factory=dict)  # → inner id of the stored one; else new
+    ignored: set[int] = field(default_factory=set)  # posts that a poorer source grouped otherwise
 
 
 def regroup(
@@ -36,10 +36,10 @@ def regroup(
     incoming: Sequence[tuple[Ids, str]],
     stored: Mapping[int, int],
 ) -> Grouping | None:
-    """Return whom the incoming albums and posts belong to, and mend the stored grouping.
+    """Update the stored grouping; return which stored post each incoming post belongs to.
 
-    `incoming` are (message ids, source), rising; `stored` maps message id → inner id of the posts
-    stored under it. None means that no album is concerned: every post stands for itself.
+    `incoming` are (message ids, source), rising; `stored` maps the message ids of stored posts to
+    their inner ids. Returns None if there is no album: every post is a single message.
     """
     members = _members(db, channel_id, [number for ids, _ in incoming for number in ids])
     if not members and not any(len(ids) > 1 for ids, _ in incoming):
@@ -89,7 +89,7 @@ def _group(db: sqlite3.Connection, post_id: int) -> Ids:
 
 
 def members_of(db: sqlite3.Connection, post_id: int) -> set[int]:
-    """Return an album's message ids; none for a post of a single message."""
+    """Return an album's message ids; an empty set for a post of a single message."""
     found = db.execute("SELECT message_id FROM album_members WHERE post_id = ?", (post_id,))
     return {number for (number,) in found}
 
@@ -100,7 +100,7 @@ def _rank(db: sqlite3.Connection, post_id: int) -> int:
 
 
 def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
-    """Write down what an album is made of; a single message has no such rows."""
+    """Store the message ids of an album; a single message has no such rows."""
     db.executemany(
         "INSERT INTO album_members (channel_id, message_id, post_id) VALUES (?, ?, ?)",
         [(channel_id, number, post_id) for number in ids],
@@ -108,7 +108,7 @@ def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int)
 
 
 def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
-    """Make one post of two: what people did to `other` moves to `keep`; the rest goes."""
+    """Merge the post `other` into `keep`: people's decisions and attempts move, the rest goes."""
     db.execute(
         "INSERT OR IGNORE INTO post_tags "
         "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "

@@ -1,6 +1,6 @@
-"""Answers that were paid for, and what servers can do: what a later run need not ask again.
+"""Answers that were paid for, and capabilities of servers, so that a later run need not ask again.
 
-Knows no rule of what makes two questions equal: the keys are `decide`'s.
+Does not know which questions are equal: `decide` makes the keys.
 """
 
 from __future__ import annotations
@@ -24,16 +24,19 @@ from tgtagger.store.values import (
 )
 
 KEPT_FOR = dt.timedelta(days=30)
-"""How long a server is believed to be what it was: they are updated now and then."""
+"""How long stored capabilities are believed: servers are updated now and then."""
 
 
 class Answers(Part):
-    """What was paid for, and what servers can do."""
+    """Stored answers, and capabilities of servers."""
 
     def find(
         self, text_hash: str, provenances: Sequence[Provenance]
     ) -> tuple[Provenance, tuple[SuggestedTag, ...]] | None:
-        """Return what was answered for an equal text by one of these models, and by which."""
+        """Return the stored answer for an equal text, and its provenance; None if there is none.
+
+        If several of the provenances have one, the first counts.
+        """
         with self._database.read() as db:
             for provenance in provenances:
                 found = db.execute(
@@ -44,28 +47,28 @@ class Answers(Part):
             return None
 
     def capabilities(self, url: str) -> dict[str, str]:
-        """Return what is remembered of a server, by model."""
+        """Return the stored capabilities of a server: JSON by model."""
         with self._database.read() as db:
             today = dt.datetime.now(dt.UTC)
             rows = db.execute(
                 "SELECT model, capabilities FROM server_capabilities "
                 "WHERE url = ? AND at BETWEEN ? AND ?",
-                # What is of another day to come was written down by a clock that was wrong.
+                # A time beyond tomorrow was written by a clock that was wrong.
                 (url, to_text(today - KEPT_FOR), to_text(today + dt.timedelta(days=1))),
             )
             return dict(map(_CAPABILITIES, rows))
 
-    def save_capabilities(self, learned: ModelCapabilities) -> None:
-        """Remember what a server was found to take of a model."""
+    def save_capabilities(self, found: ModelCapabilities) -> None:
+        """Store what a server was found to take of a model."""
         with self._database.write() as db:
             db.execute(
                 "INSERT OR REPLACE INTO server_capabilities (url, model, capabilities, at) "
                 "VALUES (?, ?, ?, ?)",
-                (learned.url, learned.model, learned.capabilities, now()),
+                (found.url, found.model, found.capabilities, now()),
             )
 
     def mean_seconds(self, model: str) -> float | None:
-        """Return how long the model's latest answers took; None where it gave none yet."""
+        """Return how long the model's latest answers took, in seconds; None: it gave none yet."""
         with self._database.read() as db:
             (mean,) = db.execute(
                 "SELECT avg(latency_ms) FROM (SELECT latency_ms FROM attempts "
@@ -87,7 +90,7 @@ def read_tags(tags: str) -> tuple[SuggestedTag, ...]:
 
 
 def any_of(db: sqlite3.Connection, provenance: Provenance) -> bool:
-    """Tell whether anything was answered with this provenance: one look into the index."""
+    """Tell whether there is any answer with this provenance: one lookup in the index."""
     prefix = answer_prefix(provenance)
     found = db.execute(
         "SELECT 1 FROM answers WHERE key >= ? AND key < ? LIMIT 1", (prefix, prefix + "~")

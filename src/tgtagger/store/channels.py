@@ -1,6 +1,6 @@
-"""The channels, and which of them a person follows: added, paused, unfollowed, removed with all.
+"""The channels, and which of them a person follows: added, paused, unfollowed, deleted.
 
-Knows no network: whether a name exists is found out by reading.
+Knows no network: only a later read finds out whether a channel exists.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def as_channel(row: Sequence[Any]) -> Channel:
 
 
 class Channels(Part):
-    """The channels: what is known of each, and which a person follows."""
+    """The stored channels, and which a person follows."""
 
     def find(self, name: str | int) -> Channel | None:
         """Return a stored channel by its username (without the @, in any case) or its id."""
@@ -44,15 +44,15 @@ class Channels(Part):
             return as_channel(found) if found else None
 
     def save(self, channel: Channel) -> None:
-        """Remember a channel without posts."""
+        """Store a channel without posts."""
         with self._database.write() as db:
             keep(db, channel, now(), parsed=False)
 
     def follow(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Let channels be read by runs that name none; return those that were not before.
+        """Follow channels: runs that name no channel read them. Return those that are new to this.
 
-        One that is not here yet is remembered as a source; one that was paused or left is taken up
-        again.
+        A channel that is not stored yet is added as a source; a paused or unfollowed one is
+        followed again.
         """
         with self._database.write() as db:
             new = []
@@ -70,12 +70,12 @@ class Channels(Part):
             return tuple(new)
 
     def followed_sources(self) -> tuple[str, ...]:
-        """Return the sources that were added and have not been read yet, in that order."""
+        """Return the sources that were added and have not been read yet, in the order added."""
         with self._database.read() as db:
             return followed(db)
 
     def names(self) -> tuple[tuple[str, str], ...]:
-        """Return what to call each channel, and its title; those just added, too."""
+        """Return (name, title) of each channel, added ones included."""
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
@@ -84,12 +84,12 @@ class Channels(Part):
             return tuple((name, title) for name, title in map(_NAME, rows))
 
     def forget(self, name: str) -> str | None:
-        """Forget a source that was added and not read, however it is named; return it."""
+        """Delete a source that was added and not read, by any of its names; return it, or None."""
         with self._database.write() as db:
             return _forget(db, name)
 
     def settle(self, source: str, channel: int) -> None:
-        """Note that a source was read, and is this channel; one that was unfollowed comes back."""
+        """Store that a source is this channel, now that it was read; follow it again if need be."""
         with self._database.write() as db:
             _forget(db, source)
             for other in followed(db):
@@ -98,23 +98,23 @@ class Channels(Part):
             _come_back(db, channel)
 
     def pause(self, name: str) -> str:
-        """Leave a channel out of runs that name none; return its title."""
+        """Leave a channel out of runs that name no channel; return its title."""
         with self._database.write() as db:
             channel = channel_id(db, name)
             db.execute("UPDATE channels SET paused_at = ? WHERE id = ?", (now(), channel))
             return _title(db, channel)
 
     def resume(self, name: str) -> str:
-        """Take a channel up again that was paused or left; return its title."""
+        """Follow a paused or unfollowed channel again; return its title."""
         with self._database.write() as db:
             channel = channel_id(db, name)
             _take_up(db, channel)
             return _title(db, channel)
 
     def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
-        """Follow a channel no longer; with its posts, forget all that is known of it.
+        """Unfollow a channel, or, `with_posts`, delete it with everything that belongs to it.
 
-        Without them its posts stay to be searched, and it is read again only when it is named.
+        An unfollowed channel's posts stay, and it is read again only when a run names it.
         """
         with self._database.write() as db:
             channel = channel_id(db, name)
@@ -143,31 +143,31 @@ class Channels(Part):
             return ChannelRemoved(title, posts, 0)
 
     def count_posts(self, name: str) -> int:
-        """Return how many posts of a channel are here."""
+        """Return how many posts of a channel are stored."""
         with self._database.read() as db:
             return _posts_of(db, channel_id(db, name))
 
 
 def followed(db: sqlite3.Connection) -> tuple[str, ...]:
-    """Return the sources that were added and have not been read yet, in that order."""
+    """Return the sources that were added and have not been read yet, in the order added."""
     rows = db.execute("SELECT source FROM followed_sources ORDER BY added_at, source")
     return tuple(source for (source,) in map(_SOURCE, rows))
 
 
 def _forget(db: sqlite3.Connection, name: str) -> str | None:
-    """Forget a source that was added, however it is named; return it as it was kept."""
+    """Delete a source that was added, by any of its names; return it as stored, or None."""
     try:
         ref = read_channel(name)
-    except InputError:  # a title, perhaps
+    except InputError:  # perhaps a title
         return None
     source = followed_as(db, ref)
-    while (other := followed_as(db, ref)) is not None:  # older versions kept every spelling
+    while (other := followed_as(db, ref)) is not None:  # older versions stored every form
         db.execute("DELETE FROM followed_sources WHERE source = ?", (other,))
     return source
 
 
 def _come_back(db: sqlite3.Connection, channel: int) -> bool:
-    """Follow a channel again that was left; tell whether it was."""
+    """Follow an unfollowed channel again; tell whether it was unfollowed."""
     return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
 
 
@@ -192,10 +192,10 @@ def _title(db: sqlite3.Connection, channel: int) -> str:
 def keep(
     db: sqlite3.Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
 ) -> None:
-    """Keep what is known of a channel.
+    """Store a channel. `parsed`: it was read now.
 
-    Only Telegram knows that a channel has no username (any more); and one that it gives to this
-    channel belongs to no other.
+    `knows_name`: its source knows usernames (only Telegram does), so that a missing one clears the
+    stored one. A username belongs to one channel: any other channel loses it.
     """
     if channel.username is not None:
         db.execute(

@@ -1,8 +1,8 @@
-"""What people decide about tags: names, aliases, which posts have them, which no machine gives.
+"""What people decide about tags: names, aliases, tags of single posts, blocked tags.
 
-Each verb returns what it changed, and raises InputError for what is unknown, with the nearest. A
-tag that goes by another name from now on leaves its old one as an alias, which is how taggers
-follow. Knows nothing of taggers: they meet what was decided here in `queue`.
+Each method returns what it changed, and raises InputError for an unknown name, with similar ones. A
+renamed tag keeps its old name as an alias, so that taggers that give the old name give this tag.
+Knows nothing of taggers: `queue` applies these decisions to their results.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.p
 
 
 class Curation(Part):
-    """What people decide about tags. `dry_run` tells what would be changed, and changes nothing."""
+    """What people decide about tags. `dry_run`: return what would change, and change nothing."""
 
     def rename(self, old: str, new: str, *, dry_run: bool = False) -> TagChange:
-        """Give a tag another name; the one it had becomes an alias."""
+        """Give a tag another name; the old one becomes an alias."""
         with self._database.write(dry_run=dry_run) as db:
             tag = tag_id(db, old)
             name = _checked(new)
@@ -49,10 +49,10 @@ class Curation(Part):
             return _changed(db, tag, _count(db, tag))
 
     def merge(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
-        """Make several tags one; their names become aliases of it.
+        """Merge tags into one; their names become aliases of it.
 
-        Where a person had given or taken away one of them, that counts for the one that remains;
-        but a post from which only one of two was taken keeps the other.
+        A link that a person gave or removed counts for the tag that remains. A post that has
+        another one of the tags keeps that.
         """
         with self._database.write(dry_run=dry_run) as db:
             tags = dict.fromkeys(tag_id(db, name) for name in names)
@@ -61,7 +61,7 @@ class Curation(Part):
             except InputError as error:
                 if error.kind != "tag_unknown":
                     raise
-                # Not made here: it would be how a slip of the hand makes a tag.
+                # A missing tag is not made here: a typing error would make one.
                 raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
             db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
             posts: set[int] = set()
@@ -71,7 +71,7 @@ class Curation(Part):
             return _changed(db, target, len(posts))
 
     def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
-        """Let further names stand for a tag."""
+        """Add aliases to a tag."""
         with self._database.write() as db:
             tag = tag_id(db, tag_name)
             for name in map(_checked, names):
@@ -88,7 +88,7 @@ class Curation(Part):
             return _changed(db, tag, 0)
 
     def remove_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
-        """Let names stand for a tag no longer."""
+        """Remove aliases of a tag."""
         with self._database.write() as db:
             tag = tag_id(db, tag_name)
             for name in names:
@@ -104,12 +104,12 @@ class Curation(Part):
             return _changed(db, tag, 0)
 
     def remove(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
-        """Take tags off all posts; no machine gives them to any post again, by any name."""
+        """Take tags off all posts and block them: no machine gives them again, by any name."""
         with self._database.write(dry_run=dry_run) as db:
             return tuple(_remove(db, name, now()) for name in names)
 
     def add(self, post: str, names: Sequence[str]) -> TagChange:
-        """Give a post tags that are a person's: no machine touches them."""
+        """Give a post tags in a person's name: no machine changes them."""
         with self._database.write() as db:
             owner = post_id(db, post)
             for name in map(_checked, names):
@@ -130,7 +130,7 @@ class Curation(Part):
             return _of_post(db, owner)
 
     def drop(self, post: str, names: Sequence[str]) -> TagChange:
-        """Take tags off a post for good: no machine puts them back."""
+        """Take tags off a post for good: no machine gives them to it again."""
         with self._database.write() as db:
             owner = post_id(db, post)
             for name in names:
@@ -149,9 +149,9 @@ class Curation(Part):
             return _of_post(db, owner)
 
     def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
-        """Take back what a tagging run added: its tags on posts, and tags that only it made.
+        """Undo a tagging run: remove its tags from posts, and tags that only it used.
 
-        What a person gave, and what other runs did, stays. The posts are to be tagged again.
+        What a person gave, and what other runs did, stays. The posts become pending.
         """
         with self._database.write(dry_run=dry_run) as db:
             found = db.execute(
@@ -218,7 +218,7 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
             (min(position, other), post, target),
         )
     db.execute("UPDATE post_tags SET tag_id = ? WHERE tag_id = ?", (target, tag))
-    # What was taken off a post stays away under the new name, unless the post has the other one.
+    # A tag taken off a post stays off under the new name, unless the post has the target.
     db.execute(
         "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
         "SELECT post_id, ?, removed_at FROM removed_tags "
@@ -296,7 +296,7 @@ def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
 
 
 def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:
-    """Make a link a person's; tell whether there was one."""
+    """Turn a link into a person's; tell whether there was a link."""
     done = db.execute(
         "UPDATE post_tags SET source = ?, model = NULL, prompt = NULL, vocabulary = NULL, "
         "run_id = NULL WHERE post_id = ? AND tag_id = ?",

@@ -85,7 +85,10 @@ class Database:
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn the database's failures and wrong stored values into our errors; let bugs through."""
+        """Turn failures of the database and wrong stored values into our errors; let bugs through.
+
+        Only the database's own errors make the integrity check read the file.
+        """
         with map_errors(self.path):
             try:
                 yield

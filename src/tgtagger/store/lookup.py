@@ -1,6 +1,6 @@
-"""Find what a user names: a channel, a post, a tag. Each raises InputError, naming the nearest.
+"""Find the channel, post or tag that a user names. For an unknown name raise InputError.
 
-Changes nothing, and knows nothing of filters and records.
+The error suggests similar names. Changes nothing; knows nothing of filters and records.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ID = RowCheck(INTEGER)
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the id of the channel that a user names: as `parse` takes it, by id or by title."""
+    """Return the id of a channel by its username, link, id or title."""
     ref = _ref(name)
     known = [*map(_CHANNEL, db.execute("SELECT id, username, title FROM channels"))]
     plain = name.strip().casefold()
@@ -33,7 +33,7 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
         or plain == title.casefold()
         or (username and plain.removeprefix("@") == username.casefold())
     ]
-    if not found and isinstance(ref, Numbered):  # an old group, by the number that records tell
+    if not found and isinstance(ref, Numbered):  # a basic group, by the number in its records
         found = [identity for identity, _, _ in known if identity == -ref.id]
     if len(found) == 1:
         return int(found[0])
@@ -47,7 +47,7 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
 
 
 def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
-    """Return the id of the stored channel that is meant, if there is one."""
+    """Return the id of the stored channel that a ref means; None if there is none."""
     for identity, username in map(_NAMED, db.execute("SELECT id, username FROM channels")):
         if _means(ref, identity, username):
             return int(identity)
@@ -55,7 +55,7 @@ def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
 
 
 def followed_as(db: sqlite3.Connection, ref: ChannelRef) -> str | None:
-    """Return under which name a channel was added that has not been read yet."""
+    """Return the name under which a channel was added that has not been read yet, or None."""
     for (source,) in map(_SOURCE, db.execute("SELECT source FROM followed_sources")):
         if are_same(ref, read_channel(source)):
             return str(source)
@@ -78,7 +78,10 @@ def _means(ref: ChannelRef, identity: int, username: str | None) -> bool:
 
 
 def post_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the inner id of a post: @name/123, a t.me link, <channel id>/123; any album member."""
+    """Return the inner id of a post by @name/123, a t.me link or <channel id>/123.
+
+    The number may be that of any message of an album.
+    """
     channel, number = split_post(name)
     owner = channel_id(db, channel)
     found = db.execute(

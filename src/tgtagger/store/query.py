@@ -1,9 +1,9 @@
-"""What a person or a run picks posts by, as SQL: channels, tags, times, words, what is due.
+"""Build the SQL for a filter: channels, tags, times, words, what is due.
 
-`tag:ai` becomes a condition here, and words an expression of FTS5. Word forms are found by looking
-a word's relatives up in the index's own list of terms (those with the same Snowball stem), not by a
-second, stemmed index: the counts are the same for a fifth of the building time. The index folds
-case and accents but keeps ё apart from е; the look-up joins them. Knows no columns of a record.
+A tag becomes a condition here, and words an expression of FTS5. The forms of a word are looked up
+in the index's own list of terms (those with the same Snowball stem), not in a second, stemmed
+index: the counts are the same for a fifth of the building time. The index folds case and accents
+but keeps ё apart from е; the lookup joins them. Knows no columns of a record.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.times import to_text
 
-# CROSS JOIN: read in the order of the post's ids, which is that of time; nothing is sorted.
+# CROSS JOIN: rows come in the order of the posts' ids, which is that of time; nothing is sorted.
 _FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
 _FROM_INDEX = f"posts_fts CROSS JOIN {_FROM} AND p.id = posts_fts.rowid"
 
 
-# By whether words are looked for: if so, their posts come first, and each is asked. Else ids are
-# taken from an index, and the posts read in their order; SQLite would sort whole records by time,
-# in a file as large as all of them, or look at every post of the archive for a tag that few have.
+# Keyed by whether the query has words. With words, each post that has them is checked. Without,
+# ids come from an index, and posts are read in their order. Otherwise SQLite would sort whole
+# records by time, in a file as large as all of them, or read every post for a tag that few have.
 _IN_CHANNELS = {
     True: "p.channel_id IN ({})",
     False: "p.id IN (SELECT id FROM posts WHERE channel_id IN ({}))",
@@ -49,7 +49,10 @@ LARGEST = 2**63 - 1
 
 @dataclass(slots=True)
 class Query:
-    """A SELECT on its way: what narrows it, and its values."""
+    """A SELECT of posts: its conditions, and the values of its parameters.
+
+    `matches`: the full-text index gives the posts.
+    """
 
     conditions: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
@@ -61,7 +64,7 @@ class Query:
 
     @property
     def key(self) -> str:
-        """What the posts are in the order of."""
+        """The column that orders the posts by time."""
         return "posts_fts.rowid" if self.matches else "p.id"
 
     def sql(self, columns: str, *, order: str | None = None, limit: int | None = None) -> str:
@@ -73,7 +76,7 @@ class Query:
 
 
 def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
-    """Return the query for a filter. Raises InputError for a channel, tag or post not known."""
+    """Return the query for a filter. Raises InputError for an unknown channel, tag or post."""
     query = Query()
     if wanted.query is not None:
         terms = parse_query(wanted.query)
@@ -92,7 +95,7 @@ def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
     if wanted.until:
         query.add(f"{query.key} < ?", _key_at(wanted.until.timestamp()))
     if wanted.statuses:
-        # Written out, not bound: only so a partial index is used.
+        # Literals, not parameters: only then SQLite uses a partial index.
         known = [f"p.status = '{status}'" for status in wanted.statuses if status in STATUSES]
         query.add(f"({' OR '.join(known)})")
     if wanted.posts:
@@ -112,7 +115,7 @@ def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
 
 
 def _add_queue(query: Query, wanted: PostFilter) -> None:
-    """Narrow to what a tagging run takes: what failed and how, what is due, what is stale."""
+    """Narrow to the posts that a tagging run takes: failed in some way, due, stale."""
     if wanted.failures:
         query.add(f"p.failure IN ({_marks(wanted.failures)})", *wanted.failures)
     if wanted.due_by is not None:
@@ -155,9 +158,9 @@ def _key_at(seconds: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a query: words in a row, perhaps only the beginning of one, perhaps unwanted.
+    """A part of a query: a word, a phrase, the beginning of a word (`prefix`), or an excluded one.
 
-    `text` is what was typed: the index splits it as it split the posts, by a Unicode of its own.
+    `text` is what was typed: FTS5 splits it as it split the posts, by its own version of Unicode.
     """
 
     text: str
@@ -184,7 +187,7 @@ def parse_query(query: str) -> tuple[Term, ...]:
         text = text.replace("\0", " ").encode(errors="replace").decode()
         words = tuple(_tokens(text))
         if words:
-            # What splits in two (e-mail, C++20/23) is looked for as words in a row.
+            # A word that splits in two (e-mail, C++20/23) is searched as a phrase.
             phrase = part["phrase"] is not None or len(words) > 1
             terms.append(Term(text, words, phrase, prefix, bool(part["minus"])))
     if not terms:
@@ -195,10 +198,9 @@ def parse_query(query: str) -> tuple[Term, ...]:
 def match_expression(db: sqlite3.Connection, terms: Iterable[Term]) -> str:
     """Return the FTS5 expression for a query, each word joined by its forms in the index.
 
-    Of unwanted words alone it finds the posts that have one: FTS5 knows no NOT without what to
-    take it from.
-    It stands as it was typed, too: the index folds case as it did in the posts, but Python does it
-    otherwise (ß to ss, a ligature to its letters).
+    If all terms are excluded ones, it finds the posts that have any of them, since FTS5 has no NOT
+    without a left side. Each word also stands as it was typed: FTS5 folds case as it did in the
+    posts, while Python folds ß to ss and a ligature to its letters.
     """
     wanted: list[str] = []
     unwanted: list[str] = []
@@ -227,9 +229,9 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 SHORTEST = 3
-"""Shorter words (и, of) have no forms, and stand in every other post, which looking would count."""
+"""Shorter words (и, of) have no forms; they stand in every other post, so a lookup is slow."""
 MAX_FORMS = 200
-"""Forms of one word looked for: bounds the expression, far beyond what a language has."""
+"""Most forms of one word in an expression: far more than any language has."""
 
 
 def _forms(db: sqlite3.Connection, word: str) -> list[str]:
@@ -252,7 +254,7 @@ def _forms(db: sqlite3.Connection, word: str) -> list[str]:
 
 
 def _common_beginning(word: str, stem: str) -> str:
-    # A stem need not begin its word (city, cities → citi): go by what all forms share.
+    # A word does not always begin with its stem (city, cities → citi): use what both share.
     bare, stem = _bare(word), stem.removesuffix("i")
     shared = 0
     while shared < min(len(bare), len(stem)) and bare[shared] == stem[shared]:
@@ -261,7 +263,7 @@ def _common_beginning(word: str, stem: str) -> str:
 
 
 def _spellings(beginning: str) -> Iterator[str]:
-    """Return a stem's beginning as it stands and with one ё for an е: no word has two."""
+    """Yield a beginning as it is, and with each one е replaced by ё: no word has two ё."""
     yield beginning
     for at, letter in enumerate(beginning):
         if letter == "е":

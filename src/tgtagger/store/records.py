@@ -1,7 +1,8 @@
-"""Read posts: as records (JSON lines that SQLite builds itself), as `Post`, and filtered.
+"""Read posts by a filter: as records (lines of JSON that SQLite builds), and as `Post`.
 
-The record's shape (docs/records.md) is written down once, here; `Post` is read from it. Built in
-SQL a record costs a third of what it costs in Python. Knows no output format beyond that.
+A record's shape (docs/records.md) is written down once, here; `Post` is read from a record. Built
+in SQL a record costs a third of what it costs in Python. Knows no other output format, and not how
+a filter becomes SQL (`query`).
 """
 
 from __future__ import annotations
@@ -54,19 +55,19 @@ _AFTER = {
     "edited": (("deleted", "p.deleted", or_null(TEXT)),),
     "markdown": (("tags", _TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
 }
-"""What stands behind a fact in a record and comes from no source."""
+"""Fields of a record that come from no source, by the fact that they follow."""
 AS_THEY_ARE = tuple(
     column.name for column in COLUMNS if column.in_record and column.kind in {"integer", "text"}
 )
-"""Facts that a post has as its record shows them: the last fields of `Post`, in this order."""
+"""Facts that a `Post` has just as its record shows them: its last fields, in this order."""
 _as_they_are = itemgetter(*AS_THEY_ARE)
 
 
 def _facts() -> Iterator[tuple[str, str, Value]]:
-    """Yield what a record shows, in its order: the name, the SQL, what it may be.
+    """Yield the fields of a record in their order: (name, SQL, rule for the value).
 
-    Of what is read by the thousand only the type is told: times, media and the parts of a forward
-    are looked at where they are read.
+    The rule of a time, of media and of a forward has the type only, since records are read by the
+    thousand: they are checked further where they are converted.
     """
     yield "channel", _CHANNEL_PART, OBJECT
     yield "id", "p.message_id", INTEGER
@@ -98,7 +99,7 @@ FITS = in_sql(
         "p.date": "posts.date",
     }
 )
-"""Tells a record from one that nobody has written: an export has no other eyes for it."""
+"""Checks a whole record for damage: an export writes it without reading its parts."""
 
 
 class Records(Part):
@@ -123,9 +124,9 @@ class Records(Part):
                 yield read_post(record)
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[FoundPost]:
-        """Yield what a filter finds, newest or most relevant first, the words of its query marked.
+        """Yield the posts of a filter with snippets, newest or most relevant first.
 
-        Raises InputError where no word is looked for that could be relevant.
+        Raises InputError for `by_relevance` if the query has no word.
         """
         with self._database.read() as db:
             query = query_for(db, wanted)
@@ -142,7 +143,10 @@ class Records(Part):
                 )
 
     def post(self, name: str) -> PostDetails:
-        """Return all about one post: `@name/123`, a t.me link, `<channel id>/123`."""
+        """Return everything about one post. `name`: @name/123, a t.me link, <channel id>/123.
+
+        Raises InputError for an unknown one.
+        """
         with self._database.read() as db:
             query = query_for(db, PostFilter(posts=(name,)))
             (inner_id,) = query.values
@@ -201,12 +205,12 @@ _FORWARD = ObjectCheck(FORWARD)
 def read_post(record: str, channel_id: int | None = None) -> Post:
     """Return the post that a record describes. Raises WrongValueError for a damaged one.
 
-    A record tells a channel's bare number; `channel_id` is the archive's own, where that matters.
+    A record has a channel's bare number; pass `channel_id` if the archive's own id matters.
     """
     try:
         values: dict[str, Any] = orjson.loads(record)
     except ValueError:
-        raise WrongValueError("a record") from None  # its words may be a post's
+        raise WrongValueError("a record") from None  # the error may hold a post's text
     _RECORD(tuple(values.values()))
     number, username, title = _CHANNEL(tuple(values["channel"].values()))
     owner = number if channel_id is None else channel_id
@@ -237,25 +241,25 @@ def _read_media(item: dict[str, Any]) -> Media:
 
 
 def with_snippet(record: str, snippet: str) -> str:
-    """Return the record with its `snippet`, matches between double asterisks."""
+    """Return the record with the field `snippet`, its matches between double asterisks."""
     shown = snippet.replace(MARK_START, "**").replace(MARK_END, "**")
     return f'{record[:-1]},"snippet":{json.dumps(shown, ensure_ascii=False)}}}'
 
 
 MARK_START, MARK_END = "\x02", "\x03"
-"""Around a match in a snippet: control characters, which no post needs."""
+"""The marks around a match in a snippet: control characters, which no post needs."""
 
 
 SNIPPET = f"snippet(posts_fts, -1, char({ord(MARK_START)}), char({ord(MARK_END)}), '…', 24)"
-"""SQL: where in a post a query's words stand."""
+"""SQL: the part of a post where a query's words stand."""
 
 _SHOWN = 500  # letters
 BEGINNING = f"""(SELECT substr(t, 1, {_SHOWN}) || iif(length(t) > {_SHOWN}, '…', '') FROM
  (SELECT coalesce(nullif(p.text, ''), p.media_text, '') AS t))"""
-"""SQL: what is shown of a post in which no word was looked for."""
+"""SQL: the beginning of a post, shown if the query has no words."""
 
 
 def snippet_parts(snippet: str) -> tuple[tuple[str, bool], ...]:
-    """Return a snippet's parts in order, each with whether it is a match."""
+    """Return a snippet's parts in order: (text, whether it is a match)."""
     parts = re.split(f"{MARK_START}([^{MARK_END}]*){MARK_END}", snippet)
     return tuple((part, at % 2 == 1) for at, part in enumerate(parts) if part)

@@ -1,6 +1,6 @@
-"""The record of runs: when each began and ended, with what, and what it did.
+"""The record of runs: when each began and ended, with which tagger, and what it did.
 
-Knows nothing of what a run does; its summary is JSON of whoever made it.
+Does not know what a run does: its summary is JSON from the caller.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Runs(Part):
     """The runs of parse, tag, retry-failed and sync."""
 
     def start(self, command: str, provenance: Provenance | None = None) -> int:
-        """Note that a run begins, and with what; return its number."""
+        """Store that a run begins, and with which tagger; return its number."""
         with self._database.write() as db:
             cursor = db.execute(
                 "INSERT INTO runs (command, started_at, pid, tagger, model, prompt, vocabulary) "
@@ -36,7 +36,7 @@ class Runs(Part):
     def end(
         self, run: int, exit_code: int, summary: str | None = None, *, patient: bool = True
     ) -> None:
-        """Note how a run ended; `summary` is JSON. Not `patient`: nobody is waited for."""
+        """Store how a run ended; `summary` is JSON. Wait for other writers only if `patient`."""
         with self._database.write(patient=patient) as db:
             db.execute(
                 "UPDATE runs SET ended_at = ?, exit_code = ?, summary = ? WHERE id = ?",

@@ -1,9 +1,9 @@
-"""The posts that a filter picks, held still: one snapshot, read in several orders.
+"""The posts that a filter picks, fixed in one snapshot and read in several orders.
 
-What an export as a folder needs: its pages by channel, by tag and by day must agree, though another
-run writes meanwhile, and a million posts must not lie in memory. So the choice is two temporary
-tables (SQLite keeps them on disk): each post with its number within its channel and its day, and
-each tag with its posts. Knows no output format.
+An export into a folder needs this: its pages by channel, by tag and by day must agree while another
+run writes, and a million posts do not fit into memory. So the selection is two temporary tables
+(SQLite keeps them on disk): each post with its day and its number within its channel, and each tag
+with its posts. Knows no output format.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ Explained = Callable[[], contextlib.AbstractContextManager[None]]
 Group = Literal["tag", "day"]
 Order = Literal["use", "name"]
 
-_BEGINNING = 300  # letters of a text that an outline shows the first line of
+_BEGINNING = 300  # letters of a text in which a list looks for its first line
 _ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
  substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''),
      json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING})"""
 
 
 class Selection:
-    """What a filter picked. Usable while the store's `select` is open.
+    """The selected posts. Usable while the store's `select` is open.
 
-    What goes wrong while it reads is told as the database's failure; what goes wrong in the code
-    that it is lent to is none of that.
+    An error while it reads is raised as a failure of the database; an error of the calling code is
+    raised as it is.
     """
 
     def __init__(self, db: sqlite3.Connection, wanted: PostFilter, explained: Explained) -> None:
@@ -72,14 +72,14 @@ class Selection:
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
 
     def close(self) -> None:
-        # Where an error left a list half read, or damage was met, they stay until the connection
-        # goes.
+        # If an error left a query half read, or damage was met, the tables stay until the connection
+        # closes.
         with contextlib.suppress(sqlite3.DatabaseError):
             for table in ("chosen", "chosen_tags"):
                 self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def channels(self) -> tuple[tuple[Channel, int], ...]:
-        """Return the channels with how many posts of each were picked, the most first."""
+        """Return (channel, posts selected), the most posts first."""
         with self._explained():
             rows = self._db.execute(
                 "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
@@ -107,7 +107,7 @@ class Selection:
             yield group, map(_entry, self._rows(f"SELECT {_ENTRY} FROM {chosen}", _OUTLINED, key))
 
     def entry(self, post: PostId) -> ListedPost | None:
-        """Return a post as a list shows it, if it was picked."""
+        """Return a post as a list shows it; None if it is not selected."""
         rows = self._rows(
             f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
             "WHERE p.channel_id = ? AND p.message_id = ?",
@@ -143,7 +143,7 @@ class Selection:
 
 @contextlib.contextmanager
 def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
-    """Hold the posts of a filter still, to be read several times in one snapshot."""
+    """Fix the posts of a filter, to read them several times in one snapshot."""
     with database.snapshot() as db:
         with database.explained():
             selection = Selection(db, wanted, database.explained)

@@ -1,4 +1,7 @@
-"""Times as the database keeps them: UTC, ISO 8601, whole seconds."""
+"""Times as the database keeps them: UTC, ISO 8601, whole seconds.
+
+Does not know how times are shown to people (`model.times`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def to_text_or_none(moment: dt.datetime | None) -> str | None:
 
 
 def moment(text: str) -> dt.datetime:
-    """Return a stored time. Raises WrongValueError for what is none."""
+    """Return a stored time, aware. Raises WrongValueError if the text is not a time."""
     try:
         found = dt.datetime.fromisoformat(text)
     except (ValueError, TypeError):

@@ -1,8 +1,8 @@
-"""Which values each column of the archive may hold; used to detect damage by a disk.
+"""Which values each column of the archive may hold; used to detect disk damage.
 
 SQLite checks what is written, never what it reads. These rules hold for every row that tgtagger
-has written. Whoever reads rows has them checked here (`RowCheck`, `ObjectCheck`), and so has the integrity
-check (`check_of`, `in_sql`). Knows nothing of pages and files.
+writes. Queries check the rows that they read (`RowCheck`, `ObjectCheck`), and the integrity check
+uses the same rules (`check_of`, `in_sql`). Knows nothing of pages and files.
 
 Conventions: times are UTC, ISO 8601 text (`2026-01-31T12:00:00Z`), so that they sort as text and
 any program reads them; lists and small structures are JSON text; an absent fact is NULL.
@@ -38,10 +38,10 @@ class Value:
     pattern: str | None = None
     is_time: bool = False
     json: Value | None = None  # of text: what the JSON in it may be
-    items: Value | None = None  # of a list, and of an object whose names say nothing
+    items: Value | None = None  # of a list, and of an object with any names
     fields: Mapping[str, Value] | None = None  # of an object
-    needed: tuple[str, ...] = ()  # fields that are always there
-    is_open: bool = True  # an object may have other fields, too
+    needed: tuple[str, ...] = ()  # fields that an object always has
+    is_open: bool = True  # an object may have further fields
 
 
 def or_null(value: Value) -> Value:
@@ -49,7 +49,7 @@ def or_null(value: Value) -> Value:
 
 
 def one_of(literal: object) -> Value:
-    """Return the value that is one of a Literal's words."""
+    """Return the rule for a text that is one of a Literal's words."""
     return Value("text", allowed=get_args(literal))
 
 
@@ -129,7 +129,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "kind": one_of(ChannelKind),
         "added_at": TIME,
         "parsed_at": or_null(TIME),  # when it was last read, from any source
-        "since": or_null(TIME),  # the floor a user set: nothing older is wanted
+        "since": or_null(TIME),  # the floor that a user set: nothing older is read
         "paused_at": or_null(TIME),
     },
     "readings": {  # how far each source has read a channel
@@ -137,7 +137,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "source": SOURCE,
         "top_id": or_null(INTEGER),  # the highest message id seen
         "floor_id": INTEGER,  # ids up to it are older than channels.since
-        "not_before": or_null(TIME),  # the source asked to be left alone until then
+        "not_before": or_null(TIME),  # the source refuses requests until then
     },
     "unread_ranges": {
         "channel_id": INTEGER,
@@ -178,7 +178,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
     },
     "rejected_posts": {
         "channel_id": INTEGER,
-        "message_id": TEXT,  # as found; it may be no number
+        "message_id": TEXT,  # as found: a number, or anything else
         "source": SOURCE,
         "reason": TEXT,
         "seen_at": TIME,
@@ -197,7 +197,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "summary": or_null(as_json(Value("any"))),
     },
     "followed_sources": {  # added by a person, not read yet
-        "source": TEXT,  # as `parse` takes it
+        "source": TEXT,  # as `model.refs.canonical_name` writes it
         "added_at": TIME,
     },
     "left_channels": {  # unfollowed: no longer read, unless by name; their posts stay
@@ -270,7 +270,7 @@ def value_of(column: str) -> Value:
 
 
 def plain(column: str) -> Value:
-    """Return what a column may hold, by type and allowed words alone: a cheap check."""
+    """Return the part of a column's rule that is cheap to check: type and allowed words."""
     return replace(value_of(column), json=None, pattern=None, is_time=False)
 
 
@@ -297,7 +297,7 @@ def types_of(value: Value) -> tuple[type, ...]:
 
 @functools.cache
 def check_of(value: Value) -> Check:
-    """Return the function that tells whether a value may stand there."""
+    """Return the function that tells whether something is such a value."""
     types, rules = types_of(value), _rules(value)
     if not rules:
         return lambda found: isinstance(found, types)
@@ -311,7 +311,7 @@ def check_of(value: Value) -> Check:
 
 
 def _rules(value: Value) -> list[Check]:
-    """Return what must be true of a value besides its type."""
+    """Return the checks of a value besides its type."""
     rules: list[Check] = []
     if value.allowed:
         rules.append(frozenset(value.allowed).__contains__)
@@ -354,7 +354,7 @@ def _are_all(check: Check, found: list[Any]) -> bool:
 
 
 def _are_texts(found: list[Any]) -> bool:
-    try:  # a tenth of the time of a look at each
+    try:  # a tenth of the time of checking each
         "".join(found)
     except TypeError:
         return False
@@ -380,25 +380,25 @@ def _has_fields(value: Value, found: dict[str, Any]) -> bool:
 
 
 class WrongValueError(Exception):
-    """A stored value is not one that its column may hold: the file is damaged."""
+    """A stored value breaks its column's rule: the file is damaged."""
 
 
 RowT = TypeVar("RowT", bound=Sequence[Any])
 
 
 class RowCheck:
-    """Checks the rows of a query, whose columns are named as `posts.status`, or are values."""
+    """Checks the rows of a query. Each column is named as `posts.status`, or given as a Value."""
 
     def __init__(self, *columns: str | Value) -> None:
         values = [value_of(each) if isinstance(each, str) else each for each in columns]
         self._names = [each if isinstance(each, str) else each.kind for each in columns]
         self._types = [types_of(value) for value in values]
         self._ruled = [(at, rule) for at, each in enumerate(values) for rule in _rules(each)]
-        # The types of most rows are alike, so that one look tells.
+        # Most rows have the same types, so that one lookup is enough.
         self._good: set[tuple[type, ...]] = set()
 
     def __call__(self, row: RowT | None) -> RowT:
-        """Return the row. Raises WrongValueError for a wrong value in it, and for no row (None)."""
+        """Return the row. Raises WrongValueError for a wrong value in it, and for None."""
         if row is None:
             raise WrongValueError(f"no {self._names[0]}")
         found = tuple(map(type, row))
@@ -440,15 +440,18 @@ class ObjectCheck:
 
 
 def parsed(text: str) -> Any:
-    """Return what JSON text holds. Raises WrongValueError for text that is no JSON."""
+    """Return what JSON text holds. Raises WrongValueError if the text is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
-        raise WrongValueError("JSON") from None  # its words may be a post's
+        raise WrongValueError("JSON") from None  # the error may hold a post's text
 
 
 def in_sql(columns: Mapping[str, str]) -> str:
-    """Return SQL that is true where columns hold what they may: `{"p.text": "posts.text"}`."""
+    """Return SQL that is true if all columns hold allowed values.
+
+    `columns` maps the SQL of each to its name: `{"p.text": "posts.text"}`.
+    """
     values = {name: value_of(column) for name, column in columns.items()}
     typed = [name for name, value in values.items() if not value.null and not _rules(value)]
     kinds = "".join(values[name].kind for name in typed)

@@ -1,1 +1,4 @@
-"""Integrity and recovery of a damaged file."""
+"""The integrity check of the database file, and the recovery of a damaged one.
+
+Knows nothing of sources and taggers.
+"""

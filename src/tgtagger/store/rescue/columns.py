@@ -1,7 +1,7 @@
-"""The columns of a table as a file has them, each with the check of its values.
+"""The columns of a table as they are in a file, each with the check of its values.
 
-What a column may hold is told by `values`. One that is not known there (of an older version, or of
-a newer one) is checked by the type that the file declares. Knows nothing of pages.
+`values` says what a column may hold. A column that is unknown there (of an older or a newer
+version) is checked by the type that the file declares. Knows nothing of pages.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _ANYTHING = Value("any")
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column, and what its values may be."""
+    """A column of a table in a file, and the check of its values."""
 
     name: str
     holds: Check
     is_key: bool
     may_be_null: bool
-    is_known: bool = True  # its type is one that we have
+    is_known: bool = True  # its declared type is one that we use
 
 
 def columns(db: sqlite3.Connection, table: str) -> tuple[FileColumn, ...]:
@@ -49,6 +49,6 @@ def columns(db: sqlite3.Connection, table: str) -> tuple[FileColumn, ...]:
 
 
 def any_columns(width: int) -> tuple[FileColumn, ...]:
-    """Return columns that take everything."""
+    """Return columns that accept any value."""
     column = FileColumn("", check_of(_ANYTHING), is_key=False, may_be_null=True)
     return (column,) * width

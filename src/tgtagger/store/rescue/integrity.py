@@ -1,6 +1,6 @@
-"""The health of the database file, as callers ask for it; and its search index made anew.
+"""Check the database file for the store's callers, and rebuild its search index.
 
-What is looked at is told by `integrity_check`, what an index is by `fulltext`.
+`integrity_check` does the check, `fulltext` the rebuild. Does not know how a report is shown.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from tgtagger.system.mounts import network_file_system
 
 
 class Integrity(Part):
-    """The health of the database file."""
+    """The integrity of the database file and of its search index."""
 
     def storage(self) -> Storage:
-        """Tell how the file is kept: its journal, locks, a file system over the network."""
+        """Return how SQLite keeps the file: its journal, locks, a network file system."""
         with self._database.read() as db:
             (mode,) = db.execute("PRAGMA journal_mode").fetchone()
             is_locked = not isinstance(db, Unlocked)
         return Storage(str(mode), is_locked, network_file_system(self._database.path))
 
     def check(self) -> IntegrityReport:
-        """Read the whole file and say what is wrong with it; a damaged one, too."""
+        """Read the whole file, damaged or not, and return the integrity report."""
         return integrity_check.report(self._database.path)
 
     def check_index(self) -> bool:
@@ -33,6 +33,6 @@ class Integrity(Part):
             return fulltext.agrees(db)
 
     def rebuild_index(self) -> None:
-        """Make the search index anew from the posts."""
+        """Rebuild the search index from the posts."""
         with self._database.connection() as db:
             fulltext.rebuild(db)

@@ -1,7 +1,8 @@
-"""The integrity check: pages, values, owners and the search index. Slow: it reads all of them.
+"""The integrity check of pages, values, owners and the search index. Slow: it reads all of them.
 
-It never changes the file, and it bears a damaged one: a look that fails is a finding. It names
-tables and posts, never a word of a post's text. What a value may be is told by `values`.
+It never changes the file. It works on a damaged one: a query that fails is a finding. It names
+tables and posts, and never a word of a post's text. Does not know which values a column may hold
+(`values`), nor what to do about damage.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from tgtagger.store.values import COLUMNS, TEXT, RowCheck, WrongValueError
 from tgtagger.system.terminal_text import clean
 
 SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
-"""What a damaged database makes the driver raise, and the checks of the values that it read."""
+"""What the driver and the checks of values raise for a damaged database."""
 
 _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
-"""What the driver raises for a wrong use of it."""
+"""What the driver raises if it is used wrongly."""
 
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
 _NAMED = 3
 _MOST = 10_000
-"""Places of damage that are counted in one table."""
+"""Most places of damage that are counted in one table."""
 
 
 def report(path: Path) -> IntegrityReport:
-    """Return the integrity report: all but the search index, which SQLite compares for writers."""
-    # A connection of its own: on one that has met damage even the end of a transaction may fail.
+    """Return the integrity report, without the search index: to check that, SQLite must write."""
+    # A connection of its own: after damage was met, even the end of a transaction may fail.
     with (
         map_errors(path),
         contextlib.closing(connections.to_read(path)) as db,
@@ -50,7 +51,7 @@ def _look(db: sqlite3.Connection) -> IntegrityReport:
     damage += _pages(db)
     altered = 0
     for table in _tables(db):
-        with contextlib.suppress(*_UNREADABLE):  # its pages are damaged, which is said already
+        with contextlib.suppress(*_UNREADABLE):  # its pages are damaged: `_pages` has said so
             wrong, place, different = _rows(db, table)
             altered += different
             if wrong:
@@ -68,9 +69,9 @@ def _look(db: sqlite3.Connection) -> IntegrityReport:
 
 
 def explain(error: BaseException, path: Path) -> None:
-    """Raise StoreError if the file is damaged, and so explains one of SYMPTOMS.
+    """Raise StoreError if the file is damaged, which explains the error (one of SYMPTOMS).
 
-    Looks until it finds something, which takes long in a large database where there is nothing.
+    Stops at the first damage. In a large database without damage this takes long.
     """
     if is_failure(error) or isinstance(error, _BUGS):
         return
@@ -85,7 +86,7 @@ def explain(error: BaseException, path: Path) -> None:
             found = "it cannot be read"
     if found is None and isinstance(error, WrongValueError):
         found = f"a value in it cannot be ({error})"
-    if found is not None:  # without the error: its words may be a post's
+    if found is not None:  # `from None`: the error may hold a post's text
         raise StoreError("database_damaged_at", path=path, found=found) from None
 
 
@@ -101,11 +102,11 @@ def _first(db: sqlite3.Connection) -> Iterator[str]:
     yield from _orphans(db)
 
 
-# ---- the looks
+# ---- the single checks
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    """Return the tables with values of ours; what other programs keep beside them is theirs."""
+    """Return our tables; other programs may have added their own."""
     try:
         found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         return [name for (name,) in found if name in COLUMNS]
@@ -153,9 +154,9 @@ def _lines(db: sqlite3.Connection, what: str) -> list[str]:
 
 
 def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int, str, int]:
-    """Return how many rows of a table hold a wrong value, where one is, how many were altered.
+    """Return (rows with a wrong value, where the first one is, altered posts) of a table.
 
-    Altered is a post whose text is not the one that its hash was made of.
+    A post is altered if its text does not have the stored hash.
     """
     found = columns(db, table)
     checks = [(at, column.holds) for at, column in enumerate(found)]
@@ -187,7 +188,7 @@ def _place(columns: Sequence[FileColumn], row: Sequence[object]) -> str:
     else:
         names = [column.name for column in columns if column.is_key]
     keys = [(name, values[name]) for name in names]
-    # Only numbers: a damaged key may hold anything, also a text that is nobody's business.
+    # Only numbers: a damaged key may hold anything, even a post's text.
     known = [f"{name} {value}" for name, value in keys if isinstance(value, int)]
     return ", ".join(known) or "a row whose key is no number"
 
@@ -202,7 +203,7 @@ def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _as_found(data: bytes) -> str | bytes:
-    """Return text as text, and what is none as it is."""
+    """Return UTF-8 as text, and other bytes as they are."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -251,11 +252,11 @@ def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:
 
 
 def _newest(db: sqlite3.Connection) -> dt.datetime | None:
-    """Return when the last run ended, or the newest post was written, whichever is later."""
+    """Return the end of the last run, or the date of the newest post, whichever is later."""
     try:
         (newest,) = db.execute(
-            # Not the latest of all runs, only the last: an earlier one's clock may have been
-            # ahead. Not the posts of files, in which anything may stand.
+            # Only the last run: the clock of an earlier one may have been ahead. No posts of
+            # exports: a file may have any date.
             "SELECT max(at) FROM (SELECT * FROM (SELECT coalesce(ended_at, started_at) AS at "
             "FROM runs ORDER BY id DESC LIMIT 1) UNION ALL SELECT * FROM "
             "(SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"

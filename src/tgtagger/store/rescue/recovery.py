@@ -1,8 +1,8 @@
-"""Save what can be read of a damaged database into a new one. The damaged one is only read.
+"""Save what can be read of a damaged database into a new one. Only reads the damaged one.
 
-Rows come out of the pages (`salvage`), wrong values are replaced (`mend`), rows that belong
-together are joined again (`rejoin`), and the search index is built from the posts. The new file is
-checked, synced and then renamed: either it is there and sound, or it is not there.
+`salvage` reads rows from the pages, `mend` replaces wrong values, `rejoin` joins rows that belong
+together, and the search index is built from the posts. The new file is checked, synced and then
+renamed: it is whole, or it does not exist. Does not know how a post is made from a raw record.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KNOWN = {
     "sqlite_autoindex_tags_1": ("known_tags", "key, id"),
     "sqlite_autoindex_post_tags_2": ("known_links", "tag_id, post_id, position"),
 }
-"""Indexes that still know a row that is lost; the table that their entries go to, its columns."""
+"""Indexes that still know lost rows → (the table for their entries, its columns)."""
 
 _MAKE_KNOWN = """
 CREATE TEMP TABLE known_posts (channel_id, message_id, id PRIMARY KEY);
@@ -52,13 +52,13 @@ _DERIVED = {"alembic_version"}
 
 
 def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA) -> Recovered:
-    """Make a new database, 0600, of what can be read. A file that is there is never replaced.
+    """Make a new database (0600) from what can be read. Never replaces a file.
 
-    Raises InputError for a target that cannot be had; StoreError where nothing can be saved, or
-    the new file cannot be written: then there is none. TryLater where a run is at work on `path`.
+    Raises InputError for a target that cannot be used; StoreError if nothing can be saved, or the
+    new file cannot be written: then there is none. Raises TryLater if a run is at work on `path`.
     """
     _refuse(path, target)
-    path = path.resolve()  # its log lies beside the file itself, not beside a link to it
+    path = path.resolve()  # SQLite's log lies beside the file itself, not beside a link to it
     with contextlib.ExitStack() as opened:
         with map_errors(path):
             opened.enter_context(_alone(path))
@@ -68,7 +68,7 @@ def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA)
             with map_errors(target):
                 found = _fill(made, path, file, convert, schema)
             opened.close()
-        except FileExistsError as error:  # it came meanwhile
+        except FileExistsError as error:  # somebody made it meanwhile
             raise _there_already(target) from error
         except OSError as error:
             raise _cannot_be_written(target, error) from error
@@ -97,7 +97,7 @@ def _cannot_be_written(target: Path, error: OSError) -> TgTaggerError:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the run locks where their files can be made: no run writes while the file is read."""
+    """Hold the run locks, if their files can be made, so that no run writes meanwhile."""
     with contextlib.ExitStack() as held:
         if os.access(path.parent, os.W_OK):
             for name in get_args(LockName):
@@ -106,7 +106,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _log_of(path: Path) -> Path | None:
-    """Return the log that lies beside a database, and belongs to it."""
+    """Return the log beside a database that belongs to it, or None."""
     for end in ("-wal", "-journal"):
         log = path.with_name(path.name + end)
         if log.is_file() and log.stat().st_size and stale_log.belongs(path, log):
@@ -119,7 +119,7 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert, schema: Sche
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA journal_mode = OFF").fetchone()
         db.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
-        db.execute("PRAGMA foreign_keys = OFF")  # owners may come after what is theirs
+        db.execute("PRAGMA foreign_keys = OFF")  # rows may come before those that they refer to
         db.executescript(_MAKE_KNOWN)
         db.execute("BEGIN")
         rows = _Rows(db, Salvage(file, shapes(db)))
@@ -138,7 +138,7 @@ def _fill(made: Path, path: Path, file: PageFile, convert: Convert, schema: Sche
 
 
 def _revision(file: PageFile, path: Path, schema: Schema) -> str:
-    """Return the schema version of the damaged file; the newest one where it cannot be read.
+    """Return the schema version of the damaged file; the newest one if it cannot be read.
 
     Raises StoreError for another program's file, and a newer tgtagger's.
     """
@@ -163,7 +163,7 @@ def _upgrade(made: Path, schema: Schema, revision: str) -> None:
         with engine.connect() as connection, connection.begin():
             if schema.version_of(driver(connection), made) != revision:
                 migrate.upgrade(connection, schema, revision)
-        with engine.connect() as connection:  # one file, that can be read wherever it lies
+        with engine.connect() as connection:  # a single file, readable in a read-only folder
             driver(connection).execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:
         engine.dispose()
@@ -173,7 +173,7 @@ def _upgrade(made: Path, schema: Schema, revision: str) -> None:
 
 
 class _Rows:
-    """Takes the rows of all tables, and what the indexes remember."""
+    """Copies the rows of all tables, and the entries of indexes that know lost rows."""
 
     def __init__(self, db: sqlite3.Connection, source: Salvage) -> None:
         self.source = source
@@ -184,7 +184,7 @@ class _Rows:
             name for name, shape in source.shapes.items() if shape.is_ours and name not in _DERIVED
         )
         self._db = db
-        self._totals: dict[str, int] = {}  # how many rows there were, as an index says
+        self._totals: dict[str, int] = {}  # rows of a table before the damage, by an index
 
     def take(self) -> None:
         source = self.source
@@ -192,7 +192,7 @@ class _Rows:
         for name in self.tables:
             for cells in source.rows(name):
                 self._insert(name, cells, count=True)
-        self.lost += source.unread  # of tables: what follows reads indexes
+        self.lost += source.unreadable  # here it counts tables only: below, indexes are read
         indexes = self._db.execute(
             "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' "
             "AND coalesce(sql, '') NOT LIKE '% WHERE %'"
@@ -203,11 +203,11 @@ class _Rows:
         if source.torn.intersection(self.tables):
             for name in set(source.shapes) - set(self.tables) - {index for index, _ in indexes}:
                 for _ in source.rows(name):
-                    pass  # so that its pages are known not to be a table's
-            before = Counter(source.unread)
+                    pass  # marks their pages as taken
+            before = Counter(source.unreadable)
             for name, cells in source.loose():
                 self._insert(name, cells, count=False)
-            self.lost += source.unread - before
+            self.lost += source.unreadable - before
 
     @property
     def doubts(self) -> Doubts:
@@ -229,7 +229,7 @@ class _Rows:
             mended = None if row is None else mend.mend(table, shape.columns, row, self.now)
             if mended is not None:
                 rows.append(mended)
-            elif cell.record is not None:  # the others are counted where they are read
+            elif cell.record is not None:  # `Salvage.unreadable` counts the others
                 self.lost[table] += 1
         names = ", ".join(f'"{column.name}"' for column in shape.columns)
         marks = ", ".join("?" * len(shape.columns))
@@ -237,11 +237,11 @@ class _Rows:
         self._db.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", rows)
         made = self._db.total_changes - before
         self.saved += made
-        if count:  # of loose pages some may be old ones
+        if count:  # loose pages may be old ones, whose rows are stored elsewhere
             self.lost[table] += len(rows) - made
 
     def _remember(self, index: str, table: str) -> None:
-        """Keep the entries of an index that we use, and how many rows every index counts."""
+        """Store the entries of an index in `_KNOWN`, and the number of rows of any whole index."""
         is_whole, total = True, 0
         for cells in self.source.rows(index):
             records = [cell.record for cell in cells if cell.record is not None]
@@ -262,7 +262,7 @@ class _Rows:
 
 
 def _finish(made: Path) -> None:
-    """Make the search index, and check that the new file is sound."""
+    """Build the search index, and check the new file. Raises AssertionError if it is damaged."""
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA synchronous = OFF")
         fulltext.rebuild(db)

@@ -1,9 +1,9 @@
-"""Join rows of a damaged database that belong together, in the new database that holds them.
+"""Join the saved rows of a damaged database that belong together, within the new database.
 
-The indexes of the old file help: the tables known_posts, known_tags and known_links hold which
-posts, tags and links there were. A post whose channel is lost gets a channel in its place, a link
-whose tag is lost gets the tag's key as its name; any other row without its owner is deleted. A
-channel is read again where posts of it are missing or marked.
+The indexes of the old file help: the tables known_posts, known_tags and known_links list the posts,
+tags and links that it had. For a lost channel a substitute is made, for a lost tag one that has its
+key as name; any other row without its owner is deleted. A channel that lost posts, or has marked
+ones, will be read again. Knows nothing of pages.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from tgtagger.store.post_rows import MESSAGE_BITS, NAMES, row
 from tgtagger.store.rescue.mend import DAMAGED
 
 Convert = Callable[[StoredRawRecord], PostData | None]
-"""Makes a post of its raw record; None where that cannot be read."""
+"""Makes a post from its raw record; None if that cannot be read."""
 
 _OFF = f"(({{0}}.id - {{0}}.message_id) & {(1 << MESSAGE_BITS) - 1})"
-"""How far a post's id lies above the key of its message: 0, or a few where the key was taken."""
+"""SQL: how far a post's id is above its key: 0, or a few if the key was taken."""
 _MOST_OFF = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What is not certain: whether all posts are known, and which tables have lost rows."""
+    """What is uncertain: whether all posts are known, and which tables may have lost rows."""
 
     knows_posts: bool
     torn: frozenset[str]
@@ -35,7 +35,7 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Rejoined:
-    """The result: posts made of raw records, posts marked, channels that are to be read again."""
+    """The result: posts made from raw records, marked posts, channels to be read again."""
 
     restored: int
     marked: int
@@ -45,7 +45,7 @@ class Rejoined:
 def rejoin(
     db: sqlite3.Connection, lost: Counter[str], doubts: Doubts, convert: Convert, now: str
 ) -> Rejoined:
-    """Join the rows; `lost` counts those that are deleted."""
+    """Join the rows. Deleted rows are added to `lost`, by table."""
     _mend_identities(db)
     lost["posts"] += _run(
         db,
@@ -59,14 +59,14 @@ def rejoin(
     _drop_orphans(db, lost, doubts)
     _settle_statuses(db, doubts)
     (marked,) = db.execute("SELECT count(*) FROM posts WHERE problem = ?", (DAMAGED,)).fetchone()
-    return Rejoined(restored, marked, _forget_readings(db, hurt, doubts))
+    return Rejoined(restored, marked, _forget_progress(db, hurt, doubts))
 
 
-# ---- who is who
+# ---- identities
 
 
 def _mend_identities(db: sqlite3.Connection) -> None:
-    """Correct the one part of a post's identity that disagrees with the others.
+    """Correct the part of a post's identity that contradicts the others.
 
     A post's id holds its time and the end of its message's id; the index of posts holds all three
     numbers.
@@ -91,18 +91,18 @@ def _mend_identities(db: sqlite3.Connection) -> None:
 
 
 def _missing_posts(db: sqlite3.Connection) -> set[int]:
-    """Return the channels that have lost posts, as far as the index of posts knows."""
+    """Return the ids of channels that lost posts, by the index of posts."""
     rows = db.execute(
         "SELECT DISTINCT channel_id FROM known_posts WHERE id NOT IN (SELECT id FROM posts)"
     )
     return {channel for (channel,) in rows}
 
 
-# ---- what can be made anew
+# ---- what can be restored
 
 
 def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
-    """Make posts from their raw records where the row is lost and the identity is known."""
+    """Make posts from their raw records if the row is lost and the identity is known."""
     rows = db.execute(
         "SELECT r.post_id, r.source, r.data, k.channel_id, k.message_id, c.title, c.username, "
         "c.kind FROM raw_forms AS r JOIN known_posts AS k ON k.id = r.post_id "
@@ -123,7 +123,7 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
             values = row(post, source)
             made = _run(db, insert, (post_id, channel_id, message_id, *values, now))
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError, sqlite3.Error):
-            continue  # the raw record is damaged, too
+            continue  # the raw record is damaged as well
         restored += made
         if made and len(post.ids) > 1:
             db.executemany(
@@ -140,7 +140,7 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
 
 
 def _replace_owners(db: sqlite3.Connection, lost: Counter[str], now: str) -> None:
-    """Insert a channel or a tag in place of each that is lost while rows refer to it."""
+    """Insert a substitute for each lost channel or tag that rows refer to."""
     made = _run(
         db,
         "INSERT INTO channels (id, title, kind, added_at) SELECT DISTINCT channel_id, "
@@ -158,11 +158,11 @@ def _replace_owners(db: sqlite3.Connection, lost: Counter[str], now: str) -> Non
     )
 
 
-# ---- what goes, and what follows from it
+# ---- what is deleted, and what follows
 
 
 def _drop_orphans(db: sqlite3.Connection, lost: Counter[str], doubts: Doubts) -> None:
-    if "album_members" in doubts.torn:  # entries of an index may be among them, which look alike
+    if "album_members" in doubts.torn:  # entries of an index look alike, and may be among them
         _run(
             db,
             "DELETE FROM album_members WHERE NOT EXISTS (SELECT 1 FROM posts AS p WHERE "
@@ -184,7 +184,7 @@ def _drop_orphans(db: sqlite3.Connection, lost: Counter[str], doubts: Doubts) ->
 
 
 def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
-    """Set posts that lost tags to pending: answers that were paid for are kept, and used again."""
+    """Set posts that lost tags to pending: stored answers are used again, without new costs."""
     lacks = (
         "id IN (SELECT post_id FROM known_links AS k WHERE NOT EXISTS (SELECT 1 FROM post_tags AS l"
         " WHERE l.post_id = k.post_id AND l.tag_id = k.tag_id))"
@@ -197,7 +197,7 @@ def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
     )
 
 
-def _forget_readings(db: sqlite3.Connection, hurt: set[int], doubts: Doubts) -> tuple[str, ...]:
+def _forget_progress(db: sqlite3.Connection, hurt: set[int], doubts: Doubts) -> tuple[str, ...]:
     """Delete the read progress of channels that may have lost posts; return their names."""
     hurt |= {
         channel

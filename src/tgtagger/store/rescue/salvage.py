@@ -1,9 +1,9 @@
-"""Read rows of tables from a damaged file: first by its trees, then from pages outside of them.
+"""Read rows of tables from a damaged file: first from its trees, then from pages outside of them.
 
 A page belongs to a table if its rows look like the table's rows. So a pointer that a flipped bit
-has changed does no harm, and a page that no pointer reaches any more is still found. Pages outside
-of the trees are read only where a tree has a fault: otherwise they are old pages, whose rows have
-moved. Knows what rows look like, and not what they mean.
+has changed does no harm, and a page that no pointer reaches is still found. Pages outside of the
+trees are read only if a tree is damaged: otherwise they are old pages, whose rows have moved. Knows
+what rows look like, but not what they mean.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from tgtagger.store.sqlite.file_format import (
 Row = list[SqlValue]
 
 _PENDING_BYTE = 1 << 30
-"""SQLite never uses the page with this byte: it takes its locks there."""
+"""SQLite never uses the page that has this byte: its locks are there."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowShape:
-    """What the rows of a table, or the entries of an index, look like."""
+    """The form of the rows of a table, or of the entries of an index."""
 
     name: str
     columns: tuple[FileColumn, ...]
-    order: tuple[int, ...]  # the column of each value of a record
+    order: tuple[int, ...]  # the index in `columns` of each value of a record
     has_rowid: bool
     rowid_column: int | None = None
     defaults: tuple[SqlValue, ...] = ()
-    is_ours: bool = True  # else only recognised: indexes, and what FTS5 keeps
+    is_ours: bool = True  # False: recognised but not saved (indexes, tables of FTS5)
 
     def row(self, cell: Cell) -> Row | None:
-        """Return a cell's values by column; None if it is none of this table."""
+        """Return a cell's values by column; None if the cell is not of this table."""
         record = cell.record
         if record is None or not self.least <= len(record) <= len(self.order):
             return None
@@ -63,7 +63,7 @@ class RowShape:
         return values
 
     def fits(self, cell: Cell) -> bool:
-        """Tell whether a cell is a sound row of this table."""
+        """Tell whether a cell is an undamaged row of this table."""
         row = self.row(cell)
         return row is not None and all(
             column.holds(value) for column, value in zip(self.columns, row, strict=True)
@@ -71,7 +71,7 @@ class RowShape:
 
     @property
     def least(self) -> int:
-        """How many values a record has at least: a column that was added later may be missing."""
+        """The least number of values in a record: columns that were added later may be missing."""
         needed = [
             place
             for place, at in enumerate(self.order)
@@ -85,7 +85,7 @@ class RowShape:
 
 
 def shapes(db: sqlite3.Connection) -> dict[str, RowShape]:
-    """Return the shapes of everything that a database of this schema keeps in trees."""
+    """Return the shapes of all tables and indexes of a database, by name."""
     found = {}
     for kind, name, sql in db.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE rootpage > 0"
@@ -127,17 +127,17 @@ def _default(sql: str | None) -> SqlValue:
 
 @dataclass(slots=True)
 class Salvage:
-    """One pass through a file. It counts the cells that it cannot read."""
+    """One pass through a file, which counts the cells that it cannot read."""
 
     file: PageFile
     shapes: dict[str, RowShape]
     roots: dict[str, int] = field(default_factory=dict)
-    unread: Counter[str] = field(default_factory=Counter)  # cells by table
-    torn: set[str] = field(default_factory=set)  # trees with a fault
+    unreadable: Counter[str] = field(default_factory=Counter)  # cells by table
+    torn: set[str] = field(default_factory=set)  # damaged trees
     _taken: set[int] = field(default_factory=set)
 
     def schema(self) -> list[Record]:
-        """Read the list of tables (type, name, table, root, SQL), as far as it can be read."""
+        """Read the list of tables (type, name, table, root page, SQL), as far as possible."""
         used: set[int] = set()
         found: list[Record] = []
         waiting, seen = [1], {1}
@@ -162,7 +162,7 @@ class Salvage:
         return found
 
     def rows(self, name: str) -> Iterator[list[Cell]]:
-        """Yield a table's cells, page by page of its tree."""
+        """Yield the cells of a table, page by page of its tree."""
         shape = self.shapes[name]
         waiting = [self.roots[name]] if name in self.roots else []
         seen = set(waiting)
@@ -185,11 +185,11 @@ class Salvage:
                     waiting.append(below)
             if page.lost:
                 self.torn.add(name)
-            self.unread[name] += page.lost + sum(cell.record is None for cell in cells)
+            self.unreadable[name] += page.lost + sum(cell.record is None for cell in cells)
             yield cells
 
     def loose(self) -> Iterator[tuple[str, list[Cell]]]:
-        """Yield (table, cells) of the pages outside of all trees, where a tree has a fault."""
+        """Yield (table, cells) of the pages outside of all trees, if a tree is damaged."""
         wanted = [shape for shape in self.shapes.values() if shape.name in self.torn]
         if not any(shape.is_ours for shape in wanted):
             return
@@ -207,7 +207,9 @@ class Salvage:
             shape, page, cells, used = best
             self._taken |= {number} | used
             if shape.is_ours:
-                self.unread[shape.name] += page.lost + sum(cell.record is None for cell in cells)
+                self.unreadable[shape.name] += page.lost + sum(
+                    cell.record is None for cell in cells
+                )
                 yield shape.name, cells
 
     def _best(
@@ -215,7 +217,7 @@ class Salvage:
     ) -> tuple[RowShape, TreePage, list[Cell], set[int]] | None:
         data = self.file.data(number)
         page = read_page(data, number)
-        # A page whose first byte, its kind, is damaged may be one of two.
+        # The first byte of a page is its kind. If it is damaged, both kinds of leaves are tried.
         pages = [page] if page else [read_page(data, number, k) for k in (TABLE_LEAF, INDEX_LEAF)]
         best, most = None, 0
         for each in pages:
@@ -226,7 +228,7 @@ class Salvage:
                 if each.kind not in shape.kinds:
                     continue
                 count = sum(map(shape.fits, cells))
-                # Indexes fit nearly everything of their width: a table's rows come first.
+                # Nearly any record of its width fits an index: so a table comes first.
                 if 2 * count >= len(cells) and (count, shape.is_ours) > (
                     most, best is not None and best[0].is_ours
                 ):  # fmt: skip
@@ -239,7 +241,7 @@ class Salvage:
 
 
 def _is_of(shape: RowShape, page: TreePage, cells: list[Cell]) -> bool:
-    """Tell whether a page of a tree is the table's: at least half of its rows look so."""
+    """Tell whether a page belongs to a table: at least half of its rows look like its rows."""
     if page.kind == TABLE_INNER or not cells:
         return True
     readable = [cell for cell in cells if cell.record is not None]

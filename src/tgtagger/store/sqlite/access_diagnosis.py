@@ -1,9 +1,9 @@
-"""Why a database cannot be opened or written to, as far as it can be seen from outside.
+"""Find out why a database cannot be opened, written or locked, and who owns the lock.
 
-SQLite says that it cannot open, write or lock, and seldom which file, or why. Looks without opening
-any of the database's files: to close one would let go the locks that this process has on it. Who
-holds a lock is read from Linux's list of them; elsewhere nobody is named. Knows the bytes that
-SQLite locks (its file format, and os_unix.c).
+SQLite says that it cannot open, write or lock, and seldom which file, or why. None of the
+database's files is opened here: closing one would release the locks that this process has on it.
+Linux's list of locks names the lock owner; on other systems it is unknown. Knows the bytes that
+SQLite locks (its file format, and os_unix.c). Knows no table, and mends nothing.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import NamedTuple
 from tgtagger.errors import StoreError
 
 _FEW = 6
-"""Files that SQLite opens for a database, and two more: it closes them again when one fails."""
+"""Files that SQLite opens for a database, and two more: after a failure they are closed again."""
 
 _LITTLE = 1 << 20
-"""Bytes of free space that are as good as none."""
+"""With fewer free bytes than this a disk counts as full."""
 
 
 def diagnose(path: Path, code: int) -> StoreError | None:
-    """Return what denies access, by SQLite's code for it; None where nothing can be seen."""
-    if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # says more than could be seen
+    """Return the error that explains SQLite's code; None if no reason is found."""
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:  # this code says more than could be found here
         return None
-    path = path.resolve()  # what lies beside it, and its folder, are those of the file itself
+    path = path.resolve()  # SQLite's files lie beside the file itself, not beside a link to it
     match code & 0xFF:
         case sqlite3.SQLITE_CANTOPEN:
             return _no_files(path) or _no_rights(path) or _no_room(path)
@@ -83,7 +83,7 @@ def _is_read_only(path: Path) -> bool:
 
 
 def _no_locks(path: Path) -> StoreError | None:
-    """Try to lock a file of our own: SQLite cannot tell a refused lock from one that is held."""
+    """Try to lock a file of our own: SQLite has one code for a refused lock and an owned one."""
     try:
         with tempfile.TemporaryFile(dir=path.parent) as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,13 +119,13 @@ def _temporary() -> Path | None:
     return None
 
 
-# ---- another process
+# ---- the lock owner
 
 
 LOCKS = Path("/proc/locks")
 
-_INDEX = range(120, 123)  # of -shm: to write, to checkpoint, to recover
-_WHOLE = range(0x40000000, 0x40000200)  # of the database: all that is not WAL mode, or exclusive
+_INDEX = range(120, 123)  # bytes of -shm: to write, to checkpoint, to recover
+_WHOLE = range(0x40000000, 0x40000200)  # bytes of the database: without WAL mode, or exclusive
 
 
 class LockOwner(NamedTuple):
@@ -134,13 +134,13 @@ class LockOwner(NamedTuple):
 
 
 def lock_owner(database: Path) -> LockOwner | None:
-    """Return the process that keeps others from writing; None where it cannot be told.
+    """Return the other process that keeps the database locked; None if that is unknown.
 
-    Neither a process that waits for the lock is meant, nor this one.
+    A process that only waits for the lock is not the owner.
     """
     database = database.resolve()  # beside which SQLite has its files
     shm = database.with_name(database.name + "-shm")
-    kinds = ("WRITE",) if shm.exists() else ("WRITE", "READ")  # without WAL who reads is in the way
+    kinds = ("WRITE",) if shm.exists() else ("WRITE", "READ")  # without WAL readers block writers
     try:
         wanted = {database.stat().st_ino: _WHOLE}
         if shm.exists():
@@ -169,7 +169,7 @@ class _Lock(NamedTuple):
 
 
 def _read_lock(line: str) -> _Lock | None:
-    """Read `1: POSIX ADVISORY WRITE 4242 08:01:1234 120 120`; one who waits has `->` after 1."""
+    """Read `1: POSIX ADVISORY WRITE 4242 08:01:1234 120 120`; None for a waiting one (`1: ->`)."""
     fields = line.split()
     if len(fields) != 8 or fields[1] != "POSIX":
         return None

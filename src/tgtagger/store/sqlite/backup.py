@@ -1,10 +1,10 @@
-"""A copy of the database as it is at one moment, while others write.
+"""Copy the database as it is at one moment, while others write.
 
-SQLite's backup, within one reading transaction: it starts nothing over when others commit, and in
-WAL mode nobody waits for it. Not VACUUM INTO, which can neither be stopped nor tell how far it is.
-The copy is written beside its name, checked, synced, renamed (see `files`); it is one file, not
-in WAL mode until somebody writes to it, so it can be read where nobody may write. Needs no
-particular schema: one that is about to be brought up to date is copied as it is.
+Uses SQLite's backup within one reading transaction: it does not start over when others commit, and
+in WAL mode nobody waits for it. VACUUM INTO can neither be stopped nor tell how far it is. The copy
+is written beside its target, checked, synced and renamed (see `files`). It is one file, and leaves
+WAL mode until somebody writes to it, so that it can be read in a read-only folder. Knows no table
+but `posts`, and copies any version of the schema.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from tgtagger.system import files
 
 T = TypeVar("T")
 OnProgress = Callable[[int, int], None]
-"""Called with how many bytes are copied, and of how many."""
+"""Called with the bytes copied so far, and the bytes in all."""
 
 _STEP = 1024
-"""Pages copied at a time (4 MiB): how soon a signal is heard."""
+"""Pages copied at a time (4 MiB): a signal is handled between two steps."""
 
 _LABEL = f"backup-{os.uname().nodename}"
-"""The next backup in that folder deletes what a killed one left, but only this machine's: a disk
-that keeps backups may be shared."""
+"""The next backup in that folder deletes what a killed one of this machine left: a disk that keeps
+backups may be shared by several machines."""
 
 _WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(LockName)))
-"""What belongs to a database by its name."""
+"""The endings of the files that belong to a database."""
 
 
 def back_up(
@@ -50,10 +50,10 @@ def back_up(
     over: bool = False,
     schema: Schema = SCHEMA,
 ) -> Backup:
-    """Copy a database to a new file, 0600; `over` replaces one of that name.
+    """Copy a database to a new file (0600); `over`: replace a file of that name.
 
-    Raises InputError for a target that cannot be had; StoreError for a copy that is damaged or
-    cannot be written. Then nothing of it is left.
+    Raises InputError for a target that cannot be used; StoreError for a copy that is damaged or
+    cannot be written. Then no part of the copy is left.
     """
     try:
         _refuse(path, target, over=over)
@@ -61,7 +61,7 @@ def back_up(
             version = _copy(path, made, target, on_progress, schema)
             posts = _check(made, path, target)
             size = made.stat().st_size
-    except FileExistsError as error:  # it came meanwhile
+    except FileExistsError as error:  # somebody made it meanwhile
         raise _there_already(target) from error
     except FileNotFoundError as error:
         raise InputError("copy_without_folder", target=target) from error
@@ -94,7 +94,7 @@ def _copy(path: Path, made: Path, target: Path, on_progress: OnProgress, schema:
     reader = engine.create_reader(path)
     try:
         with map_errors(path), reader.connect() as connection, connection.begin():
-            # This look fixes the moment: what is committed from now on is not in the copy.
+            # This query fixes the moment: later commits are not in the copy.
             driver = engine.driver(connection)
             version = schema.version_of(driver, path)
             if version is None:
@@ -116,10 +116,10 @@ def _copy_pages(
     (page_size,) = source.execute("PRAGMA page_size").fetchone()
 
     def progress(_: int, left: int, total: int) -> None:
-        if total:  # else the first step has failed, which is raised after this
+        if total:  # 0: the first step failed, and its error is raised after this
             on_progress((total - left) * page_size, total * page_size)
 
-    # nolock: nobody else knows the file, and not every file system that keeps copies has locks.
+    # nolock: only we know the file, and some file systems that keep copies have no locks.
     with closing(connect(made, "mode=rw&nolock=1")) as copy:
         copy.execute("PRAGMA journal_mode = OFF").fetchone()
         copy.execute("PRAGMA synchronous = OFF")  # it is synced once, when it is whole
@@ -136,7 +136,7 @@ _OF_THE_TARGET = {
     "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_WRITE",
     "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE",
 }  # fmt: skip
-"""Failures of the target: the database itself is only read."""
+"""Failures that are the target's: the database itself is only read."""
 
 
 def _check(made: Path, path: Path, target: Path) -> int:
@@ -149,7 +149,7 @@ def _check(made: Path, path: Path, target: Path) -> int:
 
 
 def _interruptible(copy: sqlite3.Connection, look: Callable[[sqlite3.Connection], T]) -> T:
-    """Run a long statement in another thread: this one could hear no signal meanwhile."""
+    """Run a long statement in another thread, so that this one can handle a signal meanwhile."""
     found: Future[T] = Future()
 
     def work() -> None:
@@ -164,13 +164,13 @@ def _interruptible(copy: sqlite3.Connection, look: Callable[[sqlite3.Connection]
         return found.result()
     except BaseException:
         while thread.is_alive():
-            copy.interrupt()  # ends the statement that is running, no later one
+            copy.interrupt()  # ends the running statement only, so it is repeated
             thread.join(0.05)
         raise
 
 
 def _look(copy: sqlite3.Connection) -> tuple[str, int]:
-    """Return `ok`, or what is damaged; and the number of posts."""
+    """Return (`ok`, or what is damaged; the number of posts)."""
     try:
         (damage,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
         (posts,) = copy.execute("SELECT count(*) FROM posts").fetchone()

@@ -1,13 +1,13 @@
-"""Connections to the file, and the ways to open it where SQLite cannot make files beside it.
+"""Connect to the file, also where SQLite cannot make files beside it.
 
 In WAL mode SQLite keeps a log beside the database (-wal), and an index of it (-shm) as memory that
-processes share. A folder that is not ours, a full disk, a file system over the network deny that.
+processes share. A folder of another user, a full disk and a network file system do not allow that.
 
-A writer then turns the database to a rollback journal, which wants nothing of the kind, and says
-so. A reader reads without the index and without locks, the log included, and sees whether somebody
-wrote meanwhile: what it read may then be torn, and is not to be believed.
+Then a writer switches the database to a rollback journal, which needs neither, and warns. A reader
+reads the file and its log without the index and without locks, and checks whether somebody wrote
+meanwhile: then what it read may be torn, and it raises TryLater.
 
-Another program's database keeps the mode that it has: one table's name tells whose it is.
+Knows one table's name, which tells our database from another program's; that one keeps its mode.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ DENIED = frozenset(
         sqlite3.SQLITE_READONLY_DIRECTORY,
     }
 )
-"""SQLite's codes for a file beside the database, or a lock, that it cannot get."""
+"""SQLite's codes for when it cannot open a file beside the database, or cannot lock."""
 
-_NO_SHARED_MEMORY = DENIED - {sqlite3.SQLITE_IOERR_SHMSIZE}  # which is a full disk
+_NO_SHARED_MEMORY = DENIED - {sqlite3.SQLITE_IOERR_SHMSIZE}  # SHMSIZE: a full disk
 
 _SLOWER = "%s: %s; a rollback journal is used instead, which is slower"
 
 _PAUSE = 0.01
-"""Seconds between two looks at a database that another run is making."""
+"""Seconds between two attempts to open a database that another run is creating."""
 
 _LOOK = "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
 
 
 class Unlocked(sqlite3.Connection):
-    """A connection that reads without locks. `seen`: how the files were when it was opened."""
+    """A connection that reads without locks. `seen`: the state of the files when it was opened."""
 
     watched: tuple[Path, ...] = ()
     seen: tuple[tuple[int, int, int] | None, ...] = ()
@@ -66,13 +66,13 @@ class Unlocked(sqlite3.Connection):
         self.watched, self.seen = files, _state(files)
 
     def was_disturbed(self) -> bool:
-        """Tell whether somebody has written since."""
+        """Tell whether somebody has written to the files since."""
         return self.seen != _state(self.watched)
 
 
 def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open for writing, in WAL mode where that is possible; warn where it is not."""
-    path = path.resolve()  # SQLite has its files beside the file itself, not beside a link to it
+    """Open for writing, in WAL mode if possible; else warn."""
+    path = path.resolve()  # SQLite's files lie beside the file itself, not beside a link to it
     try:
         connection = _open(
             path, "mode=rw", timeout, prepare=lambda db: _turn_to_wal(db, path, timeout)
@@ -83,18 +83,18 @@ def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
         try:
             connection = _without_wal(path, timeout)
         except sqlite3.Error:
-            raise error from None  # something else is wrong
+            raise error from None  # another reason than shared memory
         _log.warning(_SLOWER, path, "write-ahead logging cannot be had here")
     connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
     (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     # FULL: in WAL mode NORMAL is quicker by 7 % and can lose the last commits in a power cut.
-    # EXTRA: a rollback journal is gone for sure only when its folder was synced, too.
+    # EXTRA: also syncs the folder, so that a deleted rollback journal stays deleted.
     connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
     return connection
 
 
 def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open for reading only: with locks, or without them where there can be none."""
+    """Open for reading only: with locks if possible, else without."""
     path = path.resolve()
     try:
         return _open(path, "mode=ro", timeout)
@@ -105,7 +105,7 @@ def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
         try:
             if code in DENIED:
                 return _without_locks(path, timeout)
-            # A run that was killed had begun to write: who may write takes that back.
+            # A killed run left a half-written file: only a writer can roll it back.
             _open(path, "mode=rw", timeout).close()
             return _open(path, "mode=ro", timeout)
         except sqlite3.Error:
@@ -126,12 +126,12 @@ def undisturbed(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 def connect(path: Path, mode: str, *, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open a file by a mode (`mode=rw`, `mode=ro`, `immutable=1`), without a look at it."""
+    """Open a file by a mode (`mode=rw`, `mode=ro`, `immutable=1`), without reading it."""
     return _connect(path, mode, timeout)
 
 
 def uri(path: Path) -> str:
-    """Return the URI by which SQLite opens a file."""
+    """Return the file's URI, as SQLite wants it."""
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return f"file:{quoted}"
 
@@ -141,7 +141,7 @@ def _disturbed(path: Path) -> TryLater:
 
 
 def _look(connection: sqlite3.Connection) -> bool:
-    """Read from the file for the first time; return whether it is one of ours."""
+    """Read from the file for the first time; return whether it is our database."""
     (found,) = connection.execute(_LOOK).fetchone()
     return bool(found)
 
@@ -154,7 +154,7 @@ def _open(
     made: Callable[..., sqlite3.Connection] | None = None,
     prepare: Callable[[sqlite3.Connection], object] = _look,
 ) -> sqlite3.Connection:
-    """Open a connection and look at the file, so that what is wrong is found here."""
+    """Open a connection and read from the file, so that its errors are raised here."""
     connection = _connect(path, mode, timeout, made)
     try:
         prepare(connection)
@@ -174,8 +174,8 @@ def _connect(
 
 
 def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
-    """Turn a new database, or one of ours, to WAL, where this file system can do that."""
-    is_ours = _look(db)  # in WAL mode this is the first need of shared memory
+    """Switch a new database, or one of ours, to WAL mode, if this file system can do that."""
+    is_ours = _look(db)  # in WAL mode this is the first use of shared memory
     (mode,) = db.execute("PRAGMA journal_mode").fetchone()
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     if mode == "wal" or (pages > 1 and not is_ours):
@@ -185,8 +185,8 @@ def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
         _log.warning(_SLOWER, path, f"it lies on a network file system ({network})")
     if network is not None or (pages and not _is_shareable(path.parent)):
         return
-    # Who reads an old one just now is not waited for: another time will do. A new one is about to
-    # be written by another run that came at the same time; SQLite itself does not wait for that.
+    # Do not wait for readers of an old database: the next run can switch it. A new one may be in
+    # the hands of another run that started at the same time; SQLite itself does not wait for that.
     db.execute("PRAGMA busy_timeout = 0")
     until = time.monotonic() + timeout
     while True:
@@ -205,7 +205,7 @@ def _turn_to_wal(db: sqlite3.Connection, path: Path, timeout: float) -> None:
 
 
 def _is_shareable(folder: Path) -> bool:
-    """Tell whether processes can share memory by files in this folder."""
+    """Tell whether processes can share memory through files in this folder."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.truncate(mmap.PAGESIZE)
@@ -216,10 +216,10 @@ def _is_shareable(folder: Path) -> bool:
 
 
 def _without_wal(path: Path, timeout: float) -> sqlite3.Connection:
-    """Turn a database of ours to a rollback journal, alone with it; return a connection."""
+    """Switch our database to a rollback journal, with exclusive access; return a connection."""
 
     def turn(alone: sqlite3.Connection) -> None:
-        alone.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that SQLite shares no memory
         (pages,) = alone.execute("PRAGMA page_count").fetchone()
         if pages <= 1 or _look(alone):
             alone.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -229,17 +229,17 @@ def _without_wal(path: Path, timeout: float) -> sqlite3.Connection:
 
 
 def _without_locks(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-    """Open for reading the file and its log as they lie."""
+    """Open the file and its log for reading, without locks."""
     wal, journal = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
     if _size(journal):
-        raise sqlite3.OperationalError("half written")  # to be taken back before it is read
+        raise sqlite3.OperationalError("half written")  # it must be rolled back first
     has_log = _size(wal) > 0
     mode = "mode=ro&vfs=unix-none" if has_log else "immutable=1"
 
     def prepare(connection: sqlite3.Connection) -> None:
         assert isinstance(connection, Unlocked)
         connection.watch(path, *([wal] if has_log else []))
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # then the index is no shared memory
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that SQLite shares no memory
         _look(connection)
 
     return _open(path, mode, timeout, made=Unlocked, prepare=prepare)

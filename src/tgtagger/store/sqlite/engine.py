@@ -1,12 +1,12 @@
 """SQLAlchemy's engine for a SQLite file: what a transaction and a connection are.
 
-The one place that knows how SQLAlchemy and SQLite must be made to agree. Knows no table.
+The only module that makes SQLAlchemy and SQLite agree. Knows no table.
 
-Why the BEGIN hook: left to itself the driver opens no transaction before a SAVEPOINT, so the
-outermost SAVEPOINT is the transaction, its release commits, and a later rollback undoes nothing.
-With `isolation_level = None` SQLAlchemy says BEGIN itself, and says IMMEDIATE for writers: a
-deferred transaction that reads first and writes later fails at once when another process has
-written in between, without waiting for the busy timeout.
+Why the BEGIN hook: by default the driver opens no transaction before a SAVEPOINT, so the outermost
+SAVEPOINT is the transaction, its release commits, and a later rollback undoes nothing. With
+`isolation_level = None` the hook sends BEGIN itself, and BEGIN IMMEDIATE for writers: a deferred
+transaction that reads first and writes later fails at once if another process has written in
+between, without waiting for the busy timeout.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
-    """Return an engine whose every transaction is BEGIN IMMEDIATE; see `reading`."""
+    """Return an engine whose transactions begin with BEGIN IMMEDIATE; see `reading`."""
     return _engine(path, "mode=rw", "BEGIN IMMEDIATE", busy_timeout)
 
 
 def reading(engine: Engine) -> Engine:
     """Return the same engine, with the same connections, for transactions that only read.
 
-    They take no write lock. To write in one is a mistake: it fails at once, without waiting, where
-    another process has written since it began.
+    They take no write lock. A write in one is a bug: it fails at once, without waiting, if another
+    process has written since it began.
     """
     return engine.execution_options(**{_BEGIN: "BEGIN DEFERRED"})
 
 
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
-    """Return an engine that cannot write, whose every transaction is one snapshot."""
+    """Return an engine that cannot write; each transaction is one snapshot."""
     return _engine(path, "mode=ro", "BEGIN DEFERRED", busy_timeout)
 
 
 def driver(connection: Connection) -> sqlite3.Connection:
     """Return the driver's own connection."""
     found = connection.connection.driver_connection
-    assert isinstance(found, sqlite3.Connection)  # the one driver that `_engine` sets up
+    assert isinstance(found, sqlite3.Connection)  # `_engine` sets up this driver
     return found
 
 
@@ -56,24 +56,24 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         return opened(path, busy_timeout)
 
     def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, see `say_begin`
+        connection.isolation_level = None  # `say_begin` sends BEGIN instead
         record.info[_FILE] = _identity(path)
-        # macOS: fsync stops at the disk's own cache; elsewhere this is nothing.
+        # macOS: fsync stops at the disk's own cache; on other systems this has no effect.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
         connection.execute("PRAGMA foreign_keys = ON")
-        # A reader goes through once: a large cache would only be memory (KiB, negative).
+        # A reader reads each page once: a large cache would only cost memory (KiB, negative).
         connection.execute(f"PRAGMA cache_size = {-16384 if mode == 'mode=rw' else -2048}")
         # A page of posts is about 1 MB: a checkpoint each (SQLite's default) writes twice as much.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB
-        # The log grows while somebody reads, an export for instance. Else it would stay so large.
+        # The log grows while somebody reads, an export for instance. After that it is cut to this size.
         connection.execute(f"PRAGMA journal_size_limit = {_LARGE_LOG}").fetchone()
 
     def say_begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, begin))
 
     def check_file(connection: Connection) -> None:
-        # SQLite would write on into a file that nobody finds any more, and so report success.
+        # SQLite would go on writing to a file that was moved or deleted, and report success.
         if mode == "mode=rw" and connection.info[_FILE] != _identity(path):
             raise StoreError("database_moved", path=path)
 
@@ -81,7 +81,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         URL.create("sqlite"),
         creator=connect,
         poolclass=sa.pool.QueuePool,
-        hide_parameters=True,  # they are post text
+        hide_parameters=True,  # they hold post text
     )
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", say_begin)

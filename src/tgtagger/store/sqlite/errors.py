@@ -1,7 +1,7 @@
-"""The one map from the errors of SQLite, SQLAlchemy and the system to ours.
+"""The only map from the errors of SQLite, SQLAlchemy and the system to ours.
 
-Knows SQLite's codes, which sentence each is (`messages.store`), and how to look for what is behind
-one; no SQL and no table.
+Knows SQLite's codes and the kind of each, and asks `access_diagnosis` for the reason. Knows no SQL
+and no table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tgtagger.store.sqlite import access_diagnosis
 
 
 def is_failure(error: BaseException) -> bool:
-    """Tell whether the database itself failed, such as by a full disk."""
+    """Tell whether the database itself failed, for instance because the disk is full."""
     error = _of_the_driver(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
@@ -30,8 +30,8 @@ def is_full(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Tell whether the database failed or is damaged; else a bad value was given to it."""
-    # The plain code says that a statement cannot be run: a table or the search index is not there.
+    """Tell whether the database failed or is damaged; else it was given a bad value."""
+    # SQLITE_ERROR: a statement cannot be run, since a table or the search index is missing.
     cannot_run = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
     return (
         cannot_run
@@ -48,7 +48,7 @@ def map_errors(path: Path) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
         if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
-            raise StoreError("database_damaged", path=path) from None  # it holds the text
+            raise StoreError("database_damaged", path=path) from None  # the cause holds the text
         translated = _translate(_of_the_driver(error), path)
         if translated is None:
             raise
@@ -60,7 +60,7 @@ def _of_the_driver(error: BaseException) -> BaseException:
 
 
 def _is_undecoded(error: BaseException) -> bool:
-    # The driver's own error for stored text that is not UTF-8: without a code, but with the text.
+    # The driver's own error for stored text that is not UTF-8: it has no code, but the text.
     return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode")
 
 
@@ -71,7 +71,7 @@ def _translate(error: BaseException, path: Path) -> TgTaggerError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None:
         return None
-    kind = _FAILURES.get(code) or _FAILURES.get(code & 0xFF)  # that is the primary code
+    kind = _FAILURES.get(code) or _FAILURES.get(code & 0xFF)  # the last byte: the primary code
     if kind is None:
         return None
     owner = access_diagnosis.lock_owner(path) if kind == _LOCKED else None
@@ -95,7 +95,7 @@ _FAILURES: dict[int, str] = {
     sqlite3.SQLITE_AUTH: "database_unusable",
     sqlite3.SQLITE_CANTOPEN: "database_unopenable",
     sqlite3.SQLITE_NOTADB: "not_a_database",
-    sqlite3.SQLITE_CORRUPT: "database_corrupt",  # SQLite takes a bad disk for damage
+    sqlite3.SQLITE_CORRUPT: "database_corrupt",  # or a disk that cannot be read: SQLite has one code
     sqlite3.SQLITE_IOERR: "database_io_failed",
     sqlite3.SQLITE_IOERR_WRITE: "database_write_failed",
     sqlite3.SQLITE_IOERR_SHMSIZE: "shared_memory_unwritable",

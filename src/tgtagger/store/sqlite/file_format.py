@@ -1,8 +1,8 @@
-"""SQLite's file format (https://sqlite.org/fileformat2.html), read by hand and trusting nothing.
+"""Read SQLite's file format (https://sqlite.org/fileformat2.html) without SQLite, trusting nothing.
 
-For files that SQLite itself reads no longer, or reads only up to the damage. What a log beside the
-file holds is laid over it: the commits of a write-ahead log, the pages of before of a rollback
-journal. Never writes. Knows no table.
+For files that SQLite cannot read, or reads only up to the damage. The pages of a log replace those
+of the file: the committed pages of a write-ahead log, the earlier pages of a rollback journal.
+Never writes. Knows no table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class BadText(bytes):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A row, or an entry of an index; `record` is None where it cannot be read."""
+    """A row of a table, or an entry of an index; `record` is None if it cannot be read."""
 
     rowid: int | None
     record: Record | None
@@ -45,16 +45,16 @@ class TreePage:
     kind: int
     below: tuple[int, ...]
     cells: tuple[int, ...]
-    lost: int  # cells whose place is none
+    lost: int  # cells whose pointer leads out of the page
     data: bytes
 
 
 class PageFile:
-    """A database file, and the log that belongs to it, as pages. Numbers begin with 1."""
+    """The pages of a database file, and of the log that belongs to it. Page numbers begin at 1."""
 
     def __init__(self, path: Path, *, log: Path | None = None) -> None:
         self._files = [os.open(path, os.O_RDONLY | os.O_CLOEXEC)]
-        self._over: dict[int, int] = {}  # page → its place in the log
+        self._over: dict[int, int] = {}  # page number → its offset in the log
         self.size = 0
         self.log = None if log is None else log.name
         if log is not None:
@@ -78,7 +78,7 @@ class PageFile:
     # ---- pages
 
     def data(self, number: int) -> bytes:
-        """Return a page's bytes, zeros for what cannot be read."""
+        """Return a page's bytes; bytes that cannot be read are zeros."""
         place = self._over.get(number)
         found = (
             self._read(0, (number - 1) * self.size, self.size)
@@ -88,20 +88,20 @@ class PageFile:
         return found.ljust(self.size, b"\0")
 
     def page(self, number: int) -> TreePage | None:
-        """Return a page of a tree; None for anything else."""
+        """Return a page of a tree; None for any other page."""
         if not 1 <= number <= self.count:
             return None
         return read_page(self.data(number), number)
 
     def free(self) -> set[int]:
-        """Return the pages that hold nothing any more, as far as their list can be followed."""
+        """Return the numbers of free pages, as far as the list of them can be followed."""
         found: set[int] = set()
         trunk = int.from_bytes(self.data(1)[32:36])
         while 1 < trunk <= self.count and trunk not in found:
             data = self.data(trunk)
             following, leaves = struct.unpack_from(">2I", data)
             if following > self.count or leaves > self.size // 4 - 2:
-                break  # it is none of the list
+                break  # not a page of this list
             numbers = struct.unpack_from(f">{leaves}I", data, 8)
             found |= {trunk, *(number for number in numbers if 1 < number <= self.count)}
             trunk = following
@@ -110,7 +110,7 @@ class PageFile:
     # ---- cells
 
     def cell(self, page: TreePage, at: int, used: set[int]) -> Cell:
-        """Read a cell; the pages that it goes on in are added to `used`."""
+        """Read a cell; add the numbers of its overflow pages to `used`."""
         data = page.data
         rowid: int | None = None
         try:
@@ -119,7 +119,7 @@ class PageFile:
             length, at = _varint(data, at)
             if page.kind == TABLE_LEAF:
                 rowid, at = _varint(data, at)
-                rowid -= rowid >> 63 << 64  # it is signed
+                rowid -= rowid >> 63 << 64  # a signed number
         except IndexError:
             return Cell(None, None)
         payload = self._payload(data, at, length, used, is_table=page.kind == TABLE_LEAF)
@@ -156,16 +156,16 @@ class PageFile:
     # ---- the file
 
     def _read(self, file: int, at: int, size: int) -> bytes:
-        with contextlib.suppress(OSError):  # a sector that the disk gives back no longer
+        with contextlib.suppress(OSError):  # a sector that the disk cannot read
             return os.pread(self._files[file], size, at)
         return b""
 
     def _page_size(self, length: int) -> int:
-        """Return the size of a page: what the header says, unless the pages say otherwise."""
+        """Return the size of a page: the header's, unless the pages show another one."""
         head = self._read(0, 0, _FILE_HEADER)
         said = int.from_bytes(head[16:18])
         said = 65536 if said == 1 else said
-        if len(self._files) > 1:  # a log says it, too
+        if len(self._files) > 1:  # the log's header has it, too
             place = 8 if self._read(1, 0, 3) == WAL_MAGIC else 24
             logged = int.from_bytes(self._read(1, place, 4))
             if logged in _SIZES:
@@ -181,7 +181,7 @@ class PageFile:
             return good / len(numbers) if numbers else 0.0
 
         shares = {size: share(size) for size in _SIZES}
-        # Where pages begin, those of twice their size begin, too: the smallest is it.
+        # Where pages of one size begin, pages of twice the size begin, too: take the smallest.
         best = next(size for size in _SIZES if shares[size] >= 0.75 * max(shares.values()))
         if not shares[best]:  # too small to tell
             return said if said in _SIZES else 4096
@@ -190,17 +190,17 @@ class PageFile:
     # ---- the log
 
     def _lay_over_wal(self) -> None:
-        """Let what was committed stand for what the file holds."""
+        """Let committed pages of the write-ahead log replace the file's."""
         waiting: dict[int, int] = {}
         for number, place, count in self._frames():
             waiting[number] = place
-            if count:  # the end of a commit: so many pages there are now
+            if count:  # the end of a commit: the file has so many pages now
                 self._over |= waiting
                 self.count = count
                 waiting = {}
 
     def _frames(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (page, place of its data, pages after the commit or 0) of each whole frame."""
+        """Yield (page number, offset of its data, pages after the commit or 0) of whole frames."""
         head = self._read(1, 0, 32)
         if len(head) < 32 or head[:3] != WAL_MAGIC or head[3] not in {0x82, 0x83}:
             return
@@ -221,7 +221,7 @@ class PageFile:
             at += len(frame)
 
     def _lay_over_journal(self) -> None:
-        """Let what was before stand for what was not committed; of a page its first state."""
+        """Let the journal's earlier pages replace uncommitted ones; the first of a page counts."""
         at = 0
         while True:
             head = self._read(1, at, 28)
@@ -260,7 +260,7 @@ def checksum(data: bytes, before: tuple[int, int], order: str) -> tuple[int, int
 
 
 def read_page(data: bytes, number: int, kind: int | None = None) -> TreePage | None:
-    """Return a page of a tree, None for anything else; `kind` says it for a page that does not."""
+    """Return a page of a tree; None for any other page. `kind` replaces a damaged first byte."""
     at = _FILE_HEADER if number == 1 else 0
     kind = data[at] if kind is None else kind
     if kind not in _KINDS:
@@ -283,7 +283,7 @@ def read_page(data: bytes, number: int, kind: int | None = None) -> TreePage | N
 
 
 def read_record(payload: bytes) -> Record | None:
-    """Return the values of a record that is whole, to the byte."""
+    """Return the values of a record; None if its bytes do not add up exactly."""
     try:
         end, at = _varint(payload, 0)
         kinds = []
@@ -303,7 +303,7 @@ def read_record(payload: bytes) -> Record | None:
     return tuple(values) if at == len(payload) else None
 
 
-_LENGTHS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)  # 10 and 11 are nothing
+_LENGTHS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)  # bytes by type; the types 10 and 11 are not used
 
 
 def _value(kind: int, data: bytes) -> SqlValue:
@@ -325,7 +325,7 @@ def _value(kind: int, data: bytes) -> SqlValue:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number of one to nine bytes, and where it ends. Raises IndexError past the end."""
+    """Return a number of one to nine bytes, and the offset after it. Raises IndexError."""
     value = 0
     for place in range(at, at + 8):
         byte = data[place]

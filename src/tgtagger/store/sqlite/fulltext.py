@@ -1,6 +1,6 @@
-"""The full-text index of FTS5: its tables, its rows, the comparison with the posts, the rebuild.
+"""The full-text index of FTS5: add and remove posts, compare it with the posts, rebuild it.
 
-Whoever writes posts keeps it up to date, in the transaction of the page. Knows no query (`query`).
+The modules that write posts call it in the same transaction. Knows no query (`query`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Texts = tuple[str, str | None]
 
 
 def insert(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
-    """Add new posts (id, text, media_text). Every post is added, an empty one too."""
-    # In rising order: FTS5 writes out its buffer whenever an id falls below the one before.
+    """Add new posts (id, text, media_text), empty ones too."""
+    # In rising order: FTS5 writes out its buffer whenever an id is lower than the one before.
     db.executemany(_INSERT, sorted(rows))
 
 
 def replace(db: sqlite3.Connection, post_id: int, old: Texts, new: Texts) -> None:
-    """Replace a post's words. The index holds no texts: it must be told the old ones exactly."""
+    """Replace a post's words. The index keeps no texts: `old` must be exactly what it was given."""
     db.execute(_DELETE, (post_id, *old))
     db.execute(_INSERT, (post_id, *new))
 
@@ -47,7 +47,7 @@ _LATER_SYMBOLS = (
 )
 # fmt: on
 """Symbols and emoji (first, last) that SQLite's tokenizer, which knows Unicode 6.1, takes for
-letters: those of U+2000 to U+2BFF and of the emoji's blocks, those yet to come with them."""
+letters: those of U+2000 to U+2BFF and of the blocks of emoji, future ones included."""
 
 SYMBOLS = "".join(chr(code) for first, last in _LATER_SYMBOLS for code in range(first, last + 1))
 
@@ -66,7 +66,7 @@ CREATE = (
 
 
 def is_readable(db: sqlite3.Connection) -> bool:
-    """Tell whether the index can be asked at all."""
+    """Tell whether the index can be queried."""
     try:
         db.execute("SELECT 1 FROM posts_fts WHERE posts_fts MATCH 'a' LIMIT 1").fetchone()
         for table in ("posts_fts_terms", *TABLES):
@@ -77,7 +77,7 @@ def is_readable(db: sqlite3.Connection) -> bool:
 
 
 def delete_channel(db: sqlite3.Connection, channel_id: int) -> None:
-    """Take all posts of a channel out of the index; they must still be there."""
+    """Remove all posts of a channel from the index, before they are deleted."""
     db.execute(
         "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
         "SELECT 'delete', id, text, media_text FROM posts WHERE channel_id = ?",
@@ -91,14 +91,14 @@ def agrees(db: sqlite3.Connection) -> bool:
         db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
         return _finds_all(db) and is_readable(db)
     except sqlite3.DatabaseError as error:
-        # SQLITE_ERROR: a part of it is missing. What keeps us from looking is another matter.
+        # SQLITE_ERROR: a part of the index is missing. Other errors say nothing about it.
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
             return False
         raise
 
 
 def _finds_all(db: sqlite3.Connection) -> bool:
-    """Tell whether each page of words can be found: FTS5's own check does not look at that.
+    """Tell whether each page of words can be found, which FTS5's own check does not test.
 
     A page's number holds that of its segment; its third and fourth byte say where its list of
     words begins, if it has one (https://sqlite.org/fts5.html, and fts5_index.c).
@@ -118,8 +118,8 @@ def _finds_all(db: sqlite3.Connection) -> bool:
 def rebuild(db: sqlite3.Connection) -> None:
     """Build the index from the posts: it holds nothing else.
 
-    Must be called outside of a transaction: what is left of an index that even FTS5 cannot open is
-    taken out of the schema, which SQLite then has to read again.
+    Call it outside of a transaction: an index that even FTS5 cannot open is deleted from the
+    schema, which SQLite then has to read again.
     """
     db.execute("BEGIN IMMEDIATE")
     try:

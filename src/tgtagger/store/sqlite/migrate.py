@@ -1,7 +1,7 @@
-"""Bring the schema of a database up to date; first make a backup of it, beside it.
+"""Bring the schema of a database up to date, after a backup beside it.
 
-One transaction, under the write lock from the first look to the commit: the schema is the old one
-or the new one, and the backup holds all that was committed before. Knows no table.
+One transaction, under the write lock from the first query to the commit: the schema is the old one
+or the new one, and the backup has everything that was committed before. Knows no table.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def backup_path(path: Path, revision: str) -> Path:
-    """Return the path of the backup with this version: beside the file itself."""
+    """Return the path of the backup of a version: beside the file itself."""
     file = path.resolve()
     return file.with_name(f"{file.name}.schema-{revision}.backup")
 
 
 def kept_backups(path: Path, schema: Schema = SCHEMA) -> tuple[Path, ...]:
-    """Return the backups beside a database that upgrades have made."""
+    """Return the paths of the backups that upgrades have made beside a database."""
     try:
         found = [backup_path(path, revision) for revision in schema.revisions]
         return tuple(kept for kept in found if kept.is_file())
@@ -45,13 +45,13 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
                 return
         with engine.connect() as connection:
             db = driver(connection)
-            # Else dropping a table, to make it anew, deletes what refers to it. Only outside of a
-            # transaction is this heard.
+            # With foreign keys, dropping a table to make it again deletes the rows that refer to
+            # it. SQLite obeys this only outside of a transaction.
             db.execute("PRAGMA foreign_keys = OFF")
             kept: Path | None = None
             try:
                 with connection.begin():
-                    # Another process may have come first: this look is under the write lock.
+                    # Another process may have been first: this query has the write lock.
                     old = schema.version_of(db, path)
                     if old == schema.newest:
                         return
@@ -61,7 +61,7 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
                     upgrade(connection, schema, schema.newest)
             except Exception as error:
                 if kept is not None and is_full(error):
-                    kept.unlink(missing_ok=True)  # the database is as it was, and wants the room
+                    kept.unlink(missing_ok=True)  # the database is unchanged; free the space
                 raise
             finally:
                 db.execute("PRAGMA foreign_keys = ON")
@@ -73,7 +73,7 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
 
 
 def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
-    """Run the migrations up to a revision, in the transaction that is open."""
+    """Run the migrations up to a revision, in the open transaction."""
     from alembic import command
     from alembic.config import Config
 
@@ -89,7 +89,7 @@ def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
 
 
 def _keep(path: Path, revision: str, schema: Schema) -> Path:
-    """Make the backup. It replaces one of an earlier attempt, which held the same."""
+    """Make the backup. It replaces that of an earlier attempt, which has the same content."""
     target = backup_path(path, revision)
     try:
         backup.back_up(path, target, over=True, schema=schema)

@@ -1,8 +1,8 @@
-"""Find the file that a location names, look at what lies there, make the file if there is none.
+"""Find the file that a location names, check what is there, make the file if there is none.
 
-A file is looked at before anything is opened to write: what is refused stays byte for byte what it
-was, and not even a file beside it is made. Knows no table but the names that tell an archive from
-another program's database.
+The check comes before anything is opened for writing: a refused file keeps every byte, and no file
+is made beside it. Knows no rows, and of tables only the names that tell our database from another
+program's.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
-_DENIED = connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that may not go
+_DENIED = connections.DENIED | {sqlite3.SQLITE_IOERR_DELETE}  # a journal that cannot be deleted
 
 _OLDEST = (3, 35, 0)
-"""The SQLite that first knew RETURNING and DROP COLUMN. Python 3.11 is content with less."""
+"""The first SQLite with RETURNING and DROP COLUMN. Python 3.11 also works with older ones."""
 
 _WAL_HEADER = 32
 """Bytes of an empty write-ahead log."""
 
 
 def database_path(location: str) -> Path:
-    """Return the file that a path or SQLAlchemy URL names; refuse other databases than SQLite."""
+    """Return the file that a path or a SQLAlchemy URL names.
+
+    Raises InputError for a URL that cannot be read, and for other databases than SQLite.
+    """
     if "://" not in location:
         return _expanded(location)
     try:
@@ -57,7 +60,7 @@ def _expanded(path: str) -> Path:
 
 
 def create_file(path: Path) -> None:
-    """Make an empty database file that only its owner can read, and its folder if missing."""
+    """Make an empty database file for its owner only (0600), and its folder if it is missing."""
     with map_errors(path):
         files.make_folder(path.parent)
         if not path.exists():
@@ -68,10 +71,10 @@ def create_file(path: Path) -> None:
 
 
 def look(path: Path, schema: Schema = SCHEMA) -> str | None:
-    """Return the schema version of the database that is there; None: there is none, or 0 bytes.
+    """Return the schema version of the database at a path; None: no file, or an empty one.
 
-    Raises InputError for a folder, a pipe, a device, and for a SQLite that is too old; StoreError
-    for what is damaged, another program's, or a newer tgtagger's.
+    Raises InputError for a folder, a pipe, a device, and if SQLite is too old; StoreError for a
+    file that is damaged, another program's, or a newer tgtagger's.
     """
     if sqlite3.sqlite_version_info < _OLDEST:
         raise InputError("sqlite_too_old", version=sqlite3.sqlite_version, needed="3.35")
@@ -85,16 +88,16 @@ def look(path: Path, schema: Schema = SCHEMA) -> str | None:
         if not stat.S_ISREG(found.st_mode):
             raise InputError("database_no_ordinary_file", path=path)
         if not found.st_size:
-            if _is_logged(path.resolve()):  # SQLite would delete the log, and with it what is left
+            if _is_logged(path.resolve()):  # SQLite would delete the log, which has all the data
                 raise StoreError("database_cut_off", path=path)
             return None
-        file = path.resolve()  # SQLite has its log beside the file itself, not beside a link to it
+        file = path.resolve()  # SQLite's log lies beside the file itself, not beside a link to it
         stale_log.check(file)
         return _version(file, schema)
 
 
 def require(version: str | None, path: Path) -> str:
-    """Return the version that `look` found. Raises NoDatabase where there is no database."""
+    """Return the version that `look` found. Raises NoDatabase if it found no database."""
     if version is None:
         raise NoDatabase("no_database", path=path)
     return version
@@ -112,8 +115,8 @@ def _size(path: Path, end: str) -> int:
 
 
 def _version(path: Path, schema: Schema) -> str | None:
-    # With nothing beside it the file is all there is, and can be read without a lock, for which
-    # SQLite would make files. Where that fails, somebody may be writing just now.
+    # Without a log or a journal the file is complete, and is read without a lock, for which SQLite
+    # would make files. If that fails, somebody may be writing just now.
     for wait in (0.005, 0.02, None):
         if _is_logged(path) or _size(path, "-journal"):
             break
@@ -126,8 +129,8 @@ def _version(path: Path, schema: Schema) -> str | None:
     try:
         return _read_version(path, "mode=ro", schema)
     except sqlite3.OperationalError as error:
-        # A journal to be rolled back, or a folder where no lock can be had: who opens it to write
-        # or to read meets the same, and says it.
+        # A journal to be rolled back, or a folder without locks: opening it later meets the same,
+        # and raises the error.
         code = getattr(error, "sqlite_errorcode", 0)
         primary = code & 0xFF
         if code not in _DENIED and primary not in {
@@ -135,7 +138,7 @@ def _version(path: Path, schema: Schema) -> str | None:
             sqlite3.SQLITE_CANTOPEN,
         }:
             raise
-        if _size(path, "-journal"):  # half written: no look at it tells anything yet
+        if _size(path, "-journal"):  # half written: its version cannot be read yet
             return schema.newest
         return _read_version(path, "immutable=1", schema)
 

@@ -1,4 +1,7 @@
-"""Run locks: one parse and one tag at a time for a database; the files lie beside it."""
+"""Run locks: one parse and one tag at a time for a database; their files lie beside it.
+
+Does not know what a run does.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def run_lock(database: Path, name: LockName) -> Iterator[None]:
     """Hold the lock of this kind of run; raise TryLater at once if another run holds it."""
     with contextlib.ExitStack() as held:
         with map_errors(database):
-            # A database has one lock, by whichever link it is reached.
+            # A database has one lock, even if it is opened by different links.
             file = database.resolve()
             path = file.with_name(f"{file.name}.{name}.lock")
             held.enter_context(locks.hold(path, "run_at_work", run=name, database=database))

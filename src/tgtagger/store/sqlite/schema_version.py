@@ -1,7 +1,7 @@
-"""Which versions of the schema a program knows, and which one a database has.
+"""The versions of the schema that this program knows, and the version of a database.
 
-A version is a revision of the migrations. Knows no table but those that tell an archive from
-another program's database.
+A version is a revision of the migrations. Knows of tables only the names that tell our database
+from another program's.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Schema:
         return self.revisions[-1]
 
     def version_of(self, db: sqlite3.Connection, path: Path) -> str | None:
-        """Return the database's schema version, None for an empty file.
+        """Return the database's schema version; None for an empty file.
 
-        Raises StoreError for another program's database, and for one of a newer tgtagger.
+        Raises StoreError for another program's database, and for a newer tgtagger's.
         """
         tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         names = {name for (name,) in tables}
@@ -37,7 +37,7 @@ class Schema:
         if not {"alembic_version", "posts", "channels"} <= names:
             raise StoreError("foreign_database", path=path)
         (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
-        # user_version is 0 so far: a later version raises it when an older program must keep off.
+        # user_version is 0 so far: a later version raises it if older programs must not write.
         (user_version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in self.revisions or user_version:
             raise StoreError("database_newer", path=path, version=version, known=self.newest)

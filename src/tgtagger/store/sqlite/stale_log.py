@@ -1,11 +1,11 @@
-"""Recognise a stale log: one beside a database that belongs to another, or to another state of it.
+"""Recognise a stale log: a log beside a database that belongs to another file or another state.
 
-SQLite does not ask whose a log is. It plays a log that was left beside another database, or beside
-an older state of the same one (a backup put in its place), into the file page by page, and tells
-nobody. So each of our transactions writes its number into the header of the file: the application
-id, which is `tg` and 16 bits that begin anywhere and go up by one. A log belongs to a file if it
-holds the file's number, or begins with the next one. A log without numbers was written by another
-program, and cannot be judged. Reads no table.
+SQLite does not check whose log it is. It plays a log that lies beside another database, or beside
+an older state of the same one (a backup put in its place), into the file page by page, without a
+word. So each of our transactions writes its number into the header of the file: the application id,
+which is `tg` and 16 bits that begin anywhere and go up by one. A log belongs to a file if it has
+the file's number, or begins with the next one. A log without numbers was written by another
+program, and is accepted. Knows no table.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from tgtagger.store.sqlite import connections
 from tgtagger.store.sqlite.file_format import JOURNAL_MAGIC, WAL_MAGIC, checksum
 
 _TG = 0x7467
-_PLACE = 68  # of the application id in the file's first page
+_PLACE = 68  # offset of the application id in the file's first page
 _AHEAD = 1000
-"""Pages of a journal in which the first one is looked for: ours comes first of all."""
+"""Of a journal, page 1 is looked for among this many pages: we write it first."""
 _TRIES = 20
-_PAUSE = 0.02  # seconds: whoever is at work writes the log and the file one after the other
+_PAUSE = 0.02  # seconds: a running writer writes the log and the file one after the other
 
 
 def number(db: sqlite3.Connection) -> None:
-    """Write the next number into the file, in the transaction that has begun."""
+    """Write the next number into the file's header, in the open transaction."""
     (last,) = db.execute("PRAGMA application_id").fetchone()
     known = _number_in(last)
     following = secrets.randbelow(1 << 16) if known is None else known + 1 & 0xFFFF
@@ -40,7 +40,7 @@ def number(db: sqlite3.Connection) -> None:
 
 
 def check(path: Path) -> None:
-    """Raise StoreError if there is a stale log beside a database. Changes nothing."""
+    """Raise StoreError if a stale log lies beside a database. Changes nothing."""
     for end in ("-wal", "-journal"):
         log = path.with_name(path.name + end)
         if not belongs(path, log):
@@ -48,7 +48,7 @@ def check(path: Path) -> None:
 
 
 def belongs(path: Path, log: Path) -> bool:
-    """Tell whether a log belongs to a database; True where that cannot be told."""
+    """Tell whether a log belongs to a database; True if it has no numbers."""
     seen: object = None
     for _ in range(_TRIES):
         numbers = _numbers(log)
@@ -59,7 +59,7 @@ def belongs(path: Path, log: Path) -> bool:
             return True
         if (own, numbers) == seen:
             return False
-        seen = own, numbers  # somebody may be at work just now: look again
+        seen = own, numbers  # somebody may be writing just now: look again
         time.sleep(_PAUSE)
     return True
 
@@ -73,8 +73,8 @@ def _number_in(application: int) -> int | None:
 
 
 def _own(path: Path) -> int | None:
-    """Return the number of the last commit in the file itself; None where it has none."""
-    # By SQLite: to open and close the file ourselves would end the locks it has on it.
+    """Return the number of the last commit in the file itself; None if it has none."""
+    # Through SQLite: if we opened and closed the file, its locks in this process would be released.
     with contextlib.suppress(sqlite3.Error):
         with contextlib.closing(connections.connect(path, "immutable=1")) as db:
             (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -83,7 +83,7 @@ def _own(path: Path) -> int | None:
 
 
 def _numbers(log: Path) -> tuple[int | None, frozenset[int | None]] | None:
-    """Return the first number in a log, and all of them; None for a log without numbers."""
+    """Return (the first number in a log, all of them); None for a log without numbers."""
     try:
         file = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -98,10 +98,10 @@ def _numbers(log: Path) -> tuple[int | None, frozenset[int | None]] | None:
 
 
 def _numbers_logged(file: int) -> Iterator[int | None]:
-    """Yield the number in each first page of a write-ahead log.
+    """Yield the number in each copy of page 1 in a write-ahead log.
 
-    Up to the first one frames must be whole: what a power cut has torn may hold an older page. The
-    later ones only add to what is taken for its own.
+    Up to the first copy all frames must be whole: a frame torn by a power cut may hold an older
+    page. Later copies only add numbers that are accepted.
     """
     head = os.pread(file, 32, 0)
     if len(head) < 32 or head[:3] != WAL_MAGIC:
@@ -127,7 +127,7 @@ def _numbers_logged(file: int) -> Iterator[int | None]:
 
 
 def _numbers_before(file: int) -> tuple[int | None, frozenset[int | None]] | None:
-    """Return the numbers of a rollback journal: the commit that it restores, and the next."""
+    """Return the numbers of a rollback journal: that of the commit it restores, and the next."""
     head = os.pread(file, 28, 0)
     if len(head) < 28 or head[:8] != JOURNAL_MAGIC:
         return None

@@ -1,4 +1,4 @@
-"""Alembic's environment: run the migrations on the connection, and in the transaction, given."""
+"""Alembic's environment: run the migrations on the given connection, in its transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The first schema that was released."""
+"""The first schema: all tables, indexes and views."""
 
 from alembic import op
 
@@ -300,16 +300,16 @@ STATEMENTS = (
     "CREATE INDEX ix_removed_tags_tag_id ON removed_tags (tag_id)",
     # External content: the text is stored once, in posts. Kept in step by the store, a page at a
     # time; triggers would halve the rate of storing (docs/performance.md).
-    # A symbol is no part of a word: `🟠Новости` is found by its word.
+    # A symbol separates words: `🟠Новости` is found by its word.
     f"""
     CREATE VIRTUAL TABLE posts_fts USING fts5(
         text, media_text, content='posts', content_rowid='id',
         tokenize='unicode61 remove_diacritics 2 separators ''{SYMBOLS}'''
     )
     """,
-    # Bytes of new words kept in memory: the words of a whole page, so that each is written once.
+    # Bytes of new words kept in memory: those of a whole page, so that each word is written once.
     "INSERT INTO posts_fts (posts_fts, rank) VALUES ('hashsize', 16777216)",
-    # Merge eight parts of the index at a time, not four: a tenth off the time of storing.
+    # Merge eight parts of the index at a time, not four: storing takes a tenth less time.
     "INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', 8)",
     "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
     """
@@ -330,6 +330,6 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    # The driver's own call: a colon in a statement would be a parameter to SQLAlchemy.
+    # Through the driver: SQLAlchemy would take a colon in a statement for a parameter.
     for statement in STATEMENTS:
         op.get_bind().exec_driver_sql(statement)
