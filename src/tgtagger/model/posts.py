@@ -210,9 +210,11 @@ class Page:
 class Memory(Protocol):
     """What a source may ask the archive: how far it has read, and which posts are stored whole."""
 
-    def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress: ...
+    def read_progress(self, channel_id: int, source: SourceName) -> ReadProgress:
+        """Return how far a source has read a channel."""
 
-    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool: ...
+    def holds_whole(self, channel_id: int, message_id: int, edited: dt.datetime | None) -> bool:
+        """Tell whether a post is stored whole, as it was after this edit."""
 
 
 @dataclass(frozen=True, slots=True)

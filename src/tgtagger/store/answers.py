@@ -83,6 +83,7 @@ _CAPABILITIES = RowCheck("server_capabilities.model", as_json(OBJECT))
 
 
 def read_tags(tags: str) -> tuple[SuggestedTag, ...]:
+    """Return the tags of a stored answer. Raises WrongValueError for a damaged one."""
     names = parsed(tags)
     if not check_of(TEXTS)(names):
         raise WrongValueError("answers.tags")

@@ -59,6 +59,7 @@ class Query:
     matches: bool = False
 
     def add(self, condition: str, *values: object) -> None:
+        """Narrow by a condition in SQL, with the values of its parameters."""
         self.conditions.append(condition)
         self.values += values
 
@@ -68,6 +69,7 @@ class Query:
         return "posts_fts.rowid" if self.matches else "p.id"
 
     def sql(self, columns: str, *, order: str | None = None, limit: int | None = None) -> str:
+        """Return the SELECT of these columns; without an order the newest come first."""
         source = _FROM_INDEX if self.matches else _FROM
         where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
         cut = f" LIMIT {min(int(limit), LARGEST)}" if limit is not None else ""

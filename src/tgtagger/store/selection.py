@@ -72,6 +72,7 @@ class Selection:
         (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
 
     def close(self) -> None:
+        """Drop the temporary tables."""
         # If an error left a query half read, or damage was met, the tables stay until the connection
         # closes.
         with contextlib.suppress(sqlite3.DatabaseError):

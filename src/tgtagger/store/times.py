@@ -18,6 +18,7 @@ def to_text(moment: dt.datetime) -> str:
 
 
 def to_text_or_none(moment: dt.datetime | None) -> str | None:
+    """Return the text of a time; None for None."""
     return None if moment is None else to_text(moment)
 
 
@@ -33,8 +34,10 @@ def moment(text: str) -> dt.datetime:
 
 
 def from_text(text: str | None) -> dt.datetime | None:
+    """Return a stored time; None for None. Raises WrongValueError."""
     return None if text is None else moment(text)
 
 
 def now() -> str:
+    """Return the text of the current time."""
     return to_text(dt.datetime.now(dt.UTC))

@@ -45,6 +45,7 @@ class Value:
 
 
 def or_null(value: Value) -> Value:
+    """Return the rule that also allows NULL."""
     return replace(value, null=True)
 
 
@@ -54,6 +55,7 @@ def one_of(literal: object) -> Value:
 
 
 def as_json(value: Value) -> Value:
+    """Return the rule for a text that holds such a value as JSON."""
     return Value("text", json=value)
 
 
@@ -292,6 +294,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def types_of(value: Value) -> tuple[type, ...]:
+    """Return Python's types for a value."""
     return (*_TYPES[value.kind], type(None)) if value.null else _TYPES[value.kind]
 
 

@@ -52,6 +52,7 @@ class Signals:
         return 128 + self.number
 
     def catch(self, number: int, _frame: object) -> None:
+        """Take a signal: cancel what runs in the loop, or raise; ignore all but the first."""
         if self.number is not None:
             return
         self.number = number
@@ -61,6 +62,7 @@ class Signals:
             self.cancel()
 
     def to_error(self) -> BaseException:
+        """Return the exception for the signal that came."""
         is_ctrl_c = self.number == signal.SIGINT
         return KeyboardInterrupt() if is_ctrl_c else Terminated(128 + signal.SIGTERM)
 

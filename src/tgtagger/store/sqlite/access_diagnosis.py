@@ -129,6 +129,8 @@ _WHOLE = range(0x40000000, 0x40000200)  # bytes of the database: without WAL mod
 
 
 class LockOwner(NamedTuple):
+    """The process that keeps a database locked; `program` None: its name is unknown."""
+
     process: int
     program: str | None
 

@@ -63,6 +63,7 @@ class Unlocked(sqlite3.Connection):
     seen: tuple[tuple[int, int, int] | None, ...] = ()
 
     def watch(self, *files: Path) -> None:
+        """Note the state of the files."""
         self.watched, self.seen = files, _state(files)
 
     def was_disturbed(self) -> bool:

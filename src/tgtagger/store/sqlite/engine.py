@@ -66,7 +66,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         connection.execute(f"PRAGMA cache_size = {-16384 if mode == 'mode=rw' else -2048}")
         # A page of posts is about 1 MB: a checkpoint each (SQLite's default) writes twice as much.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB
-        # The log grows while somebody reads, an export for instance. After that it is cut to this size.
+        # The log grows while somebody reads (an export, say). After that it is cut to this size.
         connection.execute(f"PRAGMA journal_size_limit = {_LARGE_LOG}").fetchone()
 
     def say_begin(connection: Connection) -> None:

@@ -95,7 +95,7 @@ _FAILURES: dict[int, str] = {
     sqlite3.SQLITE_AUTH: "database_unusable",
     sqlite3.SQLITE_CANTOPEN: "database_unopenable",
     sqlite3.SQLITE_NOTADB: "not_a_database",
-    sqlite3.SQLITE_CORRUPT: "database_corrupt",  # or a disk that cannot be read: SQLite has one code
+    sqlite3.SQLITE_CORRUPT: "database_corrupt",  # also of an unreadable disk
     sqlite3.SQLITE_IOERR: "database_io_failed",
     sqlite3.SQLITE_IOERR_WRITE: "database_write_failed",
     sqlite3.SQLITE_IOERR_SHMSIZE: "shared_memory_unwritable",

@@ -29,6 +29,7 @@ def replace(db: sqlite3.Connection, post_id: int, old: Texts, new: Texts) -> Non
 
 
 def delete(db: sqlite3.Connection, post_id: int, old: Texts) -> None:
+    """Remove a post from the index. `old` must be exactly what it was given."""
     db.execute(_DELETE, (post_id, *old))
 
 
