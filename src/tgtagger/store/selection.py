@@ -73,7 +73,7 @@ class Selection:
 
     def close(self) -> None:
         """Drop the temporary tables."""
-        # If an error left a query half read, or damage was met, the tables stay until the connection
+        # After damage, or an error within a query, the tables stay until the connection
         # closes.
         with contextlib.suppress(sqlite3.DatabaseError):
             for table in ("chosen", "chosen_tags"):
