@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tgtagger import config
 from tgtagger.model.archive import (
@@ -40,6 +40,9 @@ from tgtagger.runs.summary import (
 )
 from tgtagger.system.terminal_text import clean
 from tgtagger.vocabulary import Suggestion
+
+if TYPE_CHECKING:
+    from tgtagger.sources.telegram.session import Access
 
 Shape = dict[str, Any]
 
@@ -76,6 +79,11 @@ def parse_report(report: ParseReport) -> Shape:
         "rejected": sum(each.rejections for each in report.channels),
     }
     return shape if report.error is None else shape | {"error": report.error.message}
+
+
+def parsed_and_tagged(report: ParseReport, summary: TagSummary | None) -> Shape:
+    """Return what a run read and then tagged; None: it read no channel."""
+    return parse_report(report) | {"tag": summary and tag_summary(summary)}
 
 
 def tag_summary(summary: TagSummary) -> Shape:
@@ -278,6 +286,10 @@ def _attempt(attempt: Attempt) -> Shape:
 
 
 # ---- what was looked at
+
+
+def signed_in(access: Access, name: str | None) -> Shape:
+    return {"account": access.account, "name": name, "session": str(access.session)}
 
 
 def finding(found: Finding) -> Shape:

@@ -12,7 +12,7 @@ from tgtagger.model.archive import TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text
 from tgtagger.store.values import INTEGER, TIME, Row, Value, or_null, value_of
-from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
+from tgtagger.vocabulary import Read, Suggestion, VocabularyEntry, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 _TAG_ID = Row(INTEGER)
@@ -115,7 +115,7 @@ class Tags(Part):
             )
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
-    def described(self, most: int) -> tuple[Entry, ...]:
+    def described(self, most: int) -> tuple[VocabularyEntry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._database.read() as db:
             aliases = _aliases(db)
@@ -126,7 +126,7 @@ class Tags(Part):
                 (most,),
             )
             return tuple(
-                Entry(name, description, aliases.get(tag, ()))
+                VocabularyEntry(name, description, aliases.get(tag, ()))
                 for tag, name, description in map(_DESCRIBED, rows)
             )
 

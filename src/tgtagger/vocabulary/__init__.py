@@ -8,8 +8,8 @@ one. Pure. Knows no database, file, network or clock; the store keeps tags by th
 from tgtagger.vocabulary.choice import Vocabulary, echoes
 from tgtagger.vocabulary.files import (
     MAX_ENTRIES,
-    Entry,
     Mode,
+    VocabularyEntry,
     VocabularyFile,
     merge_entries,
     read,
@@ -22,11 +22,11 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_LENGTH",
     "MAX_WORDS",
-    "Entry",
     "Mode",
     "Read",
     "Suggestion",
     "Vocabulary",
+    "VocabularyEntry",
     "VocabularyFile",
     "echoes",
     "is_tag",

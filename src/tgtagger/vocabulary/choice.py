@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
-from tgtagger.vocabulary.files import Entry, Mode
+from tgtagger.vocabulary.files import Mode, VocabularyEntry
 from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
 from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
 
@@ -34,7 +34,7 @@ class Vocabulary:
     def __init__(
         self,
         mode: Mode,
-        entries: Sequence[Entry] = (),
+        entries: Sequence[VocabularyEntry] = (),
         existing: Sequence[tuple[str, tuple[str, ...]]] = (),
         maximum: int = 7,
         *,
@@ -181,7 +181,7 @@ class _Known:
         return None
 
 
-def _hash(mode: Mode, entries: Sequence[Entry]) -> str | None:
+def _hash(mode: Mode, entries: Sequence[VocabularyEntry]) -> str | None:
     if mode == "open" and not entries:
         return None
     content = [mode, [[entry.name, entry.aliases, entry.description] for entry in entries]]

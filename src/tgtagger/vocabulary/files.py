@@ -29,7 +29,7 @@ Mode = Literal["open", "prefer", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VocabularyEntry:
     """A tag of a vocabulary. Names and aliases are normalised, the description is one line."""
 
     name: str
@@ -39,7 +39,7 @@ class Entry:
 
 class VocabularyFile(NamedTuple):
     mode: Mode | None
-    entries: tuple[Entry, ...]
+    entries: tuple[VocabularyEntry, ...]
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # what editors count as lines; str.splitlines knows more
@@ -55,7 +55,7 @@ def read(text: str) -> VocabularyFile:
     tags, an unknown mode, and more than MAX_ENTRIES tags; and for a text without tags.
     """
     mode: Mode | None = None
-    entries: list[Entry] = []
+    entries: list[VocabularyEntry] = []
     lines_of: dict[str, int] = {}  # by key, of names and aliases
     for number, raw in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), 1):
         line = raw.strip()
@@ -77,7 +77,7 @@ def read(text: str) -> VocabularyFile:
     return VocabularyFile(mode, tuple(entries))
 
 
-def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
+def write(mode: Mode | None, entries: Iterable[VocabularyEntry]) -> str:
     """Return the text that `read` makes the same of."""
     lines = [f"# mode: {mode}\n"] if mode else []
     for entry in entries:
@@ -89,7 +89,9 @@ def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
     return "".join(lines)
 
 
-def merge_entries(first: Iterable[Entry], others: Iterable[Entry]) -> tuple[Entry, ...]:
+def merge_entries(
+    first: Iterable[VocabularyEntry], others: Iterable[VocabularyEntry]
+) -> tuple[VocabularyEntry, ...]:
     """Return the entries of both, the first ones as they are; no name stands for two tags."""
     merged = list(first)
     taken = {key(name) for entry in merged for name in (entry.name, *entry.aliases)}
@@ -98,7 +100,7 @@ def merge_entries(first: Iterable[Entry], others: Iterable[Entry]) -> tuple[Entr
             continue
         aliases = tuple(name for name in entry.aliases if key(name) not in taken)
         taken |= {key(name) for name in (entry.name, *aliases)}
-        merged.append(Entry(entry.name, entry.description, aliases))
+        merged.append(VocabularyEntry(entry.name, entry.description, aliases))
     return tuple(merged)
 
 
@@ -111,7 +113,7 @@ def _mode(stated: str, number: int) -> Mode:
     return cast("Mode", mode)
 
 
-def _entry(line: str, number: int) -> Entry:
+def _entry(line: str, number: int) -> VocabularyEntry:
     if "|" in line:
         name, aliases, description, *_ = [*line.split("|", 2), ""]
     else:
@@ -123,7 +125,9 @@ def _entry(line: str, number: int) -> Entry:
         if alias.strip():
             spelling = _tag(alias, number)
             spellings.setdefault(key(spelling), spelling)
-    return Entry(name, " ".join(description.split()) or None, tuple(spellings.values())[1:])
+    return VocabularyEntry(
+        name, " ".join(description.split()) or None, tuple(spellings.values())[1:]
+    )
 
 
 def _tag(name: str, number: int) -> str:
