@@ -182,7 +182,7 @@ class Screen:
 
     @contextlib.contextmanager
     def paged(self) -> Iterator[None]:
-        """Collect what is drawn; show it in a pager if it is longer than the terminal's screen."""
+        """On a terminal, collect the output; show it in a pager if it is longer than a screen."""
         if not (self.is_terminal and sys.stdin.isatty()):
             yield
             return
@@ -290,7 +290,7 @@ class Live:
         self._count = 0
 
     def update(self, count: int, share: float | None, left: str = "") -> None:
-        """Show how many are done, their share (0 to 1; None: unknown), and what is left in words."""
+        """Show the count, the share (0 to 1, None: unknown), and in words what is left."""
         self._count = count
         if self.bar is None:
             return

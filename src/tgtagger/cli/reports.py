@@ -1,6 +1,7 @@
 """Tell people about a run: what came in, what was tagged, its cost, what to do next.
 
-Knows no store."""
+Knows no store.
+"""
 
 from __future__ import annotations
 

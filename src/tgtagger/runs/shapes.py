@@ -1,6 +1,6 @@
 """The JSON shape of each noun (docs/records.md): one function a noun, the same for every face.
 
-Knows no words of a face: a hint stands in a shape only where the noun brings it along.
+Knows no words of a face: a shape has a hint only where its noun has one.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ def _attempt(attempt: Attempt) -> Shape:
     }
 
 
-# ---- what was looked at
+# ---- what was checked
 
 
 def signed_in(access: Access, name: str | None) -> Shape:
@@ -340,5 +340,5 @@ def _shown(found: config.Setting, value: object) -> object:
         return value
     if isinstance(value, tuple):
         return ", ".join(value)
-    # An address of another kind of database, which is refused later, has a password in it.
+    # The address of another kind of database is refused later; it may hold a password.
     return "(hidden)" if found.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))

@@ -7,8 +7,8 @@
     #politics
 
 A line is `name`, `name | alias, alias` or `name | alias, alias | description`, or, without a `|`,
-`name: description`. What begins with `# ` is a comment, and `#politics` is the tag. Knows no file
-system: a message names the line, the caller the file.
+`name: description`. A line that begins with `# ` is a comment; `#politics` is a tag. Knows no file
+system: an error names the line, and its caller names the file.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ class VocabularyFile(NamedTuple):
     entries: tuple[VocabularyEntry, ...]
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # what editors count as lines; str.splitlines knows more
+_LINE_END = re.compile(r"\r\n|\r|\n")  # the line ends of editors; str.splitlines knows more
 _MODE = re.compile(r"#+\s*mode\s*:(.*)", re.IGNORECASE)
 _COMMENT = re.compile(r"#+(\s|$)")
 _EXPLAINED = re.compile(r":\s|：")
 
 
 def read(text: str) -> VocabularyFile:
-    """Read a vocabulary. The mode is told by a line `# mode: closed` before the first tag.
+    """Read a vocabulary. A line `# mode: closed` before the first tag gives the mode.
 
-    Raises InputError, naming the line, for what is no tag, a name or alias that stands for two
-    tags, an unknown mode, and more than MAX_ENTRIES tags; and for a text without tags.
+    Raises InputError with the line for a name that cannot be a tag, a name or alias of two tags,
+    an unknown mode, more than MAX_ENTRIES tags; and for a text without tags.
     """
     mode: Mode | None = None
     entries: list[VocabularyEntry] = []
@@ -78,7 +78,7 @@ def read(text: str) -> VocabularyFile:
 
 
 def write(mode: Mode | None, entries: Iterable[VocabularyEntry]) -> str:
-    """Return the text that `read` makes the same of."""
+    """Return a vocabulary as text; `read` returns the same vocabulary."""
     lines = [f"# mode: {mode}\n"] if mode else []
     for entry in entries:
         aliases = f" | {', '.join(entry.aliases)}" if entry.aliases else ""
@@ -92,7 +92,7 @@ def write(mode: Mode | None, entries: Iterable[VocabularyEntry]) -> str:
 def merge_entries(
     first: Iterable[VocabularyEntry], others: Iterable[VocabularyEntry]
 ) -> tuple[VocabularyEntry, ...]:
-    """Return the entries of both, the first ones as they are; no name stands for two tags."""
+    """Return the first entries, then those of the others whose names are still free."""
     merged = list(first)
     taken = {key(name) for entry in merged for name in (entry.name, *entry.aliases)}
     for entry in others:

@@ -1,4 +1,4 @@
-"""The checks of Telegram in `tgtagger doctor`: who is signed in; whether the web preview answers."""
+"""The checks of Telegram in `tgtagger doctor`: the signed-in account, or the web preview."""
 
 from __future__ import annotations
 
