@@ -80,7 +80,8 @@ def choose_via(via: Via, settings: Settings) -> Literal["telegram", "preview"]:
 def preview_name(target: Target) -> str:
     """Return a channel's name in the web preview.
 
-    Raises SourceError for a channel without one, ActionNeeded for an invitation."""
+    Raises SourceError for a channel without one, ActionNeeded for an invitation.
+    """
     if isinstance(target.ref, Named):
         return target.ref.name
     if target.known is not None and target.known.username:
