@@ -19,20 +19,20 @@ from tgtagger.model.tagging import (
 )
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-ORIGIN = Provenance("keywords", "1")
+PROVENANCE = Provenance("keywords", "1")
 POST = PostForTagging(PostId(1, 2), "text", "hash", attempts=1)
 
 
 def test_what_an_answer_makes_of_a_post() -> None:
     tags = (SuggestedTag("a"),)
-    tagged = decide.update_after(POST, Tagged(tags), ORIGIN, now=NOW)
+    tagged = decide.update_after(POST, Tagged(tags), PROVENANCE, now=NOW)
     assert (tagged.status, tagged.tags, tagged.attempts, tagged.text_hash) == (
         "tagged",
         tags,
         2,
         "hash",
     )
-    assert decide.update_after(POST, Skipped("no words"), ORIGIN, now=NOW).status == "skipped"
+    assert decide.update_after(POST, Skipped("no words"), PROVENANCE, now=NOW).status == "skipped"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_when_a_failed_post_is_due_again(
     failure: FailureClass, attempts: int, hours: float | None
 ) -> None:
     post = PostForTagging(PostId(1, 2), "text", "hash", attempts)
-    update = decide.update_after(post, TaggingError(failure, "why"), ORIGIN, now=NOW)
+    update = decide.update_after(post, TaggingError(failure, "why"), PROVENANCE, now=NOW)
     assert (update.status, update.failure, update.error) == ("failed", failure, "why")
     assert update.next_attempt_at == (None if hours is None else NOW + dt.timedelta(hours=hours))

@@ -31,7 +31,7 @@ from support.answers import PHONE
 from support.damage import page_of, write_over
 from support.environments import to_telegram
 from support.exports import account, chat, message, write
-from support.make import ORIGIN
+from support.make import PROVENANCE
 from support.preview_server import IN_A_HURRY, SpoiledPreview, number_of
 from support.terminal import in_pipes, on_terminal
 from telegram_server import ServerThread, World
@@ -93,11 +93,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.channels.save(Channel(number_of("news"), "News", "news"))
         for _ in range(10):
             store.runs.end(store.runs.start("parse"), 0, "{}")
-        run = store.runs.start("tag", ORIGIN)
+        run = store.runs.start("tag", PROVENANCE)
         waiting = list(store.queue.posts(PostFilter()))
         store.queue.save(
             [
-                TagUpdate(item.id, item.text_hash, "tagged", ORIGIN,
+                TagUpdate(item.id, item.text_hash, "tagged", PROVENANCE,
                           tuple(SuggestedTag(name) for name in TAGS[n % 3 :]), 1)
                 for n, item in enumerate(waiting[8:])
             ],

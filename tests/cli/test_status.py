@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.make import ORIGIN, page, post
+from support.make import PROVENANCE, page, post
 from support.terminal import in_pipes, on_terminal
 from tgtagger.cli.render import Screen
 from tgtagger.model.posts import IdRange, PostFilter, ReadProgress
@@ -37,10 +37,10 @@ def db(store: Store, db: Path) -> Path:
     run = store.runs.start("tag")
     store.queue.save(
         [
-            TagUpdate(storm.id, storm.text_hash, "tagged", ORIGIN, (SuggestedTag("sea"),), 1),
-            TagUpdate(tide.id, tide.text_hash, "skipped", ORIGIN),
+            TagUpdate(storm.id, storm.text_hash, "tagged", PROVENANCE, (SuggestedTag("sea"),), 1),
+            TagUpdate(tide.id, tide.text_hash, "skipped", PROVENANCE),
             TagUpdate(
-                gale.id, gale.text_hash, "failed", ORIGIN, failure="server", error="HTTP 500",
+                gale.id, gale.text_hash, "failed", PROVENANCE, failure="server", error="HTTP 500",
                 next_attempt_at=NOW - dt.timedelta(hours=1), attempts=1,
             ),
         ],

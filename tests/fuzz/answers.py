@@ -13,7 +13,7 @@ from tgtagger import vocabulary
 from tgtagger.taggers.llm.api.answers import MOST_TAGS, Usage, read_answer, read_tags
 from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, judge
-from tgtagger.vocabulary import Entry, Vocabulary
+from tgtagger.vocabulary import Vocabulary, VocabularyEntry
 
 NOW = 1_800_000_000.0
 IDS = ("p1", "p2", "p3")
@@ -21,8 +21,10 @@ TEXTS = dict(zip(IDS, ("sea salt and rockets", "Новости науки", "人
 STATUSES = (200, 200, 200, 200, 400, 402, 403, 404, 408, 413, 422, 429, 500, 503, 529, 302)
 CHOOSERS = (
     Vocabulary("open", maximum=5),
-    Vocabulary("prefer", [Entry("science", None, ("наука",))], [("новость", ())]),
-    Vocabulary("closed", [Entry("science"), Entry("sea salt", None, ("salt",))]),
+    Vocabulary("prefer", [VocabularyEntry("science", None, ("наука",))], [("новость", ())]),
+    Vocabulary(
+        "closed", [VocabularyEntry("science"), VocabularyEntry("sea salt", None, ("salt",))]
+    ),
 )
 
 

@@ -25,7 +25,7 @@ from support.tagging import make, tag
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.taggers.llm.prompt import posts_message
-from tgtagger.vocabulary import MAX_LENGTH, Entry, Mode, Vocabulary, is_tag, normalise
+from tgtagger.vocabulary import MAX_LENGTH, Mode, Vocabulary, VocabularyEntry, is_tag, normalise
 
 pytestmark = pytest.mark.row("I1")
 
@@ -134,7 +134,9 @@ def test_a_closed_list_stays_closed(store: Store) -> None:
     mixed(store)
     brain = Brain()
     brain.rule = obey
-    allowed = Vocabulary("closed", [Entry("storm"), Entry("harbour")], maximum=5)
+    allowed = Vocabulary(
+        "closed", [VocabularyEntry("storm"), VocabularyEntry("harbour")], maximum=5
+    )
     tag(store, brain, tagger=make(brain, vocabulary=allowed, maximum=5))
     assert {each.name for each in store.tags.counts()} <= {"storm", "harbour"}
 

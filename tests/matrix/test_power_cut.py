@@ -217,7 +217,7 @@ def parse_case(bench: Bench, recording: Recording, name: str, export: Path, befo
         assert_sound(db)
         found = rows(db)
         assert_part(found, whole)
-        told = re.findall(r"a page with (\d+) new", image.heard.errors)
+        told = re.findall(r"a page with (\d+) new", image.said.errors)
         assert len(found.get("posts", ())) >= len(before.get("posts", ())) + sum(map(int, told))
         if image.is_end:
             assert found == whole
@@ -242,7 +242,7 @@ def read_a_channel(bench: Bench) -> Case:
             {"posts": found.get("posts", []), "raw records": found.get("raw records", [])}, whole
         )
         stored = {row[1] for row in found.get("posts", ())}
-        told = re.findall(r"a page with (\d+) new", image.heard.errors)
+        told = re.findall(r"a page with (\d+) new", image.said.errors)
         assert len(stored) >= sum(map(int, told))
         if found.get("posts"):
             unread = {
@@ -277,7 +277,7 @@ def tag_by_a_model(bench: Bench, concurrency: int, batch: int) -> Case:
         found = rows(db)
         assert_part(found, before, whole)
         assert len(found["posts"]) == posts
-        asked = image.heard.sent.count("POST /v1/chat/completions")
+        asked = image.said.sent.count("POST /v1/chat/completions")
         tagged = [row for row in found["posts"] if row[8] == "tagged"]
         paid = batch * (asked - concurrency)  # the last of every slot may be on its way
         assert len(tagged) >= paid, f"{paid} paid for, {len(tagged)} kept"
@@ -285,8 +285,8 @@ def tag_by_a_model(bench: Bench, concurrency: int, batch: int) -> Case:
             answers = raw.execute("SELECT count(*) FROM answers").fetchone()[0]
             attempts = raw.execute("SELECT count(DISTINCT post_id) FROM attempts").fetchone()[0]
         assert answers == attempts == len(tagged)
-        if image.heard.output:
-            assert json.loads(image.heard.output)["tagged"] == len(tagged) == posts
+        if image.said.output:
+            assert json.loads(image.said.output)["tagged"] == len(tagged) == posts
 
     return Case(recording, check, ("tag",), whole)
 
@@ -306,7 +306,7 @@ def put_tags_in_order(bench: Bench) -> Case:
         db = image.folder / "posts.db"
         assert_sound(db)
         found = rows(db)
-        assert found == after or (found == before and not image.heard.output and not image.is_end)
+        assert found == after or (found == before and not image.said.output and not image.is_end)
         with closing(sqlite3.connect(db)) as raw:
             aliases = raw.execute("SELECT count(*) FROM tag_aliases").fetchone()
         assert aliases == ((2,) if found == after else (0,))
@@ -397,7 +397,7 @@ def file_case(bench: Bench, target: Path, *arguments: str) -> Case:
     def check(image: Image) -> None:
         found = image.folder / name
         content = found.read_bytes() if found.exists() else None
-        is_told = image.is_end or bool(image.heard.output)
+        is_told = image.is_end or bool(image.said.output)
         assert content == new or (content == old and not is_told)
         if (image.folder / "posts.db").exists():
             assert_sound(image.folder / "posts.db")
@@ -448,7 +448,7 @@ def login_case(bench: Bench) -> Case:
 
     def check(image: Image) -> None:
         found = auth_key(image.folder / folder / "default.session")
-        assert found == new or (found == old and not image.heard.output and not image.is_end)
+        assert found == new or (found == old and not image.said.output and not image.is_end)
         if found is not None:
             kept = json.loads((image.folder / folder / "default.json").read_text())
             assert kept == {"api_id": 1, "api_hash": "h"}

@@ -27,7 +27,7 @@ from support.breaking import (
 )
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
-from support.make import EPOCH, ORIGIN, page, post, tag
+from support.make import EPOCH, PROVENANCE, page, post, tag
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import TagUpdate
 from tgtagger.store import Store
@@ -70,7 +70,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         failed = list(store.queue.posts(PostFilter(statuses=("pending",), limit=3)))
         store.queue.save(
             [
-                TagUpdate(each.id, each.text_hash, "failed", ORIGIN, (), 1, "server", "x", EPOCH)
+                TagUpdate(
+                    each.id, each.text_hash, "failed", PROVENANCE, (), 1, "server", "x", EPOCH
+                )
                 for each in failed
             ],
             1,

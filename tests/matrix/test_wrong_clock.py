@@ -59,7 +59,7 @@ CLOCKS = {
     "after 2038": dt.datetime(2038, 1, 19, 3, 14, 8, tzinfo=dt.UTC),
     "2100": dt.datetime(2100, 3, 1, tzinfo=dt.UTC),
 }
-ORIGIN = Provenance("llm", "test-model", "p", "v")
+PROVENANCE = Provenance("llm", "test-model", "p", "v")
 
 
 SetClock = Callable[[dt.datetime | None], None]
@@ -150,8 +150,8 @@ def test_a_failed_post_is_due_soon_after_the_clock_is_right(name: str, store: St
     store.posts.save_page(page(post(1, "text")))
     (item,) = store.queue.posts(PostFilter())
     failed = TaggingError("server", "500")
-    update = update_after(item, failed, ORIGIN, now=CLOCKS[name])
-    assert store.queue.save([update], store.runs.start("tag", ORIGIN)) == [True]
+    update = update_after(item, failed, PROVENANCE, now=CLOCKS[name])
+    assert store.queue.save([update], store.runs.start("tag", PROVENANCE)) == [True]
     due = PostFilter(statuses=("failed",), due_by=NOW + 2 * DAY)
     assert store.queue.count(due) == 1
     (failure,) = store.status.archive().failures
@@ -162,8 +162,8 @@ def test_a_failed_post_is_due_soon_after_the_clock_is_right(name: str, store: St
 def test_a_post_that_failed_now_is_not_due_now(store: Store) -> None:
     store.posts.save_page(page(post(1, "text")))
     (item,) = store.queue.posts(PostFilter())
-    update = update_after(item, TaggingError("server", "500"), ORIGIN, now=NOW)
-    store.queue.save([update], store.runs.start("tag", ORIGIN))
+    update = update_after(item, TaggingError("server", "500"), PROVENANCE, now=NOW)
+    store.queue.save([update], store.runs.start("tag", PROVENANCE))
     assert store.queue.count(PostFilter(due_by=NOW)) == 0
     assert store.queue.count(PostFilter(due_by=NOW + dt.timedelta(minutes=6))) == 1
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from support.make import CHANNEL, ORIGIN, minute, page, post, tag
+from support.make import CHANNEL, PROVENANCE, minute, page, post, tag
 from support.sql import driver
 from tgtagger.errors import TryLater
 from tgtagger.model.posts import PostFilter
@@ -32,7 +32,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "posts.save_page": lambda store: store.posts.save_page(page(post(2, "text"))),
     "channels.save": lambda store: store.channels.save(CHANNEL),
     "queue.save": lambda store: store.queue.save(
-        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", ORIGIN)], 1
+        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", PROVENANCE)], 1
     ),
     "answers.save_capabilities": lambda store: store.answers.save_capabilities(
         ModelCapabilities("url", "model", "{}")
@@ -56,9 +56,9 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
-    "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(ORIGIN, 1),
-    "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [ORIGIN])),
-    "answers.find": lambda store: (store.answers.find("hash", [ORIGIN]),),
+    "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(PROVENANCE, 1),
+    "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [PROVENANCE])),
+    "answers.find": lambda store: (store.answers.find("hash", [PROVENANCE]),),
     "answers.capabilities": lambda store: store.answers.capabilities("url"),
     "answers.mean_seconds": lambda store: (store.answers.mean_seconds("model"),),
     "tags.most_used": lambda store: store.tags.most_used(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from support.make import ORIGIN, minute, page, post, tag
+from support.make import PROVENANCE, minute, page, post, tag
 from support.sql import writing
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
@@ -61,7 +61,7 @@ def test_an_answer_to_an_older_text_is_refused(store: Store) -> None:
     store.posts.save_page(page(post(1, "before")))
     (item,) = store.queue.posts(PostFilter())
     store.posts.save_page(page(post(1, "after", edited=minute(5))))
-    update = TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag("before"),), 1)
+    update = TagUpdate(item.id, item.text_hash, "tagged", PROVENANCE, (SuggestedTag("before"),), 1)
     assert store.queue.save([update], store.runs.start("tag")) == [False]
     assert store.records.post("news/1").post.status == "pending"
 
@@ -69,7 +69,7 @@ def test_an_answer_to_an_older_text_is_refused(store: Store) -> None:
 def test_one_bad_answer_leaves_the_others(store: Store) -> None:
     store.posts.save_page(page(post(1, "x"), post(2, "y"), post(3, "z")))
     updates = [
-        TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, (SuggestedTag(name),), attempts)
+        TagUpdate(item.id, item.text_hash, "tagged", PROVENANCE, (SuggestedTag(name),), attempts)
         for item, name, attempts in zip(
             store.queue.posts(PostFilter()), ["a", "b\ud800", "c"], [1, 2**70, 1], strict=True
         )
@@ -87,10 +87,10 @@ def test_hashtags_say_that_the_author_wrote_them(store: Store) -> None:
 def test_posts_come_in_batches_each_once(store: Store) -> None:
     store.posts.save_page(page(*(post(number, "x") for number in range(1, 1202))))
     seen = []
-    run = store.runs.start("tag", ORIGIN)
+    run = store.runs.start("tag", PROVENANCE)
     for item in store.queue.posts(PostFilter(statuses=("pending",))):
         seen.append(item.id.message_id)
-        store.queue.save([TagUpdate(item.id, item.text_hash, "skipped", ORIGIN)], run)
+        store.queue.save([TagUpdate(item.id, item.text_hash, "skipped", PROVENANCE)], run)
     assert seen == list(range(1201, 0, -1))
     assert len(list(store.queue.posts(PostFilter(limit=700)))) == 700
 

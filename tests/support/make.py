@@ -33,16 +33,16 @@ def page(
     return Page(channel, source, posts, **rest)
 
 
-ORIGIN = Provenance("keywords", "1")
+PROVENANCE = Provenance("keywords", "1")
 
 
 def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
     """Give all posts these tags, as a tagger does."""
-    run = store.runs.start("tag", ORIGIN)
+    run = store.runs.start("tag", PROVENANCE)
     suggested = tuple(SuggestedTag(name, hashtag) for name in names)
     return store.queue.save(
         [
-            TagUpdate(item.id, item.text_hash, "tagged", ORIGIN, suggested, item.attempts + 1)
+            TagUpdate(item.id, item.text_hash, "tagged", PROVENANCE, suggested, item.attempts + 1)
             for item in store.queue.posts(PostFilter())
         ],
         run,

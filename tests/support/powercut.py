@@ -101,7 +101,7 @@ Event = Made | Wrote | Resized | Synced | Renamed | Linked | Removed | Said
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SaidSoFar:
     """What the program had said by some moment."""
 
     output: str = ""
@@ -114,7 +114,7 @@ class Image:
     """The folder as the disk may hold it, the moment it is of, and how it came about."""
 
     folder: Path
-    heard: Heard
+    said: SaidSoFar
     moment: int
     story: str
     is_end: bool
@@ -144,15 +144,15 @@ class Recording:
         ]
         kinds = (range(1, ends + 1), ripe, (ends,), ripe)
         moments = sorted(self.chance.choice(kinds[turn % 4]) for turn in range(count))
-        disk, heard, at = Disk(self.before), Heard(), 0
+        disk, said, at = Disk(self.before), SaidSoFar(), 0
         for moment in moments:
             for event in self.events[at:moment]:
-                heard = _hear(heard, event)
+                said = _with_said(said, event)
                 disk.do(event)
             at = moment
             lost = Lost(self.chance)
             put(disk.image(lost), folder)
-            yield Image(folder, heard, moment, f"event {moment} of {ends}, {lost}", moment == ends)
+            yield Image(folder, said, moment, f"event {moment} of {ends}, {lost}", moment == ends)
 
     def check(self, root: Path) -> None:
         """Fail unless the model knows what really happened."""
@@ -165,14 +165,14 @@ class Recording:
             assert data == expected[name], f"the model has another content for {name}"
 
 
-def _hear(heard: Heard, event: Event) -> Heard:
+def _with_said(said: SaidSoFar, event: Event) -> SaidSoFar:
     if not isinstance(event, Said):
-        return heard
+        return said
     text = event.data.decode(errors="replace")
-    return Heard(
-        heard.output + (text if event.where == 1 else ""),
-        heard.errors + (text if event.where == 2 else ""),
-        heard.sent + (text if event.where == 0 else ""),
+    return SaidSoFar(
+        said.output + (text if event.where == 1 else ""),
+        said.errors + (text if event.where == 2 else ""),
+        said.sent + (text if event.where == 0 else ""),
     )
 
 
@@ -216,7 +216,7 @@ class Lost:
         return f"lost of data: {self.data}, of names: {self.names}"
 
     def is_name_lost(self, at: int, of: int) -> bool:
-        """Tell whether the disk has not heard of a change; `at` of `of` in the order of time."""
+        """Tell whether the disk has not got a change; `at` of `of` in the order of time."""
         match self.names:
             case "late":  # a journal: what came after some moment
                 return at >= self._cut * of

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from tgtagger import vocabulary
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
-from tgtagger.vocabulary import Entry, Mode, Vocabulary, echoes, key, normalise, read, write
+from tgtagger.vocabulary import (
+    Mode,
+    Vocabulary,
+    VocabularyEntry,
+    echoes,
+    key,
+    normalise,
+    read,
+    write,
+)
 from tgtagger.vocabulary.forms import are_forms
 
 MODES = st.sampled_from(["open", "prefer", "closed"])
@@ -23,7 +32,9 @@ NAMES = (ANY_TEXT | LETTERS).map(normalise).filter(vocabulary.is_tag)
 
 
 def of(mode: Mode, *names: str, existing: tuple[str, ...] = ()) -> Vocabulary:
-    return Vocabulary(mode, [Entry(name) for name in names], [(name, ()) for name in existing])
+    return Vocabulary(
+        mode, [VocabularyEntry(name) for name in names], [(name, ()) for name in existing]
+    )
 
 
 # ---- names
@@ -98,13 +109,13 @@ def test_a_file_as_people_write_it() -> None:
     assert read(FILE) == (
         "closed",
         (
-            Entry(
+            VocabularyEntry(
                 "artificial intelligence", "models, not | robots", ("AI", "machine intelligence")
             ),
-            Entry("energy", "power plants"),
-            Entry("space", "rockets and planets"),
-            Entry("C#"),
-            Entry("sport", None, ("football",)),
+            VocabularyEntry("energy", "power plants"),
+            VocabularyEntry("space", "rockets and planets"),
+            VocabularyEntry("C#"),
+            VocabularyEntry("sport", None, ("football",)),
         ),
     )
     assert read("a").mode is None
@@ -140,17 +151,17 @@ DESCRIPTIONS = ANY_TEXT.map(lambda text: " ".join(text.split()) or None)
 
 
 @st.composite
-def entry_lists(draw: st.DrawFn, smallest: int = 1) -> list[Entry]:
+def entry_lists(draw: st.DrawFn, smallest: int = 1) -> list[VocabularyEntry]:
     names = draw(st.lists(NAMES, unique_by=key, min_size=smallest, max_size=12))
     entries = []
     while names:
         spellings = [names.pop() for _ in range(min(len(names), draw(st.integers(1, 4))))]
-        entries.append(Entry(spellings[0], draw(DESCRIPTIONS), tuple(spellings[1:])))
+        entries.append(VocabularyEntry(spellings[0], draw(DESCRIPTIONS), tuple(spellings[1:])))
     return entries
 
 
 @given(st.none() | MODES, entry_lists())
-def test_what_is_written_is_read(mode: Mode | None, entries: list[Entry]) -> None:
+def test_what_is_written_is_read(mode: Mode | None, entries: list[VocabularyEntry]) -> None:
     assert read(write(mode, entries)) == (mode, tuple(entries))
 
 
@@ -158,17 +169,17 @@ def test_what_is_written_is_read(mode: Mode | None, entries: list[Entry]) -> Non
 
 
 def test_a_hash_stands_for_the_mode_and_all_of_the_entries() -> None:
-    entries = [Entry("a", "b", ("c",))]
-    others: list[tuple[Mode, list[Entry]]] = [
+    entries = [VocabularyEntry("a", "b", ("c",))]
+    others: list[tuple[Mode, list[VocabularyEntry]]] = [
         ("prefer", entries),
         ("open", []),
         ("prefer", []),
         ("closed", []),
         ("closed", entries),
-        ("prefer", [Entry("a", "b")]),
-        ("prefer", [Entry("a", None, ("c",))]),
-        ("prefer", [Entry("a", "c", ("b",))]),
-        ("prefer", [*entries, Entry("d")]),
+        ("prefer", [VocabularyEntry("a", "b")]),
+        ("prefer", [VocabularyEntry("a", None, ("c",))]),
+        ("prefer", [VocabularyEntry("a", "c", ("b",))]),
+        ("prefer", [*entries, VocabularyEntry("d")]),
     ]
     assert len({Vocabulary(mode, some).hash for mode, some in others}) == len(others)
     assert Vocabulary("open").hash is None
@@ -230,7 +241,10 @@ def test_a_form_of_a_blocked_tag_is_that_tag_and_offered_to_nobody() -> None:
 
 @pytest.mark.parametrize("mode", ["open", "prefer", "closed"])
 def test_an_alias_or_a_spelling_gives_the_entry(mode: Mode) -> None:
-    entries = [Entry("искусственный интеллект", aliases=("ИИ", "AI")), Entry("Ёлка")]
+    entries = [
+        VocabularyEntry("искусственный интеллект", aliases=("ИИ", "AI")),
+        VocabularyEntry("Ёлка"),
+    ]
     chosen = Vocabulary(mode, entries).choose(["ai", "ЕЛКА", "#Искусственный_интеллект", "ии"])
     assert chosen == ("искусственный интеллект", "Ёлка")
 
@@ -245,7 +259,7 @@ def test_an_alias_or_a_spelling_gives_the_entry(mode: Mode) -> None:
 )
 def test_what_the_archive_knows(mode: Mode, expected: tuple[str, ...]) -> None:
     existing = [("Sea salt", ()), ("Car", ("ТС", "motor car")), ("electric car", ())]
-    chosen = Vocabulary(mode, [Entry("car")], existing).choose(
+    chosen = Vocabulary(mode, [VocabularyEntry("car")], existing).choose(
         ["sea-salt", "тс", "motor-car", "electric cars", "new tag"]
     )
     assert chosen == expected
@@ -266,7 +280,7 @@ def test_of_two_tags_with_one_spelling_the_first() -> None:
 
 
 def test_a_tag_known_by_an_alias_may_be_a_form_of_an_entry() -> None:
-    chosen = Vocabulary("closed", [Entry("автомобиль")], [("автомобили", ("машины",))])
+    chosen = Vocabulary("closed", [VocabularyEntry("автомобиль")], [("автомобили", ("машины",))])
     assert chosen.choose(["машины"]) == ("автомобиль",)
 
 
@@ -352,7 +366,7 @@ JSON = st.recursive(
 )
 def test_whatever_is_said_tags_are_tags(
     mode: Mode,
-    entries: list[Entry],
+    entries: list[VocabularyEntry],
     existing: list[tuple[str, tuple[str, ...]]],
     maximum: int,
     said: list[Any],
@@ -378,7 +392,7 @@ def test_the_likeliest_tags_of_some_texts() -> None:
         ("C++", ()), ("👍", ()),
     ]  # fmt: skip
     texts = ["Рынок ТРУДА: цены на электромобили.", "Газета об ИИ; 👍"]
-    offered = Vocabulary("prefer", [Entry("Спорт")], existing)
+    offered = Vocabulary("prefer", [VocabularyEntry("Спорт")], existing)
     found = ("рынок труда", "искусственный интеллект", "электромобиль")
     assert offered.likeliest(texts, 6) == (*found, "погода", "Газ")
     assert offered.likeliest(texts, 4) == (*found, "погода")

@@ -1,9 +1,8 @@
 """The command line: turns what people type into calls, and results into text and exit codes.
 
 A command is a module named in COMMANDS with a function `command`: a signature, a few statements,
-the exit code as its return value (None is 0). Its module is imported when the command is called,
-so that help and completion load nothing. Failures become text and an exit code in
-cli.failures, and nowhere else.
+the exit code as its return value (None is 0). The module is imported when the command is called, so
+help and completion load nothing. Only `cli.failures` turns failures into text and an exit code.
 """
 
 from __future__ import annotations
@@ -119,13 +118,13 @@ class Commands(TyperGroup):
         super()._main_shell_completion(*args, **options)
 
     def _verbosity(self) -> int:
-        called = self._context and self._context.obj  # none yet if the options are wrong
+        called = self._context and self._context.obj  # None if the options are wrong
         return called.verbosity if called else 0
 
 
 @contextlib.contextmanager
 def _private_files() -> Iterator[None]:
-    """Let what a run makes, libraries included, be its owner's only, whatever the umask says."""
+    """Keep the files of a run and its libraries for their owner only, whatever the umask says."""
     before = os.umask(0o077)
     try:
         yield
@@ -142,7 +141,7 @@ def _app_of(name: str, module: Any) -> typer.Typer:
 
 
 def clean_argument(text: str) -> str:
-    """Return what was typed, quoted, so that it cannot steer the terminal."""
+    """Return what was typed as quoted, terminal-safe text."""
     return ascii(text) if not text.isprintable() else repr(text)
 
 
@@ -192,8 +191,8 @@ def root(
 ) -> None:
     """Keep Telegram channels in one SQLite file, and tag every post."""
     for stream in (sys.stdout, sys.stderr):
-        # What a terminal cannot show is no reason to stop; a pipe or a file gets UTF-8 always,
-        # and half an emoji (a lone surrogate) as \\udXXX, which is what JSON calls it, too.
+        # A run goes on where a terminal cannot show a letter. A pipe or a file always gets UTF-8,
+        # and half an emoji (a lone surrogate) as \\udXXX, which is also its name in JSON.
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -1,6 +1,6 @@
-"""What the command line takes of Typer that Typer keeps to itself: its copy of Click, its shells.
+"""The private parts of Typer that the command line uses: its copy of Click, its shells.
 
-The only module that imports these. They are those of Typer 0.26 to 0.28 (pyproject.toml): with
+Only this module imports them. Their names are those of Typer 0.26 to 0.28 (pyproject.toml): with
 another version, look here first.
 """
 

@@ -1,7 +1,7 @@
-"""What the Tab key offers for channels, tags and formats. Says nothing where it cannot know.
+"""What the Tab key offers for channels, tags and formats.
 
-A shell asks while somebody types: whatever goes wrong, there is nothing to be offered, and no word;
-and nothing is changed, not even a database of an older version brought up to date.
+A shell asks while somebody types: after any error it offers nothing and prints nothing. It changes
+nothing either: a database of an older version stays as it is.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def _ask(
 
 
 class Bash(BashComplete):
-    """Typer's, for the words that bash takes apart: with spaces, @names, --tag=value."""
+    """Typer's completion, mended for the words that bash splits: spaces, @names, --tag=value."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words = os.environ["COMP_WORDS"].split("\n")
         words = words[: int(os.environ["COMP_CWORD"]) + 1]
-        if len(words) == 1:  # not joined by Typer's script
+        if len(words) == 1:  # Typer's script has not joined it
             return super().get_completion_args()
         joined: list[str] = []
         for word in words:
@@ -102,5 +102,5 @@ def _plain(word: str) -> str:
 
 
 def prepare() -> None:
-    """Let Typer answer bash by ours."""
+    """Make Typer use `Bash` for bash."""
     add_completion_class(Bash, "bash")

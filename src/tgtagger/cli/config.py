@@ -70,5 +70,5 @@ def init(
 
 
 def _file(ctx: typer.Context) -> Path:
-    """Return where the settings file is, or would be: it need not exist, nor be right."""
+    """Return the path of the settings file. The file may be missing or wrong."""
     return config.file_path(invocation(ctx).flags, called=flag_of)

@@ -1,4 +1,4 @@
-"""How a command was called: the options before its name, and the screen and archive they mean."""
+"""How a command was called: the options before its name, the screen and the archive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The options before the command's name. Settings are loaded when they are asked for."""
+    """The options before the command's name. `settings` loads the settings on demand."""
 
     flags: Mapping[str, str]
     quiet: bool = False
@@ -58,7 +58,7 @@ def open_to_read(ctx: typer.Context) -> Store:
 
 
 def open_to_change(ctx: typer.Context) -> Store:
-    """Open an archive to change it: one that is there, since a new one has nothing to change."""
+    """Open an existing archive to change it. A new one would have nothing to change."""
     from tgtagger.store import Store
 
     return Store.open(invocation(ctx).settings().db, create=False)

@@ -1,4 +1,4 @@
-"""`tgtagger demo`: the whole line on sample posts, with nothing set up."""
+"""`tgtagger demo`: parse, tag and search sample posts without any settings."""
 
 from __future__ import annotations
 

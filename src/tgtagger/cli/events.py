@@ -1,4 +1,4 @@
-"""The events of a run, drawn on a screen: one live line a stage, and words about what happens."""
+"""Draw the events of a run on a screen: one live line a stage, and words about what happens."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How a run ends: the one place where failures become text on stderr and an exit code.
 
-Typer's test runner and the real entry point both come through `ended`. Knows no command. What the
-system refuses (no room, no more open files, no memory, a path) is no bug wherever it is met, and is
-said in a line, too. A bug is let through: Python shows it with a plain traceback, and ends with 1.
+Typer's test runner and the real entry point both come through `ended`. An error of the system (no
+room, no more open files, no memory, a path) becomes a line, too, wherever it occurs. A bug is let
+through: Python shows it with a plain traceback, and ends with 1. Knows no command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import typer
 
 from tgtagger.cli.click import ClickException, NoSuchOption, UsageError
 from tgtagger.cli.hints import hint_of
-from tgtagger.cli.streams import discard, tell  # now: later there may be no more open files
+from tgtagger.cli.streams import discard, tell  # now, since later there may be no open files left
 from tgtagger.errors import InputError, StoreError, TgTaggerError, shortage, system_error
 from tgtagger.system import signals
 from tgtagger.system.terminal_text import clean, flat
@@ -26,12 +26,12 @@ _OUTPUT_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF
 
 
 def usage(sentence: str, advice: str | None = None) -> InputError:
-    """Return a mistake that only a command line can make: its words stand where it is seen."""
+    """Return the error for a mistake that only a command line can make, with its words."""
     return InputError("usage", sentence=sentence, advice=advice)
 
 
 def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -> int:
-    """Call `run`; return its exit code, or that of its failure after saying what it was."""
+    """Call `run`; return its exit code. Tell a failure on stderr, and return its exit code."""
     try:
         code = _call(run)
     except TgTaggerError as error:
@@ -41,7 +41,7 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
     except (KeyboardInterrupt, typer.Abort):  # Abort: Ctrl-C or Ctrl-D at a question
         return 130
     except SystemExit as error:
-        if not isinstance(error.__context__, BrokenPipeError):  # which Typer ends with 1
+        if not isinstance(error.__context__, BrokenPipeError):  # Typer ends that with 1
             raise
         return _reader_gone()
     except BrokenPipeError:
@@ -56,14 +56,14 @@ def ended(run: Callable[[], object], verbosity: Callable[[], int] = lambda: 0) -
 
 
 def _refused(error: Exception) -> TgTaggerError | None:
-    """Return what the system refused; None for a bug."""
+    """Return the error as an error of the system; None for a bug."""
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS:
         discard(sys.stdout)
         return StoreError("output_refused", reason=error.strerror)
     found = shortage(error)
     if found is not None:
-        # What was begun and could not go on (a loop without its sockets, a coroutine that was
-        # never run) would be complained of when it is cleared away.
+        # Python would complain of half-made objects (a loop without its sockets, a coroutine
+        # that was never run) when it clears them away.
         warnings.simplefilter("ignore", RuntimeWarning)
         sys.unraisablehook = lambda _: None
     elif isinstance(error, OSError) and error.filename is not None:
@@ -72,12 +72,12 @@ def _refused(error: Exception) -> TgTaggerError | None:
 
 
 def _call(run: Callable[[], object]) -> object:
-    """Call `run`; after a signal return its code, whatever became of the call."""
+    """Call `run`; after a signal return the signal's code, whatever the call returned or raised."""
     with signals.caught() as caught:
         try:
             code = run()
         except BaseException:
-            # A signal may be turned into anything on its way: raised in a class body it is a
+            # A signal's exception may change on its way: raised in a class body it becomes a
             # RuntimeError, at a question an Abort.
             if caught.number is None:
                 raise
@@ -91,11 +91,11 @@ _NO_NUMBER = re.compile(r"is not a valid int(eger)?( range)?\.?$")
 
 
 def _as_ours(error: ClickException) -> TgTaggerError:
-    """Say a mistake on the command line the way all failures are said."""
+    """Return a usage error of Click as an error of ours."""
     # Click's: 'x' is not a valid integer, or "int range"
     message = _NO_NUMBER.sub("is no whole number", error.format_message())
     hint = None
-    if isinstance(error, UsageError):  # without a context: of an option before the command
+    if isinstance(error, UsageError):  # no context: an option before the command
         hint = f"see {error.ctx.command_path if error.ctx else 'tgtagger'} --help"
     if isinstance(error, NoSuchOption):
         message = error.message
@@ -110,7 +110,7 @@ def _as_ours(error: ClickException) -> TgTaggerError:
 
 
 def _say(error: TgTaggerError, verbosity: int) -> int:
-    if verbosity > 1:  # -vv: how it came about; no local values, and SQLAlchemy hides its own
+    if verbosity > 1:  # -vv: the traceback; it has no local values, and SQLAlchemy hides its own
         import traceback
 
         tell(clean("".join(traceback.format_exception(error))))
@@ -123,6 +123,6 @@ def _say(error: TgTaggerError, verbosity: int) -> int:
 
 
 def _reader_gone() -> int:
-    """End quietly: whoever read our output (| head) has had enough."""
+    """End quietly, since the reader of our output (| head) has closed the pipe."""
     discard(sys.stdout)
     return 0

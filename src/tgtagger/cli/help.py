@@ -1,4 +1,4 @@
-"""Commands as all of ours are, and how their help looks: plain text in 80 columns, bold headings.
+"""The base classes of our commands, and the look of their help: plain text in 80 columns.
 
 Knows no command.
 """
@@ -45,7 +45,7 @@ def write_commands(formatter: Any, groups: Mapping[str, Mapping[str, str]]) -> N
 
 
 def _write_end(formatter: Any, epilog: str | None) -> None:
-    """Say which options a command takes that its list does not name; then its epilog."""
+    """Write the options that the command's list leaves out, then its epilog."""
     formatter.write("\nAlso --db, --config, -q, -v and --no-color: see tgtagger --help\n")
     formatter.write_epilog(epilog)
 
@@ -70,14 +70,14 @@ class Family(typer.core.TyperGroup):
 
 
 class App(typer.Typer):
-    """An app whose commands are drawn by our formatter, those of a family, too."""
+    """An app whose commands and families are drawn by our formatter."""
 
     def command(self, name: str | None = None, *, cls: Any = Command, **options: Any) -> Any:
         return super().command(name, cls=cls, **options)
 
 
 def new_app(**options: Any) -> typer.Typer:
-    """Return a Typer app as all of ours are: plain help, plain tracebacks without local values."""
+    """Return a Typer app with plain help and plain tracebacks without local values."""
     return App(
         cls=Family,
         rich_markup_mode=None,  # rich's help costs as much time as all the rest

@@ -13,7 +13,7 @@ from tgtagger.cli.options import AccountOption, JsonOption
 from tgtagger.cli.prompts import SignInPrompts
 from tgtagger.config import in_a_home
 from tgtagger.errors import InputError
-from tgtagger.runs import accounts
+from tgtagger.runs import accounts, shapes
 from tgtagger.system import signals
 
 EPILOG = """Examples:
@@ -76,12 +76,12 @@ def command(
     if is_new:
         screen.say("next: tgtagger parse @channel")
     if as_json:
-        screen.json({"account": access.account, "name": name, "session": str(access.session)})
+        screen.json(shapes.signed_in(access, name))
     return 0
 
 
 def _with_application(access: Any, prompts: SignInPrompts) -> Any:
-    """Ask for the API id and hash, unless they are known."""
+    """Return the access with its API id and hash; ask for those that are unknown."""
     if access.api_id is not None and access.api_hash:
         return access
     prompts.say("Telegram wants an API id and hash of your own: https://my.telegram.org")

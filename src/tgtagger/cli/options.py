@@ -53,7 +53,7 @@ def _take_late(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> An
 
 
 def when(text: str) -> str:
-    """Check a WHEN on the command line; it is read when it is used."""
+    """Check a WHEN on the command line, and return it as it was typed."""
     if text:
         try:
             read_when(text)
@@ -72,7 +72,7 @@ NUMBERS = {"ignore_unknown_options": True}
 
 
 def only_numbers(ctx: typer.Context, value: Any) -> Any:
-    """Refuse an option that is none: only a channel's number may begin with a dash."""
+    """Refuse an unknown option: of all arguments only a channel's number begins with a dash."""
     for text in [value] if isinstance(value, str) else value or ():
         if text.startswith("-") and not re.fullmatch(r"-\d+(/\d+)?", text):
             known = [option for param in ctx.command.params for option in param.opts]
@@ -159,7 +159,7 @@ MaxTimeOption = Annotated[
 def tagging_flags(
     tagger: str, model: str, vocabulary: str, concurrency: str, max_cost: str
 ) -> dict[str, str]:
-    """Return the settings that options of tagging stand for; an empty one is not given."""
+    """Return the settings that the options of tagging set; an empty option sets nothing."""
     return {
         "tagger": tagger,
         "llm_models": model,

@@ -100,15 +100,13 @@ def command(
         options = parse.ParseOptions(read_options, via, groups)
         report = parse.parse(settings, sources or (), options, RunEvents(screen))
     tell_parse(screen, report)
-    shape, code = shapes.parse_report(report), report.code
-    if then_tag:
-        shape["tag"] = None
+    summary = None
     if then_tag and report.channel_ids:
         wanted = PostFilter(channels=tuple(map(str, report.channel_ids)))
         summary = tag_or_ask(screen, settings, TagOptions(wanted))
         tell_tag(screen, summary)
-        shape["tag"] = shapes.tag_summary(summary)
-        code = exit_code([code, summary.code])
-    if as_json:
-        screen.json(shape)
-    return code
+    if as_json and then_tag:
+        screen.json(shapes.parsed_and_tagged(report, summary))
+    elif as_json:
+        screen.json(shapes.parse_report(report))
+    return exit_code([report.code, *([] if summary is None else [summary.code])])

@@ -1,4 +1,4 @@
-"""Questions to a person: on a terminal, or of signing in answered by what is piped in."""
+"""Questions to a person on a terminal. Answers for a sign-in may also come from a pipe."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tgtagger.system import signals
 
 
 def is_asked() -> bool:
-    """Tell whether somebody is there to be asked."""
+    """Tell whether a person can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(question: str, *, otherwise: str) -> None:
-    """Ask on a terminal; raise InputError where nobody can answer, or on a no."""
+    """Ask on a terminal. Raises InputError where nobody can answer, and for the answer no."""
     if not sys.stdin.isatty():
         raise usage(otherwise)
     if not typer.confirm(question, err=True):
@@ -28,15 +28,15 @@ def confirm(question: str, *, otherwise: str) -> None:
 
 
 class SignInPrompts:
-    """Puts questions on stderr, takes answers from the terminal or, line by line, from a pipe."""
+    """Writes questions to stderr; reads answers from the terminal or, line by line, from a pipe."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._qr_shown = False
 
     def ask(self, question: str, *, hidden: bool = False) -> str:
-        """Return the answer. Raises ActionNeeded where there is nobody to give one."""
-        with signals.raised():  # asking waits in C, where a loop would not hear of it
+        """Return the answer. Raises ActionNeeded where nobody can give one."""
+        with signals.raised():  # a question waits in C, where a loop would miss the signal
             return self._ask(question, hidden=hidden)
 
     def _ask(self, question: str, *, hidden: bool) -> str:

@@ -1,7 +1,7 @@
 """Draw for people: tables, posts, progress. On a terminal with rich, elsewhere as plain lines.
 
-All text from outside passes through `visible`: rich itself neither removes control characters nor
-leaves markup in plain strings alone. rich is imported only when something is drawn on a terminal.
+All text from outside becomes terminal-safe text (`terminal_text.clean`, `flat`): rich keeps control
+characters, and runs markup in plain strings. rich is imported only to draw on a terminal.
 Takes plain values; knows no store and decides nothing.
 """
 
@@ -42,7 +42,7 @@ LONGEST_CELL = 300
 
 
 class Screen:
-    """Where results (stdout) and words about them (stderr) go."""
+    """Writes results to stdout, and words about them to stderr."""
 
     def __init__(self, *, quiet: bool = False, verbosity: int = 0, no_color: bool = False) -> None:
         self.quiet = quiet
@@ -77,7 +77,7 @@ class Screen:
         self._print(clean(text), "")
 
     def shares(self, parts: Sequence[tuple[str, int, str]]) -> None:
-        """Draw counts as a bar of their shares, in their styles, with the numbers below."""
+        """Draw the shares of counts as one bar, in their styles, with the numbers below."""
         kept = [(name, count, style) for name, count, style in parts if count]
         words = ", ".join(f"{number(count)} {name}" for name, count, _ in kept) or "none yet"
         if not self.is_terminal or not kept:
@@ -115,7 +115,7 @@ class Screen:
                 name,
                 justify="right" if to_right else "left",
                 overflow="fold",
-                # On a narrow terminal words are put below each other, no numbers and dates.
+                # A narrow terminal breaks the lines of words, and keeps numbers and dates whole.
                 no_wrap=max(map(_cells, cells), default=0) < LEAST_WIDTH,
             )
         for row in shown:
@@ -126,7 +126,7 @@ class Screen:
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
     ) -> None:
         widths = [max(map(_cells, column)) for column in zip(columns, *rows, strict=True)]
-        if self.is_terminal:  # broken lines are no table: the widest column gives way
+        if self.is_terminal:  # a table needs whole lines, so the widest column shrinks
             widest = widths.index(max(widths))
             rest = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
             widths[widest] = min(widths[widest], max(LEAST_WIDTH, self._columns() - rest))
@@ -149,7 +149,7 @@ class Screen:
         notes: Sequence[str] = (),
         lines: int = 6,
     ) -> None:
-        """Draw a post: where and when, the text (parts with whether they match), its tags."""
+        """Draw a post: where and when, the text (each part with whether it matches), the tags."""
         head = " · ".join(part for part in (channel, local_time(date), link) if part)
         width = min(WIDTH, self._columns())
         parts = [(clean(part), hit) for part, hit in beginning(text, 4 * width * lines)]
@@ -182,7 +182,7 @@ class Screen:
 
     @contextlib.contextmanager
     def paged(self) -> Iterator[None]:
-        """On a terminal, show what is drawn meanwhile in a pager, if it is more than a screen."""
+        """On a terminal, collect the output; show it in a pager if it is longer than a screen."""
         if not (self.is_terminal and sys.stdin.isatty()):
             yield
             return
@@ -195,28 +195,28 @@ class Screen:
         else:
             import pydoc
 
-            os.environ.setdefault("LESS", "-R")  # shows colours; what else could steer is gone
+            os.environ.setdefault("LESS", "-R")  # shows colours; no other controls are left
             pydoc.pager(text)
 
     # ---- words about them
 
     def say(self, text: str) -> None:
-        """Say something on stderr, unless nobody is there to read it or wants to."""
+        """Say something on stderr, if that is a terminal and `-q` is not given."""
         if self.talks:
             self.warn(text)
 
     def detail(self, text: str) -> None:
-        """Say what only `-v` wants to know."""
+        """Say something on stderr, with `-v` only."""
         if self.verbosity:
             self.warn(text)
 
     def warn(self, text: str) -> None:
-        """Say what must not be missed, terminal or not."""
+        """Say a warning on stderr, terminal or not."""
         tell(flat(text))
 
     @contextlib.contextmanager
     def progress(self, words: str) -> Iterator[Live]:
-        """Show one live line while something goes on; yield what to tell it."""
+        """Show one live line during the block; yield the `Live` to update it."""
         live = Live(self)
         if not self.talks:
             yield live
@@ -244,7 +244,7 @@ class Screen:
             return
         from rich.text import Text
 
-        # Left to the terminal to wrap: a line break of ours in a path or a command would be copied.
+        # The terminal wraps: a line break of ours in a path or a command would be copied.
         self._console().print(Text(text, style=style), soft_wrap=True)
 
     def _console(self, *, stderr: bool = False) -> Console:
@@ -261,7 +261,7 @@ class Screen:
         try:
             columns = os.get_terminal_size(sys.stdout.fileno()).columns
         except (OSError, ValueError):
-            columns = 0  # as many as one has whose size nobody set
+            columns = 0  # the default of a terminal whose size is not set
         return max(columns, 20) if columns else 80
 
 
@@ -280,7 +280,7 @@ class _Drawn(io.StringIO):
 
 
 class Live:
-    """The one live line of a run; without a terminal, only waits are told."""
+    """The one live line of a run; without a terminal, it tells only waits."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -290,7 +290,7 @@ class Live:
         self._count = 0
 
     def update(self, count: int, share: float | None, left: str = "") -> None:
-        """Say how many are done, which share of all (None: unknown), and what is left in words."""
+        """Show the count, the share (0 to 1, None: unknown), and in words what is left."""
         self._count = count
         if self.bar is None:
             return
@@ -306,7 +306,7 @@ class Live:
         )
 
     def wait(self, seconds: float, reason: str) -> None:
-        """Say that nothing happens for so long, and why; the line counts down."""
+        """Show a wait in seconds and its reason; the line counts down."""
         if self.bar is None:
             if not self._screen.quiet:
                 self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
@@ -331,7 +331,7 @@ def _wait_column() -> Any:
 
 
 def _cells(text: str) -> int:
-    """Return how many columns a text takes: Chinese letters two each, accents none."""
+    """Return how many columns a text takes: two for a Chinese letter, none for an accent."""
     if text.isascii():
         return len(text)
     return sum(

@@ -1,4 +1,7 @@
-"""What people are told of a run: what came in, what was tagged, what it cost, what to do next."""
+"""Tell people about a run: what came in, what was tagged, its cost, what to do next.
+
+Knows no store.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ NOTHING = "nothing to tag: no post is pending"
 
 
 def line(stored: PageStored | TagResult) -> str:
-    """Return what `-v` tells of a page, or of a post: its tags or its failure, never its text."""
+    """Return the line of `-v` about a page or a post: its tags or its failure, never its text."""
     if isinstance(stored, PageStored):
         return (
             f"{stored.channel.title}: a page with {stored.new} new, {stored.updated} updated, "
@@ -46,7 +49,7 @@ def line(stored: PageStored | TagResult) -> str:
 
 
 def spent(so_far: Spending) -> str:
-    """Return what a run has cost so far, for its live line."""
+    """Return the cost of a run so far, for its live line."""
     if so_far.cost_usd:
         return f"{so_far.cost_usd:.4f} USD"
     tokens = (so_far.prompt_tokens or 0) + (so_far.completion_tokens or 0)
@@ -75,7 +78,7 @@ _FIRST = (
 
 
 def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
-    """Say what a person may want to know of a run."""
+    """Say a remark of a run."""
     if kind != "first_by_the_embedded_tagger":
         screen.say(_REMARKS[kind](**data))
     elif not screen.quiet:
@@ -86,10 +89,10 @@ def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
 
 
 def tell_parse(screen: Screen, report: ParseReport) -> None:
-    """Say on the terminal what came in; say problems in any case."""
+    """Say on a terminal what came in; say problems with or without one."""
     for each in report.channels:
         _tell_channel(screen, each)
-    told: dict[str, TgTaggerError] = {}  # what several channels met is said once
+    told: dict[str, TgTaggerError] = {}  # an error of several channels is said once
     for error in (*(each.error for each in report.channels), report.error):
         if error is not None:
             told.setdefault(error.message, error)
@@ -131,7 +134,7 @@ def _counts(report: ChannelReport) -> Iterator[str]:
 
 
 def tell_tag(screen: Screen, summary: TagSummary, *, nothing: str = NOTHING) -> None:
-    """Say on the terminal what a run did, `nothing` if it had no post; problems in any case."""
+    """Say on a terminal what a run did (`nothing` if it had no post); say problems always."""
     stopped = summary.stopped
     if summary.posts:
         screen.say(_done(summary))
@@ -193,7 +196,7 @@ def _dollars(cost: float | None) -> str:
 
 
 def tell_estimate(screen: Screen, estimate: TagEstimate, *, to_stderr: bool = False) -> None:
-    """Say what a run would be."""
+    """Say what a run would take: posts, requests, tokens, cost, time."""
     write = screen.warn if to_stderr else screen.line
     posts, needs = plural(estimate.posts, "post"), estimate.needs
     if estimate.provenance.source == "keywords":
@@ -220,7 +223,7 @@ def tell_estimate(screen: Screen, estimate: TagEstimate, *, to_stderr: bool = Fa
 
 
 def tell_prompt(screen: Screen, shown: PromptShown) -> None:
-    """Show what a model would be told."""
+    """Show the messages that a model would get."""
     for message in shown.messages:
         screen.heading(f"── {message['role']}")
         screen.text(message["content"])

@@ -80,7 +80,7 @@ def _draw_post(screen: Screen, details: PostDetails) -> None:
 
 
 def _draw_tagging(screen: Screen, details: PostDetails) -> None:
-    """Draw the tags of a post with where each came from, its failure, its attempts."""
+    """Draw a post's tags with their provenance, its failure, its attempts."""
     if details.links:
         rows = [
             [link.name, link.source, link.model or "", str(link.run or ""), ago(link.added_at)]

@@ -71,7 +71,7 @@ def _ending(code: int | None) -> str:
 
 
 def _did(summary: str | None) -> str:
-    """Say in a few words what a run did, by its summary."""
+    """Return a few words on what a run did, made of its summary."""
     told = json.loads(summary) if summary else None
     if not isinstance(told, dict):
         return ""
@@ -116,7 +116,7 @@ def _draw_spent(screen: Screen, spent: tuple[DaySpent, ...]) -> None:
 
 
 def _with_advice(shape: dict[str, Any], state: ArchiveState) -> dict[str, Any]:
-    """Say of each class of failed posts what to do, too."""
+    """Return the shape with a hint for each class of failed posts."""
     failures = zip(shape["failures"], state.failures, strict=True)
     told = [{**each, "hint": advice(count)} for each, count in failures]
     return {**shape, "failures": told}

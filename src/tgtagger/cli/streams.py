@@ -1,6 +1,6 @@
-"""Standard output and error where they may be full, broken or closed; what the log says goes there.
+"""Standard output and error, which may be full, broken or closed; the log's warnings go to stderr.
 
-Draws nothing.
+Draws nothing. The one place where logging is set up: `cli` calls it when the program starts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tgtagger.system.terminal_text import clean
 
 
 def tell(text: str) -> None:
-    """Write words to stderr; where that is full, broken or closed, the work matters more."""
+    """Write words to stderr; go on without them where it is full, broken or closed."""
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
@@ -25,7 +25,7 @@ def tell(text: str) -> None:
 
 
 def discard(stream: IO[str]) -> None:
-    """Let what is still buffered go nowhere: Python would try, and complain, once more at exit."""
+    """Throw away what is buffered: Python would write it, and complain, once more at exit."""
     with contextlib.suppress(io.UnsupportedOperation):  # a test's stream has no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -33,7 +33,7 @@ def discard(stream: IO[str]) -> None:
 
 
 class _Warnings(logging.Handler):
-    """Says what a package logs besides its results: what must not be missed."""
+    """Writes the warnings of a package's log to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         tell(clean(record.getMessage()))
@@ -44,14 +44,14 @@ _NOWHERE = logging.NullHandler()
 
 
 def silence_logs() -> None:
-    """Let what libraries log go nowhere: without any handler Python writes it to stderr.
+    """Throw away the logs of libraries: without a handler Python writes them to stderr.
 
-    What matters of it is raised, and is said in our words: SQLAlchemy's words about a signal that
-    comes while it closes a connection bring a traceback, Telethon's are advice to developers.
+    Libraries also raise what matters, and we say it in our words. SQLAlchemy logs a traceback
+    when a signal comes while it closes a connection; Telethon logs advice to developers.
     """
     logging.getLogger().addHandler(_NOWHERE)
 
 
 def tell_warnings() -> None:
-    """Say our own log's warnings."""
+    """Write the warnings of our own log to stderr."""
     logging.getLogger("tgtagger").addHandler(_WARNINGS)

@@ -51,7 +51,7 @@ Without a language model named, the embedded tagger works: offline, with no key.
 A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
 
 ASK_BEYOND = 1000
-"""Posts to a server that a run on a terminal does not send without asking."""
+"""Posts: a run on a terminal asks before it sends more than these to a server."""
 
 NOTHING: Mapping[Queue, str] = {
     "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
@@ -122,7 +122,7 @@ def command(
 def show_estimate(
     screen: Screen, settings: Settings, options: TagOptions, *, as_json: bool
 ) -> None:
-    """Show what a run would be: a dry run."""
+    """Show what a run would take: a dry run."""
     estimate = tag.estimate(settings, options)
     if as_json:
         screen.json(shapes.tag_estimate(estimate))
@@ -133,7 +133,7 @@ def show_estimate(
 def tag_or_ask(
     screen: Screen, settings: Settings, options: TagOptions, *, yes: bool = False
 ) -> TagSummary:
-    """Tag posts; before a large run, show on a terminal what it would cost, and ask."""
+    """Tag posts; before a large run, show its cost on a terminal, and ask."""
     with tag.prepared(settings, options) as tagging:
         if not yes and is_asked():
             _ask(screen, tagging)

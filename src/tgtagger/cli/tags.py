@@ -1,7 +1,6 @@
 """`tgtagger tags`: list the tags, and put them in order by hand.
 
-What a person decides here stands: the taggers follow new names, and give back nothing that was
-taken away.
+A person's decision stands: the taggers use the new names, and never give a blocked tag again.
 """
 
 from __future__ import annotations
@@ -18,13 +17,12 @@ from tgtagger.cli.help import new_app
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, number, plural
-from tgtagger.errors import InputError
 from tgtagger.export import open_target
 from tgtagger.model.archive import TagChange, TagCount
 from tgtagger.runs import shapes
-from tgtagger.runs.taggers import read_vocabulary_file
+from tgtagger.runs.tags import read_vocabulary, suggest_merges
 from tgtagger.system.terminal_text import shell_word
-from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, merge_entries
+from tgtagger.vocabulary import MAX_ENTRIES, Suggestion
 from tgtagger.vocabulary import write as write_vocabulary
 
 app = new_app(
@@ -249,11 +247,9 @@ def drop(
 )
 def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     """Say which tags are probably one. Each comes with the command that would merge them."""
-    from tgtagger.taggers.keywords.morphology import words_of_form
-
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
-        found = store.tags.suggest_merges(words_of_form)
+        found = suggest_merges(store)
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
         return
@@ -337,17 +333,12 @@ def export_vocabulary(
     The tags of the vocabulary in force come first, as they stand there, then the most used ones.
     """
     settings = invocation(ctx).settings(vocabulary_mode=mode)
-    written = read_vocabulary_file(settings)
-    with open_to_read(ctx) as store:
-        entries = merge_entries(written.entries, store.tags.described(MAX_ENTRIES))[:most]
-    if not entries:
-        raise InputError("no_tags_yet")
-    text = write_vocabulary(settings.vocabulary_mode or written.mode, entries)
+    vocabulary = read_vocabulary(settings, limit=most)
     path = None if output == "-" else Path(output).expanduser()
     with open_target(path) as stream:
-        stream.write(text.encode())
+        stream.write(write_vocabulary(vocabulary.mode, vocabulary.entries).encode())
     if path is not None:
-        screen_of(ctx).say(f"wrote {plural(len(entries), 'tag')} to {path}")
+        screen_of(ctx).say(f"wrote {plural(len(vocabulary.entries), 'tag')} to {path}")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:

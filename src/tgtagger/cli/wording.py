@@ -17,7 +17,7 @@ def one_line(text: str, width: int = 60) -> str:
 
 
 def number(value: int) -> str:
-    """Return `1 234 567` (with narrow no-break spaces, so that a line never breaks in it)."""
+    """Return `1 234 567`, with narrow no-break spaces, so that no line breaks in it."""
     return f"{value:,}".replace(",", "\u202f")
 
 
@@ -38,7 +38,7 @@ def ago(moment: dt.datetime | None, *, now: dt.datetime | None = None) -> str:
     if moment is None:
         return "never"
     seconds = int(((now or dt.datetime.now(dt.UTC)) - moment).total_seconds())
-    if seconds < -60:  # by a clock that was ahead
+    if seconds < -60:  # written by a clock that was ahead
         return day_of(moment)
     for size, unit in ((60, "s"), (3600, "min"), (86400, "h"), (30 * 86400, "d")):
         if seconds < size:
@@ -60,7 +60,7 @@ def duration(seconds: float) -> str:
 
 
 def beginning(parts: Sequence[tuple[str, bool]], most: int) -> Iterator[tuple[str, bool]]:
-    """Yield as much of a text as can be shown: breaking megabytes into lines takes long."""
+    """Yield the part of a text that can be shown: breaking megabytes into lines takes long."""
     for part, hit in parts:
         yield part[:most], hit
         most -= len(part)
@@ -70,7 +70,7 @@ def beginning(parts: Sequence[tuple[str, bool]], most: int) -> Iterator[tuple[st
 
 
 def wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[tuple[str, bool]]]:
-    """Break a text of parts into lines, at most so many; the last says that there is more."""
+    """Break a text of parts into lines, `most` at most; the last one says if there is more."""
     text = "".join(part for part, _ in parts)
     hits = [hit for part, hit in parts for _ in part]
     lines: list[list[tuple[str, bool]]] = []
@@ -81,7 +81,7 @@ def wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[
         for line in textwrap.wrap(piece, width, break_on_hyphens=False) or [""]:
             start = text.index(line, at) if line else at
             at = start + len(line)
-            if line or (lines and lines[-1]):  # no two blank lines in a row
+            if line or (lines and lines[-1]):  # at most one blank line in a row
                 lines.append(_runs(line, hits[start:at]))
     while lines and not lines[-1]:
         lines.pop()

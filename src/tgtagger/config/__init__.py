@@ -1,7 +1,7 @@
 """Settings: defaults < file < environment < flags, each remembering where it came from.
 
-One table describes them all; loading, `tgtagger config`, the file that `config init` writes and
-the tests of the documentation are made from it. Knows no command and prints nothing.
+One table describes them all. Loading, the shown settings, the written settings file and the tests
+of the documentation are made from it. Knows no command and prints nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings in force. `origins` says of each whether default, file, environment or flag."""
+    """The settings in force. `origins` maps a name to where its value came from.
+
+    That is `default`, `file`, `environment`, `flag` or `provider`, for some with a name behind it.
+    """
 
     db: str
     config: Path
@@ -79,7 +82,7 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
     def check_llm(self) -> None:
-        """Raise InputError if a language model is to tag, and what it takes is not set."""
+        """Raise InputError if the tagger is a language model and lacks a setting that it needs."""
         if self.tagger != "llm":
             return
         if self.llm_url is None:
@@ -88,7 +91,7 @@ class Settings:
         if not self.llm_models:
             such_as = provider and provider.model_hint
             raise InputError("model_not_set", url=self.llm_url, such_as=such_as)
-        # Whether another server in the provider's place wants a key is for that server to say.
+        # Another server in the provider's place decides itself whether it wants a key.
         if (
             provider
             and provider.key_variable
@@ -109,9 +112,10 @@ def load(
     *,
     called: Called = str,
 ) -> Settings:
-    """Return the settings in force; `flags` are those that were given to a face.
+    """Return the settings in force; `flags` are the values that a face was given.
 
-    Raises InputError naming what the face calls it, the variable, or file and key.
+    Raises InputError. It names the wrong setting by the face's own name for it, by its variable,
+    or by file and key.
     """
     given = {name: text for name, text in (flags or {}).items() if text}
     values: dict[str, Any] = {}
@@ -140,7 +144,7 @@ def _find(
     path: Path,
     called: Called,
 ) -> tuple[Any, str]:
-    """Return a setting's value and where it was found; empty is not set, wherever it stands."""
+    """Return a setting's value and where it was found; an empty value counts as not set."""
     if setting.name in flags:
         return _read(setting, flags[setting.name], called(setting.name)), "flag"
     if text := environ.get(setting.variable):
@@ -157,7 +161,7 @@ def _find(
 
 
 def _choose_tagger(values: dict[str, Any], origins: dict[str, str], called: Called) -> None:
-    """Who named a model's server wants a model, and not the embedded tagger in its place."""
+    """Choose the language model where a user named its server and no tagger."""
     if values["tagger"] is not None:
         return
     values["tagger"] = "keywords"
@@ -176,11 +180,11 @@ def _choose_tagger(values: dict[str, Any], origins: dict[str, str], called: Call
 def _complete_llm(
     values: dict[str, Any], origins: dict[str, str], environ: Mapping[str, str]
 ) -> None:
-    """Fill in what follows from the provider, and from where its server is."""
+    """Fill in the settings that follow from the provider and from its server's address."""
     provider = PROVIDERS.get(values["llm_provider"] or "")
     if provider and values["llm_url"] is None:
         values["llm_url"], origins["llm_url"] = provider.url, "provider"
-    # Another program's variable: read only for who named the provider that it belongs to.
+    # Another program's variable: it is read only if its provider is named.
     variable = provider and provider.key_variable
     if variable and environ.get(variable) and values["llm_api_key"] is None:
         values["llm_api_key"] = _read(_LLM_API_KEY, environ[variable], variable)
@@ -198,7 +202,7 @@ def file_path(
     *,
     called: Called = str,
 ) -> Path:
-    """Return where the settings file is looked for, without looking."""
+    """Return the path of the settings file, without looking for the file."""
     for named, where in (
         ((flags or {}).get("config"), called(_CONFIG.name)),
         (environ.get(_CONFIG.variable), _CONFIG.variable),
@@ -220,7 +224,7 @@ def _read(setting: Setting, text: Any, where: str) -> Any:
 
 
 def path_of(text: str) -> Path:
-    """Return the path that a person named. Raises InputError for the home of nobody (`~no/x`)."""
+    """Return the path that a person named. Raises InputError for an unknown home (`~no/x`)."""
     try:
         found: Path = PATH.read(text)
     except WrongValue as error:
@@ -245,7 +249,7 @@ def _load_file(path: Path, *, must_exist: bool) -> dict[str, Any]:
         raise system_error(error, "settings_file_unreadable", path=path) from error
     try:
         flat = _flatten(tomllib.loads(content.decode()))
-    except ValueError as error:  # not TOML, not UTF-8, a number without end
+    except ValueError as error:  # not TOML, not UTF-8, a number with too many digits
         raise InputError("settings_file_not_toml", path=path, reason=str(error)) from error
     except RecursionError:
         raise InputError("settings_file_too_deep", path=path) from None
@@ -274,7 +278,7 @@ _HOMELESS = Path("~")
 def _config_home() -> Path:
     import platformdirs
 
-    with contextlib.suppress(RuntimeError):  # no home folder is known
+    with contextlib.suppress(RuntimeError):  # the home folder is unknown
         return Path(platformdirs.user_config_dir("tgtagger"))
     return _HOMELESS
 
@@ -288,9 +292,9 @@ def _data_home() -> Path:
 
 
 def in_a_home(path: Path) -> Path:
-    """Return a path that is to be used; raise InputError where it lies in a home nobody knows.
+    """Return a path before its use. Raises InputError where it lies in an unknown home.
 
-    A user whom the system does not know, as in some containers, has none unless HOME says so.
+    In some containers the system does not know the user: then only HOME tells the home.
     """
     if path.parts[:1] == _HOMELESS.parts:
         raise InputError("home_unknown")

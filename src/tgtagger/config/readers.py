@@ -1,4 +1,7 @@
-"""How the text of a setting becomes its value. A WrongValue says what the text must be."""
+"""Turn the text of a setting into its value. A WrongValue says what the text must be.
+
+Knows neither the table of settings nor where a text came from.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from urllib.parse import urlsplit
 
 
 class WrongValue(ValueError):
-    """A text that is no value: `wanted` is the kind of what it must be (messages.settings)."""
+    """A text is not a value; `wanted` is the kind of the value it must be (messages.settings)."""
 
     def __init__(self, wanted: str, **bounds: object) -> None:
         super().__init__(wanted)
@@ -20,20 +23,22 @@ class WrongValue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one kind of value, and knows which of a file's types hold it."""
+    """Reads one kind of value; `types` are the TOML types that hold it."""
 
     read: Callable[[Any], Any]
     types: tuple[type, ...] = (str,)
     types_wanted: str = "text_in_quotes"
-    repeated: bool = True  # in a complaint; False: it may hold a password, or be a key astray
+    repeated: bool = True  # in an error; False: it may hold a password, or a key in the wrong place
 
     def text_of(self, value: Any) -> Any:
-        """Return a value of the file as `read` wants it: numbers as text, too."""
-        if type(value) not in self.types:  # exactly: True is an int, and no number of tags
+        """Return a value of the file as the text that `read` takes."""
+        if (
+            type(value) not in self.types
+        ):  # exactly: True is an int in Python, and not a number here
             raise WrongValue(self.types_wanted)
         try:
             return value if isinstance(value, list) else str(value)
-        except ValueError:  # 0xFFF…, with more digits than Python writes
+        except ValueError:  # 0xFFF…, with more digits than Python converts
             raise WrongValue(self.types_wanted) from None
 
 
@@ -53,7 +58,7 @@ def _database(text: str) -> str:
 def _web_address(text: str) -> str:
     if "@" in text:
         raise WrongValue("address_without_password")
-    if "?" in text or "#" in text:  # what is asked of the server is added at its end
+    if "?" in text or "#" in text:  # a request's path is added at its end
         raise WrongValue("address_without_query")
     try:
         parts = urlsplit(text)
@@ -80,7 +85,7 @@ def _proxy(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    # It becomes a header: anything else would fail far from here, or begin a second header.
+    # It becomes a header: another letter would fail far from here, or begin a second header.
     if not text.isascii() or not text.isprintable() or " " in text:
         raise WrongValue("header")
     return text
@@ -139,7 +144,7 @@ def _dollars(text: str) -> float:
 
 
 def _float(text: str) -> float:
-    """Return NaN, which lies within no limits, for what is no number."""
+    """Return the number; NaN for any other text, since no limits include NaN."""
     try:
         return float(text)
     except ValueError:

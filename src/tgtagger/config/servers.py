@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a named provider is, which variable its users keep a key in, a model to begin with."""
+    """A named provider: its address, the variable with its users' key, a model to begin with."""
 
     url: str
     key_variable: str | None
@@ -41,7 +41,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the server is on this machine, as far as its address says."""
+    """Tell whether the address says that the server is on this machine."""
     host = _host(url)
     address = _address(host)
     if address is None:
@@ -50,7 +50,7 @@ def is_loopback(url: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Whether the server is here or nearby, as far as its address says; no name is looked up."""
+    """Tell whether the address says that the server is here or nearby. Looks up no name."""
     host = _host(url)
     address = _address(host)
     if address is None:

@@ -25,11 +25,11 @@ from tgtagger.config.servers import PROVIDERS
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing a user can set. A default of None is unset, or follows from other settings."""
+    """One thing a user can set. A default of None means unset, or follows from other settings."""
 
     name: str
     variable: str
-    key: str | None  # in the file; None: not settable there
+    key: str | None  # in the file; None: the file cannot set it
     help: str
     reader: Reader = TEXT
     default: Any = None

@@ -1,7 +1,7 @@
 """Posts as files: one module a format, each a function from posts to a stream or into a folder.
 
-`FORMATS` is their table; `open_target` gives the stream, so that a file is whole or not there, and
-`folder` writes a folder so that each file in it is. Knows no filter and no SQL.
+`FORMATS` is their table. `open_target` gives the stream: a file appears whole or not at all.
+`folder` does the same for each file of a folder. Knows no filter and no SQL.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tgtagger.system import files
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: the function that writes it, what that is given, which files are taken for it.
+    """A format: the function that writes it, what that function takes, the file endings it has.
 
-    A selection of posts becomes a folder; anything else goes into a stream.
+    A function that takes a selection of posts writes a folder; any other writes a stream.
     """
 
     name: str
@@ -57,7 +57,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def format_of(path: str) -> str:
-    """Return the format that a file's name ends like; else that of a stream: JSON lines."""
+    """Return the format of a file's ending; JSON lines for any other name."""
     ending = Path(path).suffix.lower()
     return next((each.name for each in FORMATS.values() if ending in each.endings), "jsonl")
 
@@ -66,8 +66,8 @@ def format_of(path: str) -> str:
 def open_target(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file to be written beside its name and renamed when it is whole; None: stdout.
 
-    The file can be read by its owner only. After an error nothing is left behind, and a file
-    of that name is as it was. A device or a pipe is written to as it is.
+    Only its owner can read the file. An error leaves nothing behind, and an older file of that
+    name stays as it was. A device or a pipe is written to directly.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -89,9 +89,9 @@ def open_target(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def _is_device(path: Path) -> bool:
-    """Tell what must not be replaced by a file: /dev/null, /dev/stdout, a named pipe.
+    """Tell whether a file must not take this place: /dev/null, /dev/stdout, a named pipe.
 
-    /dev/stdout may be a file, if somebody led it into one; /dev/shm is a folder of files.
+    /dev/stdout is a file where a shell redirects it into one; /dev/shm is a folder of files.
     """
     is_in_dev = path.parts[:2] == ("/", "dev") and path.parts[:3] != ("/", "dev", "shm")
     return is_in_dev or (path.exists() and not path.is_file())

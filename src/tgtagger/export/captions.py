@@ -1,4 +1,7 @@
-"""What a post is called in one line, and what hangs on it in words. Plain text, for any format."""
+"""A post in one line, and its media, forward and counters in words. Plain text, for any format.
+
+Knows no format.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def day(date: dt.datetime | None) -> str:
 
 
 def line_of(text: str, width: int = WIDTH) -> str:
-    """Return the first line of a text that says something, cut at a word."""
+    """Return the first line of a text that has words, cut at a word."""
     line = next((" ".join(part.split()) for part in text.split("\n") if part.strip()), "")
     if len(line) <= width:
         return line or "…"
@@ -34,19 +37,19 @@ def line_of(text: str, width: int = WIDTH) -> str:
 
 
 def caption(post: Post, width: int = WIDTH) -> str:
-    """Return a post's first line, or what it shows where it says nothing."""
+    """Return a post's first line, or the names of its media where it has no words."""
     words = (post.text, *(word for item in post.media for word in item.words))
     said = next((text for text in words if text.strip()), "")
     return line_of(said or ", ".join(kinds(post)), width)
 
 
 def kinds(post: Post) -> list[str]:
-    """Return what hangs on a post: `photo`, `2 × video`."""
+    """Return the kinds of a post's media: `photo`, `2 × video`."""
     return _counted(post.media)
 
 
 def origin(post: Post) -> str | None:
-    """Return whose words a post holds, if not its channel's own."""
+    """Return whom a post is forwarded from; None for the channel's own words."""
     return f"forwarded from {post.forward.channel or 'somebody'}" if post.forward else None
 
 

@@ -1,9 +1,10 @@
 """CSV for spreadsheets: a row a post, its tags in one cell.
 
-A spreadsheet runs a cell that begins like a formula, and a post can be made to. Such cells get an
-apostrophe in front, and control characters become visible, unless they are wanted raw. One that
-takes another separator than the comma for the right one, as Excel does in many countries, tears
-cells apart: a piece of a cell that would call something gets its apostrophe, too.
+A spreadsheet runs a cell that begins like a formula, and a stranger can write such a post. Unless
+cells are wanted raw, such a cell gets an apostrophe in front, and control characters are written as
+terminal-safe text. Excel expects another separator than the comma in many countries, and tears
+cells apart there: a piece of a cell that would call something gets its apostrophe, too. Knows no
+store.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ COLUMNS = (
 
 _FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 _PIECE = re.compile(
-    # What separates stands in no repetition: many in a row would take time with their square.
+    # Separators stand in no repetition: many in a row would take time with their square.
     r"""([;\t\n])(?=(?:[^\S\t\n]|["\u200b\ufeff])*+(?:[=＝]|[+\-@＋－＠][^\t\n;]*[(|!]))"""
 )
 """Where a piece of a cell begins that is a formula for sure: with =, or calling something."""
@@ -38,7 +39,7 @@ Cell = str | int | None
 def write(
     posts: Iterable[Post], stream: BinaryIO, *, raw: bool = False, shown: bool = False
 ) -> int:
-    """Write posts under a line of headings; return how many. `shown`: to a terminal."""
+    """Write posts under a line of headings; return how many. `shown`: the stream is a terminal."""
     count = 0
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
@@ -59,7 +60,7 @@ def write(
 
 
 def harmless(cell: Cell) -> Cell:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that every spreadsheet takes for text."""
     if not isinstance(cell, str):
         return cell
     cell = _PIECE.sub(r"\1'", without_controls(cell))

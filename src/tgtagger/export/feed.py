@@ -1,6 +1,7 @@
 """Posts as an RSS 2.0 feed, the newest first: a title, the text as HTML, tags as categories.
 
-What a reader shows comes through `richtext`, so that no post can run anything there.
+All that a reader shows comes through `richtext`, so that no post can run anything there. Knows no
+store.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(posts: Iterable[Post], stream: BinaryIO, *, title: str) -> int:
-    """Write posts as a feed of this title; return how many."""
+    """Write posts as a feed with this title; return how many."""
     out = _Writer(stream)
     out.startDocument()
     out.open("rss", {"version": "2.0", "xmlns:dc": "http://purl.org/dc/elements/1.1/"})
@@ -34,7 +35,9 @@ def write(posts: Iterable[Post], stream: BinaryIO, *, title: str) -> int:
     out.element("generator", f"tgtagger {__version__}")
     count = 0
     for post in posts:
-        if post.date and not count:  # not the clock's time: nothing new, the same file
+        if (
+            post.date and not count
+        ):  # the post's time, not the clock's: the same posts make the same file
             out.element("lastBuildDate", format_datetime(post.date))
         _write_item(out, post)
         count += 1
@@ -63,7 +66,7 @@ def _write_item(out: _Writer, post: Post) -> None:
     out.element("title", captions.caption(post))
     if post.url:
         out.element("link", post.url)
-    # Not the link: a channel's name, and with it the link, may change.
+    # The link would not do: it changes with the channel's name.
     out.element(
         "guid", f"tgtagger:{post.channel.id}/{post.id.message_id}", {"isPermaLink": "false"}
     )

@@ -1,13 +1,12 @@
 """A folder of files that an export writes, and writes again later.
 
-Only what changed is written, each file beside its name and then renamed; what an earlier export
-wrote and this one does not is removed; what somebody else put there is left alone. Each file bears
-a mark that holds for its own name: what was copied, moved or renamed is somebody else's. A note in
-the folder says that it is ours: no other folder is written to, unless it is empty. One export at a
-time: the folder is locked.
+Only changed files are written: each beside its name and then renamed. A file of an earlier export
+that this one lacks is removed; other people's files stay. Each file bears a mark that holds for its
+own name: a copied, moved or renamed file counts as somebody else's. A note in the folder says that
+the folder is ours: any other folder must be empty. One export at a time: the folder is locked.
 
-Files are not synced one by one, which would take minutes for what takes seconds: after a power cut
-the next export finds what is not as it should be, and writes it again.
+Files are not synced one by one: that would turn seconds into minutes. After a power cut the next
+export finds the wrong files, and writes them again. Knows no format.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ MARK = "written by tgtagger"
 """Stands in the first bytes of every file that is written here, in the form of its format."""
 
 _PART = ".tgtagger-part-"
-_LONGEST = 100  # bytes of a name; file systems take 255, with what we and others put around it
+_LONGEST = 100  # bytes of a name; file systems take 255, including what we and others add
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(?:\..*)?", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^\w .+&'’«»-]|^[. ]+|[. ]+$")
-_HEAD = 200  # bytes in which the mark stands
+_HEAD = 200  # the mark stands in the first so many bytes
 _BUCKETS = 256
 
 Item = TypeVar("Item")
@@ -47,10 +46,10 @@ Item = TypeVar("Item")
 
 @functools.lru_cache(20_000)
 def file_name(text: str) -> str:
-    """Return a name for a file, with no ending, that is safe on every system and in links.
+    """Return a file's name, without an ending, that is safe on every system and in links.
 
-    Where that leaves something out, a few letters that stand for the whole text are added. Texts
-    that differ in case, spaces or hyphens alone share a name: no two tags do.
+    If letters of the text are left out, a few letters of its hash are added. Texts that differ
+    only in case, spaces or hyphens share a name; two tags never do.
     """
     normal = unicodedata.normalize("NFC", text).replace(" ", "-")
     cut = _UNSAFE.sub(_kept, normal).encode()[:_LONGEST].decode(errors="ignore")
@@ -63,7 +62,7 @@ def file_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sheet(Generic[Item]):
-    """A page of a list: its name, what stands on it, the names of the pages around it."""
+    """A page of a list: its name, its items, the names of the pages around it."""
 
     name: str
     items: list[Item]
@@ -74,9 +73,9 @@ class Sheet(Generic[Item]):
 def sheets(name: str, items: Iterable[Item], count: int, size: int) -> Iterator[Sheet[Item]]:
     """Yield the pages of a list of so many items, the newest first.
 
-    The first is as long as it must be (at most twice `size`) for all others to be full; those are
-    numbered from the oldest. So a new item changes the first alone. `file_name` gives none of the
-    others' names to anything else.
+    The first page takes what is over (at most twice `size`), so all others are full; those are
+    numbered from the oldest. So a new item changes only the first page. `file_name` never returns
+    the name of a numbered page.
     """
     left = iter(items)
     full = max(count // size - 1, 0)
@@ -94,12 +93,12 @@ def _sheet(name: str, number: int, full: int) -> str:
 
 
 def _kept(found: re.Match[str]) -> str:
-    """Keep what stands on letters in many scripts, and is no letter to `re`."""
+    """Keep the marks on letters of many scripts, which `re` does not count as letters."""
     return found[0] if all(unicodedata.category(each) in {"Mn", "Mc"} for each in found[0]) else "-"
 
 
 class Folder:
-    """A folder being written. Use it as a context: at its end what is no longer wanted goes."""
+    """A folder being written. Use it as a context: its end removes the files no longer wanted."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path = path
@@ -109,7 +108,7 @@ class Folder:
         self._names: dict[str, str] = {}
         self._kept = _Marks()
         self._folders: set[Path] = set()
-        self._is_blind = False  # Tag.md and tag.md are one file here
+        self._is_blind = False  # Tag.md and tag.md are one file on this file system
         self._opened = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -130,7 +129,7 @@ class Folder:
                 os.sync()
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Write a file of the folder, if it is not as it should be.
+        """Write a file of the folder, if its content differs.
 
         `name` uses slashes, and the content has MARK near its beginning.
         """
@@ -150,7 +149,7 @@ class Folder:
         self.changed += 1
 
     def names(self, wanted: Mapping[int, str]) -> dict[int, str]:
-        """Return names that stay the same in later exports: what they were, or else as wanted."""
+        """Return names that later exports keep: the earlier names, or else the wanted ones."""
         known = len(self._names)
         taken = {name.casefold() for name in self._names.values()}
         for key, text in wanted.items():
@@ -167,7 +166,7 @@ class Folder:
 
     @contextlib.contextmanager
     def failures(self) -> Iterator[None]:
-        """Say of a failure of the system which file it met."""
+        """Name the file in an error of the system."""
         try:
             yield
         except OSError as error:
@@ -179,7 +178,7 @@ class Folder:
     def _locked(self) -> Iterator[None]:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            # Some network file systems lock no folders: there two exports are the user's care.
+            # Some network file systems lock no folders: there the user must not run two exports.
             with contextlib.suppress(OSError):
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,7 +195,7 @@ class Folder:
                 found = json.loads(note.read_text(encoding="utf-8", errors="replace"))
                 kind, names = found["format"], {str(k): str(v) for k, v in found["names"].items()}
             except (ValueError, TypeError, KeyError, AttributeError):
-                kind, names = "", {}  # damaged: it says whose the folder is all the same
+                kind, names = "", {}  # damaged: the folder is ours all the same
             if kind not in {"", self.kind}:
                 raise InputError("folder_of_other_format", path=self.path)
             self._names = {k: v for k, v in names.items() if v == file_name(v)}
@@ -230,10 +229,10 @@ class Folder:
         self._clear(self.path, "")
 
     def _clear(self, folder: Path, relative: str) -> bool:
-        """Remove what is ours and no longer wanted; tell whether something was removed."""
+        """Remove our files that are no longer wanted; tell whether something was removed."""
         inner = []
         stale = []
-        with os.scandir(folder) as found:  # no list of all: there may be very many
+        with os.scandir(folder) as found:  # one by one: a list of all may be very long
             for each in found:
                 name = f"{relative}{each.name}"
                 if each.name.startswith(_PART):
@@ -250,12 +249,12 @@ class Folder:
         for name in inner:
             if self._clear(folder / name, f"{relative}{name}/"):
                 stale.append(folder / name)
-                with contextlib.suppress(OSError):  # something else is in it
+                with contextlib.suppress(OSError):  # other files are in it
                     (folder / name).rmdir()
         return bool(stale)
 
     def _on_disk(self, name: str) -> str:
-        """Return what tells a file from others where the folder lies."""
+        """Return the form of a name that identifies a file on this file system."""
         return _folded(name) if self._is_blind else name
 
 
@@ -270,7 +269,7 @@ class _Marks:
         self._buckets[mark % _BUCKETS].append(mark)
 
     def sort(self) -> None:
-        """Make it ready to be asked."""
+        """Sort the marks, so that they can be looked up."""
         for at, bucket in enumerate(self._buckets):  # one by one: a list takes five times as much
             self._buckets[at] = array("Q", sorted(bucket))
 
@@ -292,7 +291,7 @@ def _replace(target: Path, data: bytes) -> None:
     except BaseException as error:
         if isinstance(error, OSError):
             error.filename, error.filename2 = str(target), None
-        with contextlib.suppress(OSError):  # what came before it is what matters
+        with contextlib.suppress(OSError):  # the error before it matters more
             made.unlink()
         raise
 
@@ -302,12 +301,12 @@ def _mark(name: str) -> int:
 
 
 def _mark_of(name: str) -> bytes:
-    """Return the mark of the file of this name."""
+    """Return the mark of the file with this name."""
     return f"{MARK}, {_mark(_folded(name)):016x}".encode()
 
 
 def _folded(name: str) -> str:
-    """Return a name as a file system may change it: its case, its composed letters."""
+    """Return a name without what a file system may change: its case, its composed letters."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 

@@ -1,4 +1,7 @@
-"""Records as JSON lines, or as one array of them; both streamed (docs/records.md)."""
+"""Records as JSON lines, or as one array of them; both streamed (docs/records.md).
+
+Knows no field of a record.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def write_lines(records: Iterable[str], stream: BinaryIO) -> int:
     count = 0
     lines = iter(records)
     while batch := list(itertools.islice(lines, _LINES)):
-        batch.append("")  # a line end after the last, too
+        batch.append("")  # the last line ends, too
         stream.write("\n".join(batch).encode())
         count += len(batch) - 1
     return count

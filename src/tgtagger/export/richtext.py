@@ -1,8 +1,8 @@
-"""A post's Markdown as HTML that can do no harm, wherever it is shown.
+"""A post's Markdown as HTML that is safe wherever it is shown.
 
-Of HTML only the tags that `sources.markdown` writes are let through, and closed where they are left
-open; all other `<` are text. No image is shown (it would tell a server who reads what), and a link
-goes to the web, to Telegram, to mail or a phone, never to a script or a file beside the page.
+Only the HTML tags that `sources.markdown` writes pass, and open ones are closed; any other `<` is
+text. Images are left out (they would tell a server who reads what). A link goes to the web, to
+Telegram, to mail or a phone, never to a script or a file beside the page. Knows no page.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _is_harmless(url: str) -> bool:
 
 
 class _Renderer(RendererHTML):
-    """markdown-it's, but for raw HTML, bare addresses, and spoilers between `||`."""
+    """markdown-it's renderer with our rules for raw HTML, bare addresses, and spoilers (`||`)."""
 
     def renderInline(self, tokens: Sequence[Token], options: Any, env: Any) -> str:  # noqa: N802
         shown: list[str] = []
@@ -57,7 +57,7 @@ class _Renderer(RendererHTML):
             match token.type:
                 case "html_inline":
                     shown.append(_raw(token.content, opened))
-                case "text_special":  # what was escaped: an author's own star, bar or bracket
+                case "text_special":  # an escaped letter: an author's own star, bar or bracket
                     shown.append(escape(token.content))
                 case "text":
                     shown += _text(token.content, opened, in_link=in_link)

@@ -1,9 +1,9 @@
-"""Posts as a static site: a folder that opens in a browser without a server, and asks nobody else.
+"""Posts as a static site: a folder that opens in a browser without a server or the network.
 
-A channel's posts stand on numbered pages, the oldest on page 1, so that a page that is full never
-changes; tags and days are lists that lead there. The front page shows what is new; what the search
-page loads is made by `site_search`. Templates escape everything; a post's own formatting comes
-through `richtext`.
+A channel's posts stand on numbered pages, the oldest on page 1, so that a full page never changes;
+tags and days are lists that lead there. The front page shows the newest posts; `site_search` makes
+the files of the search page. Templates escape everything; a post's own formatting comes through
+`richtext`. Knows no SQL.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _CLOUD = 40  # tags on the front page
 _CHANNELS = 12  # channels there
 _LARGE_CLOUD = 500  # on the page of tags
 _SIZES = 5  # of tags in a cloud
-_TIMES = 10  # as many posts as the rarest has a tag that is drawn large, however few all have
+_TIMES = 10  # a large tag has so many times the posts of the rarest
 
 
 def write(selection: Selection, path: Path) -> Folder:
-    """Write the pages of a selection into a folder; return what was done there."""
+    """Write the pages of a selection into a folder; return the folder with its counts."""
     with Folder(path, "html") as folder:
         _Site(selection, folder).write()
     return folder
@@ -50,7 +50,7 @@ def write(selection: Selection, path: Path) -> Folder:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """Something with posts that has a page of its own; `href` is seen from the folder."""
+    """Something with posts that has a page of its own; `href` is relative to the folder."""
 
     name: str
     href: str
@@ -94,7 +94,7 @@ class _Site:
                 "channel.html",
                 f"channels/{self._names[number]}/{page}.html",
                 title=channel.title,
-                posts=count if page == pages else None,  # no page that is full changes
+                posts=count if page == pages else None,  # a full page never changes
                 address=f"https://t.me/{channel.username}" if channel.username else None,
                 number=page,
                 pages=pages,
@@ -102,7 +102,7 @@ class _Site:
             )
 
     def _searched(self) -> Iterator[tuple[str, list[site_search.Row]]]:
-        """Yield the posts by month, the newest first, in named parts, the oldest being part 1."""
+        """Yield the posts by month, the newest first, in named parts; the oldest is part 1."""
         left: Counter[str] = Counter()
         for day in self._selection.groups("day"):
             left[_month(day.name)] += day.posts
@@ -118,7 +118,7 @@ class _Site:
                 yield f"{month}-{left[month] // site_search.POSTS + 1}", parts.pop(month)
 
     def _numbered(self, limit: int = -1) -> Iterator[tuple[int, Post]]:
-        """Yield the posts of all channels, the newest first, each with its number in its own."""
+        """Yield the posts of all channels, newest first, each with its number in its channel."""
         numbers = {channel_id: count for channel_id, (_, count) in self._channels.items()}
         for post in self._selection.posts(limit=limit):
             yield numbers[post.id.channel_id], post
@@ -227,7 +227,7 @@ class _Site:
         }
 
     def _href(self, channel_id: int, number: int) -> str:
-        """Return the page of a channel's post of this number, as links have it."""
+        """Return the link to the post with this number in a channel, without its mark."""
         return f"channels/{self._quoted[channel_id]}/{_page_of(number)}.html"
 
 
@@ -253,17 +253,17 @@ def _templates() -> jinja2.Environment:
 
 
 def _number(value: int) -> str:
-    """Return `1 234 567`, which never breaks in a line."""
+    """Return `1 234 567` with spaces at which no line breaks."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def _beside(page: str | None) -> str | None:
-    """Return a page's name as a link from one that lies beside it."""
+    """Return the link to a page from a page in the same folder."""
     return page and f"{quote(page.rpartition('/')[2])}.html"
 
 
 def _page_of(number: int) -> int:
-    """Return the page of a channel on which its post of this number stands."""
+    """Return the number of the page that holds the channel's post with this number."""
     return (number - 1) // _POSTS + 1
 
 
@@ -290,7 +290,7 @@ def _day_link(day: GroupCount) -> _Link:
 
 
 def _cloud(tags: list[GroupCount]) -> list[_Link]:
-    """Return tags, each as large as the order of magnitude of its posts."""
+    """Return tags with their sizes; a size is the order of magnitude of a tag's posts."""
     counts = [tag.posts for tag in tags] or [1]
     least, span = min(counts), max(_TIMES, max(counts) / min(counts))
     return [
@@ -308,7 +308,7 @@ def _by_name(links: list[_Link]) -> list[_Link]:
 
 
 def _clean(text: str) -> str:
-    """Return text without what no page may hold: control characters, halves of characters."""
+    """Return text without control characters and lone surrogates, which no page may hold."""
     return _NOT_IN_A_PAGE.sub("\ufffd", text)
 
 

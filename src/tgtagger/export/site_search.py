@@ -1,12 +1,12 @@
-"""What the search page of a site loads: files of posts, and an index of the words in them.
+"""The files that a site's search page loads: posts, and an index of the words in them.
 
-A phone can neither hold nor fetch the posts of a large archive. So the index says which files a
-word is in: a file for each two letters that words begin with. Of each word it knows the first six
-letters, of the place the file alone; the page reads the files that it names, the newest first, and
-looks for itself. Files of posts go by the month, so that what is old stays as it is.
+A phone can neither hold nor fetch the posts of a large archive. So an index says which files a word
+is in; it has a file for each two letters that words begin with. The index knows the first six
+letters of a word, and the file, but not the place in it: the page reads those files, the newest
+first, and searches them. Each month has its own files of posts, so old ones never change.
 
-The words are put in order on the disk, in runs that are merged: memory does not grow with posts.
-`search.js` reads all this, and cuts words by the same rules.
+The words are sorted on the disk, in runs that are merged: memory does not grow with posts.
+`search.js` reads all this, and cuts words by the same rules. Knows no store.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POSTS = 100
 _LETTERS = 6
 _SHARD = 2
 _WORD = re.compile(r"\w{2,}")
-_IN_MEMORY = 400_000  # places of words, before a run goes to the disk
+_IN_MEMORY = 400_000  # places of words; then a run goes to the disk
 
 Row = list[Any]
 """Of a post: its channel's folder, its page there, its id, when, its words, its tags."""
@@ -45,7 +45,7 @@ def write(folder: Folder, batches: Iterable[tuple[str, list[Row]]], names: dict[
             for row in rows:
                 index.add(" ".join([row[4], *row[5]]), len(written))
             written.append(name)
-        written.reverse()  # the numbers of those that are there stay when a new one comes
+        written.reverse()  # the numbers of older files stay when a new one comes
         folder.write("search/contents.js", _call("tgtaggerContents", [names, written]))
         for shard, words in itertools.groupby(index.words(), lambda item: item[0][:_SHARD]):
             places = {word: _steps(len(written) - 1 - at for at in found) for word, found in words}
@@ -81,7 +81,7 @@ class _Index:
             yield word, [at for at, _ in itertools.groupby(places)]
 
     def _write_run(self) -> None:
-        with self._folder.failures():  # there is room for it where the site is to be
+        with self._folder.failures():  # the place of the site has room for it
             run = self._opened.enter_context(
                 tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder.path)  # noqa: SIM115 -- as the search is written
             )
@@ -94,12 +94,12 @@ class _Index:
 
 
 def plain(text: str) -> str:
-    """Return what of a text is compared."""
+    """Return the form of a text that the search compares."""
     return text.lower().replace("ё", "е")
 
 
 def script(value: object) -> str:
-    """Return a value as JavaScript that cannot end its script, nor its line."""
+    """Return a value as JavaScript that can end neither its script nor its line."""
     text = json.dumps(value, ensure_ascii=False, default=list, separators=(",", ":"))
     return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -122,6 +122,6 @@ def _first(item: tuple[str, list[int]]) -> str:
 
 
 def _steps(places: Iterable[int]) -> list[int]:
-    """Return rising numbers as the first, and what each is more than the one before."""
+    """Return rising numbers as the first one, then the differences."""
     ordered = sorted(places)
     return [after - before for before, after in itertools.pairwise([0, *ordered])]

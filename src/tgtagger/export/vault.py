@@ -1,8 +1,9 @@
 """Posts as a folder of Markdown notes that opens as an Obsidian vault.
 
-A note a post with YAML front matter; pages that list the notes by tag, by channel and by day; a
-home page. Names come from ids and dates, which do not change, so that a second export changes only
-what changed. A note is rewritten when its post changes: a person's own belong into other files.
+Each post is a note with YAML front matter; pages list the notes by tag, by channel and by day; one
+page is the home page. Names are made of ids and dates, which never change, so a second export
+writes only what changed. A note is rewritten when its post changes: a person's own notes belong
+into other files. Knows no SQL.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NOT_YAML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-
 
 
 def write(selection: Selection, path: Path) -> Folder:
-    """Write the notes and pages of a selection into a folder; return what was done there."""
+    """Write the notes and pages of a selection into a folder; return the folder with its counts."""
     with Folder(path, "md") as folder:
         _Vault(selection, folder).write()
     return folder
@@ -108,7 +109,7 @@ class _Vault:
     def _note(self, post: Post) -> str:
         facts: dict[str, object] = {
             "generator": MARK,
-            "aliases": [captions.caption(post)],  # what Obsidian finds it by, and links it as
+            "aliases": [captions.caption(post)],  # Obsidian finds and links it by this
             "channel": post.channel.title,
             "username": post.channel.username,
             "id": post.id.message_id,
@@ -133,7 +134,7 @@ class _Vault:
         return "---\n" + "\n".join(front) + "\n---\n\n" + "\n\n".join(filter(None, body)) + "\n"
 
     def _callouts(self, post: Post) -> Iterator[str]:
-        """Yield what a reader should know before the words: whose they are, what they answer."""
+        """Yield the lines above a post's words: whom it is forwarded from, what it replies to."""
         if origin := captions.origin(post):
             yield f"> [!quote] {_text(origin)}"
         if post.reply_to:
@@ -171,8 +172,8 @@ def _day_page(day: str | None) -> str:
 
 @functools.lru_cache(20_000)
 def _tag(name: str) -> str:
-    """Return a tag as Obsidian takes it: no spaces, no signs, and something else than digits."""
-    spelt = name.replace("#", "_sharp").replace("+", "_plus")  # C# and C++ are not one
+    """Return a tag as Obsidian takes it: without spaces and signs, and not of digits alone."""
+    spelt = name.replace("#", "_sharp").replace("+", "_plus")  # C# and C++ stay two tags
     tag = "".join(
         each if each.isalnum() or each in "/-" or unicodedata.category(each)[0] == "M" else "_"
         for each in spelt
@@ -190,9 +191,9 @@ def _page(title: str, lines: list[str]) -> str:
 
 
 def _body(markdown: str) -> str:
-    """Return a post's Markdown without what means something in a vault alone.
+    """Return a post's Markdown with the signs escaped that mean something only in a vault.
 
-    A hash sign before a word is a tag there, and `$`, `%%` and `==` are formulas, comments, marks.
+    There a hash sign before a word is a tag; `$`, `%%` and `==` are formulas, comments, marks.
     """
     text = _NOT_YAML.sub(lambda found: found[0] if found[0] in "\n\t" else "\ufffd", markdown)
     return _OBSIDIAN.sub(_escaped, text)
@@ -210,7 +211,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _yaml(value: object) -> str:
-    """Return a value as YAML, which JSON is, but for what YAML takes for the end of a line."""
+    """Return a value as JSON, which is YAML, with the letters escaped that end a line in YAML."""
     if isinstance(value, dt.datetime):  # Obsidian knows no zones
         return local(value).isoformat(timespec="seconds")[:19]
     text = json.dumps(value, ensure_ascii=False)
@@ -218,7 +219,7 @@ def _yaml(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """Return plain words as Markdown of one line."""
+    """Return plain words as one line of Markdown."""
     line = " ".join(_NOT_YAML.sub(" ", text).split())
     return _MARKS.sub(r"\\\1", line)
 

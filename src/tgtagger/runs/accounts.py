@@ -1,4 +1,7 @@
-"""Who is signed in to Telegram with these settings, and by which application. Asks nobody."""
+"""The account that is signed in to Telegram with these settings, and its application.
+
+Knows no face, and puts no question to a person.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def is_signed_in(settings: Settings) -> bool:
 
 
 def who(access: Access) -> str | None:
-    """Return who is signed in; None if nobody is, or if the session has ended."""
+    """Return the name of the signed-in account; None without a session, or if it has ended."""
     from tgtagger.sources.telegram import session
 
     if not access.session.is_file():
@@ -48,7 +51,7 @@ def who(access: Access) -> str | None:
 
 
 def with_application(access: Access) -> Access:
-    """Fill in the API id and hash that were kept from the last time, if they are not set."""
+    """Fill in the API id and hash of the last sign-in, where the settings have none."""
     if access.api_id is not None and access.api_hash:
         return access
     try:

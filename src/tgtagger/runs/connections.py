@@ -1,4 +1,7 @@
-"""The connections that the channels of one run share: one a service, opened when it is needed."""
+"""The connections that the channels of one run share: one a service, opened at its first use.
+
+Knows no store and reads nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tgtagger.sources.plan import ReadOptions
 
 
 class Connections(contextlib.AsyncExitStack):
-    """Opens the sources of channels; ends with what was opened for them."""
+    """Opens the sources of channels. As a context, closes what it opened."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -24,7 +27,7 @@ class Connections(contextlib.AsyncExitStack):
 
     @property
     def reaches_telegram(self) -> bool:
-        """Tell whether Telegram was reached, and still is."""
+        """Tell whether there is an open connection to Telegram."""
         return self._telegram is not None and self._telegram.is_connected
 
     async def preview(self, target: Target, wanted: ReadOptions) -> PostSource:
@@ -39,11 +42,11 @@ class Connections(contextlib.AsyncExitStack):
         return PreviewChannel(self._preview, name, wanted, known=target.known)
 
     async def telegram(self, target: Target, wanted: ReadOptions, *, groups: bool) -> PostSource:
-        """Return a channel as Telegram has it, or a group where that is wanted."""
+        """Return a channel as a source at Telegram; also a group, if the options allow groups."""
         from tgtagger.sources.telegram.connection import Telegram
         from tgtagger.sources.telegram.source import TelegramChannel
 
-        assert target.ref is not None  # it is no path
+        assert target.ref is not None  # the target is a channel, not a path
         if self._telegram is None:
             settings = self._settings
             client = Telegram(

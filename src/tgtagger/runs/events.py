@@ -1,6 +1,6 @@
 """What a run tells while it works: stages, progress, waits, warnings, and what is stored.
 
-A face implements `Events`, and draws what it likes of it. A call returns at once.
+A face implements `Events`, and draws what it likes. Each call must return at once. Knows no face.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tgtagger.runs.summary import ParseReport, TagSummary
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of work with a progress of its own; `name` is the channel or the export."""
+    """A part of a run with its own progress; `name` is the channel or the export."""
 
     kind: Literal["channel", "export", "tagging"]
     name: str = ""
@@ -27,11 +27,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage is: posts so far, and their share of all (None: unknown)."""
+    """The progress of a stage: posts so far, and their share of all (0 to 1; None: unknown)."""
 
     posts: int
     share: float | None
-    unread: int | None = None  # messages of the channel that are still to be read
+    unread: int | None = None  # messages in the channel's backfill ranges
     spent: Spending | None = None  # by the tagger
 
 
@@ -46,30 +46,30 @@ chats_left_out: chats of an export that are no channels, by kind · first_by_the
 
 
 class Events(events.Events, Protocol):
-    """The calls of a run, besides the waits and warnings of its sources and taggers."""
+    """The calls that a run makes, added to the waits and warnings of its sources and taggers."""
 
     def begin(self, stage: Stage) -> None: ...
 
     def end(self) -> None:
-        """Tell that the stage is over, however it ended."""
+        """Tell that the stage is over, after an error, too."""
 
     def progress(self, progress: Progress) -> None: ...
 
     def stored(self, what: PageStored | TagResult) -> None:
-        """Tell that a page or a result is safe on disk."""
+        """Tell that a page or a result is on disk."""
 
     def remark(self, kind: Remark, **data: object) -> None: ...
 
     def finished(self, part: ParseReport | TagSummary) -> None:
-        """Tell that a part of a sync is over, and what it did."""
+        """Tell the result of a part of a sync that is over."""
 
     def hint(self, error: TgTaggerError) -> str | None:
-        """Return what this face tells a person to do about an error: it is noted with the run."""
+        """Return this face's hint for an error; it is stored with the run."""
 
 
 @contextlib.contextmanager
 def stage(told: Events, kind: Stage) -> Iterator[None]:
-    """Tell that a stage begins, and that it is over, however it ends."""
+    """Tell that a stage begins; at the end of the block, tell that it is over."""
     told.begin(kind)
     try:
         yield

@@ -1,4 +1,7 @@
-"""Posts of the archive in a format: into a file, or as a folder."""
+"""Write posts of the archive in a format: into a stream, or as a folder.
+
+Knows no face: it is told whether a terminal shows the stream.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ NEWEST = 100
 
 @dataclass(frozen=True, slots=True)
 class FolderWritten:
-    """What became of a folder: its posts, and the files that changed or are gone."""
+    """The result of writing a folder: its posts, the changed files, the removed files."""
 
     posts: int
     changed: int
@@ -33,7 +36,7 @@ def read_format(name: str) -> Format:
 
 
 def write_folder(store: Store, wanted: PostFilter, form: Format, path: Path) -> FolderWritten:
-    """Bring a folder up to date; what a person put there stays."""
+    """Bring a folder up to date; a person's own files stay."""
     with store.select(wanted) as selection:
         folder = form.write(selection, path)
         return FolderWritten(selection.count, folder.changed, folder.removed)
@@ -49,9 +52,9 @@ def write_stream(
     raw: bool = False,
     shown: bool = False,
 ) -> int:
-    """Write posts; return how many. What is `shown` on a terminal must not steer it.
+    """Write posts; return how many. `shown`: a terminal shows them, so write terminal-safe text.
 
-    `title` is a feed's; `raw` leaves the cells of a table that a spreadsheet would run.
+    `title` is a feed's title. `raw` keeps cells that a spreadsheet would run.
     """
     count: int
     if form.name == "csv":

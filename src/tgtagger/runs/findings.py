@@ -1,4 +1,4 @@
-"""What a check found: the noun of a look at settings, permissions, database and servers."""
+"""A finding: what a check of settings, permissions, database or servers found. Knows no check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Level = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `hint` says what to do, wherever it is not ok; `code` is an error's."""
+    """The result of one check. `hint` says what to do if it is not ok; `code` is an exit code."""
 
     check: str
     level: Level

@@ -1,4 +1,7 @@
-"""The note of a run in the archive: that it began, and how it ended, however it ended."""
+"""The note of a run in the archive: when it began, and how it ended, after an error, too.
+
+Knows no work of a run.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from tgtagger.store import Store
 
 @dataclass(slots=True)
 class RunNote:
-    """What is written down of a run when it ends."""
+    """The facts that are stored when a run ends."""
 
     number: int
     code: int = 0
@@ -26,18 +29,18 @@ class RunNote:
 def noted_run(
     store: Store, command: str, provenance: Provenance | None = None
 ) -> Iterator[RunNote]:
-    """Write down that a run begins, and how it ends, however it ends."""
+    """Store that a run begins; at the end of the block, store how it ended."""
     note = RunNote(store.runs.start(command, provenance))
     try:
         yield note
     except BaseException as error:
         note.code = _code_of(error)
         with contextlib.suppress(TgTaggerError):  # the error that ends the run counts
-            # Who waited for the database in vain does not wait for it once more.
+            # A run that waited for the database in vain does not wait again.
             store.runs.end(note.number, note.code, patient=not isinstance(error, Locked))
         raise
     summary = json.dumps(note.summary, ensure_ascii=False)
-    # A path need not be UTF-8: its odd bytes are halves of surrogate pairs, which JSON can say.
+    # A path may not be UTF-8: Python keeps its odd bytes as lone surrogates, which JSON can hold.
     store.runs.end(note.number, note.code, summary.encode(errors="backslashreplace").decode())
 
 

@@ -1,4 +1,4 @@
-"""A parsing run: channels and exports into the store, and what became of each."""
+"""A parsing run: read channels and exports into the store, and report on each. Knows no face."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ UNREADABLE = Rejected(None, "its raw form cannot be read")
 
 @dataclass(frozen=True, slots=True)
 class ParseOptions:
-    """What to read, and how. Groups are read only where that is asked for, or was before."""
+    """What to read, and how. A group is read if `groups` is set, or if the archive knows it."""
 
     read_options: ReadOptions = field(default_factory=ReadOptions)
     via: Via = "auto"
     groups: bool = False
-    deadline: float | None = None  # a moment of time.monotonic(): no page is asked for after it
+    deadline: float | None = None  # a moment of time.monotonic(); no page is requested after it
 
 
 def parse(
     settings: Settings, sources: Sequence[str], options: ParseOptions, events: Events
 ) -> ParseReport:
-    """Read every source into the archive, one after another; one that fails stops no other.
+    """Read every source into the archive, one after another; after a failure go on with the next.
 
-    Without sources: every channel of the archive that is not paused.
+    Without sources: read every channel of the archive that is not paused.
     """
     with (
         Store.open(settings.db) as store,
@@ -72,14 +72,14 @@ def parse_into(
     events: Events,
     connections: Connections | None = None,
 ) -> ParseReport:
-    """Read into a store whose lock is held."""
+    """Read into a store; the caller holds its lock."""
     opened = connections or Connections(settings)
     reading = _Reading(store, settings, options, events, opened)
     return ParseReport(tuple(signals.run(reading.read_all, sources)))
 
 
 def reconvert(settings: Settings) -> ParseReport:
-    """Run today's converters over the raw records that older ones read."""
+    """Run today's converters over the raw records that older converters read."""
     from tgtagger.sources import converters
 
     with (
@@ -106,7 +106,7 @@ def reconvert(settings: Settings) -> ParseReport:
 
 
 class _Reading:
-    """What the sources of one run share: the store, the connections, whom to tell."""
+    """What the sources of one run share: the store, the connections, the events."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class _Reading:
         self._events = events
         self._connections = connections
         self._via = targets.choose_via(options.via, settings)
-        self._broken: TgTaggerError | None = None  # why Telegram is not to be had in this run
+        self._broken: TgTaggerError | None = None  # why Telegram cannot be used in this run
 
     async def read_all(self, sources: Sequence[str]) -> list[ChannelReport]:
         reports: list[ChannelReport] = []
@@ -134,7 +134,7 @@ class _Reading:
         return reports
 
     def _targets(self, sources: Sequence[str], reports: list[ChannelReport]) -> list[Target]:
-        """Return what is to be read; report what names nothing that can be."""
+        """Return the targets to read; report an error for each name that cannot be read."""
         found = []
         for text in sources:
             try:
@@ -174,7 +174,7 @@ class _Reading:
                 report = reports.channels[0]
             if report.channel is not None:
                 self._store.channels.settle(target.text, report.channel.id)
-        except (StoreError, Locked):  # the database's: the next channel would meet it, too
+        except (StoreError, Locked):  # the database's error: it would stop the next channel, too
             raise
         except TgTaggerError as caught:
             error = caught
@@ -189,13 +189,13 @@ class _Reading:
         return await self._connections.telegram(target, wanted, groups=groups)
 
     def _is_over(self) -> bool:
-        """Tell whether the time given to the run is over."""
+        """Tell whether the run's time is over."""
         deadline = self._options.deadline
         return deadline is not None and time.monotonic() > deadline
 
     def _note_broken(self, error: TgTaggerError) -> None:
         if self._via == "telegram":
-            # One channel's remembered wait is its own; nobody signed in, or no way there, is all's.
+            # A remembered wait concerns one channel; a missing sign-in or connection concerns all.
             remembered = isinstance(error, TryLater) and error.not_before is not None
             if isinstance(error, ActionNeeded | TryLater) and not remembered:
                 gone = isinstance(error, ActionNeeded) or not self._connections.reaches_telegram
@@ -236,7 +236,7 @@ class _Reading:
         reports: _Reports,
         share: Callable[[], float | None] | None = None,
     ) -> None:
-        """Store a source's pages, and tell of them; what came is in the reports."""
+        """Store a source's pages, tell each, and add it to the reports."""
         with stage(self._events, kind):
             async with aclosing(pipeline.parse(source, self._store, self._events)) as pages:
                 async for stored in pages:
@@ -252,13 +252,13 @@ class _Reading:
 
 
 class _Reports:
-    """What came of one source so far, by channel: an export may hold several."""
+    """The reports on one source so far, by channel: an export may hold several."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._by_channel: dict[int, ChannelReport] = {}
         self._most_unread = 0
-        self.share: float | None = None  # of the messages that were unread at first
+        self.share: float | None = None  # 0 to 1, of the messages that were unread at first
 
     def add(self, stored: PageStored) -> None:
         number = stored.channel.id

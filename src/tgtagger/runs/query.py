@@ -1,7 +1,8 @@
-"""Which posts are meant, as a person says it: a search query with its filters, and options.
+"""Turn a person's words into a filter of posts: a search query with its filters, and options.
 
 `tag:ai`, `-tag:"machine learning"`, `channel:@news`, `since:7d`, `until:2026-01-31` and
-`status:failed` in a query narrow as the options of these names; the rest is asked of the index.
+`status:failed` in a query narrow as the options of these names do; the rest are words for the full
+text index. Knows no SQL.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(slots=True)
 class Asked:
-    """A query taken apart. An empty `words` asks for nothing but what the filters pick."""
+    """A query in parts. If `words` is empty, only the filters pick posts."""
 
     words: str = ""
     tags: list[str] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Asked:
 
 
 def read_query(text: str) -> Asked:
-    """Take a query apart. Raises InputError for a filter that is none, without value, or twice."""
+    """Take a query apart. Raises InputError for a wrong, empty or repeated filter."""
     asked = Asked()
     words = []
     lists = {
@@ -83,7 +84,7 @@ def read_filter(
     statuses: Sequence[str] | None,
     limit: int | None,
 ) -> PostFilter:
-    """Return the filter that options and a query's own filters make together."""
+    """Return one filter made of options and of a query's own filters."""
     asked = read_query(query or "")
     for option, name in ((since, "since"), (until, "until")):
         if option and getattr(asked, name):
@@ -104,12 +105,12 @@ def read_filter(
 
 
 def read_statuses(names: Sequence[str]) -> tuple[PostStatus, ...]:
-    """Return the statuses that a person names. Raises InputError for another."""
+    """Return the statuses that a person names. Raises InputError for an unknown one."""
     return _known(names, cast("tuple[PostStatus, ...]", get_args(PostStatus)), "status_unknown")
 
 
 def read_classes(names: Sequence[str]) -> tuple[FailureClass, ...]:
-    """Return the classes of failure that a person names. Raises InputError for another."""
+    """Return the classes of failure that a person names. Raises InputError for an unknown one."""
     known = cast("tuple[FailureClass, ...]", get_args(FailureClass))
     return _known(names, known, "failure_class_unknown")
 

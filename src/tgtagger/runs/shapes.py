@@ -1,6 +1,6 @@
 """The JSON shape of each noun (docs/records.md): one function a noun, the same for every face.
 
-Knows no words of a face: a hint stands in a shape only where the noun brings it along.
+Knows no words of a face: a shape has a hint only where its noun has one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tgtagger import config
 from tgtagger.model.archive import (
@@ -40,6 +40,9 @@ from tgtagger.runs.summary import (
 )
 from tgtagger.system.terminal_text import clean
 from tgtagger.vocabulary import Suggestion
+
+if TYPE_CHECKING:
+    from tgtagger.sources.telegram.session import Access
 
 Shape = dict[str, Any]
 
@@ -76,6 +79,11 @@ def parse_report(report: ParseReport) -> Shape:
         "rejected": sum(each.rejections for each in report.channels),
     }
     return shape if report.error is None else shape | {"error": report.error.message}
+
+
+def parsed_and_tagged(report: ParseReport, summary: TagSummary | None) -> Shape:
+    """Return what a run read and then tagged; None: it read no channel."""
+    return parse_report(report) | {"tag": summary and tag_summary(summary)}
 
 
 def tag_summary(summary: TagSummary) -> Shape:
@@ -277,7 +285,11 @@ def _attempt(attempt: Attempt) -> Shape:
     }
 
 
-# ---- what was looked at
+# ---- what was checked
+
+
+def signed_in(access: Access, name: str | None) -> Shape:
+    return {"account": access.account, "name": name, "session": str(access.session)}
 
 
 def finding(found: Finding) -> Shape:
@@ -328,5 +340,5 @@ def _shown(found: config.Setting, value: object) -> object:
         return value
     if isinstance(value, tuple):
         return ", ".join(value)
-    # An address of another kind of database, which is refused later, has a password in it.
+    # The address of another kind of database is refused later; it may hold a password.
     return "(hidden)" if found.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))

@@ -1,4 +1,4 @@
-"""What a run returns: what became of each channel, of the posts, and what it cost. Plain values.
+"""The result of a run: a report on each channel, counts of the posts, the cost. Plain values.
 
 Knows no JSON (`shapes`) and no words.
 """
@@ -19,7 +19,7 @@ NAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """What one run did to one channel, or why it could not."""
+    """The result of reading one channel in one run, or the error that stopped it."""
 
     source: str
     channel: Channel | None = None
@@ -62,14 +62,14 @@ class ChannelReport:
 
 @dataclass(frozen=True, slots=True)
 class ParseReport:
-    """What a run read. `error` is what ended the reading as a whole, where that is no failure."""
+    """The result of a parsing run. `error` ended the reading of all channels in a sync."""
 
     channels: tuple[ChannelReport, ...] = ()
     error: TgTaggerError | None = None
 
     @property
     def channel_ids(self) -> tuple[int, ...]:
-        """The channels that are known now, by their numbers."""
+        """Return the ids of the channels that were found."""
         return tuple(report.channel.id for report in self.channels if report.channel)
 
     @property
@@ -82,7 +82,7 @@ class ParseReport:
 
 @dataclass(frozen=True, slots=True)
 class TagSummary:
-    """What became of the posts of a tagging run."""
+    """The result of a tagging run: counts of its posts, and what stopped it."""
 
     provenance: Provenance
     tagged: int = 0
@@ -93,7 +93,7 @@ class TagSummary:
     by_class: Mapping[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
     stopped: TgTaggerError | None = None
-    hint: str | None = None  # what the face said to do about `stopped`
+    hint: str | None = None  # the face's hint for `stopped`
 
     @property
     def posts(self) -> int:
@@ -108,7 +108,7 @@ class TagSummary:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What the parts of a sync did; None: it did not come to that."""
+    """The results of the parts of a sync; None: the part did not begin."""
 
     parse: ParseReport
     tag: TagSummary | None = None
@@ -123,7 +123,7 @@ class SyncReport:
 
 @dataclass(frozen=True, slots=True)
 class TagEstimate:
-    """What a tagging run would be: how many posts, tagged by what, and what that takes."""
+    """What a tagging run would take: the posts, the tagger, requests, tokens, cost, time."""
 
     posts: int
     provenance: Provenance
@@ -132,7 +132,7 @@ class TagEstimate:
 
 @dataclass(frozen=True, slots=True)
 class PromptShown:
-    """What a model would be told, and the hashes that say whether a tag is stale."""
+    """The messages that a model would get, and the hashes that tell whether a tag is stale."""
 
     prompt: str | None
     vocabulary: str | None

@@ -1,4 +1,7 @@
-"""A sync: every channel is read, new posts are tagged, what failed and is due is tried again."""
+"""A sync: read every channel, tag new posts, try failed posts again that are due.
+
+Knows no face.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tgtagger.store import Store
 
 
 def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncReport:
-    """Do all three under both locks, one run; `options.deadline` is that of the whole."""
+    """Do all three parts as one run under both locks, until `options.deadline` at most."""
     settings.check_llm()
     with Store.open(settings.db) as store, store.lock("parse"), store.lock("tag"):
         first = make_tagger(settings, store)
@@ -34,7 +37,7 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
                 return summary
 
             tagged, retried = tag("pending", 0.0), None
-            if tagged.stopped is None:  # what stopped new posts would stop old ones, too
+            if tagged.stopped is None:  # a stop of the new posts would stop the old ones, too
                 retried = tag("due", tagged.spent.cost_usd or 0.0)
             report = SyncReport(read, tagged, retried)
             note.summary, note.code = shapes.sync_report(report), report.code
@@ -42,7 +45,7 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
 
 
 def _parse(store: Store, settings: Settings, options: ParseOptions, events: Events) -> ParseReport:
-    """Read every channel; what ends that as a whole is no reason not to tag."""
+    """Read every channel; after an error that ends the reading, tagging goes on."""
     try:
         report = parse_into(store, settings, (), options, events)
     except (StoreError, Locked):

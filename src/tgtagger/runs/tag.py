@@ -1,7 +1,7 @@
-"""A tagging run: posts through a tagger into the store, and the sum of it.
+"""A tagging run: posts through a tagger into the store, and a summary.
 
-`prepared` opens the archive, so that a face may look at what a run would be, and ask a person,
-before it begins; `tag` runs at once.
+`prepared` opens the archive, so that a face can look at the estimate, and ask a person, before the
+run begins; `tag` runs at once. Knows no face.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SAMPLE = "(here stands the text of a post)"
 
 @dataclass(frozen=True, slots=True)
 class TagOptions:
-    """Which posts to tag, and for how long."""
+    """Which posts to tag, and for how long (seconds)."""
 
     wanted: PostFilter = field(default_factory=PostFilter)
     queue: Queue = "pending"
@@ -47,17 +47,17 @@ class TagOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """A tagging that is ready: its tagger is made, and nothing is sent or written yet."""
+    """A tagging run that is ready: its tagger is made; nothing is sent or written yet."""
 
     store: Store
     settings: Settings
     tagger: Tagger
     options: TagOptions
-    seconds: float | None = None  # it may take
+    seconds: float | None = None  # the run's longest time
 
     @property
     def wanted(self) -> PostFilter:
-        """The posts that its queue has now."""
+        """Return the filter of the posts in its queue."""
         wanted = self.options.wanted
         match self.options.queue:
             case "pending":
@@ -77,14 +77,14 @@ class Tagging:
         return wanted
 
     def count(self) -> int:
-        """Return how many posts it would take."""
+        """Return how many posts the run would tag."""
         return self.store.queue.count(self.wanted)
 
     def estimate(self) -> TagEstimate:
-        """Return what it would be. Sends nothing."""
+        """Return the estimate of the run. Sends nothing."""
         wanted, tagger, store = self.wanted, self.tagger, self.store
         posts = store.queue.count(wanted)
-        # What equal texts were answered before is copied: it is taken from the count, not sent.
+        # An earlier answer for an equal text is copied: such posts are counted, and not sent.
         is_copied = tagger.paid and self.options.queue != "all"
         known = store.queue.answered(wanted, tagger.provenances) if is_copied else ()
         copied = {post.id for post, _, _ in known}
@@ -96,7 +96,7 @@ class Tagging:
         return TagEstimate(posts, provenance, needs)
 
     def run(self, events: Events) -> TagSummary:
-        """Tag the posts, noted as a run of its own."""
+        """Tag the posts; store that as a run of its own."""
         command = "retry-failed" if self.options.queue in {"due", "failed"} else "tag"
         with noted_run(self.store, command, self.tagger.provenances[0]) as note:
             summary = self.run_within(note.number, events)
@@ -130,7 +130,7 @@ class Tagging:
 
 @contextlib.contextmanager
 def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
-    """Make a tagging ready: its archive is open, and no other tagging goes on in it meanwhile."""
+    """Open the archive, take the lock of tagging runs, make the tagger."""
     settings.check_llm()
     with Store.open(settings.db) as store, store.lock("tag"):
         seconds = None if options.max_time is None else options.max_time.total_seconds()
@@ -139,20 +139,20 @@ def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
 
 
 def tag(settings: Settings, options: TagOptions, events: Events) -> TagSummary:
-    """Tag posts; what stops the run before its end stands in the summary."""
+    """Tag posts. The summary holds the error that stopped the run, if any."""
     with prepared(settings, options) as tagging:
         return tagging.run(events)
 
 
 def estimate(settings: Settings, options: TagOptions) -> TagEstimate:
-    """Return what a run would be: a dry run. Sends nothing, and takes no lock."""
+    """Return the estimate of a run: a dry run. Sends nothing, and takes no lock."""
     settings.check_llm()
     with Store.open_up_to_date(settings.db) as store:
         return Tagging(store, settings, make_tagger(settings, store), options).estimate()
 
 
 def show_prompt(settings: Settings) -> PromptShown:
-    """Return what a model would be told, with a sample in the place of the posts."""
+    """Return the messages that a model would get, with a sample in place of the posts."""
     if settings.tagger != "llm":
         raise InputError("embedded_tagger_has_no_prompt")
     try:
@@ -175,7 +175,7 @@ def show_prompt(settings: Settings) -> PromptShown:
 
 @dataclass(slots=True)
 class _Tally:
-    """What became of the posts of a run so far."""
+    """Counts the results of a run so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
@@ -210,7 +210,7 @@ class _Tally:
 async def _follow(
     results: AsyncGenerator[TagResult], events: Events, tally: _Tally, total: int, tagger: Tagger
 ) -> None:
-    """Follow a run to its end; what stops it is kept, and not raised."""
+    """Follow a run to its end; keep the error that stops it."""
     done = 0
     with stage(events, Stage("tagging")):
         try:

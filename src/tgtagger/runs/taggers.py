@@ -1,6 +1,7 @@
-"""Put a tagger together from the settings and what the archive knows.
+"""Make a tagger of the settings and the archive's tags, capabilities and aliases.
 
-Only what is needed is loaded: the embedded tagger without HTTP, a model without word lists.
+Loads only what is needed: the embedded tagger without HTTP, a model without word lists. Tags
+nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def make_tagger(
     max_time: float | None = None,
     spent: float = 0.0,
 ) -> Tagger:
-    """Return the tagger that the settings name; `spent` of its cost cap is gone already."""
+    """Return the tagger that the settings name; `spent` US dollars of its cost cap are used."""
     if settings.tagger == "llm":
         return make_llm(settings, store, max_time=max_time, spent=spent)
     from tgtagger.taggers.keywords import KeywordsTagger
@@ -49,7 +50,7 @@ def make_llm(
     max_time: float | None = None,
     spent: float = 0.0,
 ) -> LlmTagger:
-    """Return the tagger that asks language models. Raises InputError for what is missing."""
+    """Return the tagger that asks language models. Raises InputError for a missing setting."""
     from tgtagger.config import is_private
     from tgtagger.taggers.llm.api.capabilities import Capabilities
     from tgtagger.taggers.llm.api.client import Server
@@ -104,7 +105,7 @@ def make_llm(
 
 
 def read_vocabulary_file(settings: Settings) -> VocabularyFile:
-    """Read the vocabulary in force; an empty one if none is."""
+    """Read the vocabulary file of the settings; an empty vocabulary without a file."""
     path = settings.vocabulary
     if path is None:
         return VocabularyFile(None, ())
@@ -116,7 +117,7 @@ def read_vocabulary_file(settings: Settings) -> VocabularyFile:
 
 
 def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Vocabulary:
-    """Return the tags to choose from; in `prefer` with the archive's own, if they sway a tagger."""
+    """Return the tags to choose from; in `prefer` also the archive's, if the tagger uses them."""
     written = read_vocabulary_file(settings)
     mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
     if mode == "closed" and not written.entries:
@@ -124,7 +125,7 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
     existing: Sequence[tuple[str, tuple[str, ...]]] = ()
     blocked: Sequence[tuple[str, tuple[str, ...]]] = ()
     if store is not None and mode == "closed":
-        # What a person made an alias of an allowed tag is that tag, and not unknown.
+        # A person's alias of an allowed tag counts as that tag.
         existing = [tag for tag in store.tags.most_used() if tag[1]]
     elif store is not None and mode == "prefer" and sways:
         existing, blocked = store.tags.most_used(), store.tags.blocked()

@@ -1,4 +1,7 @@
-"""What a run is to read: the channels and exports that a person named, and who reads each."""
+"""The targets of a parsing run: the channels and exports that a person named, and their sources.
+
+Knows the archive's channels. Reads no post.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from tgtagger.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to read: an export's path, or a channel and what the archive knows of it."""
+    """One thing to read: an export's path, or a channel with the archive's record of it."""
 
     text: str
     path: Path | None = None
@@ -27,16 +30,16 @@ class Target:
 
 
 def read_target(text: str, store: Store) -> Target:
-    """Tell a path from a channel. Raises InputError for what is neither."""
+    """Return the path or channel that a text names. Raises InputError if it is neither."""
     path = path_of(text)
-    with contextlib.suppress(OSError):  # a name that is too long
+    with contextlib.suppress(OSError):  # the name is too long for a path
         if path.exists():
             return Target(text, path=path)
     try:
         ref = read_channel(text)
     except InputError:
         if ("/" in text and "t.me" not in text) or text.endswith(".json") or text[:1] in ".~":
-            return Target(text, path=path)  # reading it says that it is not there
+            return Target(text, path=path)  # reading tells that it is missing
         raise
     return Target(text, ref=ref, known=_known(ref, store))
 
@@ -51,7 +54,7 @@ def _known(ref: ChannelRef, store: Store) -> Channel | None:
 
 
 def stored_targets(store: Store) -> list[Target]:
-    """Return the channels of the archive that are not paused, those that were just added first."""
+    """Return the channels of the archive that are not paused; newly added ones come first."""
     stored = [
         Target(
             f"@{state.channel.username}" if state.channel.username else str(state.channel.id),
@@ -75,7 +78,10 @@ def choose_via(via: Via, settings: Settings) -> Literal["telegram", "preview"]:
 
 
 def preview_name(target: Target) -> str:
-    """Return the name under which the web preview knows a channel. Raises where it has none."""
+    """Return a channel's name in the web preview.
+
+    Raises SourceError for a channel without one, ActionNeeded for an invitation.
+    """
     if isinstance(target.ref, Named):
         return target.ref.name
     if target.known is not None and target.known.username:
@@ -89,7 +95,7 @@ def preview_name(target: Target) -> str:
 
 
 def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
-    """Return the stored channels that can be read this way, and how many cannot."""
+    """Return the stored channels that this source can read, and the number of the others."""
     if via == "telegram":
         return list(targets), 0
     named = [
@@ -101,7 +107,7 @@ def readable(targets: Sequence[Target], via: str) -> tuple[list[Target], int]:
 
 
 def read_list(path: Path) -> list[str]:
-    """Return what a file names, one a line; `#` begins a comment."""
+    """Return the names in a file, one a line; `#` begins a comment."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""WHEN, as people write it: a day, a moment, or how long ago."""
+"""Read a WHEN as people write it: a day, a moment, or how long ago. Knows no option."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def settle_zone() -> None:
-    """Take UTC where Python cannot reckon with the zone in TZ, as the system does for rubbish."""
+    """Use UTC if Python cannot compute with the zone in TZ, as the system does for a wrong zone."""
     try:
         dt.datetime.now().astimezone()
-    except ValueError:  # a day away from UTC
+    except ValueError:  # a zone a day away from UTC
         os.environ["TZ"] = "UTC"
         time.tzset()
 
 
 def read_when(text: str, *, now: dt.datetime | None = None) -> dt.datetime:
-    """Return the moment meant, in UTC; without a zone it is local time.
+    """Return the moment in UTC; a text without a zone is local time.
 
     Raises InputError naming the accepted forms.
     """
@@ -37,7 +37,7 @@ def read_when(text: str, *, now: dt.datetime | None = None) -> dt.datetime:
 
 
 def since_until(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """Return both bounds of a filter; raise InputError if nothing lies between them."""
+    """Return both bounds of a filter in UTC. Raises InputError if nothing lies between them."""
     first = read_when(since) if since else None
     last = read_when(until) if until else None
     if first and last and first >= last:
@@ -46,7 +46,7 @@ def since_until(since: str, until: str) -> tuple[dt.datetime | None, dt.datetime
 
 
 def read_duration(text: str) -> dt.timedelta:
-    """Return how long `90s`, `10m`, `2h` or `1d` is."""
+    """Return the seconds of `90s`, `10m`, `2h` or `1d`. Raises InputError for another text."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if found is None:
         raise InputError("duration_wrong", text=text)

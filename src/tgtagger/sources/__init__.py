@@ -1,1 +1,1 @@
-"""Where posts come from: each source yields pages of PostData, and knows no store."""
+"""The sources of posts: each yields pages of PostData. Knows no store."""

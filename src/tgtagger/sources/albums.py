@@ -1,6 +1,6 @@
 """Make one post of the messages of an album: the captions, and all the media. Pure.
 
-Knows neither which messages belong together nor any source's form.
+Knows neither which messages belong together nor the records of any source.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from tgtagger.model.posts import PostData, RawRecord
 
 
 def join(posts: Sequence[PostData], raw: RawRecord | None) -> PostData:
-    """Return the one post of an album's messages, which come as posts by rising id.
+    """Return one post for an album's messages, which are passed as posts by rising id.
 
-    Counters are the highest of any member, since Telegram counts each for itself. A fact that only
-    one member has is the album's. Several captions stand one after the other. `raw` is the raw
-    record of all members.
+    A counter is the highest of all members, since Telegram counts each one separately. A fact of
+    one member is a fact of the album. Several captions stand one after the other. `raw` is the
+    raw record of all members.
     """
     first = posts[0]
     if len(posts) == 1:

@@ -1,7 +1,7 @@
-"""What every source's conversion needs: reactions' names, and when a message is rejected. Pure.
+"""The rules of every source's conversion: names of reactions, and rejected messages. Pure.
 
-A reaction is kept as its emoji, as `custom:<document id>`, or as `paid`. A message is rejected
-when it has no usable id, or more letters than any post has. Knows no source.
+A reaction is stored as its emoji, as `custom:<document id>`, or as `paid`. A message is rejected
+if it has no usable id, or more letters than any post has. Knows no source.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tgtagger.model.posts import Media, Rejected
 PAID = "paid"
 
 LONGEST_ID = 100
-"""Letters of what stands in an id's place: it is named, not kept."""
+"""Letters of a wrong id that a rejection names."""
 
 LONGEST_TEXT = 1_000_000
 """Letters of a post, the words of its media included; Telegram's own limits are some 30,000."""
@@ -25,7 +25,7 @@ def custom(document_id: object) -> str:
 
 
 def add_up(found: Iterable[tuple[str | None, int | None]]) -> tuple[tuple[str, int], ...]:
-    """Return the count of each reaction; one without a name or a count is passed over."""
+    """Return the count of each reaction; skip one without a name or a count."""
     counts: dict[str, int] = {}
     for name, count in found:
         if name and count is not None:
@@ -34,7 +34,7 @@ def add_up(found: Iterable[tuple[str | None, int | None]]) -> tuple[tuple[str, i
 
 
 def is_too_long(text: str, media: Iterable[Media] = ()) -> bool:
-    """Tell whether a post has more letters than it can have, and than are looked at here."""
+    """Tell whether a post has more letters than LONGEST_TEXT."""
     return len(text) + sum(len(word) for item in media for word in item.words) > LONGEST_TEXT
 
 
@@ -44,7 +44,7 @@ def too_long(identity: int) -> Rejected:
 
 
 def rejected(identity: object, reason: str) -> Rejected:
-    """Return the rejection, with the id as far as it can be said."""
+    """Return the rejection, with the id if it is usable."""
     if isinstance(identity, str):
         return Rejected(identity.replace("\0", "")[:LONGEST_ID], reason)
     if isinstance(identity, int) and abs(identity) < 10**LONGEST_ID:

@@ -1,4 +1,4 @@
-"""The converters of all sources: they convert stored raw records again.
+"""The table of all sources' converters, which convert stored raw records again.
 
 Needs no network, and knows no store.
 """

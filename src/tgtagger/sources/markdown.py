@@ -1,9 +1,9 @@
 """A post's text and entities as Markdown that shows the same words.
 
-Pure, for every source: entities carry Telegram Desktop's names and count UTF-16 code units, may
+Pure, for every source. Entities have Telegram Desktop's names, count UTF-16 code units, and may
 nest and overlap. Bold, italic, strikethrough, code, links and quotes become CommonMark (with the
-`~~` of GFM); underline, and emphasis where CommonMark's rules would not see it (inside a word,
-beside punctuation), become the HTML tag; a spoiler stands between `||`. The author's own stars and
+`~~` of GFM). Underline, and emphasis that CommonMark would ignore (inside a word, beside
+punctuation), become the HTML tag. A spoiler stands between `||`. The author's own stars and
 brackets are escaped. Knows no source and no output format.
 """
 
@@ -21,11 +21,11 @@ _EMPHASIS = {"bold": ("**", "b"), "italic": ("*", "i"), "strikethrough": ("~~", 
 _MARKS = ("text_link", *_EMPHASIS, "underline", "spoiler")
 _AS_IT_IS = ("code", "link")
 _ONCE = frozenset((*_EMPHASIS, "code"))
-"""Two side by side become one: Markdown would read neither."""
+"""Two spans side by side become one: Markdown would read neither."""
 _KINDS = frozenset(("blockquote", "pre", *_MARKS, *_AS_IT_IS))
 
 MOST = 1000
-"""Entities that are shown: Telegram's own limit is a hundred. What later ones mark is plain."""
+"""Entities that are shown; Telegram's limit is a hundred. Later ones become plain text."""
 
 _WORDS = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _LINES = re.compile(r"[^\n](?:.*[^\n])?", re.DOTALL)
@@ -35,7 +35,7 @@ _WORDS_OF_A_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-_ANYWHERE = re.compile(  # one set first: that is what makes it quick
+_ANYWHERE = re.compile(  # one set comes first, which makes it quick
     r"[\\`*\[\]<~|&_]"
     r"(?:(?<=[^&_])|(?<=&)(?=[#\w])|(?<=_)(?:(?![^\W_])|(?<![^\W_]_)))"
 )
@@ -48,7 +48,7 @@ _INDENT = re.compile(r"^[ \t]{2,}|^\t", re.MULTILINE)
 
 def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
     """Return the Markdown of a text, or None when the text is its own Markdown."""
-    if "\r" in text:  # ends a line of Markdown, too
+    if "\r" in text:  # it ends a line of Markdown, too
         text = text.replace("\r\n", " \n").replace("\r", "\n")
     spans = _spans(text, entities) if entities else {}
     if not spans:
@@ -57,7 +57,7 @@ def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
 
 
 def _is_suspect(text: str) -> bool:
-    """Look whether there may be anything special: most texts have none, and this is quick."""
+    """Tell, quickly, whether a text may have special letters: most texts have none."""
     if any(mark in text for mark in "\\`*_[]<~|&\t"):
         return True
     for line in text.split("\n"):
@@ -67,11 +67,11 @@ def _is_suspect(text: str) -> bool:
     return False
 
 
-# ---- what is to be marked
+# ---- spans to mark
 
 
 class _Span(NamedTuple):
-    """A stretch of the text, in code points. `target` is where a link leads, or a language."""
+    """A stretch of the text, in code points. `target` is a link's address, or a language."""
 
     start: int
     end: int
@@ -80,7 +80,7 @@ class _Span(NamedTuple):
 
 
 def _spans(text: str, entities: Sequence[Entity]) -> dict[str, list[_Span]]:
-    """Return the stretches of each kind, rising; those of one kind do not overlap."""
+    """Return the spans of each kind, rising; spans of one kind do not overlap."""
     # The UTF-16 offsets of the letters that take two code units.
     pairs = [found.start() + at for at, found in enumerate(_ASTRAL.finditer(text))]
     size = len(text) + len(pairs)
@@ -108,7 +108,7 @@ def _spans(text: str, entities: Sequence[Entity]) -> dict[str, list[_Span]]:
 
 
 def _needs_brackets(words: str) -> bool:
-    """Tell an address that does; a plain one is a link wherever Markdown is read."""
+    """Tell whether an address needs brackets; a plain one is a link in all Markdown."""
     return bool(_SPECIAL.search(words)) and is_address(words)
 
 
@@ -119,7 +119,7 @@ def _position(offset: int, pairs: Sequence[int], size: int) -> int:
 
 
 def _cut(spans: Iterable[_Span], borders: Sequence[int]) -> Iterator[_Span]:
-    """Yield the pieces of spans that borders (rising) leave."""
+    """Yield the pieces into which the borders (rising) cut the spans."""
     for span in spans:
         start = span.start
         for border in borders[bisect_right(borders, start) : bisect_left(borders, span.end)]:
@@ -140,13 +140,13 @@ def _borders(spans: Iterable[_Span]) -> list[int]:
 
 
 def _holding(place: int, spans: Sequence[_Span]) -> _Span | None:
-    """Return the span that holds the letter at a place; spans rise, and do not overlap."""
+    """Return the span that holds the letter at a place. Spans rise, and do not overlap."""
     at = bisect_right(spans, place, key=lambda span: span.start) - 1
     return spans[at] if at >= 0 and place < spans[at].end else None
 
 
 def _touches(span: _Span, spans: Sequence[_Span]) -> bool:
-    """Tell whether a span has letters in common with others, which rise and do not overlap."""
+    """Tell whether a span shares letters with others, which rise and do not overlap."""
     at = bisect_left(spans, span.end, key=lambda other: other.start) - 1
     return at >= 0 and spans[at].end > span.start
 
@@ -157,9 +157,10 @@ def _touches(span: _Span, spans: Sequence[_Span]) -> bool:
 class _Writer:
     """Writes a text piece by piece.
 
-    Quotes and code blocks are lines of their own, with nothing marked across their borders; a code
-    block may stand in a quote. All other marks are cut at the ends of lines, and hold what is
-    written as it is whole or not at all. Where two overlap the inner is closed and opened again.
+    Quotes and code blocks are lines of their own, and no mark crosses their borders; a code block
+    may stand in a quote. All other marks are cut at the ends of lines. A piece that is written
+    unchanged stands inside a mark as a whole, or outside. Where two marks overlap, the inner one
+    is closed and opened again.
     """
 
     def __init__(self, text: str, spans: Mapping[str, Sequence[_Span]]) -> None:
@@ -173,15 +174,15 @@ class _Writer:
         self._changes = self._find_changes()
         self._places = sorted(self._changes)
         self._out: list[str] = []
-        self._open: list[tuple[_Span, str]] = []  # with what closes it
+        self._open: list[tuple[_Span, str]] = []  # a span, and its closing mark
         self._done = 0  # letters of the text
         self._next = 0  # of the pieces
         self._prefix = ""  # of each line in a quote
         self._is_fresh = True  # a line begins here
-        self._gap = 0  # line ends that must stand before what comes next
+        self._gap = 0  # line ends that must stand before the next words
 
     def _read_pieces(self, spans: Mapping[str, Sequence[_Span]]) -> list[_Span]:
-        """Return the marks, and what is written as it is, in the order in which they begin."""
+        """Return the marks, and the pieces that are written unchanged, by their beginnings."""
         borders = sorted(_borders(self._quotes) + _borders(self._blocks))
         lines = {
             kind: [
@@ -204,7 +205,7 @@ class _Writer:
         return sorted(pieces, key=lambda span: (span.start, -span.end))
 
     def _find_changes(self) -> dict[int, str]:
-        """Return what is written in place of single letters, by where these are."""
+        """Return the replacements of single letters, by the letters' places."""
         text = self._text
         changes = {found.start(): f"\\{found[0]}" for found in _ANYWHERE.finditer(text)}
         new_lines = _borders(self._quotes) + _borders(self._blocks)
@@ -241,7 +242,7 @@ class _Writer:
                 block = next(blocks)
             self._write_to(quote.end)
             self._prefix = ""
-            self._gap = 2  # without a blank line what comes next would be read as part of it
+            self._gap = 2  # without a blank line the next words would belong to it
         return "".join(self._out)
 
     def _write_block(self, span: _Span) -> None:
@@ -268,7 +269,7 @@ class _Writer:
         self._is_fresh = is_fresh
 
     def _write_to(self, end: int) -> None:
-        """Write what stands before a place, and close what is open there."""
+        """Write the text before a place, and close the marks that end there."""
         while self._next < len(self._pieces) and self._pieces[self._next].start < end:
             span = self._pieces[self._next]
             self._next += 1
@@ -276,7 +277,9 @@ class _Writer:
             if span.kind in _MARKS:
                 self._put_text(span.start)
                 self._begin(span)
-            elif span.kind == "code" or not self._is_open("text_link"):  # no link is in a link
+            elif span.kind == "code" or not self._is_open(
+                "text_link"
+            ):  # a link may not hold a link
                 self._put_text(span.start)
                 self._put(self._verbatim(span))
                 self._done = span.end
@@ -300,7 +303,7 @@ class _Writer:
     def _begin(self, span: _Span) -> None:
         opening, closing = self._marks_of(span)
         if opening == "[" and self._out and self._out[-1].endswith("!"):
-            self._out[-1] = self._out[-1][:-1] + "\\!"  # or it would be an image
+            self._out[-1] = self._out[-1][:-1] + "\\!"  # otherwise it would be an image
         self._put(opening)
         self._open.append((span, closing))
 
@@ -339,7 +342,7 @@ class _Writer:
         return (mark, mark) if self._stands_free(span) else (f"<{tag}>", f"</{tag}>")
 
     def _stands_free(self, span: _Span) -> bool:
-        """Whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
+        """Tell whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
         text, start, end = self._text, span.start, span.end
         return (
             text[start].isalnum()
@@ -354,7 +357,7 @@ class _Writer:
 
 
 def _around(spans: Iterable[_Span], as_it_is: Sequence[_Span]) -> Iterator[_Span]:
-    """Yield spans that neither begin nor end in the middle of what is written as it is."""
+    """Yield spans that neither begin nor end inside a piece that is written unchanged."""
     for span in spans:
         first, last = _holding(span.start, as_it_is), _holding(span.end, as_it_is)
         start = first.end if first is not None and first.start < span.start else span.start
@@ -369,14 +372,14 @@ def _longest_run(words: str) -> int:
 
 _SCHEME = re.compile(r"[\x00-\x20]*([a-zA-Z][\w+.-]*):")
 _TELEGRAMS = {"http", "https", "tg", "ton", "tonsite", "mailto", "tel", "ftp"}
-"""What Telegram links to; a script or a file of the reader's own it does not."""
+"""The schemes that Telegram links to; a link to a script or a local file is forbidden."""
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>\x00-\x20\x7f]+")
 _NOT_IN_A_TARGET = re.compile(r"[()<>\\`\x00-\x20\x7f]")
 
 
 def target_of(url: str) -> str | None:
-    """Return an address as the target of a link; None where it may be none."""
-    # As a browser would read it, and Markdown before that.
+    """Return an address as the target of a link; None for a forbidden address."""
+    # First as Markdown reads it, then as a browser does.
     scheme = _SCHEME.match(html.unescape(re.sub(r"[\t\r\n]", "", url)))
     if scheme is not None and scheme[1].lower() not in _TELEGRAMS:
         return None
@@ -385,17 +388,17 @@ def target_of(url: str) -> str | None:
 
 
 def is_address(words: str) -> bool:
-    """Tell whether words between angle brackets are a link, and may be one."""
+    """Tell whether words between angle brackets are an allowed link."""
     return bool(_ADDRESS.fullmatch(words)) and target_of(words) is not None
 
 
 def language_of(name: str | None) -> str:
-    """Return the language of a code block: a word, since some readers know more than words."""
+    """Return the language of a code block as one word, since some readers interpret more."""
     return re.sub(r"[^\w+#.-]", "", name or "")[:40]
 
 
 def escape(text: str, *, line_start: bool = True) -> str:
-    """Return text whose own stars, brackets and line beginnings Markdown shows as they are."""
+    """Return text with its own stars, brackets and line beginnings escaped."""
     escaped = _ANYWHERE.sub(lambda found: "\\" + found.group(), text)
     head, newline, rest = escaped.partition("\n")
     if line_start:

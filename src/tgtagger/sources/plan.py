@@ -1,11 +1,11 @@
-"""The plan of reading a channel: which request comes next, and what of an answer to keep.
+"""The plan of reading a channel: which request comes next, and which part of an answer to keep.
 
 The newest page comes first: it holds the new posts and the refresh window. Then come the backfill
-ranges (message ids still to be read), the highest range first. An answer without messages says
-that nothing older exists: it is believed when it comes twice. When two answers in a row settle
-nothing, the plan ends, and their messages stay in the backfill.
+ranges (message ids still to be read), the highest range first. An answer without messages says that
+nothing older exists: it counts when it comes twice. If two answers in a row settle nothing, the
+plan ends, and their messages stay in the backfill ranges.
 
-Pure: answers go in, requests come out. So a run may end anywhere, and the next one goes on from the
+Pure: takes answers, returns requests. So a run may end anywhere, and the next one goes on from the
 `ReadProgress` of the last page that was stored. Knows no network, no source and no store.
 """
 
@@ -19,9 +19,8 @@ from tgtagger.model import ranges
 from tgtagger.model.posts import IdRange, PostData, ReadProgress, Rejected, ServiceMessage
 
 LONGEST_WAIT = dt.timedelta(days=1)
-"""How long a source is left alone at most, before it is asked whether it still wants that.
-
-So a moment that is further ahead was written down by a clock that was wrong.
+"""The longest time without a request that a source can ask for. So a stored moment that is further
+ahead comes from a wrong clock.
 """
 
 REFRESH = 100
@@ -34,12 +33,12 @@ def wait_ends(seconds: float, *, now: dt.datetime) -> dt.datetime:
 
 
 def is_left_alone(until: dt.datetime | None, *, now: dt.datetime) -> bool:
-    """Tell whether a remembered wait is not over yet."""
+    """Tell whether a remembered wait goes on."""
     return until is not None and now < until <= now + LONGEST_WAIT
 
 
 def time_left(until: dt.datetime | None, *, now: dt.datetime) -> float | None:
-    """Return the seconds until a moment; None where there is none."""
+    """Return the seconds until a moment; None without a moment."""
     return None if until is None else max((until - now).total_seconds(), 0.0)
 
 
@@ -50,14 +49,14 @@ Item = PostData | ServiceMessage | Rejected
 class ReadOptions:
     """Which messages a user wants a run to read.
 
-    `backfill`: None goes on with older history down to the floor that is set, True lifts the
+    `backfill`: None goes on with older history down to the channel's floor, True removes the
     floor, False reads only new messages.
     """
 
     limit: int | None = None  # posts
     since: dt.datetime | None = None  # inclusive
     until: dt.datetime | None = None  # exclusive
-    refresh: int | None = None  # messages at the top that are read again; None: REFRESH
+    refresh: int | None = None  # newest messages that are read again; None: REFRESH
     backfill: bool | None = None
 
 
@@ -65,8 +64,8 @@ class ReadOptions:
 class Request:
     """The next page: messages with ids below `before` (None: the newest), newest first.
 
-    `until` is set when all messages between it and `before` are newer than wanted: a source that
-    can seek by date goes there at once.
+    `until` is set if all messages between it and `before` are newer than wanted: a source that
+    can seek by date goes there directly.
     """
 
     before: int | None = None
@@ -75,10 +74,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source answered: its items, newest first.
+    """The answer of a source: its items, newest first.
 
-    The source says that in the range `seen` there are no other messages. `seen` is None when the
-    source has no message below the request's `before`.
+    The source says that the range `seen` holds no other messages. `seen` is None if the source
+    has no message below the request's `before`.
     """
 
     items: tuple[Item, ...]
@@ -88,9 +87,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The part of an answer that goes into the store, and how far the channel is read with it.
+    """The part of an answer that goes into the store, with the read progress after it.
 
-    `covers` is the range in which the store may take missing posts for deleted ones.
+    `covers` is the range in which the store may count missing posts as deleted.
     """
 
     posts: tuple[PostData, ...]
@@ -102,7 +101,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Plan:
-    """The plan of one run for one channel: it decides, and its caller asks the source.
+    """The plan of one run for one channel: it decides, and its caller sends requests to the source.
 
     Call `next` for a request and `take` with its answer, until `next` returns None.
     """
@@ -111,11 +110,11 @@ class Plan:
     options: ReadOptions
     _request: Request | None = field(default_factory=Request)
     _new_from: int = 1  # ids from here on are new in this run
-    _refreshed: int = 0  # messages seen from the top without a gap
+    _refreshed: int = 0  # messages read from the newest on without a gap
     _posts: int = 0
     _at_top: bool = True
     _too_new: int | None = None  # ids from here on are newer than wanted in this run
-    _doubted: Request | None = None  # its first answer held no messages
+    _doubted: Request | None = None  # a request whose first answer held no messages
     _idle: int = 0  # answers in a row that settled nothing
 
     def __post_init__(self) -> None:
@@ -137,7 +136,7 @@ class Plan:
 
     @property
     def left(self) -> int:
-        """How many message ids this run may still read."""
+        """Return how many message ids this run may still read."""
         return ranges.size(self._wanted())
 
     @property
@@ -146,7 +145,7 @@ class Plan:
         return self._idle > 1
 
     def take(self, answer: Answer) -> Kept:
-        """Decide what to keep of an answer, and what comes next."""
+        """Return the part of an answer to keep; decide the next request."""
         request = self._request
         assert request is not None  # an answer follows a request
         if self._is_doubtful(request, answer):
@@ -177,7 +176,7 @@ class Plan:
     # ---- the parts of taking
 
     def _is_doubtful(self, request: Request, answer: Answer) -> bool:
-        """Tell whether an answer is the first to hold no messages where some may be."""
+        """Tell whether an answer is the first without messages in a range that may hold some."""
         high = (self.progress.top or 0) if request.before is None else request.before - 1
         is_at_stake = request.until is None and high > 0
         return answer.seen is None and is_at_stake and self._doubted != request
@@ -193,7 +192,7 @@ class Plan:
         if top > (old or 0):
             backfill = ranges.add(backfill, IdRange((old or 0) + 1, top))
         if first_run and self.options.backfill is False:
-            self._new_from = top + 1  # nothing is new where nothing was read before
+            self._new_from = top + 1  # a first run without backfill has no new messages
         self.progress = ReadProgress(backfill, top or None, progress.since, progress.floor)
 
     def _covered(self, request: Request, answer: Answer) -> IdRange | None:
@@ -202,10 +201,10 @@ class Plan:
         low = 1 if answer.last or answer.seen is None else answer.seen.low
         high = top if request.before is None else request.before - 1
         if answer.seen is not None and request.before is not None:
-            high = min(high, answer.seen.high)  # above it the source may have more
+            high = min(high, answer.seen.high)  # above `seen` the source may have more
         until = self.options.until
         if until is not None:
-            # What is newer than wanted stays to be read. After a seek nothing says where it ended.
+            # Messages newer than wanted stay to be read. After a seek their end is unknown.
             older = [item for item in answer.items if not _is_from(item, until)]
             newer = [item for item in answer.items if _is_from(item, until)]
             if newer:
@@ -229,7 +228,7 @@ class Plan:
         low = covers.low
         since = self.progress.since
         if since is not None:
-            # Trailing items only: one old date among newer ones is no end.
+            # Trailing items only: one old date among newer ones does not end the range.
             old: list[Item] = []
             for item in reversed(kept):
                 if not _is_before(item, since):
@@ -277,7 +276,7 @@ class Plan:
         leads_on = low is not None and (request.before is None or low < request.before)
         if options.until is not None and covers is None and not ended:
             if not leads_on:
-                self._request = None  # no way on
+                self._request = None  # the plan cannot go on
                 return
             self._request = Request(low, options.until)
             return
@@ -307,7 +306,7 @@ def _is_within(item: Item, covers: IdRange) -> bool:
 
 
 def _whole(covers: IdRange, items: Sequence[Item]) -> IdRange:
-    """Narrow a range until it cuts through no album (whose ids may have others between them)."""
+    """Narrow a range until no album is cut (an album's ids may have other ids between them)."""
     low, high = covers.low, covers.high
     while True:
         across = [_ids(item) for item in items if len(_ids(item)) > 1]

@@ -24,20 +24,20 @@ _lock = threading.Lock()
 
 
 def pack(record: object) -> bytes:
-    """Return a record (what JSON can say) as compressed JSON.
+    """Return a record of JSON values as compressed JSON.
 
-    Raises ValueError, TypeError or RecursionError for what JSON cannot say.
+    Raises ValueError, TypeError or RecursionError for a value outside JSON.
     """
     try:
         data = orjson.dumps(record, default=_number)
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate: rare, and JSON can say them
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate: rare, and JSON can hold them
         data = json.dumps(record, default=_number).encode()
     with _lock:
         return _compressor.compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
 
 
 def _number(value: object) -> float:
-    if isinstance(value, Decimal):  # what ijson makes of a number with a point
+    if isinstance(value, Decimal):  # ijson makes it of a number with a point
         return float(value)
     raise TypeError
 

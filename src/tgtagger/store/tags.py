@@ -20,7 +20,7 @@ from tgtagger.store.values import (
     or_null,
     value_of,
 )
-from tgtagger.vocabulary import Entry, Read, Suggestion, suggest
+from tgtagger.vocabulary import Read, Suggestion, VocabularyEntry, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 _TAG_ID = RowCheck(INTEGER)
@@ -123,7 +123,7 @@ class Tags(Part):
             )
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
-    def described(self, most: int) -> tuple[Entry, ...]:
+    def described(self, most: int) -> tuple[VocabularyEntry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._database.read() as db:
             aliases = _aliases(db)
@@ -134,7 +134,7 @@ class Tags(Part):
                 (most,),
             )
             return tuple(
-                Entry(name, description, aliases.get(tag, ()))
+                VocabularyEntry(name, description, aliases.get(tag, ()))
                 for tag, name, description in map(_DESCRIBED, rows)
             )
 

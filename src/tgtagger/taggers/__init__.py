@@ -1,1 +1,1 @@
-"""What gives posts their tags: each takes posts and yields outcomes, and knows no store."""
+"""The taggers: each takes posts and yields outcomes. Knows no store."""

@@ -1,15 +1,16 @@
-"""The rules of tags: what is one, when two spellings are one, and which of them a post gets.
+"""The rules of tags: what a tag is, when two spellings are one tag, which tags a post gets.
 
-`names` tells what a tag is, `forms` when two are forms of one, `files` reads a vocabulary that a
-person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that could be
-one. Pure. Knows no database, file, network or clock; the store keeps tags by their `key`.
+`names` tells what a tag is, `forms` when two names are forms of one tag. `files` reads a vocabulary
+that a person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that
+are probably one. Pure. Knows no database, file, network or clock; the store keeps tags by their
+`key`.
 """
 
 from tgtagger.vocabulary.choice import Vocabulary, echoes
 from tgtagger.vocabulary.files import (
     MAX_ENTRIES,
-    Entry,
     Mode,
+    VocabularyEntry,
     VocabularyFile,
     merge_entries,
     read,
@@ -22,11 +23,11 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_LENGTH",
     "MAX_WORDS",
-    "Entry",
     "Mode",
     "Read",
     "Suggestion",
     "Vocabulary",
+    "VocabularyEntry",
     "VocabularyFile",
     "echoes",
     "is_tag",

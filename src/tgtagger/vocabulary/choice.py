@@ -1,7 +1,6 @@
-"""Make a post's tags of what a model said, by a vocabulary and by the archive's own tags.
+"""Choose a post's tags from what a model said, by a vocabulary and by the archive's own tags.
 
-What a vocabulary says is enforced here, whatever the model was told. Compares words; knows no
-meanings.
+Enforces the vocabulary, whatever the prompt told the model. Compares words; knows no meanings.
 """
 
 from __future__ import annotations
@@ -17,24 +16,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
-from tgtagger.vocabulary.files import Entry, Mode
+from tgtagger.vocabulary.files import Mode, VocabularyEntry
 from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
 from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
 
 
 class Vocabulary:
-    """The tags to choose from, and those there are.
+    """The tags to choose from, and the tags of the archive.
 
-    `entries` are normalised, as `read` returns them; `existing` are the archive's tags, the most
-    used first, each with its aliases. Those that a run adds are told to `remember`. `blocked` are
-    tags that no post gets: they are not offered, and a form of one is taken for it, so that
-    it is blocked, too.
+    `entries` are normalised, as `read` returns them. `existing` are the archive's tags, the most
+    used first, each with its aliases; `remember` adds those of the run. `blocked` are tags that no
+    post gets: a model is never offered one, and a form of one is blocked, too.
     """
 
     def __init__(
         self,
         mode: Mode,
-        entries: Sequence[Entry] = (),
+        entries: Sequence[VocabularyEntry] = (),
         existing: Sequence[tuple[str, tuple[str, ...]]] = (),
         maximum: int = 7,
         *,
@@ -52,11 +50,12 @@ class Vocabulary:
     def choose(
         self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False
     ) -> tuple[str, ...]:
-        """Return the tags to store of what a model said about a text: clean, distinct, folded.
+        """Return the tags to store from what a model said about a text: clean, distinct, folded.
 
-        A name is a str, or an object with one under `name` or `tag`; the rest is dropped. So are
-        words of a script foreign to the text, and echoes of the `prompt`: its rules alone, without
-        lists of tags; `own` if the user wrote them. An entry of the vocabulary is neither.
+        A name is a str, or an object with a str under `name` or `tag`; the rest is dropped. Words
+        of a script foreign to the text are dropped, too, and so are echoes of the `prompt` (its
+        rules without lists of tags; `own`: the user wrote them). Entries of the vocabulary are
+        always kept.
         """
         chosen: dict[str, str] = {}
         for name in filter(is_tag, map(normalise, _said(names))):
@@ -72,20 +71,20 @@ class Vocabulary:
         return tuple(chosen.values())
 
     def _fold(self, name: str) -> str | None:
-        """Return the tag that a name stands for; None if there is none in a closed vocabulary."""
+        """Return the tag that a name stands for; None if a closed vocabulary lacks it."""
         folded = key(name)
         known = self._known.names.get(folded)
         entry = self._wanted.names.get(folded) or (known and self._wanted.names.get(key(known)))
         if entry or self.mode == "open":
             return entry or known or name
-        # Before the tag known under this very name: the vocabulary was written to replace it.
+        # The vocabulary comes before an existing tag of this name: it was written to replace it.
         entry = self._wanted.find_form(known or name)
         if entry or self.mode == "closed":
             return entry
         return known or self._known.find_form(name) or name
 
     def remember(self, names: Iterable[str]) -> None:
-        """Take tags that were chosen among the existing ones, as the least used."""
+        """Add chosen tags to the existing ones, as the least used."""
         for name in names:
             tag = (name, ())
             if self._known.add(*tag) and key(name) not in self._wanted.names:
@@ -96,7 +95,7 @@ class Vocabulary:
                     _add_occurrences(self._occurrences, [tag], len(self._existing))
 
     def likeliest(self, texts: Sequence[str], most: int = 60) -> tuple[str, ...]:
-        """Return the existing tags, other than entries, that these texts are likeliest to get.
+        """Return the existing tags, without the entries, that these texts are likeliest to get.
 
         First those whose words, or an alias's, all occur in some form, then up to a third of
         `most` of the others; the most used first.
@@ -121,7 +120,7 @@ class Vocabulary:
 
     @functools.cached_property
     def _others(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The existing tags that are no entries."""
+        """Return the existing tags without the entries."""
         return [tag for tag in self._existing if key(tag[0]) not in self._wanted.names]
 
     @functools.cached_property
@@ -138,19 +137,19 @@ Occurrences = dict[str, list[tuple[int, str, tuple[str, ...]]]]
 def _add_occurrences(
     occurrences: Occurrences, tags: Iterable[tuple[str, tuple[str, ...]]], rank: int
 ) -> None:
-    """Add the tags' spellings: which beginnings of words must occur for each."""
+    """Add the tags' spellings: the beginnings of words that must occur for each."""
     for number, (name, aliases) in enumerate(tags, rank):
         for spelling in (name, *aliases):
             words = _plain(spelling).split()
             starts = [sys.intern(word[: max(SHORTEST, len(word) - 2)]) for word in words]
-            # The longest is the rarest: with it most are out.
+            # The longest is the rarest, so it rules out the most.
             starts.sort(key=len, reverse=True)
             if starts:
                 occurrences[starts[0]].append((number, name, tuple(starts[1:])))
 
 
 class _Known:
-    """Tags by their spellings, and by their words' forms. Of two that fit, the first is given."""
+    """Tags by their spellings, and by their words' forms. If two fit, the first one wins."""
 
     def __init__(self, tags: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         self.names: Final[dict[str, str]] = {}
@@ -173,7 +172,7 @@ class _Known:
         """Return the first tag that has a name's words in other forms."""
         folded = key(name)
         alike = self._spellings.get(beginnings(folded), ())
-        # Looking closer is slow, and many words begin alike.
+        # The exact comparison is slow, and many words begin alike.
         start = "" if " " in folded else folded[: max(SHARED, len(folded) - LONGEST_CHANGE)]
         for other, spelling in alike:
             if other.startswith(start) and are_forms(name, spelling):
@@ -181,7 +180,7 @@ class _Known:
         return None
 
 
-def _hash(mode: Mode, entries: Sequence[Entry]) -> str | None:
+def _hash(mode: Mode, entries: Sequence[VocabularyEntry]) -> str | None:
     if mode == "open" and not entries:
         return None
     content = [mode, [[entry.name, entry.aliases, entry.description] for entry in entries]]
@@ -194,7 +193,7 @@ _SEVERAL_LINES = re.compile(LINE_BREAK)
 def _said(names: Iterable[object]) -> Iterator[str]:
     for name in names:
         said = name.get("name", name.get("tag")) if isinstance(name, dict) else name
-        # Normalised, several lines would pass for one.
+        # Before `normalise`, which would make one line of several.
         if isinstance(said, str) and not _SEVERAL_LINES.search(said.strip()):
             yield said
 
@@ -221,9 +220,9 @@ SHORTEST = 4
 def echoes(name: str, prompt: str, text: str, *, own: bool = False) -> bool:
     """Tell whether a tag repeats the prompt's rules and not the text: words in a row, or a code.
 
-    Two words will do in rules of ours. In a user's `own`, whose topics they may name, four, or a
-    code: a word of six characters and more that mixes letters and digits. A code is one in pieces
-    and in other words, too.
+    Two words in a row are enough in our rules. A user's `own` rules may name topics: there it
+    takes four words, or a code: a word of six characters and more that mixes letters and digits.
+    A code counts in pieces and inside other words, too.
     """
     if not prompt:
         return False
@@ -260,14 +259,14 @@ _WRITTEN_TOGETHER = {"HIRAGANA", "KATAKANA", "BOPOMOFO", "IDEOGRAPHIC"}
 
 
 def _is_foreign(name: str, text: str) -> bool:
-    """Tell whether a tag has letters of a rarer script that the text has none of."""
+    """Tell whether a tag has letters of a rare script that the text lacks."""
     if _FAMILIAR.fullmatch(name):
         return False
     return not _scripts(name) - _FAMILIAR_SCRIPTS <= _scripts(text)
 
 
 def _scripts(text: str) -> set[str]:
-    # The standard library knows no scripts; a letter's name begins with its own.
+    # The standard library knows no scripts; a letter's name begins with its script.
     names = (
         unicodedata.name(letter, "MODIFIER").replace("-", " ").split(" ")[0]
         for letter in set(unicodedata.normalize("NFKC", text))

@@ -7,8 +7,8 @@
     #politics
 
 A line is `name`, `name | alias, alias` or `name | alias, alias | description`, or, without a `|`,
-`name: description`. What begins with `# ` is a comment, and `#politics` is the tag. Knows no file
-system: a message names the line, the caller the file.
+`name: description`. A line that begins with `# ` is a comment; `#politics` is a tag. Knows no file
+system: an error names the line, and its caller names the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Mode = Literal["open", "prefer", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VocabularyEntry:
     """A tag of a vocabulary. Names and aliases are normalised, the description is one line."""
 
     name: str
@@ -39,23 +39,23 @@ class Entry:
 
 class VocabularyFile(NamedTuple):
     mode: Mode | None
-    entries: tuple[Entry, ...]
+    entries: tuple[VocabularyEntry, ...]
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # what editors count as lines; str.splitlines knows more
+_LINE_END = re.compile(r"\r\n|\r|\n")  # the line ends of editors; str.splitlines knows more
 _MODE = re.compile(r"#+\s*mode\s*:(.*)", re.IGNORECASE)
 _COMMENT = re.compile(r"#+(\s|$)")
 _EXPLAINED = re.compile(r":\s|：")
 
 
 def read(text: str) -> VocabularyFile:
-    """Read a vocabulary. The mode is told by a line `# mode: closed` before the first tag.
+    """Read a vocabulary. A line `# mode: closed` before the first tag gives the mode.
 
-    Raises InputError, naming the line, for what is no tag, a name or alias that stands for two
-    tags, an unknown mode, and more than MAX_ENTRIES tags; and for a text without tags.
+    Raises InputError with the line for a name that cannot be a tag, a name or alias of two tags,
+    an unknown mode, more than MAX_ENTRIES tags; and for a text without tags.
     """
     mode: Mode | None = None
-    entries: list[Entry] = []
+    entries: list[VocabularyEntry] = []
     lines_of: dict[str, int] = {}  # by key, of names and aliases
     for number, raw in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), 1):
         line = raw.strip()
@@ -77,8 +77,8 @@ def read(text: str) -> VocabularyFile:
     return VocabularyFile(mode, tuple(entries))
 
 
-def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
-    """Return the text that `read` makes the same of."""
+def write(mode: Mode | None, entries: Iterable[VocabularyEntry]) -> str:
+    """Return a vocabulary as text; `read` returns the same vocabulary."""
     lines = [f"# mode: {mode}\n"] if mode else []
     for entry in entries:
         aliases = f" | {', '.join(entry.aliases)}" if entry.aliases else ""
@@ -89,8 +89,10 @@ def write(mode: Mode | None, entries: Iterable[Entry]) -> str:
     return "".join(lines)
 
 
-def merge_entries(first: Iterable[Entry], others: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return the entries of both, the first ones as they are; no name stands for two tags."""
+def merge_entries(
+    first: Iterable[VocabularyEntry], others: Iterable[VocabularyEntry]
+) -> tuple[VocabularyEntry, ...]:
+    """Return the first entries, then those of the others whose names are still free."""
     merged = list(first)
     taken = {key(name) for entry in merged for name in (entry.name, *entry.aliases)}
     for entry in others:
@@ -98,7 +100,7 @@ def merge_entries(first: Iterable[Entry], others: Iterable[Entry]) -> tuple[Entr
             continue
         aliases = tuple(name for name in entry.aliases if key(name) not in taken)
         taken |= {key(name) for name in (entry.name, *aliases)}
-        merged.append(Entry(entry.name, entry.description, aliases))
+        merged.append(VocabularyEntry(entry.name, entry.description, aliases))
     return tuple(merged)
 
 
@@ -111,7 +113,7 @@ def _mode(stated: str, number: int) -> Mode:
     return cast("Mode", mode)
 
 
-def _entry(line: str, number: int) -> Entry:
+def _entry(line: str, number: int) -> VocabularyEntry:
     if "|" in line:
         name, aliases, description, *_ = [*line.split("|", 2), ""]
     else:
@@ -123,7 +125,9 @@ def _entry(line: str, number: int) -> Entry:
         if alias.strip():
             spelling = _tag(alias, number)
             spellings.setdefault(key(spelling), spelling)
-    return Entry(name, " ".join(description.split()) or None, tuple(spellings.values())[1:])
+    return VocabularyEntry(
+        name, " ".join(description.split()) or None, tuple(spellings.values())[1:]
+    )
 
 
 def _tag(name: str, number: int) -> str:

@@ -33,7 +33,7 @@ _VOWEL = re.compile("[аеиоуыэюя]")
 
 
 def beginnings(key: str) -> str:
-    """Return what names have in common, by their keys, if they are forms of one tag."""
+    """Return the beginnings of a name's words; all forms of one tag have the same ones."""
     if " " not in key:
         return key[:SHARED]
     return " ".join(sorted(word[:SHARED] for word in key.split(" ")))
@@ -42,7 +42,7 @@ def beginnings(key: str) -> str:
 def are_forms(name: str, other: str) -> bool:
     """Tell whether two normalised names have the same words, in any order, in any form.
 
-    Acronyms, words with digits or signs, and short words have no forms.
+    Acronyms, short words, and words with digits or signs have no forms.
     """
     words, others = _folded(name), _folded(other)
     return (
@@ -92,13 +92,13 @@ def _differ_in_ending(word: str, other: str) -> bool:
 
 
 def _shared(word: str, other: str) -> int:
-    """Return how many letters two words begin with in common."""
+    """Return the number of letters that the beginnings of two words share."""
     pairs = enumerate(zip(word, other, strict=False))
     return next((at for at, (one, two) in pairs if one != two), min(len(word), len(other)))
 
 
 def _closed(word: str) -> str:
-    """Drop the vowel that other forms lack: рынок, рынки; украинец, украинцы."""
+    """Drop the vowel that the other forms lack: рынок, рынки; украинец, украинцы."""
     return word[:-2] + word[-1] if len(word) > 4 and word.endswith(("ок", "ек", "ец")) else word
 
 

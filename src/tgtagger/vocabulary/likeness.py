@@ -1,7 +1,7 @@
-"""Which of the tags in use are probably one: forms, look-alikes, abbreviations, used together.
+"""Find tags that are probably one: forms, look-alikes, abbreviations, tags that are used together.
 
 Only suggests: a person decides. Pure, for all tags at once. Knows no post, only how often two tags
-stand on the same one; and no dictionary: who has one lends its `Read`.
+stand on the same post. Knows no dictionary: a caller that has one passes its `Read`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ FEW = 2
 """Posts that an abbreviation and its words share at the least."""
 
 _LOOKS_CYRILLIC = str.maketrans("aceopxykmtbhiABCEHIKMOPTXYy", "асеорхукмтвніАВСЕНІКМОРТХУу")
-_MOST_ALIKE = 300  # tags that begin alike: looking at all pairs of more would be slow
+_MOST_ALIKE = 300  # tags that begin alike: comparing all pairs of more would be slow
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Tags that are probably one: `names` into `into`, the most used of them."""
+    """Tags that are probably one: merge `names` into `into`, the most used of them."""
 
     names: tuple[str, ...]
     into: str
@@ -50,10 +50,10 @@ def suggest(
     together: Iterable[tuple[str, str, int]],
     read: Read = _reads_nothing,
 ) -> tuple[Suggestion, ...]:
-    """Return what could be merged, by how many posts it would put in order, guesses by use last.
+    """Return the suggestions, those with the most posts first, guesses from common use last.
 
-    `counts` is how many posts each tag has, `together` how many two of them share. What `read`
-    knows to be two words is not taken for forms of one.
+    `counts` maps a tag to its number of posts; `together` has the number that two tags share. Two
+    tags that `read` knows as different words are not forms of one.
     """
     groups = _Groups(counts)
     shared = list(together)
@@ -75,7 +75,7 @@ def suggest(
 
 
 class _Groups:
-    """Tags that belong together, joined pair by pair; the first reason found is the one given."""
+    """Tags that belong together, joined pair by pair; a group keeps its first reason."""
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = counts
@@ -89,7 +89,7 @@ class _Groups:
             self._reasons[first] = self._reasons.get(first) or self._reasons.get(second) or reason
 
     def join_alone(self, one: str, other: str, reason: Likeness) -> None:
-        """Join two that are not in a group for a better reason."""
+        """Join two tags, unless a better reason has put one of them into a group."""
         reasons = {self._reasons.get(self._root(name), reason) for name in (one, other)}
         if reasons == {reason}:
             self.join(one, other, reason)
@@ -124,10 +124,10 @@ def _forms(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
     folded = [(name, key(name)) for name in names]
     for at, (name, one) in enumerate(folded):
-        # Looking closer is slow, and many words begin alike.
+        # The exact comparison is slow, and many words begin alike.
         start = "" if " " in one else one[: max(SHARED, len(one) - LONGEST_CHANGE)]
         for other, two in folded[at + 1 :]:
-            # маска and Маск: a name is no form of a word.
+            # маска and Маск: a name is not a form of a common word.
             if (
                 two.startswith(start)
                 and name[0].isupper() == other[0].isupper()
@@ -137,7 +137,7 @@ def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _are_other_words(one: str, other: str, read: Read) -> bool:
-    """Tell whether a word of the one is known to be no form of any word of the other."""
+    """Tell whether a word of one tag is surely another word than each word of the other."""
     others = _words(other)
     return not all(
         any(_may_be_one(word, another, read) for another in others) for word in _words(one)
@@ -150,7 +150,7 @@ def _may_be_one(word: str, other: str, read: Read) -> bool:
     words, others = read(word), read(other)
     if not words or not others:
         return True
-    # физик, физика: each of them is a word, though one of them can be a form of the other.
+    # физик, физика: both are words of their own, though one can be a form of the other.
     return not set(words).isdisjoint(others) and not (word in words and other in others)
 
 
@@ -159,7 +159,7 @@ def _words(name: str) -> list[str]:
 
 
 def _are_two_names(one: str, other: str) -> bool:
-    """Tell whether both are names, without a word in common: two people, two services."""
+    """Tell whether both are names without a common word: two people, two services."""
     words = words_of(one), words_of(other)
     return all(word[:1].isupper() for word in (*words[0], *words[1])) and not (
         set(words[0]) & set(words[1])
@@ -167,7 +167,7 @@ def _are_two_names(one: str, other: str) -> bool:
 
 
 def _look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield tags that read the same, one of them with letters of another script among its own."""
+    """Yield tags that look the same, one of which mixes letters of two scripts."""
     seen: dict[str, str] = {}
     for name in names:
         looks = key(name.translate(_LOOKS_CYRILLIC))

@@ -1,4 +1,4 @@
-"""What a tag looks like, which names are none, and when two spellings are one tag.
+"""What a tag looks like, which names are not tags, and when two spellings are one tag.
 
 Knows no word forms (`forms`) and no list of tags (`choice`).
 """
@@ -12,8 +12,9 @@ import unicodedata
 MAX_LENGTH = 40
 MAX_WORDS = 4
 
-# Controls, lone surrogates and what nobody sees: zero widths, directions, joiners, soft hyphens,
-# variation selectors, the "tag characters" that text is smuggled in, code points of no character.
+# Controls, lone surrogates and invisible characters: zero widths, directions, joiners, soft
+# hyphens, variation selectors, the "tag characters" that can hide text, code points without a
+# character.
 _NO_CHARACTERS = "".join(
     f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
 )
@@ -28,7 +29,7 @@ _EDGES = "#＃\"＂'`«»‹›“”„‘’‚()[]{}<>.,;:!?…-–—/\\|*~ 
 
 
 def normalise(name: str) -> str:
-    """Return a tag as it is shown: one line, single spaces, no hash sign, no wrapping marks.
+    """Return a tag as it is shown: one line, single spaces, no hash sign, no marks around it.
 
     Case is kept: it tells a name from a word. `C#`, `C++` and `.NET` stay whole.
     """
@@ -45,7 +46,7 @@ _BETWEEN_WORDS = re.compile(r"[\s\-‐‑–_]+")
 
 @functools.lru_cache(4096)
 def key(name: str) -> str:
-    """Return what two spellings of one tag have in common: case, ё, hyphens and spaces aside."""
+    """Return the key that all spellings of a tag share: without case, ё, hyphens and spaces."""
     folded = unicodedata.normalize("NFKC", normalise(name)).casefold().replace("ё", "е")
     return _BETWEEN_WORDS.sub(" ", folded).strip()
 
@@ -61,7 +62,7 @@ _NOT_IN_A_TAG = re.compile(
     rf"{LINE_BREAK}"
     r"|[()\[\]{}<>（）［］｛｝＜＞〈〉《》「」『』【】〔〕⟨⟩]"
     r"|:\s|："  # an explanation
-    r"|[,，、|]"  # several tags; also what separates names in a vocabulary's file
+    r"|[,，、|]"  # several tags; also the separators of names in a vocabulary's file
     r"|[@＠]"
     r"|https?:|://|www\.|\w\.\w+/",
     re.IGNORECASE,

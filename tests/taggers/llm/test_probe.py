@@ -24,7 +24,7 @@ from tgtagger.taggers.llm.probe import (
     Tried,
 )
 from tgtagger.taggers.llm.tagger import LlmTagger
-from tgtagger.vocabulary import Entry, Vocabulary
+from tgtagger.vocabulary import Vocabulary, VocabularyEntry
 
 KEY = "sk-test-0123456789"
 ANSWERED = (("костроме", "после", "ремонта"), ("national", "library", "wales"))
@@ -116,7 +116,7 @@ def test_a_model_that_thinks_aloud_gets_more_room() -> None:
 
 
 def test_of_a_closed_vocabulary_it_may_be_that_no_tag_fits() -> None:
-    vocabulary = Vocabulary("closed", [Entry("library"), Entry("rockets")])
+    vocabulary = Vocabulary("closed", [VocabularyEntry("library"), VocabularyEntry("rockets")])
     brain = Brain(rule=lambda _: contents.tags_of([]))
     assert tried(brain, vocabulary=vocabulary).tags == ((), ())
     brain = Brain(rule=lambda _: contents.tags_of(["Library", "cats"]))
@@ -369,5 +369,5 @@ def test_more_posts_take_more_tokens_up_to_what_a_request_may_hold() -> None:
     one, ten, most = (tagger.tokens_of_request(posts) for posts in (1, 10, 1000))
     assert 500 < one < ten < most
     assert most < 1000 * 200
-    listed = Vocabulary("prefer", [Entry(f"tag {n}") for n in range(300)])
+    listed = Vocabulary("prefer", [VocabularyEntry(f"tag {n}") for n in range(300)])
     assert tagging.make(Brain(), vocabulary=listed).tokens_of_request(1) > one + 300

@@ -20,10 +20,10 @@ from tgtagger.taggers.llm.prompt import (
     make_prompt,
     posts_message,
 )
-from tgtagger.vocabulary import Entry, Vocabulary
+from tgtagger.vocabulary import Vocabulary, VocabularyEntry
 
 OPEN = Vocabulary("open")
-STORM = [Entry("storm", "wind and rain", ("gale", "буря")), Entry("harbour")]
+STORM = [VocabularyEntry("storm", "wind and rain", ("gale", "буря")), VocabularyEntry("harbour")]
 
 
 # ---- the rules, and their hash

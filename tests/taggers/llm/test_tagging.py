@@ -19,7 +19,7 @@ from tgtagger.store import Store
 from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.costs import Price
 from tgtagger.taggers.llm.queue import Sizes
-from tgtagger.vocabulary import Entry, Vocabulary
+from tgtagger.vocabulary import Vocabulary, VocabularyEntry
 
 # ---- when all is well
 
@@ -302,7 +302,9 @@ def test_a_wait_beyond_the_time_of_the_run_is_not_begun(store: Store) -> None:
 def test_a_closed_vocabulary_is_closed(store: Store) -> None:
     fill(store, 3)
     brain = Brain(tags=lambda _: ["Storms", "made up", "harbour"])
-    only = Vocabulary("closed", [Entry("storm", "wind", ("gale",)), Entry("harbour")])
+    only = Vocabulary(
+        "closed", [VocabularyEntry("storm", "wind", ("gale",)), VocabularyEntry("harbour")]
+    )
     tag(store, brain, vocabulary=only)
     schema = brain.completions[0].body["response_format"]["json_schema"]["schema"]
     tags = schema["properties"]["posts"]["items"]["properties"]["tags"]
@@ -315,7 +317,9 @@ def test_a_closed_vocabulary_is_closed(store: Store) -> None:
 def test_where_no_allowed_tag_fits_a_post_is_skipped(store: Store) -> None:
     fill(store, 2)
     tag(
-        store, Brain(script=[contents.no_tags()]), vocabulary=Vocabulary("closed", [Entry("opera")])
+        store,
+        Brain(script=[contents.no_tags()]),
+        vocabulary=Vocabulary("closed", [VocabularyEntry("opera")]),
     )
     assert statuses(store) == {"skipped": 2}
 
@@ -325,7 +329,7 @@ def test_what_one_list_had_nothing_for_is_stale_to_another_and_is_not_paid_for_t
 ) -> None:
     fill(store, 2)
     store.posts.save_page(page(post(3, "🔥"), post(4, "")))
-    opera, storm = (Vocabulary("closed", [Entry(name)]) for name in ("opera", "storm"))
+    opera, storm = (Vocabulary("closed", [VocabularyEntry(name)]) for name in ("opera", "storm"))
     tag(store, Brain(script=[contents.no_tags()]), vocabulary=opera)
     assert statuses(store) == {"skipped": 4}
 

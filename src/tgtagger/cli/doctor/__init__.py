@@ -1,6 +1,6 @@
 """`tgtagger doctor`: look for what is wrong, and say what to do about it.
 
-Says in which order is looked; each module here looks at one thing: `permissions`, the `archive`,
+Decides the order of the checks. Each module here checks one thing: `permissions`, the `archive`,
 `telegram`, the tagging `server`. `backup` and `recovery` are the two options.
 """
 
@@ -77,7 +77,7 @@ def command(
 
 
 def _drawn(screen: Screen, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Draw each finding as soon as it is there: a look may take long."""
+    """Draw each finding at once, since a check may take long."""
     for item in findings:
         screen.line(f"{item.level:<8} {item.message}", _STYLES[item.level])
         if item.hint:
@@ -94,7 +94,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield _versions()
     yield from _reader()
-    # Before anything opens the database: what SQLite lays beside it is no finding of its own.
+    # Before anything opens the database: SQLite's own files beside it must not become findings.
     yield from permissions.look(settings, database_path(settings.db))
     yield from telegram.look(settings)
     found = yield from archive.look(settings)

@@ -1,4 +1,4 @@
-"""The database, as `tgtagger doctor` sees it: how it is kept, and whether it is sound."""
+"""The checks of the database in `tgtagger doctor`: how it is kept, and its integrity."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE
 
 
 def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]:
-    """Look at the database; return what was found, None where it cannot be used."""
+    """Check the database; return its integrity report, None where it cannot be used."""
     try:
         with Store.open_up_to_date(settings.db) as store:
             storage = store.integrity.storage()
-    except NoDatabase as error:  # nothing is wrong with a new beginning
+    except NoDatabase as error:  # before the first run this is as it should be
         yield failure("database", error, "warning")
         return None
     except TgTaggerError as error:
@@ -61,7 +61,7 @@ def _storage(found: Storage) -> Finding:
 
 
 def _room(database: Path) -> Iterator[Finding]:
-    """Look for room: a copy of the database is made before an upgrade, and by `--backup`."""
+    """Check the free space: an upgrade and `--backup` copy the database."""
     try:
         free, size = shutil.disk_usage(database.parent).free, database.stat().st_size
     except OSError:
@@ -88,10 +88,10 @@ def backups(database: Path) -> Iterator[Finding]:
 
 
 def _search(settings: Settings) -> Finding:
-    """Compare the search index with the posts; where it is out of step, make it anew.
+    """Compare the search index with the posts; rebuild it where they differ.
 
-    It is made of the posts alone, so nothing can be lost by that. SQLite compares it for writers
-    only.
+    The index is made of the posts alone, so a rebuild loses nothing. SQLite compares it for
+    writers only.
     """
     try:
         with Store.open(settings.db) as store:

@@ -1,4 +1,4 @@
-"""An error as a finding: what it says, and what to do about it. Knows no check."""
+"""Make a finding of an error: its sentence and its hint. Knows no check."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ _OTHERWISE = {
 
 
 def failure(check: str, error: TgTaggerError, level: Level = "error") -> Finding:
-    """Return a check that could not be made, or found what an error says, as a finding."""
+    """Return the finding of a check that failed with this error."""
     hint = hint_of(error) or _OTHERWISE.get(error.exit_code, "tgtagger -vv doctor tells more")
     return Finding(check, level, error.message, hint, error.exit_code)

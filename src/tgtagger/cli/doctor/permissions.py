@@ -1,6 +1,6 @@
-"""What others on this machine could do with our files: read secrets, or put something else there.
+"""What other users of this machine could do with our files: read secrets, or replace the files.
 
-Looks at owners and modes alone; lists of access rights beyond these are not known.
+Looks at owners and modes. Knows no access control lists.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def look(settings: Settings, database: Path) -> Iterator[Finding]:
-    """Yield what there is to say of each file that is there, then of the folders they lie in."""
+    """Yield a finding for each file that exists, then for the folders above them."""
     private = [path for path in _private_files(settings, database) if not path.is_dir()]
     trusted = _trusted_files(settings)
     for path in private:
         yield from _file(path, _OTHERS, "used", "600", is_private=True)
     for path in trusted:
         yield from _file(path, _OTHERS_WRITE, "changed", "go-w", is_private=False)
-    folders: dict[Path, bool] = {}  # with whether a new file in it may do harm, too
+    folders: dict[Path, bool] = {}  # value: a new file in it may do harm, too
     for path in private:
-        # What SQLite finds beside a database, it takes for the database's own.
+        # SQLite takes the files beside a database for the database's own.
         folders |= {folder: folders.get(folder, False) for folder in _folders_above(path)}
         folders[path.absolute().parent] = True
     for path in trusted:
@@ -40,14 +40,14 @@ def look(settings: Settings, database: Path) -> Iterator[Finding]:
 
 
 def _folders_above(path: Path) -> Iterator[Path]:
-    """Yield the folders on the way to a file; if it is a link, also on the way that leads to."""
+    """Yield the folders above a file; for a link, also the folders above its target."""
     yield from path.absolute().parents
-    with contextlib.suppress(OSError, RuntimeError):  # a link that leads to itself
+    with contextlib.suppress(OSError, RuntimeError):  # a link to itself
         yield from path.resolve().parents
 
 
 def _private_files(settings: Settings, database: Path) -> list[Path]:
-    """Return the files with posts, keys and sessions; some may not be there."""
+    """Return the files with posts, keys and sessions; some may be missing."""
     ends = ("", "-wal", "-shm", "-journal")
     sessions = settings.data_dir / "sessions"
     found = [database.with_name(database.name + end) for end in ends]
@@ -58,7 +58,7 @@ def _private_files(settings: Settings, database: Path) -> list[Path]:
 
 
 def _trusted_files(settings: Settings) -> list[Path]:
-    """Return the files that say what is done, and hold no secret."""
+    """Return the files that steer a run and hold no secret."""
     named = (
         settings.telegram_key, settings.llm_prompt, settings.llm_prices, settings.vocabulary,
         settings.topics,
@@ -105,7 +105,7 @@ def _folder(folder: Path, *, holds_private: bool) -> Iterator[Finding]:
             f"others can put other files in the place of yours in {folder} (mode {mode:o})",
             f"run: chmod go-w {quoted}",
         )
-    elif mode & _OTHERS_WRITE and holds_private:  # as /tmp, where files stay their owners'
+    elif mode & _OTHERS_WRITE and holds_private:  # as /tmp: only its owner may replace a file there
         yield _warning(
             f"others can put files beside yours in {folder} (mode {mode:o})",
             "move yours to a folder of your own",
@@ -113,7 +113,7 @@ def _folder(folder: Path, *, holds_private: bool) -> Iterator[Finding]:
 
 
 def for_shell(path: Path) -> str:
-    """Return a path to be copied into a command: quoted, and on one line."""
+    """Return a path, quoted on one line, to copy into a command."""
     text = str(path)
     if text.isprintable() and clean(text) == text:
         return shlex.quote(text)

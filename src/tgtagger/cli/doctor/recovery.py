@@ -13,9 +13,9 @@ from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
 from tgtagger.model.archive import Recovered, SavedTable
-from tgtagger.model.posts import PostData, StoredRawRecord
+from tgtagger.runs import recovery as run
 from tgtagger.runs import shapes
-from tgtagger.store import Store, database_path
+from tgtagger.store import database_path
 
 RecoverOption = Annotated[
     Path | None,
@@ -29,11 +29,11 @@ RecoverOption = Annotated[
 
 
 def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
-    """Save what can be read; return 0 where that is all, 5 where something is lost."""
+    """Save what can be read; return 0 if that is everything, 5 if something is lost."""
     screen = screen_of(ctx)
     location = invocation(ctx).settings().db
     target = target.expanduser()
-    found = Store.recover(location, target, _convert_again)
+    found = run.recover(location, target)
     if as_json:
         screen.json(shapes.recovered(found, target))
     else:
@@ -41,12 +41,6 @@ def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
     if not found.is_all:
         screen.warn("warning: not all could be saved as it was")
     return 0 if found.is_all else 5
-
-
-def _convert_again(raw: StoredRawRecord) -> PostData | None:
-    from tgtagger.sources import converters
-
-    return {name: convert for name, _, convert in converters.ALL}[raw.source](raw)
 
 
 def _tell(screen: Screen, found: Recovered, damaged: Path, target: Path) -> None:
@@ -77,7 +71,7 @@ def _tell(screen: Screen, found: Recovered, damaged: Path, target: Path) -> None
 def _steps(damaged: Path, target: Path) -> Iterator[tuple[str, str]]:
     yield "look at it", f"tgtagger --db {_quoted(target)} status"
     words = "put it in its place"
-    for end in ("", "-wal", "-journal"):  # what belongs to the damaged one stays with it
+    for end in ("", "-wal", "-journal"):  # the damaged file keeps its companions
         old = damaged.with_name(damaged.name + end)
         if old.exists():
             new = damaged.with_name(f"{damaged.name}.damaged{end}")

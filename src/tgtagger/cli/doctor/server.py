@@ -1,7 +1,7 @@
-"""The tagging server, as `tgtagger doctor` sees it: put the tagger together, probe it, word it.
+"""The checks of the tagging server in `tgtagger doctor`: make the tagger, and probe the server.
 
-Knows no HTTP and no rule about a server's answers (`taggers.llm`). All words of a server are put on
-one line here; that they hold no key is `probe`'s.
+Knows no HTTP and no rule about a server's answers (`taggers.llm`). Puts all words of a server on
+one line; `probe` sees to it that they hold no key.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FORMATS = {
 
 
 def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
-    """Yield what there is to say; what a model takes is remembered in the archive, if any."""
+    """Yield the findings; store the capabilities of the models in the archive, if there is one."""
     try:
         with _archive(settings, has_archive=has_archive) as store:
             tagger = make_llm(settings, store)
@@ -53,7 +53,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
         )
     try:
         found = signals.run(tagger.probe)
-    except TgTaggerError as error:  # an address that is none
+    except TgTaggerError as error:  # a malformed address
         yield failure("server", error)
         return
     if has_archive:
@@ -76,7 +76,7 @@ def _archive(
 
 
 def _remember(settings: Settings, url: str, found: Probe) -> None:
-    """Spare the next run the way down; where it cannot be written, nothing is lost."""
+    """Store the capabilities for the next run. A failed write does no harm."""
     learned = [
         ModelCapabilities(url, tried.model, tried.takes.to_json())
         for tried in found.models
@@ -105,7 +105,7 @@ def _server(found: Probe) -> Iterator[Finding]:
         hint = hint_of(stop)
         if stop.kind == "wrong_address":
             hint = "set TGTAGGER_LLM_URL to its base, usually up to /v1"
-        if stop.kind == "throttled":  # it works, and has others to serve
+        if stop.kind == "throttled":  # it works, and is busy with other clients
             yield Finding("server", "warning", stop.message, hint)
         else:
             yield Finding("server", "error", stop.message, hint, stop.exit_code)

@@ -1,4 +1,4 @@
-"""Telegram, as `tgtagger doctor` sees it: who is signed in, or whether the web preview answers."""
+"""The checks of Telegram in `tgtagger doctor`: the signed-in account, or the web preview."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _preview(settings: Settings) -> Iterator[Finding]:
-    """Ask for the web preview, if there is a channel that is read from it."""
+    """Ask for the web preview, if a channel of the archive is read from it."""
     try:
         with Store.open_up_to_date(settings.db) as store:
             if not store.channels.followed_sources() and not store.progress.is_read_by("preview"):
                 return
     except TgTaggerError:
-        return  # what is wrong with the database is said by who looks at it
+        return  # the check of the database tells its errors
     from tgtagger.sources import preview
 
     url = settings.preview_url

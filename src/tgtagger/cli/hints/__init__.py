@@ -1,6 +1,6 @@
 """What a person at the command line can do about each kind of error: the commands and options.
 
-`messages` says what happened; this says what to type. A kind without a hint speaks for itself.
+`messages` says what happened; this says what to type. Knows no sentence. Some kinds have no hint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
 
 
 def hint_of(error: TgTaggerError) -> str | None:
-    """Return what to do about an error; None where its sentence says all."""
+    """Return what to do about an error; None for a kind without a hint."""
     if error.data.get("shortage") is not None:
         return running.SHORTAGES[str(error.data["shortage"])]
     hint = HINTS.get(error.kind)

@@ -1,4 +1,4 @@
-"""The hints for what a person names, looks for and decides in the archive."""
+"""The hints for errors of naming, finding and editing what is in the archive."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Telegram Desktop's machine-readable export: `result.json`, of one chat or of a whole account.
 
-`file` finds the chats and streams their records, `guard` keeps from ijson what it does not survive,
+`file` finds the chats and streams their records, `guard` removes bytes that would crash ijson,
 `convert` turns a record into a post, `albums` finds the albums, `source` makes pages of posts.
 Knows no store.
 """

@@ -1,9 +1,9 @@
 """Find the albums of an export: which of its messages belong together. Pure.
 
-An export says nothing of albums, and writes each photo as a message of its own. So this guesses:
+An export does not mark albums, and writes each photo as a message of its own. So this guesses:
 consecutive ids, the same second, author and forward, a photo or file each, at most ten, and one
-caption at most. Telegram's word later corrects the guess (see the store). `sources.albums` makes
-one post of the messages.
+caption at most. Telegram's own grouping later corrects the guess (see the store). `sources.albums`
+makes one post of the messages. Knows no file.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def draft(post: PostData, record: dict[str, Any]) -> Draft:
 
 
 def belongs(group: Sequence[Draft], item: Draft) -> bool:
-    """Tell whether a message continues the album that `group` may be."""
+    """Tell whether a message continues `group`, which may be an album."""
     last = group[-1]
     return (
         item.post.ids[0] == last.post.ids[0] + 1
@@ -63,7 +63,7 @@ def join(group: Sequence[Draft]) -> PostData:
     """Return the post that a group of messages makes."""
     posts = [member.post for member in group]
     packed = posts[0].raw
-    assert packed is not None  # the converter gives each its raw record
+    assert packed is not None  # the converter sets each raw record
     if len(posts) > 1:
         packed = RawRecord(raw.pack([member.record for member in group]), packed.converter)
     return albums.join(posts, packed)

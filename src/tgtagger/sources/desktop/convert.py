@@ -1,7 +1,7 @@
-"""One message of an export, as a post, a service message, or a rejection. Pure.
+"""Convert one message of an export into a post, a service message, or a rejection. Pure.
 
-Never raises, whatever the record: a fact of the wrong type is unknown, and only a message without
-a usable id is rejected. Knows nothing of albums, files or chats.
+Never raises for any record: a fact of the wrong type is unknown, and only a message without a
+usable id is rejected. Knows no albums, files or chats.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 
 def convert(record: Any) -> PostData | ServiceMessage | Rejected:
-    """Return what a message of an export is."""
+    """Return the post, service message or rejection of a message."""
     if not isinstance(record, dict):
         return Rejected(None, "it is not a message")
     number = record.get("id")
@@ -107,7 +107,7 @@ def _bare_id(value: object) -> int | None:
 def _date(record: Record, name: str) -> dt.datetime | None:
     """Read `<name>_unixtime`, or, in exports before 2022, the exporter's local time.
 
-    Without a zone in the file this machine's is the best guess.
+    A file without a zone gets the zone of this machine, the best guess.
     """
     seconds = record.get(f"{name}_unixtime")
     try:
@@ -126,7 +126,7 @@ def _date(record: Record, name: str) -> dt.datetime | None:
 
 
 def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
-    """Return the plain text and its entities; the export's parts are flat, one entity each."""
+    """Return the plain text and its entities, made of the export's flat list of parts."""
     text = record.get("text")
     parts = record.get("text_entities")
     if not isinstance(parts, list):  # an older export
@@ -232,7 +232,7 @@ def _file(record: Record) -> Media:
 
 
 def _name_in(path: object) -> str | None:
-    # "(File not included. Change data exporting settings to download.)" is no name.
+    # "(File not included. Change data exporting settings to download.)" is not a name.
     if not isinstance(path, str) or path.startswith("("):
         return None
     return _string(path.rpartition("/")[2])
@@ -265,14 +265,14 @@ def _place(record: Record) -> Media:
 
 
 def _number_text(value: object) -> str | None:
-    """Return a number as the raw record will tell it, too: a Decimal is none of JSON's."""
+    """Return a number as the raw record has it: JSON has no Decimal."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     return str(float(value) if isinstance(value, Decimal) else value)
 
 
 def _contact(value: Record) -> Media:
-    # The phone number stays in the raw record: it is no word of the post.
+    # The phone number stays in the raw record: it is not part of the post's words.
     names = (_words(value.get("first_name")), _words(value.get("last_name")))
     return Media("contact", title=" ".join(name for name in names if name) or None)
 

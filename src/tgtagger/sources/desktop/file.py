@@ -1,7 +1,7 @@
 """Find the chats in a `result.json` and stream their records, whatever the file's size.
 
-ijson reads it, so that memory does not grow with the file. A first look notes the chats' names
-and ids; of a single chat it ends where the messages begin. Knows nothing of what a message holds.
+ijson reads the file, so that memory does not grow with it. A first pass notes the chats' names and
+ids; for a single chat it ends where the messages begin. Knows no field of a message.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ENDINGS = {"end_map", "end_array", "map_key"}
 
 @dataclass(slots=True)
 class Chat:
-    """A chat as its header tells. `messages` is counted only for an account's chats."""
+    """A chat, read from its header. `messages` is counted only for an account's chats."""
 
     name: str | None = None
     kind: str | None = None
@@ -41,11 +41,11 @@ class Chat:
 
 @dataclass(slots=True)
 class Contents:
-    """What a file holds: its chats by the place of their messages, in order."""
+    """The contents of a file: its chats by the place of their messages, in order."""
 
     chats: dict[str, list[Chat]] = field(default_factory=dict)
     account: bool = False
-    broken: bool = False  # an account's file ends in the middle; the chats up to there are noted
+    broken: bool = False  # an account's file ends in the middle; the chats before are noted
 
 
 class CutOff(Exception):
@@ -55,7 +55,7 @@ class CutOff(Exception):
 def find_file(path: Path) -> Path:
     """Return the `result.json` that a path names: the file itself, or the export's folder.
 
-    Raises InputError when there is none, or none that can be read.
+    Raises InputError if it is missing or cannot be read.
     """
     try:
         mode = path.stat().st_mode
@@ -75,7 +75,7 @@ def find_file(path: Path) -> Path:
 
 
 def _unreadable(error: OSError, path: Path) -> TgTaggerError:
-    """Return why an export cannot be read. Where its disk fails, the input is at fault."""
+    """Return the error for an unreadable export. A failing disk counts as an input error."""
     if error.errno == errno.EIO:
         return InputError("export_disk_failed", path=path, reason=error.strerror)
     return system_error(error, "export_unreadable", path=path)
@@ -115,9 +115,9 @@ def open_export(path: Path) -> Iterator[Guarded]:
 
 
 def read_contents(file: Guarded, path: Path) -> Contents:
-    """Return the chats of a file; of a file that is cut off, those before the cut.
+    """Return the chats of a file; for a file that is cut off, those before the cut.
 
-    Raises InputError for JSON that is no export.
+    Raises InputError for JSON that is not an export.
     """
     contents = Contents()
     single = Chat()
@@ -157,7 +157,7 @@ def _scan(events: Iterable[tuple[str, str, Any]], contents: Contents, single: Ch
         elif event == "start_array" and prefix == "messages":
             contents.chats[_SINGLE] = [single]
             if single.kind is not None and single.id is not None:
-                return  # the usual order: the rest need not be looked at
+                return  # the usual order: the first pass can end here
 
 
 def _note(chat: Chat, key: str, value: Any) -> None:
@@ -179,7 +179,7 @@ def is_id(value: object) -> TypeGuard[int]:
 
 
 def read_records(file: Guarded, place: str) -> Iterator[Any]:
-    """Yield the messages at a place of the file, as they are. Raises CutOff at a broken end."""
+    """Yield the unconverted messages at a place of the file. Raises CutOff at a broken end."""
     try:
         # Without use_float: with it an integer beyond 64 bits would end the file.
         yield from ijson.items(file, place, buf_size=BUFFER)

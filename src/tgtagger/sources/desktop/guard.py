@@ -1,11 +1,11 @@
-"""An export's bytes without what ijson does not survive. Knows JSON, and nothing of exports.
+"""Read an export's bytes without those that would crash ijson. Knows JSON; knows no export.
 
-- A nesting that would take gigabytes: ijson keeps the path of where it is for every level, so that
+- A nesting that would take gigabytes: ijson keeps the path of its place for every level, so that
   memory grows with the square of the depth. The file ends before it.
-- Half of a surrogate pair, which is no letter: at some the compiled part of ijson stops. It is read
+- A lone surrogate, which is not a letter: some of them stop the compiled part of ijson. It is read
   as U+FFFD.
 - A whole number of more digits than Python converts: it ends the compiled part of ijson, and the
-  process, with a segmentation fault. It is read as another number that is too large for anything.
+  process, with a segmentation fault. It is read as another number that is too large for any use.
 
 All of this is rare, so each stretch of the file is searched as little as possible.
 """
@@ -22,11 +22,11 @@ import ijson
 BUFFER = 1 << 18
 
 DEEPEST = 2000
-"""Levels of nesting that are read: Desktop's own are ten."""
+"""Levels of nesting that are read; Desktop writes ten."""
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _PAIRS_IN_PAIRS = 12
-"""Desktop's own nesting, and some more."""
+"""Levels: Desktop's own nesting, and some more."""
 
 _MANY_DIGITS = re.compile(rb"[0-9]{1000,}")  # Python converts 4300
 _TOO_LARGE = b"9" * 30
@@ -49,7 +49,7 @@ class TooDeep(Exception):
 
 
 UNREADABLE = (ijson.JSONError, TooDeep, UnicodeDecodeError, InvalidOperation)
-"""What reading a damaged file raises: ijson leaves letters and exponents to Python."""
+"""The errors of reading a damaged file: ijson leaves letters and exponents to Python."""
 
 
 class Guarded:
@@ -60,15 +60,15 @@ class Guarded:
         self._start = file.tell()
         self._looks_deep = looks_deep
         self._ends = False
-        self._rest = b""  # an escape that the last stretch did not end
+        self._rest = b""  # an escape that began in the last stretch
         self._quotes = _Quotes()
-        self._brackets = b""  # that are open
+        self._brackets = b""  # the open ones
 
     def read(self, size: int) -> bytes:
         if self._ends:
             raise TooDeep
         data, is_end = b"", False
-        while not data and not is_end:  # what is left out, or held back, is no end
+        while not data and not is_end:  # bytes left out or held back are not the end
             data = self._file.read(size)
             is_end = not data
             if _MAY_BE_MANY.search(data[::_STEP]) and _MANY_DIGITS.search(data):
@@ -85,10 +85,10 @@ class Guarded:
     # ---- nesting
 
     def _before_the_deep(self, data: bytes, size: int) -> bytes:
-        """Return a stretch of the file, or the part of it before a nesting that is too deep.
+        """Return a stretch of the file, or its part before a nesting that is too deep.
 
-        Where many brackets are left after the pairs are taken out, of this stretch and of those
-        before, the real depth is looked up once: they may stand in a text.
+        Pairs of brackets are removed. If many are left, of this stretch and those before, the real
+        depth is computed once, since brackets may stand in a text.
         """
         self._brackets = _without_pairs(self._brackets + data.translate(None, _NO_BRACKETS))
         if len(self._brackets) > DEEPEST:
@@ -113,7 +113,7 @@ class Guarded:
                 elif event in {"end_map", "end_array"}:
                     depth -= 1
         except UNREADABLE:
-            return False  # its reader will say so
+            return False  # the reader will tell that
         finally:
             self._file.seek(here)
         return False
@@ -121,7 +121,7 @@ class Guarded:
     # ---- escapes
 
     def _take_whole_escapes(self, data: bytes, *, is_last: bool) -> bytes:
-        """Return a stretch up to an escape, or a pair of them, that may go on in the next."""
+        """Return a stretch up to an escape, or a pair of escapes, that may go on in the next."""
         data = self._rest + data
         cut = len(data)
         for start in (cut - 6, *range(cut - 5, cut)):
@@ -135,7 +135,7 @@ class Guarded:
     # ---- numbers
 
     def _without_giants(self, data: bytes) -> bytes:
-        """Shorten the numbers of a thousand digits in a stretch; those in a text stay."""
+        """Shorten the numbers of a thousand digits in a stretch; keep those in a text."""
         here = self._file.tell()
         at = here - len(data)
         self._file.seek(self._start + self._quotes.seen)
@@ -146,13 +146,13 @@ class Guarded:
 
 
 class _Quotes:
-    """Where the texts in a file of JSON are."""
+    """Finds the texts in a file of JSON."""
 
     def __init__(self) -> None:
         self.seen = 0  # bytes
         self._is_inside = False
-        self._is_escaped = False  # the next byte is
-        self._giant_end = -1  # where a number ended that was shortened, and may go on
+        self._is_escaped = False  # about the next byte
+        self._giant_end = -1  # the end of a shortened number that may go on
 
     def pass_over(self, data: bytes) -> None:
         for _ in self._pieces(data):
@@ -198,7 +198,7 @@ def _without_pairs(brackets: bytes) -> bytes:
 
 
 def _is_escape(data: bytes, at: int) -> bool:
-    """Tell whether a backslash begins an escape, and is not itself escaped by one before it."""
+    """Tell whether a backslash begins an escape: no backslash before it escapes it."""
     before = data[:at]
     return at >= 0 and (at - len(before.rstrip(b"\\"))) % 2 == 0
 

@@ -1,4 +1,4 @@
-"""An export as a source of pages. Knows no store, and nothing of what a message holds."""
+"""An export as a source of pages. Knows no store, and no field of a message."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class DesktopExport:
     """The channels of one export, page by page in the file's order.
 
     `limit` counts posts. `since` and `until` pick posts by date (inclusive, exclusive); a post
-    without a date is treated as the one before it. Reading raises InputError for a file that is no
-    export. For one that is cut off or damaged in the middle it does so after the pages of all
-    messages before the damage.
+    without a date has the date of the post before it. Reading raises InputError for a file that is
+    not an export; for a file that is damaged in the middle, after the pages of all messages before
+    the damage.
     """
 
     name: SourceName = "desktop"
@@ -63,7 +63,7 @@ class DesktopExport:
         self.path = path
         self.size = 0  # bytes, once reading has begun
         self.position = 0  # bytes read so far
-        self.left_out: Counter[str] = Counter()  # chats of an account not taken, by their kind
+        self.left_out: Counter[str] = Counter()  # an account's chats that are not channels, by kind
         self._groups = groups
         self._since = since
         self._until = until
@@ -71,7 +71,7 @@ class DesktopExport:
         self._page_size = page_size
 
     async def pages(self, _memory: object, _events: object) -> AsyncGenerator[Page]:
-        """Yield the pages; a file is always read whole."""
+        """Yield the pages; always read the whole file."""
         for page in self.read():
             yield page
 
@@ -110,7 +110,7 @@ class DesktopExport:
     def _choose(
         self, contents: export.Contents, path: Path
     ) -> dict[str, list[tuple[export.Chat, Channel | None]]]:
-        """Pair the chats with the channels to take; None for one that is left out."""
+        """Pair the chats with their channels; None for a chat that is left out."""
         chosen: dict[str, list[tuple[export.Chat, Channel | None]]] = {}
         for place, chats in contents.chats.items():
             for chat in chats:
@@ -140,7 +140,7 @@ class DesktopExport:
             for _ in range(count):
                 next(records)
         except (StopIteration, export.CutOff):
-            return  # `Contents.broken` says it, too
+            return  # `Contents.broken` tells it, too
 
     def _pages(
         self, channel: Channel, records: Iterator[Any], counted: int | None, path: Path
@@ -174,7 +174,7 @@ class DesktopExport:
 
 
 class _Pages:
-    """Gathers a channel's messages into pages; an album is held back until it is whole."""
+    """Collects a channel's messages into pages; holds an album back until it is whole."""
 
     def __init__(self, channel: Channel) -> None:
         self.last_id: int | None = None
@@ -209,7 +209,7 @@ class _Pages:
                 self._rejected.append(found)
 
     def end(self) -> None:
-        """Add the post that is held back: no more members of its album come."""
+        """Add the post that is held back: its album is complete."""
         if self._group:
             self._posts.append(join(self._group))
             self._group = []

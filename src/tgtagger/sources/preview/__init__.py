@@ -1,9 +1,10 @@
 """The public web preview of a channel (t.me/s): read without an account.
 
-`page` finds the messages of a page, `convert` makes posts of them, `client` asks for the
-pages, `source` reads a channel of them.
-The preview knows less than Telegram: counters are rounded, edits have no date, a long or new kind
-of post may be cut. Knows no store.
+`page` finds the messages of a page, `convert` makes posts of them, `client` gets the pages,
+`source` reads a channel.
+
+The preview holds less than Telegram: counters are rounded, edits have no date, a long post or a new
+kind of post may be cut. Knows no store.
 """
 
 from tgtagger.sources.preview.client import Preview, look

@@ -1,8 +1,8 @@
-"""Ask for the pages of the web preview over HTTP, one at a time.
+"""Get the pages of the web preview over HTTP, one at a time.
 
-Waits that the server asks for (Retry-After) are told and slept through, up to a budget. What
-comes is read whole and within bounds (`tgtagger.http`), or not at all. Knows no channel and makes
-no posts.
+Tells each wait that the server asks for (Retry-After), and sleeps it, up to a budget. Reads an
+answer whole and within bounds (`tgtagger.http`), or rejects it. Knows no channel and makes no
+posts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAUSES = (1.0, 2.0, 4.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""Requests in a row that were given up after which no other is sent in this run."""
+"""After so many given-up requests in a row, this run sends no more."""
 
 LARGEST = 2 << 20
 """Bytes of a page at most, unpacked; real ones have some 150,000."""
@@ -41,17 +41,17 @@ DEADLINE = 60.0
 """Seconds for a whole answer, however slowly it drips."""
 
 OWN = "telegram"
-"""A channel that is there as long as Telegram is."""
+"""Telegram's own channel, which always exists."""
 
 UNTOLD = 30.0
-"""Seconds to wait where the server asks to wait, and does not say how long."""
+"""Seconds to wait if the server asks for a wait of unknown length."""
 
 _NO_DATE = (ValueError, TypeError, IndexError, OverflowError)
-"""What the standard library makes of a text that is no date."""
+"""The errors of the standard library for a text that is not a date."""
 
 
 class _NotAPage(Exception):
-    """An answer that cannot be a page; the message says why."""
+    """The answer cannot be a page; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Preview:
             {
                 "User-Agent": f"tgtagger/{__version__}",
                 "Accept-Language": "en",
-                "Accept-Encoding": "gzip",  # unpacked in `http`, and no more of it than a page has
+                "Accept-Encoding": "gzip",  # `http` unpacks it, up to the size of a page
             },
             deadline=DEADLINE,
             timeout=httpx.Timeout(20, connect=10),
@@ -100,7 +100,7 @@ class Preview:
         await self._client.close()
 
     async def get(self, url: str, what: str, events: Events) -> Response:
-        """Ask for a page and return it; tell `events` of each wait before it begins."""
+        """Return a page; tell `events` each wait before it begins."""
         if self._closed_until is not None:
             raise left_alone(what, self._closed_until)
         if self._in_vain >= IN_VAIN:
@@ -127,7 +127,7 @@ class Preview:
             troubles += 1
 
     async def look(self) -> str | None:
-        """Ask once for Telegram's own channel; return what is wrong, None if it answers."""
+        """Ask once for Telegram's own channel; return the error, None if it answers."""
         answer = await self._ask(f"{self.base}/{OWN}", "the web preview")
         if isinstance(answer, float):
             return f"it asks to wait {answer:.0f} s"
@@ -140,14 +140,14 @@ class Preview:
         return None
 
     def _spend(self, seconds: float, what: str) -> None:
-        """Take a wait from the budget; raise TryLater where it is too long for this run."""
+        """Take a wait in seconds from the budget. Raises TryLater if that is too small."""
         if seconds > self._budget:
             self._closed_until = wait_ends(seconds, now=dt.datetime.now(dt.UTC))
             raise left_alone(what, self._closed_until)
         self._budget -= seconds
 
     async def _ask(self, url: str, what: str) -> Response | float | str:
-        """Return an answer, the seconds that the server asks to wait, or what is wrong."""
+        """Return an answer, the seconds that the server asks to wait, or the error."""
         try:
             answer = await self._client.call("GET", url, largest=LARGEST, wanted=_is_page)
             response = Response(
@@ -171,7 +171,7 @@ class Preview:
         return f"HTTP {response.status}" if response.status >= 500 else response
 
     def moved_to(self, response: Response, url: str) -> str | None:
-        """Return where a preview's page has moved within the preview; None where it has not."""
+        """Return the new address of a page that has moved within the preview; None otherwise."""
         if response.location is None:
             return None
         try:
@@ -182,7 +182,7 @@ class Preview:
 
 
 PAGES = frozenset({200, 404})
-"""Of answers with another status nothing is looked at but what their headers say."""
+"""The statuses of pages; of any other answer only the headers are read."""
 
 
 def _is_packed_well(headers: Mapping[str, str]) -> bool:
@@ -194,14 +194,14 @@ def _is_page(status: int, headers: Mapping[str, str]) -> bool:
 
 
 def _html(answer: http.HttpResponse) -> str:
-    """Return a body as text: whole, or not at all."""
+    """Return a body as text. Raises _NotAPage for an incomplete one."""
     if not _is_packed_well(answer.headers):
         raise _NotAPage("its answer is packed in a way that was not asked for")
     try:
         html = answer.content.decode()
     except UnicodeDecodeError as error:
         raise _NotAPage("its answer is not UTF-8") from error
-    # Where nothing says how long a body is, a broken connection looks like its end.
+    # If the length of a body is unknown, a broken connection looks like its end.
     is_framed = "content-length" in answer.headers or "transfer-encoding" in answer.headers
     is_whole = is_framed or not answer.content or "</html>" in html[-1000:]
     if not (is_whole and answer.is_whole):
@@ -210,7 +210,7 @@ def _html(answer: http.HttpResponse) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait; a date is one by the server's clock, where that is told."""
+    """Return the seconds to wait; a date counts by the server's clock, if the server tells it."""
     text = headers.get("retry-after")
     if text is None:
         return None
@@ -244,6 +244,6 @@ def left_alone(what: str, until: dt.datetime) -> TryLater:
 
 
 async def look(base: str) -> str | None:
-    """Return what keeps the web preview from being read, None if it answers. Asks once."""
+    """Return the error that makes the web preview unreadable, None if it answers. Asks once."""
     async with Preview(base) as preview:
         return await preview.look()

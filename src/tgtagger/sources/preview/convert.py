@@ -1,7 +1,7 @@
-"""One message of the web preview, from its HTML, as a post or a service message. Pure.
+"""Convert one message of the web preview, from its HTML, into a post or a service message. Pure.
 
-Never raises, whatever the HTML. The quote of a reply stands in the same mark-up as the post's own
-text, and before it: only its class differs. Knows no page.
+Never raises for any HTML. The quote of a reply has the same mark-up as the post's own text, and
+stands before it: only its class differs. Knows no page.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NESTING = 100
 """Elements within elements that are followed."""
 
 MOST = 50
-"""Of anything in one message; Telegram itself allows fewer. Bounds the time that a page takes."""
+"""Parts of one kind in a message; Telegram allows fewer. Bounds the time that a page takes."""
 
 _MARKS = {
     "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline",
@@ -49,7 +49,7 @@ _ASIDE = ".media_not_supported_cont, .message_media_not_supported_wrap"
 
 
 def convert(html: str) -> PostData | ServiceMessage | Rejected:
-    """Return what a message's HTML says."""
+    """Return the post, service message or rejection of a message's HTML."""
     root = LexborHTMLParser(html).css_first(".tgme_widget_message")
     name = root.attributes.get("data-post") if root is not None else None
     number = _post_id(name)
@@ -102,7 +102,7 @@ def reconvert(stored: StoredRawRecord) -> PostData | None:
 
 
 def channel_number(root: LexborNode) -> int | None:
-    """Return the channel's id, which a message carries in `data-view` (minus it, in fact)."""
+    """Return the channel's id, which a message holds, negated, in `data-view`."""
     data = root.attributes.get("data-view") or ""
     try:
         found = json.loads(base64.urlsafe_b64decode(data + "=" * (-len(data) % 4)))
@@ -112,7 +112,7 @@ def channel_number(root: LexborNode) -> int | None:
     if type(number) is not int:
         return None
     number = abs(number)
-    # Marked ids (-100…) are not what is served today; should they come, they are told apart.
+    # Telegram serves no marked ids (-100…) today; if it does, they are told apart.
     number = number - 10**12 if number > 10**12 else number
     return number if 0 < number < 2**63 else None
 

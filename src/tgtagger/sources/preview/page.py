@@ -1,7 +1,7 @@
-"""A page of the web preview: its channel and messages, or what the page is instead. Pure.
+"""Read a page of the web preview: its channel and messages, or the kind of another page. Pure.
 
-A page that looks like none of t.me is refused before it is parsed: the parser's time grows with the
-square of the elements that stand in one another.
+A page that does not look like t.me is refused before it is parsed: the parser's time grows with the
+square of the depth of elements. Knows no post.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MESSAGE = ".tgme_widget_message[data-post]"
 
 @dataclass(frozen=True, slots=True)
 class PreviewPage:
-    """`messages` are HTML, in the page's order (oldest first); `older` says that there are more."""
+    """`messages` are HTML, in the page's order (oldest first); `older`: older messages exist."""
 
     title: str | None
     username: str | None
@@ -65,7 +65,7 @@ def read_page(html: str) -> PreviewPage | None:
         title.text(strip=True) if title is not None else None,
         username(name.text(strip=True).removeprefix("@")) if name is not None else None,
         number,
-        tuple(  # but those of another channel
+        tuple(  # without those of another channel
             node.html or "" for node, of in zip(nodes, numbers, strict=True) if of in {None, number}
         ),
         tree.css_first('link[rel="prev"], a.tme_messages_more[data-before]') is not None,
@@ -73,12 +73,12 @@ def read_page(html: str) -> PreviewPage | None:
 
 
 def read_instead(html: str) -> Instead:
-    """Tell what a name stands for when it has no preview."""
+    """Tell what a name without a preview stands for."""
     tree = _parse(html)
     if tree is None or tree.css_first('[class*="tgme_"]') is None:
         return "foreign"
     if tree.css_first(".tgme_channel_history") is not None:
-        return "foreign"  # in so strange a form that `read_page` did not take it
+        return "foreign"  # a page that `read_page` did not recognise
     extra = tree.css_first(".tgme_page_extra")
     words = extra.text(strip=True).lower() if extra is not None else ""
     if tree.css_first(".tgme_page_title") is None:
@@ -91,7 +91,7 @@ def read_instead(html: str) -> Instead:
 
 
 def _parse(html: str) -> LexborHTMLParser | None:
-    """Return the tree of a page; None for a page that looks like none of Telegram's."""
+    """Return the tree of a page; None for a page that does not look like Telegram's."""
     pieces = html.split("<", TAGS + 1)
     if len(pieces) > TAGS + 1 or max(map(len, pieces)) > LONGEST or _nests_too_deeply(html):
         return None

@@ -1,6 +1,7 @@
-"""One channel of the web preview: ask for its pages, and make pages of posts of them.
+"""One channel of the web preview: get its pages, and make pages of posts.
 
-`sources.plan` decides which page comes next; `client` asks. Knows neither the store nor the HTML.
+`sources.plan` decides which page comes next; `client` gets it. Knows neither the store nor the
+HTML.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tgtagger.sources.preview.convert import convert
 from tgtagger.sources.preview.page import PreviewPage, read_instead, read_page
 
 PAGE = 20
-"""Messages on a page, about; the newest page is what is read again by default."""
+"""Messages on a page, about; by default a run reads the newest page again."""
 
 HOPS = 3
 """Redirects within the preview that are followed."""
@@ -94,9 +95,8 @@ class PreviewChannel:
                 break
             url = target
             if request.before is not None and "before=" not in url:
-                raise TryLater(
-                    "preview_answer_wrong", what=self._what
-                )  # what is there is another page
+                # Another page answers at this address.
+                raise TryLater("preview_answer_wrong", what=self._what)
             if hop < HOPS:
                 response = await self._preview.get(url, self._what, events)
         page = read_page(response.html) if response.status == 200 else None
@@ -105,7 +105,7 @@ class PreviewChannel:
         return page
 
     async def _why_not(self, response: Response, events: Events) -> TgTaggerError:
-        """Return the reason why there is no preview, which only the channel's own page tells."""
+        """Return why there is no preview; only the channel's own page tells that."""
         html, what = response.html, self._what
         if response.location is not None:
             url = self._preview.base.removesuffix("/s") + f"/{self._username}"
@@ -134,20 +134,21 @@ class PreviewChannel:
         if known is not None and known.id != number:
             raise reassigned(self._username, known, number)
         if self.channel_id not in {None, number}:
-            raise TryLater("preview_answer_wrong", what=self._what)  # it was another one a page ago
+            # The page before was of another channel.
+            raise TryLater("preview_answer_wrong", what=self._what)
         self.channel_id = number
         title = page.title or (known.title if known else None) or f"@{self._username}"
         return Channel(number, title, page.username or self._username)
 
 
 def _answer(page: PreviewPage, request: Request) -> Answer | None:
-    """Make posts of a page; None for one that is no answer to the request."""
+    """Return a page's posts as an answer; None if the page does not answer the request."""
     found = [convert(html) for html in reversed(page.messages)]
     before = request.before
     numbered = [(_number(item), item) for item in found if _number(item)]
     items = [item for number, item in numbered if before is None or number < before]
     if not items:
-        # Where nothing older is there may stand the messages that come after, and no others.
+        # If nothing older exists, the page may hold the later messages, and only these.
         lowest = min((number for number, _ in numbered), default=None)
         is_end = not found or (before is not None and lowest is not None and lowest <= before)
         return Answer((), None, last=True) if is_end and not page.older else None

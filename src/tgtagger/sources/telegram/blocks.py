@@ -1,7 +1,7 @@
 """A rich message (2026: headings, lists, tables, formulas) as plain text and Markdown. Pure.
 
-Reads Telegram's plain form. A block that is not known keeps its words. Media inside blocks are
-described; those of the message itself are not known here.
+Reads Telegram's plain form. An unknown block keeps its words. Media inside blocks are described.
+Knows nothing about the media of the message itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RichText:
-    """A rich message for the archive. `problem` says why something is missing."""
+    """A rich message for the archive. `problem` says why a part is missing."""
 
     text: str
     markdown: str
@@ -43,7 +43,7 @@ class RichText:
 
 @dataclass(slots=True)
 class _Reader:
-    """What the blocks refer to, and what was met on the way."""
+    """Reads blocks: holds the media they refer to, and the media and problems found."""
 
     photos: dict[int, Node] = field(default_factory=dict)
     documents: dict[int, Node] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class _Reader:
         self.media.append(Media(kind) if document is None else media.document(document))
 
     def _unknown(self, node: Node, depth: int) -> Line:
-        """Return the words of everything in a block that is not known, and note its media."""
+        """Return all words in an unknown block, and note its media."""
         for key, value in node.items():
             if key.endswith("_id") and type(value) is int:
                 if value in self.photos:
@@ -147,14 +147,14 @@ def _heading(level: int) -> Callable[[_Reader, Node, int], Line]:
     def write(reader: _Reader, node: Node, depth: int) -> Line:
         found = reader.line(node.get("text"), depth)
         title = " ".join(found.markdown.split("\n")).strip()
-        title = re.sub(r"(?<![#\\])(#+)$", r"\\\1", title)  # else it would close the heading
+        title = re.sub(r"(?<![#\\])(#+)$", r"\\\1", title)  # otherwise it would close the heading
         return Line(found.text, f"{'#' * level} {title}") if found else found
 
     return write
 
 
 _NO_FORMULA = re.compile(r"^[ \t]*(?:[<#>=+*-]|\d+[.)]|```|~~~|$)|\r|&#?\w+;", re.MULTILINE)
-"""What Markdown without formulas would take for something else, and be it to the post's end."""
+"""Text that Markdown without formulas would read as other marks, perhaps to the post's end."""
 
 
 def _math(_reader: _Reader, node: Node, _depth: int) -> Line:
@@ -324,7 +324,7 @@ def _row(reader: _Reader, row: Node, depth: int) -> list[Line]:
         cell = reader.line(node.get("text") if "text" in node else node, depth)
         markdown = re.sub(r"\\.|\|", _escape_bar, " ".join(cell.markdown.split("\n")))
         cells.append(Line(" ".join(cell.text.split("\n")), markdown))
-        # What stands over several columns stands in the first.
+        # A cell over several columns stands in the first.
         cells += [NOTHING] * (min(whole(node.get("colspan")) or 1, 32) - 1)
     return cells
 
@@ -347,7 +347,7 @@ def _buttons(reader: _Reader, node: Node, depth: int) -> Line:
 
 
 def _anchor(_reader: _Reader, _node: Node, _depth: int) -> Line:
-    return NOTHING  # a place to jump to
+    return NOTHING  # an anchor without words
 
 
 def _unsupported(reader: _Reader, _node: Node, _depth: int) -> Line:

@@ -1,7 +1,7 @@
-"""One connection to Telegram, and the loop that asks: waits are told, one request is repeated.
+"""One connection to Telegram, and the loop that sends a request, tells waits, and repeats it.
 
-Telegram asks for a flood wait for one kind of request: other kinds are still sent. Knows no
-channel, and not what a request means.
+A flood wait of Telegram holds for one kind of request: other kinds are still sent. Knows no
+channel, and no meaning of a request.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""Requests in a row that were given up after which no other is sent in this run."""
+"""After so many given-up requests in a row, this run sends no more."""
 
 
 class Telegram:
-    """One connection for all the channels of a run, made when the first of them is read."""
+    """One connection for all the channels of a run, opened when the first one is read."""
 
     def __init__(
         self,
@@ -54,7 +54,9 @@ class Telegram:
         self.access = access
         self.page_wait = page_wait
         self.sleep = sleep
-        self._closed: dict[type, dt.datetime] = {}  # until when, by the kind of request
+        self._closed: dict[
+            type, dt.datetime
+        ] = {}  # the end of a flood wait, by the kind of request
         self._budget = flood_budget
         self._in_vain = 0  # requests in a row that were given up
         self._client: TelegramClient | None = None
@@ -71,7 +73,7 @@ class Telegram:
         return self._client is not None
 
     async def client(self) -> TelegramClient:
-        """Return the client, connected (again)."""
+        """Return the client; connect it if necessary."""
         if self._client is None:
             self._client = await self._stack.enter_async_context(session.connect(self.access))
         elif not self._client.is_connected():
@@ -87,10 +89,10 @@ class Telegram:
         in_flight: asyncio.Task[Any] | None = None,
         remember: bool = False,
     ) -> Any:
-        """Send a request and return the answer; tell `events` of each wait before it begins.
+        """Send a request and return the answer; tell `events` each wait before it begins.
 
-        `in_flight` is the same request, sent already. A wait that is too long raises TryLater:
-        with its end where it is to be remembered for the channel.
+        `in_flight` is the same request, sent already. Raises TryLater for a wait that is too long,
+        with the end of the wait if the channel must remember it.
         """
         closed_until = self._closed.get(type(request))
         if closed_until is not None:
@@ -123,17 +125,19 @@ class Telegram:
             in_flight = None
 
     def _asked_wait(self, error: Exception, request: Any, what: Asked, *, remember: bool) -> float:
-        """Return the wait that an error asks for; raise as ours an error without one in budget."""
+        """Return the wait that an error asks for, within the budget; else raise our error."""
         if isinstance(error, FLOODS):
             seconds = max(float(error.seconds), 1.0)
             if seconds > self._budget:
                 until = self._closed[type(request)] = not_before(error)
                 raise asked_to_wait(what, until, remember=remember) from error
             return seconds
-        # All that was called is Telethon's: what nobody knows came from the wire.
+        # Only Telethon was called, so an unknown error came from the wire.
         translated = translate(error, what) or unreadable(what)
         moment = translated.not_before if isinstance(translated, TryLater) else None
-        left = time_left(moment, now=dt.datetime.now(dt.UTC))  # asked for while connecting
+        left = time_left(
+            moment, now=dt.datetime.now(dt.UTC)
+        )  # Telegram asked for it while connecting
         if left is not None and left <= self._budget:
             return left
         if translated is error:
@@ -141,20 +145,20 @@ class Telegram:
         raise translated from cause_of(error)
 
     async def known(self) -> Any:
-        """Return the session, which knows chats of the account without a request."""
+        """Return the session, which knows chats of the account without a request to Telegram."""
         return (self._client or await self.client()).session
 
     async def _send(self, request: Any) -> Any:
         return await _within_deadline(await self.client(), request)
 
     async def send_ahead(self, request: Any) -> asyncio.Task[Any]:
-        """Send a request early and return it for `ask`: meanwhile a page can be stored."""
+        """Send a request early and return it for `ask`, so that a page can be stored meanwhile."""
         task = asyncio.create_task(self._send(request))
         await asyncio.wait({task}, timeout=0.001)  # until it has left
         return task
 
     async def _hang_up(self, error: BaseException) -> None:
-        """Close a connection that brings nothing, or nonsense. Telegram's errors are answers."""
+        """Close a connection that brings no answer, or nonsense. Telegram's errors are answers."""
         if self._client is not None and not isinstance(error, RPCError):
             await session.hang_up(self._client)
 
@@ -172,7 +176,7 @@ async def _within_deadline(client: TelegramClient, request: Any) -> Any:
 def forget(task: asyncio.Task[Any]) -> None:
     """Give up a request that was sent ahead; its answer or its failure is ignored."""
     if not task.cancel() and not task.cancelled():
-        task.exception()  # else asyncio would report it as nobody's
+        task.exception()  # otherwise asyncio would report it as unhandled
 
 
 def asked_to_wait(what: Asked, until: dt.datetime, *, remember: bool = True) -> TryLater:

@@ -1,7 +1,7 @@
-"""One message of Telegram's, in its plain form, as a post, a service message, or a rejection. Pure.
+"""Convert a message in Telegram's plain form into a post, a service message, or a rejection. Pure.
 
-Never raises, whatever the form: a fact of the wrong type is unknown. Knows neither albums nor
-Telethon: a stored raw record is converted as a fresh message is.
+Never raises for any form: a fact of the wrong type is unknown. Needs no Telethon: a stored raw
+record is converted like a fresh message. Knows no channel.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ CONVERTER = 1
 
 
 def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessage | Rejected]:
-    """Yield what the messages of a page are, newest first as they came; an album is one post."""
-    groups: dict[object, list[Record]] = {}  # in a group others' messages may stand between
+    """Yield the results of a page's messages in their order, newest first; an album is one post."""
+    groups: dict[
+        object, list[Record]
+    ] = {}  # in a group chat, other messages may stand between the members
     for record in records:
         groups.setdefault(whole(record.get("grouped_id")) or id(record), []).append(record)
     for group, members in groups.items():
@@ -48,7 +50,7 @@ def convert_page(records: Sequence[Record]) -> Iterator[PostData | ServiceMessag
 
 
 def convert(record: Record) -> PostData | ServiceMessage | Rejected | None:
-    """Return what a message is; None for one that is empty (deleted, or not for this account)."""
+    """Return the result for a message; None for an empty one (deleted, or hidden from us)."""
     number = record.get("id")
     if type(number) is not int or not 0 < number < 2**31:
         return conversion.rejected(number, "its id is no message id")
@@ -101,7 +103,7 @@ def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected
         markdown=markdown,
         entities=marks,
         media=media,
-        # A reaction or a vote moves the date, too; then Telegram says to hide it.
+        # A reaction or a vote moves the date, too; Telegram then marks it as hidden.
         edited=None if record.get("edit_hide") else _date(record.get("edit_date")),
         views=whole(record.get("views")),
         forwards=whole(record.get("forwards")),
@@ -118,7 +120,7 @@ def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected
 
 
 def _within(text: str, marks: tuple[Entity, ...]) -> tuple[Entity, ...]:
-    """Return the entities as far as there is text for them."""
+    """Return the entities that lie within the text."""
     if not marks:
         return ()
     size = len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -205,7 +207,7 @@ def _reaction(value: object) -> str | None:
 def _forward(value: object) -> Forward | None:
     if not isinstance(value, dict):
         return None
-    origin = value.get("origin")  # added by the source: what the page says of that channel
+    origin = value.get("origin")  # added by the source: the page's facts about that channel
     origin = origin if isinstance(origin, dict) else {}
     return Forward(
         channel_id=_channel_id(value.get("from_id")),

@@ -1,7 +1,7 @@
 """The entities of a text: bold, links, hashtags. Pure.
 
-Reads Telegram's plain form: nested dicts with the class's name under "_". A value of the wrong type
-is passed over. Knows no rich messages (see `blocks`).
+Reads Telegram's plain form: nested dicts with the class's name under "_". Skips a value of the
+wrong type. Knows no rich messages (see `blocks`).
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ ENTITY_NAMES = {
     "MessageEntityUnknown": "unknown",
     "MessageEntityUrl": "link",
 }
-"""Telegram's classes and our names for them, which are Telegram Desktop's where it has one."""
+"""Telegram's classes and our names for them: Telegram Desktop's names if it has them."""
 
 
 def entities(items: object) -> tuple[Entity, ...]:
-    """Return the entities of a text; a class that this version does not know keeps its own name."""
+    """Return the entities of a text; an unknown class keeps its own name."""
     found = (_entity(item) for item in items) if isinstance(items, list) else ()
     return tuple(entity for entity in found if entity is not None)
 

@@ -47,16 +47,16 @@ TROUBLE = (
     errors.InvalidChecksumError,
     errors.BadMessageError,
 )
-"""Failures that may be gone when the request is sent again a little later."""
+"""Failures that may pass: the request is sent again a little later."""
 
 LONGEST_NAME = 80
 """Letters of an error's name that are shown."""
 
 Asked = str | int | None
-"""What was asked for: a channel's `@name` or number, None for an invitation; or TELEGRAM."""
+"""What a request was for: a channel's `@name` or number, None for an invitation; or TELEGRAM."""
 
 TELEGRAM = "Telegram"
-"""What was asked for where no channel is concerned."""
+"""What a request was for, if no channel is concerned."""
 
 _SIGNED_OUT = (
     errors.UnauthorizedError,
@@ -89,7 +89,7 @@ _SESSION_FAILS = {
 
 
 def translate(error: BaseException, what: Asked = TELEGRAM) -> TgTaggerError | None:
-    """Return what an error means to a user; None for one that is a bug. `what` was asked for."""
+    """Return our error for Telethon's; None for a bug. `what` names what was requested."""
     match error:
         case TgTaggerError():
             return error
@@ -107,13 +107,13 @@ def translate(error: BaseException, what: Asked = TELEGRAM) -> TgTaggerError | N
 
 
 def cause_of(error: BaseException) -> BaseException | None:
-    """Return an error as the cause of its translation; None where its words hold a message."""
+    """Return an error as the cause of its translation; None if its words hold a message's text."""
     return None if isinstance(error, errors.TypeNotFoundError) else error
 
 
 @contextlib.contextmanager
 def translated(*, otherwise: TgTaggerError | None = None) -> Iterator[None]:
-    """Raise Telethon's failures as ours. `otherwise` is the failure for an error nobody knows."""
+    """Raise Telethon's failures as ours. `otherwise` is the failure for an unknown error."""
     try:
         yield
     except Exception as error:
@@ -124,7 +124,7 @@ def translated(*, otherwise: TgTaggerError | None = None) -> Iterator[None]:
 
 
 def _session_failed(error: BaseException) -> TgTaggerError:
-    """Return what is wrong with Telethon's file: signing in again mends no disk."""
+    """Return the failure of Telethon's file: a new sign-in does not mend a disk."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _SESSION_FAILS:
         return StoreError(_SESSION_FAILS[code])
@@ -134,7 +134,7 @@ def _session_failed(error: BaseException) -> TgTaggerError:
 
 
 def _bare(error: ValueError, what: Asked) -> TgTaggerError | None:
-    """Return what a ValueError means, if it is one of Telethon's."""
+    """Return our error for a ValueError of Telethon; None for any other one."""
     if isinstance(error.__cause__, errors.RPCError):
         return _rpc(error.__cause__, what)
     match telethon_internals.meaning_of(error):
@@ -146,18 +146,18 @@ def _bare(error: ValueError, what: Asked) -> TgTaggerError | None:
 
 
 def unreadable(what: Asked) -> SourceError:
-    """Return the failure of an answer that neither Telethon nor tgtagger can read."""
+    """Return the failure for an answer that neither Telethon nor tgtagger can read."""
     return SourceError("telegram_answer_unreadable", what=what)
 
 
 def check_clock() -> None:
-    """Refuse a clock whose time Telegram's protocol cannot express: its library would break."""
+    """Refuse a time that Telegram's protocol cannot express: Telethon would break."""
     if dt.datetime.now(dt.UTC).timestamp() >= 2**31:  # from 2038 on
         raise ActionNeeded("telegram_refuses_clock")
 
 
 def unanswered(what: Asked) -> TryLater:
-    """Return the failure of an answer to another question than ours."""
+    """Return the failure for an answer to another request than ours."""
     return TryLater("telegram_answer_wrong", what=what)
 
 
@@ -168,7 +168,7 @@ def _refused_message(error: BaseException, _what: Asked) -> TgTaggerError:
 
 
 def not_before(error: BaseException) -> dt.datetime:
-    """Return when a flood wait ends."""
+    """Return the end of a flood wait."""
     seconds = max(int(getattr(error, "seconds", 0) or 0), 1)
     return wait_ends(seconds, now=dt.datetime.now(dt.UTC))
 
@@ -201,7 +201,7 @@ def _rpc(error: errors.RPCError, what: Asked) -> TgTaggerError:
 def _by_code(error: errors.RPCError, what: Asked) -> TgTaggerError:
     name = _name_of(error)
     match error:
-        case errors.FloodError():  # without a number of seconds, or of a kind that nobody knows
+        case errors.FloodError():  # without seconds, or of an unknown kind
             return TryLater("telegram_flood", what=what, error=name)
         case errors.InvalidDCError():
             return ActionNeeded("session_in_other_data_center")
@@ -209,7 +209,7 @@ def _by_code(error: errors.RPCError, what: Asked) -> TgTaggerError:
 
 
 def _name_of(error: errors.RPCError) -> str:
-    """Return what Telegram calls an error; of those that Telethon knows, its own name for it."""
+    """Return Telegram's name of an error; Telethon's name if it knows the error."""
     own = vars(error).get("message")
     return " ".join(str(own or type(error).__name__).split())[:LONGEST_NAME]
 

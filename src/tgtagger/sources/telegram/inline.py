@@ -1,7 +1,7 @@
 """The lines inside a rich message, as plain text and Markdown. Pure.
 
-Reads Telegram's plain form: nested dicts with the class's name under "_". A class that is not
-known keeps its words; a value of the wrong type is passed over. Knows no blocks (see `blocks`).
+Reads Telegram's plain form: nested dicts with the class's name under "_". An unknown class keeps
+its words; a value of the wrong type is skipped. Knows no blocks (see `blocks`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tgtagger.sources.telegram.media import string
 Node = dict[str, Any]
 
 DEPTH = 60
-"""Nesting that is followed; what is deeper is left out (Telegram itself allows far less)."""
+"""Levels of nesting that are read; deeper ones are left out (Telegram allows far fewer)."""
 
 
 class Line(NamedTuple):
@@ -33,7 +33,7 @@ NOTHING = Line("", "")
 
 
 class Found(NamedTuple):
-    """A rich text's line, the images in it, and whether some was nested too deeply to be read."""
+    """A rich text's line, the images in it, and whether a part was nested too deeply to read."""
 
     line: Line
     images: tuple[Node, ...] = ()
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 def read(node: object, depth: int = 0) -> Found:
-    """Return what stands in a rich text."""
+    """Return the line and the images of a rich text."""
     reader = _Reader()
     reader.take(node, depth)
     text = "".join(reader.parts)
@@ -55,19 +55,19 @@ def plain(words: object) -> Line:
 
 
 def address(url: object) -> Line:
-    """Return an address to be followed."""
+    """Return a link's address."""
     found = string(url) or ""
     return Line(found, f"<{found}>" if is_address(found) else escape(found))
 
 
 def formula(source: str) -> str:
-    """Return a formula that is nothing else to a reader without formulas: spaces mean nothing."""
+    """Return a formula that Markdown without formulas shows as text; its spaces have no meaning."""
     source = re.sub(r"<(?=[A-Za-z/!?])", "< ", source)
     return re.sub(r"\](?=[(:\[])", "] ", source).replace("$", "\\$")
 
 
 def name(node: object) -> str:
-    """Return the class a node is of."""
+    """Return the name of a node's class."""
     found = node.get("_") if isinstance(node, dict) else None
     return found if isinstance(found, str) else ""
 
@@ -76,7 +76,7 @@ def name(node: object) -> str:
 
 
 class Rule(NamedTuple):
-    """What a class holds, how it is shown, and where it leads."""
+    """The fields of a class with words, its mark, and its address."""
 
     inside: tuple[str, ...] = ("text",)
     mark: str = ""
@@ -132,11 +132,11 @@ INLINE: dict[str, Rule] = {
 """Every node of a rich text that Telethon's layer knows; tests/sources/telegram compares."""
 
 _WORDS = frozenset(("text", "title", "alt", "source", "description", "author", "url", "caption"))
-"""Fields of plain strings that hold words, in classes that are not known."""
+"""Fields of unknown classes whose strings hold words."""
 
 
 def children(node: Node) -> Iterator[str | Node | list[Any]]:
-    """Yield what may hold words in a class that is not known."""
+    """Yield the parts of an unknown class that may hold words."""
     for key, value in node.items():
         if isinstance(value, dict | list) or (isinstance(value, str) and key in _WORDS):
             yield value
@@ -150,11 +150,11 @@ class _Span(NamedTuple):
 
 
 class _Reader:
-    """Takes a rich text apart: its words, and which of them have a mark."""
+    """Takes a rich text apart: its words, and their marks."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self.spans: list[_Span] = []  # the outer before the inner
+        self.spans: list[_Span] = []  # outer spans before inner ones
         self.images: list[Node] = []
         self.too_deep = False
         self._size = 0
@@ -216,7 +216,7 @@ class _Writer:
     """Writes a text piece by piece, between the places where a mark begins or ends.
 
     The spans of a tree nest. No mark crosses a line, or begins or ends with a space: Markdown
-    would not see it.
+    would ignore it.
     """
 
     def __init__(self, text: str, spans: Iterable[_Span]) -> None:
@@ -229,7 +229,7 @@ class _Writer:
         self._spans = sorted(lines, key=lambda span: (span.start, -span.end))
         self._has_math = any(span.mark == "math" for span in self._spans)
         self._out: list[str] = []
-        self._open: list[tuple[_Span, str]] = []  # with what closes it
+        self._open: list[tuple[_Span, str]] = []  # a span, and its closing mark
         self._done = 0
 
     def write(self) -> str:
@@ -237,7 +237,7 @@ class _Writer:
         for span, after in zip(self._spans, following, strict=False):
             is_open = {other.mark for other, _ in self._open if other.end > span.start}
             if span.start < self._done or span.mark in is_open:
-                continue  # inside of what is written as it is; or twice as bold
+                continue  # inside a piece that is written unchanged; or bold twice
             leaf = after is None or after.start >= span.end
             as_it_is = self._as_it_is(span, leaf=leaf, linked="link" in is_open)
             if as_it_is is None and span.mark in {"address", "math"}:
@@ -249,7 +249,7 @@ class _Writer:
             else:
                 opening, closing = self._marks(span)
                 if opening == "[" and self._out and self._out[-1].endswith("!"):
-                    self._out[-1] = self._out[-1][:-1] + "\\!"  # or it would be a picture
+                    self._out[-1] = self._out[-1][:-1] + "\\!"  # otherwise it would be an image
                 self._out.append(opening)
                 self._open.append((span, closing))
         self._go_to(len(self._text))
@@ -293,7 +293,7 @@ class _Writer:
         return (mark, mark) if mark and self._stands_free(span) else (f"<{tag}>", f"</{tag}>")
 
     def _stands_free(self, span: _Span) -> bool:
-        """Whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
+        """Tell whether CommonMark sees a mark here: words inside, and no letter or mark outside."""
         text, start, end = self._text, span.start, span.end
         return (
             text[start].isalnum()

@@ -1,6 +1,6 @@
-"""The media of a message: described from Telegram's plain form, not downloaded. Pure.
+"""Describe the media of a message from Telegram's plain form. Downloads nothing. Pure.
 
-Never raises, whatever the form: a fact of the wrong type is unknown.
+Never raises for any form: a fact of the wrong type is unknown. Knows no message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Record = dict[str, Any]
 
 
 def media_of(value: object) -> Media | None:
-    """Return what a MessageMedia is; None for nothing, or for what has no form of its own."""
+    """Return the description of a MessageMedia; None for an empty one, or one that is not media."""
     if not isinstance(value, dict):
         return None
     name = string(value.get("_"))
@@ -42,7 +42,7 @@ def photo(value: object) -> Media:
 
 
 def document(value: object) -> Media:
-    """Describe a Document: a file, or what its attributes say it is."""
+    """Describe a Document: a file, or the kind that its attributes name."""
     if not isinstance(value, dict):
         return Media("document")
     kind: MediaType = "document"
@@ -131,7 +131,7 @@ def _place(value: Record) -> Media:
 
 
 def _contact(value: Record) -> Media:
-    # The phone number stays in the raw record: it is no word of the post.
+    # The phone number stays in the raw record: it is not part of the post's words.
     names = (string(value.get("first_name")), string(value.get("last_name")))
     return Media("contact", title=" ".join(name for name in names if name) or None)
 

@@ -1,8 +1,8 @@
-"""Open a connection with a session that is kept; lock, save and delete sessions.
+"""Open a connection with a stored session; lock, save and delete sessions.
 
-A session is a file that is as good as the account itself: 0600 in a 0700 folder, written beside
-and renamed, never half. Beside it lie the API id and hash it was made with. Knows no channel, and
-not how an account signs in (see `sign_in`).
+A session is a file that gives full access to the account: 0600 in a 0700 folder, written beside its
+name and renamed, so that it is always whole. Its API id and hash lie beside it. Knows no channel,
+and no sign-in (see `sign_in`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach Telegram, and as whom. `server` is `host:port` of one that is not Telegram's."""
+    """How to reach Telegram, and with which account. `server` is `host:port` of another server."""
 
     data_dir: Path
     account: str = "default"
@@ -67,7 +67,7 @@ def accounts(data_dir: Path) -> tuple[str, ...]:
 
 @contextlib.asynccontextmanager
 async def connect(access: Access) -> AsyncIterator[TelegramClient]:
-    """Connect with the account's session; always disconnect. Raises ActionNeeded: not signed in."""
+    """Connect with the account's session; always disconnect. Raises ActionNeeded without one."""
     check_signed_in(access)
     with locked(access):
         async with opened(access) as client:
@@ -83,7 +83,7 @@ async def opened(access: Access) -> AsyncIterator[TelegramClient]:
     try:
         with translated(otherwise=unreadable(TELEGRAM)):
             await asyncio.wait_for(client.connect(), PATIENCE)
-            await me(client, input_peer=True)  # mostly known from the session: no request
+            await me(client, input_peer=True)  # the session mostly knows it, without a request
         yield client
     finally:
         await _disconnect(client)
@@ -93,7 +93,8 @@ async def opened(access: Access) -> AsyncIterator[TelegramClient]:
 async def made_anew(access: Access, *, receives_updates: bool) -> AsyncIterator[TelegramClient]:
     """Connect without a session, for a caller that holds the lock and signs in.
 
-    The new session, and the API id and hash, replace the old ones when the block ends well.
+    The new session, and the API id and hash, replace the old ones if the block ends without an
+    error.
     """
     with _written(access.session) as path:
         client = _client(access, path, updates=receives_updates, reconnects=True)
@@ -113,14 +114,14 @@ def check_signed_in(access: Access) -> None:
 
 
 async def who(access: Access) -> str:
-    """Return the name of who is signed in, asking Telegram."""
+    """Ask Telegram for the name of the signed-in account, and return it."""
     async with connect(access) as client:
         with translated():
             return name_of(await me(client))
 
 
 async def me(client: TelegramClient, *, input_peer: bool = False) -> Any:
-    """Return who is signed in. Raises ActionNeeded where the session has ended."""
+    """Return the signed-in user. Raises ActionNeeded if the session has ended."""
     found = await client.get_me(input_peer=input_peer)
     if found is None:
         raise ActionNeeded("session_ended")
@@ -128,7 +129,7 @@ async def me(client: TelegramClient, *, input_peer: bool = False) -> Any:
 
 
 def name_of(user: Any) -> str:
-    """Return a user's name, as people are shown it."""
+    """Return a user's name as it is shown to people."""
     names = (user.first_name, user.last_name)
     shown = " ".join(name for name in names if name) or "an account without a name"
     return f"{shown} (@{user.username})" if user.username else shown
@@ -148,18 +149,18 @@ def _client(
             api_id,
             api_hash,
             receive_updates=updates,
-            flood_sleep_threshold=0,  # a wait must be seen: the source's own loop sleeps
+            flood_sleep_threshold=0,  # a wait must be told: the source's own loop sleeps
             request_retries=1,
             raise_last_call_error=True,
             connection_retries=1,
             retry_delay=1,
-            # A server that always drops would be asked again for ever, without a pause: the
-            # source's own loop connects again, too. While a person looks for a code it has to be
-            # this way.
+            # Telethon would connect for ever, without a pause, to a server that always drops; the
+            # source's own loop connects again, too. But while a person looks for a code, Telethon
+            # has to reconnect.
             auto_reconnect=reconnects,
             timeout=10,
             proxy=proxy,
-            use_ipv6=":" in (session.server_address or ""),  # none in an empty file
+            use_ipv6=":" in (session.server_address or ""),  # an empty file has none
             device_model="tgtagger",
             app_version=__version__,
         )
@@ -169,7 +170,7 @@ def _client(
 
 
 def _open(path: Path) -> SQLiteSession:
-    """Open a session's file. Raises ActionNeeded for a damaged one, before Telethon meets it."""
+    """Open a session's file. Raises ActionNeeded for a damaged one, before Telethon reads it."""
     with translated():
         with path.open("rb") as file:
             head = file.read(16)
@@ -214,10 +215,10 @@ def split_server(text: str) -> tuple[str, int]:
 
 
 def _proxy(url: str) -> dict[str, Any]:
-    """Return the address of a proxy, which the settings have checked, as Telethon wants it."""
+    """Return the address of a proxy, which the settings have checked, in Telethon's form."""
     parts = urlsplit(url)
     return {
-        "proxy_type": parts.scheme.removesuffix("h"),  # names are always resolved there
+        "proxy_type": parts.scheme.removesuffix("h"),  # the proxy always resolves names
         "addr": parts.hostname,
         "port": parts.port,
         "username": unquote(parts.username) if parts.username else None,
@@ -249,14 +250,14 @@ def make_folder(access: Access) -> None:
 
 @contextlib.contextmanager
 def _written(path: Path) -> Iterator[Path]:
-    """Write a file anew, whole or not at all."""
+    """Replace a file, whole or not at all."""
     try:
         with files.beside(path) as made:
             yield made
-            for end in files.COMPANIONS:  # of the one before: SQLite would undo the new one by it
+            for end in files.COMPANIONS:  # of the old file: SQLite would undo the new file with it
                 path.with_name(path.name + end).unlink(missing_ok=True)
     except OSError as error:
-        if error.filename is None:  # the network's
+        if error.filename is None:  # a network error
             raise
         raise system_error(error, "session_not_written", path=path) from error
 
@@ -268,7 +269,7 @@ def _keep_application(access: Access) -> None:
 
 
 def delete(access: Access) -> None:
-    """Delete a session's files; its own file last: while that is there, the session is."""
+    """Delete a session's files; the session itself last: it counts as long as it exists."""
     for path in (access.application, access.session):
         files.sweep(path.parent, path.name)
         for end in (*files.COMPANIONS, ""):
@@ -280,7 +281,7 @@ async def hang_up(client: TelegramClient) -> None:
     """Close the connection; the client may connect again."""
     with contextlib.suppress(Exception):
         await asyncio.wait_for(client.disconnect(), PATIENCE)
-    # Why it was closed is told here, too; asyncio reports, with a traceback, what nobody heard.
+    # It tells here, too, why it was closed; asyncio would report an unread error with a traceback.
     with contextlib.suppress(Exception):
         await client.disconnected
 

@@ -1,6 +1,6 @@
 """Sign in to Telegram and out of it: by code, by password, by QR code.
 
-The questions go to `Prompts`, so it asks nobody itself. `session` keeps what signing in makes.
+`Prompts` asks the questions; this module asks nobody itself. `session` stores the new session.
 Knows no channel.
 """
 
@@ -28,10 +28,10 @@ QR_LEAST = 10.0
 
 
 class Prompts(Protocol):
-    """Who answers the questions of signing in. `again`: the last answer was wrong."""
+    """Answers the questions of signing in. `again`: the last answer was wrong."""
 
     def server(self, address: str) -> None:
-        """Learn that the answers go to a server that is not Telegram's own."""
+        """Tell that the answers go to a server that is not Telegram's own."""
 
     def phone(self) -> str: ...
 
@@ -43,7 +43,7 @@ class Prompts(Protocol):
 
 
 async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bool) -> str:
-    """Sign in and keep the session; return the name of who is signed in."""
+    """Sign in and store the session; return the name of the account."""
     if phone is not None and is_bot_token(phone):
         raise InputError("bot_refused")
     session.make_folder(access)
@@ -65,7 +65,7 @@ async def sign_in(access: Access, prompts: Prompts, *, phone: str | None, qr: bo
 async def sign_out(access: Access) -> bool:
     """End the session at Telegram and delete its file; return whether Telegram was told.
 
-    Files that killed runs left are deleted in any case. Raises TryLater while another run uses the
+    Always deletes the files that killed runs left. Raises TryLater while another run uses the
     session.
     """
     if not access.folder.is_dir():
@@ -133,12 +133,12 @@ async def _with_qr(client: TelegramClient, prompts: Prompts) -> None:
         code = await client.qr_login()
         for _ in range(QR_RENEWALS):
             url = telethon_internals.url_of_code(code)
-            if url is None:  # scanned while it was renewed: the answer is the sign-in
+            if url is None:  # the code was scanned while it was renewed: the answer is the sign-in
                 return
             prompts.show_qr(url, code.expires)
             try:
                 left = code.expires - dt.datetime.now(dt.UTC)
-                # A clock that is ahead would call every code expired.
+                # With a clock that is ahead, every code would count as expired.
                 await code.wait(max(left.total_seconds(), QR_LEAST))
             except TimeoutError:
                 await code.recreate()

@@ -1,7 +1,7 @@
 """Read channels from Telegram, page by page: requests of 100, one after another.
 
-`connection` waits and repeats one request, never what was read. `sources.plan` decides which page
-comes next, `convert` what a message means. Knows no store.
+`connection` waits and repeats single requests. `sources.plan` decides which page comes next,
+`convert` what a message means. Knows no store.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ PAGE = 100
 """Messages a request: Telegram's own limit."""
 
 LONG = 3000
-"""A read of more messages than this is paced, as Telethon does by default."""
+"""A read of more messages is paced, as Telethon does by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A page as it came: its chats, and its messages as posts."""
+    """A page before the plan cuts it: its chats, and its messages as posts."""
 
     chats: list[Any]
     answer: Answer
@@ -75,7 +75,7 @@ class TelegramChannel:
 
     @property
     def what(self) -> Asked:
-        """Return how errors name the channel."""
+        """Return the channel's name for errors."""
         match self._ref:
             case Named(name):
                 return f"@{name}"
@@ -113,7 +113,7 @@ class TelegramChannel:
                 forget(in_flight)
 
     async def _go_ahead(self, plan: Plan, peer: Any) -> asyncio.Task[Any] | None:
-        """Note the pause before the next page; or, without a pause, send its request already."""
+        """Note the pause before the next page; without a pause, send its request already."""
         request = plan.next()
         if request is None:
             return None
@@ -167,7 +167,7 @@ class TelegramChannel:
     # ---- finding the channel
 
     async def _resolve(self, events: Events) -> Any:
-        """Return the channel as requests name it."""
+        """Return the channel in the form that requests use."""
         match self._ref:
             case Named(name):
                 return await self._by_name(name, events)
@@ -197,7 +197,7 @@ class TelegramChannel:
         try:
             return known.get_input_entity(peer)
         except ValueError:
-            # This account has not met it: by the name it had, else among the account's chats.
+            # New to this account: look it up by its earlier name, then among the account's chats.
             if self._known is not None and self._known.username:
                 return await self._by_name(self._known.username, events)
             return await self._among_dialogs(number, events)
@@ -223,7 +223,7 @@ class TelegramChannel:
                 offset["offset_peer"] = known.get_input_entity(last.peer_id)
             offset |= {"offset_date": last.date, "offset_id": last.id}
 
-    # ---- what a page says
+    # ---- the facts of a page
 
     def _channel_of(self, chats: Iterable[Any], number: int) -> Channel:
         chat = next((c for c in chats if c.id == abs(number)), None)
@@ -239,7 +239,7 @@ class TelegramChannel:
         return Channel(number, chat.title.replace("\0", ""), _username(chat), kind)
 
     def _is_known(self, record: dict[str, Any], memory: Memory) -> bool:
-        """Tell whether the archive holds this post whole, as it was last edited."""
+        """Tell whether the archive holds this post whole, with its last edit."""
         post = convert(record)
         number = self.channel_id
         return (
@@ -256,7 +256,7 @@ class TelegramChannel:
         memory: Memory,
         events: Events,
     ) -> None:
-        """Add facts that the messages lack: the names of forwards' channels, whole rich texts."""
+        """Add facts that the messages lack: names of forwards' channels, complete rich texts."""
         chats = {c.id: c for c in page.chats}
         for record in records:
             forward = record.get("fwd_from")
@@ -272,7 +272,7 @@ class TelegramChannel:
                 try:
                     whole = await self._telegram.ask(request, self.what, events)
                 except SourceError:
-                    continue  # the part stays, and is marked as one
+                    continue  # the part stays, marked as a part
                 for message in whole.messages:
                     found = to_plain_form(message.to_dict())
                     same = found.get("edit_date") == record.get("edit_date")
@@ -289,13 +289,13 @@ def _history(peer: Any, request: Request) -> Any:
         add_offset=0,
         limit=PAGE,
         max_id=0,
-        min_id=0,  # Telegram returns nothing where it is too low
+        min_id=0,  # if it is too low, Telegram returns nothing
         hash=0,
     )
 
 
 def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answer:
-    """Make posts of a page; an album that may go on in the next page is left to that page."""
+    """Return a page's posts as an answer; leave an album that may go on to the next page."""
     if not records:
         return Answer((), None, last=request.until is None)
     whole = len(records) >= getattr(page, "count", PAGE * 1000) and request.before is None
@@ -311,7 +311,7 @@ def _answer(records: list[dict[str, Any]], request: Request, page: Any) -> Answe
 
 
 def _is_of(record: dict[str, Any], number: int | None) -> bool:
-    """Tell whether a message is of this channel (or group); some do not say of which they are."""
+    """Tell whether a message is of this channel or group; a message that names none counts, too."""
     peer = record.get("peer_id") or {}
     of = peer.get("channel_id") or -peer.get("chat_id", 0)
     return not peer or of == number
@@ -336,7 +336,7 @@ def _username(chat: Any) -> str | None:
 
 
 def to_plain_form(value: Any) -> Any:
-    """Return a TL object's dict as JSON can say it: no unset facts, dates and bytes as text."""
+    """Return a TL object's dict as JSON values: without unset facts, dates and bytes as text."""
     kind = type(value)
     if kind is dict:
         return {key: to_plain_form(item) for key, item in value.items() if item is not None}

@@ -1,6 +1,6 @@
-"""What tgtagger relies on in Telethon beyond what Telethon promises. Checked with Telethon 1.45.0.
+"""The private parts of Telethon that tgtagger uses. Checked with Telethon 1.45.0.
 
-Each function names what it relies on. A newer Telethon may change any of it without a word: then
+Each function names the parts it relies on. A newer Telethon may change them without notice: then
 read these functions beside its source, run the tests of sources/telegram and of the matrix, and
 raise `CHECKED_WITH`. No other module uses a private name of Telethon, or a module of it that its
 documentation does not name (tests/sources/telegram/test_telethon_internals.py).
@@ -25,9 +25,9 @@ LONGEST_PAUSE = 5.0
 def answer_slowly(client: TelegramClient) -> None:
     """Pause before a message that the server refuses for its number or time is sent again.
 
-    Telethon sends it at once, as often as it is refused: thousands of times a second. Relies on the
+    Telethon sends it at once after each refusal: thousands of times a second. Relies on the
     client's `_sender` (MTProtoSender), on its table `_handlers` by constructor, and on its
-    coroutine `_handle_bad_notification`; there is no other way to hear of it.
+    coroutine `_handle_bad_notification`; there is no other way to see a refusal.
     """
     sender = client._sender  # noqa: SLF001
     refused = itertools.count()
@@ -48,10 +48,10 @@ def trust_key(pem: str) -> None:
 
 
 def is_answer_to(request: Any, answer: Any) -> bool:
-    """Tell whether an answer is of the type that the request promises.
+    """Tell whether an answer has the type that the request promises.
 
-    Telethon does not look. Relies on `SUBCLASS_OF_ID`, which its generator writes into each class
-    of requests and objects.
+    Telethon does not check it. Relies on `SUBCLASS_OF_ID`, which its generator writes into each
+    class of requests and objects.
     """
     return bool(getattr(answer, "SUBCLASS_OF_ID", None) == request.SUBCLASS_OF_ID)
 
@@ -59,8 +59,8 @@ def is_answer_to(request: Any, answer: Any) -> bool:
 def url_of_code(code: Any) -> str | None:
     """Return the address that a QR code shows; None once the code was scanned.
 
-    A code that is scanned while it is renewed has the sign-in for an answer. Relies on
-    `QRLogin.url` reading a token that this answer lacks.
+    If a code is scanned while it is renewed, the answer is the sign-in. Relies on `QRLogin.url`
+    reading a token that this answer lacks.
     """
     try:
         url: str = code.url
@@ -70,9 +70,9 @@ def url_of_code(code: Any) -> str | None:
 
 
 def meaning_of(error: ValueError) -> Literal["gave_up", "another_data_center"] | None:
-    """Return what a ValueError of Telethon says; None for one of anybody else.
+    """Return the meaning of a ValueError of Telethon; None for any other one.
 
-    After its tries it raises a bare ValueError. Relies on the words of two: "Request was
+    After its tries Telethon raises a bare ValueError. Relies on the words of two: "Request was
     unsuccessful … time(s)" in `UserMethods._call`, "Failed to get DC" in
     `TelegramBaseClient._get_dc`.
     """
@@ -85,8 +85,8 @@ def meaning_of(error: ValueError) -> Literal["gave_up", "another_data_center"] |
 def lost_connection() -> ConnectionError | None:
     """Return the error that a CancelledError stands for; None if this task itself is cancelled.
 
-    Relies on `MTProtoSender._disconnect`, which cancels the requests that wait on a connection when
-    it gives that up and knows no error. Call it while the CancelledError is handled.
+    Relies on `MTProtoSender._disconnect`: when it gives up a connection and knows no error, it
+    cancels the requests that wait on it. Call this while the CancelledError is handled.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

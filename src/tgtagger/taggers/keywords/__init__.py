@@ -1,9 +1,9 @@
 """The embedded tagger: topical tags from the post's own words, with no key and no network.
 
-Stateless: the same post gets the same tags, whatever came before. Russian tags stand in their
-dictionary form (pymorphy3), names whole; English by capitals, word lists and the company that
-words keep; other languages by capitals and stop words. It cannot say what the words do not: that
-is what a language model is for. Knows no store.
+Stateless: the same post always gets the same tags. Russian tags are in their dictionary form
+(pymorphy3), and names are whole. English tags are found by capitals, word lists and neighbouring
+words, tags of other languages by capitals and stop words. A topic that no word of a post names
+needs a language model. Knows no store.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "KeywordsTagger"]
 
 VERSION = "1"
-"""The algorithm's version, kept with every tag: `tag --stale` finds what an older one gave."""
+"""The algorithm's version, stored with every tag, so that tags of an older one can be found."""
 
 
 MANY = 20
@@ -68,7 +68,7 @@ class KeywordsTagger:
         return Spending()
 
     def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
-        """Return that it takes no request; the posts are not looked at."""
+        """Return an estimate without requests. Looks at no post."""
         return Estimate()
 
     async def tag(
@@ -81,10 +81,10 @@ class KeywordsTagger:
             yield (Answered(post, self.provenance, outcome),)
 
     def tag_text(self, text: str) -> tuple[SuggestedTag, ...]:
-        """Return a text's tags, the best first; none if it has no words."""
+        """Return a text's tags, the best first; an empty list for a text without words."""
         if self._vocabulary is None:
             return select.choose_tags(text, self._minimum, self._maximum, self._topics)
-        # More than are wanted: a closed vocabulary leaves only some of them.
+        # More than the maximum: a closed vocabulary leaves only some of them.
         found = select.choose_tags(text, self._minimum, MANY, self._topics)
         hashtags = {key(tag.name) for tag in found if tag.hashtag}
         names = self._vocabulary.choose([tag.name for tag in found], text)

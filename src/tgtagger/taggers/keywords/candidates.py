@@ -1,6 +1,6 @@
-"""Candidates for a tag, with what is known of each; shared by both ways of finding them.
+"""Candidates for a tag, with their features; `russian` and `capitals` both find them.
 
-Chooses nothing, and knows no language: see `russian` and `capitals`.
+Chooses nothing, and knows no language.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _ROMAN = re.compile("[IVXLCDM]+")
 
 @dataclass(slots=True)
 class Candidate:
-    """A possible tag, how it is shown, what it is made of, and where it stands."""
+    """A possible tag: how it is shown, its words, and its places in the text."""
 
     shown: str
-    parts: frozenset[str]  # its words in their ground form
+    parts: frozenset[str]  # the ground forms of its words
     weight: float
     name: bool = False
     positions: list[int] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Candidate:
 
 
 class Gathering:
-    """Gathers candidates: the same words again are the same candidate."""
+    """Gathers candidates: the same words make the same candidate."""
 
     def __init__(self) -> None:
         self.found: dict[frozenset[str], Candidate] = {}
@@ -60,9 +60,9 @@ class Gathering:
 
 
 class Shape(NamedTuple):
-    """What a word's letters say."""
+    """The features of a word that its letters show."""
 
-    capital: bool  # begins with one, and is no acronym
+    capital: bool  # begins with a capital, and is not an acronym
     acronym: bool
     russian: bool  # nothing but Russian letters and hyphens
     cyrillic: bool  # at least one such letter
@@ -70,7 +70,7 @@ class Shape(NamedTuple):
 
 @functools.lru_cache(40_000)  # the same words come again and again
 def shape(text: str) -> Shape:
-    """Return what a word's letters say. A Roman numeral is no acronym."""
+    """Return the shape of a word. A Roman numeral is not an acronym."""
     upper = text.isupper()
     return Shape(
         text[0].isupper() and (len(text) == 1 or not upper),

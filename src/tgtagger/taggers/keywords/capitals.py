@@ -1,7 +1,7 @@
-"""Candidates in a post of any language but Russian: by capitals and stop words.
+"""Find candidates in a post of any language except Russian: by capitals and stop words.
 
-In English also by what words look like, and what they stand beside: without a dictionary a noun
-is told from a verb by its company. Knows no score.
+In English also by a word's form and its neighbours: without a dictionary, the neighbours tell a
+noun from a verb. Knows no score.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _starts_name(
     if lower in words.word_set("titles") or DIGITS.fullmatch(text):
         return False
     if lower in stops:
-        # «The Hague», «New York»: a capital that the sentence does not ask for.
+        # «The Hague», «New York»: the capital does not come from the sentence's beginning.
         return (
             (not word.first or lower == "new")
             and len(text) > 1
@@ -110,7 +110,7 @@ def _is_mixed(text: str) -> bool:
 
 
 def _looks_like_name(word: Word, lower: str, after: Word | None, stops: frozenset[str]) -> bool:
-    """Judge a sentence's first word: a name, unless it looks like a word of the language."""
+    """Tell whether a sentence's first word is a name: it is not like a word of the language."""
     if word.lower.endswith("'s") or _is_upper(after):
         return True
     if lower in words.weights("en") or lower.endswith(_COMMON_ENDINGS) or len(lower) < 4:
@@ -154,7 +154,7 @@ def _add_plain(
         gathering.add(bare, (ground_form(bare, language),), weight, word, at, name=False)
 
 
-# ---- English nouns without a dictionary of them
+# ---- English nouns without a dictionary
 
 _ADVERB_OR_ADJECTIVE = re.compile(r".+(?:ly|ous|ful|less|ible|able|ish|ic|ical|est|ive|ary|iest)$")
 _VERB_FORM = re.compile(r".+(?:ed|ing|ise|ize|ised|ized|ifies|ified|ify)$")
@@ -165,7 +165,7 @@ _NOUN = re.compile(
 
 
 def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
-    """Return how much speaks for an English word as a tag: is it a noun, and not a dull one."""
+    """Return how well an English word fits as a tag: high for a noun with a specific meaning."""
     weight = words.weights("en").get(bare)
     if weight is None:
         singular = ground_form(bare, "en")
@@ -180,7 +180,7 @@ def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
         weight *= 0.5
     elif before in words.word_set("before_noun"):
         weight *= 1.05
-    # What is followed by a function word or the sentence's end closes a noun phrase: its head.
+    # A word before a function word or the sentence's end closes a noun phrase: it is the head.
     if (
         after is None
         or after.first
@@ -192,7 +192,7 @@ def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
 
 
 def ground_form(lower: str, language: str) -> str:
-    """Return what an English word's singular and plural have in common, roughly."""
+    """Return a form that an English word's singular and plural share, roughly."""
     lower = lower.removesuffix("'s")
     if language != "en" or len(lower) < 4:
         return lower

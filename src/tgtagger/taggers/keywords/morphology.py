@@ -1,7 +1,7 @@
-"""Russian word forms: dictionary forms, and what can be a name. pymorphy3's home.
+"""Russian word forms: dictionary forms, and possible names. Only this module uses pymorphy3.
 
 Loaded at the first Russian post (70 ms). Without pymorphy3 words stay as they are written, with
-one warning. Caches are bounded; they change nothing but the time. Knows no text.
+one warning. Caches are bounded; they change only the time. Knows no text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLURAL = {
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a word form can be. `lemma` is the form a person would tag with."""
+    """The grammar of a word form. `lemma` is the form that a person would use as a tag."""
 
     lemma: str
     noun: bool
@@ -50,7 +50,7 @@ def _analyzer() -> Any:
             stacklevel=2,
         )
         return None
-    # Told where its dictionary is, it need not search all installed packages: 20 ms of 50.
+    # With the path of its dictionary it does not search all installed packages: 20 ms of 50.
     return pymorphy3.MorphAnalyzer(path=pymorphy3_dicts_ru.get_path(), lang="ru")
 
 
@@ -64,7 +64,7 @@ def analyse(word: str) -> Form:
     best = parses[0]
     tags = [str(parse.tag) for parse in parses[:4]]  # asking a tag object costs ten times more
     if not tags[0].startswith("NOUN"):
-        # A noun that is nearly as likely as the likeliest reading is what a tag is made of.
+        # For a tag, a noun is better than a reading that is only a little likelier.
         best = next(
             (p for p in parses if p.score >= NOUN_SCORE and str(p.tag).startswith("NOUN")), best
         )
@@ -83,7 +83,7 @@ def analyse(word: str) -> Form:
 
 
 def words_of_form(form: str) -> frozenset[str]:
-    """Return the words that a Russian form in lower case can be one of; none if it is not known."""
+    """Return the words that a Russian form in lower case can belong to; empty if it is unknown."""
     analyzer = _analyzer()
     if analyzer is None or not analyzer.word_is_known(form):
         return frozenset()
@@ -94,7 +94,7 @@ def words_of_form(form: str) -> frozenset[str]:
 def nominative(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return a name's words in the nominative, agreeing with each other where they can.
 
-    The words come in lower case and go out so; a word that cannot be bent stays.
+    Takes and returns words in lower case; a word that cannot be inflected stays.
     """
     analyzer = _analyzer()
     if analyzer is None:
@@ -116,7 +116,7 @@ def _bends(parse: Any) -> bool:
 
 
 def _agreement(readings: list[list[Any]]) -> tuple[Any, Any, Any]:
-    """Return the case, gender and number that most of the words can have together."""
+    """Return the case, gender and number that most of the words can share."""
     votes: dict[tuple[Any, Any, Any], float] = {}
     for parses in readings:
         seen: dict[tuple[Any, Any, Any], float] = {}
@@ -163,7 +163,7 @@ def unknown_name(word: str) -> str:
     if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
         return word[:-1] + "а"
     form = analyse(word)
-    # Нотр-Дам looks like a form of a verb: better as it is written.
+    # Нотр-Дам looks like a form of a verb, so it stays as it is written.
     return word if "-" in word and not form.noun else form.lemma
 
 

@@ -1,4 +1,4 @@
-"""Candidates in a Russian post: names in the nominative, acronyms, Latin names, nouns, places.
+"""Find candidates in a Russian post: names in the nominative, acronyms, Latin names, nouns, places.
 
 By word forms (see `morphology`) and capitals. Knows no score.
 """
@@ -19,13 +19,13 @@ from tgtagger.taggers.keywords.text import Prepared, Word
 
 ACRONYM_WEIGHT = 1.9
 LATIN_WEIGHT = 1.7  # a Latin word in a Cyrillic text is a brand or a term
-GENERIC_WEIGHT = 0.1  # only where a post has nothing better to say
+GENERIC_WEIGHT = 0.1  # for a post without better words
 PLACE_WEIGHT = 1.45  # of an adjective: московский
-FIRST_NAME_SHARE = 0.4  # a first name alone is nobody's topic
-SOURCE_SHARE = 0.4  # «по данным SHOT»: who says it is not what it is about
+FIRST_NAME_SHARE = 0.4  # a first name alone is not a topic
+SOURCE_SHARE = 0.4  # «по данным SHOT»: a source is not the topic
 
 
-# Endings that no noun has: to look such words up is a tenth of the time of tagging.
+# Endings that no noun has: looking up such words takes a tenth of the time of tagging.
 _VERB_ENDINGS = (
     "ться", "тся", "лся", "лась", "лись", "лось", "вших", "вший", "вшие", "вшая", "вшего", "вшую",
     "ющих", "ющий", "ющие", "ющая", "ющей", "ющего", "ющую", "ющими", "ирует", "ируют",
@@ -85,12 +85,12 @@ def _form(lower: str) -> morphology.Form:
 
 
 def _is_name(word: Word, shouting: frozenset[int], inside: set[str]) -> bool:
-    """Whether a capital means a name: inside a sentence it does; at its beginning it may."""
+    """Tell whether a capital means a name: always inside a sentence, at its beginning perhaps."""
     if not shape(word.text).capital or not shape(word.text).russian or len(word.text) < 3:
         return False
     form = _form(word.lower)
     if form.adjective and form.name is None and form.known and not word.quoted:
-        return False  # «в Брянской, Курской …»: the place it is made of, if any, is the tag
+        return False  # «в Брянской, Курской …»: the tag is its place, if it has one
     if word.first or word.sentence in shouting:
         return form.noun and (form.name is not None or form.place or form.lemma in inside)
     return not (form.known and not form.noun and not form.adjective and form.name is None)
@@ -130,7 +130,7 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
         and len(run) > 1
         and not (form.adjective or form.name or form.place or not form.known)
     ):
-        return []  # its capital is the sentence's: «Президент Владимир Путин»
+        return []  # a sentence's first word has a capital anyway: «Президент Владимир Путин»
     if len(run) == 1 and form.adjective and form.name is None and form.known and not first.quoted:
         return []
     return run
@@ -173,7 +173,7 @@ def _add_word(
     if not shape(text).russian:
         if not shape(text).cyrillic:
             _add_latin(word, position, gathering, before)
-        elif not text[0].isdigit():  # СУ-35, Ковид-19
+        elif not text[0].isdigit():  # keep СУ-35, Ковид-19
             gathering.add(text, (word.lower,), 1.3, word, position, name=True)
         return
     if len(text) < 2 or word.lower in words.stop_words("ru"):
@@ -241,5 +241,5 @@ def _parts(place: str) -> list[str]:
 
 
 def ground_form(lower: str) -> str:
-    """Return a word's dictionary form, as in `Candidate.parts`."""
+    """Return a word's dictionary form, as `Candidate.parts` has it."""
     return _form(lower).lemma.replace("ё", "е") if shape(lower).russian else lower

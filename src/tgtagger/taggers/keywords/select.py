@@ -1,4 +1,7 @@
-"""Choose the tags among a post's candidates: score, drop near-equals, decide how many. Pure."""
+"""Choose the tags among a post's candidates: score, drop near-equals, decide how many.
+
+Pure. Knows no grammar.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def _ground_forms(name: str) -> frozenset[str]:
 
 
 def language_of(text: str) -> str:
-    """Return `ru`, `en` or `other`: what the ways of finding candidates tell apart."""
+    """Return `ru`, `en` or `other`, which decides how candidates are found."""
     cyrillic = len(_CYRILLIC_LETTER.findall(text))
     latin = len(_LATIN_LETTER.findall(text))
     if cyrillic > latin:
@@ -98,19 +101,19 @@ def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
 
 def _score(candidate: Candidate, total: int) -> float:
     first = candidate.positions[0]
-    # Early words say the topic; what is said again is meant.
+    # Early words tell the topic; repeated words, too.
     early = 1 / (1 + 0.9 * first / max(total, 40) + 0.02 * min(first, 30))
     again = 1 + 0.45 * math.log(len(candidate.positions))
     return candidate.weight * early * again
 
 
 def _is_near(parts: frozenset[str], others: frozenset[str]) -> bool:
-    """Whether two tags say the same: one's words are among the other's."""
+    """Tell whether two tags mean the same: the words of one are among those of the other."""
     return parts <= others or others <= parts
 
 
 def _topics_of(prepared: Prepared, topics: Mapping[str, frozenset[str]]) -> Sequence[str]:
-    """Return the one topic that most of its words speak for, at least two."""
+    """Return the topic that the most words of the text belong to, two at least."""
     if not topics:
         return ()
     found = {word.lower for word in prepared.words}

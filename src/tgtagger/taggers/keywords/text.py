@@ -1,7 +1,7 @@
 """Prepare a post's text: drop footers, links and mentions, set hashtags apart, split into words.
 
-Pure, and linear in the text's length whatever is in it: no pattern backtracks over more than a
-bounded stretch, and what is longer than MAX_TEXT is cut. Knows no language.
+Pure. Takes linear time for every text: each pattern backtracks over a bounded stretch only, and a
+text longer than MAX_TEXT is cut. Knows no language.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _WORD = re.compile(r"[^\W_]+(?:(?:[-–'’&]|(?<=\d)\.(?=\d))[^\W_]+)*(?:\+\+|#
 _BREAK = re.compile(r"[.!?…]+(?=[\s\"»”)]|$)|\n|[;]|\s[—–-]\s|:\s|•")
 
 
-@dataclass(slots=True)  # not frozen: that would cost a tenth of all the time of tagging
+@dataclass(slots=True)  # not frozen, which would cost a tenth of the time of tagging
 class Word:
-    """A word, where it stands, and what stands around it."""
+    """A word, its place, and its surroundings."""
 
     text: str
     lower: str
     sentence: int
-    first: bool  # of its sentence
+    first: bool  # the first of its sentence
     joined: bool  # to the word before, by a space alone
     quoted: bool  # a quotation mark stands before it
 
@@ -73,7 +73,7 @@ def _lines(text: str) -> list[str]:
     for number, line in enumerate(lines):
         bare = _EMAIL.sub(" ", _URL.sub(" ", line)) if "." in line else line
         bare = _MENTION.sub(" @ ", bare) if "@" in bare else bare
-        # A footer is short, and not the post's beginning.
+        # A footer is short, and never begins the post.
         if (number or len(lines) == 1) and len(bare) < 250 and words.footers().search(bare):
             bare = _before_footer(bare) if number == 0 or len(bare) > 120 else ""
         bare = _HASHTAG.sub(" ; ", bare) if "#" in bare else bare

@@ -1,6 +1,6 @@
-"""The word lists: stop words, how tag-like a word is, broad topics. Loaded when first asked for.
+"""The word lists: stop words, how tag-like a word is, broad topics. Loaded at their first use.
 
-Knows no text. Where the lists come from stands at their heads, in data/.
+Knows no text. The head of each list, in data/, tells its source.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tgtagger.errors import InputError, system_error
 if TYPE_CHECKING:
     from pathlib import Path
 
-# With neither pathlib nor importlib.resources: each costs 8 ms, a tenth of the start.
+# Without pathlib and importlib.resources: each costs 8 ms, a tenth of the start.
 _DATA = os.path.join(os.path.dirname(__file__), "data")  # noqa: PTH118, PTH120
 
 
@@ -46,7 +46,7 @@ def english_stop_words() -> frozenset[str]:
 
 @functools.cache
 def all_stop_words() -> frozenset[str]:
-    """Return the stop words of all languages: for a text whose language is not known."""
+    """Return the stop words of all languages, for a text in an unknown language."""
     return frozenset(
         word for line in _lines("stopwords.txt") if not line[0].endswith("+") for word in line[1:]
     )
@@ -54,7 +54,7 @@ def all_stop_words() -> frozenset[str]:
 
 @functools.cache
 def weights(language: str) -> Mapping[str, float]:
-    """Return how tag-like words are: below 1 generic, above 1 specific; missing is 1."""
+    """Return how tag-like words are: below 1 generic, above 1 specific; a missing word has 1."""
     return {
         word: float(line[1])
         for line in _lines("weights.txt")
@@ -79,7 +79,7 @@ def footers() -> re.Pattern[str]:
 
 @functools.cache
 def known_names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
-    """Return the nominative of names that a dictionary misreads, by their forms in a text."""
+    """Return the nominatives of names that the dictionary misreads, by their forms in a text."""
     return {
         tuple(form.split("_")): tuple(line[0].casefold().split("_"))
         for line in _lines("names.txt")
@@ -89,7 +89,7 @@ def known_names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
 
 @functools.cache
 def places() -> Mapping[str, str]:
-    """Return the place that a Russian adjective is made of: московский → Москва."""
+    """Return the places of Russian adjectives: московский → Москва."""
     return {
         adjective: line[0].replace("_", " ")
         for line in _lines("places.txt")
@@ -98,7 +98,7 @@ def places() -> Mapping[str, str]:
 
 
 def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
-    """Return topics and the words that speak for them, from a file `topic: word word …`.
+    """Return topics and their words, from a file with lines `topic: word word …`.
 
     Raises InputError for a file that cannot be read.
     """

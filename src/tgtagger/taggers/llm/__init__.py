@@ -1,13 +1,13 @@
 """Tags by a language model, of any server that speaks OpenAI's chat completions over HTTP.
 
-`tagger` is what others see. A run is a `plan` that says what to send and what a response means, and
-a loop (`run`) that does so. The plan asks `queue` which posts go together and which are asked
+Other packages use `tagger`. A run is a `plan`, which decides what to send and what a response
+means, and a loop (`run`), which sends. The plan asks `queue` which posts go together and which go
 again, `rate_limiter` when the next request may go, `costs` whether the money lasts, `trouble`
-whether the run goes on when nothing succeeds; what it has to tell is kept in `pending`.
+whether the run goes on when nothing succeeds; it keeps its pending events in `pending`.
 
-`prompt` says what is asked of a model; `exchange` joins it with the vocabulary and reads what comes
-back. `api` is the wire: requests, responses, and the client. `estimate` says beforehand what a run
-would be, `probe` what a server can do.
+`prompt` writes the words for a model; `exchange` joins them with the vocabulary and reads the
+answer. `api` is the wire: requests, responses, and the client. `estimate` tells what a run would
+take, `probe` what a server can do.
 
-Knows no store: results are yielded, and what is to be remembered is told by a callback.
+Knows no store: results are yielded, and a callback gets the capabilities to store.
 """

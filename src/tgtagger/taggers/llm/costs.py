@@ -1,10 +1,9 @@
-"""What requests cost: prices, what a run has asked for and paid so far, and its cap.
+"""The costs of requests: prices, the requests and costs of a run so far, and its cap.
 
-A cost is the server's own where its answer says so; else it comes from a table of list prices. The
-table is small and grows old; a file of one's own overrides it. The cost of a model that is in
-neither is unknown, and never told as 0; so are tokens that no server tells.
-
-Pure but for the file. Knows no server.
+A server's own cost counts if its answer has one; otherwise a table of list prices gives the cost.
+The table is small and grows old; the user's file overrides it. Without either the cost is unknown,
+never 0; the same holds for tokens that no server tells. Pure, except for reading the file. Knows no
+server.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from tgtagger.taggers.llm.api.answers import Usage
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens; `cached` of a prompt that the server had ready."""
+    """US dollars for a million tokens; `cached`: tokens of a prompt in the server's cache."""
 
     input: float
     output: float
     cached: float | None = None
 
     def cost(self, usage: Usage) -> float | None:
-        """Return what these tokens cost; None where a count is not known."""
+        """Return the cost of these tokens in US dollars; None if a count is unknown."""
         if usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
         cached = min(usage.cached_tokens or 0, usage.prompt_tokens)
@@ -50,19 +49,19 @@ PRICES: Mapping[str, Price] = {
     "gpt-4o": Price(2.5, 10.0, 1.25),
     "gpt-4o-mini": Price(0.15, 0.6, 0.075),
 }
-"""OpenAI's list prices as they were known when this was written (2025); check your provider's."""
+"""OpenAI's list prices as known in 2025; check the prices of your provider."""
 
 MOST = 1e6
-"""US dollars for a million tokens beyond which a price is a slip of the pen."""
+"""US dollars for a million tokens: a higher price is a typing error."""
 
 FREE = Price(0.0, 0.0)
-"""Of a server of one's own."""
+"""The price of a user's own server."""
 
 
 def read_prices(path: Path | None) -> Mapping[str, Price]:
-    """Return a file's prices: for each model a table with `input`, `output` and perhaps `cached`.
+    """Return a file's prices: a table with `input`, `output` and perhaps `cached` for each model.
 
-    Raises InputError naming what is wrong.
+    Raises InputError with what is wrong.
     """
     if path is None:
         return {}
@@ -92,7 +91,7 @@ def _number(table: Any, name: str) -> float | None:
 
 
 def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Price | None:
-    """Return a model's price, None where it is not known."""
+    """Return a model's price, None if it is unknown."""
     if model in own:
         return own[model]
     if provider in {"ollama", "lmstudio", "llamacpp", "vllm"}:
@@ -105,7 +104,7 @@ def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Pric
 
 @dataclass(slots=True)
 class _Count:
-    """Of one model. `unknown` counts answers without tokens, `unpriced` those without a cost."""
+    """Counts for one model. `unknown`: answers without tokens; `unpriced`: without a cost."""
 
     requests: int = 0
     retries: int = 0
@@ -116,10 +115,10 @@ class _Count:
     cost_usd: float = 0.0
     unknown: int = 0
     unpriced: int = 0
-    unanswered: int = 0  # reached the server and brought nothing: perhaps billed
+    unanswered: int = 0  # reached the server, without an answer: perhaps billed
 
     def told(self, models: tuple[tuple[str, Spending], ...] = ()) -> Spending:
-        """Return what is known: a cost or tokens that no answer told are None."""
+        """Return the counts; a cost or tokens that no answer told are None."""
         is_known = self.unknown == 0 or self.unknown < self.answers
         is_priced = self.unpriced == 0 or self.unpriced < self.answers
         return Spending(
@@ -137,7 +136,7 @@ class _Count:
 
 
 class Costs:
-    """Counts what each model was asked and what it cost, against a cap in US dollars."""
+    """Counts the requests and the cost of each model, against a cap in US dollars."""
 
     def __init__(
         self,
@@ -150,23 +149,23 @@ class Costs:
         self._counts = {model: _Count() for model in models}
         self.prices = prices
         self.cap = cap
-        self._dearest: dict[str, float] = {}  # a request so far
+        self._dearest: dict[str, float] = {}  # by model, the cost of its dearest request so far
         self._before = spent
-        self._unseen = 0.0  # what answers that do not tell their tokens may have cost
+        self._unseen = 0.0  # the possible cost of answers without tokens
 
     def sent(self, model: str, *, again: bool) -> None:
         self._counts[model].requests += 1
         self._counts[model].retries += again
 
     def lost(self, model: str, estimate: float) -> None:
-        """Count a request that came to the server and brought no answer."""
+        """Count a request that reached the server and was not answered."""
         self._counts[model].unanswered += 1
         self._unseen += estimate
 
     def answered(self, model: str, usage: Usage, estimate: float) -> float | None:
-        """Count an answer; return its cost, None where neither the server nor a price tells.
+        """Count an answer; return its cost, None if neither the server nor a price tells it.
 
-        Against the cap an answer without its tokens counts as what it may have cost.
+        An answer without tokens counts against the cap with its possible cost.
         """
         cost = usage.cost_usd
         if cost is None and model in self.prices:
@@ -184,9 +183,9 @@ class Costs:
         return cost
 
     def estimate(self, model: str, prompt_tokens: int, answer_tokens: int) -> float:
-        """Return what a request may cost at the most: by the price, or as the dearest so far.
+        """Return the highest possible cost of a request: by the price, or as the dearest so far.
 
-        0 where it is not known, as before the first answer of a server that tells the cost itself.
+        0 if it is unknown, as before the first answer of a server that tells its costs.
         """
         price = self.prices.get(model)
         if price is None:
@@ -195,7 +194,7 @@ class Costs:
 
     @property
     def spending(self) -> Spending:
-        """What all models took so far, and each that was asked."""
+        """Return the spending of all models so far, and of each model that got a request."""
         whole = _Count()
         for count in self._counts.values():
             for field in fields(_Count):
@@ -209,14 +208,14 @@ class Costs:
         return self._before + sum(count.cost_usd for count in self._counts.values())
 
     def allows(self, estimate: float, on_their_way: float) -> bool:
-        """Tell whether the next request stays below the cap, with those that are on their way."""
+        """Tell whether the next request stays below the cap, together with those in flight."""
         spent = self.cost_usd + self._unseen
         return self.cap is None or (
             spent < self.cap and spent + on_their_way + estimate <= self.cap
         )
 
     def cannot_cap(self, model: str) -> bool:
-        """Tell whether there is a cap, and neither a price nor any answer tells the cost."""
+        """Tell whether there is a cap whose cost neither a price nor any answer tells."""
         count = self._counts[model]
         is_unpriced = model not in self.prices and 0 < count.unpriced == count.answers
         return self.cap is not None and is_unpriced

@@ -1,7 +1,7 @@
-"""What a run would be, before it begins: requests, tokens, cost, time. Sends nothing.
+"""Estimate a run before it begins: requests, tokens, cost, time. Sends nothing.
 
-The same groups are made as in a run. Tokens are counted rather too high (`prompt.count_tokens`);
-what is not known is None.
+Makes the same groups as a run. Tokens are counted rather too high (`prompt.count_tokens`); an
+unknown value is None. Knows no server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tgtagger.taggers.llm.plan import Options
 from tgtagger.taggers.llm.queue import Groups, text_of
 
 TOKENS_PER_POST = 45
-"""Of an answer, about: three to five Russian tags were seen to take 27 to 45."""
+"""Tokens of an answer, about: three to five Russian tags took 27 to 45 when measured."""
 
 
 def estimate(
@@ -27,7 +27,7 @@ def estimate(
     *,
     mean_seconds: float | None,
 ) -> Estimate:
-    """Count what tagging these posts takes. `mean_seconds` is what answers took so far."""
+    """Return the estimate for these posts. `mean_seconds` is the mean time of earlier answers."""
     seen: set[str] = set()
     copied = 0
 

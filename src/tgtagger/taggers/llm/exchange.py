@@ -1,7 +1,7 @@
-"""One exchange with a model: the request for some posts, and what its answer makes of each.
+"""One exchange with a model: write the request for some posts, read their outcomes from its answer.
 
-Joins the prompt, the vocabulary and the format of requests; the same for a run and for a probe.
-Pure. Knows no HTTP, and not what is asked next.
+Joins the prompt, the vocabulary and the format of requests, for a run and for a probe. Pure. Knows
+no HTTP, and no next request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_ENUM = 500
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """How a run asks, and how it reads. `fence` marks its posts; no post can know it."""
+    """Writes a run's requests, and reads its answers. `fence` marks posts; no post can know it."""
 
     prompt: Prompt
     vocabulary: Vocabulary
@@ -39,7 +39,7 @@ class Exchange:
         capabilities: Capabilities,
         existing: Sequence[str] | None = None,
     ) -> bytes:
-        """Return the body of a request for these texts; `existing` if it is known already."""
+        """Return the body of a request for these texts; pass `existing` if it is known."""
         ids = ids_of(len(texts))
         posts = tuple(zip(ids, texts, strict=True))
         if existing is None:
@@ -52,11 +52,11 @@ class Exchange:
         return write_request(model, self.prompt, message, wanted, capabilities, self.dialect)
 
     def existing(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Return the archive's tags that a request names to be preferred."""
+        """Return the tags of the archive that a request asks to prefer."""
         return self.vocabulary.likeliest(texts) if self.vocabulary.mode == "prefer" else ()
 
     def read(self, answer: ModelAnswer, texts: Sequence[str]) -> list[Outcome | None]:
-        """Return what an answer makes of each text; None where it gave nothing that can be used."""
+        """Return the outcome for each text; None where the answer has nothing usable."""
         ids = ids_of(len(texts))
         said = read_tags(answer.content, ids)
         return [
@@ -65,7 +65,7 @@ class Exchange:
         ]
 
     def remember(self, outcomes: Iterable[Outcome | None]) -> None:
-        """Prefer from now on what was given, where the archive's tags are preferred."""
+        """Add these tags to the preferred ones, in a mode that prefers the archive's tags."""
         if self.vocabulary.mode != "prefer":
             return
         for outcome in outcomes:
@@ -84,7 +84,7 @@ class Exchange:
         return None
 
     def _is_slip(self, name: str, text: str) -> bool:
-        """Tell whether a tag comes from the question and not from the post: a fence, an example."""
+        """Tell whether a tag comes from the prompt and not from the post: a fence, an example."""
         if self.fence in name:
             return True
         return bool(self.prompt.examples) and is_from_example(name, text)
@@ -101,12 +101,12 @@ class Exchange:
         return count_tokens(self.prompt.system) + sum(map(count_tokens, examples))
 
     def room(self, posts: int, capabilities: Capabilities) -> int:
-        """Return how many tokens the answer to so many posts may have."""
+        """Return the most tokens of an answer about so many posts."""
         return room_for(posts, self.maximum) * capabilities.room
 
 
 FRAME_TOKENS = 16
-"""Of the two lines around a post."""
+"""Tokens of the two lines around a post."""
 
 
 def ids_of(count: int) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def ids_of(count: int) -> tuple[str, ...]:
 
 
 def why_missing(answer: ModelAnswer, *, all_are: bool = True) -> str:
-    """Say why an answer gave (all or some) posts nothing."""
+    """Return the reason why an answer has nothing for all or some posts."""
     if answer.finish == "length":
         return "the answer was cut off" + ("" if all_are else " before this post")
     if not answer.content.strip():
@@ -123,26 +123,26 @@ def why_missing(answer: ModelAnswer, *, all_are: bool = True) -> str:
 
 
 def has_only_thoughts(answer: ModelAnswer) -> bool:
-    """Tell whether an answer holds reasoning only, and no JSON."""
+    """Tell whether an answer holds only reasoning, without JSON."""
     return "{" not in answer.content or answer.content.lstrip().startswith("<think")
 
 
 def is_prose(answer: ModelAnswer) -> bool:
-    """Tell whether an answer is words alone: its model may not know the format asked for."""
+    """Tell whether an answer is plain words: its model may not know the format."""
     return bool(answer.content.strip()) and "{" not in answer.content
 
 
 # ---- which words of a server are shown
 
 WINDOW = 24
-"""Letters that a server's words and a post have in common when they hold its text."""
+"""Letters in a row that a server's words share with a post if they hold its text."""
 
 SHORTEST = 6
-"""Letters of a post below which it cannot be told from a server's own words."""
+"""Letters of a post: a shorter post cannot be told from a server's own words."""
 
 
 def scrub(message: str, texts: Iterable[str]) -> str:
-    """Return a server's words, unless they hold a post's text. `client` takes care of the key."""
+    """Return a server's words unless they hold a post's text. `client` removes the key."""
     words = " ".join(message.split()).casefold()
     for text in texts:
         flat = " ".join(text.split()).casefold()

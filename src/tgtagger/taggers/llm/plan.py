@@ -1,13 +1,13 @@
 """The plan of a tagging run: what to send next, and what a response means for its posts.
 
-`next` says what to do now, `take` is told what came. What becomes of the posts of a response is
-told before the next request takes its place: so an answer is on disk before its slot is used again.
-When all goes wrong at once (a key, a quota, a provider that is down) the run ends with what was
-answered, and the rest stays as it was.
+`next` returns the next action, `take` takes a response. The outcomes of a response are told before
+the next request takes its place: so an answer is on disk before its slot is used again. When
+everything fails at once (a key, a quota, a provider that is down) the run ends with what was
+answered, and the other posts stay as they were.
 
-Pure; time is given, in seconds that only rise. Knows no event loop, no HTTP and no store: when the
-next request may go is told by `rate_limiter`, which posts wait by `queue`, what an answer holds by
-`exchange`, what happens when nothing succeeds by `trouble`.
+Pure; the caller passes the time, in seconds that only rise. Knows no event loop, no HTTP and no
+store: `rate_limiter` tells when the next request may go, `queue` which posts wait, `exchange` what
+an answer holds, `trouble` what happens when nothing succeeds.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ from tgtagger.taggers.llm.rate_limiter import ALONE_AFTER, RateLimiter
 from tgtagger.taggers.llm.trouble import Trouble
 
 GRACE = 5.0
-"""Seconds that answers on their way get when a run ends before its end: they are paid for."""
+"""Seconds for requests in flight when a run ends too soon: their answers are paid for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to tag. Seconds and US dollars; None: no bound."""
+    """How to tag. Times are in seconds, costs in US dollars; None: no bound."""
 
     models: tuple[str, ...]
     provider: str | None = None
@@ -67,7 +67,7 @@ class Options:
     retry_base: float = 1.0
     max_cost: float | None = None
     max_time: float | None = None
-    spent: float = 0.0  # of the cap, by an earlier part of the same run
+    spent: float = 0.0  # US dollars of the cap that an earlier part of the run used
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The run is over. `error` says why where it ends too soon: what is in flight is given up."""
+    """The run is over. `error` says why it ends too soon: then requests in flight are given up."""
 
     error: TgTaggerError | None = None
 
@@ -88,7 +88,7 @@ Step = RequestInFlight | News | Idle | Over
 
 
 class Plan:
-    """One run's way through its posts. Do what `next` says until it is Over; `take` responses."""
+    """The plan of a run. Do what `next` returns until it is Over; pass each response to `take`."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Plan:
         self._pending = PendingEvents(provenances)
         self._trouble = Trouble(options.models, url, self._jobs, self._limiter, self._pending)
         self._deadline = None if options.max_time is None else now + options.max_time
-        self._given_up_at: float | None = None  # when what is still in flight is given up
+        self._given_up_at: float | None = None  # the time when requests in flight are given up
         self._is_context_told = False
 
     # ---- what to do now
@@ -148,7 +148,7 @@ class Plan:
         return Over()
 
     def _next_request(self, now: float) -> tuple[RequestInFlight | None, float | None]:
-        """Return what may go now, or the seconds until more may; None: when one has ended."""
+        """Return the next request, or the seconds until it may go; None: wait for one to end."""
         if self._trouble.stop is not None:
             return None, None
         delay = self._limiter.delay(now)
@@ -167,7 +167,7 @@ class Plan:
         return request, None
 
     def _in_time(self, delay: float | None, now: float) -> float | None:
-        """Return a delay; one that goes beyond the time of the run ends it, if nothing runs."""
+        """Return a delay; end the run if the delay exceeds its time and nothing is in flight."""
         is_beyond = delay is not None and self._deadline is not None and (
             now + delay > self._deadline
         )  # fmt: skip
@@ -182,10 +182,10 @@ class Plan:
         return left if pause is None else min(pause, left)
 
     def _next_job(self, now: float) -> Job | None:
-        """Return what to ask next: what is asked again first, unless nothing succeeds.
+        """Return the next job: repeated ones first, unless nothing succeeds.
 
-        Then it is something new, and each time from further away: if it is some posts that fail,
-        and not the server, this finds one that does not.
+        Then it is a new one, each time from further away: if some posts fail and the server works,
+        this finds a post that succeeds.
         """
         trouble = self._trouble.in_a_row - ALONE_AFTER
         is_stuck = trouble >= 0 or self._limiter.throttles > 1
@@ -198,7 +198,7 @@ class Plan:
             if group:
                 groups.append(group)
             elif wordless:
-                break  # first let these be stored
+                break  # these are stored first
         if not groups:
             return self._jobs.take(now)
         for passed_over in groups[:-1]:
@@ -206,7 +206,7 @@ class Plan:
         return Job(groups[-1], self._jobs.model)
 
     def _request(self, job: Job, now: float) -> RequestInFlight | None:
-        """Return a job's request; None where the cap on cost does not allow it (yet)."""
+        """Return a job's request; None if the cap on cost does not allow it now."""
         costs, exchange = self._costs, self._exchange
         model = self._options.models[job.model]
         capabilities = self._capabilities.of(model)
@@ -227,10 +227,10 @@ class Plan:
         self._in_flight.append(request)
         return request
 
-    # ---- what came
+    # ---- responses
 
     def take(self, request: RequestInFlight, response: Response, now: float) -> None:
-        """Decide what becomes of a request's posts."""
+        """Decide the outcomes of a request's posts."""
         self._in_flight.remove(request)
         verdict = response.verdict
         verdict = replace(verdict, message=scrub(verdict.message, request.plain))
@@ -250,7 +250,7 @@ class Plan:
             case "bad_post" if verdict.failure == "server" and self._capabilities.step_down(
                 model, used
             ):
-                # Nothing says what is wrong: until something was answered it may be the format.
+                # A refusal without a reason: before the first answer the format may be the reason.
                 self._limiter.dropped()
                 self._jobs.put_back(request.job)
             case "bad_post" if verdict.failure != "server":
@@ -262,7 +262,7 @@ class Plan:
                 self._fail(request, replace(verdict, again=verdict.again and is_passing), now)
 
     def _read(self, request: RequestInFlight, response: Response, now: float) -> None:
-        """Make outcomes of an answer; what is missing in it is asked again."""
+        """Make outcomes of an answer; ask again for posts that it lacks."""
         answer = read_answer(response.tree)
         cost = self._costs.answered(request.model, answer.usage, request.estimate)
         if answer.failure is not None:
@@ -275,7 +275,7 @@ class Plan:
             return
         if self._costs.cannot_cap(request.model):
             self._trouble.halt(InputError("cost_cap", model=request.model))
-        # Whatever is in it: who answers, is not down.
+        # Any answer shows that the server is up.
         self._succeed(request, response, now)
         posts = request.job.posts
         outcomes = self._exchange.read(answer, request.plain)
@@ -326,7 +326,7 @@ class Plan:
         pause = self._limiter.throttled(request.ticket, now, verdict.wait)
         if self._limiter.throttles <= 1:
             self._jobs.put_back(request.job)
-        else:  # alone, too: should it be about these posts, they hold nobody up
+        else:  # alone, too: if these posts are the reason, they delay no others
             self._jobs.put_off(replace(request.job, not_before=now + 2 * pause))
         longest = self._options.longest_wait
         if verdict.wait is not None and verdict.wait > longest:
@@ -337,14 +337,14 @@ class Plan:
             self._pending.wait(pause, now, "the tagging server asks to wait", least=1.0)
 
     def _fail(self, request: RequestInFlight, verdict: Verdict, now: float) -> None:
-        """Ask again after a while, unless it is pointless or the turn is over."""
+        """Ask again after a while, if that may help and the turn is not over."""
         job = request.job
         if job.model == self._jobs.model:
             self._limiter.failed(request.ticket, now)
         else:
             self._limiter.dropped()
         if job.model < self._jobs.model:
-            self._jobs.put_back(job)  # the next model's, from now on
+            self._jobs.put_back(job)  # now it is for the next model
             return
         failure = verdict.failure or "server"
         if verdict.reached and failure in {"timeout", "network"}:
@@ -353,13 +353,13 @@ class Plan:
             self._jobs.put_back(job)
             self._trouble.halt(TryLater("throttled", seconds=verdict.wait))
             return
-        # What never reached the server says nothing of the posts: they stay together.
+        # A request that never reached the server tells nothing about its posts: they stay together.
         pause = 0.0 if failure == "bad_answer" else self._limiter.retry_delay(job.tries)
         due = now + max(pause, verdict.wait or 0.0)
         self._limiter.hold(now, verdict.wait or 0.0)
         is_pointless = not verdict.again
         if is_pointless and self._jobs.bisect(job):
-            pass  # only one of them may be what it is about
+            pass  # a single post may be the reason
         elif is_pointless or not self._jobs.ask_again(job, due=due, together=not verdict.reached):
             self._trouble.give_up(GivenUp(job, failure, verdict.message, verdict.reached))
         self._check_down(request, verdict.message)
@@ -370,14 +370,14 @@ class Plan:
     def _refuse(
         self, request: RequestInFlight, response: Response, verdict: Verdict, now: float
     ) -> None:
-        """Find the post that is not taken; alone, it is shortened once if that may help."""
+        """Find the refused post by smaller groups; shorten a single post once, if that may help."""
         self._succeed(request, response, now)
         self._trouble.was_useful()
         job, sizes = request.job, self._groups.sizes
         if self._jobs.bisect(job):
             posts = [text.tokens for text in request.texts]
             if verdict.failure == "too_long" and 2 * max(posts) < sum(posts):
-                # No single post is to blame: the context is shorter than was hoped for.
+                # No single post is the reason: the model's context is shorter than assumed.
                 self._groups.sizes = replace(sizes, tokens=sum(posts) * 2 // 3)
             return
         (text,) = request.texts
@@ -388,7 +388,7 @@ class Plan:
         else:
             self._trouble.give_up(GivenUp(job, verdict.failure or "refused", verdict.message))
 
-    # ---- what is learned, and written down
+    # ---- capabilities, and the record of requests
 
     def _prove(self, request: RequestInFlight, answer: ModelAnswer) -> None:
         proven = self._capabilities.prove(request.model, request.capabilities)
@@ -397,7 +397,7 @@ class Plan:
         self._watch_context(request, answer)
 
     def _watch_context(self, request: RequestInFlight, answer: ModelAnswer) -> None:
-        """Notice a server that silently reads only the end of what it is sent, as Ollama does."""
+        """Warn of a server that silently reads only the end of a request, as Ollama does."""
         read, said = answer.usage.prompt_tokens, request.tokens
         # Our counts are up to twice too high; a window is never below a thousand tokens.
         if self._options.provider == "ollama" and read and 1000 <= read < said // 3:
@@ -418,7 +418,7 @@ class Plan:
         answer: ModelAnswer | None = None,
         cost: float | None = None,
     ) -> None:
-        """Write down a request that gave its posts nothing."""
+        """Record a request that gave its posts nothing."""
         failure: FailureClass = verdict.failure or "server"
         attempts = [
             replace(made, failure=failure, error=verdict.message)

@@ -1,10 +1,10 @@
 """Ask a tagging server what it can do: its models, what each takes, two samples tagged by each.
 
-A model is asked for the tags of two posts of our own as a run would ask, one request at a time and
-few of them; what is remembered of it does not count. What a server does is told in the result, and
-never raised.
+A model is asked for the tags of two posts of ours as a run would ask: one request at a time, and
+few of them. Stored capabilities are ignored. The result tells what a server does; no error is
+raised.
 
-Knows no store, no terminal, and no post of the user's.
+Knows no store, no terminal, and no post of the user.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ PATIENCE = 120.0
 """Seconds for one model, which its server may have to load first."""
 
 LONGEST_WAIT = 10.0
-"""Seconds that a server may ask to wait before it is left alone."""
+"""Seconds: if a server asks for a longer wait, the probe ends."""
 
 LOOKUP = 10.0
-"""Seconds for the list of models, and for what a server says of itself."""
+"""Seconds for the list of models, and for the server's own description."""
 
 LONGEST_NAME = 200
 
@@ -58,9 +58,9 @@ TYPICAL = 200
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of one model. `stop` is what would end a run, `failure` what failed these posts.
+    """The result for one model. `stop` would end a run, `failure` failed these posts.
 
-    `tags` has an entry a sample: None where it got none, empty where no allowed tag fits.
+    `tags` has an item for each sample: None if it got no tags, empty if no allowed tag fits.
     """
 
     model: str
@@ -70,16 +70,16 @@ class Tried:
     seconds: float | None = None
     stop: TgTaggerError | None = None
     failure: FailureClass | None = None
-    message: str = ""  # why there are no tags
+    message: str = ""  # the reason for missing tags
     is_listed: bool | None = None  # None: the server lists no models
     context: int | None = None  # tokens; None: nobody says
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a server can do. Models after one that ended it all are not in `models`.
+    """What a server can do. After a model that ended the probe, `models` has no more.
 
-    `ahead` are the seconds that the server's clock is ahead of ours, None where it tells no time.
+    `ahead` is how many seconds the server's clock is ahead of ours, None if it tells no time.
     """
 
     models: tuple[Tried, ...]
@@ -88,7 +88,7 @@ class Probe:
 
 
 async def probe(server: Server, exchange: Exchange, models: Sequence[str]) -> Probe:
-    """Ask a server, and each of its models."""
+    """Probe a server, and each of its models."""
     tried: list[Tried] = []
     ahead: float | None = None
     entries: Mapping[str, Mapping[str, Any]] | None = None
@@ -115,7 +115,7 @@ async def probe(server: Server, exchange: Exchange, models: Sequence[str]) -> Pr
 
 
 def tokens_of_request(exchange: Exchange, sizes: Sizes, posts: int) -> int:
-    """Return about how many tokens a request for so many usual posts takes, its answer included."""
+    """Return about how many tokens a request for so many usual posts takes, with its answer."""
     head = exchange.count_tokens(SAMPLES) - sum(map(count_tokens, SAMPLES))
     content = min(posts * TYPICAL, sizes.tokens)
     return head + content + exchange.room(posts, Capabilities())
@@ -125,7 +125,7 @@ def tokens_of_request(exchange: Exchange, sizes: Sizes, posts: int) -> int:
 
 
 class _Trial:
-    """Asks one model until it answers, or there is no more to be tried."""
+    """Asks one model until it answers, or nothing is left to try."""
 
     def __init__(self, server: Server, exchange: Exchange, model: str) -> None:
         self._server = server
@@ -133,19 +133,19 @@ class _Trial:
         self._model = model
         self._capabilities = CapabilitiesByModel((model,), exchange.dialect, {})
         self._requests = 0
-        self._has_spare = True  # what failed without a reason is asked once more
+        self._has_spare = True  # a failure without a reason is repeated once
         self._last = Verdict("passing", failure="timeout")
         self._has_status = False
         self.ahead: float | None = None
 
     @property
     def is_there(self) -> bool:
-        """Tell whether the last request got to the server."""
+        """Tell whether the last request reached the server."""
         return self._last.reached
 
     @property
     def may_other_models_do(self) -> bool:
-        """Tell whether only this model is to blame: it is not there, or cannot be started."""
+        """Tell whether the stop concerns only this model: it is missing, or cannot be started."""
         return self._has_status and (
             self._last.stop == "unknown_model" or self._last.kind == "passing"
         )
@@ -163,7 +163,7 @@ class _Trial:
         return self._failed(self._last.failure or "server", self._last.message)
 
     async def _ask(self) -> Tried | None:
-        """Ask once. None: ask again, since another request may do better."""
+        """Ask once. Return None if another request may do better."""
         used = self._capabilities.of(self._model)
         self._requests += 1
         response = await self._server.ask(self._exchange.write(self._model, SAMPLES, used))
@@ -190,7 +190,7 @@ class _Trial:
         return self._failed(verdict.failure or "server", verdict.message)
 
     async def _wait(self, verdict: Verdict) -> Tried | None:
-        """Wait until the server may do better; what fails is tried once more, and no third time."""
+        """Wait until the server may do better; repeat a failure once at most."""
         if verdict.kind == "throttled":
             pause = 2.0**self._requests / 2 if verdict.wait is None else verdict.wait
             if pause > LONGEST_WAIT:
@@ -229,7 +229,7 @@ class _Trial:
         had, self._has_spare = self._has_spare, False
         return had
 
-    # ---- how it ends without tags
+    # ---- ends without tags
 
     def _failed(self, failure: FailureClass, message: str) -> Tried:
         return Tried(self._model, self._requests, failure=failure, message=message)
@@ -253,7 +253,7 @@ def _names(outcome: Outcome | None) -> tuple[str, ...] | None:
 
 
 def _ahead(response: Response) -> float | None:
-    """Return the seconds that the server's clock is ahead, less the time that the request took."""
+    """Return how many seconds the server's clock is ahead, less the time of the request."""
     try:
         then = email.utils.parsedate_to_datetime(response.date or "")
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -265,16 +265,16 @@ def _ahead(response: Response) -> float | None:
         return None
     if before < 0:
         return before
-    return max(before - response.seconds, 0.0)  # somewhen between, as it should
+    return max(before - response.seconds, 0.0)  # between the beginning and the end: right
 
 
-# ---- what a server says of itself
+# ---- the server's own description
 
 
 async def _look_up(
     server: Server,
 ) -> tuple[dict[str, Mapping[str, Any]] | None, Mapping[str, Any]]:
-    """Return the models that are listed, by name, and the properties of llama.cpp's server."""
+    """Return the listed models, by name, and the properties of llama.cpp's server."""
     try:
         async with asyncio.timeout(LOOKUP):
             models, properties = await asyncio.gather(server.models(), server.properties())
@@ -289,13 +289,13 @@ async def _look_up(
 
 
 def _entry(entries: Mapping[str, Mapping[str, Any]], model: str) -> Mapping[str, Any] | None:
-    """Return a model's entry; some list it under a longer name than it may be called by."""
+    """Return a model's item of the list; some servers list it under a longer name."""
     names = (model, f"{model}:latest", f"models/{model}")
     return next((entries[name] for name in names if name in entries), None)
 
 
 _CONTEXT: Sequence[tuple[str, ...]] = (
-    # What is in force comes before what a model could do at most.
+    # The context in force comes before the model's largest one.
     ("meta", "n_ctx"),
     ("loaded_context_length",),
     ("max_model_len",),

@@ -1,10 +1,9 @@
-"""What is said to a language model: the rules first and always the same, the posts last.
+"""The prompt for a language model: the rules first and always the same, the posts last.
 
-A stable beginning is what servers keep ready between requests. Posts are data: each stands between
-two lines with a fence that only this run knows, and the rules say that nothing in it is an
-instruction. A user's own rules replace ours, not the frame around the posts.
-
-Pure. Knows no server, no request and no store.
+Servers cache a stable beginning between requests. Posts are data: each stands between two lines
+with a fence that only this run knows, and the rules say that a post holds no instruction. A user's
+own rules replace ours, but keep the frame around the posts. Pure. Knows no server, no request and
+no store.
 """
 
 from __future__ import annotations
@@ -62,20 +61,20 @@ EXAMPLES: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = (
         ),
     ),
 )
-"""Worked examples, which small models need most: of one post, and of two. Their topics are rare."""
+"""Worked examples with one post and with two, on rare topics: small models need them most."""
 
 POST_LANGUAGE = "the language of the post"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is said in every request. `hash` identifies it, the vocabulary aside."""
+    """The fixed part of every request. `hash` identifies it, without the vocabulary."""
 
     system: str
-    examples: tuple[tuple[str, str], ...]  # what is said, what is answered
+    examples: tuple[tuple[str, str], ...]  # pairs of a question and its answer
     hash: str
-    rules: str  # with the frame, if they are ours: no words of these are a tag
-    own: bool  # the rules are the user's
+    rules: str  # with the frame, if they are ours; words of these make no tag
+    own: bool  # the user wrote the rules
 
 
 def make_prompt(
@@ -86,7 +85,7 @@ def make_prompt(
     language: str = "post",
     own_rules: str | None = None,
 ) -> Prompt:
-    """Return the prompt of a run. In `own_rules` the same words in braces are filled in."""
+    """Return the prompt of a run. The same words in braces are filled into `own_rules`."""
     words = {
         "{minimum}": str(minimum),
         "{maximum}": str(maximum),
@@ -95,7 +94,7 @@ def make_prompt(
     rules = RULES if own_rules is None else own_rules.strip() + "\n"
     for name, value in words.items():
         rules = rules.replace(name, value)
-    # Examples in other words than the wanted ones, or with too few, would mislead.
+    # Examples with words outside the vocabulary, or with too few tags, would mislead.
     has_examples = (
         own_rules is None
         and language == "post"
@@ -139,7 +138,9 @@ def _listing(vocabulary: Vocabulary) -> str:
     return "\n".join(lines) + "\n"
 
 
-_FENCE = re.compile(r"[<＜﹤](?=[^\w<]{0,20}post)", re.IGNORECASE)  # whatever is hidden between
+_FENCE = re.compile(
+    r"[<＜﹤](?=[^\w<]{0,20}post)", re.IGNORECASE
+)  # also with hidden letters between
 
 
 def posts_message(
@@ -154,14 +155,14 @@ def posts_message(
     )
 
 
-# ---- how long a text is, and where it may be cut
+# ---- the length of a text, and where to cut it
 
 
 def count_tokens(text: str) -> int:
-    """Return about how many tokens a text has: rather too many than too few.
+    """Return about how many tokens a text has, rather too many than too few.
 
-    A token for four bytes of UTF-8: four Latin letters, two Cyrillic ones, an emoji. Real
-    tokenizers need up to twice as few for Cyrillic.
+    One token for four bytes of UTF-8: four Latin letters, two Cyrillic ones, an emoji. For
+    Cyrillic, real tokenizers need down to half as many.
     """
     return len(text.encode(errors="replace")) // 4 + 1
 
@@ -170,7 +171,7 @@ _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"»”)]*+(?=\s)|\n")
 
 
 def cut(text: str, tokens: int) -> str:
-    """Return as much of the text's beginning as has so many tokens, whole sentences if it can."""
+    """Return the beginning of a text, so many tokens at most, in whole sentences if possible."""
     if count_tokens(text) <= tokens:
         return text
     head = text.encode(errors="replace")[: max(tokens * 4 - 1, 0)].decode(errors="ignore")
@@ -188,7 +189,7 @@ _EXAMPLE_TAGS = frozenset(key(tag) for each in EXAMPLES for _, tags in each for 
 def is_from_example(name: str, text: str) -> bool:
     """Tell whether a tag comes from the examples and not from the text: a slip of a model.
 
-    A word is in the text if its beginning is.
+    A word counts as in the text if its beginning is.
     """
     folded = key(name)
     if folded not in _EXAMPLE_TAGS:
@@ -202,5 +203,5 @@ _WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def has_words(text: str) -> bool:
-    """Tell whether there is a word in a text, links and mentions aside."""
+    """Tell whether a text has a word besides links and mentions."""
     return bool(_WORD.search(_NOT_WORDS.sub(" ", text)))

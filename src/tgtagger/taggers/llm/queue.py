@@ -1,12 +1,12 @@
-"""The posts of a run: which go together in a request, which wait to be asked again, and for what.
+"""The posts of a run: which go together in a request, which wait for another request, and when.
 
-A group is bounded by a number of posts and by tokens. What failed in a group is asked again in
-smaller ones, and at last alone, so that a bad post fails by itself. A turn of a post is up to three
-requests to a model: in its group, in half of it, alone. Then the next model has its turn; after the
-last one it is given up: it has failed, or is held while nothing succeeds, since that may be the
-server's fault.
+A group is bounded by a number of posts and by tokens. A post that failed in a group is asked again
+in smaller groups, and at last alone, so that a bad post fails by itself. A turn of a post is up to
+three requests to a model: in its group, in half of it, alone. Then the next model has its turn;
+after the last model the post is given up. It has failed, or is held while nothing succeeds, since
+the server may be the reason.
 
-Pure; time is given. Knows no server.
+Pure; the caller passes the time. Knows no server.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ class Sizes:
     """The most that one request holds. Tokens are counted by `prompt.count_tokens`."""
 
     posts: int = 10
-    tokens: int = 8000  # of all its posts
-    post_tokens: int = 3000  # of one; what is longer is cut
+    tokens: int = 8000  # of all posts of a request
+    post_tokens: int = 3000  # of one post; a longer one is cut
 
 
 CLOUD = Sizes()
 LOCAL = Sizes(tokens=2000, post_tokens=1500)
-"""Of a model on one's own machine: contexts are short there, and reading takes long."""
+"""The sizes for a model on this machine: its context is short, and reading takes long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What of a post is sent. `cut_at` is its number of letters where that is not all."""
+    """The part of a post that is sent. `cut_at` is its number of letters if the post was cut."""
 
     text: str
     tokens: int
@@ -50,20 +50,20 @@ class Text:
 
 
 def text_of(post: PostForTagging, sizes: Sizes, *, share: int = 1) -> Text:
-    """Return what is sent of a post; `share` > 1: only that part of what usually is."""
+    """Return the part of a post that is sent; `share` 2: half of the usual part."""
     sent = cut(post.text, max(sizes.post_tokens // share, 50))
     cut_at = len(sent) if len(sent) < len(post.text) else None
     return Text(sent, count_tokens(sent), cut_at)
 
 
 MOST_WORDLESS = 200
-"""Posts without words that are set aside at once: they are stored before more are looked at."""
+"""Posts without words that are set aside at a time: they are stored before the next ones."""
 
 
 class Groups:
-    """Takes posts from an iterator, one group at a time; those without words are set aside.
+    """Takes posts from an iterator, one group at a time; sets aside those without words.
 
-    `sizes` may change between two groups. `are_over`: the iterator has no more.
+    `sizes` may change between two groups. `are_over`: the iterator has ended.
     """
 
     def __init__(self, posts: Iterable[PostForTagging], sizes: Sizes) -> None:
@@ -75,7 +75,7 @@ class Groups:
     def take(self) -> tuple[tuple[PostForTagging, ...], list[PostForTagging]]:
         """Return the next group, and the posts without words that came before its end.
 
-        The group is empty where there is none, or only what is wordless came so far.
+        The group is empty if there is none, or if only posts without words came so far.
         """
         group: list[PostForTagging] = []
         wordless: list[PostForTagging] = []
@@ -99,7 +99,7 @@ class Groups:
 
 
 def smaller(group: tuple[PostForTagging, ...], tries: int) -> list[tuple[PostForTagging, ...]]:
-    """Return the groups that a group is split into after so many tries."""
+    """Return the smaller groups that a group is split into after so many tries."""
     size = 1 if tries >= REQUESTS - 1 else max(1, (len(group) + 1) // 2)
     return [group[at : at + size] for at in range(0, len(group), size)]
 
@@ -109,19 +109,19 @@ def smaller(group: tuple[PostForTagging, ...], tries: int) -> list[tuple[PostFor
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Posts that go together in a request. `tries` are the requests of this turn so far."""
+    """Posts that go together in a request. `tries` counts the requests of this turn so far."""
 
     posts: tuple[PostForTagging, ...]
     model: int = 0
     tries: int = 0
     not_before: float = 0.0
-    share: int = 1  # of what is usually sent of a post: 2 is half of it
-    again: bool = False  # it was sent before, for whatever reason
+    share: int = 1  # of a post, of its usual part: 2 is half of it
+    again: bool = False  # it was sent before
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """Posts whose turn is over. `reached` tells whether the server was asked at all."""
+    """Posts whose turn is over. `reached`: a request reached the server."""
 
     job: Job
     failure: FailureClass
@@ -130,38 +130,38 @@ class GivenUp:
 
 
 class Jobs:
-    """The posts that are asked again, in order; `held` are given up, but not failed yet."""
+    """The posts to ask again, in order; `held` are given up, but have not failed yet."""
 
     def __init__(self, models: int) -> None:
         self._models = models
         self._waiting: deque[Job] = deque()
         self.held: list[GivenUp] = []
-        self.model = 0  # asked first, from now on
-        self._missing: set[int] = set()  # models that are not there
+        self.model = 0  # the model that is asked first from now on
+        self._missing: set[int] = set()  # missing models
 
     def take(self, now: float) -> Job | None:
         """Return the first job that is due."""
         for at, job in enumerate(self._waiting):
             if job.not_before <= now:
                 del self._waiting[at]
-                # A model that is down meanwhile is not asked any more.
+                # A model that has gone down meanwhile gets no more requests.
                 return job if job.model >= self.model else replace(job, model=self.model, tries=0)
         return None
 
     def due(self) -> float | None:
-        """Return when the next job is due; None: there is none."""
+        """Return the time when the next job is due; None without one."""
         return min((job.not_before for job in self._waiting), default=None)
 
     def put_back(self, job: Job) -> None:
-        """Ask the same again, first of all: it was not the posts' fault."""
+        """Ask the same again, before all others: the posts were not the reason."""
         self._waiting.appendleft(job)
 
     def put_off(self, job: Job) -> None:
-        """Ask later, after what waits already."""
+        """Ask later, after the jobs that wait already."""
         self._waiting.append(job)
 
     def ask_again(self, job: Job, *, due: float, together: bool) -> bool:
-        """Ask again, in smaller groups unless `together`; False: the turn is over."""
+        """Ask again, in smaller groups unless `together`; return False if the turn is over."""
         tries = job.tries + 1
         if tries >= REQUESTS:
             return False
@@ -170,7 +170,7 @@ class Jobs:
         return True
 
     def bisect(self, job: Job) -> bool:
-        """Ask for smaller groups to find the bad post; False: it is alone already."""
+        """Ask in smaller groups to find the bad post; return False if it is alone already."""
         if len(job.posts) == 1:
             return False
         tries = min(job.tries + 1, REQUESTS - 1)
@@ -179,7 +179,7 @@ class Jobs:
         return True
 
     def pass_on(self, job: Job) -> bool:
-        """Let the next model have its turn; False: there is none."""
+        """Let the next model have its turn; return False if there is none."""
         model = self._after(job.model)
         if model is None:
             return False
@@ -187,7 +187,7 @@ class Jobs:
         return True
 
     def miss(self, model: int) -> bool:
-        """Note that a model is not there; tell whether that is news."""
+        """Note that a model is missing; tell whether that is new."""
         is_news = model not in self._missing
         self._missing.add(model)
         return is_news
@@ -197,7 +197,7 @@ class Jobs:
         return next(later, None)
 
     def use_next_model(self) -> bool:
-        """Ask the next model from now on, also for what is held; False: there is none."""
+        """Ask the next model from now on, also about held posts; return False if there is none."""
         model = self._after(self.model)
         if model is None:
             return False
@@ -207,12 +207,12 @@ class Jobs:
         return True
 
 
-# ---- what is on its way
+# ---- requests in flight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestInFlight:
-    """What must be known of a request when it ends. `estimate` is what it may cost, in USD."""
+    """The facts that are needed when a request ends. `estimate`: its possible cost, US dollars."""
 
     job: Job
     model: str
@@ -230,7 +230,7 @@ class RequestInFlight:
     def attempts(
         self, response: Response, answer: ModelAnswer, cost: float | None
     ) -> list[Attempt]:
-        """Return the attempt of each post; tokens and cost are shared out by length."""
+        """Return an attempt for each post; tokens and cost are divided by length."""
         weights = [text.tokens for text in self.texts]
         usage = answer.usage
         prompt = share_out(usage.prompt_tokens, weights)
@@ -253,7 +253,7 @@ class RequestInFlight:
 
 
 def share_out(whole: int | None, weights: Sequence[int]) -> list[int | None]:
-    """Return a whole number shared out by weight; the parts add up to it."""
+    """Return a whole number divided by weight; the parts add up to it."""
     if whole is None:
         return [None] * len(weights)
     parts: list[int | None] = []

@@ -1,14 +1,14 @@
-"""When the next request may go: pace, pause, width, and whether the provider is down.
+"""The rate limiter: when the next request may go, and whether the provider is down.
 
-One for all requests of a run. After a throttled request nothing goes for as long as the server
+One for all requests of a run. After a throttled request no request goes for as long as the server
 says; then one request goes alone, and when it is answered all may go. The first request of a run
-goes alone, too, and so do requests while they fail without a success between. The pace is what the
-user set, what the server's headers tell, or what the server was seen to take: when it throttles, as
-many requests a second as were answered since the last pause began, the pause included. After a
-quiet minute the pace rises by a tenth.
+goes alone, too, and so do requests while they fail without a success between. The pace comes from
+the user, from the server's headers, or from what the server took: when it throttles, as many
+requests a second as were answered since the last pause began, the pause included. After a quiet
+minute the pace rises by a tenth.
 
-Pure; the time is given with every call, in seconds that only rise. Knows no server and no post: it
-is told what happened.
+Pure; every call passes the time, in seconds that only rise. Knows no server and no post: its caller
+tells what happened.
 """
 
 from __future__ import annotations
@@ -23,43 +23,43 @@ LONGEST_BACKOFF = 60.0
 """Seconds between two tries at most, where the server does not say."""
 
 LEAST_PAUSE = 0.01
-"""Seconds of a pause that nobody asked for: without any, no sum of pauses would end a run."""
+"""Seconds of a pause without a server's wait: pauses of 0 would never add up to end a run."""
 
 BREAKER = 10
-"""Failures without a success between after which the provider is taken to be down."""
+"""After so many failures without a success between, the provider counts as down."""
 
 ALONE_AFTER = 3
-"""Failures in a row after which requests go one at a time."""
+"""After so many failures in a row, requests go one at a time."""
 
 ENOUGH = 8
-"""Answers between two pauses that tell a server's pace; fewer only say: slower."""
+"""Answers between two pauses that are enough to tell a server's pace; fewer only say: slower."""
 
 LONG = 15.0
-"""Seconds between two pauses after which even few answers tell a pace: it is a slow one."""
+"""Seconds between two pauses: after so long even few answers tell a pace, a slow one."""
 
 SLOWEST = 0.1
-"""Requests a second below which no single throttled request brings the pace: not all mean it."""
+"""Requests a second: a single throttled request, perhaps by chance, slows to this at most."""
 
 SHORT = 120.0
-"""Seconds: a limit that comes back later than this is no matter of pace."""
+"""Seconds: a limit that is renewed later than this does not set the pace."""
 
 QUIET = 60.0
-"""Seconds without a throttled request after which the pace rises."""
+"""After so many seconds without a throttled request the pace rises."""
 
 
 class Ticket(NamedTuple):
-    """What the rate limiter knew when a request was sent."""
+    """The state of the rate limiter when a request was sent."""
 
     pauses: int
     troubles: int
 
 
 class RateLimiter:
-    """Told of every request: `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
+    """For every request call `sent`, then one of `answered`, `throttled`, `failed`, `dropped`.
 
-    Since the last success: `waited` are the seconds of pauses, `failures` the failures, `throttles`
-    the throttled requests that made a pause.
-    `closed_until` is when the current pause ends.
+    Since the last success: `waited` is the seconds of pauses, `failures` the number of failures,
+    `throttles` the throttled requests that made a pause. `closed_until` is the end of the current
+    pause.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RateLimiter:
         self._most = concurrency
         self._width = float(concurrency)
         self._rate = rpm / 60 if rpm else None  # requests a second
-        self._ceiling = self._rate  # what the user set is never exceeded
+        self._ceiling = self._rate  # the user's rate is never exceeded
         self._base = base
         self._longest_wait = min(longest_wait, SHORT)
         self._chance = chance
@@ -82,15 +82,15 @@ class RateLimiter:
         self._alone = True
         self.closed_until = 0.0
         self._next_at = 0.0
-        self._troubles = 0  # times that something failed after a success
-        self._pauses = 0  # so far; an answer to what was sent before one does not end it
+        self._troubles = 0  # how often a failure came after a success
+        self._pauses = 0  # so far; only an answer to a later request ends a pause
         self._pausing = False  # from a throttled request to the answer that ends the pause
-        self._since = 0.0  # when the stretch since the last pause began
-        self._answers = 0  # in it
-        self._rejected = 0  # throttled in it
+        self._since = 0.0  # the time when the last pause began
+        self._answers = 0  # since then
+        self._rejected = 0  # throttled requests since then
         self._quiet_since = 0.0
         self.failures = 0  # without a success between
-        self.throttles = 0  # the same of throttled requests, those of one pause counted once
+        self.throttles = 0  # the same of throttled requests, one for each pause
         self.waited = 0.0  # seconds of pauses without a success between
 
     @property
@@ -98,13 +98,13 @@ class RateLimiter:
         return self.failures >= BREAKER
 
     def delay(self, now: float) -> float | None:
-        """Return the seconds until a request may go; None: not before one that runs has ended."""
+        """Return the seconds until a request may go; None: first a request in flight must end."""
         if self._running >= (1 if self._alone else max(1, int(self._width))):
             return None
         return max(self.closed_until - now, self._next_at - now, 0.0)
 
     def sent(self, now: float) -> Ticket:
-        """Note that a request goes; return what its end is to be told with."""
+        """Note that a request goes; return the ticket to pass when it ends."""
         self._running += 1
         if not self._answers and not self._pausing and self._running == 1:
             self._since = now
@@ -113,16 +113,16 @@ class RateLimiter:
         return Ticket(self._pauses, self._troubles)
 
     def dropped(self) -> None:
-        """Note that a request ended which says nothing about the server's state."""
+        """Note the end of a request that tells nothing about the server's state."""
         self._running -= 1
 
     def answered(self, ticket: Ticket, now: float, limits: Limits = NO_LIMITS) -> None:
-        """Note that the server did its work: all may go on."""
+        """Note that the server answered: all requests may go on."""
         self._running -= 1
         self._answers += 1
         self.failures = 0
         self.waited = 0.0
-        if ticket.pauses == self._pauses:  # else it was on its way when the pause began
+        if ticket.pauses == self._pauses:  # otherwise it was in flight when the pause began
             self._alone = False
             self.throttles = 0
             if self._pausing:
@@ -134,11 +134,11 @@ class RateLimiter:
         self._heed(now, limits)
 
     def throttled(self, ticket: Ticket, now: float, asked: float | None) -> float:
-        """Begin a pause for all; return for how long, never less than the server asked for."""
+        """Begin a pause for all; return its seconds, never less than the server asked for."""
         self._running -= 1
         self._rejected += 1
         if ticket.pauses != self._pauses and asked is None:
-            return max(self.closed_until - now, 0.0)  # it was on its way when the pause began
+            return max(self.closed_until - now, 0.0)  # it was in flight when the pause began
         if not self._pausing:
             self._width = max(1.0, self._width / 2)
         self._pausing = self._alone = True
@@ -147,7 +147,7 @@ class RateLimiter:
         if asked is None or self.throttles:
             least = LEAST_PAUSE * 2.0 ** min(self.throttles, 20)
             pause = max(self._backoff(self.throttles), min(least, LONGEST_BACKOFF))
-        if asked is not None:  # never less; and more, if it asks for nothing again and again
+        if asked is not None:  # never less; but more, if it asks for 0 again and again
             pause = max(pause, asked + self._chance() * min(1.0, 0.1 * asked))
         if ticket.pauses == self._pauses:
             self._pauses += 1
@@ -158,9 +158,9 @@ class RateLimiter:
         return until - now
 
     def failed(self, ticket: Ticket, now: float) -> None:
-        """Count a failure that says the server may be down; a row of them goes alone, and slow.
+        """Count a failure of a server that may be down; after some in a row requests go alone.
 
-        Requests that were on their way together fail together: they count as ALONE_AFTER at most.
+        Requests that were in flight together fail together: they count as ALONE_AFTER at most.
         """
         self._running -= 1
         if self.failures == 0:
@@ -173,15 +173,15 @@ class RateLimiter:
             self.closed_until = max(self.closed_until, now + pause)
 
     def hold(self, now: float, seconds: float) -> None:
-        """Let nothing go for so long: a server in trouble asks for it."""
+        """Let no request go for so many seconds: a server in trouble asks for it."""
         self.closed_until = max(self.closed_until, now + seconds)
 
     def retry_delay(self, tries: int) -> float:
-        """Return the seconds before a request that failed is tried again: full jitter."""
+        """Return the seconds before a failed request is repeated: full jitter."""
         return self._backoff(tries)
 
     def start_over(self) -> None:
-        """Another model is asked from now on: what failed was the one before."""
+        """Forget the failures: another model is asked from now on."""
         self.failures = 0
         self._alone = True
 
@@ -189,16 +189,16 @@ class RateLimiter:
         return self._chance() * min(LONGEST_BACKOFF, self._base * 2.0 ** min(tries, 20))
 
     def _learn_rate(self, now: float) -> None:
-        """Set the pace to what the server took since the last pause, that pause included.
+        """Set the pace to what the server took since the last pause began, that pause included.
 
-        A single request that was throttled, and let in when it came again, tells no pace.
+        A single request that was throttled, and was answered at the next try, tells no pace.
         """
         seconds = now - self._since
         answers = self._answers - 1  # the one that ended the pause belongs to what follows
         is_telling = answers >= ENOUGH or (answers > 0 and seconds >= LONG)
         if self._rejected > 1 and seconds > 0 and is_telling:
             seen, now_at = answers / seconds, self._rate
-            # Not all at once: a server may throttle for other reasons than a pace.
+            # Slow down in steps: a server may throttle for another reason than the pace.
             self._rate = seen if now_at is None else min(now_at, max(seen, 0.7 * now_at, SLOWEST))
         if self._rate is not None:
             self._next_at = now + 1 / self._rate
@@ -206,12 +206,12 @@ class RateLimiter:
         self._since, self._answers, self._rejected = now, 1, 0
 
     def _heed(self, now: float, limits: Limits) -> None:
-        """Slow down before the server has to say so; of days and hours it says so anyway."""
+        """Slow down before the server throttles. Ignore limits of hours and days."""
         if limits.left is not None and limits.reset and limits.reset <= self._longest_wait:
             free = limits.left - self._running
             if free < 1:
                 self.closed_until = max(self.closed_until, now + limits.reset)
-            else:  # spread what is left over the time until there is more, not too thin
+            else:  # spread the rest over the time until the next window, not too thin
                 self._next_at = max(self._next_at, now + limits.reset / (free + 1) / 2)
         if (
             limits.tokens_left == 0

@@ -1,7 +1,7 @@
 """The loop of a tagging run: send what the plan says, wait, hand responses back, yield results.
 
-Each request is one task that ends with its Response. Nothing sleeps in a request, nothing is
-repeated below. Knows no rule: what is sent, and what a response means, is the plan's.
+Each request is one task that ends with its Response. A request neither sleeps nor repeats itself.
+Knows no rule: the plan decides what to send, and what a response means.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tgtagger.taggers.llm.queue import RequestInFlight
 
 CROWD = 8
 LINGER = 0.002
-"""With so many requests at once, seconds to wait for more answers than the first: they are written
+"""With many requests at once, seconds to wait for more answers after the first: they are written
 in one transaction, which costs one wait for the disk."""
 
 Remember = Callable[[ModelCapabilities], None]
@@ -29,9 +29,9 @@ Remember = Callable[[ModelCapabilities], None]
 async def follow(
     plan: Plan, server: Server, events: Events, remember: Remember
 ) -> AsyncGenerator[tuple[Answered, ...]]:
-    """Follow a plan to its end; yield what becomes of the posts as it happens.
+    """Follow a plan to its end; yield the outcomes of posts as they come.
 
-    Raises what ends the run too soon; what was answered has been yielded by then.
+    Raises the error that ends the run too soon, after all answers have been yielded.
     """
     clock = asyncio.get_running_loop().time
     requests = _Requests(server)
@@ -83,12 +83,12 @@ class _Requests:
         task.add_done_callback(self._note_end)
 
     def _note_end(self, task: asyncio.Task[Response]) -> None:
-        if task in self._running:  # not given up
+        if task in self._running:  # false if it was given up
             self._ended.append(task)
             self._wake.set()
 
     async def ended(self, seconds: float | None) -> list[tuple[RequestInFlight, Response]]:
-        """Return what has ended; wait for the first one, for so many seconds at most."""
+        """Return the requests that have ended; wait for the first one, so many seconds at most."""
         if not self._ended:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
@@ -100,7 +100,7 @@ class _Requests:
         return [(self._running.pop(task), task.result()) for task in ended]
 
     async def abandon(self) -> None:
-        """Give up what is on its way."""
+        """Give up the requests in flight."""
         tasks = list(self._running)
         self._running.clear()
         for task in tasks:

@@ -1,6 +1,6 @@
-"""Tag posts by the language models of one server: what others see of this package.
+"""Tag posts by the language models of one server: the public face of this package.
 
-Puts a run, an estimate and a probe together. Knows no store, and nothing of how a run goes.
+Puts a run, an estimate and a probe together. Knows no store, and no step of a run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tgtagger.vocabulary import Vocabulary
 class LlmTagger:
     """Tags posts by the models of one server.
 
-    `remember` is called with what a model is found to take, so that the next run need not find out.
+    `remember` is called with a model's new capabilities, so that the next run begins with them.
     """
 
     paid = True
@@ -59,7 +59,7 @@ class LlmTagger:
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
-        """Where tags come from, a model each; the first one is asked first."""
+        """Return the provenance of tags for each model; the first model is asked first."""
         prompt, vocabulary = self.exchange.prompt.hash, self.exchange.vocabulary.hash
         return tuple(Provenance("llm", model, prompt, vocabulary) for model in self.options.models)
 
@@ -70,10 +70,10 @@ class LlmTagger:
     async def tag(
         self, posts: Iterable[PostForTagging], events: Events
     ) -> AsyncGenerator[tuple[Answered, ...]]:
-        """Yield what becomes of the posts; tell waits and warnings.
+        """Yield the outcomes of posts; tell waits and warnings.
 
-        Raises an error whose kind is a StopClass when the run cannot go on; what was answered has
-        been yielded by then.
+        Raises an error whose kind is a StopClass when the run cannot go on, after all answers have
+        been yielded.
         """
         async with self.server:
             plan = Plan(
@@ -85,12 +85,12 @@ class LlmTagger:
                     yield answered
 
     def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
-        """Return what tagging these posts would take. Sends nothing."""
+        """Return the estimate for tagging these posts. Sends nothing."""
         price = self._costs.prices.get(self.options.models[0])
         return estimate(posts, self.options, self.exchange, price, mean_seconds=mean_seconds)
 
     async def probe(self) -> Probe:
-        """Ask the server what it can do: its models, what each takes, tags for two samples."""
+        """Probe the server: its models, their capabilities, tags for two samples."""
         return await probe(self.server, self.exchange, self.options.models)
 
     def tokens_of_request(self, posts: int) -> int:
@@ -98,7 +98,7 @@ class LlmTagger:
         return tokens_of_request(self.exchange, self.options.sizes, posts)
 
     def sample_request(self, text: str) -> dict[str, Any]:
-        """Return the request for the tags of a text, as the first model gets it. Sends nothing."""
+        """Return the request for a text's tags, as the first model would get it. Sends nothing."""
         model = self.options.models[0]
         body = self.exchange.write(model, [text], self._capabilities.of(model))
         request: dict[str, Any] = json.loads(body)

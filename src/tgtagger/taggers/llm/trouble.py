@@ -1,14 +1,14 @@
-"""When nothing succeeds: what becomes of posts that are given up, and whether the run goes on.
+"""Decide, when nothing succeeds, what happens to given-up posts, and whether the run goes on.
 
-A post whose turns are over has failed, unless nothing succeeded since: then it may be the server's
-fault, and the post is held until that is known. What fails too often in a row is left to the next
-model; after the last one the run ends, with an error that says why. The rest stays as it was.
+A post whose turns are over has failed, unless nothing succeeded since: then the server may be the
+reason, and the post is held until that is known. After too many failures in a row the next model is
+asked; after the last one the run ends, with an error that says why. Other posts stay as they were.
 
-Only what becomes of the current model's requests tells whether the server, or the model, does its
-work: not what was asked of an earlier one that is given up by now, nor of a later one that has its
-turn with posts that the current one does not take.
+Only requests to the current model tell whether the server, or the model, does its work. Two others
+do not count: requests to an earlier model that is given up by now, and requests to a later model
+that has its turn with posts that the current one refuses.
 
-Pure. Knows no request and no answer: it is told what happened.
+Pure. Knows no request and no answer: its caller tells what happened.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tgtagger.taggers.llm.rate_limiter import ALONE_AFTER, BREAKER, RateLimiter
 
 
 def stop_of(verdict: Verdict, *, url: str, model: str) -> TgTaggerError:
-    """Return the end of a run that a server's response means."""
+    """Return the error with which a server's response ends the run."""
     kind: StopClass = verdict.stop or "wrong_address"
     error = TryLater if verdict.comes_back else ActionNeeded
     return error(kind, url=url, model=model, reason=verdict.message, comes_back=verdict.comes_back)
 
 
 class Trouble:
-    """Counts what fails in a row. `stop` is why the run ends, None as long as it goes on."""
+    """Counts failures in a row. `stop` is the error that ends the run, None while it goes on."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Trouble:
         self._jobs = jobs
         self._limiter = limiter
         self._pending = pending
-        self._useless = 0  # answers in a row without a usable tag
+        self._useless = 0  # answers without a usable tag in a row
         self._has_succeeded = False
         self.stop: TgTaggerError | None = None
 
@@ -57,13 +57,13 @@ class Trouble:
 
     @property
     def in_a_row(self) -> int:
-        """How many requests failed, or answers were useless, without one between that was not."""
+        """Return how many requests in a row failed or had a useless answer."""
         return max(self._limiter.failures, self._useless)
 
-    # ---- what is told
+    # ---- what happened
 
     def succeeded(self, model: int) -> None:
-        """Note that the server does its work: what failed before has failed by itself."""
+        """Note that the server does its work: then earlier failures are the posts' own."""
         self._has_succeeded = True
         if model == self._jobs.model:
             for given in self._jobs.held:
@@ -90,7 +90,7 @@ class Trouble:
     def check(self, model: int, message: str, *, are_last: bool) -> None:
         """Go on with the next model, or end the run, when nothing succeeds any more.
 
-        `are_last`: no post is left that was not asked for yet.
+        `are_last`: every other post has been asked for.
         """
         if model != self._jobs.model:
             return
@@ -103,9 +103,9 @@ class Trouble:
             self.halt(TryLater("provider_down", answers=self._useless, reason=message))
 
     def _end_down(self, message: str, *, are_last: bool) -> None:
-        """End the run. A post that failed in an earlier one, and now had its turn, had its turn.
+        """End the run. A post that failed in an earlier run has now had its turn, and fails again.
 
-        So had a new one, if the server did its work for all others: they are all that is left.
+        A new post fails, too, if the server did its work for all others: only such posts are left.
         """
         are_left = self._has_succeeded and are_last
         for given in self._jobs.held:
@@ -116,9 +116,9 @@ class Trouble:
         self.halt(self._down(message))
 
     def end_held(self) -> None:
-        """Nothing else is left: what the server was asked has failed; what never came to it, waits.
+        """Finish when only held posts are left: those that reached the server have failed.
 
-        That ends the run.
+        If others never reached it, they wait for the next run, and this run ends with an error.
         """
         for given in self._jobs.held:
             if given.reached:
@@ -131,13 +131,13 @@ class Trouble:
         return TryLater("provider_down", failures=self._limiter.failures, reason=message)
 
     def refused(self, job: Job, verdict: Verdict) -> None:
-        """End the run, unless it is the model alone that is not there, and there is another."""
+        """End the run, unless only the model is missing and there is another one."""
         if verdict.stop == "unknown_model" and self._do_without(job, verdict.message):
             return
         self.halt(stop_of(verdict, url=self._url, model=self._models[job.model]))
 
     def _do_without(self, job: Job, message: str) -> bool:
-        """Pass over a model that is not there; False: it is the last one, and was to do it all."""
+        """Pass over a missing model; return False if it is the last one that could do the work."""
         what = f"there is no model {self._models[job.model]} ({message})"
         if job.model < self._jobs.model:
             self._jobs.put_back(job)

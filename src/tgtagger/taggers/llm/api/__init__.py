@@ -1,1 +1,1 @@
-"""The chat-completions API: requests, responses, the client that speaks HTTP."""
+"""The chat-completions API: requests, responses, the client that speaks HTTP. Knows no run."""

@@ -1,7 +1,7 @@
-"""What a model's answer holds: the tags for each post, and what it took in tokens and money.
+"""Read a model's answer: the tags for each post, and its tokens and cost.
 
-Reasoning, fences and prose around the JSON are passed over; what has the wrong shape is left out;
-nothing is made up.
+Passes over reasoning, fences and prose around the JSON, leaves out values of the wrong shape, and
+makes up nothing.
 
 Pure. Knows no HTTP and no rule about what is a tag (`vocabulary`).
 """
@@ -19,12 +19,12 @@ import orjson
 from tgtagger.model.tagging import FailureClass
 
 MOST_TAGS = 50
-"""Tags for one post beyond which an answer is a runaway list, and refused whole."""
+"""An answer with more tags for one post is a runaway list, and is refused whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and cost as the server counts them; None where it does not say."""
+    """Tokens, and cost in US dollars, as the server counts them; None where it does not tell."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -34,7 +34,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What an HTTP 200 brought. `failure` and `message` where it is no answer to read."""
+    """The content of an HTTP 200. `failure` and `message` are set if there is no answer."""
 
     content: str = ""
     finish: str = ""
@@ -44,7 +44,7 @@ class ModelAnswer:
 
 
 def read_answer(tree: Any) -> ModelAnswer:
-    """Read a chat completion; what has the wrong shape counts as missing."""
+    """Read a chat completion; a value of the wrong shape counts as missing."""
     if not isinstance(tree, dict):
         return ModelAnswer(failure="bad_answer", message="the answer is not JSON")
     usage = _usage(tree.get("usage"))
@@ -102,13 +102,13 @@ _END_OF_THOUGHTS = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE
 
 
 def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
-    """Return the tags that an answer gives to each post, as far as it is whole.
+    """Return the tags that an answer gives to each post, as far as the answer is whole.
 
-    Ids that were not asked for are passed over; of an id that comes twice the first one counts.
-    Tags that came only in part, since the answer was cut off, are left out.
+    Unknown ids are passed over; if an id comes twice, the first one counts. Where an answer is
+    cut off, an incomplete list of tags is left out.
     """
     text = _THOUGHTS.sub(" ", content[:LONGEST_CONTENT].removeprefix("\ufeff"))
-    text = _END_OF_THOUGHTS.sub(" ", text)  # some servers keep the beginning to themselves
+    text = _END_OF_THOUGHTS.sub(" ", text)  # some servers leave out the beginning
     found: dict[str, list[object]] = {}
     for value, is_alone in _values(text):
         for identity, tags in _posts_in(value, ids, may_be_bare=is_alone and len(ids) == 1):
@@ -120,10 +120,10 @@ def read_tags(content: str, ids: Sequence[str]) -> dict[str, list[object]]:
 
 
 def _values(text: str) -> Iterator[tuple[Any, bool]]:
-    """Yield the JSON values in a text: the whole, or else every object and array in it.
+    """Yield the JSON values in a text: the whole text, or else every object and array in it.
 
-    Of a value that is broken, or cut off by the end of the text, what stands in it is yielded, but
-    only if it may be an item of its list of posts. With each it is told whether it stands alone.
+    Of a broken value, or one that the text's end cuts off, its inner values are yielded if they
+    can be items of its list of posts. Each value comes with whether it stands alone.
     """
     try:
         yield orjson.loads(text), True
@@ -132,10 +132,12 @@ def _values(text: str) -> Iterator[tuple[Any, bool]]:
     else:
         return
     decoder = json.JSONDecoder()
-    cut_off: list[int] = []  # where values begin that do not end: all that follows is in them
+    cut_off: list[
+        int
+    ] = []  # the beginnings of values without an end: the rest of the text is in them
     is_alone = True
     at = 0
-    effort = 4 * len(text) + 1000  # letters read in vain: more is not an answer but an attack
+    effort = 4 * len(text) + 1000  # letters read in vain: an answer that needs more is an attack
     for _ in range(MOST_VALUES):
         found = _BRACKET.search(text, at)
         if found is None or effort < 0:
@@ -166,7 +168,7 @@ def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
 
 
 def _is_list_of_posts(text: str, cut_off: Sequence[int]) -> bool:
-    """Tell whether a value after these open brackets is an item of a list of posts, or alone."""
+    """Tell whether a value behind these open brackets is an item of a list of posts, or alone."""
     match [text[start] for start in cut_off]:
         case [] | ["["]:
             return True
@@ -179,7 +181,7 @@ def _is_list_of_posts(text: str, cut_off: Sequence[int]) -> bool:
 def _posts_in(
     value: Any, ids: Sequence[str], *, may_be_bare: bool, levels: int = 5
 ) -> Iterator[tuple[str, list[object]]]:
-    """Yield ids and tags. `may_be_bare`: the one post that was asked for needs no id."""
+    """Yield ids and tags. `may_be_bare`: a request for one post needs no id in its answer."""
     if isinstance(value, list):
         if may_be_bare and value and all(isinstance(item, str) for item in value):
             yield ids[0], value

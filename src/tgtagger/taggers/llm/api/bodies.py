@@ -1,6 +1,6 @@
-"""The body of an answer as JSON, and the error in it, wherever a server puts that.
+"""Read the body of an answer as JSON, and find the error in it, wherever a server puts that.
 
-Pure. Knows not what an error means.
+Pure. Does not know what an error means.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import orjson
 
 
 def read_json(body: bytes) -> Any:
-    """Return a body as JSON, None where it is none; a byte order mark is no harm."""
+    """Return a body as JSON, None for other text; skip a byte order mark."""
     try:
         return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError:
@@ -19,7 +19,7 @@ def read_json(body: bytes) -> Any:
 
 
 def error_in(tree: Any) -> Any:
-    """Return what stands for the error in a body: Gemini puts it into a list."""
+    """Return the value of the error in a body: Gemini puts it into a list."""
     if isinstance(tree, list) and tree:
         tree = tree[0]
     return tree.get("error", tree) if isinstance(tree, dict) else tree

@@ -1,10 +1,10 @@
-"""What a server takes with each model: learned from what is refused, proven by what is answered.
+"""The capabilities of a server with each model: refusals take some away, an answer proves the rest.
 
-What is refused is left out of the next request: the format of the answer steps down from a JSON
-schema over any JSON object to plain text, parameters go or get another name.
+The next request leaves out what was refused: the format of the answer steps down from a JSON schema
+over any JSON object to plain text, parameters are dropped or get another name.
 
-Pure. Knows no request in flight: it is told which capabilities one was sent with, since another
-answer may have taught the same meanwhile.
+Pure. Knows no request in flight: a caller passes the capabilities that a request was sent with,
+since another answer may have changed the present ones meanwhile.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any, Literal, get_args
 
 Format = Literal["json_schema", "json_object", "text"]
 LADDER: tuple[Format, ...] = get_args(Format)
-"""The formats, the most that may be asked of a server first."""
+"""The formats, the most demanding one first."""
 
 MOST_ROOM = 16
-"""Times the usual room for an answer that a model which thinks aloud may get."""
+"""The largest room for a model that thinks aloud, in multiples of the usual."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a server takes with one model. The first request has all; what is refused goes."""
+    """What a server takes with one model. The first request has all; a refusal removes one."""
 
     format: Format = "json_schema"
     bounds: bool = True  # the schema may say how many tags
-    dropped: tuple[str, ...] = ()  # parameters that are refused
-    room: int = 1  # answers need so many times the usual room
-    proven: bool = False  # an answer came with these
+    dropped: tuple[str, ...] = ()  # refused parameters
+    room: int = 1  # an answer's room, in multiples of the usual
+    proven: bool = False  # a request with these was answered
 
     def to_json(self) -> str:
         return json.dumps(
@@ -43,7 +43,7 @@ class Capabilities:
 
     @classmethod
     def from_json(cls, text: str) -> Capabilities:
-        """Read what `to_json` wrote; anything else counts as not known yet."""
+        """Read what `to_json` wrote; anything else counts as unknown."""
         try:
             tree = json.loads(text)
             return cls(
@@ -57,9 +57,10 @@ class Capabilities:
             return cls()
 
     def without(self, parameter: str) -> Capabilities | None:
-        """Return these without what is refused; None where there is nothing to leave out.
+        """Return these without what was refused; None if they do not have it.
 
-        Some servers call `max_tokens` `max_completion_tokens`; if that is refused, too, it goes.
+        Some servers call `max_tokens` `max_completion_tokens`; if that is refused, too, it is
+        dropped.
         """
         if parameter == "bounds" and self.format == "json_schema" and self.bounds:
             return replace(self, bounds=False)
@@ -67,7 +68,7 @@ class Capabilities:
             step = LADDER.index(self.format) + 1
             return replace(self, format=LADDER[step]) if step < len(LADDER) else None
         if parameter == "max_completion_tokens" and "max_tokens" not in self.dropped:
-            parameter = "max_tokens"  # what was sent: the other name is what the server wants
+            parameter = "max_tokens"  # the name that was sent; the server wants the other one
         if parameter in self.dropped:
             return None
         return replace(self, dropped=(*self.dropped, parameter))
@@ -75,23 +76,23 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a kind of server wants besides what all take; `extra` goes into every request.
+    """The special wants of a kind of server; `extra` goes into every request.
 
-    `is_tight` lets the schema bound everything there is: small models of one's own would else go on
-    without end. Large providers refuse some bounds, and learn each new schema slowly.
+    `is_tight` makes the schema bound everything: small local models would otherwise write without
+    end. Large providers refuse some bounds, and compile each new schema slowly.
     """
 
     extra: Mapping[str, Any]
-    reasons: bool = False  # models of its own that think: they take no temperature
+    reasons: bool = False  # some of its models think, and refuse a temperature
     plain_schema: bool = False
     is_tight: bool = False
 
 
 DIALECTS: Mapping[str | None, Dialect] = {
-    # Cost in the answer; and no provider that would leave the schema aside.
+    # Tell the cost in the answer; use only providers that keep to the schema.
     "openrouter": Dialect({"usage": {"include": True}, "provider": {"require_parameters": True}}),
     "openai": Dialect({}, reasons=True),
-    # Its grammar backend refuses the number of items, without naming it.
+    # Its grammar backend refuses a number of items, and does not name it.
     "vllm": Dialect({}, plain_schema=True),
 }
 PLAIN = Dialect({}, is_tight=True)
@@ -100,7 +101,7 @@ THINKING = re.compile(r"^(?:gpt-5|gpt-oss|o[1-9])")
 
 
 def start_with(dialect: Dialect, model: str) -> Capabilities:
-    """Return what to try first with a model that is not known yet."""
+    """Return the capabilities to try first with an unknown model."""
     found = Capabilities(bounds=not dialect.plain_schema)
     if dialect.reasons and THINKING.match(model):
         found = replace(found, dropped=("temperature", "max_tokens"), room=4)
@@ -108,7 +109,7 @@ def start_with(dialect: Dialect, model: str) -> Capabilities:
 
 
 class CapabilitiesByModel:
-    """The capabilities in force, a model each."""
+    """The capabilities in force, by model."""
 
     def __init__(
         self, models: Sequence[str], dialect: Dialect, known: Mapping[str, Capabilities]
@@ -121,9 +122,9 @@ class CapabilitiesByModel:
         return self._now[model]
 
     def refuse(self, model: str, used: Capabilities, parameter: str) -> bool:
-        """Leave out what was refused; False where there is nothing to leave out."""
+        """Remove what was refused; return False if there is nothing to remove."""
         if self._now[model] != used:
-            return True  # already learned from another answer
+            return True  # another answer has changed it already
         less = used.without(parameter)
         if less is None:
             return False
@@ -131,9 +132,9 @@ class CapabilitiesByModel:
         return True
 
     def step_down(self, model: str, used: Capabilities) -> bool:
-        """Try another format where nothing says what is wrong, and nothing was answered yet.
+        """Try another format after a refusal without a reason, while nothing was answered yet.
 
-        Only once for each model: if no format helps, the first one is in force again.
+        Once for each model: if no format helps, the first one is in force again.
         """
         if used.proven or model in self._tried:
             return False
@@ -144,16 +145,16 @@ class CapabilitiesByModel:
         return False
 
     def prove(self, model: str, used: Capabilities) -> Capabilities | None:
-        """Note that something was answered; return what is new to remember."""
+        """Note that a request was answered; return new capabilities to store."""
         if used.proven or self._now[model] != used:
             return None
         self._now[model] = replace(used, proven=True)
         return self._now[model]
 
     def make_room(self, model: str, used: Capabilities, *, thinks: bool) -> None:
-        """Give answers more room: one was cut off. Only a model that `thinks` aloud gets much.
+        """Give answers more room after one was cut off. Only a model that `thinks` aloud gets much.
 
-        Another one may be rambling, and would ramble on.
+        Any other model may be rambling, and would ramble on.
         """
         now = self._now[model]
         if now.room == used.room and now.room < (MOST_ROOM if thinks else 2):

@@ -1,9 +1,9 @@
 """Ask a tagging server over HTTP: one client a run, one request at a time.
 
-What comes is told as a Response and never raised: this is the one map from what httpx raises to a
-Verdict. Redirects are followed within the same server only: the key goes nowhere else.
+Every result is a Response, never an exception: only this module maps the exceptions of httpx to a
+Verdict. Redirects are followed within the same server only, so the key goes nowhere else.
 
-Knows no post and no prompt. The bounds of a call are `tgtagger.http`'s.
+Knows no post and no prompt. `tgtagger.http` has the bounds of a call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST = 1 << 20
 """Bytes of an answer at most; fifty posts' tags have some 10,000."""
 
 LARGEST_LIST = 16 << 20
-"""Of a list of models: a provider of some hundred, with their descriptions, has megabytes."""
+"""Bytes of a list of models: a provider with some hundred models has megabytes of descriptions."""
 
 CONNECT = 5.0
 """Seconds to connect; the transport tries four times."""
@@ -61,14 +61,14 @@ class Server:
         headers = {
             "User-Agent": f"tgtagger/{__version__}",
             "Content-Type": "application/json",
-            "Accept-Encoding": "identity",  # what comes is counted, and not unpacked unseen
+            "Accept-Encoding": "identity",  # bytes are counted as they come
         }
         if self.key:
             if not (self.key.isascii() and self.key.isprintable()):
                 raise InputError("tagging_key_invalid")
             headers["Authorization"] = f"Bearer {self.key}"
-        # The deadline is over the whole call: of a read, a time only bounds the gap between two
-        # bytes. The pool never lacks a connection: as many as requests at once.
+        # The deadline holds for the whole call: a read timeout only bounds the gap between two
+        # bytes. The pool has a connection for each request at once.
         timeout = httpx.Timeout(self._timeout, connect=CONNECT, write=30, pool=None)
         self._client = http.Client(
             self.url,
@@ -80,7 +80,7 @@ class Server:
             limits=httpx.Limits(
                 max_connections=self._concurrency,
                 max_keepalive_connections=self._concurrency,
-                keepalive_expiry=60,  # httpx's own 5 s are shorter than the gaps between slow calls
+                keepalive_expiry=60,  # httpx's 5 s are shorter than the gaps between slow calls
             ),
             transport=self._transport,
         )
@@ -90,11 +90,11 @@ class Server:
         await self._client.close()
 
     async def ask(self, body: bytes) -> Response:
-        """Send one chat completion. What goes wrong is told in the verdict, never raised."""
+        """Send one chat completion. An error becomes a verdict, never an exception."""
         return await self._call("POST", f"{self.url}/chat/completions", body)
 
     async def models(self) -> tuple[Mapping[str, Any], ...] | None:
-        """Return what the server lists as its models; None where it lists none."""
+        """Return the server's list of models; None if it has no such list."""
         response = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
         data = response.tree.get("data") if isinstance(response.tree, dict) else None
         if response.verdict.kind != "answered" or not isinstance(data, list):
@@ -102,7 +102,7 @@ class Server:
         return tuple(item for item in data if isinstance(item, dict))
 
     async def properties(self) -> Mapping[str, Any]:
-        """Return what llama.cpp's server says of itself; nothing where it is another one."""
+        """Return the properties of a llama.cpp server; an empty mapping for any other server."""
         response = await self._call("GET", f"{self.url.removesuffix('/v1')}/props")
         is_told = response.verdict.kind == "answered" and isinstance(response.tree, dict)
         return response.tree if is_told else {}
@@ -122,9 +122,9 @@ class Server:
         else:
             now = time_there(answer.headers, self._clock())
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
-            # A local server's key is often a word, such as "ollama", which may be a tag as well.
+            # A local server's key is often a word, such as "ollama", which may also be a tag.
             if self._is_key_in(answer.content, least=16 if verdict.kind == "answered" else 4):
-                # Before a message or a tag is made of it, and cut: no part of it is to be left.
+                # Before it becomes a message or a tag, and is cut: no part of the key may remain.
                 content = answer.content.replace(str(self.key).encode(), "…".encode())
                 verdict, tree = judge(answer.status, answer.headers, content, now=now)
             if 300 <= answer.status < 400:
@@ -145,10 +145,10 @@ class Server:
 
 
 def _check_address(text: str) -> None:
-    """Raise InputError for an address that cannot be asked."""
+    """Raise InputError for an address to which no request can be sent."""
     try:
         url = httpx.URL(text)
-        url.raw_host.decode().encode("idna")  # as the resolver will
+        url.raw_host.decode().encode("idna")  # as the resolver does
     except (httpx.InvalidURL, UnicodeError) as error:
         raise InputError("tagging_url_invalid", url=text) from error
     if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
@@ -165,7 +165,7 @@ def _sent_away(answer: http.HttpResponse) -> Verdict:
 
 
 def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> Verdict:
-    """Return the verdict on a request that brought no answer."""
+    """Return the verdict on a request without an answer."""
     if (why := _wrong_tls(error)) is not None:
         return Verdict("stop", why, stop="wrong_address")
     name = type(error).__name__
@@ -187,14 +187,14 @@ def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> 
 
 
 def _wrong_tls(error: BaseException | None) -> str | None:
-    """Return what is wrong with the server's TLS, if it is something that no waiting mends."""
+    """Return what is wrong with the server's TLS, if waiting cannot mend it."""
     for _ in range(20):  # a chain of causes may be a ring
         match error:
             case None:
                 break
             case ssl.SSLCertVerificationError():
                 return "the server's certificate cannot be trusted"
-            case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):  # it answers in plain words
+            case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):  # the server speaks plain HTTP
                 return "the server does not speak TLS: is it http://?"
         error = error.__cause__ or error.__context__
     return None

@@ -1,7 +1,7 @@
-"""How long a server asks to wait, in each form that servers use; and the limits that it tells.
+"""Read how long a server asks to wait, in each form that servers use; and the limits that it tells.
 
-Seconds, milliseconds, dates, durations as Go writes them, moments since 1970; in headers, in the
-error's metadata, in its words. What is not sensible is None. Pure. Knows no verdict.
+Servers write seconds, milliseconds, dates, Go's durations, moments since 1970: in headers, in the
+error's metadata, in its words. A senseless value becomes None. Pure. Knows no verdict.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRY_AGAIN = re.compile(
 
 
 def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | None:
-    """Return the seconds that a server asks to wait, None where it says nothing sensible."""
+    """Return the seconds that a server asks to wait; None without a sensible value."""
     if (asked := asked_wait(headers, now)) is not None:
         return asked
     if (reset := _reset_of_exhausted(headers, now)) is not None:
@@ -44,7 +44,7 @@ def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | No
 
 
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that the headers ask for outright."""
+    """Return the seconds in the headers that ask for a wait."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     return _retry_after(headers.get("retry-after"), now)
@@ -59,9 +59,9 @@ def go_seconds(text: str) -> float | None:
 
 
 def time_there(headers: Mapping[str, str], now: float) -> float:
-    """Return what time it is by the clock of the server that answers; ours where it tells none.
+    """Return the time of the answering server's clock; our own time if it tells none.
 
-    So the wait until a moment is right, even if our clock is wrong.
+    So a wait until a moment is right, even if our clock is wrong.
     """
     moment = _date(headers.get("date"))
     return now if moment is None else moment
@@ -122,10 +122,10 @@ def _reset_of_exhausted(headers: Mapping[str, str], now: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a server's headers say of its limits, with any answer."""
+    """The limits that a server tells in the headers of an answer."""
 
     left: float | None = None  # requests in this window
-    reset: float | None = None  # seconds until there are more
+    reset: float | None = None  # seconds until the next window
     tokens_left: float | None = None
     tokens_reset: float | None = None
 

@@ -1,6 +1,6 @@
-"""Write the body of a request, as a server with these capabilities takes it.
+"""Write the body of a request for a server with these capabilities.
 
-Pure. Knows no HTTP, and nothing of answers (`answers`).
+Pure. Knows no HTTP and no answers (`answers`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tgtagger.vocabulary import MAX_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an answer must look like: the ids of the posts, how many tags, which ones."""
+    """The form of an answer: the ids of the posts, how many tags, which ones."""
 
     ids: tuple[str, ...]
     minimum: int = 3
     maximum: int = 7
-    allowed: tuple[str, ...] = ()  # the only tags there are; empty: any
+    allowed: tuple[str, ...] = ()  # the only possible tags; empty: any
 
 
 def write_request(
@@ -67,12 +67,12 @@ def write_request(
         body.pop(parameter, None)
     try:
         return orjson.dumps(body)
-    except TypeError:  # half of a surrogate pair, which is no letter
+    except TypeError:  # a lone surrogate, which is not a letter
         return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def room_for(posts: int, maximum: int) -> int:
-    """Return how many tokens an answer may have: about twice what it needs."""
+    """Return the most tokens of an answer: about twice what it needs."""
     return 64 + posts * max(80, 16 * maximum)
 
 
@@ -90,7 +90,7 @@ def _schema(wanted: Wanted, *, bounds: bool, is_tight: bool) -> dict[str, Any]:
         posts |= {"minItems": len(wanted.ids), "maxItems": len(wanted.ids)}
     tags: dict[str, Any] = {"type": "array", "items": tag}
     if bounds:
-        # Of a closed list it may be that no tag fits.
+        # In a closed list there may be no tag that fits.
         tags |= {"minItems": 0 if wanted.allowed else wanted.minimum, "maxItems": wanted.maximum}
     post = {
         "type": "object",

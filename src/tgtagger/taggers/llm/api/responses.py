@@ -1,10 +1,10 @@
-"""What an HTTP response of a tagging server means: answered, throttled, passing, stop, a bad post.
+"""Judge an HTTP response of a tagging server: answered, throttled, passing, stop, a bad post.
 
-Pure: status, headers and body in, a Verdict out. Servers say the same thing in many ways (billing
-by 429, errors inside HTTP 200, moderation by 403); they are told apart here, and nowhere else.
-Knows neither how a response came nor what is done about it; `client` maps exceptions.
+Pure: takes status, headers and body, returns a Verdict. Servers say the same thing in many ways
+(billing by 429, errors inside HTTP 200, moderation by 403); only this module tells them apart.
+Knows neither how a response came nor what follows from it; `client` maps exceptions.
 
-The rules are gathered from the servers' documentation and from what their users report.
+The rules come from the servers' documentation and from their users' reports.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tgtagger.taggers.llm.api.bodies import as_text, error_in, read_json
 from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, asked_wait, server_wait
 
 Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
-"""answered: HTTP 200 with something to read · throttled: everybody waits, nobody is to blame ·
+"""answered: HTTP 200 with something to read · throttled: all requests wait, no post has failed ·
 passing: the same request may do better · stop: no request of this run would do better ·
 bad_post: these posts are not taken · parameter: the same without this parameter may be taken"""
 
@@ -31,8 +31,8 @@ LONGEST_MESSAGE = 300
 class Verdict:
     """`failure` goes with passing, throttled and bad_post, `stop` with stop.
 
-    `wait` are the seconds the server asked for. `again` is False where a repetition is pointless;
-    `reached` where the request got to the server; `comes_back` where waiting mends a stop.
+    `wait` is the seconds that the server asked for. `again`: a repetition may help. `reached`: the
+    request got to the server. `comes_back`: waiting mends a stop.
     """
 
     kind: Kind
@@ -51,7 +51,7 @@ ANSWERED = Verdict("answered")
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What became of one request. `tree` is the body as JSON, None where it is none."""
+    """The result of one request. `tree` is the body as JSON, None if it is not JSON."""
 
     verdict: Verdict
     tree: Any = None
@@ -102,14 +102,14 @@ _FORMAT = re.compile(
 )
 _PARAMETER = re.compile(
     r"(?<![\w.])(reasoning_effort|temperature|max_completion_tokens|max_tokens)(?!\w)"
-    r"|[\"'`](usage|provider)[\"'`]"  # common words: parameters only where they are quoted
+    r"|[\"'`](usage|provider)[\"'`]"  # common words: they name parameters only in quotes
 )
 
 
 def judge(
     status: int, headers: Mapping[str, str], body: bytes, *, now: float
 ) -> tuple[Verdict, Any]:
-    """Return the verdict on an answer, and its body as JSON (None where it is none).
+    """Return the verdict on an answer, and its body as JSON (None if it is not JSON).
 
     `headers` have lower-case names; `now` is the time in seconds since 1970.
     """
@@ -118,10 +118,10 @@ def judge(
     if status == 200 and error is None:
         return ANSWERED, tree
     if status == 200 and isinstance(tree, dict) and tree.get("choices"):
-        # OpenRouter: a choice that broke off says so itself, see answers.read_answer.
+        # OpenRouter marks a choice that broke off, see answers.read_answer.
         return ANSWERED, tree
     if status == 200:
-        # OpenRouter answers HTTP 200 when it begins, whatever its provider says later.
+        # OpenRouter sends HTTP 200 at the beginning, whatever its provider says later.
         status = _code_in(error) or 500
     return _judge_error(status, headers, tree, body, now), tree
 
@@ -131,7 +131,7 @@ def _judge_error(
 ) -> Verdict:
     words = _Words(tree, body)
     said = f"HTTP {status}: {words.message}" if words.message else f"HTTP {status}"
-    # Headers about limits come with every answer: they are meant where a limit is what is wrong.
+    # Headers about limits come with every answer: they count only for an error about a limit.
     wait = server_wait(headers, tree, now) if status == 429 else asked_wait(headers, now)
     found = (
         _judge_throttling(status, headers, words, said, wait)
@@ -148,7 +148,7 @@ def _judge_error(
 def _judge_throttling(
     status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
 ) -> Verdict | None:
-    """Tell too many requests from too little money: both come with status 429 or 402."""
+    """Tell too many requests apart from too little money: both come with status 429 or 402."""
     is_throttled = Verdict("throttled", said, "throttled", wait=wait)
     match status:
         case 402:
@@ -167,7 +167,7 @@ def _judge_throttling(
 
 
 def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
-    """Tell what no repetition mends: a wrong key, model or address; or a post that is not taken."""
+    """Judge an error that no repetition mends: a wrong key, model or address, or a refused post."""
     match status:
         case 401:
             return _stop("key_rejected", said)
@@ -200,7 +200,7 @@ def _stop(kind: StopClass, said: str) -> Verdict:
 
 
 def _judge_refusal(words: _Words, said: str) -> Verdict:
-    """Tell what a server does not like about a request: its length, words, or a parameter."""
+    """Judge why a server refuses a request: its length, its words, or a parameter."""
     if words.has(_TOO_LONG):
         return Verdict("bad_post", said, "too_long")
     if words.has(_MODERATED):
@@ -211,7 +211,7 @@ def _judge_refusal(words: _Words, said: str) -> Verdict:
         re.IGNORECASE,
     ):
         return Verdict("stop", said, stop="unknown_model")
-    # A message may name another parameter as well, to be used in its place: the first one is meant.
+    # A message may also name another parameter to use instead: the first one is refused.
     named = _PARAMETER.fullmatch(words.parameter) or _PARAMETER.search(words.message)
     if named:
         return Verdict("parameter", said, parameter=named[1] or named[2])
@@ -219,7 +219,7 @@ def _judge_refusal(words: _Words, said: str) -> Verdict:
         return Verdict("parameter", said, parameter="bounds")
     if words.has(_FORMAT) or words.parameter.startswith("response_format"):
         return Verdict("parameter", said, parameter="response_format")
-    # Nothing is named: with the first request it may be the format, later it is the post.
+    # No name: with the first request the format may be refused, later it is the post.
     return Verdict("bad_post", said, "server")
 
 
@@ -257,7 +257,7 @@ class _Words:
             self.names.add("moderation")
 
     def _read_details(self, error: dict[str, Any], texts: list[str]) -> None:
-        """Read a list of details as FastAPI writes it, but not what it repeats of the request."""
+        """Read a list of details as FastAPI writes it, without the parts of the request in it."""
         message = error.get("message")
         details = (message if isinstance(message, dict) else error).get("detail")
         for detail in details if isinstance(details, list) else ():
@@ -273,8 +273,8 @@ class _Words:
         return bool(pattern.search(self.all))
 
     def are_of_no_api(self) -> bool:
-        """Tell whether a 404 means the address; else it means the model."""
-        is_bare = self.message == "Not Found" and not self.names  # FastAPI, of an unknown path
+        """Tell whether a 404 is about the address; otherwise it is about the model."""
+        is_bare = self.message == "Not Found" and not self.names  # FastAPI, for an unknown path
         return not self.is_json or is_bare or self.has(_NO_ROUTE)
 
 
