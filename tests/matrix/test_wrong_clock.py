@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx
 import pytest
+import respx
 from typer.testing import CliRunner, Result
 
 from llm_server import LlmServer, refusals
@@ -39,7 +40,7 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import ModelCapabilities, Provenance, TaggingError
 from tgtagger.runs.times import read_when, settle_zone
 from tgtagger.sources.plan import LONGEST_WAIT, is_left_alone, wait_ends
-from tgtagger.sources.preview.client import _retry_after
+from tgtagger.sources.preview.client import Preview
 from tgtagger.sources.telegram import sign_in
 from tgtagger.sources.telegram.session import Access
 from tgtagger.store import Store
@@ -231,13 +232,20 @@ async def test_a_date_to_wait_for_is_the_server_s(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLOCKS)
-def test_a_date_that_the_preview_tells_is_its_own(name: str) -> None:
+async def test_a_date_that_the_preview_tells_is_its_own(name: str) -> None:
     theirs = CLOCKS[name]
     told = {
         "date": format_datetime(theirs, usegmt=True),
         "retry-after": format_datetime(theirs + dt.timedelta(seconds=90), usegmt=True),
     }
-    assert _retry_after(httpx.Headers(told)) == 90
+    assert await wait_of_the_preview(httpx.Headers(told)) == "it asks to wait 90 s"
+
+
+async def wait_of_the_preview(headers: httpx.Headers) -> str | None:
+    with respx.mock as web:
+        web.get(url__startswith="https://t.me/s/").respond(429, headers=headers)
+        async with Preview() as preview:
+            return await preview.look()
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Thu, 99 Jan 2026 00:00:00 GMT"])
@@ -251,11 +259,10 @@ def test_a_server_without_a_clock_is_measured_by_ours(date: str) -> None:
     [("7", 7), ("0", 1), ("²", 30), ("9" * 400, LONGEST_WAIT.total_seconds()), ("", 30), ("-5", 30),
      ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT.total_seconds()), ("nan", 30)],
 )  # fmt: skip
-def test_the_preview_s_wait_is_always_one(text: str, seconds: float) -> None:
-    found = _retry_after(httpx.Headers({b"retry-after": text.encode()}))
-    assert found is not None
-    assert found == seconds
-    assert wait_ends(found, now=NOW) > NOW
+async def test_the_preview_s_wait_is_always_one(text: str, seconds: float) -> None:
+    found = await wait_of_the_preview(httpx.Headers({b"retry-after": text.encode()}))
+    assert found == f"it asks to wait {seconds:.0f} s"
+    assert wait_ends(seconds, now=NOW) > NOW
 
 
 # ---- doctor

@@ -231,4 +231,5 @@ def test_an_export_to_a_pipe_or_device_replaces_nothing(tmp_path: Path) -> None:
     with open_target(link) as stream:
         stream.write(b"posts")
     assert link.is_symlink()
+    # Asked by itself: a test that opens it would, where it fails, replace the machine's own.
     assert _is_device(Path("/dev/stdout"))  # which may be a file
