@@ -32,7 +32,7 @@ from support.fault_matrix import Effort
 from support.make import page, post
 from support.sql import driver
 from tgtagger.cli import app
-from tgtagger.errors import StoreError
+from tgtagger.errors import StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.sqlite import access_diagnosis, connections
@@ -272,3 +272,33 @@ def test_killed_with_a_journal_it_is_sound_and_read_at_once(
             assert contents(db) == contents(whole)
     assert hot
     assert mode_of(db) == "delete"
+
+
+class Torn:
+    """A connection whose every read meets a page that somebody has just overwritten."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def execute(self, sql: str, *_: object) -> object:
+        if sql.startswith("DROP"):
+            return self._db.execute(sql)
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def test_what_an_export_reads_without_locks_is_no_damage_while_somebody_writes(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(db, 3)
+    set_mode(db, "DELETE")
+    monkeypatch.setattr(connections, "to_read", connections._without_locks)
+    with (
+        Store.open_to_read(str(db)) as reader,
+        pytest.raises(TryLater, match="was written to while it was read"),
+        reader.select(PostFilter()) as selection,
+    ):
+        os.utime(db)
+        selection._db = Torn(selection._db)  # type: ignore[assignment]
+        list(selection.posts())

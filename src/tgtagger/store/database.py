@@ -84,14 +84,16 @@ class Database:
             yield db
 
     @contextlib.contextmanager
-    def explained(self) -> Iterator[None]:
+    def explained(self, db: sqlite3.Connection | None = None) -> Iterator[None]:
         """Turn failures of the database and wrong stored values into our errors; let bugs through.
 
-        Only the database's own errors make the integrity check read the file.
+        Only the database's own errors make the integrity check read the file. If `db` reads
+        without locks, a write by somebody else is told first: what was read may be torn.
         """
         with map_errors(self.path):
             try:
-                yield
+                with contextlib.nullcontext() if db is None else undisturbed(db, self.path):
+                    yield
             except integrity_check.SYMPTOMS as error:
                 integrity_check.explain(error, self.path)
                 raise

@@ -9,6 +9,7 @@ with its posts. Knows no output format.
 from __future__ import annotations
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -146,8 +147,9 @@ class Selection:
 def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
     """Fix the posts of a filter, to read them several times in one snapshot."""
     with database.snapshot() as db:
-        with database.explained():
-            selection = Selection(db, wanted, database.explained)
+        explained = functools.partial(database.explained, db)
+        with explained():
+            selection = Selection(db, wanted, explained)
         try:
             yield selection
         finally:
