@@ -40,7 +40,7 @@ class HttpResponse:
 
     @property
     def is_redirect(self) -> bool:
-        return self.status in {301, 302, 303, 307, 308} and "location" in self.headers
+        return 300 <= self.status < 400 and "location" in self.headers
 
     def target(self) -> httpx.URL | None:
         """Return the redirect's target, else the response's own address; None if it is invalid."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli.context import invocation, open_to_read, screen_of
+from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.events import RunEvents
 from tgtagger.cli.options import ChannelsOption, JsonOption, LimitOption
 from tgtagger.cli.reports import tell_failures, tell_tag
@@ -59,12 +59,13 @@ def command(
     if dry_run:
         show_estimate(screen, settings, options, as_json=as_json)
         return 0
-    summary = tag.tag(settings, options, RunEvents(screen))
+    with tag.prepared(settings, options) as tagging:
+        summary = tagging.run(RunEvents(screen))
+        failures = () if as_json else tagging.store.status.archive().failures
     if as_json:
         screen.json(shapes.tag_summary(summary))
         return summary.code
     waits = "no post is failed" if force else "no failed post is due (--force takes all)"
     tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
-    with open_to_read(ctx) as store:
-        tell_failures(screen, store.status.archive().failures)
+    tell_failures(screen, failures)
     return summary.code

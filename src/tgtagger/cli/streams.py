@@ -41,15 +41,18 @@ class _Warnings(logging.Handler):
 
 _WARNINGS = _Warnings(logging.WARNING)
 _NOWHERE = logging.NullHandler()
+_TOLD_ELSEWHERE = ("sqlalchemy", "telethon")
+"""Libraries that also raise what matters; we say it in our words."""
 
 
 def silence_logs() -> None:
-    """Throw away the logs of libraries: without a handler Python writes them to stderr.
+    """Throw away the logs of two libraries: without a handler Python writes them to stderr.
 
-    Libraries also raise what matters, and we say it in our words. SQLAlchemy logs a traceback
-    when a signal comes while it closes a connection; Telethon logs advice to developers.
+    SQLAlchemy logs a traceback when a signal comes while it closes a connection; Telethon logs
+    advice to developers. All other logs stay: asyncio's tells of a bug in a task.
     """
-    logging.getLogger().addHandler(_NOWHERE)
+    for name in _TOLD_ELSEWHERE:
+        logging.getLogger(name).addHandler(_NOWHERE)
 
 
 def tell_warnings() -> None:

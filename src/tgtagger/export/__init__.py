@@ -22,7 +22,8 @@ from tgtagger.system import files
 class Format:
     """A format: the function that writes it, what that function takes, the file endings it has.
 
-    A function that takes a selection of posts writes a folder; any other writes a stream.
+    A function that takes a selection of posts writes a folder; any other writes a stream. `newest`
+    is how many posts it writes unless a limit says otherwise; None: all.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Format:
     module: str  # of this package, imported when it is used
     function: str = "write"
     endings: tuple[str, ...] = ()
+    options: tuple[Literal["raw", "shown", "title"], ...] = ()  # it takes, too
+    newest: int | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -48,10 +51,11 @@ FORMATS: Mapping[str, Format] = {
     for each in (
         Format("jsonl", "records", "json_records", "write_lines"),
         Format("json", "records", "json_records", "write_array", (".json",)),
-        Format("csv", "posts", "csv_table", endings=(".csv",)),
+        Format("csv", "posts", "csv_table", endings=(".csv",), options=("raw", "shown")),
         Format("md", "selection", "vault"),
         Format("html", "selection", "site"),
-        Format("rss", "posts", "feed", endings=(".rss", ".xml")),
+        # Readers fetch a feed whole, again and again.
+        Format("rss", "posts", "feed", endings=(".rss", ".xml"), options=("title",), newest=100),
     )
 }
 

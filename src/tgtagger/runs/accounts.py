@@ -22,14 +22,14 @@ def access_of(settings: Settings) -> Access:
     from tgtagger.sources.telegram.session import Access
 
     return Access(
-        settings.data_dir,
-        settings.account,
-        settings.api_id,
-        settings.api_hash,
-        settings.telegram_server,
-        settings.telegram_dc,
-        settings.telegram_key,
-        settings.proxy,
+        data_dir=settings.data_dir,
+        account=settings.account,
+        api_id=settings.api_id,
+        api_hash=settings.api_hash,
+        server=settings.telegram_server,
+        dc=settings.telegram_dc,
+        public_key=settings.telegram_key,
+        proxy=settings.proxy,
     )
 
 

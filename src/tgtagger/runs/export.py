@@ -5,18 +5,17 @@ Knows no face: it is told whether a terminal shows the stream.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from tgtagger.errors import InputError
 from tgtagger.export import FORMATS, Format
+from tgtagger.model.archive import Post
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import in_json
-
-NEWEST = 100
-"""Posts in a feed, unless a limit says otherwise: readers fetch it whole, again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,14 @@ def write_stream(
 
     `title` is a feed's title. `raw` keeps cells that a spreadsheet would run.
     """
-    count: int
-    if form.name == "csv":
-        count = form.write(store.records.posts(wanted), stream, raw=raw, shown=shown)
-    elif form.name == "rss":
-        newest = replace(wanted, limit=wanted.limit or NEWEST)
-        count = form.write(store.records.posts(newest), stream, title=title)
+    if form.newest is not None:
+        wanted = replace(wanted, limit=wanted.limit or form.newest)
+    options = {"title": title, "raw": raw, "shown": shown}
+    posts: Iterable[Post | str]
+    if form.given == "posts":
+        posts = store.records.posts(wanted)
     else:
-        records = store.records.lines(wanted)
-        count = form.write(map(in_json, records) if shown else records, stream)
+        posts = store.records.lines(wanted)
+        posts = map(in_json, posts) if shown else posts
+    count: int = form.write(posts, stream, **{name: options[name] for name in form.options})
     return count

@@ -33,7 +33,7 @@ from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.times import now, to_text_or_none
-from tgtagger.store.values import RowCheck, plain
+from tgtagger.store.values import RowCheck
 
 BATCH = 500
 """Raw records read at a time: bounds memory, and how long a snapshot lasts."""
@@ -46,7 +46,9 @@ _RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALU
 _STORED = (*NAMES, "deleted", "status", "id", "message_id")
 _ID = _STORED.index("id")
 _TEXT, _MEDIA_TEXT = NAMES.index("text"), NAMES.index("media_text")
-_STORED_ROW = RowCheck(*(plain(f"posts.{name}") for name in _STORED))
+_SOURCE = _STORED.index("source")
+_STORED_SOURCE = RowCheck("posts.source")
+"""The one stored value that a rule looks up; a newer state of the post replaces the others."""
 _RAW_RECORD = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", "raw_forms.data"
 )
@@ -193,8 +195,8 @@ def _save_posts(
         elif old[: len(NAMES)] == item.row and old[len(NAMES)] is None:
             tally.unchanged += 1
         else:
-            stored_row = dict(zip(_STORED, _STORED_ROW(old), strict=True))
-            _update(db, page, item, stored_row, tally, now)
+            _STORED_SOURCE((old[_SOURCE],))
+            _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
     if page.reconverted:
         db.executemany(
             "UPDATE raw_forms SET converter = ? WHERE post_id = ? AND source = ?",
@@ -225,7 +227,7 @@ def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int
 
 def _by_id(db: sqlite3.Connection, post_id: int) -> PostRow:
     found: PostRow = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
-    return _STORED_ROW(found)
+    return found
 
 
 def _insert(db: sqlite3.Connection, page: Page, new: Sequence[PreparedPost], now: str) -> None:

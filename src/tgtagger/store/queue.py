@@ -32,7 +32,7 @@ from tgtagger.store.query import query_for
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
-from tgtagger.store.values import RowCheck
+from tgtagger.store.values import RowCheck, plain
 
 BATCH = 500
 """Posts read at a time: bounds memory, and how long a snapshot lasts."""
@@ -148,7 +148,7 @@ _FOR_TAGGING = (
 
 _ROW_FOR_TAGGING = RowCheck(
     "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
-    "posts.text_hash", "posts.attempts",
+    plain("posts.text_hash"), "posts.attempts",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from typing import get_args
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
@@ -47,24 +48,19 @@ class Status(Part):
 
 def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> ArchiveState:
     (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
-    counts: dict[PostStatus, int] = {}
-    for status in ("pending", "skipped", "failed"):
+    counts: dict[PostStatus, int] = dict.fromkeys(get_args(PostStatus), 0)
+    for status in counts.keys() - {"tagged"}:
         (counts[status],) = db.execute(
             # A literal, not a parameter: only then SQLite uses the partial index.
             f"SELECT count(*) FROM posts WHERE status = '{status}'"
         ).fetchone()
-    tagged = total - sum(counts.values())
+    counts["tagged"] = total - sum(counts.values())
     (tags,) = db.execute("SELECT count(*) FROM tags").fetchone()
     (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
     file = database.path.resolve()  # beside which SQLite has its log
     files = (file, file.with_name(file.name + "-wal"))
     return ArchiveState(
-        {
-            "pending": counts["pending"],
-            "tagged": tagged,
-            "skipped": counts["skipped"],
-            "failed": counts["failed"],
-        },
+        counts,
         _failures(db, now),
         _channels(db),
         tags,

@@ -24,5 +24,10 @@ def hint_of(error: TgTaggerError) -> str | None:
     """Return what to do about an error; None for a kind without a hint."""
     if error.data.get("shortage") is not None:
         return running.SHORTAGES[str(error.data["shortage"])]
-    hint = HINTS.get(error.kind)
-    return hint(**error.data) if callable(hint) else hint and hint.format_map(error.data)
+    hint, data = HINTS.get(error.kind), error.data
+    if not callable(hint):
+        return hint and hint.format_map(data)
+    reason = data.get("reason")
+    if isinstance(reason, TgTaggerError):
+        data = data | {"reason_hint": hint_of(reason)}
+    return hint(**data)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tgtagger.errors import TgTaggerError
-
 SHORTAGES: Mapping[str, str] = {
     "room": "make room; what was committed is kept",
     "quota": "make room within your quota; what was committed is kept",
@@ -28,10 +26,8 @@ def _one_of(*, known: Sequence[str], **_: object) -> str:
     return "one of: " + ", ".join(known)
 
 
-def _of_the_reason(*, reason: TgTaggerError, **_: object) -> str | None:
-    from tgtagger.cli.hints import hint_of
-
-    return hint_of(reason)
+def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
+    return reason_hint
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tgtagger.errors import TgTaggerError
-
 _URL = "give a path, or a URL such as sqlite:////home/me/posts.db"
 _ANOTHER = "name another file with --db or TGTAGGER_DB"
 _PERMISSIONS = "check the path, and the permissions of the file and its folder"
@@ -27,10 +25,8 @@ def _not_its_log(*, path: Path, log: Path) -> str:
     return f"if {path.name} is a backup put in place, move {log.name} away"
 
 
-def _as_it_was(*, path: Path, reason: TgTaggerError) -> str:
-    from tgtagger.cli.hints import hint_of
-
-    return f"{path} is as it was. {hint_of(reason) or ''}".strip()
+def _as_it_was(*, path: Path, reason_hint: str | None, **_: Any) -> str:
+    return f"{path} is as it was. {reason_hint or ''}".strip()
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {

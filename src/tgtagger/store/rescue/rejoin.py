@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tgtagger.decide import UNTAGGED
 from tgtagger.model.posts import Channel, PostData, StoredRawRecord
 from tgtagger.store.post_rows import MESSAGE_BITS, NAMES, row
 from tgtagger.store.rescue.mend import DAMAGED
@@ -191,9 +192,10 @@ def _settle_statuses(db: sqlite3.Connection, doubts: Doubts) -> None:
     )
     if "post_tags" in doubts.torn or "tags" in doubts.torn:
         lacks += " OR id NOT IN (SELECT post_id FROM post_tags)"
+    columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
     db.execute(
-        "UPDATE posts SET status = 'pending', attempts = 0, failure = NULL, error = NULL, "
-        f"next_attempt_at = NULL, tagged_at = NULL WHERE status = 'tagged' AND ({lacks})"
+        f"UPDATE posts SET {columns} WHERE status = 'tagged' AND ({lacks})",
+        tuple(UNTAGGED.values()),
     )
 
 
