@@ -78,6 +78,14 @@ INPUTS = [
     page(message(10, "x").replace("1.95M", f"{'9' * 400}K")).encode(),
     page(message(10, "a\r> b<pre>c</pre># d<code>e\n\nf</code>")).encode(),
     page('<div class="tgme_widget_message" data-post="news/8">' * 50).encode(),
+    # What reached what nothing else did.
+    page(
+        message(
+            10,
+            '<code>a <b>b</b></code> <a href="https://t.me/ann">@ann</a><script>x</script>',
+            _PARTS.replace("link_preview_title", "link_preview_site_name"),
+        ).replace("1.2K", "..")
+    ).encode(),
 ]
 
 

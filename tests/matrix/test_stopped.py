@@ -310,7 +310,7 @@ def test_doing_both(
 
 @pytest.mark.parametrize("form", ["jsonl", *long("json", "csv")])
 def test_exporting(stop: Stop, tmp_path: Path, form: str) -> None:
-    archive(tmp_path / "posts.db", 3000)
+    archive(tmp_path / "posts.db", 12_000)  # so that the signal comes before the end
     folder = tmp_path / "out"
     folder.mkdir()
     target = folder / "posts"

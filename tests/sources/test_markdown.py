@@ -27,6 +27,7 @@ CASES = [
     ("one\n\ntwo", [Entity("bold", 0, 8)], "**one**\n\n**two**"),
     ("go here", [Entity("text_link", 3, 4, url="https://a/(b) c")], "go [here](https://a/%28b%29%20c)"),
     ("run `x`", [Entity("code", 4, 3)], "run `` `x` ``"),
+    ("a b c", [Entity("code", 0, 5), Entity("bold", 2, 1)], "`a b c`"),
     ("a\nx=1\nb", [Entity("pre", 2, 3, language="py")], "a\n```py\nx=1\n```\nb"),
     ("```", [Entity("pre", 0, 3)], "````\n```\n````"),
     ("said\nso", [Entity("blockquote", 0, 4)], "> said\n\nso"),

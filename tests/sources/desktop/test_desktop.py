@@ -238,6 +238,23 @@ def test_a_cut_off_account_gives_the_channels_before(tmp_path: Path) -> None:
     assert found == ["a", "b"]
 
 
+def test_an_account_cut_off_between_two_channels_is_said_to_be(tmp_path: Path) -> None:
+    path = write(tmp_path, account(chat(message(1, "one")), chat(name="Second", id=2)))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"Second")])
+    pages = DesktopExport(path).read()
+    assert [post.text for post in next(pages).posts] == ["one"]
+    with pytest.raises(InputError, match="cut off") as caught:
+        next(pages)
+    assert caught.value.kind == "export_cut_off"
+
+
+def test_ids_in_any_order_are_told_from_ids_that_stand_twice(tmp_path: Path) -> None:
+    found = read(write(tmp_path, chat(*(message(n, f"text {n}") for n in (1, 5, 3, 3, 4, 5, 6)))))
+    assert [post.ids[0] for post in posts(found)] == [1, 5, 3, 4, 6]
+    assert [item.id for page in found for item in page.rejected] == [3, 5]
+
+
 HOSTILE: list[Any] = [
     {}, None, 5, "text", [], message(None), message("7"), message(True), message(-1), message(0),
     message(2**63), message(1.5), message([]), {"id": 100},

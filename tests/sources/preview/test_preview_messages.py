@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tgtagger.model.posts import (
     Channel,
+    Entity,
     Forward,
     PostData,
     Rejected,
@@ -97,6 +98,20 @@ def test_a_quote_is_not_the_posts_text(pages: Path) -> None:
     assert post.reply.message_id == 9
 
 
+def test_a_mention_is_one_and_a_script_is_no_text() -> None:
+    post = text('<a href="https://t.me/ann">@ann</a> said<script>x()</script><!-- no --> so')
+    assert post.text == "@ann said so"
+    assert post.entities == (Entity("mention", 0, 4),)
+
+
+def test_a_link_s_page_without_a_title_has_its_site_s_name() -> None:
+    name = '<div class="link_preview_site_name">The Site</div>'
+    (page,) = one(
+        f'<a class="tgme_widget_message_link_preview" href="https://e.org">{name}</a>'
+    ).media
+    assert (page.type, page.url, page.title) == ("webpage", "https://e.org", "The Site")
+
+
 def test_a_quote_marked_as_a_text_is_told_apart_by_its_place() -> None:
     quote = (
         '<a class="tgme_widget_message_reply" href="https://t.me/news/3">'
@@ -146,8 +161,8 @@ def test_text_is_kept_to_the_letter() -> None:
 @pytest.mark.parametrize(
     ("shown", "count"),
     [("1.95M", 1_950_000), ("14.3K", 14_300), ("12 345", 12_345), ("771", 771), ("1,234", 1234),
-     ("", None), ("many", None), (None, None), ("1.2.3K", None), ("9" * 400 + "K", None),
-     ("9" * 20, None), ("9" * 5000, None)],
+     ("", None), ("many", None), (None, None), ("..", None), ("1.2.3K", None),
+     ("9" * 400 + "K", None), ("9" * 20, None), ("9" * 5000, None)],
 )  # fmt: skip
 def test_counters_as_shown(shown: str | None, count: int | None) -> None:
     assert counter(shown) == count
