@@ -137,3 +137,19 @@ def test_a_pipe_gets_utf8_whatever_the_language() -> None:
     )
     assert result.returncode == 0
     assert result.stdout == "\U0001f600 \\ud83d\n".encode()
+
+
+def test_a_bug_in_a_task_that_nobody_waits_for_is_seen() -> None:
+    body = (
+        "import asyncio, gc\n"
+        "async def fail():\n"
+        "    raise ZeroDivisionError\n"
+        "async def work():\n"
+        "    asyncio.ensure_future(fail())\n"
+        "    await asyncio.sleep(0)\n"
+        "    await asyncio.sleep(0)\n"
+        "    gc.collect()\n"
+        "asyncio.run(work())\n"
+    )
+    done = subprocess.run(fake(body), capture_output=True, text=True, check=False)
+    assert "ZeroDivisionError" in done.stderr

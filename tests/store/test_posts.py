@@ -290,3 +290,16 @@ def test_a_post_of_an_unknown_channel_is_known_after_its_page(store: Store) -> N
     ]
     assert store.queue.count(PostFilter(channels=("Empty",))) == 0
     assert PostId(5, 1) != PostId(5, 2)
+
+
+@pytest.mark.parametrize("wrong", ["views = 'x'", "edited = 7", "forwards = 'x'", "text_hash = '7'"])
+def test_a_wrong_stored_value_is_replaced_by_what_comes(store: Store, wrong: str) -> None:
+    """Only whoever reads it says that it is damaged: the source has it whole."""
+    store.posts.save_page(page(post(1, "text", views=1)))
+    with writing(store) as db:
+        db.execute(f"UPDATE posts SET {wrong}")
+    came = post(1, "text", views=2, edited=minute(1))
+    stored = store.posts.save_page(page(came, source="telegram"))
+    assert (stored.updated, stored.rejected) == (1, ())
+    (found,) = store.records.posts(PostFilter())
+    assert found.views == 2
