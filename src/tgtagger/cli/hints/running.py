@@ -13,7 +13,7 @@ SHORTAGES: Mapping[str, str] = {
     "memory": "end other programs, or allow this one more memory (ulimit -v)",
     "disk": "check the disk, then run: tgtagger doctor",
 }
-"""What to do when this machine has no more of something, whatever that kept from being done."""
+"""Hints for a shortage of this machine, whatever work it stopped."""
 
 _FILTERS = 'tag:ai, -tag:"solar power", channel:@news, since:7d, until:2026-01-31, status:failed'
 _NAMED_BY = {
