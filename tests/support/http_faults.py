@@ -23,7 +23,7 @@ taken · partly: some of the posts get tags · used: all do"""
 
 @dataclass(frozen=True)
 class Meaning:
-    """`failure` is the class of a failed post, `stop` that of a stopped run, `code` the exit code."""
+    """`failure` is the class of a failed post, `stop` that of a stopped run, `code` the exit."""
 
     kind: Kind
     failure: str = ""
