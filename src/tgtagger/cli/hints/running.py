@@ -32,7 +32,7 @@ def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "usage": lambda *, advice, **_: advice,
-    # ---- what is to be read
+    # ---- targets
     "no_channels_yet": "name one: tgtagger parse @channel",
     "channels_without_names": "sign in: tgtagger login",
     "preview_wants_name": "give its @name, or sign in: tgtagger login",
