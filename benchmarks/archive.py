@@ -74,7 +74,7 @@ def make_export(path: Path, megabytes: int) -> int:
 
 def measure(command: list[str], output: Path | None = None) -> tuple[float, float]:
     """Run a command; return its processor seconds and its peak memory in MiB."""
-    # A process starts with the peak memory of the one that made it: so a small one makes it.
+    # A process inherits the peak memory of its parent, so a small process starts it.
     with (output or Path(os.devnull)).open("wb") as target:
         done = subprocess.run(
             [sys.executable, "-c", LAUNCHER, *command], stdout=target, stderr=subprocess.PIPE,

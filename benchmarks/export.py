@@ -30,7 +30,7 @@ ROUNDS = {"jsonl": 3}
 
 
 def compare(archive: Path, form: str, folder: Path, count: int) -> None:
-    """Export in a format, beside the yardstick, and say how that went."""
+    """Export in a format, beside the yardstick, and print the figures."""
     output = folder / "out"
     ratios, seconds, memory = [], 0.0, 0.0
     for _ in range(ROUNDS.get(form, 1)):
@@ -66,7 +66,7 @@ def tell(folder: Path) -> tuple[int, int]:
 
 
 def loaded(search: Path) -> str:
-    """Tell what the search page reads: the list of files, a word's, and then files of posts."""
+    """Return the sizes of what the search page reads: list of files, a word's file, posts."""
     parts = {
         "list": [search / "contents.js"],
         "word": list((search / "words").iterdir()),

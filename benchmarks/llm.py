@@ -1,10 +1,10 @@
-"""Tagging by a model against its limit, and what the client and the disk cost.
+"""Tagging by a model against its limit, and the cost of the client and the disk.
 
 A server on loopback (that of the tests) in a process of its own answers after 200 ms. The limit (I)
-is posts x latency / requests at once: nothing but waiting. In the same run a bare httpx loop sends
-the same bodies and writes nothing (B). Told: the rate of one and of ten posts a request as a share
-of I, the CPU of a request in ours and in B, and what writing costs: the wall time against a run
-whose answers are thrown away. Figures: docs/performance.md.
+is posts x latency / requests at once: waiting alone. In the same run a bare httpx loop sends the
+same bodies and writes nothing (B). Prints the rate of one and of ten posts a request as a share of
+I, the CPU of a request in ours and in B, and the cost of writing: the wall time against a run that
+throws its answers away. Figures: docs/performance.md.
 
     python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0]
 """
@@ -63,7 +63,7 @@ async def ours(
 ) -> tuple[float, float, int]:
     """Tag all posts; return wall and CPU seconds, and requests."""
     vocabulary = Vocabulary("prefer", existing=[(name, ()) for name in some_tags(tags)])
-    vocabulary.likeliest(["warm"])  # its index is made once a run
+    vocabulary.likeliest(["warm"])  # the index is made once a run
     tagger = LlmTagger(
         Server(url, None, concurrency=AT_ONCE),
         make_prompt(vocabulary),
@@ -84,7 +84,7 @@ async def ours(
 
 
 def some_tags(count: int) -> list[str]:
-    """Return tags of one to three words that begin like words do."""
+    """Return tags of one to three words with the beginnings of real words."""
     chance = random.Random(3)
     syllables = ["ba", "do", "ri", "sto", "har", "ke", "lu", "mi", "no", "pe", "ri", "ver", "tow"]
     words = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(5000)]

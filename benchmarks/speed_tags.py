@@ -2,9 +2,9 @@
 
 usage: python benchmarks/speed_tags.py [FOLDER of channel files {text}]
 
-Posts a second, cold (a fresh process's first posts) and warm; the start: importing it and tagging
-the first Russian post; memory at the end. The yardstick of the ratio is pymorphy3 alone on each
-Russian word of the same posts, in the same run, with nothing remembered.
+Prints posts a second, cold (a fresh process's first posts) and warm; the start: import and the
+first Russian post; memory at the end. The yardstick of the ratio is pymorphy3 alone on each Russian
+word of the same posts, in the same run, without a cache.
 """
 
 from __future__ import annotations

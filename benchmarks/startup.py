@@ -2,8 +2,8 @@
 
 usage: python benchmarks/startup.py [--runs N]
 
-Whole processes, in pairs one after the other, since the machine may be noisy; the medians of the
-pairs' ratios are printed, of the processor's time and of the clock's.
+Runs whole processes in pairs, one after the other, since the machine may be noisy. Prints the
+medians of the pairs' ratios, of processor time and of clock time.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ usage: python benchmarks/store.py [--posts N] [--rounds N]
 R is `executemany` of an upsert over the prepared rows of posts and raw records, in pages of 1,000,
 a commit a page, the same pragmas, on a database of the same schema without full-text index. Ours is
 `Store.posts.save_page` from PostData on: preparing, comparing, SAVEPOINT, foreign keys included;
-with the index and, its upkeep switched off here alone, without. The medians of interleaved rounds.
+with the index and without it (its upkeep is switched off only here). Medians of interleaved rounds.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 usage: python benchmarks/tags.py [GOLD.jsonl ...] [--k 5] [--show N]
 
 A gold line is {"id", "lang", "text", "core": [[form, ...], ...], "ok": [[form, ...], ...]}: core
-are the concepts that a good set of tags names, ok are further true ones. A tag hits a concept when
-their stemmed words are equal, each concept once. Precision counts core and ok, recall core alone;
+are the concepts that a good set of tags names, ok are further true ones. A tag hits a concept if
+their stemmed words are equal, each concept once. Precision counts core and ok, recall only core;
 F1 is of their means over the posts, with a bootstrap interval (95 %, seeded).
 """
 
@@ -54,14 +54,14 @@ def stems(tag: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Score:
-    """One post's: shares of tags that are true, and of core concepts that are named."""
+    """One post's score: the share of true tags, and the share of named core concepts."""
 
     precision: float
     recall: float
 
 
 def score(gold: dict[str, Any], tags: Sequence[str], k: int) -> Score:
-    """Score the first k tags of a post. A concept is hit once: a second tag for it is no hit."""
+    """Score the first k tags of a post. A concept is hit once: a second tag for it misses."""
     core = [{stems(form) for form in concept} for concept in gold["core"]]
     every = core + [{stems(form) for form in concept} for concept in gold.get("ok", [])]
     hit: set[int] = set()
@@ -105,9 +105,9 @@ def _morphology() -> Any:
 
 
 def is_dictionary_form(tag: str) -> bool | None:
-    """Whether a noun of a Russian tag can be a nominative; None where that is no question.
+    """Tell whether a noun of a Russian tag can be a nominative; None if that cannot be judged.
 
-    It is none for what is written in capitals, and for names that the dictionary does not know.
+    It cannot for words in capitals, and for names that the dictionary does not know.
     """
     words = re.findall(r"[а-яё-]+", tag.lower())
     if not words or tag.isupper():

@@ -1,7 +1,7 @@
-"""Messages a second from Telegram into the archive, against Telethon's own loop writing nothing.
+"""Messages a second from Telegram into the archive, against Telethon's own loop without writing.
 
-One server on loopback (that of the tests) in a process of its own, the same channel, both in turn
-in the same run, at 0 and 50 ms of latency a request. Figures: docs/performance.md.
+A server on loopback (that of the tests) in a process of its own serves the same channel to both, in
+turn in the same run, at 0 and 50 ms of latency a request. Figures: docs/performance.md.
 
     python benchmarks/telegram.py [--messages 20000] [--rounds 3]
 """
@@ -36,7 +36,7 @@ WORDS = "The quick brown fox jumps over the lazy dog, and says so at some length
 
 
 def serve(messages: int, pipe: Any) -> None:
-    """Be the server: tell the port and the key, then set the latency as told."""
+    """Run the server: send the port and the key, then set each latency that comes."""
     with ServerThread(RsaKey()) as server:
         server.world.account(PHONE)
         channel = server.world.channel("benchroom")
@@ -67,7 +67,7 @@ async def ours(access: session.Access, database: str) -> int:
 
 
 def made(folder: Path) -> str:
-    """Make an empty database: that happens once in its life, whatever it will hold."""
+    """Make an empty database outside the measured time: an archive is made only once."""
     path = str(folder / f"{time.monotonic_ns()}.db")
     Store.open(path).close()
     return path

@@ -1,4 +1,4 @@
-"""Words of Russian and English posts, the frequent ones more often, to make posts of."""
+"""Words of Russian and English posts to make posts of; frequent words come more often."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What several tests share. No test of its own."""
+"""The helpers that several tests share. Holds no test."""

@@ -1,4 +1,4 @@
-"""Somebody who signs in: prompts that are answered from a list."""
+"""A person who signs in: prompts that are answered from a list."""
 
 from __future__ import annotations
 

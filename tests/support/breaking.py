@@ -1,9 +1,8 @@
 """Run tgtagger in a process and break it: after a time, or at the N-th call of the system.
 
-The process is a real one, and what is looked at afterwards is what lies on the disk. Calls of the
-system are counted, failed and made deadly by strace; where it is missing the tests that need it
-are skipped, and say so. The idea is that of SQLite's crash tests, which fail the N-th call, for
-every N.
+The process is a real one, and the tests look at the disk afterwards. strace counts the calls of the
+system, makes them fail, or kills at them; where it is missing, the tests that need it are skipped,
+and say so. The idea comes from SQLite's crash tests, which fail the N-th call, for every N.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ TGTAGGER = (sys.executable, "-m", "tgtagger")
 
 
 def before_main(code: str) -> tuple[str, ...]:
-    """Return tgtagger as a program that runs some code before anything of its own."""
+    """Return tgtagger as a program that runs some code first."""
     return (sys.executable, "-c", f"{code}\nfrom tgtagger.__main__ import main\nmain()\n")
 
 
 def fake(body: str) -> tuple[str, ...]:
-    """Return tgtagger with another command `status`: its module has this body."""
+    """Return tgtagger with another command `status`, whose module has this body."""
     made = f"""
 import sys, types
 module = types.ModuleType("tgtagger.cli.status")
@@ -51,18 +50,18 @@ sys.argv[1:] = ["status"]
 ROOT = Path(__file__).parents[2]
 
 STRACE = ("strace", "-f", "-qq")
-COUNTING = (*STRACE, "--seccomp-bpf")  # stops at the calls asked for alone; injects no signal
+COUNTING = (*STRACE, "--seccomp-bpf")  # stops only at the requested calls; injects no signal
 
 WRITING = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink", "openat")
-"""The calls that change a disk; of openat those that name one of the files asked for."""
+"""The calls that change a disk; openat counts if it names one of the files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What strace does to a system call, from the N-th on, or `once`, or again `every` so many.
+    """A fault that strace injects: from the N-th call on, or `once`, or again at `every` so many.
 
-    `call` may be several, each counted for itself, with commas; `what` is `signal=SIGKILL`,
-    `error=ENOSPC`, ...; only calls on these paths are counted.
+    `call` names one or more calls with commas between, each counted separately. `what` is
+    `signal=SIGKILL`, `error=ENOSPC`, ... Only calls on these paths are counted.
     """
 
     call: str
@@ -75,10 +74,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended; `hit` says whether the fault struck.
+    """How a process ended; `hit`: the fault struck.
 
-    `peak` is its largest resident memory in KiB, as seen every 10 ms: what the system keeps for
-    wait4 includes the memory of the process that started it. 0 where it ran behind a prefix.
+    `peak` is its largest resident memory in KiB, read every 10 ms: the figure of wait4 would
+    include the memory of the parent process. It is 0 if the process ran behind a prefix.
     """
 
     code: int
@@ -108,10 +107,10 @@ def run(
 ) -> Ended:
     """Run a command of tgtagger to its end, or send it a signal.
 
-    The signal comes `after` so many seconds, counted from the moment that `when` is true, if that
-    is given; others `then`, 20 ms apart. Fails the test if it does not end within `timeout`.
-    `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added to the test's
-    environment; after `stdin` a question waits for ever where it `asks_on`.
+    The signal comes `after` so many seconds, counted from the moment when `when` is true, if it is
+    given; `then` come other signals, 20 ms apart. The test fails if the process runs longer than
+    `timeout` seconds. `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added
+    to the test's environment. With `asks_on`, a question after `stdin` waits for ever.
     """
     with ExitStack() as open_until_the_end:
         out = open_until_the_end.enter_context(tempfile.TemporaryFile())
@@ -160,7 +159,7 @@ def run(
         process.returncode = os.waitstatus_to_exitcode(status)
         has_ended.set()
         limit.cancel()
-        _signal(process.pid, signal.SIGKILL)  # nothing of its group survives a round
+        _signal(process.pid, signal.SIGKILL)  # kill its whole group before the next round
         assert ended - started < timeout, f"did not end within {timeout} s: {command}"
         out.seek(0)
         err.seek(0)
@@ -184,7 +183,7 @@ def run_many(
     prefix: Sequence[str] = (),
     timeout: float = 60,
 ) -> list[Ended]:
-    """Run several commands one after another in one process; see many.py. None may kill it."""
+    """Run several commands one after another in one process (many.py); no command may kill it."""
     ended = run(
         env=env, fault=fault, prefix=prefix, timeout=timeout, stdin=json.dumps(commands),
         program=(sys.executable, str(ROOT / "tests" / "support" / "many.py")),
@@ -227,15 +226,15 @@ def _strace(fault: Fault, trace: str) -> list[str]:
 
 
 def need(program: str) -> None:
-    """Skip the test where a program of the system is missing."""
+    """Skip the test if a program of the system is missing."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed (apt install {program})")
 
 
 def without_rights() -> list[str]:
-    """Return what to start a program with so that the modes of files hold for it.
+    """Return the prefix that starts a program for which the modes of files hold.
 
-    For root they do not; a root without capabilities is denied what anybody is.
+    They do not hold for root; they do for a root without capabilities.
     """
     if os.geteuid() != 0:
         return []
@@ -251,7 +250,7 @@ def count_calls(
     stdin: str = "",
     program: Sequence[str] = TGTAGGER,
 ) -> dict[str, int]:
-    """Return how often an unbroken run makes each call on these paths. It does its work."""
+    """Return how often an unbroken run makes each call on these paths. The run does its work."""
     need("strace")
     with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
         options = [part for path in paths for part in ("-P", str(path))]
@@ -276,7 +275,7 @@ def calls_in(
 ) -> list[Fault]:
     """Return a SIGKILL for each call that an unbroken run makes on files in a folder.
 
-    For files whose names nobody knows beforehand: each is counted among all calls of its kind.
+    For files with unknown names: each call is counted among all calls of its kind.
     """
     need("strace")
     with tempfile.NamedTemporaryFile(suffix=".strace") as trace:
@@ -290,7 +289,7 @@ def calls_in(
         lines = Path(trace.name).read_text(errors="replace").splitlines()
     found = []
     counts = Counter[str]()
-    main = lines[0].split()[0]  # strace counts for each thread
+    main = lines[0].split()[0]  # strace counts each thread separately
     for line in lines:
         match = re.match(rf"{main} +(\w+)\(", line)
         if match is not None:
@@ -301,7 +300,7 @@ def calls_in(
 
 
 def points(count: int, most: int) -> list[int]:
-    """Return at most so many of 1..count, spread evenly, both ends included."""
+    """Return so many of 1..count at most, spread evenly, with both ends."""
     taken = min(count, most)
     return sorted({1 + round(i * (count - 1) / max(1, taken - 1)) for i in range(taken)})
 
@@ -312,7 +311,7 @@ def files_of(db: Path) -> tuple[Path, ...]:
 
 
 def copy_database(db: Path, target: Path) -> None:
-    """Copy the files as they lie; what lay at the target is gone."""
+    """Copy a database's files; remove those at the target first."""
     for old, new in zip(files_of(db), files_of(target), strict=True):
         new.unlink(missing_ok=True)
         if old.exists():
@@ -320,7 +319,7 @@ def copy_database(db: Path, target: Path) -> None:
 
 
 def assert_sound(db: Path) -> None:
-    """Check the file as it lies: pages, foreign keys, the index; what is tagged has tags."""
+    """Check a file: pages, foreign keys, the index; every tagged post has tags."""
     if not db.exists() or not db.stat().st_size:
         return
     with closing(sqlite3.connect(db)) as raw:
@@ -350,13 +349,13 @@ _CONTENTS = {
 
 
 def contents(db: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return what an archive holds, without what tells when and by which run it came."""
+    """Return the contents of an archive without times and runs."""
     with closing(sqlite3.connect(db)) as raw:
         return {name: raw.execute(sql).fetchall() for name, sql in _CONTENTS.items()}
 
 
 def assert_clean_end(ended: Ended, *codes: int) -> None:
-    """Check that a failure was said in words, with one of these codes, and without a traceback."""
+    """Check that a failure was told in words, with one of these codes, and without a traceback."""
     assert ended.code in codes, (ended.code, ended.errors[-2000:])
     assert "Traceback" not in ended.errors, ended.errors[-2000:]
     if ended.code not in {0, 130, 143, -signal.SIGKILL}:

@@ -1,6 +1,6 @@
-"""An archive with something in every table, and what disks do to such files. Seeded.
+"""An archive with rows in every table, and the damage that disks do to such a file. Seeded.
 
-Damage is done to bytes (what a disk does) or to values (what a flipped bit makes of them).
+Damages bytes (as a disk does) or values (as a flipped bit does).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ LLM = Provenance("llm", "test-model", "0123456789abcdef", "fedcba9876543210")
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive with something in every table; no command of it asks the network."""
+    """An archive with rows in every table; its commands use no network."""
     db = tmp_path_factory.mktemp("whole") / "posts.db"
     make_archive(db)
     with Store.open(str(db)) as store:
@@ -68,7 +68,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_archive(db: Path, *, posts: int = 300) -> None:
-    """Make an archive of so many posts of an export, and some of each other kind."""
+    """Make an archive of so many posts of an export, and some of every other kind."""
     chance = random.Random(5)
 
     def text(words: int) -> str:
@@ -94,7 +94,7 @@ def make_archive(db: Path, *, posts: int = 300) -> None:
         _tag(store)
     with closing(sqlite3.connect(db)) as raw:
         _what_people_did(raw)
-        # The one with a public name, which commands would look up.
+        # The channel with a public name, which commands would look up.
         raw.execute("UPDATE channels SET paused_at = ? WHERE username = 'news'", (to_text(NOW),))
         raw.commit()
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -201,7 +201,7 @@ def _what_people_did(raw: sqlite3.Connection) -> None:
         )
 
 
-# ---- what disks do
+# ---- damage of disks
 
 
 PAGE = 4096
@@ -224,7 +224,7 @@ def zero(data: bytes, chance: random.Random, count: int) -> bytes:
 
 
 def swap(data: bytes, chance: random.Random) -> bytes:
-    """Let a page stand where another belongs."""
+    """Put a page in the place of another."""
     changed = bytearray(data)
     one, other = (chance.randrange(len(data) // PAGE) * PAGE for _ in range(2))
     changed[one : one + PAGE] = data[other : other + PAGE]
@@ -236,7 +236,7 @@ def cut(data: bytes, chance: random.Random) -> bytes:
 
 
 def damaged(data: bytes, seed: int) -> bytes:
-    """Return the file as one disk or another gives it back: the seed decides how."""
+    """Return the file with one kind of damage, which the seed decides."""
     chance = random.Random(seed)
     match seed % 10:
         case 7:
@@ -249,11 +249,11 @@ def damaged(data: bytes, seed: int) -> bytes:
             return flip(data, chance, chance.randrange(1, 65))
 
 
-# ---- what flipped bits make of values
+# ---- damage of values
 
 
 def wrong_values(db: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield (table, column, SQL value) for everything that no column of an archive should hold."""
+    """Yield (table, column, SQL value) for the values that a column must not hold."""
     with closing(sqlite3.connect(db)) as raw:
         tables = [
             name
@@ -269,7 +269,7 @@ def wrong_values(db: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def set_value(db: Path, table: str, column: str, value: str) -> bool:
-    """Put a value where the schema does not let it, into the middle row; tell whether it went."""
+    """Put a forbidden value into the middle row; tell whether that worked."""
     with closing(sqlite3.connect(db, isolation_level=None)) as raw:
         (schema,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         key, *_ = [
@@ -285,7 +285,7 @@ def set_value(db: Path, table: str, column: str, value: str) -> bool:
             raw.execute("PRAGMA ignore_check_constraints = ON")
             try:
                 raw.execute(f"UPDATE {table} SET {column} = {value} WHERE {key} = ?", row)
-            except sqlite3.Error:  # a key takes not everything
+            except sqlite3.Error:  # a key refuses some values
                 return False
     finally:
         _set_schema(db, table, schema)
@@ -299,7 +299,7 @@ def _set_schema(db: Path, table: str, schema: str) -> None:
 
 
 def page_of(db: Path, table: str, *, share: float = 0.5) -> int:
-    """Return the leaf of a table's or index's tree that lies at this share of them."""
+    """Return the leaf page at this share (0 to 1) of a table's or index's leaves."""
     leaves = leaves_of(db, table)
     return leaves[int(share * (len(leaves) - 1))]
 

@@ -13,11 +13,11 @@ from tgtagger.sources.telegram import sign_in as signing_in
 
 
 def at_home(folder: Path) -> dict[str, str]:
-    """Return settings with which nothing but loopback is asked, and all files lie in a folder."""
+    """Return settings that use only loopback, and keep all files in a folder."""
     return {
         "TGTAGGER_DATA_DIR": str(folder / "data"),
         "TGTAGGER_DB": str(folder / "posts.db"),
-        # Should a test ever forget the server, the real preview must not be asked.
+        # If a test forgets the server, the real preview must get no request.
         "TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s",
     }
 
@@ -34,14 +34,14 @@ def to_telegram(server: ServerThread, folder: Path) -> dict[str, str]:
 
 
 def access_to(server: ServerThread, folder: Path) -> session.Access:
-    """Return the same for a sign-in in this process."""
+    """Return the access for a sign-in in this process."""
     key = folder / "key.pem"
     key.write_text(server.key.pem)
     return session.Access(folder / "data", "default", 1, "h", f"127.0.0.1:{server.port}", 2, key)
 
 
 def sign_in(server: ServerThread, folder: Path) -> dict[str, str]:
-    """Sign in, without a process of its own; return the settings of those that follow."""
+    """Sign in within this process; return the settings for later processes."""
     server.world.account(PHONE)
     access = access_to(server, folder)
     asyncio.run(signing_in.sign_in(access, Answers("12345"), phone=PHONE, qr=False))

@@ -1,4 +1,4 @@
-"""Events that are kept, for tests to look at."""
+"""Events that record their calls for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tgtagger.runs.summary import ParseReport, TagSummary
 
 
 class RecordedEvents:
-    """Keeps what a source or a tagger tells."""
+    """Records what a source or a tagger tells."""
 
     def __init__(self) -> None:
         self.waits: list[Wait] = []
@@ -24,14 +24,14 @@ class RecordedEvents:
 
 
 class RecordedRun(RecordedEvents):
-    """Keeps what a run tells besides, in its order, by the names of the calls."""
+    """Records also what a run tells, in order, by the names of the calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self.told: list[tuple[str, object]] = []
 
     def of(self, call: str) -> list[object]:
-        """Return what was told by one call."""
+        """Return the recorded arguments of one call."""
         return [what for name, what in self.told if name == call]
 
     def begin(self, stage: Stage) -> None:

@@ -12,13 +12,13 @@ IN_PAGES = before_main(
     "from tgtagger.sources.desktop import DesktopExport\n"
     "DesktopExport.__init__.__kwdefaults__['page_size'] = 100\n"
 )
-"""A program that is tgtagger with small pages: a small export is several transactions."""
+"""tgtagger with small pages: a small export takes several transactions."""
 
 START = 1767225600  # 2026-01-01T00:00:00Z
 
 
 def message(number: Any, text: Any = "", **facts: Any) -> dict[str, Any]:
-    """Return a message as Desktop writes it now: `text` is a string or a list of parts."""
+    """Return a message in Desktop's present form; `text` is a string or a list of parts."""
     parts = text if isinstance(text, list) else [text] if text else []
     entities = [{"type": "plain", "text": p} if isinstance(p, str) else p for p in parts]
     record: dict[str, Any] = {

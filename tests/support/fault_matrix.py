@@ -1,8 +1,8 @@
-"""The fault matrix: its rows, and the summary that says what was tried and what held.
+"""The fault matrix: its rows, and the summary of what was tried and what held.
 
-A test that belongs to a row is marked with it: `@pytest.mark.row("K1")`. It runs short in `make
-test` and long in `make torture`: `effort.rounds(6, long=200)` says how often, `effort.saw(...)`
-what there was to see. The promise of each row is written in docs/reliability.md, held by test_docs.
+A test of a row has its mark: `@pytest.mark.row("K1")`. It runs short in `make test` and long in
+`make torture`: `effort.rounds(6, long=200)` says how often, `effort.saw(...)` records figures. The
+promise of each row stands in docs/reliability.md; test_docs checks that.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ ROWS: Final = {
     "I8": "exports cut off, or something else",
     "I9": "secrets and the modes of files",
 }
-"""The rows, each with its fault in a few words: facts/speed.md's matrix, and three more."""
+"""The rows with their faults in a few words: the matrix of facts/speed.md, and three more."""
 
 
 class Effort:
-    """How hard a test of a row tries, and what it saw."""
+    """The rounds of a row's test, and the figures it saw."""
 
     def __init__(self, item: pytest.Item) -> None:
         self.is_long = bool(item.config.getoption("long"))
@@ -74,7 +74,7 @@ class Effort:
         return chosen
 
     def saw(self, **figures: float | str) -> None:
-        """Keep figures for the summary: numbers of equal name add up, `max_*` take the greatest."""
+        """Keep figures for the summary: numbers of one name add up, `max_*` keep the greatest."""
         for name, value in figures.items():
             self._item.user_properties.append((f"row:{name}", value))
 
@@ -84,7 +84,7 @@ def effort(request: pytest.FixtureRequest) -> Effort:
     return Effort(request.node)
 
 
-# ---- what pytest calls
+# ---- hooks of pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,7 +94,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(*names): the rows of the fault matrix it tries")
-    if not hasattr(config, "workerinput"):  # xdist's workers report to the one process that sums up
+    if not hasattr(
+        config, "workerinput"
+    ):  # xdist's workers report to the process that makes the summary
         config.pluginmanager.register(Summary(config), "fault-matrix-summary")
 
 
@@ -107,7 +109,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(slots=True)
 class Tried:
-    """What was tried of a row."""
+    """The rounds and figures of a row."""
 
     tests: int = 0
     violations: int = 0
@@ -139,7 +141,7 @@ class Tried:
 
 
 class Summary:
-    """Collects what the tests of each row reported, from all workers; prints it at the end."""
+    """Collects the reports of each row's tests from all workers; prints them at the end."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._long = bool(config.getoption("long"))

@@ -1,7 +1,7 @@
-"""What strangers write: one list of strings that have harmed programs, and what none may do.
+"""The words of strangers: a list of strings that have harmed programs, and checks of outputs.
 
-Every place that strangers fill (posts, names, tags, answers, errors, files) is tried with these;
-`unseen` tells what of an output could steer a terminal, or hide in it.
+Tests put these into every place that strangers fill (posts, names, tags, answers, errors, files).
+`unseen` returns the parts of an output that could steer a terminal, or hide in it.
 """
 
 from __future__ import annotations
@@ -119,17 +119,17 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def storable(strings: dict[str, str] = STRINGS) -> dict[str, str]:
-    """Return those that are text: halves of surrogate pairs are none."""
+    """Return the strings without lone surrogates."""
     return {name: text for name, text in strings.items() if not SURROGATES.search(text)}
 
 
-# ---- what an output may not hold
+# ---- forbidden parts of an output
 
 _COLOURS = re.compile(
     r"\x1b\[(?:[012]|(?:1;)?[39]\d|38;5;\d+)m"
 )  # ours; of strangers more are tried
 _LIVE = re.compile(r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[\d*A|\r")
-"""Of the live line: the cursor goes and comes back, its line is erased, and the one above."""
+"""The codes of the live line: hide and show the cursor, erase its line and the one above."""
 
 _INVISIBLE = {
     0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0,
@@ -140,10 +140,10 @@ MOST_MARKS = 4
 
 
 def unseen(text: str, *, live: bool = False) -> list[str]:
-    """Return what of an output steers a terminal or hides: nothing, it is to be hoped.
+    """Return the parts of an output that steer a terminal or hide; a good output has none.
 
-    Allowed are line ends and colours; joiners where they join letters that need them; and, `live`,
-    what draws the live line.
+    Line ends and colours are allowed, and joiners between letters that need them; with `live`, also
+    the codes that draw the live line.
     """
     text = _COLOURS.sub("", text)
     if live:
@@ -171,7 +171,7 @@ def unseen(text: str, *, live: bool = False) -> list[str]:
 
 
 def forged(text: str) -> list[str]:
-    """Return the lines that data made look like ours."""
+    """Return the lines of data that look like lines of ours."""
     return [line for line in text.splitlines() if line in {"error: not ours", "hint: run rm -rf ~"}]
 
 

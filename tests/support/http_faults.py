@@ -1,7 +1,7 @@
-"""Every fault that the tagging server of the tests knows, its row, and what a run makes of it.
+"""Every fault of the tests' tagging server, its row, and its meaning for a run.
 
-What `faults`, `refusals` and `contents` can make is here at least once (a test holds that). A
-`Meaning` is the promise: how a run ends when the fault comes always, once, with one post only, or
+Each fault of `faults`, `refusals` and `contents` is here at least once (a test checks that). A
+`Meaning` is the promise: how a run ends if the fault comes always, once, with one post only, or
 with every fifth request.
 """
 
@@ -16,14 +16,14 @@ from llm_server import Fault, contents, faults, refusals
 Mode = Literal["always", "once", "post", "fifth"]
 
 Kind = Literal["passes", "unnamed", "throttles", "stops", "refused", "partly", "used"]
-"""passes: another try may do better · unnamed: a refusal that may mean the format, or the post ·
-throttles: everybody waits · stops: the run ends with this request · refused: this post is not
+"""passes: another try may succeed · unnamed: a refusal of the format, or of the post ·
+throttles: all requests wait · stops: the run ends with this request · refused: this post is not
 taken · partly: some of the posts get tags · used: all do"""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """`failure` is the class of a post that fails by it, `stop` that of a run, `code` its exit."""
+    """`failure` is the class of a failed post, `stop` that of a stopped run, `code` the exit."""
 
     kind: Kind
     failure: str = ""
@@ -70,7 +70,7 @@ def of(
 
 
 AWAY = "http://127.0.0.1:{port}/v1/chat/completions"
-"""Another server than the one that is asked; who uses it, fills in a port."""
+"""Another server than the one that is asked; a test fills in the port."""
 
 NO_TAGS: tuple[Any, ...] = (5, None, [1, None], {})
 NO_COMPLETIONS: tuple[Any, ...] = (
@@ -179,4 +179,4 @@ CASES = [
     # H8: kept connections
     of("H8", USED, faults.close_after),
 ]  # fmt: skip
-"""A row's faults; H9 is the mode `post` of all of them."""
+"""The faults by row; H9 is the mode `post` of all of them."""

@@ -1,9 +1,9 @@
-"""Kill a command at calls of the system and at random times; see after each that nothing is lost.
+"""Kill a command at calls of the system and at random times; check that nothing is lost.
 
-A `Victim` is what is killed: how it begins, what must hold after every kill, what at the end. Kills
-at calls begin each from the same state, so that every call of a run has its turn; kills by time go
-on from where the last one stopped, a series of them, ended by a run that nobody breaks. The short
-form kills once at a call that it knows, and once in the middle of the work.
+A `Victim` describes the command: its beginning, the check after every kill, the check at the end.
+Each kill at a call begins from the same state, so that every call of a run has its turn. A series
+of kills by time goes on from where the last kill stopped; an unbroken run ends it. The short form
+kills once at a known call, and once in the middle of the work.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def nothing(*_: object) -> None:
 
 @dataclass
 class Victim:
-    """A command on a database. `check` and `finish` are told the kills since it began.
+    """A command on a database. `check` and `finish` get the number of kills since it began.
 
-    `is_midway` tells when it is in the middle of its work, `call` names one of its writes there.
+    `is_midway` tells when it is in the middle of its work; `call` names a write there.
     """
 
     arguments: tuple[str, ...]
@@ -56,7 +56,7 @@ class Victim:
     is_midway: Callable[[], bool]
     call: tuple[str, int]
     program: Sequence[str] = TGTAGGER
-    base: Path | None = None  # the archive it begins with; None: there is none
+    base: Path | None = None  # the archive it begins with; None: no archive
     begin: Callable[[], None] = nothing
     check: Callable[[int], None] = nothing
     finish: Callable[[int], None] = nothing
@@ -69,7 +69,7 @@ class Victim:
         self.begin()
 
     def kill_at(self, call: str, nth: int) -> int:
-        """Kill it at a call on the database's files; return how often that was: 0 or 1."""
+        """Kill it at a call on the database's files; return the number of kills: 0 or 1."""
         self.start_over()
         return self._kill(fault=Fault(call, DEADLY, nth, paths=files_of(self.db)))
 
@@ -83,7 +83,7 @@ class Victim:
         return int(ended.code == KILLED)
 
     def end(self, kills: int) -> None:
-        """Let it end unbroken."""
+        """Run it to its end, unbroken."""
         ended = run(*self.arguments, env=self.env, program=self.program)
         assert (ended.code, ended.errors) == (0, "")
         assert_sound(self.db)
@@ -91,7 +91,7 @@ class Victim:
 
 
 def here(arguments: Sequence[str], env: Mapping[str, str]) -> None:
-    """Run a command in this process: soon done, and never broken."""
+    """Run a command in this process, which is quick and unbroken."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in env.items():
             patch.setenv(name, value)
@@ -100,7 +100,7 @@ def here(arguments: Sequence[str], env: Mapping[str, str]) -> None:
 
 
 def kill(victim: Victim, effort: Effort, *, at_calls: int, by_time: int) -> None:
-    """Kill once each way; or so often, in the long form. `finish` sees an unbroken run first."""
+    """Kill once each way; or so often, in the long form. `finish` first checks an unbroken run."""
     victim.start_over()
     if effort.is_long:
         _kill_long(victim, effort, at_calls, by_time)

@@ -50,7 +50,7 @@ def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bo
 
 
 def archive(db: Path, count: int) -> None:
-    """Make a database of so many posts that wait for their tags; one that was there is gone."""
+    """Make a database of so many pending posts; replace an older one."""
     for path in db.parent.glob(f"{db.name}*"):
         path.unlink()
     texts = (f"A storm at sea, number{n}. " + "слово " * 30 for n in range(1, count + 1))
@@ -59,7 +59,7 @@ def archive(db: Path, count: int) -> None:
 
 
 def fail_all(db: Path) -> None:
-    """Have every post failed in a run of a model, long ago."""
+    """Mark every post as failed in a run of a model, long ago."""
     provenance = Provenance("llm", "test-model")
     with Store.open(str(db)) as store:
         failed = [

@@ -1,7 +1,7 @@
-"""Several commands of tgtagger in one process, since starting one takes most of a short command.
+"""Run several commands of tgtagger in one process: the start takes most of a short command's time.
 
-Run as a program it takes a list of command lines as JSON and prints, for each, its exit code and
-what it said. `breaking.run_many` calls it, in whatever trouble a test makes for the process.
+As a program it takes a list of command lines as JSON and prints, for each, its exit code and its
+outputs. `breaking.run_many` calls it, with the faults that a test makes for the process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def call(arguments: list[str]) -> tuple[int, str, str]:
 
 if __name__ == "__main__":
     done = [call(arguments) for arguments in json.load(sys.stdin)]
-    # A limit of a file's size (prlimit --fsize=N:) is for the commands, not for what is told.
+    # A limit of a file's size (prlimit --fsize=N:) is for the commands, not for this report.
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     json.dump(done, sys.stdout)

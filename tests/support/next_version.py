@@ -1,6 +1,6 @@
-"""The next tgtagger, with one more version of the schema: what upgrades are tried on.
+"""The next tgtagger, with one more version of the schema, to test upgrades.
 
-Run as a program it opens an archive as a command that reads does, and says what a command would.
+As a program it opens an archive like a reading command, and prints what a command would print.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NEXT = Schema(
     (*SCHEMA.folders, Path(__file__).parent / "next_migrations"),
 )
 OLD = NEXT.revisions[:-1]
-"""The versions that are brought up to date."""
+"""The older versions, which an upgrade brings up to date."""
 
 PROGRAM = (sys.executable, __file__)
 

@@ -1,7 +1,7 @@
 """Make databases as every version of the schema had them, with rows in each table; read them back.
 
-Driven by the migrations and by what SQLite tells of the tables, so that a new version needs nothing
-here.
+Uses the migrations and SQLite's own description of the tables, so that a new version needs no
+change here.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _columns(raw: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]
 
 
 def _value(table: str, column: tuple[str, str, bool], row: int) -> Any:
-    """Return a value that the column may hold; every second row has only what it must."""
+    """Return a value for the column; every second row has only required values."""
     name, kind, needed = column
     if not needed and row % 2 == 0:
         return None
@@ -102,7 +102,7 @@ def schema_of(db: Path) -> tuple[str, ...]:
 
 
 def lost(before: Contents, after: Contents) -> list[str]:
-    """Return the tables whose rows are not what they were; a later schema may say more of each."""
+    """Return the tables whose rows have changed; a later schema may add columns."""
 
     def shown(rows: list[dict[str, Any]], columns: list[str]) -> list[str]:
         return sorted(repr([row.get(column) for column in columns]) for row in rows)

@@ -22,7 +22,7 @@ from tgtagger.store import Store
 
 
 def access_to(telegram: ServerThread, folder: Path) -> session.Access:
-    """Return how to reach a server, with what is kept of it in a folder."""
+    """Return the access to a server, with its session in a folder."""
     key = folder / "key.pem"
     key.write_text(telegram.key.pem)
     return session.Access(
@@ -55,7 +55,7 @@ async def signed_in(telegram: ServerThread, access: session.Access) -> session.A
 
 @pytest.fixture
 def events() -> RecordedEvents:
-    """What `read` was told."""
+    """Return the events that `read` recorded."""
     return RecordedEvents()
 
 

@@ -1,11 +1,11 @@
 """What would the disk hold if the power went out here?
 
-One run of a program is recorded by strace: every name that is made, renamed or removed under a
-folder, every byte that is written there, every sync, and what the program said meanwhile, to its
-user and to a server. From that, images are built of what the disk may hold if the power fails at
-some moment of the run: what was synced before it is there; of what was not, any part may be: in any
-order, torn at sectors, with zeros where a file grew. A name that is new, gone or renamed is sure
-when its folder was synced.
+strace records one run of a program: every name that is made, renamed or removed under a folder,
+every byte that is written there, every sync, and what the program said meanwhile, to its user and
+to a server. From that, images are built of what the disk may hold if the power fails at some moment
+of the run. Everything synced before it is there. Of the rest, any part may be there: in any order,
+torn at sectors, with zeros where a file grew. A new, removed or renamed name is sure once its
+folder was synced.
 
 The model is stricter than most file systems: neither the sync of a file nor a rename puts anything
 else on the disk. It believes that the disk does what it is told, and that a sector is written as a
@@ -32,7 +32,7 @@ from support.breaking import need
 
 SECTOR: Final = 512
 VOLATILE: Final = "-shm"
-"""The end of names that no image holds: SQLite's index of its log is memory, made anew."""
+"""The ending of names that no image holds: SQLite's index of its log is memory, and is rebuilt."""
 
 NAMING: Final = (
     "truncate", "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat",
@@ -43,12 +43,12 @@ CALLS: Final = (
     "fallocate", "fsync", "fdatasync", "sendto", "sendmsg", *NAMING,
 )  # fmt: skip
 
-# ---- what a program did
+# ---- the actions of a program
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file or folder where there was none."""
+    """A new file or folder."""
 
     path: str
     folder: bool = False
@@ -102,7 +102,7 @@ Event = Made | Wrote | Resized | Synced | Renamed | Linked | Removed | Said
 
 @dataclass(frozen=True, slots=True)
 class SaidSoFar:
-    """What the program had said by some moment."""
+    """The words of the program up to some moment."""
 
     output: str = ""
     errors: str = ""
@@ -111,7 +111,7 @@ class SaidSoFar:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The folder as the disk may hold it, the moment it is of, and how it came about."""
+    """The folder as the disk may hold it, the moment of the power cut, the image's story."""
 
     folder: Path
     said: SaidSoFar
@@ -123,17 +123,17 @@ class Image:
 
 @dataclass(frozen=True)
 class Recording:
-    """A run that went well: what was there before it, and what it did."""
+    """A successful run: the folder before it, and its actions."""
 
     before: Mapping[str, bytes | None]
     events: Sequence[Event]
     chance: random.Random = field(repr=False)
 
     def images(self, count: int, folder: Path) -> Iterator[Image]:
-        """Yield images, each in the same folder; what is done to one is gone with the next.
+        """Yield images, each in the same folder; the next image replaces all changes to one.
 
-        Just before a sync or a rename, after words, and at the end is where promises break: so
-        many of the images are of these moments.
+        Promises break just before a sync or a rename, after words, and at the end: so many of the
+        images are of these moments.
         """
         ends = len(self.events)
         following = (*self.events[1:], Synced(""))
@@ -155,7 +155,7 @@ class Recording:
             yield Image(folder, said, moment, f"event {moment} of {ends}, {lost}", moment == ends)
 
     def check(self, root: Path) -> None:
-        """Fail unless the model knows what really happened."""
+        """Fail unless the model matches the real folder."""
         disk = Disk(self.before)
         for event in self.events:
             disk.do(event)
@@ -177,7 +177,7 @@ def _with_said(said: SaidSoFar, event: Event) -> SaidSoFar:
 
 
 def snapshot(root: Path) -> dict[str, bytes | None]:
-    """Return what lies in a folder: contents by relative name, None for a folder."""
+    """Return a folder's contents by relative name, None for a folder."""
     found: dict[str, bytes | None] = {}
     for path in sorted(root.rglob("*")):
         if not path.name.endswith(VOLATILE):
@@ -186,7 +186,7 @@ def snapshot(root: Path) -> dict[str, bytes | None]:
 
 
 def put(tree: Mapping[str, bytes | None], folder: Path) -> None:
-    """Make a folder hold just this."""
+    """Make a folder hold exactly these contents."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -203,7 +203,7 @@ def put(tree: Mapping[str, bytes | None], folder: Path) -> None:
 
 
 class Lost:
-    """What a power cut takes of all that was not synced; made by chance, once an image."""
+    """What a power cut takes of everything unsynced; random, made once for each image."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -216,9 +216,9 @@ class Lost:
         return f"lost of data: {self.data}, of names: {self.names}"
 
     def is_name_lost(self, at: int, of: int) -> bool:
-        """Tell whether the disk has not got a change; `at` of `of` in the order of time."""
+        """Tell whether the disk has lost a change: number `at` of `of` in the order of time."""
         match self.names:
-            case "late":  # a journal: what came after some moment
+            case "late":  # as with a journal: the changes after some moment
                 return at >= self._cut * of
             case "some":
                 return self._chance.random() < self._share
@@ -226,12 +226,12 @@ class Lost:
                 return self.names == "all"
 
     def kept(self, writes: Sequence[tuple[int, bytes | None]], data: bytearray) -> bytes:
-        """Return a file's content: what was synced, and of what was not what the disk has."""
+        """Return a file's content: the synced bytes, and the disk's part of the others."""
         cut = self._chance.randrange(len(writes) + 1)
         for at, (offset, written) in enumerate(writes):
             if self.data == "all" or (self.data == "late" and at >= cut):
                 continue
-            if self.data == "bytes":  # a longer file, and nothing in it
+            if self.data == "bytes":  # a longer file, filled with zeros
                 if written is not None and offset + len(written) > len(data):
                     data.extend(bytes(offset + len(written) - len(data)))
                 continue
@@ -257,7 +257,7 @@ def apply(data: bytearray, offset: int, written: bytes | None) -> None:
 
 
 class File:
-    """`synced` is sure; `pending` is what was written since, in order."""
+    """A file: `synced` is sure; `pending` are the writes since then, in order."""
 
     def __init__(self, data: bytes = b"") -> None:
         self.synced = bytearray(data)
@@ -270,7 +270,7 @@ class File:
 
 
 class Folder:
-    """`names` as programs see them; `synced` is sure; `pending` are the changes since.
+    """A folder: `names` as programs see them; `synced` is sure; `pending` are the changes since.
 
     A change is a set of names and what each means after it (None: nothing), so that a rename
     happens or does not.
@@ -339,7 +339,7 @@ class Disk:
         before.change(self._time, {was: None, becomes: node})
 
     def image(self, lost: Lost | None) -> dict[str, bytes | None]:
-        """Return what the disk holds; `lost` is None: everything."""
+        """Return what the disk holds; without `lost`: everything."""
         tree: dict[str, bytes | None] = {}
         self._add(tree, "", self._root, lost)
         return tree
@@ -396,7 +396,7 @@ def record(
     stdin: str = "",
     seed: int = 1,
 ) -> Recording:
-    """Run a command to its good end; return what it did under `root`, which must exist."""
+    """Run a command to its good end; return its actions under `root`, which must exist."""
     need("strace")
     root = root.resolve()
     before = snapshot(root)
@@ -419,7 +419,7 @@ TGTAGGER = "from tgtagger.__main__ import main\nmain()\n"
 
 
 def tgtagger(*arguments: str, after: str = "", program: str = TGTAGGER) -> list[str]:
-    """Return the command that runs tgtagger, after some lines of Python that change it."""
+    """Return the command that runs tgtagger after some lines of Python that change it."""
     return [sys.executable, "-c", f"{after}\n{program}", *arguments]
 
 
@@ -443,7 +443,7 @@ class _Trace:
         self._at: dict[str, int] = {}
 
     def read(self, trace: Path) -> Iterator[Event]:
-        begun: dict[str, str] = {}  # calls that another thread's came in between
+        begun: dict[str, str] = {}  # calls that a call of another thread interrupts
         first = ""
         with trace.open(encoding="ascii", errors="replace") as lines:
             for line in lines:
@@ -456,7 +456,7 @@ class _Trace:
                     text = begun.pop(thread, "") + resumed[1]
                 first = first or thread
                 if match := _LINE.match(text):  # a result below 0 is a failure: nothing happened
-                    # What a child writes to its output goes to the program, not to the user.
+                    # A child's output goes to the program, not to the user.
                     events = self._call(match[1], match[2], int(match[3]))
                     yield from (e for e in events if thread == first or not isinstance(e, Said))
 
@@ -520,7 +520,7 @@ class _Trace:
                 yield Renamed(old, new)
 
     def _read(self, arguments: str) -> tuple[str, str | None, bytes, list[str | None]]:
-        """Return a call's descriptor, the file it is of, the strings joined, and them as paths."""
+        """Return a call's descriptor and its file, the joined strings, and the strings as paths."""
         fd, on = "", None
         data: list[bytes] = []
         paths: list[str | None] = []
@@ -538,7 +538,7 @@ class _Trace:
         return fd, on, b"".join(data), paths
 
     def _inside(self, path: str) -> str | None:
-        """Return the name relative to the folder, None where it is not in it, or is volatile."""
+        """Return the name relative to the folder; None for one outside, or a volatile one."""
         path = os.path.normpath(path)
         if path == self._root:
             return ""

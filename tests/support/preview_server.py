@@ -1,7 +1,7 @@
 """The web preview on loopback: a channel's posts, a page at a time, in a thread of its own.
 
-`page` draws a page as t.me does, as far as tgtagger looks at it. `PreviewServer` shows @newsroom to
-a process; `SpoiledPreview` knows every fault of the tagging server's double, too.
+`page` draws the parts of a t.me page that tgtagger reads. `PreviewServer` shows @newsroom to a
+process; `SpoiledPreview` has every fault of the tests' tagging server, too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PAGE = 20
 HURRIED = before_main(
     "from tgtagger.sources.preview import Preview\nPreview.__init__.__kwdefaults__['pause'] = 0.0\n"
 )
-"""A program that is tgtagger without its pause between two pages of the preview."""
+"""tgtagger without its pause between two pages of the preview."""
 
 IN_A_HURRY: dict[str, Any] = vars(Preview)["__init__"].__kwdefaults__
 """The same for this process: set its `pause`."""
 
 
 def draw(number: int, posts: Mapping[int, str], shown: Sequence[int], views: str = "1.2K") -> str:
-    """Return a page of @newsroom, the channel with this number, with these of its posts."""
+    """Return a page of @newsroom, the channel with this number, with these posts."""
     return page("newsroom", {n: posts[n] for n in shown}, number=number, views=views)
 
 
@@ -49,7 +49,7 @@ def page(
     older: bool = False,
     views: str = "1.2K",
 ) -> str:
-    """Return a page of messages, the texts as HTML; `older`: it says that there are more."""
+    """Return a page of messages, the texts as HTML; `older`: it links to older ones."""
     messages = "".join(message(name, n, text, number, views) for n, text in posts.items())
     link = f'<link rel="prev" href="/s/{name}?before={min(posts)}">' if older else ""
     return (
@@ -83,9 +83,9 @@ def html(text: str | bytes, content_type: str = "text/html; charset=utf-8") -> R
 
 @dataclass
 class SpoiledPreview(LlmServer):
-    """The preview, with the faults of the tagging server's double: a `script`, then a `rule`.
+    """The preview, with the faults of the tests' tagging server: a `script`, then a `rule`.
 
-    Serves `/s/NAME` for every channel of `posts`; its own page, `/NAME`, tells what it is.
+    Serves `/s/NAME` for every channel of `posts`; the page `/NAME` tells what the name is.
     """
 
     posts: dict[str, dict[int, str]] = field(default_factory=dict)
@@ -132,13 +132,13 @@ class SpoiledPreview(LlmServer):
 
 @dataclass
 class PreviewServer:
-    """The preview of @newsroom while the `with` lasts; `asked` counts the pages asked for."""
+    """The preview of @newsroom during a `with`; `asked` counts the requested pages."""
 
     posts: dict[int, str] = field(default_factory=dict)
     page: int = 20
     latency: float = 0.0
-    hangs_at: int | None = None  # this page never comes
-    waits_at: int | None = None  # instead of this page: wait a minute
+    hangs_at: int | None = None  # the number of a page that never comes
+    waits_at: int | None = None  # the number of a page that is answered with a wait of a minute
     asked: int = 0
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a reader of Markdown shows of it: the same words as the text, and nothing beyond its end."""
+"""Check what a reader of Markdown shows: the words of the text, and nothing beyond its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 
 class _Reader(MarkdownIt):
-    """Leaves out what is markdown-it's own: it decodes addresses, and refuses some schemes."""
+    """Switches off two habits of markdown-it: it decodes addresses, and refuses some schemes."""
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802
         return url
@@ -27,7 +27,7 @@ _TAG = re.compile(r"</?[a-z]+[1-6]?(?: [a-z]+=\"[^\"]*\")*\s*/?>")
 
 
 def letters(text: str) -> str:
-    """Return all that is seen of a text but spaces, and the bars that spoilers are marked with."""
+    """Return the visible letters of a text, without spaces and the bars of spoilers."""
     return "".join(text.replace("|", "").split())
 
 
@@ -37,13 +37,13 @@ def shown(markdown: str) -> str:
 
 
 def check_words(text: str, markdown: str | None) -> None:
-    """Check that Markdown shows the words of its text, all of them, in their order."""
+    """Check that Markdown shows all words of its text, in their order."""
     found = text if markdown is None else markdown
     assert shown(found) == letters(text), found
 
 
 def check_ends(markdown: str) -> None:
-    """Check that what stands before and after is shown as it would be alone."""
+    """Check that text before and after it is shown as it would be alone."""
     before, after = "a *b*", "c\n\n- *d*\n"
     whole = READER.render(f"{before}\n\n{markdown}\n\n{after}")
     assert whole == READER.render(before) + READER.render(markdown) + READER.render(after), markdown

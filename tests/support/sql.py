@@ -1,6 +1,6 @@
-"""Plain SQL on an archive's file, by a connection of the test's own, as another program has one.
+"""Plain SQL on an archive's file, by a connection of the test's own, like another program's.
 
-`driver` alone reaches into a store: for tests of the store's connection and its transactions.
+Only `driver` reaches into a store, for tests of the store's connection and its transactions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def reading(archive: Store | Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def writing(archive: Store | Path) -> Iterator[sqlite3.Connection]:
-    """Write in one transaction; what is raised in it takes it back."""
+    """Write in one transaction; an exception rolls it back."""
     with _connected(archive) as db:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("BEGIN IMMEDIATE")
@@ -33,7 +33,7 @@ def writing(archive: Store | Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _connected(archive: Store | Path) -> Iterator[sqlite3.Connection]:
     path = archive.path if isinstance(archive, Store) else archive
-    # By its address: a file that is not there is a mistake of the test, and is not made.
+    # By its address, so that a missing file is an error of the test, and is not created.
     address = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as db:
         yield db

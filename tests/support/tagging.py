@@ -1,4 +1,4 @@
-"""Tag posts of a real store by a simulated server: one call, and what came of it."""
+"""Tag posts of a real store by a simulated server: one call, and its results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = ("storm", "harbour", "tram", "garden", "museum", "bridge", "market", "va
 
 
 def fill(store: Store, count: int, *, first: int = 1, text: str | None = None) -> None:
-    """Put posts in, each with words of its own unless a text is given."""
+    """Store posts, each with words of its own unless a text is given."""
     store.posts.save_page(
         page(
             *(
@@ -45,7 +45,7 @@ def fill(store: Store, count: int, *, first: int = 1, text: str | None = None) -
 
 @dataclass
 class Told:
-    """What a run yielded and told, how it ended, and what it sent."""
+    """The results and events of a run, its end, and its requests."""
 
     results: list[TagResult] = field(default_factory=list)
     events: RecordedEvents = field(default_factory=RecordedEvents)

@@ -1,7 +1,7 @@
-"""`tgtagger tag` as a process, against a server on loopback: how it ended, and what it left behind.
+"""Run `tgtagger tag` as a process, against a server on loopback: its end, and the archive after it.
 
-What is promised of every run is checked here, whatever goes wrong in it: words and no traceback, a
-sound file, the key nowhere. What a fault means is the caller's to say.
+Checks the promises of every run, whatever goes wrong in it: words and no traceback, an intact file,
+the key nowhere. The caller says what a fault means.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tagged:
 
     @property
     def words(self) -> str:
-        """What is said of the end of a run that was stopped."""
+        """Return the words about the end of a stopped run."""
         why = self.summary.get("stopped")
         return f"{why['message']} {why['hint']}" if why else ""
 
@@ -73,7 +73,7 @@ class Bench:
         env: Mapping[str, str] | None = None,
         **settings: str,
     ) -> Tagged:
-        """Tag what is pending by a server, or what is at a URL; check what holds of every run."""
+        """Tag pending posts by a server, or by a URL; check the promises of every run."""
         server = url if isinstance(url, LlmServer) else None
         before = len(server.completions) if server else 0
         ours = {

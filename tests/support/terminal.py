@@ -1,7 +1,7 @@
-"""Run tgtagger on a terminal (a pseudo one) or into pipes, in this process: what a person sees.
+"""Run tgtagger in this process on a pseudo-terminal or into pipes, and return what a person sees.
 
-A process a command would cost half a second each. The terminal is a real one to the program: it
-asks for its size, and writes what it writes to terminals.
+A process for each command would cost half a second. To the program the terminal is a real one: it
+asks for its size, and writes to it as to any terminal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tgtagger.cli import app
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a command showed; on a terminal all of it is in `output`."""
+    """The outputs of a command; on a terminal all of it is in `output`."""
 
     code: int
     output: str

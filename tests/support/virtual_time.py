@@ -1,7 +1,7 @@
-"""An event loop whose clock jumps to the next timer when nothing else is to be done.
+"""An event loop whose clock jumps to the next timer when there is nothing else to do.
 
-So hours of waiting pass in a moment, in the same order as they would, and a test may say which
-second something happened in. Real sockets never become ready under it: put a mock in their place.
+So hours of waiting pass in a moment, in their real order, and a test can tell the second of an
+event. Real sockets never become ready under it: use a mock in their place.
 """
 
 from __future__ import annotations
@@ -38,6 +38,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, T], loop: VirtualLoop | None = None) -> T:
-    """Run to the end, whatever time it takes."""
+    """Run to the end, however much virtual time it takes."""
     with asyncio.Runner(loop_factory=lambda: loop or VirtualLoop()) as runner:
         return runner.run(work)

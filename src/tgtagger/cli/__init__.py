@@ -50,7 +50,7 @@ COMMANDS = {
         "status": "Say how everything stands.",
     },
 }
-"""The commands by group; each is the module of this package with its name (`-` is `_` there)."""
+"""The commands by group; each is a module of this package with the same name (`_` for `-`)."""
 
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
 

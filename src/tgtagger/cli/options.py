@@ -68,7 +68,7 @@ def one_of(names: Sequence[str]) -> str:
 
 
 NUMBERS = {"ignore_unknown_options": True}
-"""A command's context settings, so that -100… is no option; its arguments are `only_numbers`."""
+"""A command's context settings: -100… is an argument; `only_numbers` checks such arguments."""
 
 
 def only_numbers(ctx: typer.Context, value: Any) -> Any:

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH = 88
-"""Columns at most: longer lines are hard to read."""
+"""Columns at most, since longer lines are hard to read."""
 
 MOST_DRAWN = 500
 """Rows of a table that rich lays out: thousands would take seconds."""
 
 LEAST_WIDTH = 20
-"""Columns of text that gives way on a narrow terminal; what is shorter keeps its line."""
+"""Columns that a text keeps on a narrow terminal; a shorter text stays on one line."""
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""

@@ -103,7 +103,7 @@ class Settings:
 
 
 Called = Callable[[str], str]
-"""Says what a face calls a setting that is given to it."""
+"""Returns a face's own name for a setting."""
 
 
 def load(
@@ -272,7 +272,7 @@ def _flatten(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 _HOMELESS = Path("~")
-"""Stands for the home of a user who has none; see `in_a_home`."""
+"""Stands for the unknown home of a user; see `in_a_home`."""
 
 
 def _config_home() -> Path:

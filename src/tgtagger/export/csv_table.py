@@ -31,7 +31,7 @@ _PIECE = re.compile(
     # Separators stand in no repetition: many in a row would take time with their square.
     r"""([;\t\n])(?=(?:[^\S\t\n]|["\u200b\ufeff])*+(?:[=＝]|[+\-@＋－＠][^\t\n;]*[(|!]))"""
 )
-"""Where a piece of a cell begins that is a formula for sure: with =, or calling something."""
+"""The beginning of a piece of a cell that is surely a formula: it has =, or calls something."""
 
 Cell = str | int | None
 

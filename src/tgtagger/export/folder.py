@@ -32,7 +32,7 @@ from tgtagger.system import files
 
 NOTE = ".tgtagger-export"
 MARK = "written by tgtagger"
-"""Stands in the first bytes of every file that is written here, in the form of its format."""
+"""Stands in the first bytes of every file that is written here, in a form that fits its format."""
 
 _PART = ".tgtagger-part-"
 _LONGEST = 100  # bytes of a name; file systems take 255, including what we and others add

@@ -32,7 +32,7 @@ _WORD = re.compile(r"\w{2,}")
 _IN_MEMORY = 400_000  # places of words; then a run goes to the disk
 
 Row = list[Any]
-"""Of a post: its channel's folder, its page there, its id, when, its words, its tags."""
+"""A post: its channel's folder, its page there, its id, when, its words, its tags."""
 
 
 def write(folder: Folder, batches: Iterable[tuple[str, list[Row]]], names: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ from tgtagger.model.times import local
 from tgtagger.store import Selection
 
 _LINES = 2000
-"""Lines of a page that lists: an editor is slow with many more."""
+"""Lines of a page with a list: an editor is slow with many more."""
 
 _NOT_YAML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 

@@ -38,10 +38,9 @@ class Progress:
 Remark = Literal[
     "nobody_signed_in", "channels_left_out", "chats_left_out", "first_by_the_embedded_tagger"
 ]
-"""What a person may want to know of a run.
-
-nobody_signed_in: the web preview is read · channels_left_out: so many without a public name ·
-chats_left_out: chats of an export that are no channels, by kind · first_by_the_embedded_tagger
+"""Facts about a run for a person. nobody_signed_in: the web preview is read · channels_left_out:
+so many have no public name · chats_left_out: chats of an export that are not channels, by kind ·
+first_by_the_embedded_tagger
 """
 
 

@@ -14,7 +14,7 @@ from tgtagger.model.posts import Channel, PageStored, Rejected, SourceName
 from tgtagger.model.tagging import Estimate, Provenance, Spending
 
 NAMED = 1000
-"""Rejected messages of a channel that a report names; all are counted, and in the database."""
+"""Rejected messages of a channel that a report names; all are counted, and stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ from tgtagger.store import Store
 from tgtagger.system import signals
 
 Queue = Literal["pending", "all", "stale", "due", "failed"]
-"""Which posts a run takes. pending: new ones · all: whatever their status · stale: tagged otherwise
-than they would be now · due: failed, to be tried again · failed: all of these"""
+"""Which posts a run takes. pending: new ones · all: of every status · stale: tagged by another
+prompt, model or vocabulary than now · due: failed, and due for another try · failed: all failed"""
 
 SAMPLE = "(here stands the text of a post)"
 

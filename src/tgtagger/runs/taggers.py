@@ -6,19 +6,22 @@ nothing.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tgtagger.config import Settings
-from tgtagger.errors import InputError, system_error
+from tgtagger.errors import InputError, TgTaggerError, system_error
+from tgtagger.model.tagging import ModelCapabilities
 from tgtagger.pipeline import Tagger
 from tgtagger.store import Store
 from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
 from tgtagger.vocabulary import read as read_vocabulary
 
 if TYPE_CHECKING:
+    from tgtagger.taggers.llm.probe import Probe
     from tgtagger.taggers.llm.tagger import LlmTagger
 
 
@@ -102,6 +105,20 @@ def make_llm(
         prices={model: price for model, price in prices.items() if price is not None},
         remember=(lambda _: None) if store is None else store.answers.save_capabilities,
     )
+
+
+def remember_capabilities(settings: Settings, url: str, found: Probe) -> None:
+    """Store the capabilities that a probe found, for the next run. A failed write does no harm."""
+    capabilities = [
+        ModelCapabilities(url, tried.model, tried.takes.to_json())
+        for tried in found.models
+        if tried.takes is not None
+    ]
+    if not capabilities:
+        return
+    with contextlib.suppress(TgTaggerError), Store.open(settings.db, busy_timeout=1) as store:
+        for each in capabilities:
+            store.answers.save_capabilities(each)
 
 
 def read_vocabulary_file(settings: Settings) -> VocabularyFile:

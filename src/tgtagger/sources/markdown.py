@@ -30,7 +30,7 @@ MOST = 1000
 _WORDS = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 _LINES = re.compile(r"[^\n](?:.*[^\n])?", re.DOTALL)
 _WORDS_OF_A_LINE = re.compile(r"\S(?:[^\n]*\S)?")
-"""Neither emphasis nor a link can cross a blank line, nor begin or end with a space."""
+"""Emphasis and links cannot cross a blank line, and cannot begin or end with a space."""
 
 _AT_LINE_START = r"^[ ]*(?:[#>+=-]|\d+[.)])|^(?:[ ]{4}|[ ]*\t)"
 _SPECIAL = re.compile(rf"[\\`*_\[\]<~|]|&[#\w]|{_AT_LINE_START}", re.MULTILINE)

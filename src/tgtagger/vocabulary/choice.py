@@ -211,7 +211,7 @@ def _plain(text: str) -> str:
 
 
 SHORTEST = 4
-"""Letters of a word's beginning at the least. Shorter words must be whole."""
+"""Letters of a word's beginning at least. Shorter words must be whole."""
 
 
 # ---- slips of a model

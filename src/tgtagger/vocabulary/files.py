@@ -22,7 +22,7 @@ from tgtagger.errors import InputError
 from tgtagger.vocabulary.names import MAX_LENGTH, MAX_WORDS, is_tag, key, normalise
 
 MAX_ENTRIES = 1000
-"""More than a model chooses from well, and than servers take as an `enum`."""
+"""Tags: a model chooses badly from more, and servers refuse a longer `enum`."""
 
 Mode = Literal["open", "prefer", "closed"]
 """Any tag; these rather than others; these alone."""

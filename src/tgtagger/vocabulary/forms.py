@@ -17,9 +17,9 @@ from typing import Any
 from tgtagger.vocabulary.names import words_of
 
 SHARED = 3
-"""Letters that forms of a word have in common at the least."""
+"""Letters that the forms of a word share at least."""
 LONGEST_CHANGE = 4
-"""Letters at a word's end that a form may have otherwise: `к` and an ending of three."""
+"""Letters at a word's end that may differ in a form: `к` and an ending of three."""
 
 # Not -ов and -ев, which would make Медведев of a bear (медведь).
 _RUSSIAN_ENDINGS = frozenset([

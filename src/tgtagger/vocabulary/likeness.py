@@ -17,11 +17,11 @@ from tgtagger.vocabulary.names import key, words_of
 Likeness = Literal["form", "look-alike", "abbreviation", "used together"]
 
 TOGETHER = 0.9
-"""Share of the posts of either tag that have both, from which on they are taken for one."""
+"""Two tags count as one if this share of the posts of each has both."""
 ENOUGH = 5
-"""Posts that two tags share at the least, before that says anything."""
+"""Posts that two tags must share at least, before their common use counts."""
 FEW = 2
-"""Posts that an abbreviation and its words share at the least."""
+"""Posts that an abbreviation and its words must share at least."""
 
 _LOOKS_CYRILLIC = str.maketrans("aceopxykmtbhiABCEHIKMOPTXYy", "асеорхукмтвніАВСЕНІКМОРТХУу")
 _MOST_ALIKE = 300  # tags that begin alike: comparing all pairs of more would be slow
@@ -38,7 +38,7 @@ class Suggestion:
 
 
 Read = Callable[[str], Collection[str]]
-"""Returns the words that a word in lower case can be a form of; none: they are not known."""
+"""Returns the words that a form in lower case can belong to; empty: unknown."""
 
 
 def _reads_nothing(_: str) -> Collection[str]:

@@ -18,7 +18,7 @@ def upgrade() -> None:
     made = posts.replace("CREATE TABLE posts", "CREATE TABLE anew")
     execute(made.replace("tagged_at TEXT,", "tagged_at TEXT,\n        topic TEXT,"))
     execute(f"INSERT INTO anew ({names}) SELECT {names} FROM posts")
-    execute("DROP TABLE posts")  # where foreign keys are on, this deletes what refers to it
+    execute("DROP TABLE posts")  # with foreign keys on, this would delete the rows that refer to it
     execute("ALTER TABLE anew RENAME TO posts")
     for (statement,) in beside:
         execute(statement)

@@ -11,7 +11,7 @@ from support.recorded_session.servers import ModelServer, PreviewServer
 from support.recorded_session.session import Session
 
 HOME_LENGTH = 60
-"""Letters of the home's path: a table is as wide as what stands in it."""
+"""Letters of the home's path: its length sets the width of a table."""
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
         print("usage: python -m support.recorded_session PATH-OF-TGTAGGER", file=sys.stderr)
         return 2
     program = Path(sys.argv[1]).absolute()
-    # What the program prints may be no text that can be written: it is shown by its numbers.
+    # The program may print bytes that are not text: they are shown by their numbers.
     sys.stdout = open(  # noqa: SIM115
         sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False
     )

@@ -1,4 +1,4 @@
-"""What there is to be read: channels, their messages, and the exports made of them."""
+"""The sources of the session: channels, their messages, and exports made of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def moment(number: int) -> str:
 
 
 def message(number: Any, *parts: str | dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """Return a message as Telegram Desktop writes it, an hour after the one before."""
+    """Return a message in Telegram Desktop's form, an hour after the one before."""
     entities = [{"type": "plain", "text": p} if isinstance(p, str) else p for p in parts]
     hours = number if isinstance(number, int) else 0
     return {
@@ -40,7 +40,7 @@ def part(kind: str, text: str, **facts: Any) -> dict[str, Any]:
 
 
 def photo(number: int, *parts: str | dict[str, Any]) -> dict[str, Any]:
-    """Return one of an album's photos: they have one second in common."""
+    """Return one of an album's photos, which share one second."""
     same = str(LONG_AGO + 3600 * 5)
     return message(
         number, *parts, photo=f"photos/photo_{number}.jpg", width=1280, height=960,
@@ -49,7 +49,7 @@ def photo(number: int, *parts: str | dict[str, Any]) -> dict[str, Any]:
 
 
 def messages() -> list[dict[str, Any]]:
-    """Return a channel with one of everything that an export tells of a post."""
+    """Return a channel with one of every fact that an export has about a post."""
     storm = (
         "The storm of the century closed the harbour of Lisbon on Sunday. Ferries stayed in port, "
         "the library opened its doors to travellers, and solar power stations lost a tenth. "
@@ -131,7 +131,7 @@ def chat(*found: Any, **facts: Any) -> dict[str, Any]:
 
 
 def changed_messages() -> list[Any]:
-    """Return the same channel later: one post edited, one gone, one new, one without an id."""
+    """Return the same channel later: one post is edited, one gone, one new, one without an id."""
     kept: list[Any] = [item for item in messages() if item["id"] != 12]
     edited = {"edited": "2021-05-20T03:00:00", "edited_unixtime": str(LONG_AGO + 17 * 86400)}
     kept[2] = message(3, "Ракета «Союз» стартовала; спутник связи вышел на орбиту.") | edited
@@ -139,7 +139,7 @@ def changed_messages() -> list[Any]:
 
 
 def write_exports(folder: Path) -> None:
-    """Write all that `parse` is given: good exports and bad ones."""
+    """Write all exports for `parse`: good ones and bad ones."""
 
     def write(name: str, root: Any) -> None:
         (folder / name).mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What differs from run to run gets a name, so that two runs print the same."""
+"""Replace what differs from run to run by names, so that two runs print the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Normal:
-    """Gives what differs from run to run a name; `normal(text)` is the text with these names."""
+    """Replaces what differs from run to run by names: `normal(text)` returns the new text."""
 
     def __init__(self, home: Path, ports: tuple[int, ...]) -> None:
         day = dt.datetime.now(dt.UTC).date()
@@ -42,11 +42,11 @@ _AGE = re.compile(r"just now|\d+ min ago")
 
 
 def _without_ages(table: str) -> str:
-    """Give ages in a table a name. The table is made anew: its columns are as wide as they are."""
+    """Replace ages in a table by a name. Draw the table again, since ages set a column's width."""
     found = _AGE.search(table)
     if found is None:
         return table
-    if "\x1b" in table or "─" in table:  # as it is drawn on a terminal
+    if "\x1b" in table or "─" in table:  # as drawn on a terminal
         return re.sub("─+", "─", re.sub(" +", " ", _AGE.sub("<AGO>", table)))
     start = found.start() - table.rfind("\n", 0, found.start()) - 1
     lines = table.split("\n")

@@ -18,7 +18,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Loopback:
-    """A server on loopback while the `with` lasts, in a thread of its own."""
+    """A server on loopback during a `with`, in a thread of its own."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -64,10 +64,10 @@ class Loopback:
 
 
 class ModelServer(Loopback):
-    """A tagging server whose model knows a post's longest words; it keeps to its `script` first.
+    """A tagging server whose model answers with a post's longest words, after its `script`.
 
-    A number in the script is a status to answer with, a word another fault. Some posts are asked
-    for in vain, whatever the script says: what is in them decides (REFUSED, WORDLESS).
+    A number in the script is a status to answer with, a word is another fault. Some posts always
+    fail, whatever the script says: their words decide (REFUSED, WORDLESS).
     """
 
     script: list[int | str]

@@ -1,4 +1,4 @@
-"""The session: a command is run in its home, and what came of it is printed."""
+"""The session: run a command in the session's home, and print its outputs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from support.recorded_session.servers import ModelServer, PreviewServer
 from support.recorded_session.terminal import terminal
 
 PATIENCE = 120
-"""Seconds that one command may take, on a machine that has much else to do."""
+"""Seconds that one command may take, on a busy machine."""
 
 Stream = Literal["stdout", "stderr"]
 
 FOREIGN = {"TZ", "_TGTAGGER_COMPLETE", "COMP_WORDS", "COMP_CWORD"}
-"""Variables that are no settings of tgtagger."""
+"""Variables that are not settings of tgtagger."""
 
 
 @dataclass
 class Session:
-    """Somebody who types commands in a home, and notes what comes."""
+    """A person who types commands in a home; prints the outputs."""
 
     program: Path
     home: Path
@@ -45,7 +45,7 @@ class Session:
         self.normal = Normal(self.home, (self.model.port, self.preview.port))
 
     def new_home(self) -> None:
-        """Begin again, with nothing kept; the files in the folder of work stay."""
+        """Begin again in an empty home; the files in the work folder stay."""
         for name in (".local", ".config", ".cache"):
             shutil.rmtree(self.home / name, ignore_errors=True)
 
@@ -54,15 +54,15 @@ class Session:
         return self.home / ".local/share/tgtagger/tgtagger.db"
 
     def type(self, line: str, **settings: str) -> None:
-        """Run `tgtagger LINE` with these settings; print what was typed and what came."""
+        """Run `tgtagger LINE` with these settings; print the command and its outputs."""
         self._type(line, settings)
 
     def answer(self, line: str, answers: str) -> None:
-        """The same with answers piped in."""
+        """Do the same with answers piped in."""
         self._type(line, {}, stdin=answers)
 
     def watch(self, stream: Stream, line: str, **settings: str) -> None:
-        """The same where one of the outputs is a terminal: more is drawn on it, or said."""
+        """Do the same with a terminal as one of the outputs, on which more is drawn or said."""
         self._type(line, settings, watched=stream)
 
     def _type(
@@ -94,8 +94,8 @@ class Session:
     ) -> tuple[int, dict[Stream, bytes]]:
         with terminal() as (descriptor, shown):
             if watched:
-                # Words about a run are said where a line can be drawn anew. On a terminal that
-                # cannot move its cursor that line, another one each time, is not drawn.
+                # A terminal that can move its cursor shows a live line, another one each time. A
+                # terminal that cannot shows only the words about a run.
                 environ["TERM"] = "dumb" if watched == "stderr" else "xterm"
             done = subprocess.run(
                 command,
@@ -113,26 +113,26 @@ class Session:
         return done.returncode, outputs
 
     def with_model(self, line: str, *script: int | str, **settings: str) -> None:
-        """The same with a model to ask; `script` are faults of its first answers."""
+        """Do the same with a model; `script` is the faults of its first answers."""
         self.model.script = list(script)
         asked = len(self.model.asked)
         self._type(line, self.model.settings | settings)
         print(f"the model was asked: {', '.join(self.model.asked[asked:]) or 'nothing'}\n")
 
     def with_preview(self, line: str) -> None:
-        """The same with the web preview."""
+        """Do the same with the web preview."""
         self.preview.asked.clear()
         self._type(line, {"PREVIEW_URL": self.preview.url})
         print(f"the preview was asked: {', '.join(self.preview.asked) or 'nothing'}\n")
 
     def show_file(self, name: str) -> None:
-        """Print what stands in a file."""
+        """Print a file's content."""
         text = (self.home / name).read_bytes().decode(errors="backslashreplace")
         self._print(f"file {name}", self.normal(text))
         print()
 
     def show_folder(self, name: str) -> None:
-        """Print the files in a folder, each with a digest of what stands in it."""
+        """Print the files in a folder, each with a digest of its content."""
         lines = []
         folder = self.work / name
         for path in sorted(folder.rglob("*")):
@@ -151,7 +151,7 @@ class Session:
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
             "NO_COLOR": "1",
-            # Should a command ever ask the real world, it does not come far.
+            # If a command ever asks the real network, the request fails.
             "HTTPS_PROXY": "http://127.0.0.1:9",
         }
 

@@ -1,4 +1,4 @@
-"""A terminal to write to, which keeps what was written."""
+"""A terminal that keeps its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, list[bytes]]]:
-    """Yield a terminal of a hundred columns to write to, and what was written when it is over."""
+    """Yield a terminal of a hundred columns, and the list that gets its output at the end."""
     master, slave = pty.openpty()
     attributes = termios.tcgetattr(slave)
     attributes[1] &= ~termios.OPOST  # no carriage returns but the program's own

@@ -45,7 +45,7 @@ Exit codes:
   nothing of it can be saved · 75 another program holds it, or a server is down"""
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-"""A clock that is earlier is wrong: this program is younger."""
+"""An earlier clock is wrong: this program was written later."""
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 

@@ -109,7 +109,7 @@ def _search(settings: Settings) -> Finding:
 
 
 SHOWN = 20
-"""Places of damage that are named; the rest is counted."""
+"""Places of damage that are named; the others are counted."""
 
 
 def _contents(found: IntegrityReport) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from tgtagger.errors import TgTaggerError
 from tgtagger.runs.findings import Finding, Level
 
 SKEW = 300
-"""Seconds that two clocks may be apart."""
+"""Seconds by which two clocks may differ."""
 
 _OTHERWISE = {
     2: "tgtagger config says where each setting comes from",
@@ -15,7 +15,7 @@ _OTHERWISE = {
     6: "docs/recovery.md says what to do with a database in trouble",
     75: "try again later",
 }
-"""What to do about an error that says nothing itself, by exit code."""
+"""Hints for errors without a hint of their own, by exit code."""
 
 
 def failure(check: str, error: TgTaggerError, level: Level = "error") -> Finding:

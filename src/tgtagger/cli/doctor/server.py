@@ -16,9 +16,8 @@ from tgtagger.cli.hints import hint_of
 from tgtagger.cli.wording import number, one_line, plural
 from tgtagger.config import Settings, is_private
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
-from tgtagger.model.tagging import ModelCapabilities
 from tgtagger.runs.findings import Finding
-from tgtagger.runs.taggers import make_llm
+from tgtagger.runs.taggers import make_llm, remember_capabilities
 from tgtagger.store import Store
 from tgtagger.system import signals
 
@@ -57,7 +56,7 @@ def look(settings: Settings, *, has_archive: bool) -> Iterator[Finding]:
         yield failure("server", error)
         return
     if has_archive:
-        _remember(settings, url, found)
+        remember_capabilities(settings, url, found)
     yield from _server(found)
     for tried in found.models:
         yield from _model(tried, found)
@@ -73,20 +72,6 @@ def _archive(
     settings: Settings, *, has_archive: bool
 ) -> contextlib.AbstractContextManager[Store | None]:
     return Store.open_up_to_date(settings.db) if has_archive else contextlib.nullcontext()
-
-
-def _remember(settings: Settings, url: str, found: Probe) -> None:
-    """Store the capabilities for the next run. A failed write does no harm."""
-    learned = [
-        ModelCapabilities(url, tried.model, tried.takes.to_json())
-        for tried in found.models
-        if tried.takes is not None
-    ]
-    if not learned:
-        return
-    with contextlib.suppress(TgTaggerError), Store.open(settings.db, busy_timeout=1) as store:
-        for each in learned:
-            store.answers.save_capabilities(each)
 
 
 def _server(found: Probe) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ def _post_without_tag(*, tags: Sequence[str], **_: Any) -> str:
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
-    # ---- what is named
+    # ---- names
     "channel_ambiguous": _channel_ambiguous,
     "channel_not_read": (
         "read it: tgtagger parse {source}; or forget it: tgtagger channels remove {source}"
@@ -62,11 +62,11 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "tag_unknown": _tag_unknown,
     "merge_target_unknown": _merge_target_unknown,
     "run_unknown": _run_unknown,
-    # ---- what is looked for
+    # ---- searching
     "query_quote_open": _SYNTAX,
     "query_without_words": _SYNTAX,
     "relevance_without_words": "give a QUERY",
-    # ---- what is decided
+    # ---- editing
     "tag_invalid": (
         "a tag has a letter, at most {words} words and {letters} characters, and no brackets, "
         "commas, links or @names"

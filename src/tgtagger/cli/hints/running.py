@@ -13,7 +13,7 @@ SHORTAGES: Mapping[str, str] = {
     "memory": "end other programs, or allow this one more memory (ulimit -v)",
     "disk": "check the disk, then run: tgtagger doctor",
 }
-"""What to do when this machine has no more of something, whatever that kept from being done."""
+"""Hints for a shortage of this machine, whatever work it stopped."""
 
 _FILTERS = 'tag:ai, -tag:"solar power", channel:@news, since:7d, until:2026-01-31, status:failed'
 _NAMED_BY = {
@@ -32,7 +32,7 @@ def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "usage": lambda *, advice, **_: advice,
-    # ---- what is to be read
+    # ---- targets
     "no_channels_yet": "name one: tgtagger parse @channel",
     "channels_without_names": "sign in: tgtagger login",
     "preview_wants_name": "give its @name, or sign in: tgtagger login",

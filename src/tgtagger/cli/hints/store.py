@@ -30,13 +30,13 @@ def _as_it_was(*, path: Path, reason_hint: str | None, **_: Any) -> str:
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
-    # ---- where it is
+    # ---- its place
     "database_url_unreadable": _URL,
     "database_kind_unsupported": _URL,
     "database_not_a_file": _URL,
     "database_path_with_nul": _URL,
     "database_home_unknown": _URL,
-    # ---- what lies there
+    # ---- its file
     "no_database": (
         "fill it: tgtagger parse @CHANNEL, or a Desktop export's folder; or name another with --db"
     ),
@@ -49,7 +49,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_newer": _UPDATE,
     "sqlite_too_old": "SQLite comes with Python, or with the system: take a newer one of either",
     "log_not_its_own": _not_its_log,
-    # ---- what keeps it from being used
+    # ---- access
     "database_locked": "end that program, or try again when it has finished",
     "locks_refused": "keep it on a local disk; on NFS, see to its lock service",
     "database_written_meanwhile": "run it again",

@@ -112,7 +112,7 @@ def channel_number(root: LexborNode) -> int | None:
     if type(number) is not int:
         return None
     number = abs(number)
-    # Telegram serves no marked ids (-100…) today; if it does, they are told apart.
+    # Telegram serves no marked ids (-100…) today; a later one is told apart.
     number = number - 10**12 if number > 10**12 else number
     return number if 0 < number < 2**63 else None
 

@@ -16,7 +16,7 @@ from tgtagger.model.refs import username
 from tgtagger.sources.preview.convert import channel_number
 
 Instead = Literal["channel", "group", "person", "nothing", "foreign"]
-"""What a page without messages is about. "channel": one without a preview; "foreign": the page is
+"""The subject of a page without messages. "channel": it has no preview; "foreign": the page is
 not Telegram's."""
 
 TAGS = 25_000

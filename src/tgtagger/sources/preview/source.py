@@ -161,7 +161,7 @@ def _answer(page: PreviewPage, request: Request) -> Answer | None:
 
 
 def _number(item: Item) -> int:
-    """Return the lowest id of an item; 0 where it has none."""
+    """Return the lowest id of an item; 0 for an item without an id."""
     match item:
         case PostData():
             return item.ids[0]

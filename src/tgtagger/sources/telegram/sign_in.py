@@ -19,7 +19,7 @@ from tgtagger.sources.telegram.errors import translated
 from tgtagger.sources.telegram.session import Access
 
 TRIES = 3
-"""How often a wrong code or password may be given."""
+"""How often a person may give a wrong code or password."""
 
 QR_RENEWALS = 20
 

@@ -99,7 +99,7 @@ def price_of(model: str, provider: str | None, own: Mapping[str, Price]) -> Pric
     return PRICES.get(model.removeprefix("openai/"))
 
 
-# ---- what is spent
+# ---- spending
 
 
 @dataclass(slots=True)

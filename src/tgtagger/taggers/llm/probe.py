@@ -72,7 +72,7 @@ class Tried:
     failure: FailureClass | None = None
     message: str = ""  # the reason for missing tags
     is_listed: bool | None = None  # None: the server lists no models
-    context: int | None = None  # tokens; None: nobody says
+    context: int | None = None  # tokens; None: unknown
 
 
 @dataclass(frozen=True, slots=True)

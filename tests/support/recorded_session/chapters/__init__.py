@@ -1,4 +1,4 @@
-"""The session, a chapter after another."""
+"""The chapters of the session, in their order."""
 
 from support.recorded_session.chapters.archive import (
     exporting,

@@ -1,4 +1,4 @@
-"""Exports are read, tagged by the embedded tagger, searched and exported."""
+"""Read exports, tag them with the embedded tagger, search and export the archive."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def reading_exports(session: Session) -> None:
 
 @contextmanager
 def held_lock(db: Path, name: str) -> Iterator[None]:
-    """Hold a run's lock, as another run would."""
+    """Hold the lock of a run, as another run would."""
     with db.with_name(f"{db.name}.{name}.lock").open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)

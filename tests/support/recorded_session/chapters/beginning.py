@@ -1,4 +1,4 @@
-"""Help, mistakes of typing, settings, and what there is before anything was read."""
+"""Help, mistakes of typing, settings, and commands before the first read."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def before_there_is_anything(session: Session) -> None:
         "doctor", "doctor --json", "doctor --backup copy.db", "doctor --recover saved.db",
     ):  # fmt: skip
         session.type(line)
-    session.type("retry-failed")  # the first that makes a database
+    session.type("retry-failed")  # the first command that makes a database
     session.type("parse")
     session.type("status")
     session.type("tags")

@@ -1,4 +1,4 @@
-"""Tags, the database file and channels are put in order by hand."""
+"""Put tags, the database file and channels in order by hand."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def the_doctor(session: Session) -> None:
 
 
 def damage(db: Path) -> None:
-    """Write zeros over a page of the posts' table, its root left as it is."""
+    """Write zeros over a page of the posts' table, not over its root."""
     with closing(sqlite3.connect(db)) as opened:
         (page,) = opened.execute(
             "SELECT max(pageno) FROM dbstat WHERE name = 'posts' AND pagetype = 'leaf'"
@@ -139,7 +139,7 @@ def channels_by_hand(session: Session) -> None:
         "tags --unused",
         "status",
     ):
-        if line.startswith("channels add"):  # they are listed in the order of seconds
+        if line.startswith("channels add"):  # they are listed by the second of their adding
             time.sleep(1.1)
         session.type(line)
     session.new_home()

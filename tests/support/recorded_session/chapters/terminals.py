@@ -1,4 +1,4 @@
-"""The demo, and what is said and drawn on a terminal."""
+"""The demo, and the outputs on a terminal."""
 
 from __future__ import annotations
 
