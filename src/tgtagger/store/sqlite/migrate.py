@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.store.sqlite import backup, stale_log
-from tgtagger.store.sqlite.engine import driver, reading
+from tgtagger.store.sqlite.engine import driver
 from tgtagger.store.sqlite.errors import is_full, map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 
@@ -40,7 +40,7 @@ def kept_backups(path: Path, schema: Schema = SCHEMA) -> tuple[Path, ...]:
 def migrate(engine: Engine, path: Path, schema: Schema) -> None:
     """Bring the schema up to date; the usual case costs one small query."""
     with map_errors(path):
-        with reading(engine).connect() as connection, connection.begin():
+        with engine.connect() as connection, connection.begin():
             if schema.version_of(driver(connection), path) == schema.newest:
                 return
         with engine.connect() as connection:
