@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from tgtagger import decide
+from tgtagger.model.choices import FailureClass
 from tgtagger.model.tagging import (
-    FailureClass,
     PostForTagging,
     PostId,
     Provenance,

@@ -11,9 +11,9 @@ from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from tgtagger.model.choices import LinkSource
 from tgtagger.model.columns import COLUMNS
 from tgtagger.model.tagging import (
-    LinkSource,
     Outcome,
     PostForTagging,
     Provenance,

@@ -111,10 +111,10 @@ class Client:
         async with asyncio.timeout(self._deadline):
             answer = await self._fetch(method, url, body, largest, wanted)
             for _ in range(hops):
-                here, there = httpx.URL(answer.url), answer.target()
-                if not answer.is_redirect or there is None or there == here:
+                if not answer.is_redirect:  # first: to read a URL takes as long as all the rest
                     break
-                if server_of(there) != server_of(here):
+                here, there = httpx.URL(answer.url), answer.target()
+                if there is None or there == here or server_of(there) != server_of(here):
                     break
                 answer = await self._fetch(method, str(there), body, largest, wanted)
             return answer

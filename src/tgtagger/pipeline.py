@@ -17,8 +17,9 @@ from typing import Protocol
 
 from tgtagger.decide import update_after
 from tgtagger.errors import TryLater
+from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
-from tgtagger.model.posts import Memory, Page, PageStored, PostFilter, SourceName
+from tgtagger.model.posts import Memory, Page, PageStored, PostFilter
 from tgtagger.model.tagging import (
     Answered,
     Estimate,

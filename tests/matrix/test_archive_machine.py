@@ -23,8 +23,9 @@ from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
 from support.sql import writing
 from tgtagger import pipeline
+from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
-from tgtagger.model.posts import Page, PostData, PostFilter, SourceName
+from tgtagger.model.posts import Page, PostData, PostFilter
 from tgtagger.model.tagging import (
     Answered,
     Attempt,

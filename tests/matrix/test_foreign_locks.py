@@ -20,7 +20,8 @@ from support.fault_matrix import Effort
 from support.make import CHANNEL, page, post
 from tgtagger.config import load
 from tgtagger.errors import Locked, TryLater
-from tgtagger.model.posts import Page, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Page
 from tgtagger.pipeline import PostSource
 from tgtagger.runs.connections import Connections
 from tgtagger.runs.note import noted_run

@@ -9,7 +9,8 @@ import pytest
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import TryLater
 from tgtagger.messages import SENTENCES
-from tgtagger.model.tagging import StopClass, is_stop
+from tgtagger.model.choices import StopClass
+from tgtagger.model.tagging import is_stop
 
 LATER = "run it again then; cron can simply try again"
 SAID: dict[str, Any] = {"url": "http://here/v1", "model": "m", "reason": "HTTP 4xx: no"}

@@ -19,7 +19,8 @@ from support.exports import account, chat, message, write
 from support.make import CHANNEL, archive, page, post
 from tgtagger.config import Settings, load
 from tgtagger.errors import ActionNeeded, InputError, TryLater
-from tgtagger.model.posts import Page, PageStored, PostFilter, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Page, PageStored, PostFilter
 from tgtagger.model.tagging import TagResult
 from tgtagger.pipeline import PostSource
 from tgtagger.runs import parse, shapes, sync, tag

@@ -9,7 +9,8 @@ import pytest
 
 from support.make import CHANNEL, minute, page, post
 from tgtagger.model.archive import Post
-from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, ReadProgress, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, ReadProgress
 from tgtagger.store import Store
 
 GIVEN: dict[SourceName, PostData] = {

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.decide import update_after
-from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord
 from tgtagger.model.tagging import Provenance, SuggestedTag, TaggingError, TagUpdate
 from tgtagger.store import Store
 

@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from tgtagger import __version__
-from tgtagger.cli import click, completion, streams
+from tgtagger.cli import click, completion
 from tgtagger.cli.context import Invocation
 from tgtagger.cli.failures import ended, usage
 from tgtagger.cli.help import Command, new_app, write_commands
@@ -109,7 +109,6 @@ class Commands(TyperGroup):
 
         if not standalone_mode:
             return run()
-        streams.silence_logs()
         with _private_files():
             sys.exit(ended(run, self._verbosity))
 
@@ -190,13 +189,15 @@ def root(
     ),
 ) -> None:
     """Keep Telegram channels in one SQLite file, and tag every post."""
+    from tgtagger.cli import logs
+
     for stream in (sys.stdout, sys.stderr):
         # A run goes on where a terminal cannot show a letter. A pipe or a file always gets UTF-8,
         # and half an emoji (a lone surrogate) as \\udXXX, which is also its name in JSON.
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
-    streams.tell_warnings()
+    logs.set_up()
     settle_zone()
     ctx.obj = Invocation({"db": db, "config": config}, quiet, verbose, no_color)
     if ctx.invoked_subcommand is None:

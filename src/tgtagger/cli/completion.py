@@ -20,7 +20,7 @@ from tgtagger.cli.click import (
     split_arg_string,
 )
 from tgtagger.errors import TgTaggerError
-from tgtagger.model.tagging import PostStatus
+from tgtagger.model.choices import PostStatus
 
 if TYPE_CHECKING:
     from tgtagger.store import Store

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tgtagger.cli.render import Screen
-
 if TYPE_CHECKING:
+    from tgtagger.cli.render import Screen
     from tgtagger.config import Settings
     from tgtagger.store import Store
 
@@ -47,6 +46,9 @@ def invocation(ctx: typer.Context) -> Invocation:
 
 
 def screen_of(ctx: typer.Context) -> Screen:
+    """Return the screen of this call."""
+    from tgtagger.cli.render import Screen
+
     called = invocation(ctx)
     return Screen(quiet=called.quiet, verbosity=called.verbosity, no_color=called.no_color)
 

@@ -14,8 +14,7 @@ import typer
 from tgtagger.cli import click, completion
 from tgtagger.cli.context import Invocation
 from tgtagger.errors import InputError
-from tgtagger.model.posts import Via
-from tgtagger.model.tagging import PostStatus
+from tgtagger.model.choices import PostStatus, Via
 from tgtagger.runs.times import read_when
 
 

@@ -16,7 +16,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import advice, draw_failures
 from tgtagger.cli.wording import ago, megabytes, number, plural
 from tgtagger.model.archive import ArchiveState, DaySpent, Run
-from tgtagger.model.tagging import PostStatus
+from tgtagger.model.choices import PostStatus
 from tgtagger.runs import shapes
 
 EPILOG = """Examples:

@@ -10,8 +10,9 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgtagger.model.posts import Channel, Forward, Media, SourceName
-from tgtagger.model.tagging import Attempt, LinkSource, PostId, PostStatus
+from tgtagger.model.choices import LinkSource, PostStatus, SourceName
+from tgtagger.model.posts import Channel, Forward, Media
+from tgtagger.model.tagging import Attempt, PostId
 
 
 @dataclass(frozen=True, slots=True)

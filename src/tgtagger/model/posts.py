@@ -11,23 +11,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from tgtagger.model.tagging import FailureClass, PostStatus, Provenance
-
-SourceName = Literal["telegram", "preview", "desktop"]
-"""Where a post was read from."""
-
-Via = Literal["auto", "telegram", "preview"]
-"""Which source reads a channel; auto: Telegram if an account is signed in, else the web preview."""
-
-ChannelKind = Literal["channel", "supergroup", "group"]
-"""`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
-
-MediaType = Literal[
-    "photo", "video", "round", "voice", "audio", "animation", "sticker", "document",
-    "poll", "todo", "geo", "contact", "webpage", "other",
-]  # fmt: skip
+from tgtagger.model.choices import ChannelKind, FailureClass, MediaType, PostStatus, SourceName
+from tgtagger.model.tagging import Provenance
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,24 +13,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-PostStatus = Literal["pending", "tagged", "skipped", "failed"]
-"""pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
-
-LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
-"""Who put a tag on a post."""
-
-FailureClass = Literal[
-    "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
-]
-"""Why a request for a post failed, or why the post cannot be tagged."""
-
-StopClass = Literal[
-    "throttled", "key_rejected", "quota", "unknown_model", "wrong_address", "provider_down",
-    "cost_cap", "time_cap",
-]  # fmt: skip
-"""Why a tagging run stopped early; the posts that are left stay as they were."""
+from tgtagger.model.choices import FailureClass, LinkSource, PostStatus, StopClass
 
 
 def is_stop(kind: str | None) -> bool:

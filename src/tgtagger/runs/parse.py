@@ -20,7 +20,8 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
-from tgtagger.model.posts import Page, PageStored, Rejected, Via
+from tgtagger.model.choices import Via
+from tgtagger.model.posts import Page, PageStored, Rejected
 from tgtagger.runs import shapes, targets
 from tgtagger.runs.connections import Connections
 from tgtagger.runs.events import Events, Progress, Stage, stage

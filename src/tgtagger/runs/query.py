@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast, get_args
 
 from tgtagger.errors import InputError
+from tgtagger.model.choices import FailureClass, PostStatus
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import FailureClass, PostStatus
 from tgtagger.runs.times import since_until
 
 _PART = re.compile(

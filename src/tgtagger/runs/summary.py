@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from tgtagger.errors import TgTaggerError, exit_code
-from tgtagger.model.posts import Channel, PageStored, Rejected, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Channel, PageStored, Rejected
 from tgtagger.model.tagging import Estimate, Provenance, Spending
 
 NAMED = 1000

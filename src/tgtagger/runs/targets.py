@@ -13,7 +13,8 @@ from typing import Literal
 
 from tgtagger.config import Settings, path_of
 from tgtagger.errors import ActionNeeded, InputError, SourceError
-from tgtagger.model.posts import Channel, Via
+from tgtagger.model.choices import Via
+from tgtagger.model.posts import Channel
 from tgtagger.model.refs import ChannelRef, Named, Numbered, read_channel
 from tgtagger.runs.accounts import is_signed_in
 from tgtagger.store import Store

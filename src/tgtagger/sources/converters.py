@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tgtagger.model.posts import PostData, SourceName, StoredRawRecord
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import PostData, StoredRawRecord
 from tgtagger.sources import desktop
 from tgtagger.sources.preview import convert as preview
 from tgtagger.sources.telegram import convert as telegram

@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
+from tgtagger.model.choices import SourceName
 from tgtagger.model.columns import COLUMNS
-from tgtagger.model.posts import Entity, Forward, Media, PostData, Reply, SourceName
+from tgtagger.model.posts import Entity, Forward, Media, PostData, Reply
 from tgtagger.store.times import to_text_or_none
 
 PostRow = tuple[Any, ...]

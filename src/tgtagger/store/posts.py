@@ -19,14 +19,8 @@ from typing import Any
 
 from tgtagger import decide
 from tgtagger.model import ranges
-from tgtagger.model.posts import (
-    Page,
-    PageStored,
-    PostData,
-    Rejected,
-    SourceName,
-    StoredRawRecord,
-)
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
 from tgtagger.store import albums, channels, progress
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row

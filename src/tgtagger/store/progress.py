@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 
-from tgtagger.model.posts import IdRange, Page, ReadProgress, SourceName
+from tgtagger.model.choices import SourceName
+from tgtagger.model.posts import IdRange, Page, ReadProgress
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, to_text, to_text_or_none
 from tgtagger.store.values import INTEGER, TIME, RowCheck, or_null

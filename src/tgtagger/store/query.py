@@ -18,8 +18,8 @@ from typing import Any, get_args
 
 from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
+from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import PostStatus
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.times import to_text

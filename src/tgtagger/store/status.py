@@ -11,8 +11,8 @@ from typing import get_args
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
+from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import Channel
-from tgtagger.model.tagging import PostStatus
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
 from tgtagger.store.times import from_text, moment, to_text

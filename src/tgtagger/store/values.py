@@ -19,9 +19,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from tgtagger.model import columns
+from tgtagger.model.choices import (
+    ChannelKind,
+    FailureClass,
+    LinkSource,
+    MediaType,
+    PostStatus,
+    SourceName,
+)
 from tgtagger.model.columns import Column
-from tgtagger.model.posts import ChannelKind, MediaType, SourceName
-from tgtagger.model.tagging import FailureClass, LinkSource, PostStatus
 
 ValueKind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
 """SQLite's types, and those that only JSON has."""

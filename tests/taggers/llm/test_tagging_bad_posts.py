@@ -15,8 +15,8 @@ from llm_server import Brain, Fault, Seen, contents, faults, refusals
 from support.make import page, post
 from support.sql import writing
 from support.tagging import PENDING, attempts, failures, fill, poison, statuses, tag, turns
+from tgtagger.model.choices import FailureClass
 from tgtagger.model.posts import PostFilter
-from tgtagger.model.tagging import FailureClass
 from tgtagger.pipeline import TagRules
 from tgtagger.store import Store
 from tgtagger.taggers.llm.costs import Price

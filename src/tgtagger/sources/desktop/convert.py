@@ -11,11 +11,11 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from tgtagger.model.choices import MediaType
 from tgtagger.model.posts import (
     Entity,
     Forward,
     Media,
-    MediaType,
     PostData,
     RawRecord,
     Rejected,

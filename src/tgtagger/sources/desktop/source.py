@@ -13,16 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.errors import InputError
-from tgtagger.model.posts import (
-    Channel,
-    ChannelKind,
-    Page,
-    PostData,
-    Rejected,
-    ServiceMessage,
-    SourceName,
-    StoredRawRecord,
-)
+from tgtagger.model.choices import ChannelKind, SourceName
+from tgtagger.model.posts import Channel, Page, PostData, Rejected, ServiceMessage, StoredRawRecord
 from tgtagger.sources import raw
 from tgtagger.sources.desktop import file as export
 from tgtagger.sources.desktop.albums import Draft, belongs, draft, join

@@ -11,17 +11,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from tgtagger.errors import SourceError, TgTaggerError, TryLater
+from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
-from tgtagger.model.posts import (
-    Channel,
-    IdRange,
-    Memory,
-    Page,
-    PostData,
-    ReadProgress,
-    Rejected,
-    SourceName,
-)
+from tgtagger.model.posts import Channel, IdRange, Memory, Page, PostData, ReadProgress, Rejected
 from tgtagger.model.refs import reassigned
 from tgtagger.sources.plan import Answer, Item, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.preview.client import Preview, Response, left_alone

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tgtagger.model.posts import Media, MediaType
+from tgtagger.model.choices import MediaType
+from tgtagger.model.posts import Media
 from tgtagger.sources.markdown import language_of
 from tgtagger.sources.telegram import media
 from tgtagger.sources.telegram.inline import (

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tgtagger.model.posts import Media, MediaType
+from tgtagger.model.choices import MediaType
+from tgtagger.model.posts import Media
 
 Record = dict[str, Any]
 

@@ -18,18 +18,9 @@ from typing import Any
 from telethon.tl import functions, types
 
 from tgtagger.errors import SourceError
+from tgtagger.model.choices import ChannelKind, SourceName
 from tgtagger.model.events import Events
-from tgtagger.model.posts import (
-    Channel,
-    ChannelKind,
-    IdRange,
-    Memory,
-    Page,
-    PostData,
-    ReadProgress,
-    Rejected,
-    SourceName,
-)
+from tgtagger.model.posts import Channel, IdRange, Memory, Page, PostData, ReadProgress, Rejected
 from tgtagger.model.refs import ChannelRef, Invited, Named, Numbered, reassigned, username
 from tgtagger.sources.plan import Answer, Plan, ReadOptions, Request, is_left_alone
 from tgtagger.sources.telegram.connection import Telegram, asked_to_wait, forget

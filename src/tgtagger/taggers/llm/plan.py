@@ -16,13 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tgtagger.errors import InputError, TgTaggerError, TryLater
-from tgtagger.model.tagging import (
-    FailureClass,
-    ModelCapabilities,
-    PostForTagging,
-    Provenance,
-    Skipped,
-)
+from tgtagger.model.choices import FailureClass
+from tgtagger.model.tagging import ModelCapabilities, PostForTagging, Provenance, Skipped
 from tgtagger.taggers.llm.api.answers import ModelAnswer, read_answer
 from tgtagger.taggers.llm.api.capabilities import CapabilitiesByModel
 from tgtagger.taggers.llm.api.responses import Response, Verdict

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tgtagger.errors import TgTaggerError, TryLater
-from tgtagger.model.tagging import FailureClass, Outcome, Tagged
+from tgtagger.model.choices import FailureClass
+from tgtagger.model.tagging import Outcome, Tagged
 from tgtagger.taggers.llm.api.answers import read_answer
 from tgtagger.taggers.llm.api.capabilities import Capabilities, CapabilitiesByModel
 from tgtagger.taggers.llm.api.client import Server

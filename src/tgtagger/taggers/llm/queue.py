@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tgtagger.model.tagging import Attempt, FailureClass, PostForTagging
+from tgtagger.model.choices import FailureClass
+from tgtagger.model.tagging import Attempt, PostForTagging
 from tgtagger.taggers.llm.api.answers import ModelAnswer
 from tgtagger.taggers.llm.api.capabilities import Capabilities
 from tgtagger.taggers.llm.api.responses import Response

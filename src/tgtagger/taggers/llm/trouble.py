@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tgtagger.errors import ActionNeeded, TgTaggerError, TryLater
-from tgtagger.model.tagging import StopClass
+from tgtagger.model.choices import StopClass
 from tgtagger.taggers.llm.api.responses import Verdict
 from tgtagger.taggers.llm.pending import PendingEvents
 from tgtagger.taggers.llm.queue import GivenUp, Job, Jobs

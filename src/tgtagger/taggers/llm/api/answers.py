@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from tgtagger.model.tagging import FailureClass
+from tgtagger.model.choices import FailureClass
 
 MOST_TAGS = 50
 """An answer with more tags for one post is a runaway list, and is refused whole."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tgtagger.model.tagging import FailureClass, StopClass
+from tgtagger.model.choices import FailureClass, StopClass
 from tgtagger.taggers.llm.api.bodies import as_text, error_in, read_json
 from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, asked_wait, server_wait
 
