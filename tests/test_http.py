@@ -128,3 +128,11 @@ def test_redirects_come_to_an_end() -> None:
     numbers = iter(range(100))
     found = call(lambda _: httpx.Response(302, headers={"Location": f"/{next(numbers)}"}), hops=3)
     assert (found.status, found.url, next(numbers)) == (302, "http://here.example/2", 4)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 306, 307, 308])
+def test_whatever_3xx_names_another_place_leads_there(status: int) -> None:
+    """A network that asks to sign in answers with any of them."""
+    there = {"location": "https://sign.in/"}
+    assert http.HttpResponse("https://t.me/s/x", status, there, b"", is_whole=True).is_redirect
+    assert not http.HttpResponse("https://t.me/s/x", status, {}, b"", is_whole=True).is_redirect

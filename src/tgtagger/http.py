@@ -50,6 +50,9 @@ class HttpResponse:
             return None
 
 
+FOLLOWED = frozenset({301, 302, 303, 307, 308})
+"""Redirects that tell where the same thing is."""
+
 WantsBody = Callable[[int, Mapping[str, str]], bool]
 """Tells by a response's status and headers whether its body is to be read."""
 
@@ -111,7 +114,8 @@ class Client:
         async with asyncio.timeout(self._deadline):
             answer = await self._fetch(method, url, body, largest, wanted)
             for _ in range(hops):
-                if not answer.is_redirect:  # first: to read a URL takes as long as all the rest
+                # First: to read a URL takes as long as all the rest.
+                if not answer.is_redirect or answer.status not in FOLLOWED:
                     break
                 here, there = httpx.URL(answer.url), answer.target()
                 if there is None or there == here or server_of(there) != server_of(here):
