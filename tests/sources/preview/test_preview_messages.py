@@ -17,6 +17,7 @@ from tgtagger.model.posts import (
     Forward,
     PostData,
     Rejected,
+    Reply,
     ServiceMessage,
     StoredRawRecord,
 )
@@ -246,4 +247,158 @@ def test_a_message_takes_no_more_than_its_share(inner: str) -> None:
     found = convert(page.messages[0])
     assert isinstance(found, PostData)
     assert len(found.media) <= MOST
-    assert sum(len(word) for media in found.media for word in media.words) <= MOST * 150
+    assert sum(len(word) for media in found.media for word in media.words) <= 2 * MOST * 150
+
+
+# ---- words stay apart
+
+HEART = '<tg-emoji emoji-id="5"><i class="emoji" style="x"><b>❤️</b></i></tg-emoji>'
+APART = f"First <b>storm</b><br/>Second {HEART} flood<br>and <i>more</i>"
+LINES = "First storm\nSecond ❤️ flood\nand more"
+LINE = LINES.replace("\n", " ")
+
+
+@pytest.mark.row("I5")
+def test_words_are_never_glued_at_a_line_break_or_an_emoji() -> None:
+    post = one(
+        f'<a class="tgme_widget_message_forwarded_from_name" href="https://t.me/srcs/1">{APART}</a>'
+        f'<div class="tgme_widget_message_text js-message_text">{APART}</div>'
+        '<div class="tgme_widget_message_poll">'
+        f'<div class="tgme_widget_message_poll_question">{APART}</div>'
+        f'<div class="tgme_widget_message_poll_option_text">{APART}</div></div>'
+        f'<div class="tgme_widget_message_location_wrap">'
+        f'<div class="tgme_widget_message_location_title">{APART}</div></div>'
+        f'<div class="tgme_widget_message_document_wrap"><i class="x"></i>'
+        f'<div class="tgme_widget_message_document_title">{APART}</div></div>'
+        f'<a class="tgme_widget_message_link_preview" href="https://e.org/a">'
+        f'<div class="link_preview_title">{APART}</div>'
+        f'<div class="link_preview_description">{APART}</div></a>'
+        f'<span class="tgme_widget_message_from_author">{APART}</span>'
+    )
+    media = {item.type: item for item in post.media}
+    assert (post.text, post.author) == (LINES, LINE)
+    assert post.forward is not None
+    assert post.forward.channel == LINE
+    assert (media["poll"].question, media["poll"].options) == (LINES, (LINES,))
+    assert (media["geo"].title, media["document"].file_name) == (LINE, LINE)
+    assert (media["webpage"].title, media["webpage"].description) == (LINE, LINES)
+
+
+def test_a_channel_s_title_keeps_its_words_apart() -> None:
+    page = read_page(
+        f'<div class="tgme_channel_info_header_title"><span dir="auto">{APART}</span></div>'
+        '<div class="tgme_channel_history"></div>'
+    )
+    assert page is not None
+    assert page.title == LINE
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize(
+    ("inner", "shown"),
+    [
+        ("before<blockquote>quote</blockquote>after", "before\nquote\nafter"),
+        ("before<br/><blockquote>quote</blockquote><br/>after", "before\nquote\nafter"),
+        ("<pre><code>x = 1</code></pre><b>bold</b>", "x = 1\nbold"),
+        ("<p>one</p><p>two</p><ul><li>three</li><li>four</li></ul>", "one\ntwo\nthree\nfour"),
+        ('fire <img class="emoji" alt="🔥"> now', "fire 🔥 now"),
+        ('fire <i class="emoji"><img alt="🔥"></i> now', "fire 🔥 now"),
+        ("<b>" * 150 + "one<br>two" + "</b>" * 150, "one\ntwo"),
+    ],
+)
+def test_a_block_s_words_stand_apart(inner: str, shown: str) -> None:
+    post = text(inner)
+    assert post.text == shown
+    for mark in post.entities:
+        words = post.text.encode("utf-16-le")[2 * mark.offset :][: 2 * mark.length].decode(
+            "utf-16-le"
+        )
+        assert words == words.strip("\n")
+
+
+# ---- links to posts
+
+OWN = base64.urlsafe_b64encode(b'{"c": -1234567890, "p": 7}').decode()
+
+
+def linked(part: str, href: str) -> PostData:
+    found = convert(
+        f'<div class="tgme_widget_message" data-post="news/7" data-view="{OWN}">'
+        f'<a class="tgme_widget_message_{part}" href="{href}">Src</a>'
+        '<time datetime="2026-05-01T10:00:00+03:00"></time></div>'
+    )
+    assert isinstance(found, PostData)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("href", "reply"),
+    [
+        ("https://t.me/news/3", Reply(3)),
+        ("https://t.me/News/3?single", Reply(3)),
+        ("https://telegram.me/s/news/3", Reply(3)),
+        ("//t.me/news/3", Reply(3)),
+        ("https://news.t.me/3", Reply(3)),
+        ("tg://resolve?domain=news&post=3", Reply(3)),
+        ("https://t.me/news/2/3", Reply(3)),  # a topic
+        ("https://t.me/news/3?thread=2", Reply(3)),
+        ("https://t.me/c/1234567890/3", Reply(3)),
+        ("https://t.me/c/1234567890/2/3", Reply(3)),
+        ("https://t.me/c/1555555555/3", Reply(3, channel_id=1555555555)),
+        ("tg://privatepost?channel=1555555555&post=3", Reply(3, channel_id=1555555555)),
+        ("https://t.me/otherchan/55", None),
+        ("https://t.me/otherchan/2/55", None),
+        ("https://t.me/news/3?comment=55", None),
+        ("https://t.me/news/s/3", None),  # a story
+        ("https://t.me/news", None),
+        ("https://t.me/c/1234567890", None),
+        ("https://t.me/+AbCdEfGhIj/3", None),
+        ("https://e.org/news/3", None),
+    ],
+)
+def test_a_reply_is_to_this_channel_only_if_the_link_says_so(href: str, reply: Reply) -> None:
+    assert linked("reply", href).reply == reply
+
+
+@pytest.mark.parametrize(
+    ("href", "forward"),
+    [
+        ("https://t.me/other/9", Forward(None, "Src", "other", 9)),
+        ("https://t.me/other/2/9?single", Forward(None, "Src", "other", 9)),
+        ("https://t.me/c/1555555555/9", Forward(1555555555, "Src", None, 9)),
+        ("https://t.me/c/1555555555/2/9", Forward(1555555555, "Src", None, 9)),
+        ("https://t.me/other", Forward(None, "Src", "other")),
+        ("https://t.me/c/1555555555", Forward(1555555555, "Src")),
+        ("https://t.me/other/9?comment=4", Forward(None, "Src", "other")),
+        ("https://t.me/other/s/9", Forward(None, "Src", "other")),
+        ("https://e.org/other/9", Forward(None, "Src")),
+    ],
+)
+def test_a_forward_has_the_id_in_its_channel(href: str, forward: Forward) -> None:
+    assert linked("forwarded_from_name", href).forward == forward
+
+
+def test_an_album_has_no_members_of_another_channel() -> None:
+    links = "".join(
+        f'<a href="https://t.me/{place}?single"></a>'
+        for place in ("news/8", "news/2/9", "c/1234567890/10", "other/6", "c/1555555555/5")
+    )
+    found = convert(
+        f'<div class="tgme_widget_message" data-post="news/7" data-view="{OWN}">'
+        f'<div class="tgme_widget_message_grouped_wrap">{links}</div></div>'
+    )
+    assert isinstance(found, PostData)
+    assert found.ids == (7, 8, 9, 10)
+
+
+def test_a_page_has_no_message_of_another_channel() -> None:
+    head = '<div class="tgme_channel_info_header_username"><a>@news</a></div>'
+    messages = "".join(
+        f'<div class="tgme_widget_message" data-post="{name}"{view}></div>'
+        for name, view in (
+            ("news/7", f' data-view="{OWN}"'), ("News/8", ""), ("other/9", ""),
+        )
+    )  # fmt: skip
+    page = read_page(f'{head}<div class="tgme_channel_history">{messages}</div>')
+    assert page is not None
+    assert [convert(html).ids for html in page.messages] == [(7,), (8,)]  # type: ignore[union-attr]

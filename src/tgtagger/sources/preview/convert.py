@@ -1,7 +1,8 @@
 """Convert one message of the web preview, from its HTML, into a post or a service message. Pure.
 
 Never raises for any HTML. The quote of a reply has the same mark-up as the post's own text, and
-stands before it: only its class differs. Knows no page.
+stands before it: only its class differs. All words are read in one way (`_Writer`): a line break
+and an emoji's element keep the words beside them apart. Knows no page.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import binascii
 import datetime as dt
 import json
 import re
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from tgtagger.errors import InputError
 from tgtagger.model.posts import (
     Entity,
     Forward,
@@ -27,10 +28,11 @@ from tgtagger.model.posts import (
     ServiceMessage,
     StoredRawRecord,
 )
+from tgtagger.model.refs import ChannelRef, Named, Numbered, read_channel, split_post
 from tgtagger.sources import conversion, raw
 from tgtagger.sources.markdown import to_markdown
 
-CONVERTER = 1
+CONVERTER = 2
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 NESTING = 100
@@ -44,6 +46,12 @@ _MARKS = {
     "ins": "underline", "s": "strikethrough", "del": "strikethrough", "strike": "strikethrough",
     "code": "code", "pre": "pre", "tg-spoiler": "spoiler", "blockquote": "blockquote",
 }  # fmt: skip
+_BLOCKS = frozenset(
+    "address article blockquote dd div dl dt figure h1 h2 h3 h4 h5 h6 hr li ol p pre section table "
+    "td th tr ul".split()
+)
+"""The elements that begin and end a line."""
+_UNSEEN = frozenset(("script", "style"))
 _TEXT = ".tgme_widget_message_text.js-message_text"
 _ASIDE = ".media_not_supported_cont, .message_media_not_supported_wrap"
 
@@ -148,19 +156,31 @@ def _message_id(digits: str) -> int | None:
 
 def _ids(root: LexborNode, number: int) -> tuple[int, ...]:
     """Return the message ids: an album's photos link to theirs."""
-    links = root.css(".tgme_widget_message_grouped_wrap a[href]")
     found = {number}
-    for link in links:
-        match = re.search(r"/(\d+)(?:\?single)?$", link.attributes.get("href") or "")
-        member = _message_id(match[1]) if match else None
-        if member is not None and abs(member - number) < 10:  # an album has at most ten
+    for node in root.css(".tgme_widget_message_grouped_wrap a[href]"):
+        channel, member = _link(node)
+        # An album has at most ten.
+        if member is not None and abs(member - number) < 10 and _is_own(channel, root):
             found.add(member)
     return tuple(sorted(found))
 
 
+def lines(node: LexborNode | None) -> str | None:
+    """Return the words of an element as shown, line by line; None if it has none."""
+    if node is None:
+        return None
+    writer = _Writer()
+    writer.inside(node, 0)
+    return writer.done()[0].strip() or None
+
+
+def line(node: LexborNode | None) -> str | None:
+    """Return the words of an element in one line: a name, a title, a counter."""
+    return " ".join((lines(node) or "").split()) or None
+
+
 def _words(root: LexborNode, selector: str) -> str | None:
-    node = root.css_first(selector)
-    return (node.text(strip=True).replace("\0", "") or None) if node is not None else None
+    return line(root.css_first(selector))
 
 
 def _date(root: LexborNode) -> dt.datetime | None:
@@ -187,21 +207,37 @@ def _text(root: LexborNode) -> tuple[str, tuple[Entity, ...]]:
 
 
 class _Writer:
-    """Collects text, and entities in UTF-16 code units."""
+    """Collects text, and entities in UTF-16 code units.
+
+    Where an element of its own lines (a quote, a code block) stands beside a word, a line break
+    keeps them apart.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._length = 0
         self._entities: list[Entity] = []
+        self._is_at_border = False  # a block has begun or ended since the last piece
+        self._breaks: set[int] = set()  # the pieces that are such line breaks
 
     def inside(self, node: LexborNode, depth: int) -> None:
         if depth > NESTING:
-            self._add(node.text())
+            self._flat(node)
             return
         child = node.child
         while child is not None:
             self._node(child, depth + 1)
             child = child.next
+
+    def _flat(self, node: LexborNode) -> None:
+        """Add the words of an element without its entities, at any depth."""
+        for inner in node.traverse(include_text=True):
+            if inner.tag == "br":
+                self._add("\n")
+            elif inner.tag in _BLOCKS:
+                self._is_at_border = True
+            elif inner.tag == "-text" and (inner.parent is None or inner.parent.tag not in _UNSEEN):
+                self._add(inner.text_content or "")
 
     def _node(self, node: LexborNode, depth: int) -> None:
         tag = node.tag
@@ -209,13 +245,18 @@ class _Writer:
             self._add(node.text_content or "")
         elif tag == "br":
             self._add("\n")
-        elif tag == "tg-emoji" or "emoji" in (node.attributes.get("class") or "").split():
-            self._add(node.text())
-        elif tag is not None and not tag.startswith("-") and tag not in {"script", "style"}:
+        elif tag in {"tg-emoji", "img"} or "emoji" in (node.attributes.get("class") or "").split():
+            self._add(node.text() or _alternative(node))
+        elif tag is not None and not tag.startswith("-") and tag not in _UNSEEN:
+            is_block = tag in _BLOCKS
+            self._is_at_border |= is_block
             start, first = self._length, len(self._pieces)
             self.inside(node, depth)
+            if first in self._breaks:  # it stands before the element
+                start, first = start + 1, first + 1
+            self._is_at_border |= is_block
             entity = self._entity(node, start, "".join(self._pieces[first:]))
-            if entity is not None and entity.length:
+            if entity is not None and entity.length > 0:
                 self._entities.append(entity)
 
     def _entity(self, node: LexborNode, start: int, words: str) -> Entity | None:
@@ -236,6 +277,14 @@ class _Writer:
 
     def _add(self, text: str) -> None:
         text = text.replace("\0", "")
+        if not text:
+            return
+        is_glued = self._pieces and not (text[0].isspace() or self._pieces[-1][-1].isspace())
+        if self._is_at_border and is_glued:
+            self._breaks.add(len(self._pieces))
+            self._pieces.append("\n")
+            self._length += 1
+        self._is_at_border = False
         self._pieces.append(text)
         self._length += len(text.encode("utf-16-le", "replace")) // 2
 
@@ -243,6 +292,12 @@ class _Writer:
         text = "".join(self._pieces)
         entities = sorted(self._entities, key=lambda each: (each.offset, -each.length))
         return text, tuple(entities)
+
+
+def _alternative(node: LexborNode) -> str:
+    """Return the letters for which a picture of an emoji stands."""
+    picture = node if node.tag == "img" else node.css_first("img[alt]")
+    return (picture.attributes.get("alt") or "") if picture is not None else ""
 
 
 def _some(node: LexborNode, selector: str) -> list[LexborNode]:
@@ -277,13 +332,11 @@ def _media(root: LexborNode) -> tuple[Media, ...]:
             found.append(Media("document", file_name=name))
     found += [Media("sticker") for _ in _some(root, ".tgme_widget_message_sticker_wrap")]
     if (poll := root.css_first(".tgme_widget_message_poll")) is not None:
-        options = (
-            each.text(strip=True) for each in _some(poll, ".tgme_widget_message_poll_option_text")
-        )
+        options = map(lines, _some(poll, ".tgme_widget_message_poll_option_text"))
         found.append(
             Media(
                 "poll",
-                question=_words(poll, ".tgme_widget_message_poll_question"),
+                question=lines(poll.css_first(".tgme_widget_message_poll_question")),
                 options=tuple(option for option in options if option),
             )
         )
@@ -296,7 +349,7 @@ def _media(root: LexborNode) -> tuple[Media, ...]:
                 url=node.attributes.get("href"),
                 title=_words(node, ".link_preview_title")
                 or _words(node, ".link_preview_site_name"),
-                description=_words(node, ".link_preview_description"),
+                description=lines(node.css_first(".link_preview_description")),
             )
         )
     return tuple(found)
@@ -330,31 +383,65 @@ def _reaction(node: LexborNode) -> tuple[str | None, int | None]:
         name = conversion.PAID
     elif not shown and emoji is not None and emoji.attributes.get("emoji-id"):
         name = conversion.custom(emoji.attributes["emoji-id"])
-    return name, counter(node.text(strip=True).replace(shown, ""))
+    return name, counter(node.text().replace(shown, ""))
 
 
 def _forward(root: LexborNode) -> Forward | None:
     node = root.css_first(".tgme_widget_message_forwarded_from_name")
     if node is None:
         return None
-    path = _telegram_path(node)
+    channel, number = _link(node)
     return Forward(
-        channel=node.text(strip=True) or None,
-        username=path[0] if path and re.fullmatch(r"[A-Za-z]\w{3,31}", path[0]) else None,
-        message_id=_message_id(path[1]) if len(path) > 1 else None,
+        channel_id=channel.id if isinstance(channel, Numbered) else None,
+        channel=line(node),
+        username=channel.name if isinstance(channel, Named) else None,
+        message_id=number,
     )
 
 
 def _reply(root: LexborNode) -> Reply | None:
+    """Return what a post replies to; a message of a channel that is told by name only is none."""
     node = root.css_first("a.tgme_widget_message_reply[href]")
-    path = _telegram_path(node) if node is not None else []
-    number = _message_id(path[1]) if len(path) > 1 else None
-    return Reply(number) if number is not None else None
+    channel, number = _link(node) if node is not None else (None, None)
+    if number is None:
+        return None
+    if _is_own(channel, root):
+        return Reply(number)
+    return Reply(number, channel_id=channel.id) if isinstance(channel, Numbered) else None
 
 
-def _telegram_path(node: LexborNode) -> list[str]:
+def _is_own(channel: ChannelRef | None, root: LexborNode) -> bool:
+    """Tell whether a message's link leads to the message's own channel."""
+    match channel:
+        case Named(name):
+            return name.lower() == (root.attributes.get("data-post") or "").split("/")[0].lower()
+        case Numbered(number):
+            return number == channel_number(root)
+    return False
+
+
+LONGEST_LINK = 10_000
+_CHANNELS_LINK = re.compile(r"https?://[^/]+/(?:s/|c/)?[^/?#]+")
+
+
+def _link(node: LexborNode) -> tuple[ChannelRef | None, int | None]:
+    """Return the channel and the message id to which a link leads, as far as it tells.
+
+    In a topic the last number is the message's. A comment and a story have numbers of their own.
+    """
+    href = node.attributes.get("href") or ""
+    href = f"https:{href}" if href.startswith("//") else href
+    if len(href) > LONGEST_LINK or not href.startswith(("https://", "http://", "tg:")):
+        return None, None
     try:
-        parts: Any = urlsplit(node.attributes.get("href") or "")
-    except ValueError:
-        return []
-    return [part for part in parts.path.split("/") if part and part != "s"]
+        asked = parse_qs(urlsplit(href).query)
+        try:
+            name, number = split_post(href)
+            channel = read_channel(name)
+        except InputError:  # it leads to a channel, or to something else of it
+            found = _CHANNELS_LINK.match(href)
+            return read_channel(found[0] if found else href), None
+    except (InputError, ValueError):
+        return None, None
+    is_message = not {"comment", "story"} & set(asked)
+    return channel, _message_id(str(number)) if is_message else None

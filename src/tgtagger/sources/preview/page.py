@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tgtagger.model.refs import username
-from tgtagger.sources.preview.convert import channel_number
+from tgtagger.sources.preview.convert import channel_number, line
 
 Instead = Literal["channel", "group", "person", "nothing", "foreign"]
 """The subject of a page without messages. "channel": it has no preview; "foreign": the page is
@@ -61,15 +61,24 @@ def read_page(html: str) -> PreviewPage | None:
     nodes = [node for node in tree.css(_MESSAGE) if node.mem_id not in inside]
     numbers = [channel_number(node) for node in nodes]
     number = next((number for number in numbers if number is not None), None)
+    own = username((line(name) or "").removeprefix("@"))
     return PreviewPage(
-        title.text(strip=True) if title is not None else None,
-        username(name.text(strip=True).removeprefix("@")) if name is not None else None,
+        line(title),
+        own,
         number,
         tuple(  # without those of another channel
-            node.html or "" for node, of in zip(nodes, numbers, strict=True) if of in {None, number}
+            node.html or ""
+            for node, of in zip(nodes, numbers, strict=True)
+            if of == number or (of is None and _has_name(node, own))
         ),
         tree.css_first('link[rel="prev"], a.tme_messages_more[data-before]') is not None,
     )
+
+
+def _has_name(node: LexborNode, own: str | None) -> bool:
+    """Tell whether a message may belong to a channel of this name."""
+    name = (node.attributes.get("data-post") or "").partition("/")[0]
+    return own is None or name.lower() == own.lower()
 
 
 def read_instead(html: str) -> Instead:
@@ -80,7 +89,7 @@ def read_instead(html: str) -> Instead:
     if tree.css_first(".tgme_channel_history") is not None:
         return "foreign"  # a page that `read_page` did not recognise
     extra = tree.css_first(".tgme_page_extra")
-    words = extra.text(strip=True).lower() if extra is not None else ""
+    words = (line(extra) or "").lower()
     if tree.css_first(".tgme_page_title") is None:
         return "nothing"
     if "subscriber" in words:
