@@ -39,6 +39,16 @@ CASES = [
     ("gone", [Entity("strikethrough", 0, 4)], "~~gone~~"),
     ("#tag @name x@y.z", [Entity("hashtag", 0, 4), Entity("mention", 5, 5)], "#tag @name x@y.z"),
     ("https://a.b/c_d*e", [Entity("link", 0, 17)], "<https://a.b/c_d*e>"),
+    ("go on", [Entity("text_link", 2, 1, url="https://a")], "go[](https://a) on"),
+    ("go\n\non", [Entity("text_link", 2, 2, url="https://a")], "go[](https://a)\n\non"),
+    ("\N{NO-BREAK SPACE}on", [Entity("text_link", 0, 1, url="u")], "[](u)\N{NO-BREAK SPACE}on"),
+    ("\N{ZERO WIDTH SPACE}on", [Entity("text_link", 0, 1, url="u")], "[\u200b](u)on"),
+    ("on! ", [Entity("text_link", 3, 1, url="u")], "on\\![](u) "),
+    ("a b", [Entity("bold", 0, 3), Entity("text_link", 1, 1, url="u")], "**a[](u) b**"),
+    ("a b", [Entity("text_link", 0, 1, url="u"), Entity("text_link", 1, 1, url="u")], "[a](u) b"),
+    ("a ", [Entity("text_link", 0, 2, url="u")], "[a](u) "),
+    ("a b", [Entity("text_link", 1, 1, url="javascript:x")], None),
+    (" ", [Entity("text_link", 0, 1, url="u")], "[](u) "),
     ("new kind", [Entity("formatted_date", 0, 3)], None),  # an unknown type keeps its words
 ]  # fmt: skip
 

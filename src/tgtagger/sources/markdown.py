@@ -4,7 +4,8 @@ Pure, for every source. Entities have Telegram Desktop's names, count UTF-16 cod
 nest and overlap. Bold, italic, strikethrough, code, links and quotes become CommonMark (with the
 `~~` of GFM). Underline, and emphasis that CommonMark would ignore (inside a word, beside
 punctuation), become the HTML tag. A spoiler stands between `||`. The author's own stars and
-brackets are escaped. Knows no source and no output format.
+brackets are escaped. A link on white space, which hides its address, becomes a link without words:
+the address stays. Knows no source and no output format.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _spans(text: str, entities: Sequence[Entity]) -> dict[str, list[_Span]]:
         before = spans[kind][-1] if kind in spans else None
         if before is not None and start < before.end:
             start = before.end
-        if not text[start:end].strip():
+        if start >= end or (kind != "text_link" and not text[start:end].strip()):
             continue
         if kind == "link" and not _needs_brackets(text[start:end]):
             continue
@@ -201,8 +202,19 @@ class _Writer:
         ]
         as_it_is = sorted([*codes, *addresses])
         marks = (span for kind in _MARKS for span in _around(lines.get(kind, ()), as_it_is))
-        pieces = [*_trim(marks, self._text, _WORDS_OF_A_LINE), *as_it_is]
+        hidden = self._hidden(spans.get("text_link", ()))
+        pieces = [*_trim(marks, self._text, _WORDS_OF_A_LINE), *as_it_is, *hidden]
         return sorted(pieces, key=lambda span: (span.start, -span.end))
+
+    def _hidden(self, links: Sequence[_Span]) -> Iterator[_Span]:
+        """Yield the links on white space alone, as pieces; not a part of the link beside it."""
+        beside = {(place, link.target) for link in links for place in (link.start, link.end)
+                  if self._text[link.start : link.end].strip()}  # fmt: skip
+        for link in links:
+            if self._text[link.start : link.end].strip() or _holding(link.start, self._blocks):
+                continue
+            if not {(link.start, link.target), (link.end, link.target)} & beside:
+                yield link._replace(kind="hidden")
 
     def _find_changes(self) -> dict[int, str]:
         """Return the replacements of single letters, by the letters' places."""
@@ -277,6 +289,10 @@ class _Writer:
             if span.kind in _MARKS:
                 self._put_text(span.start)
                 self._begin(span)
+            elif span.kind == "hidden":
+                self._put_text(span.start)
+                self._keep_from_image()
+                self._put(f"[]({span.target})")
             elif span.kind == "code" or not self._is_open(
                 "text_link"
             ):  # a link may not hold a link
@@ -302,10 +318,15 @@ class _Writer:
 
     def _begin(self, span: _Span) -> None:
         opening, closing = self._marks_of(span)
-        if opening == "[" and self._out and self._out[-1].endswith("!"):
-            self._out[-1] = self._out[-1][:-1] + "\\!"  # otherwise it would be an image
+        if opening == "[":
+            self._keep_from_image()
         self._put(opening)
         self._open.append((span, closing))
+
+    def _keep_from_image(self) -> None:
+        """Escape an exclamation mark at the end: with it a link would be an image."""
+        if self._out and self._out[-1].endswith("!"):
+            self._out[-1] = self._out[-1][:-1] + "\\!"
 
     def _put_text(self, end: int) -> None:
         if end <= self._done:

@@ -27,7 +27,7 @@ from tgtagger.sources.telegram.blocks import RichText, rich_text
 from tgtagger.sources.telegram.entities import entities
 from tgtagger.sources.telegram.media import Record, media_of, string, whole
 
-CONVERTER = 1
+CONVERTER = 2
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 
