@@ -225,3 +225,32 @@ def test_the_text_is_its_parts(parts: list[Any]) -> None:
     found = post_of(message(1, parts))
     words = "".join(part if isinstance(part, str) else part["text"] for part in parts)
     assert found.text == words.replace("\0", "")
+
+
+BOLD = {"type": "bold", "text": "b"}
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize(
+    "parts", [[], None, "", {}, [{}], [{"type": "plain", "text": ""}], [{"type": "plain"}], [BOLD]]
+)
+def test_text_keeps_its_words_whatever_its_entities(parts: Any) -> None:
+    found = post_of(message(1, ["a ", BOLD]) | {"text_entities": parts})
+    assert (found.text, found.markdown) == ("a b", "a **b**")
+    assert found.entities == (Entity("bold", 2, 1),)
+    assert post_of(message(1, "a b") | {"text_entities": parts}).text == "a b"
+    bare = {key: value for key, value in message(1, ["a ", BOLD]).items() if key != "text_entities"}
+    assert post_of(bare).text == "a b"
+
+
+def test_entities_keep_their_words_without_a_text() -> None:
+    assert post_of(message(1, ["a ", BOLD]) | {"text": ""}).text == "a b"
+
+
+@pytest.mark.row("I5")
+@pytest.mark.parametrize("space", [" ", "\n", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}"])
+def test_a_link_on_white_space_keeps_its_address(space: str) -> None:
+    link = {"type": "text_link", "text": space, "href": "https://e.org/preview"}
+    found = post_of(message(1, ["Text", link, "more"]))
+    assert found.text == f"Text{space}more"
+    assert "](https://e.org/preview)" in (found.markdown or "")

@@ -26,7 +26,7 @@ from tgtagger.sources import conversion, raw
 from tgtagger.sources.desktop.file import is_id
 from tgtagger.sources.markdown import to_markdown
 
-CONVERTER = 2
+CONVERTER = 3
 """The version of this conversion, kept with every raw record; raise it when posts get better."""
 
 Record = dict[str, Any]
@@ -129,12 +129,16 @@ def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
     """Return the plain text and its entities, made of the export's flat list of parts."""
     text = record.get("text")
     parts = record.get("text_entities")
-    if not isinstance(parts, list):  # an older export
-        parts = text if isinstance(text, list) else [text]
-    elif isinstance(text, str) and all(
-        isinstance(part, dict) and part.get("type") == "plain" for part in parts
+    if (
+        isinstance(parts, list)
+        and isinstance(text, str)
+        and all(isinstance(part, dict) and part.get("type") == "plain" for part in parts)
     ):
         return text.replace("\0", ""), ()
+    shown = text if isinstance(text, list) else [text]
+    # An older export has no entities, another tool's may have an empty list of them.
+    if not isinstance(parts, list) or _size(parts) < _size(shown):
+        parts = shown
     pieces: list[str] = []
     entities: list[Entity] = []
     offset = 0
@@ -150,6 +154,11 @@ def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
         pieces.append(words)
         offset += length
     return "".join(pieces), tuple(entities)
+
+
+def _size(parts: list[Any]) -> int:
+    words = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return sum(len(each) for each in words if isinstance(each, str))
 
 
 def _entity(part: Record, kind: str, offset: int, length: int) -> Entity:
