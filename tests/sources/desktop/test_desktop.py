@@ -442,3 +442,75 @@ def test_what_is_no_text_and_no_number_is_damage(tmp_path: Path, value: bytes) -
     path.write_bytes(content.replace(b'"News"', value, 1))
     with pytest.raises(InputError, match="not JSON, or is cut off before its first message"):
         read(path)
+
+
+# ---- ids of exports before spring 2021
+
+SHIFT = 2 << 32
+OLD = {
+    "id": 1,
+    "type": "message",
+    "date": "2020-05-01T10:00:00",
+    "from": "Old",
+    "text": "An old post",
+}
+NUMBERED = OLD | {"from_id": 1644633298 + SHIFT}
+NAMED = OLD | {"from_id": "channel1644633298"}
+CREATED = {
+    "id": 1, "type": "service", "date": "2020-05-01T10:00:00", "action": "create_channel",
+    "text": "",
+}  # fmt: skip
+DATED = {"date_unixtime": "1588327200"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "less"),
+    [
+        ([NUMBERED], SHIFT),
+        ([CREATED, NUMBERED], SHIFT),
+        ([CREATED | {"actor_id": 1644633298 + SHIFT}], SHIFT),
+        ([OLD], SHIFT),
+        ([NAMED], SHIFT),  # between spring 2021 and 2022: no channel had such an id
+        ([NUMBERED | DATED], SHIFT),
+        ([NAMED | DATED], 0),
+        ([CREATED | DATED, NAMED | DATED], 0),
+        ([{"id": 9, "type": "unsupported"}, NAMED | DATED], 0),
+        ([OLD | DATED], 0),
+    ],
+)
+@pytest.mark.parametrize(
+    ("kind", "mark"), [("public_channel", 1), ("private_supergroup", 1), ("private_group", -1)]
+)
+@pytest.mark.parametrize("form", ["single", "late header", "account", "left"])
+def test_an_old_desktop_s_shifted_ids(
+    tmp_path: Path,
+    messages: list[Any],
+    less: int,
+    kind: str,
+    mark: int,
+    form: str,
+) -> None:
+    written = 1644633298 + SHIFT
+    root = chat(*messages, type=kind, id=written)
+    if form == "late header":
+        root = dict(reversed(root.items()))
+    elif form == "account":
+        root = account(root)
+    elif form == "left":
+        root = account(left=(root,))
+    pages = read(write(tmp_path, root), groups=True)
+    assert {page.channel.id for page in pages} == {mark * (written - less)}
+    assert len(posts(pages)) == sum(item["type"] != "service" for item in messages)
+
+
+@pytest.mark.parametrize("number", [1644633298, 2**32, SHIFT + 2**32, SHIFT, 2**40])
+def test_an_old_desktop_s_other_ids_are_their_own(tmp_path: Path, number: int) -> None:
+    (page,) = read(write(tmp_path, chat(NUMBERED, id=number)))
+    assert page.channel.id == number
+
+
+def test_a_cut_old_export_has_its_id(tmp_path: Path) -> None:
+    path = write(tmp_path, chat(*(NUMBERED | {"id": n} for n in range(1, 50)), id=SHIFT + 7))
+    path.write_bytes(path.read_bytes()[:-500])
+    pages = DesktopExport(path).read()
+    assert next(pages).channel.id == 7

@@ -149,7 +149,7 @@ def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
         words = words.replace("\0", "")
         length = len(words) if words.isascii() else len(words.encode("utf-16-le", "replace")) // 2
         kind = _string(part.get("type")) if isinstance(part, dict) else None
-        if kind is not None and kind not in {"plain", "unknown"} and length:
+        if isinstance(part, dict) and kind not in {None, "plain", "unknown"} and length:
             entities.append(_entity(part, kind, offset, length))
         pieces.append(words)
         offset += length

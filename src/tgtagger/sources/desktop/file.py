@@ -1,12 +1,15 @@
 """Find the chats in a `result.json` and stream their records, whatever the file's size.
 
 ijson reads the file, so that memory does not grow with it. A first pass notes the chats' names and
-ids; for a single chat it ends where the messages begin. Knows no field of a message.
+ids; for a single chat it ends where the messages begin. Before spring 2021 Desktop wrote shifted
+ids, which only the messages give away: their `from_id`, and a missing `date_unixtime`. Knows no
+other field of a message.
 """
 
 from __future__ import annotations
 
 import errno
+import itertools
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +27,9 @@ GROUPS = {"public_supergroup", "private_supergroup", "private_group"}
 OTHERS = {
     "saved_messages", "replies", "verification_codes", "personal_chat", "bot_chat",
 }  # fmt: skip
+
+_SHIFT = 2 << 32
+"""Added to the ids of channels and groups by Telegram Desktop before spring 2021."""
 
 _SCALARS = {"string", "number", "boolean", "null"}
 _ENDINGS = {"end_map", "end_array", "map_key"}
@@ -46,6 +52,32 @@ class Contents:
     chats: dict[str, list[Chat]] = field(default_factory=dict)
     account: bool = False
     broken: bool = False  # an account's file ends in the middle; the chats before are noted
+
+
+@dataclass(slots=True)
+class _Age:
+    """What the messages tell of the Desktop that wrote them; `is_old` is None until they do."""
+
+    is_old: bool | None = None
+    is_dated: bool = False  # a message has its date as a number
+
+    def note(self, key: str, value: Any) -> None:
+        if key == "date_unixtime":
+            self.is_dated = True
+        elif key in {"from_id", "actor_id"}:
+            if type(value) is int:
+                self.is_old = True
+            elif isinstance(value, str) and self.is_dated:
+                self.is_old = False
+
+    def original(self, number: Any) -> Any:
+        """Return the id of a chat without the old Desktop's shift."""
+        is_old = not self.is_dated if self.is_old is None else self.is_old
+        return number - _SHIFT if is_old and _may_be_shifted(number) else number
+
+
+def _may_be_shifted(number: Any) -> bool:
+    return is_id(number) and _SHIFT < number < _SHIFT + (1 << 32)
 
 
 class CutOff(Exception):
@@ -120,9 +152,9 @@ def read_contents(file: Guarded, path: Path) -> Contents:
     Raises InputError for JSON that is not an export.
     """
     contents = Contents()
-    single = Chat()
+    single, age = Chat(), _Age()
     try:
-        _scan(ijson.parse(file, buf_size=BUFFER), contents, single)
+        _scan(ijson.parse(file, buf_size=BUFFER), contents, single, age)
     except UNREADABLE:
         if not contents.chats:
             raise InputError("export_cut_off_early", path=path) from None  # it quotes the file
@@ -131,6 +163,8 @@ def read_contents(file: Guarded, path: Path) -> Contents:
         del contents.chats[_SINGLE]
     if not contents.chats and not contents.account:
         raise InputError("export_foreign_json", path=path)
+    for chat in itertools.chain.from_iterable(contents.chats.values()):
+        chat.id = age.original(chat.id)
     return contents
 
 
@@ -138,7 +172,12 @@ _SINGLE = "messages.item"
 _LISTS = ("chats", "left_chats")
 
 
-def _scan(events: Iterable[tuple[str, str, Any]], contents: Contents, single: Chat) -> None:
+_FIELD = "messages.item."
+
+
+def _scan(
+    events: Iterable[tuple[str, str, Any]], contents: Contents, single: Chat, age: _Age
+) -> None:
     items = {f"{name}.list.item" for name in _LISTS}
     chat, here, counting = single, "", "no place"
     for prefix, event, value in events:
@@ -146,8 +185,9 @@ def _scan(events: Iterable[tuple[str, str, Any]], contents: Contents, single: Ch
             if event not in _ENDINGS:
                 chat.messages += 1
         elif event in _SCALARS:
-            if prefix.startswith(here):
-                _note(chat, prefix[len(here) :], value)
+            told = prefix.startswith(here) and _note(chat, prefix[len(here) :], value, age)
+            if told and _is_known(single):
+                return  # the chat's own messages have told what was left to know
         elif event == "start_map" and prefix in items:
             contents.account = True
             chat, here, counting = Chat(), f"{prefix}.", f"{prefix}.messages.item"
@@ -156,17 +196,28 @@ def _scan(events: Iterable[tuple[str, str, Any]], contents: Contents, single: Ch
             contents.account = True
         elif event == "start_array" and prefix == "messages":
             contents.chats[_SINGLE] = [single]
-            if single.kind is not None and single.id is not None:
+            if _is_known(single) and not _may_be_shifted(single.id):
                 return  # the usual order: the first pass can end here
 
 
-def _note(chat: Chat, key: str, value: Any) -> None:
+def _is_known(chat: Chat) -> bool:
+    return chat.kind is not None and chat.id is not None
+
+
+def _note(chat: Chat, key: str, value: Any, age: _Age) -> bool:
+    """Note a value; tell whether it is the one that tells the export's age."""
+    if key.startswith(_FIELD):
+        if age.is_old is None:
+            age.note(key.removeprefix(_FIELD), value)
+            return age.is_old is not None
+        return False
     if key == "name":
         chat.name = value if isinstance(value, str) else None
     elif key == "type":
         chat.kind = value if isinstance(value, str) else None
     elif key == "id":
         chat.id = value
+    return False
 
 
 def _is_chat(chat: Chat) -> bool:
