@@ -499,3 +499,22 @@ def test_the_tab_key_changes_nothing(archive: Any, tmp_path: Path) -> None:
         )
         assert (result.stdout.strip(), result.stderr) == ("", "")
     assert not list(tmp_path.glob("*.backup")) + list(tmp_path.glob("none*"))
+
+
+def test_messages_from_before_a_supergroup_are_stored_and_shown(run: Any, tmp_path: Path) -> None:
+    old, number = message(-999_999_939, "words of the old group"), -999_999_939
+    old["date_unixtime"] = message(1)["date_unixtime"]
+    group = chat(old, message(2, "new words"), type="private_supergroup", id=1234567890)
+    path = str(write(tmp_path / "export", group))
+    first = run("parse", path, "--groups", "--json")
+    again = run("parse", path, "--groups", "--json")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert [json.loads(each.stdout)["new"] for each in (first, again)] == [2, 0]
+    urls = {post["id"]: post["url"] for post in lines(run("export"))}
+    assert urls == {number: None, 2: "https://t.me/c/1234567890/2"}
+    assert "words of the old group" in run("show", f"1234567890/{number}").stdout
+    assert [post["id"] for post in lines(run("search", "old group", "--json"))] == [number]
+    for form in ("md", "html", "rss", "csv"):
+        done = run("export", "--format", form, "-o", str(tmp_path / f"made.{form}"))
+        assert done.exit_code == 0, done.stderr
+    assert run("doctor").exit_code == 0

@@ -36,7 +36,7 @@ class Invited:
 ChannelRef = Named | Numbered | Invited
 
 _POST = re.compile(
-    r"(.+?)/(\d{1,18})/?(?:[?#].*)?|(tg:.+[?&]post=)(\d{1,18})(?:&.*)?", re.ASCII | re.DOTALL
+    r"(.+?)/(-?\d{1,18})/?(?:[?#].*)?|(tg:.+[?&]post=)(\d{1,18})(?:&.*)?", re.ASCII | re.DOTALL
 )
 
 _NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"

@@ -82,7 +82,9 @@ def text_for_tagging(text: str, media_text: str | None) -> str:
 
 
 def post_url(channel_id: int, username: str | None, message_id: int) -> str | None:
-    """Return the link to a post; None for a post of a basic group."""
+    """Return the link to a post; None for a post of a basic group, also of one that moved on."""
+    if message_id < 0:
+        return None
     if username:
         return f"https://t.me/{username}/{message_id}"
     return f"https://t.me/c/{channel_id}/{message_id}" if channel_id > 0 else None

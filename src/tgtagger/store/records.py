@@ -39,7 +39,8 @@ from tgtagger.store.values import (
     value_of,
 )
 
-_URL = """CASE WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
+_URL = """CASE WHEN p.message_id < 0 THEN NULL
+     WHEN c.username IS NOT NULL THEN 'https://t.me/' || c.username || '/' || p.message_id
      WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""
 
 

@@ -254,3 +254,12 @@ def test_a_link_on_white_space_keeps_its_address(space: str) -> None:
     found = post_of(message(1, ["Text", link, "more"]))
     assert found.text == f"Text{space}more"
     assert "](https://e.org/preview)" in (found.markdown or "")
+
+
+@pytest.mark.parametrize(
+    ("peer", "reply"),
+    [("channel42", Reply(3, channel_id=42)), ("user7", None), ("chat9", None), (None, Reply(3))],
+)
+def test_a_reply_into_another_chat_is_none_of_this(peer: str | None, reply: Reply | None) -> None:
+    found = post_of(message(5, "x", reply_to_message_id=3, reply_to_peer_id=peer))
+    assert found.reply == reply

@@ -17,8 +17,8 @@ import pytest
 from support.exports import START, account, chat, message, service, write
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
-from tgtagger.model.posts import Page, PostData
-from tgtagger.sources.desktop import DesktopExport
+from tgtagger.model.posts import Page, PostData, Reply, StoredRawRecord
+from tgtagger.sources.desktop import DesktopExport, reconvert
 from tgtagger.sources.desktop import file as export
 
 
@@ -514,3 +514,36 @@ def test_a_cut_old_export_has_its_id(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-500])
     pages = DesktopExport(path).read()
     assert next(pages).channel.id == 7
+
+
+# ---- a group's messages from before it became a supergroup
+
+GROUP = {"type": "private_supergroup", "id": 1234567890}
+FIRST = -1_000_000_000
+
+
+def test_messages_from_before_a_supergroup_are_kept(tmp_path: Path) -> None:
+    old = [message(FIRST + n, f"old {n}", date_unixtime=str(START + n)) for n in (1, 61)]
+    old[1]["reply_to_message_id"] = FIRST + 1
+    moved = service(FIRST + 62, "migrate_to_supergroup")
+    path = write(tmp_path, chat(*old, moved, service(1, "migrate_from_group"), message(2), **GROUP))
+    (page,) = read(path, groups=True)
+    assert [post.ids for post in page.posts] == [(FIRST + 1,), (FIRST + 61,), (2,)]
+    assert page.posts[1].reply == Reply(FIRST + 1)
+    assert [item.message_id for item in page.service] == [FIRST + 62, 1]
+    assert not page.rejected
+    made = page.posts[1]
+    assert made.raw is not None
+    assert reconvert(StoredRawRecord(page.channel, "desktop", made.raw.data)) == made
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("private_supergroup", 0), ("private_supergroup", FIRST), ("private_supergroup", FIRST - 1),
+     ("private_group", -5), ("public_channel", -5), ("private_channel", FIRST + 5)],
+)  # fmt: skip
+def test_other_negative_ids_are_rejected(tmp_path: Path, kind: str, number: int) -> None:
+    path = write(tmp_path, chat(message(number, "x"), message(2, "y"), type=kind))
+    (page,) = read(path, groups=True)
+    assert [item.id for item in page.rejected] == [number]
+    assert [post.ids for post in page.posts] == [(2,)]

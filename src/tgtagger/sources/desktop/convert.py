@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
-from tgtagger.model.choices import MediaType
+from tgtagger.model.choices import ChannelKind, MediaType
 from tgtagger.model.posts import (
     Entity,
     Forward,
@@ -32,12 +32,16 @@ CONVERTER = 3
 Record = dict[str, Any]
 
 
-def convert(record: Any) -> PostData | ServiceMessage | Rejected:
-    """Return the post, service message or rejection of a message."""
+MIGRATED = 1_000_000_000
+"""Taken from the ids of a supergroup's messages from before it became one: they are negative."""
+
+
+def convert(record: Any, kind: ChannelKind = "channel") -> PostData | ServiceMessage | Rejected:
+    """Return the post, service message or rejection of a message; `kind` is its chat's."""
     if not isinstance(record, dict):
         return Rejected(None, "it is not a message")
     number = record.get("id")
-    if not is_id(number):
+    if not _is_message_id(number, kind):
         return conversion.rejected(number, "its id is not a message id")
     try:
         packed = RawRecord(raw.pack(record), CONVERTER)
@@ -46,10 +50,15 @@ def convert(record: Any) -> PostData | ServiceMessage | Rejected:
     if record.get("type") == "service":
         action = _string(record.get("action")) or "unknown"
         return ServiceMessage(number, _date(record, "date"), action, packed)
-    return _post(record, number, packed)
+    return _post(record, number, kind, packed)
 
 
-def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected:
+def _is_message_id(value: object, kind: ChannelKind) -> TypeGuard[int]:
+    is_migrated = kind == "supergroup" and type(value) is int and -MIGRATED < value < 0
+    return is_migrated or is_id(value)
+
+
+def _post(record: Record, number: int, kind: ChannelKind, packed: RawRecord) -> PostData | Rejected:
     text, entities = _text(record)
     media = _media(record)
     if conversion.is_too_long(text, () if media is None else (media,)):
@@ -72,7 +81,7 @@ def _post(record: Record, number: int, packed: RawRecord) -> PostData | Rejected
         edited=_date(record, "edited") if "edited" in record else None,
         reactions=_reactions(record["reactions"]) if "reactions" in record else None,
         forward=_forward(record) if "forwarded_from" in record else None,
-        reply=_reply(record) if "reply_to_message_id" in record else None,
+        reply=_reply(record, kind) if "reply_to_message_id" in record else None,
         author=_string(record.get("author")),
         problem=problem,
         raw=packed,
@@ -334,8 +343,12 @@ def _forward(record: Record) -> Forward:
     )
 
 
-def _reply(record: Record) -> Reply | None:
+def _reply(record: Record, kind: ChannelKind) -> Reply | None:
+    """Return what a message replies to. A message of a person's or a basic group's chat is none."""
     number = record.get("reply_to_message_id")
-    if not is_id(number):
+    if not _is_message_id(number, kind):
         return None
-    return Reply(number, channel_id=_bare_id(record.get("reply_to_peer_id")))
+    peer = record.get("reply_to_peer_id")
+    channel_id = _bare_id(peer)
+    is_elsewhere = isinstance(peer, str) and channel_id is None
+    return None if is_elsewhere else Reply(number, channel_id=channel_id)

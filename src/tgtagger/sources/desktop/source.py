@@ -142,7 +142,7 @@ class DesktopExport:
         broken: export.CutOff | None = None
         try:
             for record in itertools.islice(records, counted):
-                found = convert(record)
+                found = convert(record, channel.kind)
                 if isinstance(found, PostData):
                     wanted = self._wants(found, otherwise=wanted)
                     if not wanted:
@@ -242,6 +242,6 @@ def reconvert(stored: StoredRawRecord) -> PostData | None:
     drafts = [
         draft(found, member)
         for member in (record if isinstance(record, list) else [record])
-        if isinstance(found := convert(member), PostData)
+        if isinstance(found := convert(member, stored.channel.kind), PostData)
     ]
     return join(drafts) if drafts else None
