@@ -101,6 +101,9 @@ def test_forwards_and_replies() -> None:
     assert post("a", reply_to=reply).reply == Reply(3, 9, "these words")
     story = types.MessageReplyStoryHeader(types.PeerChannel(9), 4)
     assert post("a", reply_to=story).reply is None
+    for elsewhere in (types.PeerUser(9), types.PeerChat(9)):
+        header = types.MessageReplyHeader(reply_to_msg_id=3, reply_to_peer_id=elsewhere)
+        assert post("a", reply_to=header).reply is None
 
 
 MEDIA: dict[str, tuple[Any, dict[str, Any]]] = {

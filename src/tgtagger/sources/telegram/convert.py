@@ -223,8 +223,12 @@ def _reply(value: object) -> Reply | None:
     number = whole(value.get("reply_to_msg_id"))
     if not number:
         return None
+    peer = value.get("reply_to_peer_id")
+    channel_id = _channel_id(peer)
+    if isinstance(peer, dict) and channel_id is None:
+        return None  # of a person's or a basic group's chat
     return Reply(
         number,
-        channel_id=_channel_id(value.get("reply_to_peer_id")),
+        channel_id=channel_id,
         quote=string(value.get("quote_text")),
     )
