@@ -518,3 +518,44 @@ def test_messages_from_before_a_supergroup_are_stored_and_shown(run: Any, tmp_pa
         done = run("export", "--format", form, "-o", str(tmp_path / f"made.{form}"))
         assert done.exit_code == 0, done.stderr
     assert run("doctor").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--via", "preview"],
+        ["--account", "work"],
+        ["--refresh", "5"],
+        ["--backfill"],
+        ["--no-backfill"],
+    ],
+)
+def test_an_option_of_channels_is_refused_for_an_export(
+    run: Any, tmp_path: Path, option: list[str]
+) -> None:
+    result = run("parse", str(write(tmp_path / "export", NEWS)), *option)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{option[0]} is for channels" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [["--limit", "5"], ["--since", "7d"], ["--via", "preview"], ["--groups"]]
+)
+def test_reconvert_takes_no_other_option(archive: Any, option: list[str]) -> None:
+    result = archive("parse", "--reconvert", *option)
+    assert result.exit_code == 2
+    assert f"{option[0]} does not go with --reconvert" in result.stderr
+    assert archive("parse", "--reconvert", "--then-tag").exit_code == 0
+
+
+def test_a_named_account_never_reads_the_preview(run: Any) -> None:
+    result = run("parse", "@news", "--account", "work")
+    assert result.exit_code == 3
+    assert "login --account work" in result.stderr
+    assert run("parse", "@news", "--account", "work", "--via", "preview").exit_code == 2
+    assert run("sync", "--account", "work", "--via", "preview").exit_code == 2
+
+
+def test_relevance_wants_words(archive: Any) -> None:
+    assert archive("search", "--sort", "relevance", "tag:комета").exit_code == 2
+    assert archive("search", "--sort", "relevance", "комета").exit_code == 0

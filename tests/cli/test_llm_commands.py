@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from llm_server import LlmServer, contents, faults, refusals
 from support.exports import chat, message, write
+from tgtagger import config
 from tgtagger.cli import app
 from tgtagger.store import Store
 
@@ -273,6 +274,7 @@ def test_without_a_provider_nothing_is_sent(
     run: Any, server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TGTAGGER_LLM_URL")
+    monkeypatch.delenv("TGTAGGER_LLM_MODEL")
     assert told(run("tag", "--json"))["tagger"] == "keywords"
     assert told(run("sync", "--json"))["tag"]["tagger"] == "keywords"
     assert not server.requests
@@ -362,3 +364,78 @@ def test_the_time_of_a_sync_bounds_its_reading(
     assert {item["error"] for item in summary["parse"]["channels"]} == {"the time given was over"}
     assert summary["tag"]["stopped"]["class"] == "time_cap"
     assert not server.requests
+
+
+@pytest.fixture
+def no_server(run: Any, server: LlmServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("URL", "MODEL", "API_KEY"):
+        monkeypatch.delenv(f"TGTAGGER_LLM_{name}")
+    return run
+
+
+@pytest.mark.parametrize("command", ["tag", "sync"])
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        ("qwen3:4b", "tgtagger tag --provider ollama --model qwen3:4b "),
+        ("openai/gpt-5-nano", "tgtagger tag --provider openrouter --model openai/gpt-5-nano "),
+        ("gpt-5-nano,other", "tgtagger tag --provider openai --model gpt-5-nano "),
+    ],
+)
+def test_a_model_without_a_server_is_no_wish_for_the_embedded_tagger(
+    no_server: Any, command: str, model: str, line: str
+) -> None:
+    result = no_server(command, "--model", model)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert line in result.stderr
+    assert told(no_server("status", "--json"))["posts"]["pending"] == 26
+
+
+def test_a_model_of_the_environment_is_no_wish_for_the_embedded_tagger_either(
+    no_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGTAGGER_LLM_MODEL", "qwen3:4b")
+    for command in (["tag"], ["retry-failed"], ["sync"], ["tag", "--dry-run"]):
+        assert no_server(*command).exit_code == 2
+    assert no_server("tag", "--tagger", "keywords", "--limit", "1").exit_code == 0
+    assert no_server("status").exit_code == 0  # what does not tag has nothing to ask
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--concurrency", "2"],
+        ["--max-cost", "1"],
+        ["--tagger", "keywords", "--model", "qwen3:4b"],
+        ["--tagger", "keywords", "--provider", "ollama"],
+    ],
+)
+def test_an_option_that_the_embedded_tagger_cannot_honour_is_refused(
+    no_server: Any, options: list[str]
+) -> None:
+    for command in ("tag", "sync"):
+        result = no_server(command, *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"{options[-2]} is for a language model" in result.stderr
+
+
+def test_a_provider_stands_beside_the_model(run: Any, server: LlmServer) -> None:
+    result = run("tag", "--provider", "ollama", "--dry-run")  # another server's models are not its
+    assert result.exit_code == 2
+    assert "no language model is named" in result.stderr
+    summary = told(run("tag", "--provider", "ollama", "--model", "a", "--dry-run", "--json"))
+    assert (summary["tagger"], summary["model"]) == ("llm", "a")
+    assert "--provider" in run("tag", "--provider", "nobody").stderr
+    assert not server.completions
+
+
+def test_the_help_names_every_provider(run: Any) -> None:
+    shown = run("tag", "--help").output
+    assert all(name in shown for name in config.PROVIDERS)
+
+
+@pytest.mark.parametrize("other", [["--post", "@news/2"], ["--dry-run"], ["--force"]])
+def test_a_shown_prompt_takes_no_posts(run: Any, other: list[str]) -> None:
+    result = run("tag", "--show-prompt", *other)
+    assert result.exit_code == 2
+    assert "--show-prompt takes no posts" in result.stderr

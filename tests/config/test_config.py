@@ -450,7 +450,7 @@ def test_the_option_decides_which_tagger(file: Path) -> None:
     assert (found.tagger, found.origins["tagger"]) == ("keywords", "flag")
     found.check_llm()
     named = config.load({"llm_provider": "ollama"}, {}, called=flag_of)
-    assert (named.tagger, named.origins["tagger"]) == ("llm", "flag (--llm-provider)")
+    assert (named.tagger, named.origins["tagger"]) == ("llm", "flag (--provider)")
 
 
 # Providers and what follows from them.
@@ -666,7 +666,9 @@ MODEL = {"TGTAGGER_LLM_MODEL": "gpt-5-nano"}
     [
         ({"TGTAGGER_TAGGER": "llm"}, "neither its provider nor its URL",
          ["TGTAGGER_LLM_PROVIDER=openrouter|openai|", "TGTAGGER_LLM_URL", "=keywords"]),
-        ({"TGTAGGER_TAGGER": "llm"} | MODEL, "neither its provider nor its URL", []),
+        ({"TGTAGGER_TAGGER": "llm"} | MODEL, "the model gpt-5-nano is named, and no server",
+         ["tgtagger tag --provider openai --model gpt-5-nano", "TGTAGGER_LLM_URL"]),
+        (MODEL, "the model gpt-5-nano is named, and no server", []),
         (OPENAI, "no language model is named", ["TGTAGGER_LLM_MODEL=gpt-5-nano"]),
         ({"TGTAGGER_LLM_PROVIDER": "openrouter"}, "no language model is named",
          ["TGTAGGER_LLM_MODEL=openai/gpt-5-nano"]),
@@ -713,3 +715,26 @@ def test_each_provider_suggests_a_model(file: Path, name: str) -> None:
     with pytest.raises(InputError) as caught:
         load(file, TGTAGGER_LLM_PROVIDER=name).check_llm()
     assert re.search(r"TGTAGGER_LLM_MODEL=[\w./:-]+", str(hint_of(caught.value)))
+
+
+def test_a_provider_by_a_flag_takes_nothing_of_another_server() -> None:
+    environ = {
+        "TGTAGGER_LLM_URL": "https://one.example/v1",
+        "TGTAGGER_LLM_API_KEY": "sk-of-one",
+        "TGTAGGER_LLM_MODEL": "one",
+    }
+    found = config.load({"llm_provider": "openai"}, environ)
+    assert (found.llm_url, found.llm_api_key, found.llm_models) == (
+        "https://api.openai.com/v1", None, ()
+    )  # fmt: skip
+    same = {**environ, "TGTAGGER_LLM_PROVIDER": "openai"}  # that provider's server, elsewhere
+    assert config.load({"llm_provider": "openai"}, same).llm_api_key == "sk-of-one"
+    alone = {"TGTAGGER_LLM_API_KEY": "sk-of-one"}
+    assert config.load({"llm_provider": "openai"}, alone).llm_api_key == "sk-of-one"
+
+
+def test_a_model_by_a_flag_beats_the_embedded_tagger_of_the_environment() -> None:
+    environ = {"TGTAGGER_TAGGER": "keywords", "TGTAGGER_LLM_PROVIDER": "ollama"}
+    assert config.load({}, environ).tagger == "keywords"
+    assert config.load({"llm_models": "a"}, environ).tagger == "llm"
+    assert config.load({"llm_models": "a", "tagger": "keywords"}, environ).tagger == "keywords"

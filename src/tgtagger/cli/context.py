@@ -30,7 +30,11 @@ class Invocation:
         return config.load({**self.flags, **flags}, called=flag_of)
 
 
-_SHORT = {"llm_models": "--model", "llm_concurrency": "--concurrency"}
+_SHORT = {
+    "llm_provider": "--provider",
+    "llm_models": "--model",
+    "llm_concurrency": "--concurrency",
+}
 
 
 def flag_of(setting: str) -> str:

@@ -7,15 +7,19 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from tgtagger.cli import click, completion
-from tgtagger.cli.context import Invocation
+from tgtagger.cli.context import Invocation, flag_of
+from tgtagger.cli.failures import usage
 from tgtagger.errors import InputError
 from tgtagger.model.choices import PostStatus, Via
 from tgtagger.runs.times import read_when
+
+if TYPE_CHECKING:
+    from tgtagger.config import Settings
 
 
 def accept_late(command: Any, options: Sequence[Any]) -> None:
@@ -117,6 +121,15 @@ TaggerOption = Annotated[
         show_default=False,
     ),
 ]
+ProviderOption = Annotated[
+    str,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Who has the model: openrouter, openai, ollama, lmstudio, llamacpp or vllm.",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -155,22 +168,49 @@ MaxTimeOption = Annotated[
 ]
 
 
-def tagging_flags(
-    tagger: str, model: str, vocabulary: str, concurrency: str, max_cost: str
-) -> dict[str, str]:
-    """Return the settings that the options of tagging set; an empty option sets nothing."""
-    return {
-        "tagger": tagger,
+def tagging_settings(
+    called: Invocation,
+    tagger: str,
+    provider: str,
+    model: str,
+    vocabulary: str,
+    concurrency: str,
+    max_cost: str,
+    **flags: str,
+) -> Settings:
+    """Return the settings with the options of tagging; an empty option sets nothing.
+
+    Raises InputError for an option that the embedded tagger cannot honour.
+    """
+    of_models = {
+        "llm_provider": provider,
         "llm_models": model,
-        "vocabulary": vocabulary,
         "llm_concurrency": concurrency,
         "max_cost": max_cost,
     }
+    settings = called.settings(tagger=tagger, vocabulary=vocabulary, **of_models, **flags)
+    settings.check_llm()
+    for name, text in of_models.items():
+        if text and settings.tagger != "llm":
+            raise usage(
+                f"{flag_of(name)} is for a language model, and the embedded tagger is to tag",
+                "leave it out, or name a model: --provider NAME --model MODEL",
+            )
+    return settings
 
 
 ViaOption = Annotated[
     Via, typer.Option("--via", help="auto: Telegram when signed in, else the web preview.")
 ]
+
+
+def via_of(via: Via, account: str) -> Via:
+    """Return how to read: a named account reads Telegram. Raises InputError beside the preview."""
+    if account and via == "preview":
+        raise usage("--account is for Telegram, and the web preview knows none", "leave one out")
+    return "telegram" if account else via
+
+
 RefreshOption = Annotated[
     int | None,
     typer.Option(

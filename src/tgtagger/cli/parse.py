@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,12 +21,13 @@ from tgtagger.cli.options import (
     UntilOption,
     ViaOption,
     only_numbers,
+    via_of,
 )
 from tgtagger.cli.reports import tell_parse, tell_tag
 from tgtagger.cli.tag import tag_or_ask
 from tgtagger.errors import exit_code
 from tgtagger.model.posts import PostFilter
-from tgtagger.runs import parse, shapes
+from tgtagger.runs import parse, shapes, targets
 from tgtagger.runs.tag import TagOptions
 from tgtagger.runs.times import since_until
 from tgtagger.sources.plan import ReadOptions
@@ -90,8 +92,19 @@ def command(
     """Read channels from Telegram, its web preview or exports into the database."""
     screen = screen_of(ctx)
     first, last = since_until(since, until)
-    if sources and reconvert:
-        raise usage("--reconvert takes no SOURCE", "see: tgtagger parse --help")
+    given = {
+        "--limit": limit is not None,
+        "--since": bool(since),
+        "--until": bool(until),
+        "--backfill" if backfill else "--no-backfill": backfill is not None,
+        "--refresh": refresh is not None,
+        "--via": via != "auto",
+        "--account": bool(account),
+        "--groups": groups,
+    }
+    _refuse_unused([name for name, is_given in given.items() if is_given], sources or (),
+                   reconvert=reconvert)  # fmt: skip
+    via = via_of(via, account)
     settings = invocation(ctx).settings(account=account)
     if reconvert:
         report = parse.reconvert(settings)
@@ -110,3 +123,20 @@ def command(
     elif as_json:
         screen.json(shapes.parse_report(report))
     return exit_code([report.code, *([] if summary is None else [summary.code])])
+
+
+_OF_CHANNELS = ("--backfill", "--no-backfill", "--refresh", "--via", "--account")
+"""Options that say how a channel is read; an export's file has nothing of the kind."""
+
+
+def _refuse_unused(given: Sequence[str], sources: Sequence[str], *, reconvert: bool) -> None:
+    """Raise InputError for an option that nothing in this run can honour."""
+    if sources and reconvert:
+        raise usage("--reconvert takes no SOURCE", "see: tgtagger parse --help")
+    if reconvert and given:
+        raise usage(
+            f"{given[0]} does not go with --reconvert: it takes all that is stored", "leave it out"
+        )
+    unused = [name for name in given if name in _OF_CHANNELS]
+    if unused and sources and all(map(targets.export_path, sources)):
+        raise usage(f"{unused[0]} is for channels, and an export is to be read", "leave it out")

@@ -82,6 +82,8 @@ def command(
         statuses=status,
         limit=limit,
     )
+    if sort == "relevance" and wanted.query is None:
+        raise usage("--sort relevance wants words to be relevant to", "name some, or leave it out")
     with open_to_read(ctx) as store:
         found = list(store.records.search(wanted, by_relevance=sort == "relevance"))
     if as_json:

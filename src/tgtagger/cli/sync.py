@@ -17,11 +17,13 @@ from tgtagger.cli.options import (
     MaxCostOption,
     MaxTimeOption,
     ModelOption,
+    ProviderOption,
     RefreshOption,
     TaggerOption,
     ViaOption,
     VocabularyOption,
-    tagging_flags,
+    tagging_settings,
+    via_of,
 )
 from tgtagger.runs import shapes, sync
 from tgtagger.runs.parse import ParseOptions
@@ -58,6 +60,7 @@ def command(
     via: ViaOption = "auto",
     account: AccountOption = "",
     tagger: TaggerOption = "",
+    provider: ProviderOption = "",
     model: ModelOption = "",
     vocabulary: VocabularyOption = "",
     concurrency: ConcurrencyOption = "",
@@ -67,13 +70,15 @@ def command(
 ) -> int:
     """Read every channel, tag what is new, try again what is due."""
     screen = screen_of(ctx)
-    flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
     seconds = read_duration(max_time).total_seconds() if max_time else None
     deadline = None if seconds is None else time.monotonic() + seconds
     read_options = ReadOptions(limit, None, None, refresh, backfill)
-    settings = invocation(ctx).settings(account=account, **flags)
-    report = sync.sync(settings, ParseOptions(read_options, via, deadline=deadline),
-                       RunEvents(screen))  # fmt: skip
+    settings = tagging_settings(
+        invocation(ctx), tagger, provider, model, vocabulary, concurrency, max_cost,
+        account=account,
+    )  # fmt: skip
+    options = ParseOptions(read_options, via_of(via, account), deadline=deadline)
+    report = sync.sync(settings, options, RunEvents(screen))
     if as_json:
         screen.json(shapes.sync_report(report))
     return report.code

@@ -18,10 +18,11 @@ from tgtagger.cli.options import (
     MaxCostOption,
     MaxTimeOption,
     ModelOption,
+    ProviderOption,
     SinceOption,
     TaggerOption,
     VocabularyOption,
-    tagging_flags,
+    tagging_settings,
 )
 from tgtagger.cli.prompts import confirm, is_asked
 from tgtagger.cli.render import Screen
@@ -84,6 +85,7 @@ def command(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     tagger: TaggerOption = "",
+    provider: ProviderOption = "",
     model: ModelOption = "",
     vocabulary: VocabularyOption = "",
     concurrency: ConcurrencyOption = "",
@@ -93,9 +95,12 @@ def command(
 ) -> int:
     """Give every new post its tags."""
     called, screen = invocation(ctx), screen_of(ctx)
-    flags = tagging_flags(tagger, model, vocabulary, concurrency, max_cost)
+    settings = tagging_settings(called, tagger, provider, model, vocabulary, concurrency, max_cost)
     if show_prompt:
-        _show_prompt(screen, called.settings(**flags), as_json=as_json)
+        if channel or post or since or limit or force or stale or dry_run:
+            advice = "leave the others out: it shows a sample in place of the posts"
+            raise usage("--show-prompt takes no posts and no other mode", advice)
+        _show_prompt(screen, settings, as_json=as_json)
         return 0
     first, _ = since_until(since, "")
     wanted = PostFilter(
@@ -107,7 +112,6 @@ def command(
         confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
     queue: Queue = "all" if force else "stale" if stale else "pending"
     options = TagOptions(wanted, queue, read_duration(max_time) if max_time else None)
-    settings = called.settings(**flags)
     if dry_run:
         show_estimate(screen, settings, options, as_json=as_json)
         return 0

@@ -82,7 +82,15 @@ class Settings:
     origins: Mapping[str, str] = field(repr=False)
 
     def check_llm(self) -> None:
-        """Raise InputError if the tagger is a language model and lacks a setting that it needs."""
+        """Raise InputError if a language model is to tag and lacks a setting that it needs.
+
+        A model that is named is to tag, unless the embedded tagger was chosen by name.
+        """
+        if self.tagger != "llm" and self.origins["tagger"] != "default":
+            return
+        if self.llm_url is None and self.llm_models:
+            model, providers = self.llm_models[0], tuple(PROVIDERS)
+            raise InputError("server_of_model_not_set", model=model, providers=providers)
         if self.tagger != "llm":
             return
         if self.llm_url is None:
@@ -131,6 +139,9 @@ def load(
     values["db"] = values["db"] or str(in_a_home(values["data_dir"]) / "tgtagger.db")
     if values["tags_min"] > values["tags_max"]:
         raise InputError("tags_min_above_max", low=values["tags_min"], high=values["tags_max"])
+    if origins["llm_provider"] == "flag":
+        below, _ = _find(_LLM_PROVIDER, {}, environ, file, path, called)
+        _change_server(values, origins, below)
     _choose_tagger(values, origins, called)
     _complete_llm(values, origins, environ)
     return Settings(**values, origins=origins)
@@ -160,14 +171,29 @@ def _find(
     return setting.default, "default"
 
 
+def _change_server(values: dict[str, Any], origins: dict[str, str], below: str | None) -> None:
+    """Forget the other settings' server, with its key and models, where a flag names another one.
+
+    `below` is the provider without the flag. A key goes to no other server than its own.
+    """
+    is_other = below != values["llm_provider"] and (below or values["llm_url"])
+    for name, nothing in (("llm_url", None), ("llm_api_key", None), ("llm_models", ())):
+        if is_other and origins[name] != "flag":
+            values[name], origins[name] = nothing, "default"
+
+
 def _choose_tagger(values: dict[str, Any], origins: dict[str, str], called: Called) -> None:
-    """Choose the language model where a user named its server and no tagger."""
-    if values["tagger"] is not None:
+    """Choose the language model where a user named its server and no tagger.
+
+    A flag that names a server or a model beats a tagger of the environment or the file.
+    """
+    flags = [n for n in ("llm_provider", "llm_url", "llm_models") if origins[n] == "flag"]
+    if values["tagger"] is not None and (origins["tagger"] == "flag" or not flags):
         return
-    values["tagger"] = "keywords"
+    values["tagger"], origins["tagger"] = "keywords", "default"
     for setting in SETTINGS:
         origin = origins[setting.name]
-        if setting.name in {"llm_provider", "llm_url"} and origin != "default":
+        if setting.name in (flags or ("llm_provider", "llm_url")) and origin != "default":
             names = {
                 "flag": called(setting.name),
                 "environment": setting.variable,
@@ -232,9 +258,9 @@ def path_of(text: str) -> Path:
     return found
 
 
-_CONFIG, _LLM_API_KEY = (
+_CONFIG, _LLM_API_KEY, _LLM_PROVIDER = (
     next(setting for setting in SETTINGS if setting.name == name)
-    for name in ("config", "llm_api_key")
+    for name in ("config", "llm_api_key", "llm_provider")
 )
 
 

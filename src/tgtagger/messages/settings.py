@@ -64,6 +64,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "tags_min_above_max": "at least {low} and at most {high} tags cannot both be",
     "home_unknown": "no home folder is known for this user",
     "server_not_set": "a language model is to tag, and neither its provider nor its URL is set",
+    "server_of_model_not_set": "the model {model} is named, and no server that has it",
     "model_not_set": "no language model is named",
     "key_not_set": "{provider} wants a key, and none is set",
     "channel_ref_invalid": "{text!r} names no channel",

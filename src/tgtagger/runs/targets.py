@@ -32,17 +32,24 @@ class Target:
 
 def read_target(text: str, store: Store) -> Target:
     """Return the path or channel that a text names. Raises InputError if it is neither."""
+    if path := export_path(text):
+        return Target(text, path=path)
+    ref = read_channel(text)
+    return Target(text, ref=ref, known=_known(ref, store))
+
+
+def export_path(text: str) -> Path | None:
+    """Return the path of the export that a text names, there or not; None for a channel's name."""
     path = path_of(text)
     with contextlib.suppress(OSError):  # the name is too long for a path
         if path.exists():
-            return Target(text, path=path)
+            return path
     try:
-        ref = read_channel(text)
+        read_channel(text)
     except InputError:
         if ("/" in text and "t.me" not in text) or text.endswith(".json") or text[:1] in ".~":
-            return Target(text, path=path)  # reading tells that it is missing
-        raise
-    return Target(text, ref=ref, known=_known(ref, store))
+            return path  # reading tells that it is missing
+    return None
 
 
 def _known(ref: ChannelRef, store: Store) -> Channel | None:

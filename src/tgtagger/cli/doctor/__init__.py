@@ -120,6 +120,7 @@ def _versions() -> Finding:
 
 def _embedded(settings: Settings) -> Finding:
     try:
+        settings.check_llm()
         make_tagger(settings, None)
     except TgTaggerError as error:
         return failure("tagger", error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tgtagger.system.terminal_text import shell_word
+
 
 def _nearest(*, near: str | None, known: Sequence[str], **_: object) -> str:
     return f"did you mean {near}?" if near else "known: " + ", ".join(known)
@@ -13,6 +15,15 @@ def _server(*, providers: Sequence[str]) -> str:
     return (
         f"name one: TGTAGGER_LLM_PROVIDER={'|'.join(providers)} or TGTAGGER_LLM_URL; "
         "or take the embedded tagger: TGTAGGER_TAGGER=keywords"
+    )
+
+
+def _server_of_model(*, model: str, providers: Sequence[str]) -> str:
+    likely = "openrouter" if "/" in model else "ollama" if ":" in model else "openai"
+    others = ", ".join(each for each in providers if each != likely)
+    return (
+        f"say whose it is: tgtagger tag --provider {likely} --model {shell_word(model)} "
+        f"(or {others}; TGTAGGER_LLM_URL names any other server)"
     )
 
 
@@ -33,6 +44,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
         "set HOME; or name the files: TGTAGGER_DB, TGTAGGER_CONFIG, TGTAGGER_DATA_DIR"
     ),
     "server_not_set": _server,
+    "server_of_model_not_set": _server_of_model,
     "model_not_set": _model,
     "key_not_set": "set {variable} or TGTAGGER_LLM_API_KEY",
     "channel_ref_invalid": (
