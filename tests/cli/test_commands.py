@@ -559,3 +559,35 @@ def test_a_named_account_never_reads_the_preview(run: Any) -> None:
 def test_relevance_wants_words(archive: Any) -> None:
     assert archive("search", "--sort", "relevance", "tag:комета").exit_code == 2
     assert archive("search", "--sort", "relevance", "комета").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "parse", "parse --reconvert", "tag", "tag --dry-run", "tag --force --yes", "retry-failed",
+        "retry-failed --dry-run", "sync", "status", "search", "show @news/1", "export", "tags",
+        "tags suggest", "tags rename a b", "tags undo 1", "channels", "channels pause @news",
+        "channels remove @news --yes", "doctor --backup copy.db",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", ["", "missing"])
+def test_a_database_that_is_not_there_is_told_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / folder / "mistyped.db"
+    result = CliRunner().invoke(app, ["--db", str(path), *command.split()])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"there is no database yet at {path}" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_database_is_told(run: Any, tmp_path: Path) -> None:
+    export = str(write(tmp_path / "export", NEWS))
+    told = f"a new database: {tmp_path / 'posts.db'}\n"
+    assert told in run("parse", export).stderr
+    assert told not in run("parse", export).stderr
+    (tmp_path / "posts.db").unlink()
+    assert told in run("channels", "add", "@news").stderr
+    (tmp_path / "posts.db").unlink()
+    assert run("-q", "channels", "add", "@news").stderr == ""

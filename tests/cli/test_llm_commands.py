@@ -346,7 +346,7 @@ def test_what_stops_new_posts_stops_old_ones_too(run: Any, server: LlmServer) ->
 def test_sync_without_a_channel_says_what_to_do(server: LlmServer, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["--db", str(tmp_path / "new.db"), "sync"])
     assert result.exit_code == 2
-    assert "tgtagger parse @channel" in result.stderr
+    assert "tgtagger parse @CHANNEL" in result.stderr
 
 
 def test_the_time_of_a_sync_bounds_its_reading(

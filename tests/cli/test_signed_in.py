@@ -164,7 +164,7 @@ def test_a_flood_is_a_line_where_there_is_no_terminal(
     telegram.flood_wait(1)
     done = signed_in("parse", "@newsroom")
     assert done.code == 0
-    assert done.errors == "Telegram asks to wait: going on in 1 s\n"
+    assert done.errors.endswith("\nTelegram asks to wait: going on in 1 s\n")
     telegram.faults.clear()
     telegram.flood_wait(4000)
     monkeypatch.setenv("TGTAGGER_FLOOD_BUDGET", "10")
@@ -223,8 +223,10 @@ def test_a_session_that_telegram_forgot_is_said_in_words(
     telegram.forget_keys()
     done = signed_in("parse", "@newsroom")
     assert done.code == 3
-    assert done.errors.startswith("error: ")
-    assert done.errors.endswith("hint: run: tgtagger login\n")
+    made, error, hint = done.errors.splitlines()
+    assert made.startswith("a new database: ")
+    assert error.startswith("error: ")
+    assert hint == "hint: run: tgtagger login"
     assert "Traceback" not in done.errors
 
 

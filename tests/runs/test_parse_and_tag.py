@@ -79,7 +79,10 @@ def test_an_export_is_parsed(settings: Settings, events: RecordedRun, tmp_path: 
     assert noted(settings) == [("parse", 5, shapes.parse_report(report))]
     assert events.of("begin") == [Stage("export", "result.json")]
     assert [name for name, _ in events.told].count("end") == 1
-    assert events.of("remark") == [("chats_left_out", {"kinds": {"personal_chat": 1}})]
+    assert events.of("remark") == [
+        ("archive_made", {"path": Path(settings.db)}),
+        ("chats_left_out", {"kinds": {"personal_chat": 1}}),
+    ]
     (stored,) = events.of("stored")
     assert isinstance(stored, PageStored)
     (progress,) = events.of("progress")
@@ -99,6 +102,10 @@ def test_what_is_no_source_stops_no_other(
 
 
 def test_nothing_to_read_is_said_by_its_kind(settings: Settings, events: RecordedRun) -> None:
+    with pytest.raises(InputError) as caught:
+        parse.parse(settings, [], ParseOptions(), events)
+    assert caught.value.kind == "no_database"
+    Store.open(settings.db).close()
     with pytest.raises(InputError) as caught:
         parse.parse(settings, [], ParseOptions(), events)
     assert caught.value.kind == "no_channels_yet"

@@ -14,6 +14,7 @@ from tgtagger.cli.help import new_app
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
+from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.model.archive import ChannelRemoved, ChannelState
 from tgtagger.runs import shapes
@@ -94,6 +95,8 @@ def add(
         raise usage("no channel was named", "name some, or a file with --from-file")
     screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
+        if store.is_new and not screen.quiet:
+            screen.warn(made(store.path))
         new = store.channels.follow(named)
     if as_json:
         screen.json(list(new))

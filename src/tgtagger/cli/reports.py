@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Screen
@@ -66,23 +67,31 @@ def _unnamed(*, count: int) -> str:
     return f"left out, without a public name: {channels} (sign in to read them: tgtagger login)"
 
 
+def made(path: Path) -> str:
+    """Return the line that tells where a new database is."""
+    return f"a new database: {path.absolute()}"
+
+
 _REMARKS: Mapping[Remark, Callable[..., str]] = {
+    "archive_made": made,
     "nobody_signed_in": lambda: "nobody is signed in: reading the public web preview",
     "channels_left_out": _unnamed,
     "chats_left_out": _chats,
+    "first_by_the_embedded_tagger": lambda: (
+        "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
+        "see docs/providers.md, TGTAGGER_LLM_PROVIDER and a key"
+    ),
 }
-_FIRST = (
-    "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
-    "see docs/providers.md, TGTAGGER_LLM_PROVIDER and a key"
-)
+_ALWAYS = {"archive_made", "first_by_the_embedded_tagger"}
+"""Remarks that are said without a terminal, too."""
 
 
 def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
     """Say a remark of a run."""
-    if kind != "first_by_the_embedded_tagger":
+    if kind in _ALWAYS and not screen.quiet:
+        screen.warn(_REMARKS[kind](**data))
+    elif kind not in _ALWAYS:
         screen.say(_REMARKS[kind](**data))
-    elif not screen.quiet:
-        screen.warn(_FIRST)
 
 
 # ---- after parsing

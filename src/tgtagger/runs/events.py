@@ -36,9 +36,14 @@ class Progress:
 
 
 Remark = Literal[
-    "nobody_signed_in", "channels_left_out", "chats_left_out", "first_by_the_embedded_tagger"
+    "archive_made",
+    "nobody_signed_in",
+    "channels_left_out",
+    "chats_left_out",
+    "first_by_the_embedded_tagger",
 ]
-"""Facts about a run for a person. nobody_signed_in: the web preview is read · channels_left_out:
+"""Facts about a run for a person. archive_made: there was none at this path
+nobody_signed_in: the web preview is read · channels_left_out:
 so many have no public name · chats_left_out: chats of an export that are not channels, by kind ·
 first_by_the_embedded_tagger
 """

@@ -53,13 +53,16 @@ def parse(
 ) -> ParseReport:
     """Read every source into the archive, one after another; after a failure go on with the next.
 
-    Without sources: read every channel of the archive that is not paused.
+    Without sources: read every channel of the archive that is not paused. Only a run with sources
+    makes an archive where there is none.
     """
     with (
-        Store.open(settings.db) as store,
+        Store.open(settings.db, create=bool(sources)) as store,
         store.lock("parse"),
         noted_run(store, "parse") as note,
     ):
+        if store.is_new:
+            events.remark("archive_made", path=store.path)
         report = parse_into(store, settings, sources, options, events)
         note.summary, note.code = shapes.parse_report(report), report.code
     return report
@@ -84,7 +87,7 @@ def reconvert(settings: Settings) -> ParseReport:
     from tgtagger.sources import converters
 
     with (
-        Store.open(settings.db) as store,
+        Store.open(settings.db, create=False) as store,
         store.lock("parse"),
         noted_run(store, "parse --reconvert") as note,
     ):

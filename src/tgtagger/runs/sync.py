@@ -22,7 +22,7 @@ from tgtagger.store import Store
 def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncReport:
     """Do all three parts as one run under both locks, until `options.deadline` at most."""
     settings.check_llm()
-    with Store.open(settings.db) as store, store.lock("parse"), store.lock("tag"):
+    with Store.open(settings.db, create=False) as store, store.lock("parse"), store.lock("tag"):
         first = make_tagger(settings, store)
         with noted_run(store, "sync", first.provenances[0]) as note:
             read = _parse(store, settings, options, events)

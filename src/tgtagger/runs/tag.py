@@ -132,7 +132,7 @@ class Tagging:
 def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
     """Open the archive, take the lock of tagging runs, make the tagger."""
     settings.check_llm()
-    with Store.open(settings.db) as store, store.lock("tag"):
+    with Store.open(settings.db, create=False) as store, store.lock("tag"):
         seconds = None if options.max_time is None else options.max_time.total_seconds()
         tagger = make_tagger(settings, store, max_time=seconds)
         yield Tagging(store, settings, tagger, options, seconds)

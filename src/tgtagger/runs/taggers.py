@@ -116,7 +116,10 @@ def remember_capabilities(settings: Settings, url: str, found: Probe) -> None:
     ]
     if not capabilities:
         return
-    with contextlib.suppress(TgTaggerError), Store.open(settings.db, busy_timeout=1) as store:
+    with (
+        contextlib.suppress(TgTaggerError),
+        Store.open(settings.db, create=False, busy_timeout=1) as store,
+    ):
         for each in capabilities:
             store.answers.save_capabilities(each)
 

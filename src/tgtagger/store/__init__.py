@@ -51,6 +51,7 @@ class Store:
 
     def __init__(self, path: Path, made: Engine, schema: Schema = SCHEMA) -> None:
         self.path = path
+        self.is_new = False  # opening it made it
         self._database = Database(path, made, schema)
         self.posts = Posts(self._database)
         self.progress = Progress(self._database)
@@ -86,6 +87,7 @@ class Store:
             opening.create_file(path)
         made = engine.create_writer(path, busy_timeout=busy_timeout)
         store = cls(path, made, schema)
+        store.is_new = version is None
         try:
             migrate.migrate(made, path, schema)
         except BaseException:

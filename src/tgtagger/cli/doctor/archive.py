@@ -94,7 +94,7 @@ def _search(settings: Settings) -> Finding:
     writers only.
     """
     try:
-        with Store.open(settings.db) as store:
+        with Store.open(settings.db, create=False) as store:
             if store.integrity.check_index():
                 return Finding("search", "ok", "the search index agrees with the posts")
             store.integrity.rebuild_index()
