@@ -175,3 +175,32 @@ def test_long_lists_are_several_pages(
     assert [path.name for path in pages] == ["news.md", "news@1.md"]
     assert "[older](news%401.md)" in (tmp_path / "vault/channels/news.md").read_text()
     assert "older" not in (tmp_path / "vault/channels/news@1.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [
+        ("Ново\ufeffсть дня", "Ново\ufeffсть дня"),
+        ("строка\u2028другая", "строка\nдругая"),
+        ("a\u2029b\x85c\x0bd\x0ce\rf\r\ng", "a\nb\nc\nd\ne\nf\ng"),
+        ("a\u2028# no heading\u2028- no list\x851. none", "a # no heading - no list 1. none"),
+        (
+            "نرم\u200cافزار 👨\u200d👩 \u202bx\u202c \xad",
+            "نرم\u200cافزار 👨\u200d👩 \u202bx\u202c \xad",
+        ),
+        ("\ue000 \ufffc \U000e0067 \ufdd0", "\ue000 \ufffc \U000e0067 \ufdd0"),
+        ("a\x00b\x1b", "a\ufffdb\ufffd"),
+    ],
+)
+def test_what_has_a_place_in_a_note_stays(
+    store: Store, tmp_path: Path, text: str, noted: str
+) -> None:
+    store.posts.save_page(page(post(1, text)))
+    write(store, tmp_path / "vault")
+    front, body = read_note(tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md")
+    assert body.strip().startswith(noted)
+    listed = (tmp_path / "vault/channels/news.md").read_text(encoding="utf-8")
+    if "\ufeff" in text:  # no space tears the word apart
+        assert noted in listed
+        assert front["aliases"] == [noted]
+    assert "\ufffd" not in listed

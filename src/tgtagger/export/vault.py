@@ -29,6 +29,11 @@ _LINES = 2000
 """Lines of a page with a list: an editor is slow with many more."""
 
 _NOT_YAML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_NO_PLACE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+"""Characters that a note cannot hold; U+FEFF is one of those that it can."""
+
+_BREAK = re.compile("(?:\r\n?|[\x0b\x0c\x85\u2028\u2029])(?P<begins>[ \t]*(?:[#>*+=~`|<-]|\\d))?")
+"""A line end of other systems; `begins` is what would begin a heading, a list or the like."""
 
 
 def write(selection: Selection, path: Path) -> Folder:
@@ -195,7 +200,8 @@ def _body(markdown: str) -> str:
 
     There a hash sign before a word is a tag; `$`, `%%` and `==` are formulas, comments, marks.
     """
-    text = _NOT_YAML.sub(lambda found: found[0] if found[0] in "\n\t" else "\ufffd", markdown)
+    text = _BREAK.sub(lambda found: f" {found[1]}" if found[1] else "\n", markdown)
+    text = _NO_PLACE.sub("\ufffd", text)
     return _OBSIDIAN.sub(_escaped, text)
 
 
@@ -220,7 +226,7 @@ def _yaml(value: object) -> str:
 
 def _text(text: str) -> str:
     """Return plain words as one line of Markdown."""
-    line = " ".join(_NOT_YAML.sub(" ", text).split())
+    line = " ".join(_NO_PLACE.sub(" ", text).split())
     return _MARKS.sub(r"\\\1", line)
 
 
