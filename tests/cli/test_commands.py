@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -16,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from support.exports import account, chat, message, service, write
 from tgtagger.cli import app
+from tgtagger.export.folder import NOTE
 from tgtagger.store.sqlite.schema_version import SCHEMA
 
 NEWS = chat(
@@ -241,8 +243,10 @@ def test_a_target_that_cannot_be(archive: Any, tmp_path: Path) -> None:
         ("posts.csv", (), b"channel_id,"),
         ("posts.JSON", (), b"[\n"),
         ("posts.xml", (), b"<?xml"),
-        ("posts.csv", ("--format", "jsonl"), b'{"channel"'),
-        ("posts.txt", (), b'{"channel"'),
+        ("posts.ndjson", (), b'{"channel"'),
+        ("posts", (), b'{"channel"'),
+        ("posts-2026.01.31", (), b'{"channel"'),
+        ("posts.txt", ("--format", "csv"), b"channel_id,"),
     ],
 )
 def test_a_file_is_what_its_name_says(
@@ -515,7 +519,7 @@ def test_messages_from_before_a_supergroup_are_stored_and_shown(run: Any, tmp_pa
     assert "words of the old group" in run("show", f"1234567890/{number}").stdout
     assert [post["id"] for post in lines(run("search", "old group", "--json"))] == [number]
     for form in ("md", "html", "rss", "csv"):
-        done = run("export", "--format", form, "-o", str(tmp_path / f"made.{form}"))
+        done = run("export", "--format", form, "-o", str(tmp_path / f"made-{form}"))
         assert done.exit_code == 0, done.stderr
     assert run("doctor").exit_code == 0
 
@@ -591,3 +595,102 @@ def test_a_new_database_is_told(run: Any, tmp_path: Path) -> None:
     assert told in run("channels", "add", "@news").stderr
     (tmp_path / "posts.db").unlink()
     assert run("-q", "channels", "add", "@news").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "fits"),
+    [
+        ("x.pdf", "", ".csv (csv)"),
+        ("x.txt", "", "any other name wants --format"),
+        ("x.xlsx", "csv", "csv fits .csv"),
+        ("x.jsonl.gz", "jsonl", "jsonl fits .jsonl or .ndjson"),
+        ("x.CSV", "jsonl", "jsonl fits .jsonl or .ndjson"),
+        ("x.json", "jsonl", "jsonl fits .jsonl or .ndjson"),
+        ("x.json", "rss", "rss fits .rss or .xml"),
+        ("x.html", "rss", "rss fits .rss or .xml"),
+        ("x.md", "", "--format md -o FOLDER"),
+        ("x.md", "md", "--format md -o FOLDER"),
+        ("x.html", "", "--format html -o FOLDER"),
+        ("x.htm", "html", "--format html -o FOLDER"),
+        ("x.zip", "html", "html makes a folder"),
+        ("x.csv", "md", "md makes a folder"),
+        ("x/", "", "name a file in it"),
+    ],
+)
+def test_a_name_that_does_not_fit_is_refused_with_what_fits(
+    archive: Any, tmp_path: Path, name: str, form: str, fits: str
+) -> None:
+    before = {*tmp_path.iterdir()}
+    result = archive("export", "-o", f"{tmp_path}/{name}", *(["--format", form] if form else []))
+    assert result.exit_code == 2
+    assert fits in result.stderr
+    assert {*tmp_path.iterdir()} == before
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("before", [0o644, 0o640, 0o600, 0o666])
+def test_an_export_keeps_the_mode_of_the_file_it_replaces(
+    archive: Any, tmp_path: Path, before: int
+) -> None:
+    target = tmp_path / "feed.xml"
+    assert archive("export", "-o", str(target)).exit_code == 0
+    assert mode(target) == 0o600
+    target.write_text("old")
+    target.chmod(before)
+    assert archive("export", "-o", str(target)).exit_code == 0
+    assert target.read_text().startswith("<?xml")
+    assert mode(target) == before
+
+
+def test_a_public_export_is_for_a_web_server(archive: Any, tmp_path: Path) -> None:
+    feed, site = tmp_path / "feed.xml", tmp_path / "www" / "site"
+    old = os.umask(0o077)
+    try:
+        assert archive("export", "--public", "-o", str(feed)).exit_code == 0
+        assert archive("export", "--format", "html", "-o", str(site)).exit_code == 0
+        assert mode(site / "index.html") == 0o600
+        assert archive("export", "--format", "html", "--public", "-o", str(site)).exit_code == 0
+    finally:
+        os.umask(old)
+    assert mode(feed) == 0o644
+    shown = [path for path in site.rglob("*") if path.name != NOTE]
+    assert {mode(path) for path in shown if path.is_file()} == {0o644}
+    assert {mode(path) for path in (site, *shown) if path.is_dir()} == {0o755}
+    # Without the option what is replaced stays for everybody to read.
+    (site / "index.html").write_text("touched")
+    (site / "index.html").chmod(0o644)
+    assert archive("export", "--format", "html", "-o", str(site)).exit_code == 0
+    assert (site / "index.html").read_text() != "touched"
+    assert mode(site / "index.html") == 0o644
+
+
+def test_a_public_export_makes_folders_that_a_web_server_can_enter(
+    archive: Any, tmp_path: Path
+) -> None:
+    site = tmp_path / "www" / "site"
+    assert archive("export", "--format", "html", "--public", "-o", str(site)).exit_code == 0
+    assert (mode(site.parent), mode(site), mode(site / "index.html")) == (0o755, 0o755, 0o644)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["-o", "x.csv"], ["-o", "x.jsonl"], ["--format", "md", "-o", "x"], ["--format", "rss"]],
+)
+def test_only_files_for_web_servers_are_public(archive: Any, options: list[str]) -> None:
+    result = archive("export", "--public", *options)
+    assert result.exit_code == 2
+    assert "--public is for" in result.stderr
+
+
+def test_csv_in_a_file_begins_with_a_byte_order_mark(archive: Any, tmp_path: Path) -> None:
+    target, mark = tmp_path / "posts.csv", b"\xef\xbb\xbf"
+    assert archive("export", "-o", str(target)).exit_code == 0
+    assert target.read_bytes().startswith(mark + b"channel_id,")
+    rows = list(csv.DictReader(io.StringIO(target.read_text(encoding="utf-8-sig"))))
+    assert rows[-1]["text"].startswith("Учёные")
+    assert archive("export", "-o", str(target), "--raw").exit_code == 0
+    assert target.read_bytes().startswith(b"channel_id,")
+    assert archive("export", "--format", "csv").stdout.startswith("channel_id,")

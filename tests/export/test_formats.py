@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 
 import pytest
 
+from support.make import page, post
 from tgtagger.export import csv_table, json_records
+from tgtagger.model.posts import PostFilter
+from tgtagger.store import Store
 
 RECORDS = [json.dumps({"id": n, "text": "é\n"}, ensure_ascii=False) for n in range(1203)]
 
@@ -38,3 +42,27 @@ def test_a_control_character_in_a_cell_is_seen() -> None:
 @pytest.mark.parametrize("cell", ["text", "a=b", "", None, 5])
 def test_a_cell_that_would_not(cell: str | int | None) -> None:
     assert csv_table.harmless(cell) == cell
+
+
+@pytest.mark.parametrize("text", ["x" * 32_767, "😀" * 16_383, "short"])
+def test_a_cell_that_excel_takes_stays(text: str) -> None:
+    assert csv_table.fitting(text) == text
+
+
+@pytest.mark.parametrize("text", ["x" * 32_768, "😀" * 16_384, "é😀" * 20_000])
+def test_a_cell_that_excel_would_spread_is_cut_with_a_mark(text: str) -> None:
+    cell = str(csv_table.fitting(text))
+    assert 32_760 <= len(cell.encode("utf-16-le")) // 2 <= 32_767
+    assert cell.endswith("… [cut]")
+    assert text.startswith(cell.removesuffix("… [cut]"))
+
+
+def test_only_raw_cells_are_longer_than_excel_takes(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x" * 40_000)))
+    (long,) = store.records.posts(PostFilter())
+    for raw, most in ((False, 32_767), (True, 40_000)):
+        stream = io.BytesIO()
+        csv_table.write([long], stream, raw=raw, in_file=True)
+        text = stream.getvalue().decode("utf-8-sig")
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+        assert len(row["text"]) == most

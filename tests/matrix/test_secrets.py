@@ -92,8 +92,6 @@ def test_all_that_is_made_is_its_owners_only(
     assert in_pipes("tag").code == 0
     for form in ("jsonl", "json", "csv"):
         target = environment / f"posts.{form}"
-        target.touch(0o644)
-        target.chmod(0o666)
         assert in_pipes("export", "--format", form, "-o", str(target)).code == 0
     with closing(sqlite3.connect(environment / "deep/data/tgtagger.db")) as raw:
         raw.execute("BEGIN")  # so that the -wal and -shm of a reader stay

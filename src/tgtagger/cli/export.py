@@ -24,7 +24,8 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.wording import plural
 from tgtagger.config import path_of
-from tgtagger.export import FORMATS, format_of, open_target
+from tgtagger.errors import InputError
+from tgtagger.export import FORMATS, format_of, makes_file, open_target
 from tgtagger.runs import export
 from tgtagger.runs.export import FolderWritten
 from tgtagger.runs.query import read_filter
@@ -35,6 +36,7 @@ EPILOG = """Examples:
   tgtagger export --format md -o ~/notes/telegram    a vault for Obsidian
   tgtagger export --format html -o site              open site/index.html
   tgtagger export --format rss --tag ai -o ai.xml    the newest 100 posts
+  tgtagger export --format html --public -o /srv/www/news    for a web server
   tgtagger export | jq -r '.tags[]' | sort | uniq -c
 
 Exit codes:
@@ -81,11 +83,16 @@ def command(
     *,
     raw: Annotated[
         bool,
-        typer.Option("--raw", help="csv: leave cells that a spreadsheet would run as they are."),
+        typer.Option("--raw", help="csv: leave cells as they are, for programs."),
+    ] = False,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="html, rss: everybody on this machine can read it."),
     ] = False,
 ) -> int:
     """Write posts as JSON lines, JSON, CSV, Markdown notes, a web site or a feed."""
-    written = export.read_format(form or format_of(output))
+    path = None if output == "-" else path_of(output)
+    written = format_of(path, form)
     if raw and written.name != "csv":
         raise usage("--raw is for csv", "leave it out, or give --format csv")
     wanted = read_filter(
@@ -99,19 +106,33 @@ def command(
         statuses=status,
         limit=limit,
     )
-    path = None if output == "-" else path_of(output)
+    if path is not None and output.endswith("/") and not written.is_folder:
+        raise InputError("target_is_folder", path=path)
+    if public and not written.is_published:
+        raise usage("--public is for html and rss, which web servers give out", "leave it out")
+    if public and not written.is_folder and not makes_file(path):
+        raise usage("--public is for files, and none is to be written", "name one with -o")
     screen = screen_of(ctx)
     if written.is_folder:
         if path is None:
             raise usage(f"{written.name} is a folder", "name one with -o")
         with open_to_read(ctx) as store:
-            screen.say(_told(export.write_folder(store, wanted, written, path), path))
+            screen.say(
+                _told(export.write_folder(store, wanted, written, path, public=public), path)
+            )
         return 0
     title = " · ".join([*(channel or ()), *(tag or ()), *([query] if query else ())])
-    with open_to_read(ctx) as store, open_target(path) as stream:
+    with open_to_read(ctx) as store, open_target(path, public=public) as stream:
         shown = path is None and sys.stdout.isatty()
         count = export.write_stream(
-            store, wanted, written, stream, title=title or "Archive", raw=raw, shown=shown
+            store,
+            wanted,
+            written,
+            stream,
+            title=title or "Archive",
+            raw=raw,
+            shown=shown,
+            in_file=makes_file(path),
         )
     if path is not None:
         screen.say(f"wrote {plural(count, 'post')} to {path}")

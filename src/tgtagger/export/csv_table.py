@@ -33,22 +33,37 @@ _PIECE = re.compile(
 )
 """The beginning of a piece of a cell that is surely a formula: it has =, or calls something."""
 
+_MOST = 32_767
+"""Characters (of UTF-16) that Excel takes in a cell; it moves the rest into other rows."""
+
+_CUT = "… [cut]"
+
 Cell = str | int | None
 
 
 def write(
-    posts: Iterable[Post], stream: BinaryIO, *, raw: bool = False, shown: bool = False
+    posts: Iterable[Post],
+    stream: BinaryIO,
+    *,
+    raw: bool = False,
+    shown: bool = False,
+    in_file: bool = False,
 ) -> int:
-    """Write posts under a line of headings; return how many. `shown`: the stream is a terminal."""
+    """Write posts under a line of headings; return how many. `shown`: the stream is a terminal.
+
+    `in_file`: the stream becomes a file, which Excel reads as UTF-8 if a byte order mark begins it.
+    """
     count = 0
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
+        if in_file and not raw:
+            text.write("\ufeff")
         writer = csv.writer(text, lineterminator="\n" if shown else "\r\n")
         writer.writerow(COLUMNS)
         for post in posts:
             cells = _cells(post)
             if not raw:
-                cells = [harmless(cell) for cell in cells]
+                cells = [fitting(harmless(cell)) for cell in cells]
             if shown:
                 cells = [clean(cell) if isinstance(cell, str) else cell for cell in cells]
             writer.writerow(cells)
@@ -65,6 +80,16 @@ def harmless(cell: Cell) -> Cell:
         return cell
     cell = _PIECE.sub(r"\1'", without_controls(cell))
     return "'" + cell if _FORMULA.match(cell) else cell
+
+
+def fitting(cell: Cell) -> Cell:
+    """Return a cell that is no longer than Excel takes: a longer one is cut, with a mark."""
+    if not isinstance(cell, str) or len(cell) <= _MOST // 2:
+        return cell
+    units = cell.encode("utf-16-le", "surrogatepass")
+    if len(units) <= 2 * _MOST:
+        return cell
+    return units[: 2 * (_MOST - len(_CUT))].decode("utf-16-le", "ignore") + _CUT
 
 
 def _cells(post: Post) -> list[Cell]:

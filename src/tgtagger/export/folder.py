@@ -98,11 +98,15 @@ def _kept(found: re.Match[str]) -> str:
 
 
 class Folder:
-    """A folder being written. Use it as a context: its end removes the files no longer wanted."""
+    """A folder being written. Use it as a context: its end removes the files no longer wanted.
 
-    def __init__(self, path: Path, kind: str) -> None:
+    `public`: everybody can read what is written here, and what stays as it is (0644, 0755).
+    """
+
+    def __init__(self, path: Path, kind: str, *, public: bool = False) -> None:
         self.path = path
         self.kind = kind
+        self._is_public = public
         self.changed = 0
         self.removed = 0
         self._names: dict[str, str] = {}
@@ -115,9 +119,10 @@ class Folder:
         if self.path.exists() and not self.path.is_dir():
             raise InputError("target_is_file", path=self.path)
         with contextlib.ExitStack() as opened, self.failures():
-            files.make_folder(self.path)
+            files.make_folder(self.path, public=self._is_public)
             opened.enter_context(self._locked())
             self._claim()
+            self._open_to_all(self.path, 0o755)
             self._is_blind = (self.path / NOTE.upper()).exists()
             self._opened = opened.pop_all()
         return self
@@ -143,9 +148,12 @@ class Folder:
         self._kept.add(self._on_disk(name))
         with self.failures():
             if _is_equal(target, data):
+                if self._is_public:
+                    self._make(target.parent)
+                    self._open_to_all(target, 0o644)
                 return
             self._make(target.parent)
-            _replace(target, data)
+            _replace(target, data, "everybody" if self._is_public else "as before")
         self.changed += 1
 
     def names(self, wanted: Mapping[int, str]) -> dict[int, str]:
@@ -222,7 +230,12 @@ class Folder:
         for part in reversed([folder, *folder.parents]):
             if len(part.parts) > len(self.path.parts):
                 part.mkdir(mode=0o700, exist_ok=True)
+                self._open_to_all(part, 0o755)
         self._folders.add(folder)
+
+    def _open_to_all(self, path: Path, mode: int) -> None:
+        if self._is_public and path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
 
     def _remove_others(self) -> None:
         self._kept.sort()
@@ -280,13 +293,14 @@ class _Marks:
         return at < len(bucket) and bucket[at] == mark
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, data: bytes, readers: files.Readers) -> None:
     made = target.with_name(f"{_PART}{target.name}")
     try:
         made.unlink(missing_ok=True)
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            files.allow(descriptor, target, readers)
         made.replace(target)
     except BaseException as error:
         if isinstance(error, OSError):

@@ -41,9 +41,9 @@ _SIZES = 5  # of tags in a cloud
 _TIMES = 10  # a large tag has so many times the posts of the rarest
 
 
-def write(selection: Selection, path: Path) -> Folder:
+def write(selection: Selection, path: Path, *, public: bool = False) -> Folder:
     """Write the pages of a selection into a folder; return the folder with its counts."""
-    with Folder(path, "html") as folder:
+    with Folder(path, "html", public=public) as folder:
         _Site(selection, folder).write()
     return folder
 

@@ -14,6 +14,12 @@ def _locked(what: str) -> Callable[..., str]:
     return sentence
 
 
+def _ending(*, path: object, ending: str, name: str, **_: object) -> str:
+    if name:
+        return f"{path}: a file that ends with {ending} is not {name}"
+    return f"{path}: there is no format for {ending}"
+
+
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "usage": "{sentence}",
     # ---- what is to be read
@@ -59,6 +65,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "output_refused": "the output cannot be written: {reason}",
     # ---- export
     "format_unknown": "no format {name!r}",
+    "format_is_folder": "{name} makes a folder, and {path} is the name of a file",
+    "ending_wrong": _ending,
     "target_is_folder": "{path} is a folder",
     "target_is_file": "{path} is there already, and no folder",
     "export_unwritable": "{path} cannot be written: {reason}",

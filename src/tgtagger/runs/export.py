@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from tgtagger.errors import InputError
-from tgtagger.export import FORMATS, Format
+from tgtagger.export import Format
 from tgtagger.model.archive import Post
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
@@ -27,17 +26,12 @@ class FolderWritten:
     removed: int
 
 
-def read_format(name: str) -> Format:
-    """Return the format of this name. Raises InputError for another."""
-    if name not in FORMATS:
-        raise InputError("format_unknown", name=name, known=tuple(FORMATS))
-    return FORMATS[name]
-
-
-def write_folder(store: Store, wanted: PostFilter, form: Format, path: Path) -> FolderWritten:
-    """Bring a folder up to date; a person's own files stay."""
+def write_folder(
+    store: Store, wanted: PostFilter, form: Format, path: Path, *, public: bool = False
+) -> FolderWritten:
+    """Bring a folder up to date; a person's own files stay. `public`: everybody can read it."""
     with store.select(wanted) as selection:
-        folder = form.write(selection, path)
+        folder = form.write(selection, path, **({"public": True} if public else {}))
         return FolderWritten(selection.count, folder.changed, folder.removed)
 
 
@@ -50,14 +44,16 @@ def write_stream(
     title: str,
     raw: bool = False,
     shown: bool = False,
+    in_file: bool = False,
 ) -> int:
     """Write posts; return how many. `shown`: a terminal shows them, so write terminal-safe text.
 
-    `title` is a feed's title. `raw` keeps cells that a spreadsheet would run.
+    `title` is a feed's title. `raw` keeps cells that a spreadsheet would run. `in_file`: the stream
+    becomes a file that other programs open.
     """
     if form.newest is not None:
         wanted = replace(wanted, limit=wanted.limit or form.newest)
-    options = {"title": title, "raw": raw, "shown": shown}
+    options = {"title": title, "raw": raw, "shown": shown, "in_file": in_file}
     posts: Iterable[Post | str]
     if form.given == "posts":
         posts = store.records.posts(wanted)

@@ -14,13 +14,17 @@ import fcntl
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 COMPANIONS = ("-journal", "-wal", "-shm")
 """The endings of what SQLite leaves beside a database when it is killed."""
+
+Readers = Literal["owner", "as before", "everybody"]
+"""Who may read a file that is written: see `allow`."""
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _under_way: set[str] = set()  # names of the files that this process is writing
@@ -32,14 +36,16 @@ _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, err
 
 
 @contextlib.contextmanager
-def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> Iterator[Path]:
+def beside(
+    path: Path, *, exclusive: bool = False, label: str | None = None, readers: Readers = "owner"
+) -> Iterator[Path]:
     """Make an empty file for the body to fill; it replaces `path` when the body ends well.
 
-    Only its owner can read it (0600). After a failure nothing is left behind, and `path` is as it
-    was. A symbolic link at `path` is replaced, never followed. `exclusive`: raise FileExistsError
-    instead of replacing a file. The body must fill this very file, and close it. What a killed run
-    left is deleted by the next run that writes to the same path; `label` replaces the path's name
-    in that rule, for files that are never written twice.
+    Only its owner can read it (0600), unless `readers` says otherwise. After a failure nothing is
+    left behind, and `path` is as it was. A symbolic link at `path` is replaced, never followed.
+    `exclusive`: raise FileExistsError instead of replacing a file. The body must fill this very
+    file, and close it. What a killed run left is deleted by the next run that writes to the same
+    path; `label` replaces the path's name in that rule, for files that are never written twice.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -54,6 +60,7 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
         try:
             yield made
             with _named(path, made):
+                allow(descriptor, path, readers)
                 _sync(descriptor)
         finally:
             os.close(descriptor)
@@ -71,12 +78,39 @@ def beside(path: Path, *, exclusive: bool = False, label: str | None = None) -> 
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, exclusive: bool = False) -> Iterator[BinaryIO]:
+def replacing(
+    path: Path, *, exclusive: bool = False, readers: Readers = "owner"
+) -> Iterator[BinaryIO]:
     """Open the file that `beside` makes, as a binary stream to write to."""
-    with beside(path, exclusive=exclusive) as made, _named(path, made):
+    with beside(path, exclusive=exclusive, readers=readers) as made, _named(path, made):
         descriptor = os.open(made, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb", buffering=1 << 18) as file:
             yield file  # an OSError of the body that names no file gets the name of this one
+
+
+def allow(descriptor: int, path: Path, readers: Readers) -> None:
+    """Set who may read a new file that is to take the place of `path`.
+
+    `as before`: it gets the mode and the group of the file that is there now, if there is one; no
+    other group gets that one's rights.
+    """
+    if readers == "everybody":
+        os.fchmod(descriptor, 0o644)
+    if readers != "as before":
+        return
+    try:
+        before = path.stat()
+    except OSError:  # there is none, or a link that leads nowhere
+        return
+    if stat.S_ISREG(before.st_mode):
+        mode = before.st_mode & 0o777
+        if before.st_gid != os.fstat(descriptor).st_gid:
+            try:
+                os.fchown(descriptor, -1, before.st_gid)
+            except OSError:
+                mode &= ~0o070
+        if mode != 0o600:
+            os.fchmod(descriptor, mode)
 
 
 def sweep(folder: Path, label: str) -> None:
@@ -95,11 +129,16 @@ def sweep(folder: Path, label: str) -> None:
                 found.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and its missing parents, for their owner only (0700), and sync their names."""
+def make_folder(folder: Path, *, public: bool = False) -> None:
+    """Make a folder and its missing parents, and sync their names.
+
+    They are their owner's only (0700), or everybody's to read (0755).
+    """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
+        if public:
+            each.chmod(0o755)
         sync_folder(each.parent)
 
 

@@ -30,6 +30,17 @@ def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
     return reason_hint
 
 
+def _ending(
+    *, name: str, fitting: Sequence[str], known: Mapping[str, Sequence[str]], **_: object
+) -> str:
+    if fitting:
+        return f"{name} fits {' or '.join(fitting)}"
+    if name:
+        return f"{name} makes a folder: name one without such an ending"
+    files = ", ".join(f"{' or '.join(endings)} ({each})" for each, endings in known.items())
+    return f"files: {files}; folders: --format md or html; any other name wants --format"
+
+
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "usage": lambda *, advice, **_: advice,
     # ---- targets
@@ -63,6 +74,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "file_refused": "check the path and its permissions",
     # ---- export
     "format_unknown": _one_of,
+    "format_is_folder": "name a folder: --format {name} -o FOLDER",
+    "ending_wrong": _ending,
     "target_is_folder": "name a file in it",
     "target_is_file": "name another",
     "export_unwritable": "check the folder, its permissions and the space left",
