@@ -18,6 +18,8 @@ from tgtagger import vocabulary
         (["C#", "#C#"], "C#"),
         ([".NET"], ".NET"),
         (["AI\u200b", "ＡＩ"], "AI"),
+        (["نرم‌افزار", "نرمافزار"], "نرم‌افزار"),
+        (["A\u200cI", "AI"], "AI"),
     ],
 )
 def test_spellings_of_one_tag(spellings: list[str], shown: str) -> None:

@@ -17,7 +17,14 @@ from tgtagger.vocabulary.files import (
     write,
 )
 from tgtagger.vocabulary.likeness import Read, Suggestion, suggest
-from tgtagger.vocabulary.names import MAX_LENGTH, MAX_WORDS, is_tag, key, normalise
+from tgtagger.vocabulary.names import (
+    MAX_LENGTH,
+    MAX_WORDS,
+    drop_stray_joiners,
+    is_tag,
+    key,
+    normalise,
+)
 
 __all__ = [
     "MAX_ENTRIES",
@@ -29,6 +36,7 @@ __all__ = [
     "Vocabulary",
     "VocabularyEntry",
     "VocabularyFile",
+    "drop_stray_joiners",
     "echoes",
     "is_tag",
     "key",

@@ -6,7 +6,9 @@ noun from a verb. Knows no score.
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from tgtagger.taggers.keywords import words
@@ -17,12 +19,16 @@ from tgtagger.taggers.keywords.candidates import (
     shape,
     without_owner,
 )
-from tgtagger.taggers.keywords.text import Prepared, Word
+from tgtagger.taggers.keywords.text import Prepared, Word, fold
 
 
 def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
-    stops = words.english_stop_words() if language == "en" else words.all_stop_words()
+    stops = words.english_stop_words() if language == "en" else words.stop_words_in(language)
     all_words = prepared.words
+    if language == "tr":
+        all_words = tuple(map(_without_suffix, all_words))
+    elif language in {"fr", "it"}:
+        all_words = tuple(map(_without_article, all_words))
     inside = {
         word.lower
         for word in all_words
@@ -40,6 +46,33 @@ def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
             continue
         _add_plain(all_words, at, gathering, language, stops)
         at += 1
+
+
+def _without_suffix(word: Word) -> Word:
+    """Return a Turkish name without its endings, which an apostrophe sets apart: İstanbul'da."""
+    stem, apostrophe, _ = word.text.replace("’", "'").partition("'")
+    if not apostrophe or not stem[0].isupper() or len(stem) < 2:
+        return word
+    # Nothing but a name has the apostrophe, at a sentence's beginning as well.
+    return dataclasses.replace(word, text=stem, lower=fold(stem), first=False)
+
+
+_ELIDED = "(?:[cdjlmnst]|(?:jus|lors|puis)?qu|dell|all|nell|sull|dall|coll|un|quest|quell)"
+_ELISION = re.compile(rf"{_ELIDED}['’](?=\w)|(?i:{_ELIDED})['’](?=[^\W\d_A-ZÀ-Þ])")
+
+
+def _without_article(word: Word) -> Word:
+    """Return a French or Italian word without what is written together with it: l'École.
+
+    Names keep it: L'Aquila, D'Annunzio.
+    """
+    found = _ELISION.match(word.text)
+    if not found:
+        return word
+    text = word.text[found.end() :]
+    # A capital after an elision comes from the name, at a sentence's beginning as well.
+    first = word.first and not text[0].isupper()
+    return dataclasses.replace(word, text=text, lower=fold(text), first=first)
 
 
 def _capital_run(
@@ -144,14 +177,38 @@ def _add_plain(
     word = all_words[at]
     lower = word.lower
     bare = lower.removesuffix("'s")
-    if bare in stops or len(bare) < 3 or DIGITS.fullmatch(bare) or bare[0].isdigit():
+    shortest = 2 if _DENSE.match(bare) else 3
+    if (
+        _VOWEL_SIGNS.sub("", bare) in stops
+        or len(bare) < shortest
+        or DIGITS.fullmatch(bare)
+        or bare[0].isdigit()
+    ):
         return
     if language == "en":
         weight = english_weight(bare, all_words, at)
     else:
         weight = 1.0 + min(len(bare), 12) / 40
     if weight > 0:
-        gathering.add(bare, (ground_form(bare, language),), weight, word, at, name=False)
+        shown = bare if word.text.isascii() else _shown(word.text, language)
+        parts = (ground_form(bare, language),)
+        gathering.add(shown, parts, weight, word, at, name="." in bare)
+
+
+_VOWEL_SIGNS = re.compile("[\u064b-\u0652]")  # of Arabic; most texts leave them out
+# Scripts that write a syllable or a word in one character.
+_DENSE = re.compile("[\u1100-\u11ff\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LIGATURES = re.compile("[\ufb00-\ufb06]")
+
+
+def _shown(text: str, language: str) -> str:
+    """Return a word in lower case as its language writes it: Straße, οδός; İ keeps its form."""
+    text = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
+    if "İ" in text:
+        return text
+    if language == "tr":
+        text = text.replace("I", "ı")
+    return text.lower().replace("’", "'").removesuffix("'s")
 
 
 # ---- English nouns without a dictionary

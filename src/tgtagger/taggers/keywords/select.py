@@ -6,25 +6,19 @@ Pure. Knows no grammar.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
 from tgtagger.taggers.keywords import capitals, russian, words
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
+from tgtagger.taggers.keywords.languages import language_of
 from tgtagger.taggers.keywords.text import Prepared, prepare
 
 USUAL = 5
 """Tags a post gets, if the settings allow and its words are worth it."""
 WORTH = 0.30
 """A further tag must score at least this share of the best."""
-
-_CYRILLIC_LETTER = re.compile("[а-яёА-ЯЁ]")
-_LATIN_LETTER = re.compile("[a-zA-Z]")
-_UKRAINIAN = re.compile("[іїєґІЇЄҐўЎ]")
-_OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżžÀ-ÖØ-ÞĀĂĄĆČŁŃŚŞŠŹŻŽ]")
-_OTHER_SCRIPT = re.compile(r"[^\W\d_a-zA-Zа-яёА-ЯЁ]+")
 
 
 def choose_tags(
@@ -76,20 +70,9 @@ def _ground_forms(name: str) -> frozenset[str]:
     )
 
 
-def language_of(text: str) -> str:
-    """Return `ru`, `en` or `other`, which decides how candidates are found."""
-    cyrillic = len(_CYRILLIC_LETTER.findall(text))
-    latin = len(_LATIN_LETTER.findall(text))
-    if cyrillic > latin:
-        return "other" if len(_UKRAINIAN.findall(text)) * 40 > cyrillic else "ru"
-    other = len(_OTHER_LATIN.findall(text))
-    foreign = sum(map(len, _OTHER_SCRIPT.findall(text)))
-    return "en" if latin > foreign and other * 50 < latin else "other"
-
-
 def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
     gathering = Gathering()
-    language = language_of(prepared.text)
+    language = language_of(prepared)
     if language == "ru":
         russian.gather(prepared, gathering)
     else:

@@ -6,27 +6,69 @@ text longer than MAX_TEXT is cut. Knows no language.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tgtagger.taggers.keywords import words
+from tgtagger.taggers.keywords import dotted, scripts, words
+from tgtagger.vocabulary import drop_stray_joiners
 
 MAX_TEXT = 8000
 """Letters read of a post: the topic is said long before."""
 MAX_WORD = 40
 
 _URL = re.compile(
-    r"(?:https?://|www\.|\bt\.me/)[^\s<>()\[\]]+|\b[\w-]{1,40}\.(?:com|org|ru|net|io)/\S*"
+    r"(?:https?://|www\.|\bt\.me/)[^\s<>()\[\]]+"
+    r"|\b[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.(?:[a-zA-Z]{2,12}|рф|рус|укр|бел)/\S*"
 )
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,24}){1,4}")
 _MENTION = re.compile(r"(?<!\w)@\w+")
-_HASHTAG = re.compile(r"(?<![\w#&])#(\w{2,60})")
 _MARKS = re.compile(r"\]\(|[*~`_]{2,}|[\[\]|`]")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f\u0300\u0301]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe00-\ufe0f\u0300\u0301]+"
+)
+_STRESS = re.compile("(?<=[\u0400-\u04ff])[\u0300\u0301]")  # as dictionaries write it
+_NOT_DECIMAL = re.compile(r"\.(?!\d)|(?<!\d)\.")
+_NET = r"(?:(?<![\w.])\.(?=(?:NET|net)\b))?"
+_HEBREW_QUOTE = '(?<=[א-ת])"(?=[א-ת])'  # of an acronym: צה"ל
 
 
-_WORD = re.compile(r"[^\W_]+(?:(?:[-–'’&]|(?<=\d)\.(?=\d))[^\W_]+)*(?:\+\+|#(?!\w))?")
+class _Patterns:
+    """What words and hashtags are, where `letters` are, and `inner` signs stand between them."""
+
+    def __init__(self, marks: str = "", inner: str = r"[-–'’&.]") -> None:
+        letters = rf"[^\W_][\w{marks}]*" if marks else r"[^\W_]+"
+        more = rf"[\w{marks}]+" if marks else r"[^\W_]+"
+        end = r"(?:\+\+|#(?!\w))?"
+        self._source = rf"{letters}(?:{inner}{more})*{end}"
+        undotted = inner.replace(".", "")
+        self._part = rf"{letters}(?:(?:{undotted}|(?<=\d)\.(?=\d)){more})*{end}"
+        self.word = re.compile(self._source)
+        # As Telegram reads it: letters of any script, and the middle dot of Catalan.
+        self.hashtag = re.compile(rf"(?<![\w{marks}#&])#([\w{marks}·]{{2,}})")
+
+    @functools.cached_property
+    def word_or_net(self) -> re.Pattern[str]:
+        return re.compile(_NET + self._source)
+
+    @functools.cached_property
+    def part(self) -> re.Pattern[str]:
+        """Return the pattern of a word whose dots are between digits alone."""
+        return re.compile(self._part)
+
+
+_PLAIN = _Patterns()
+
+
+@functools.cache
+def _patterns_of_all_scripts() -> _Patterns:
+    """Return the patterns that know marks and joiners: their sets take 5 ms to compile."""
+    marks = scripts.marks() + scripts.JOINERS
+    return _Patterns(marks, rf"(?:[-–'’&.״׳]|{_HEBREW_QUOTE})")
+
+
 _BREAK = re.compile(r"[.!?…]+(?=[\s\"»”)]|$)|\n|[;]|\s[—–-]\s|:\s|•")
 
 
@@ -57,26 +99,47 @@ def prepare(text: str) -> Prepared:
     text = text[:MAX_TEXT]
     if len(text) == MAX_TEXT:
         text = text[: text.rfind(" ")] if " " in text[-MAX_WORD:] else text
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text))
-    hashtags = tuple(dict.fromkeys(_HASHTAG.findall(text)))
-    lines = [line for line in _lines(text) if line]
+    text = drop_stray_joiners(_without_invisible(unicodedata.normalize("NFC", text)))
+    rare = scripts.is_rare(text)
+    patterns = _patterns_of_all_scripts() if rare else _PLAIN
+    hashtags = tuple(dict.fromkeys(patterns.hashtag.findall(text)))
+    lines = [line for line in _lines(text, patterns) if line]
     found: list[Word] = []
     sentence = 0
     for line in lines:
-        sentence = _split(line, sentence, found) + 1
+        words_alone = scripts.whole_words(line) if rare else line
+        sentence = _split(words_alone, sentence, found, patterns) + 1
+    if "İ" in text:  # rare; its small letter is i
+        for word in found:
+            word.lower = fold(word.text)
     return Prepared(tuple(found), hashtags, _shouting(found), "\n".join(lines))
 
 
-def _lines(text: str) -> list[str]:
+def _without_invisible(text: str) -> str:
+    if not _INVISIBLE.search(text):
+        return text
+    text = _STRESS.sub("", text)
+    return _INVISIBLE.sub(lambda found: _accents(found.group()), text)
+
+
+def _accents(invisible: str) -> str:
+    """Return the accents among invisible characters: they belong to a letter of another script."""
+    return "".join(sign for sign in invisible if sign in "\u0300\u0301")
+
+
+def _lines(text: str, patterns: _Patterns) -> list[str]:
     lines = text.split("\n")
     kept: list[str] = []
     for number, line in enumerate(lines):
-        bare = _EMAIL.sub(" ", _URL.sub(" ", line)) if "." in line else line
+        bare = line
+        if "." in line:
+            bare = _URL.sub(" ", bare) if "/" in line or "www." in line else bare
+            bare = _EMAIL.sub(" ", bare) if "@" in line else bare
         bare = _MENTION.sub(" @ ", bare) if "@" in bare else bare
         # A footer is short, and never begins the post.
         if (number or len(lines) == 1) and len(bare) < 250 and words.footers().search(bare):
             bare = _before_footer(bare) if number == 0 or len(bare) > 120 else ""
-        bare = _HASHTAG.sub(" ; ", bare) if "#" in bare else bare
+        bare = patterns.hashtag.sub(" ; ", bare) if "#" in bare else bare
         kept.append(_MARKS.sub(" ", bare).replace("@", ";"))
     return kept
 
@@ -87,19 +150,18 @@ def _before_footer(line: str) -> str:
     return head if len(head) > len(line) / 3 else line
 
 
-def _split(line: str, sentence: int, words: list[Word]) -> int:
+def _split(line: str, sentence: int, words: list[Word], patterns: _Patterns) -> int:
     """Add a line's words; return the number of its last sentence."""
     breaks = [found.start() for found in _BREAK.finditer(line)]
     upcoming = 0
     first = True
     end = -1
-    for found in _WORD.finditer(line):
-        start = found.start()
+    line = line.replace("_", "|")  # a letter to Python's patterns
+    for start, text in _words(line, patterns):
         while upcoming < len(breaks) and breaks[upcoming] < start:
             upcoming += 1
             sentence += not first
             first = True
-        text = found.group()
         if len(text) <= MAX_WORD:
             between = line[end:start] if end >= 0 else ""
             words.append(
@@ -113,8 +175,25 @@ def _split(line: str, sentence: int, words: list[Word]) -> int:
                 )
             )
             first = False
-        end = found.end()
+        end = start + len(text)
     return sentence
+
+
+def _words(line: str, patterns: _Patterns) -> Iterator[tuple[int, str]]:
+    """Yield a line's words, each with its place. A name with a dot is whole; an address is none."""
+    net = ".NET" in line or ".net" in line
+    for found in (patterns.word_or_net if net else patterns.word).finditer(line):
+        text = found.group()
+        if "." not in text or not _NOT_DECIMAL.search(text) or dotted.is_name(text):
+            yield found.start(), text
+        elif not dotted.is_address(text):
+            for part in patterns.part.finditer(line, found.start(), found.end()):
+                yield part.start(), part.group()
+
+
+def fold(text: str) -> str:
+    """Return a word without its case and with plain letters, to compare it."""
+    return text.casefold().replace("ё", "е").replace("’", "'").replace("i\u0307", "i")
 
 
 def _shouting(words: list[Word]) -> frozenset[int]:

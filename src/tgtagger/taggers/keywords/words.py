@@ -53,6 +53,25 @@ def all_stop_words() -> frozenset[str]:
 
 
 @functools.cache
+def stop_words_in(language: str) -> frozenset[str]:
+    """Return the stop words for a post in a language other than English and Russian."""
+    lines = _lines("stopwords_more.txt")
+    return all_stop_words().union(*(line[1:] for line in lines if line[0] == language))
+
+
+@functools.cache
+def languages_of_words() -> Mapping[str, tuple[str, ...]]:
+    """Return the languages whose stop word a word is."""
+    languages: dict[str, tuple[str, ...]] = {}
+    for name in ("stopwords.txt", "stopwords_more.txt"):
+        for language, *stopped in _lines(name):
+            if not language.endswith("+"):
+                for word in stopped:
+                    languages[word] = (*languages.get(word, ()), language)
+    return languages
+
+
+@functools.cache
 def weights(language: str) -> Mapping[str, float]:
     """Return how tag-like words are: below 1 generic, above 1 specific; a missing word has 1."""
     return {
