@@ -54,8 +54,8 @@ class Vocabulary:
 
         A name is a str, or an object with a str under `name` or `tag`; the rest is dropped. Words
         of a script foreign to the text are dropped, too, and so are echoes of the `prompt` (its
-        rules without lists of tags; `own`: the user wrote them). Entries of the vocabulary are
-        always kept.
+        rules without lists of tags; `own`: the user wrote them), and, if there is a prompt, words
+        of the answer's frame. Entries of the vocabulary are always kept.
         """
         chosen: dict[str, str] = {}
         for name in filter(is_tag, map(normalise, _said(names))):
@@ -65,7 +65,9 @@ class Vocabulary:
             if tag is None or (folded := key(tag)) in chosen:
                 continue
             if folded in self._wanted.names or not (
-                (text and _is_foreign(tag, text)) or echoes(name, prompt, text, own=own)
+                (prompt and (_is_of_frame(name) or _is_of_frame(tag)))
+                or (text and _is_foreign(tag, text))
+                or echoes(name, prompt, text, own=own)
             ):
                 chosen[folded] = tag
         return tuple(chosen.values())
@@ -251,6 +253,17 @@ def _codes(prompt: str) -> tuple[str, ...]:
 
 def _is_code(word: str) -> bool:
     return len(word) >= 6 and any(map(str.isalpha, word)) and any(map(str.isdigit, word))
+
+
+_OF_FRAME = re.compile(
+    r"posts?|tags?|ids?|p\d+|fence|tag \d+|json|json object|script|null|none|nil|undefined|nan"
+    r"|true|false|n/a|string|array|object|think|assistant"
+)
+
+
+def _is_of_frame(name: str) -> bool:
+    """Tell whether a name is a word of the answer's frame, or of the program behind it."""
+    return bool(_OF_FRAME.fullmatch(key(name)))
 
 
 _FAMILIAR = re.compile("[\x00-\u052f]+")  # Latin, Greek, Cyrillic

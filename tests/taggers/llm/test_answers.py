@@ -105,7 +105,8 @@ READ = {"p1": ["a", "b"], "p2": ["c"]}
         f"<THINKING>hm</THINKING>{TEXT}",
         f'{{"posts": [{{"id": "p1", "tags": ["wrong"]}}]}}? No.</think>\n{TEXT}',
         f"{TEXT}{TEXT}",
-        f'{TEXT[:-2]}, {{"id": "p1", "tags": ["other"]}}]}}',
+        f"{TEXT.replace('a', 'x').replace('txgs', 'tags')}{TEXT}",
+        f'{{"posts": [{{"id": "p1", "tags": ["x"]}}, {TEXT[11:]}',
         '{"posts": [{"id": "p0", "tags": ["x"]}, {"id": "", "tags": ["x"]}, ' + TEXT[11:],
         '{"posts": [{"id": "p2", "tags": ["c"]}, {"id": "p1", "tags": ["a", "b"]}]}',
         '{"posts": [{"id": 1, "tags": ["a", "b"]}, {"id": " 2 ", "tags": ["c"]}]}',
@@ -301,3 +302,171 @@ def test_a_right_answer_in_prose_is_read(
     content = f"{before}{fence}{json.dumps({'posts': posts})}\n{fence}{after}"
     assume("</think" not in content)
     assert read_tags(content, tuple(items)) == items
+
+
+# ---- drafts and thoughts
+
+DRAFT = TEXT.replace('"a", "b"', '"draft"').replace('"c"', '"wrong"')
+
+ANALYSIS = f"analysis<|message|>{DRAFT}<|end|><|start|>assistant"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"[THINK]{DRAFT}[/THINK]{TEXT}",
+        f"<reasoning>{DRAFT}</reasoning>\n{TEXT}",
+        f"<thought>{DRAFT}</thought>{TEXT}",
+        f"<Thoughts>{DRAFT}</Thoughts>{TEXT}",
+        f"<analysis>{DRAFT}</analysis>{TEXT}",
+        f'<reasoning effort="low">{DRAFT}</reasoning>{TEXT}',
+        f"<seed:think>{DRAFT}</seed:think>{TEXT}",
+        f"<scratchpad>{DRAFT}</scratchpad>{TEXT}",
+        f"◁think▷{DRAFT}◁/think▷{TEXT}",
+        f"<|START_THINKING|>{DRAFT}<|END_THINKING|>{TEXT}",
+        f"<|begin_of_thought|>{DRAFT}<|end_of_thought|>{TEXT}",
+        f"<|inner_prefix|>{DRAFT}<|inner_suffix|>{TEXT}",
+        f"<unused94>thought\n{DRAFT}<unused95>{TEXT}",
+        f"<|channel>thought\n{DRAFT}<channel|>{TEXT}",
+        f"thought\n{DRAFT}<channel|>{TEXT}",
+        f"<|channel|>{ANALYSIS}<|channel|>final<|message|>{TEXT}<|return|>",
+        f"{ANALYSIS}<|channel|>final <|constrain|>json<|message|>{TEXT}",
+        f"analysisWe try {DRAFT}assistantfinal{TEXT}",
+        f"{DRAFT}[/THINK]{TEXT}",
+        f"{TEXT}\n[THINK]{DRAFT}",
+        f"{TEXT}<|channel|>analysis<|message|>{DRAFT}",
+        f"First try: {DRAFT}\nFinal answer: {TEXT}",
+        f"**Draft**\n```json\n{DRAFT}\n```\n**Answer**\n```json\n{TEXT}\n```",
+    ],
+    ids=itertools.count(),
+)
+def test_a_draft_never_counts(content: str) -> None:
+    assert read_tags(content, TWO) == READ
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"[THINK]{DRAFT}",
+        f"<|channel|>analysis<|message|>{DRAFT}",
+        f"analysis<|message|>{DRAFT}",
+        f"analysisWe try {DRAFT}",
+        f"◁think▷{DRAFT}",
+        f"<|channel>thought\n{DRAFT}",
+        f"First try: {DRAFT}\nFinal answer: {TEXT[:30]}",
+        f"First try: {DRAFT}\nFinal answer: {TEXT[:12]}",
+    ],
+    ids=itertools.count(),
+)
+def test_a_draft_without_its_answer_gives_nothing(content: str) -> None:
+    assert read_tags(content, TWO) == {}
+
+
+def test_a_cut_off_item_takes_only_its_own_draft_away() -> None:
+    content = '{"id": "p1", "tags": ["a"]}\n{"id": "p2", "tags": ["draft"]}\n{"id": "p2", "ta'
+    assert read_tags(content, TWO) == {"p1": ["a"]}
+
+
+def test_of_several_lists_for_one_post_the_last_counts() -> None:
+    content = 'First {"tags": ["draft"]}, better {"tags": ["a", "b"]}'
+    assert read_tags(content, ("p1",)) == {"p1": ["a", "b"]}
+
+
+# ---- nearly JSON
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.replace("]", ",]").replace("}", ",}"),
+        str(RIGHT),
+        f"Sure: {RIGHT}, all done",
+        json.dumps(TEXT),
+        json.dumps(str(RIGHT)),
+        json.dumps({"posts": json.dumps(RIGHT["posts"])}),
+        TEXT.replace('"', '\\"'),
+        TEXT.replace('"posts"', '"Posts"').replace('"id"', '"ID"').replace('"tags"', '"Tags"'),
+        TEXT.replace('"p1"', '"P1"'),
+        TEXT.replace('"posts"', "posts").replace('"id"', "id").replace('"tags"', "tags"),
+        "{“posts”: [{“id”: “p1”, “tags”: [“a”, “b”]}, {“id”: “p2”, “tags”: [“c”]}]}",
+        TEXT.replace("}, ", "}, // the second\n"),
+        TEXT.replace('["a", "b"]', json.dumps('["a", "b"]')),
+    ],
+    ids=itertools.count(),
+)
+def test_what_is_nearly_json(content: str) -> None:
+    assert read_tags(content, TWO) == READ
+
+
+def test_an_apostrophe_in_pythons_quotes() -> None:
+    content = str({"tags": ["rock'n'roll", 'a "word"', "it's"]})
+    assert read_tags(content, ("p1",)) == {"p1": ["rock'n'roll", 'a "word"', "it's"]}
+
+
+@given(ITEMS)
+def test_no_prefix_of_a_python_literal_gives_half_a_list(items: dict[str, list[str]]) -> None:
+    content = str({"posts": [{"id": name, "tags": tags} for name, tags in items.items()]})
+    for end in range(len(content)):
+        for name, tags in read_tags(content[:end], tuple(items)).items():
+            assert tags == items[name]
+
+
+# ---- answers beside the content
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"reasoning_content": TEXT},
+        {"reasoning": TEXT},
+        {"reasoning": f"I think so. ```json\n{TEXT}\n```"},
+        {"tool_calls": [{"function": {"name": "tags", "arguments": TEXT}}]},
+        {"tool_calls": [{"function": {"name": "tags", "arguments": RIGHT}}]},
+        {"function_call": {"name": "tags", "arguments": TEXT}},
+        {"content": "<think>hm</think>", "tool_calls": [{"function": {"arguments": TEXT}}]},
+        {"content": [{"type": "thinking", "text": DRAFT}, {"type": "text", "text": TEXT}]},
+        {"content": RIGHT},
+    ],
+    ids=itertools.count(),
+)
+def test_an_answer_beside_an_empty_content(facts: dict[str, Any]) -> None:
+    assert read_tags(read_answer(completion(**{"content": "", **facts})).content, TWO) == READ
+
+
+@pytest.mark.parametrize(
+    ("facts", "finish"),
+    [
+        ({"reasoning_content": f"Let me try {DRAFT} first, and"}, "stop"),
+        ({"reasoning_content": f"Let me try {DRAFT}"}, "length"),
+        ({"tool_calls": [5, {"function": 5}, {}], "function_call": 5, "reasoning": 5}, "stop"),
+    ],
+)
+def test_thoughts_beside_an_empty_content(facts: dict[str, Any], finish: str) -> None:
+    assert read_answer(completion("", finish, **facts)).content == ""
+
+
+def test_a_content_comes_before_thoughts() -> None:
+    assert read_answer(completion(TEXT, reasoning_content=DRAFT)).content == TEXT
+
+
+REFUSALS = [
+    "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "safety",
+    "content_filter: PROHIBITED_CONTENT", "refusal", "sensitive",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("finish", REFUSALS)
+def test_a_finish_that_is_a_refusal(finish: str) -> None:
+    assert read_answer(completion("", finish)).failure == "refused"
+    native = {"choices": [{"message": {}, "finish_reason": "stop", "native_finish_reason": finish}]}
+    assert read_answer(native).failure == "refused"
+
+
+def test_a_prompt_that_gemini_blocks() -> None:
+    blocked = {"choices": [], "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+    assert read_answer(blocked).failure == "refused"
+
+
+@pytest.mark.parametrize("finish", ["MAX_TOKENS", "max_tokens", "model_length"])
+def test_a_finish_that_is_a_length(finish: str) -> None:
+    assert read_answer(completion("x", finish)).finish == "length"

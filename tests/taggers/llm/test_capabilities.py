@@ -13,7 +13,7 @@ from tgtagger.taggers.llm.api.capabilities import (
 )
 
 PARAMETERS = st.sampled_from(
-    "response_format bounds temperature max_tokens max_completion_tokens usage".split()
+    "response_format bounds temperature max_tokens max_completion_tokens usage system".split()
 )
 CAPABILITIES = st.builds(
     Capabilities,
@@ -21,6 +21,7 @@ CAPABILITIES = st.builds(
     st.booleans(),
     st.lists(PARAMETERS, max_size=4).map(tuple),
     st.integers(1, MOST_ROOM),
+    st.booleans(),
     st.booleans(),
 )
 
@@ -44,6 +45,7 @@ def test_what_is_no_memory_is_forgotten(text: str) -> None:
 def test_a_memory_of_another_version_is_read_as_far_as_it_goes() -> None:
     text = '{"format":"xml","bounds":0,"dropped":["seed",5],"room":9999,"proven":1,"new":1}'
     expected = Capabilities("json_schema", bounds=False, dropped=("seed",), room=16, proven=True)
+    assert expected.system
     assert Capabilities.from_json(text) == expected
 
 
@@ -55,4 +57,4 @@ def test_leaving_out_comes_to_an_end(capabilities: Capabilities, refused: list[s
         if less is not None:
             assert less != capabilities
             capabilities, steps = less, steps + 1
-    assert steps <= 7
+    assert steps <= 8

@@ -104,7 +104,7 @@ def test_a_refusal_that_names_nothing_may_be_the_formats() -> None:
 
     brain = Brain(rule=rule)
     assert tried(brain).takes == replace(HOPEFUL, format="text")
-    assert brain.statuses == [400, 400, 200]
+    assert brain.statuses == [400, 400, 400, 200]  # the first one may be a passing failure
 
 
 def test_a_model_that_thinks_aloud_gets_more_room() -> None:

@@ -69,6 +69,14 @@ def test_the_rules_come_first_and_the_posts_last() -> None:
     assert body["max_tokens"] == room_for(2, 7)
 
 
+def test_without_a_system_role_the_rules_come_first_all_the_same() -> None:
+    body = written(Capabilities(system=False))
+    roles = [message["role"] for message in body["messages"]]
+    assert roles == [*["user", "assistant"] * len(PROMPT.examples), "user"]
+    assert body["messages"][0]["content"].startswith(PROMPT.system)
+    assert PROMPT.examples[0][0] in body["messages"][0]["content"]
+
+
 @pytest.mark.parametrize(
     ("format_", "expected"),
     [("json_schema", "json_schema"), ("json_object", "json_object"), ("text", None)],

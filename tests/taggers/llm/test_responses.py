@@ -183,6 +183,153 @@ def test_the_key_the_model_the_address_the_post(
     assert of(status, body) == expected
 
 
+ENDS: list[tuple[int, Any, str]] = [
+    # the key, its owner, the country
+    (400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.",
+                      "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}],
+     "key_rejected"),  # Gemini
+    (400, [said("API key expired. Please renew the API key.")], "key_rejected"),
+    (400, [said("User location is not supported for the API use.",
+                status="FAILED_PRECONDITION")], "key_rejected"),
+    (403, [said("Your API key was reported as leaked. Please use another API key.")],
+     "key_rejected"),
+    (400, {"code": "Client specified an invalid argument",
+           "error": "Incorrect API key provided: xx. You can obtain an API key from "
+                    "https://console.x.ai."}, "key_rejected"),  # xAI
+    (400, said("This organization has been disabled."), "key_rejected"),  # Anthropic
+    (403, said("Request not allowed", type="forbidden"), "key_rejected"),
+    (400, said("Organization has been restricted. Please reach out to support if you believe this "
+               "was in error.", code="organization_restricted"), "key_rejected"),  # Groq
+    (403, said("Access denied. Please check your network settings."), "key_rejected"),
+    (400, {"code": "InvalidApiKey", "message": "Invalid API-key provided."}, "key_rejected"),
+    (403, said("Country, region, or territory not supported",
+               code="unsupported_country_region_territory"), "key_rejected"),  # OpenAI
+    (400, said("Your organization must be verified to stream this model."), "key_rejected"),
+    (403, {"code": 30011, "message": "Please complete real-name verification first."},
+     "key_rejected"),  # SiliconFlow
+    (401, "Api key is invalid", "key_rejected"),
+    # the model
+    (400, {"object": "error", "message": "Invalid model: nope", "type": "invalid_model",
+           "param": None, "code": "1500"}, "unknown_model"),  # Mistral
+    (400, said("The model `llama2-70b` has been decommissioned and is no longer supported.",
+               code="model_decommissioned"), "unknown_model"),  # Groq
+    (403, said("The model `x` is blocked at the project level.",
+               code="model_permission_blocked_project"), "unknown_model"),
+    (400, said("The model `x` requires terms acceptance.", code="model_terms_required"),
+     "unknown_model"),
+    (400, [said("* GenerateContentRequest.model: unexpected model name format",
+                status="INVALID_ARGUMENT")], "unknown_model"),  # Gemini
+    (400, said("No models loaded. Please load a model in the developer page or use `lms load`.",
+               code="model_not_found", param="model"), "unknown_model"),  # LM Studio
+    (400, {"error": 'Failed to load model "x". Error: insufficient system resources'},
+     "unknown_model"),
+    (400, {"error": "Multiple models are loaded. Please specify a model."}, "unknown_model"),
+    (400, said('"nomic-embed-text:latest" does not support chat'), "unknown_model"),  # Ollama
+    (400, said("invalid model name"), "unknown_model"),
+    (400, said("model is required"), "unknown_model"),
+    (400, {"code": 20012, "message": "Model does not exist. Please check it carefully."},
+     "unknown_model"),  # SiliconFlow
+    (403, {"code": 30003, "message": "Model disabled."}, "unknown_model"),
+    (403, said("Access to model denied. Please make sure you are eligible for using the model.",
+               code="AccessDenied.Unpurchased"), "unknown_model"),  # DashScope
+    (400, said("Model not exist.", code="InvalidParameter"), "unknown_model"),
+    (400, {"code": "invalid-argument", "error": "Model not found: grok-9"}, "unknown_model"),
+    (400, said("Unable to access model x. Please visit our site.", code="model_not_available"),
+     "unknown_model"),  # Together
+    # the money
+    (400, said("Your credit balance is too low to access the API. Please go to Plans & Billing.",
+               type="invalid_request_error"), "quota"),  # Anthropic
+    (400, said("You have reached your specified API usage limits. You will regain access on "
+               "2027-01-01."), "quota"),
+    (403, {"code": "The caller does not have permission to execute the specified operation",
+           "error": "Your team has either used all available credits or reached its monthly "
+                    "spending limit."}, "quota"),  # xAI
+    (403, {"code": 30001, "message": "Sorry, your account balance is insufficient"},
+     "quota"),  # SiliconFlow
+    (400, said("Access denied, please make sure your account is in good standing.",
+               type="Arrearage", code="Arrearage"), "quota"),  # DashScope
+    (403, said("The free tier of the model has been exhausted.",
+               code="AllocationQuota.FreeTierOnly"), "quota"),
+    (403, [said("This API method requires billing to be enabled.", status="PERMISSION_DENIED",
+                details=[{"reason": "BILLING_DISABLED"}])], "quota"),  # Gemini
+    (403, {"error": "this model requires a subscription, upgrade for access"}, "quota"),  # Ollama
+    (400, said("Your organization has reached its spend limit", code="blocked_api_access"),
+     "quota"),  # Groq
+    (412, {"error": "Account x is suspended, possibly due to reaching the monthly spending limit "
+                    "or failure to pay past invoices"}, "quota"),  # Fireworks
+    (429, said("Your account is suspended due to insufficient balance, please recharge",
+               type="exceeded_current_quota_error"), "quota"),  # Moonshot
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "stop"), ENDS)
+def test_what_ends_a_run_whatever_its_status(status: int, body: Any, stop: str) -> None:
+    assert of(status, body) == ("stop", stop)
+
+
+PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+PER_MINUTE = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"details": [{"violations": [{"quotaId": PER_DAY}]}]}, ("stop", "quota")),
+        ({"details": [{"violations": [{"quotaId": PER_MINUTE}, {"quotaId": PER_DAY}]}]},
+         ("stop", "quota")),
+        ({"details": [{"violations": [{"quotaId": PER_MINUTE}]}]}, ("throttled", "throttled")),
+        ({"details": [5, {"violations": [5]}, {"violations": 5}]}, ("throttled", "throttled")),
+        ({"message": "you have reached your weekly usage limit"}, ("stop", "quota")),
+        ({"message": "you have used up your daily free allocation of 10,000 neurons"},
+         ("stop", "quota")),
+        ({"message": "Limit on tokens per day (TPD) reached: try again in 7m"}, ("stop", "quota")),
+    ],
+)  # fmt: skip
+def test_a_quota_of_a_day_is_no_wait_of_minutes(
+    body: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    quota = "You exceeded your current quota, please check your plan and billing details."
+    assert of(429, [said(**{"message": quota, **body})]) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model has crashed without additional information. (Exit code: null)",
+        "Model was unloaded while the request was still in queue..",
+        "Channel Error",
+        "CUDA error: out of memory",
+        "The server is temporarily unable to do this",
+    ],
+)
+def test_a_400_that_passes(message: str) -> None:
+    assert of(400, {"error": message}) == ("passing", "server")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, said("Developer instruction is not enabled for models/gemma-3-27b-it", code=400,
+                   status="INVALID_ARGUMENT")),
+        (400, said("System role not supported")),
+        (400, {"error": 'Error rendering prompt with jinja template: "System role not supported"'}),
+        (500, said("System role not supported", code=500)),
+        (400, said("Only user and assistant roles are supported!")),
+        (400, said("Conversation roles must alternate user/assistant/user/assistant/...")),
+        (400, said("Unsupported value: 'messages[0].role' does not support 'system' with this "
+                   "model.", param="messages[0].role")),
+        (400, said("This model does not support system messages")),
+    ],
+)  # fmt: skip
+def test_a_model_without_a_system_role(status: int, body: Any) -> None:
+    assert of(status, body) == ("parameter", "system")
+
+
+def test_a_post_that_a_provider_finds_improper() -> None:
+    message = "Input data may contain inappropriate content."
+    assert of(400, said(message, code="data_inspection_failed")) == ("bad_post", "refused")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "parameter"),
     [

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.model.tagging import Outcome, Skipped, SuggestedTag, Tagged
-from tgtagger.taggers.llm.api.answers import ModelAnswer, read_tags
+from tgtagger.taggers.llm.api.answers import MOST_TAGS, ModelAnswer, read_tags, without_thoughts
 from tgtagger.taggers.llm.api.capabilities import Capabilities, Dialect
+from tgtagger.taggers.llm.api.lists import split_tags
 from tgtagger.taggers.llm.api.requests import Wanted, room_for, write_request
 from tgtagger.taggers.llm.prompt import Prompt, count_tokens, is_from_example, posts_message
 from tgtagger.vocabulary import Vocabulary
@@ -73,13 +74,13 @@ class Exchange:
                 self.vocabulary.remember(tag.name for tag in outcome.tags)
 
     def _outcome(self, names: list[object] | None, text: str) -> Outcome | None:
-        if names is None:
+        if names is None or len(names := split_tags(names)) > MOST_TAGS:
             return None
         names = [n for n in names if not (isinstance(n, str) and self._is_slip(n, text))]
         tags = self.vocabulary.choose(names, text, prompt=self.prompt.rules, own=self.prompt.own)
         if tags:
             return Tagged(tuple(SuggestedTag(name) for name in tags))
-        if not names and self.vocabulary.mode == "closed":
+        if self.vocabulary.mode == "closed":  # a repetition would say the same again
             return Skipped("none of the allowed tags fits")
         return None
 
@@ -124,7 +125,8 @@ def why_missing(answer: ModelAnswer, *, all_are: bool = True) -> str:
 
 def has_only_thoughts(answer: ModelAnswer) -> bool:
     """Tell whether an answer holds only reasoning, without JSON."""
-    return "{" not in answer.content or answer.content.lstrip().startswith("<think")
+    content = answer.content
+    return "{" not in content or without_thoughts(content).strip() != content.strip()
 
 
 def is_prose(answer: ModelAnswer) -> bool:

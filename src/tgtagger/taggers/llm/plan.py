@@ -242,7 +242,7 @@ class Plan:
             case "parameter" if self._capabilities.refuse(model, used, verdict.parameter or ""):
                 self._limiter.dropped()
                 self._jobs.put_back(request.job)
-            case "bad_post" if verdict.failure == "server" and self._capabilities.step_down(
+            case "bad_post" if verdict.failure == "server" and self._capabilities.doubt(
                 model, used
             ):
                 # A refusal without a reason: before the first answer the format may be the reason.

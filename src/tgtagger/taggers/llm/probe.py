@@ -184,7 +184,7 @@ class _Trial:
                 self._model, used, verdict.parameter or ""
             ):
                 return None
-            case "bad_post" if verdict.failure == "server" and self._capabilities.step_down(
+            case "bad_post" if verdict.failure == "server" and self._capabilities.doubt(
                 self._model, used
             ):
                 return None

@@ -32,12 +32,13 @@ class Capabilities:
     dropped: tuple[str, ...] = ()  # refused parameters
     room: int = 1  # an answer's room, in multiples of the usual
     proven: bool = False  # a request with these was answered
+    system: bool = True  # the rules may stand in a system message
 
     def to_json(self) -> str:
         return json.dumps(
             {
                 "format": self.format, "bounds": self.bounds, "dropped": self.dropped,
-                "room": self.room, "proven": self.proven,
+                "room": self.room, "proven": self.proven, "system": self.system,
             }
         )  # fmt: skip
 
@@ -52,6 +53,7 @@ class Capabilities:
                 tuple(name for name in tree["dropped"] if isinstance(name, str)),
                 min(max(int(tree["room"]), 1), MOST_ROOM),
                 bool(tree["proven"]),
+                bool(tree.get("system", True)),
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return cls()
@@ -67,6 +69,8 @@ class Capabilities:
         if parameter in {"response_format", "bounds"}:
             step = LADDER.index(self.format) + 1
             return replace(self, format=LADDER[step]) if step < len(LADDER) else None
+        if parameter == "system":
+            return replace(self, system=False) if self.system else None
         if parameter == "max_completion_tokens" and "max_tokens" not in self.dropped:
             parameter = "max_tokens"  # the name that was sent; the server wants the other one
         if parameter in self.dropped:
@@ -117,6 +121,7 @@ class CapabilitiesByModel:
         self._dialect = dialect
         self._now = {model: known.get(model, start_with(dialect, model)) for model in models}
         self._tried: set[str] = set()  # models for which no other format helped
+        self._doubted: set[str] = set()  # models that refused once without a reason
 
     def of(self, model: str) -> Capabilities:
         return self._now[model]
@@ -132,7 +137,7 @@ class CapabilitiesByModel:
         return True
 
     def step_down(self, model: str, used: Capabilities) -> bool:
-        """Try another format after a refusal without a reason, while nothing was answered yet.
+        """Try another format after an answer in plain words, or as `doubt` does.
 
         Once for each model: if no format helps, the first one is in force again.
         """
@@ -143,6 +148,19 @@ class CapabilitiesByModel:
         self._tried.add(model)
         self._now[model] = start_with(self._dialect, model)
         return False
+
+    def doubt(self, model: str, used: Capabilities) -> bool:
+        """Try again after a refusal without a reason, while nothing was answered yet.
+
+        The first time with the same format: otherwise a server that fails once is remembered as one
+        that knows no schema.
+        """
+        if used.proven or model in self._tried:
+            return False
+        if model not in self._doubted:
+            self._doubted.add(model)
+            return True
+        return self.step_down(model, used)
 
     def prove(self, model: str, used: Capabilities) -> Capabilities | None:
         """Note that a request was answered; return new capabilities to store."""

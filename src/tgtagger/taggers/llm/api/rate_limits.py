@@ -37,9 +37,19 @@ def server_wait(headers: Mapping[str, str], tree: Any, now: float) -> float | No
             lower = {str(name).lower(): as_text(value) for name, value in inner.items()}
             if (reset := server_wait(lower, None, now)) is not None:
                 return reset
+        if (delay := _retry_delay(error.get("details"))) is not None:
+            return delay
         error = error.get("message")
     if isinstance(error, str) and (found := _TRY_AGAIN.search(error)):
         return go_seconds(found[1].lower().replace(" ", ""))
+    return None
+
+
+def _retry_delay(details: Any) -> float | None:
+    """Return the wait in Google's details of an error."""
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
+            return go_seconds(delay)
     return None
 
 

@@ -35,13 +35,17 @@ def write_request(
     dialect: Dialect = PLAIN,
 ) -> bytes:
     """Return the body of a request."""
-    messages = [{"role": "system", "content": prompt.system}]
+    messages: list[dict[str, str]] = []
     for said, answered in prompt.examples:
         messages += [
             {"role": "user", "content": said},
             {"role": "assistant", "content": answered},
         ]
     messages.append({"role": "user", "content": message})
+    if capabilities.system:
+        messages.insert(0, {"role": "system", "content": prompt.system})
+    else:
+        messages[0]["content"] = f"{prompt.system}\n{messages[0]['content']}"
     body: dict[str, Any] = {"model": model, "messages": messages, "temperature": 0}
     body["max_tokens"] = room_for(len(wanted.ids), wanted.maximum) * capabilities.room
     if "max_tokens" in capabilities.dropped:

@@ -74,7 +74,11 @@ _QUOTA = frozenset(
         "billing_not_active",
     }
 )
-_DAILY = re.compile(r"free-models-per-day|free_tier_daily|per[ -]day", re.IGNORECASE)
+_DAILY = re.compile(
+    r"free-models-per-day|free_tier_daily|per[ _-]?(?:day|week|month)|\b[RT]PD\b"
+    r"|(?:daily|weekly|monthly) (?:\w+ ){0,2}(?:limit|quota|usage|allocation)",
+    re.IGNORECASE,
+)
 _TOO_LARGE = re.compile(r"request (?:is )?too large|must be reduced", re.IGNORECASE)
 _LOADING = re.compile("loading model", re.IGNORECASE)
 _NO_ROUTE = re.compile(
@@ -87,7 +91,74 @@ _TOO_LONG = re.compile(
 )
 _MODERATED = re.compile(
     r"moderation|flagged|content[_ ](?:filter|policy)|safety (?:system|filter)"
-    r"|responsible ?ai|prohibited content",
+    r"|responsible ?ai|prohibited[ _]content|inappropriate content|data_?inspection_?failed"
+    r"|sensitive (?:content|words?)|\b(?:SAFETY|RECITATION|BLOCKLIST|SPII)\b",
+    re.IGNORECASE,
+)
+# What ends a run, in the words of Gemini, Mistral, Anthropic, xAI, Groq, LM Studio, Ollama,
+# DashScope, SiliconFlow, OpenAI, Fireworks, Together. They say it by 400, 403, 404, 412, 422.
+_NO_MONEY = re.compile(
+    r"credit balance|insufficient[_ ](?:\w+ )?(?:balance|credits?|funds)|arrear"
+    r"|balance is (?:insufficient|too low|not enough|exhausted)|used all available credits"
+    r"|exceeded_current_quota|(?:don't|doesn't|do not|does not) have any credits|out of credits"
+    r"|purchase (?:more )?credits|please recharge|(?:spend|spending) limit|past invoices",
+    re.IGNORECASE,
+)
+_CREDIT = re.compile(
+    _NO_MONEY.pattern + r"|usage limits?\b|insufficient_quota|quota[ _](?:exceeded|exhausted)"
+    r"|billing[_ ](?:is )?(?:disabled|not[_ ](?:active|enabled)|hard)|billing to be enabled"
+    r"|account is in good standing|FreeTierOnly|free (?:tier|quota) .{0,40}exhausted"
+    r"|requires? (?:a |an )?(?:\w+ )?subscription|inactive subscription|payment required|overdue",
+    re.IGNORECASE,
+)
+_REGION = re.compile(
+    r"(?:user )?location is not supported|not (?:yet )?(?:available|supported|served) in your "
+    r"(?:country|region|location|territory)|(?:country|region|territory)[, ].{0,40}not supported"
+    r"|unsupported_country|(?:from|in) your (?:country|region|location)\b",
+    re.IGNORECASE,
+)
+_MODEL = re.compile(
+    r"model_?not_?(?:found|available|supported|exist|open|active)|\binvalid_?model|unknown_model"
+    r"|model_decommissioned|model_terms_required|model_permission_blocked|Model\.AccessDenied"
+    r"|AccessDenied\.Unpurchased|DeploymentNotFound"
+    r"|model\b.{0,200}\b(?:does not exist|doesn't exist|not exist|not found|decommissioned"
+    r"|no longer (?:available|supported|accessible)|does not support (?:chat|generate)"
+    r"|requires terms acceptance|(?:was|is|has been) (?:deprecated|retired|removed|disabled"
+    r"|blocked)"
+    r"|is not available|is not (?:loaded|active|open))"
+    r"|(?:invalid|unknown|unrecognized|unexpected|unsupported) model\b|not a valid model"
+    r"|no (?:such )?models? (?:is |are )?(?:loaded|found)|no such model|multiple models are loaded"
+    r"|failed to load (?:the )?model|unable to (?:access|load) (?:\S+ )?model|model disabled"
+    r"|does not support (?:chat|generate|text generation)\b|access to (?:the |this )?model"
+    r"|model is required|(?:provide|specify) an? (?:\w+ )?model"
+    r"|model ['\"`]?[\w./:-]+['\"`]? is not supported(?! (?:with|for|in) )",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"api[_ -]?key.{0,60}\b(?:not valid|invalid|incorrect|expired|missing|required|blocked"
+    r"|disabled|revoked|leaked|suspended|not found|not provided|not allowed)"
+    r"|(?:invalid|incorrect|wrong|expired|missing|no|provide an?|provide your) (?:valid )?"
+    r"api[_ -]?key|invalid[_ ](?:token|authentication|credentials)|authentication[_ ](?:error|fail)"
+    r"|unauthenticated|unauthorized|permission[_ ]?denied|permission_error"
+    r"|(?:organi[sz]ation|account|project|team|consumer|user|workspace)\b.{0,80}\b(?:been |is "
+    r"|was )(?:disabled|restricted|suspended|blocked|deactivated|banned|locked)"
+    r"|(?:must be|not|be) verified|(?:identity|real[- ]?name|phone|email|organi[sz]ation) (?:\w+ )?"
+    r"verification|verify your|(?:account|organization).{0,20}not active|has not been used in "
+    r"project|not authorized|organization_restricted|real[- ]?name|request had invalid auth",
+    re.IGNORECASE,
+)
+_PASSED = re.compile(
+    r"\bcrash|exit code|\bunloaded\b|channel error|out of memory|overloaded|temporar(?:y|ily)"
+    r"|try again|timed? ?out\b|currently loading|(?:internal|unexpected) (?:server )?error"
+    r"|operation (?:was )?(?:canceled|cancelled|aborted)|connection (?:reset|refused|lost)",
+    re.IGNORECASE,
+)
+_NO_SYSTEM = re.compile(
+    r"(?:developer|system) (?:instruction|role|message|prompt)s?\b.{0,40}\b(?:not |un|isn't|no )"
+    r"|(?:not|n't) support.{0,20}['\"`]?(?:system|developer)['\"`]?(?: (?:role|message|prompt"
+    r"|instr)"
+    r"|\b.{0,9}with this model)|only user and assistant roles|roles must alternate"
+    r"|(?:unsupported|unknown|invalid|unexpected).{0,20} role\b.{0,9}\bsystem|messages\[0\]\.role",
     re.IGNORECASE,
 )
 _PLAIN_SCHEMA = re.compile(
@@ -151,6 +222,8 @@ def _judge_throttling(
     """Tell too many requests apart from too little money: both come with status 429 or 402."""
     is_throttled = Verdict("throttled", said, "throttled", wait=wait)
     match status:
+        case 429 if words.has(_NO_MONEY):
+            return _stop("quota", said)
         case 402:
             return is_throttled if "retry-after" in headers else _stop("quota", said)
         case 429 if words.names & _QUOTA:
@@ -168,6 +241,8 @@ def _judge_throttling(
 
 def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
     """Judge an error that no repetition mends: a wrong key, model or address, or a refused post."""
+    if status in {400, 401, 403, 404, 412, 422} and (stop := _stop_in(status, words)) is not None:
+        return _stop(stop, said)
     match status:
         case 401:
             return _stop("key_rejected", said)
@@ -184,9 +259,30 @@ def _judge_for_good(status: int, words: _Words, said: str) -> Verdict | None:
     return _stop("wrong_address", said) if status == 405 or 300 <= status < 400 else None
 
 
+def _stop_in(status: int, words: _Words) -> StopClass | None:
+    """Return what an error's words say about key, model and money, whatever its status is."""
+    if words.names & _QUOTA or words.has(_CREDIT):
+        return "quota"
+    if status in {401, 404}:
+        return None  # the status says it
+    if words.has(_TOO_LONG) or words.has(_NO_SYSTEM) or words.has(_PARAMETER):
+        return None
+    if words.has(_REGION):
+        return "key_rejected"
+    if words.has(_MODEL) or (words.parameter == "model" and status != 422):
+        return "unknown_model"
+    if words.has(_KEY) and "moderation" not in words.names:
+        return "key_rejected"
+    return None
+
+
 def _judge_passing(
     status: int, headers: Mapping[str, str], words: _Words, said: str, wait: float | None
 ) -> Verdict | None:
+    if status in {400, 422, 500} and words.has(_NO_SYSTEM):  # a chat template says it by 500, too
+        return Verdict("parameter", said, parameter="system")
+    if status == 400 and words.has(_PASSED) and not (words.has(_TOO_LONG) or words.has(_FORMAT)):
+        return Verdict("passing", said, "server", wait=wait)
     if status in {500, 501} and words.has(_FORMAT):  # llama-cpp-python: an unknown format
         return Verdict("parameter", said, parameter="response_format")
     should_retry = headers.get("x-should-retry")
@@ -205,12 +301,6 @@ def _judge_refusal(words: _Words, said: str) -> Verdict:
         return Verdict("bad_post", said, "too_long")
     if words.has(_MODERATED):
         return Verdict("bad_post", said, "refused")
-    if "model_not_found" in words.names or re.search(
-        r"model\b.*(?:does not exist|not exist|not found)|not a valid model",
-        words.message,
-        re.IGNORECASE,
-    ):
-        return Verdict("stop", said, stop="unknown_model")
     # A message may also name another parameter to use instead: the first one is refused.
     named = _PARAMETER.fullmatch(words.parameter) or _PARAMETER.search(words.message)
     if named:
@@ -233,15 +323,19 @@ class _Words:
         texts: list[str] = []
         if isinstance(error, str):
             texts.append(error)
+            # xAI and SiliconFlow: a code beside the words
+            beside = tree if isinstance(tree, dict) else {}
+            self.names = {as_text(beside.get(name)) for name in ("type", "code")} - {""}
         if isinstance(error, dict):
             said = (error.get(name) for name in ("message", "detail", "error", "msg"))
             texts += [text for text in said if isinstance(text, str)]
-            self.names = {as_text(error.get(name)) for name in ("type", "code")} - {""}
+            self.names = {as_text(error.get(name)) for name in ("type", "code", "status")} - {""}
             self.parameter = as_text(error.get("param"))
             metadata = error.get("metadata")
             if isinstance(metadata, dict):
                 self._read_metadata(metadata, texts)
             self._read_details(error, texts)
+            self._read_reasons(error)
         self.is_json = tree is not None
         self.all = " ".join([*texts, *self.names])
         if not texts and self.is_json:
@@ -268,6 +362,19 @@ class _Words:
             place = detail.get("loc")
             if isinstance(place, list) and len(place) > 1 and not self.parameter:
                 self.parameter = as_text(place[1])
+
+    def _read_reasons(self, error: dict[str, Any]) -> None:
+        """Read Google's details: the reason, and the names of the quotas that are used up."""
+        details = error.get("details")
+        for detail in details if isinstance(details, list) else ():
+            if not isinstance(detail, dict):
+                continue
+            self.names.add(as_text(detail.get("reason")))
+            violations = detail.get("violations")
+            for each in violations if isinstance(violations, list) else ():
+                if isinstance(each, dict):
+                    self.names.add(as_text(each.get("quotaId")))
+        self.names.discard("")
 
     def has(self, pattern: re.Pattern[str]) -> bool:
         return bool(pattern.search(self.all))
