@@ -6,20 +6,14 @@ asks for its size, and writes to it as to any terminal.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
-import pty
-import struct
 import sys
-import termios
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from typer.testing import CliRunner
 
+from support.pseudo_terminal import terminal
 from tgtagger.cli import app
 
 
@@ -42,7 +36,7 @@ def in_pipes(*arguments: str, stdin: str = "") -> Shown:
 
 def on_terminal(*arguments: str, columns: int = 100, stdout: io.TextIOBase | None = None) -> Shown:
     """Run with both outputs on one terminal, or only stderr where `stdout` is given."""
-    with _terminal(columns) as (slave, shown):
+    with terminal(columns) as (slave, shown):
         streams = [_stream(slave), _stream(slave)]
         before = sys.stdin, sys.stdout, sys.stderr
         nothing = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
@@ -64,32 +58,3 @@ def _stream(descriptor: int) -> io.TextIOWrapper:
         os.fdopen(os.dup(descriptor), "wb", buffering=0), encoding="utf-8", line_buffering=True,
         errors="backslashreplace",
     )  # fmt: skip
-
-
-@contextmanager
-def _terminal(columns: int) -> Iterator[tuple[int, list[bytes]]]:
-    master, slave = pty.openpty()
-    attributes = termios.tcgetattr(slave)
-    attributes[1] &= ~termios.OPOST  # no carriage returns but the program's own
-    termios.tcsetattr(slave, termios.TCSANOW, attributes)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    shown: list[bytes] = []
-
-    def drain() -> None:
-        while True:
-            try:
-                data = os.read(master, 1 << 16)
-            except OSError:  # EIO: the other side is closed
-                return
-            if not data:
-                return
-            shown.append(data)
-
-    reader = threading.Thread(target=drain, daemon=True)
-    reader.start()
-    try:
-        yield slave, shown
-    finally:
-        os.close(slave)
-        reader.join(10)
-        os.close(master)

@@ -25,12 +25,12 @@ from tgtagger.store.answers import Answers
 from tgtagger.store.channels import Channels
 from tgtagger.store.curation import Curation
 from tgtagger.store.database import Database
+from tgtagger.store.integrity import Integrity
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
 from tgtagger.store.queue import Queue
 from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
-from tgtagger.store.rescue.integrity import Integrity
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.sqlite import backup, engine, migrate, opening

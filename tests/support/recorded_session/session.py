@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from support.pseudo_terminal import terminal
 from support.recorded_session.exports import write_exports
 from support.recorded_session.normalising import Normal
 from support.recorded_session.servers import ModelServer, PreviewServer
-from support.recorded_session.terminal import terminal
 
 PATIENCE = 120
 """Seconds that one command may take, on a busy machine."""

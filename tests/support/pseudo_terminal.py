@@ -1,4 +1,4 @@
-"""A terminal that keeps its output."""
+"""A terminal that keeps its output. Imports nothing of tgtagger: any version can be run on it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def terminal() -> Iterator[tuple[int, list[bytes]]]:
-    """Yield a terminal of a hundred columns, and the list that gets its output at the end."""
+def terminal(columns: int = 100) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield a terminal of so many columns, and the list that gets its output at the end."""
     master, slave = pty.openpty()
     attributes = termios.tcgetattr(slave)
     attributes[1] &= ~termios.OPOST  # no carriage returns but the program's own
     termios.tcsetattr(slave, termios.TCSANOW, attributes)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     shown: list[bytes] = []
 
     def drain() -> None:
