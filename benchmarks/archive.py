@@ -23,6 +23,7 @@ from pathlib import Path
 
 from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from words import WORDS
 
@@ -137,7 +138,9 @@ def search_large(path: Path, count: int) -> None:
             times = []
             for _ in range(7):
                 started = time.perf_counter()
-                found = len(list(store.records.search(PostFilter(query=query, limit=20))))
+                found = len(
+                    list(store.records.search(PostFilter(query=read_query(query), limit=20)))
+                )
                 times.append((time.perf_counter() - started) * 1000)
             print(
                 f"search {query!r} in {count:,} posts: {statistics.median(times):.1f} ms "

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from support.exports import account, chat, message, service, write
+from support.terminal import on_terminal
 from tgtagger.cli import app
 from tgtagger.export.folder import NOTE
 from tgtagger.store.sqlite.schema_version import SCHEMA
@@ -455,8 +456,40 @@ def test_a_query_holds_filters(archive: Any) -> None:
     found = lines(archive("search", "tag:астрономия channel:News", "--json"))
     assert [record["id"] for record in found] == [2]
     assert lines(archive("search", "комету -tag:астрономия", "--json")) == []
-    twice = archive("search", "x since:1d", "--since", "2d")
-    assert (twice.exit_code, "leave one out" in twice.stderr) == (2, True)
+    both = lines(archive("search", "since:2026 новости", "--until", "2027", "--json"))
+    assert [record["id"] for record in both] == [3]
+    either = lines(archive("search", "комету OR (новости -has:photo) | has:photo", "--json"))
+    assert [record["id"] for record in either] == [5, 3, 2]
+    assert archive("search", "(комету").exit_code == 2
+    assert len(lines(archive("export", "--query", "комету OR новости"))) == 2
+
+
+def test_hits_are_counted(archive: Any, tmp_path: Path) -> None:
+    assert archive("search", "--count").stdout == "4\n"
+    assert archive("search", "--count", "--limit", "1", "комету | новости").stdout == "2\n"
+    assert json.loads(archive("search", "--count", "--json", "комету").stdout) == {"posts": 1}
+    db = str(tmp_path / "posts.db")
+    some = on_terminal("--db", db, "search", "--limit", "2").output
+    assert "2 of 4 posts; more with --limit 4" in some
+    assert "1 post found" in on_terminal("--db", db, "search", "комету").output
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("вселенная", "nothing found"),
+        ("новостт", "did you mean новости?"),
+        ("yjdjcnb", "did you mean новости?"),
+        ("астрономея", "did you mean астрономия?"),
+        ("tag:астрономия вселенная", "nothing found"),
+    ],
+)
+def test_nothing_found_is_said_with_near_words(archive: Any, query: str, said: str) -> None:
+    for more in ((), ("--json",)):
+        result = archive("search", query, *more)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert said in result.stderr
+    assert archive("-q", "search", query).stderr == ""
 
 
 def test_the_tab_key_knows_tags_and_channels(archive: Any, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from support.make import page, post
 from support.sql import reading
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store, query
 
 LETTERS = st.text("абвёйьЁЙABcdeiz019 -_'\"*.,()́ßﬁİıſΣς日本ᲡᲐé\u0301😀\n", min_size=1, max_size=30)
@@ -22,7 +23,10 @@ OTHER = "zzyzx"
 
 
 def found(store: Store, query: str) -> set[int]:
-    return {item.post.id.message_id for item in store.records.search(PostFilter(query=query))}
+    return {
+        item.post.id.message_id
+        for item in store.records.search(PostFilter(query=read_query(query)))
+    }
 
 
 @share(1, HealthCheck.function_scoped_fixture)

@@ -12,6 +12,7 @@ import pytest
 from fuzz import preview, telegram
 from fuzz.typed import store
 from tgtagger.model.posts import Entity, PostFilter
+from tgtagger.runs.query import read_query
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.markdown import to_markdown
 from tgtagger.sources.preview.convert import convert as convert_html
@@ -36,7 +37,7 @@ def with_text(inner: str, parts: str = "") -> str:
 
 
 def search(query: str) -> None:
-    list(store().records.search(PostFilter(query=query)))
+    list(store().records.search(PostFilter(query=read_query(query))))
 
 
 def marks(kind: str, size: int, step: int) -> list[Entity]:

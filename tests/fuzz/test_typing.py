@@ -39,6 +39,7 @@ def test_a_moment_is_read_as_it_was_written(moment: dt.datetime, spec: str, betw
 @given(st.integers(0, 999_999), st.sampled_from("mhdw"))
 def test_so_long_ago_is_so_long_ago(count: int, unit: str) -> None:
     seconds = {"m": 60, "h": 3600, "d": 86400, "w": 604800}[unit] * count
+    ago = "min" if unit == "m" else unit  # of a date, m may be months
     now = minute(0)
     try:
         expected: dt.datetime | None = now - dt.timedelta(seconds=seconds)
@@ -46,9 +47,9 @@ def test_so_long_ago_is_so_long_ago(count: int, unit: str) -> None:
         expected = None
     if expected is None:
         with pytest.raises(InputError):
-            read_when(f"{count}{unit}", now=now)
+            read_when(f"{count}{ago}", now=now)
     else:
-        assert read_when(f" {count}{unit}", now=now) == expected
+        assert read_when(f" {count}{ago}", now=now) == expected
     if unit != "w":
         assert read_duration(f"{count}{unit}").total_seconds() == seconds
 

@@ -17,6 +17,7 @@ from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.refs import Invited, Named, Numbered, read_channel
+from tgtagger.runs.query import read_query
 from tgtagger.runs.targets import read_target
 from tgtagger.runs.times import read_duration, read_when
 from tgtagger.store import Store
@@ -70,7 +71,7 @@ def store() -> Store:
 def fuzz_query(data: bytes) -> None:
     """Posts that are there, newest first; or an InputError that says how to write a query."""
     with explained():
-        found = list(store().records.search(PostFilter(query=text_of(data))))
+        found = list(store().records.search(PostFilter(query=read_query(text_of(data)))))
         numbers = [item.post.id.message_id for item in found]
         assert numbers == sorted(set(numbers), reverse=True)
         for item in found:

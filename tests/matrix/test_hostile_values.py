@@ -29,6 +29,7 @@ from support.terminal import in_pipes
 from tgtagger.cli.render import Screen
 from tgtagger.export import csv_table
 from tgtagger.model.posts import Channel, Page, PostData, PostFilter, Rejected
+from tgtagger.runs.query import read_query
 from tgtagger.sources.conversion import LONGEST_TEXT
 from tgtagger.sources.desktop.convert import convert as convert_desktop
 from tgtagger.sources.preview.convert import convert as convert_preview
@@ -166,7 +167,7 @@ def test_the_longest_post_takes_little_time(
     screen.post(
         channel="a", date=None, link=None, text=((stored.text, False),), tags=(), lines=10_000
     )
-    list(store.records.search(PostFilter(query="a OR word", limit=1)))
+    list(store.records.search(PostFilter(query=read_query("a OR word"), limit=1)))
     assert time.process_time() - started < (20 if effort.is_long else 4)
     capsys.readouterr()
 

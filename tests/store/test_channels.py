@@ -10,6 +10,7 @@ from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId, Provenance, SuggestedTag, TagUpdate
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 
 OTHER = Channel(7, "Other", "other")
@@ -114,7 +115,7 @@ def test_removed_without_its_posts_they_can_still_be_found(archive: Store) -> No
     removed = archive.channels.remove("Other", with_posts=False)
     assert (removed.title, removed.removed, removed.kept) == ("Other", 0, 2)
     assert [state.unfollowed for state in archive.status.channels()] == [False, True]
-    assert len(list(archive.records.search(PostFilter(query="shared")))) == 2
+    assert len(list(archive.records.search(PostFilter(query=read_query("shared"))))) == 2
     archive.channels.settle("@other", 7)  # read by its name
     assert [state.unfollowed for state in archive.status.channels()] == [False, False]
 
@@ -123,7 +124,7 @@ def test_removed_with_its_posts_nothing_is_left_of_it(archive: Store) -> None:
     assert count(archive, "answers") == 3
     archive.channels.remove("@other", with_posts=True)
     assert [state.channel.title for state in archive.status.channels()] == ["News"]
-    assert len(list(archive.records.search(PostFilter(query="shared")))) == 1
+    assert len(list(archive.records.search(PostFilter(query=read_query("shared"))))) == 1
     assert count(archive, "raw_forms") == 2
     assert count(archive, "album_members") == 0
     assert count(archive, "answers") == 2  # the answer to the text that another channel has, too

@@ -17,6 +17,7 @@ from support.sql import driver
 from tgtagger.errors import TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from tgtagger.store.database import Part
 
@@ -76,7 +77,10 @@ READING: dict[str, Callable[[Store], Any]] = {
     "queue.posts": lambda store: list(store.queue.posts(PostFilter())),
     "records.lines": lambda store: list(store.records.lines(PostFilter())),
     "records.posts": lambda store: list(store.records.posts(PostFilter())),
-    "records.search": lambda store: list(store.records.search(PostFilter(query="word"))),
+    "records.near": lambda store: store.records.near(PostFilter(query=read_query("word"))),
+    "records.search": lambda store: list(
+        store.records.search(PostFilter(query=read_query("word")))
+    ),
     "records.post": lambda store: store.records.post("news/1"),
     "tags.counts": lambda store: store.tags.counts(),
     "status.channels": lambda store: store.status.channels(),

@@ -24,6 +24,7 @@ from tgtagger.model.posts import (
     ServiceMessage,
 )
 from tgtagger.model.tagging import PostId, Provenance, SuggestedTag, TagUpdate
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store, posts
 from tgtagger.store.post_rows import order_key
 
@@ -93,9 +94,10 @@ def test_an_edited_post_is_updated_and_tagged_again(store: Store) -> None:
     assert found.tags == ("topic",)  # until new ones come
     assert store.records.post("news/2").post.status == "tagged"
     assert [
-        found.post.id.message_id for found in store.records.search(PostFilter(query="after"))
+        found.post.id.message_id
+        for found in store.records.search(PostFilter(query=read_query("after")))
     ] == [1]
-    assert list(store.records.search(PostFilter(query="before"))) == []
+    assert list(store.records.search(PostFilter(query=read_query("before")))) == []
 
 
 def test_what_moves_without_an_edit_does_not_cost_a_tagging(store: Store) -> None:

@@ -14,6 +14,7 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import Post
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from tgtagger.store.query import query_for
 from tgtagger.store.records import AS_THEY_ARE
@@ -163,7 +164,7 @@ def test_the_view_for_other_programs(archive: Store) -> None:
         ({"tags": ("наука",)}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
         ({"any_tags": ("наука", "AI")}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
         ({"channels": ("Наука",)}, "INDEX sqlite_autoindex_posts_1 (channel_id=?)"),
-        ({"query": "два", "since": minute(1)}, "posts_fts VIRTUAL TABLE INDEX 192:M2>"),
+        ({"query": read_query("два"), "since": minute(1)}, "posts_fts VIRTUAL TABLE INDEX 192:M2>"),
     ],
 )
 def test_no_filter_reads_the_whole_archive_or_sorts_records(

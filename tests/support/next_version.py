@@ -15,7 +15,7 @@ from tgtagger.store import Store
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 
 NEXT = Schema(
-    (*SCHEMA.revisions, "0002"),
+    (*SCHEMA.revisions, "next"),
     (*SCHEMA.folders, Path(__file__).parent / "next_migrations"),
 )
 OLD = NEXT.revisions[:-1]

@@ -15,6 +15,7 @@ from tgtagger.cli.search import draw, draw_found
 from tgtagger.cli.wording import plural
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import parse, tag
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 
 EPILOG = """Examples:
@@ -64,7 +65,7 @@ def _show(called: Invocation, screen: Screen) -> None:
         for query in SEARCHES:
             screen.line(f"  tgtagger search {query}", "bold cyan")
             screen.write()
-            draw_found(screen, store.records.search(PostFilter(query=query, limit=2)))
+            draw_found(screen, store.records.search(PostFilter(query=read_query(query), limit=2)))
     step("Next steps")
     for line in (
         "  tgtagger parse @CHANNEL --limit 100 --then-tag   a public channel, with no account",

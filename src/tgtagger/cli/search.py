@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from tgtagger.cli.options import (
     UntilOption,
 )
 from tgtagger.cli.render import Screen
-from tgtagger.cli.wording import plural
+from tgtagger.cli.wording import number, plural
 from tgtagger.export import captions
 from tgtagger.model.archive import FoundPost, Post
 from tgtagger.runs.query import read_filter
@@ -28,13 +29,17 @@ from tgtagger.runs.query import read_filter
 EPILOG = """Examples:
   tgtagger search новости                  finds новостей, новостями, too
   tgtagger search '"solar power" -china'   a phrase, and a word not wanted
-  tgtagger search 'econom*' --since 30d --tag ai
-  tgtagger search 'ракета channel:@news since:7d -tag:война'
-  tgtagger search --tag ai                 the newest with this tag
+  tgtagger search '(storm OR flood) has:photo since:30d'
+  tgtagger search 'ракета channel:news -tag:война'
+  tgtagger search --tag ai --count         how many posts have this tag
 
 Words are looked for in all their forms, Russian and English; "a phrase" and
-begin* as they stand. tag:, -tag:, channel:, since:, until: and status: in the
-query narrow as the options do.
+begin* as they stand. All words are wanted; OR or |, NOT or -, and parentheses
+join them otherwise. Filters stand among the words:
+  tag:ai  channel:news  status:failed  since:7d  until:2026-01-31
+  before:2025  after:2025-06  date:today
+  has:photo|video|audio|voice|file|poll|link
+  is:forward|reply|edited|deleted|failed
 
 Exit codes:
   0 done, even if nothing was found · 2 a query, channel or tag that is unknown
@@ -47,7 +52,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[QUERY]...",
-            help='Words (all of them), "a phrase", begin*, -unwanted, tag:ai, since:7d.',
+            help='Words, "a phrase", begin*, -unwanted, OR, tag:ai, since:7d.',
             show_default=False,
         ),
     ] = None,
@@ -65,6 +70,9 @@ def command(
         str, typer.Option(metavar="ORDER", help="date (newest first) or relevance.")
     ] = "date",
     *,
+    count: Annotated[
+        bool, typer.Option("--count", help="Only say how many posts are found, without a limit.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Find posts by words, in any of their forms, newest first."""
@@ -85,14 +93,47 @@ def command(
     if sort == "relevance" and wanted.query is None:
         raise usage("--sort relevance wants words to be relevant to", "name some, or leave it out")
     with open_to_read(ctx) as store:
+        if count:
+            return _show_count(screen, store.queue.count(replace(wanted, limit=None)), as_json)
         found = list(store.records.search(wanted, by_relevance=sort == "relevance"))
+        # Fewer than asked for: they are all.
+        total = len(found)
+        if total == limit and screen.talks and not as_json:
+            total = store.queue.count(replace(wanted, limit=None))
+        near = () if found else store.records.near(wanted)
     if as_json:
         screen.records(item.record for item in found)
-        return 0
-    with screen.paged():
-        draw_found(screen, found)
-    screen.say(plural(len(found), "post") + " found" if found else "nothing found")
+    else:
+        with screen.paged():
+            draw_found(screen, found)
+    if not found or not as_json:
+        _say_total(screen, len(found), total, near)
     return 0
+
+
+def _show_count(screen: Screen, posts: int, as_json: bool) -> int:  # noqa: FBT001
+    if as_json:
+        screen.json({"posts": posts})
+    else:
+        screen.write(str(posts))
+    return 0
+
+
+def _say_total(screen: Screen, shown: int, total: int, near: Sequence[str]) -> None:
+    """Say how many posts were found, and what to do if they are too many, or none."""
+    if not shown:
+        line = "nothing found"
+        if near:
+            line += f"; did you mean {' or '.join(near)}?"
+        if not screen.quiet:
+            screen.warn(line)
+    elif total > shown:
+        screen.say(
+            f"{number(shown)} of {plural(total, 'post')}; more with --limit {2 * shown}, "
+            "fewer with since:30d or another filter"
+        )
+    else:
+        screen.say(plural(shown, "post") + " found")
 
 
 def draw_found(screen: Screen, found: Iterable[FoundPost]) -> None:

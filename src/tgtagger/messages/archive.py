@@ -15,6 +15,9 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "run_unknown": "there is no tagging run {run}",
     # ---- what is looked for
     "query_quote_open": "a quotation mark in the query is not closed",
+    "query_parenthesis_open": "a parenthesis in the query is not closed",
+    "query_operator_alone": "{operator} has nothing to join in the query",
+    "query_too_deep": "the query has more than {most} parentheses in one another",
     "query_without_words": "the query names no word to look for",
     "relevance_without_words": "relevance needs a word to look for",
     # ---- what is decided

@@ -33,16 +33,15 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "parse_time_over": "the time given was over",
     # ---- which posts
     "date_wrong": (
-        "{text!r} is no date: write 2026-01-31, 2026-01-31T12:00, or how long ago: 7d, 12h"
+        "{text!r} is no date: write 2026-01-31, 2026-01-31T12:00, 2026-01, 2026, today, "
+        "or how long ago: 7d, 12h, 3mo"
     ),
+    "date_ambiguous": "{text!r} may be minutes or months",
     "duration_wrong": "{text!r} is no duration: write 90s, 10m, 2h or 1d",
     "period_empty": "nothing lies from {since} until {until}",
-    "filter_not_excludable": "{filter}: cannot be excluded",
     "filter_unknown": "{filter}: is no filter",
-    "filter_quote_open": "the quotation mark after {filter}: is not closed",
     "filter_empty": "{filter}: names nothing",
-    "filter_twice": "{filter}: stands twice in the query",
-    "filter_given_twice": "{filter} stands in the query and as an option",
+    "filter_value_unknown": "{filter}:{value} is not known",
     "status_unknown": "no status {name!r}",
     "failure_class_unknown": "no class {name!r}",
     # ---- taggers

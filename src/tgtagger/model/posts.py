@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tgtagger.model.choices import ChannelKind, FailureClass, MediaType, PostStatus, SourceName
+from tgtagger.model.query import Query
 from tgtagger.model.tagging import Provenance
 
 
@@ -243,7 +244,7 @@ class PostFilter:
     until: dt.datetime | None = None
     statuses: tuple[PostStatus, ...] = ()
     posts: tuple[str, ...] = ()  # @name/123, a t.me link, or <channel id>/123
-    query: str | None = None
+    query: Query | None = None
     # Only posts that a machine tagged or skipped, with another provenance than each of these.
     stale_for: tuple[Provenance, ...] = ()
     failures: tuple[FailureClass, ...] = ()

@@ -19,9 +19,11 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink
 from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
+from tgtagger.model.query import words_of
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.query import query_for
+from tgtagger.store.spelling import near_words
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import (
     FORWARD,
@@ -137,11 +139,13 @@ class Records(Part):
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
             sql = query.sql(f"{RECORD}, {snippet}", order=order, limit=wanted.limit)
             for record, found in map(_FOUND, db.execute(sql, query.values)):
-                yield FoundPost(
-                    read_post(record),
-                    with_snippet(record, found),
-                    snippet_parts(found),
-                )
+                part = _cut(found)
+                yield FoundPost(read_post(record), with_snippet(record, part), snippet_parts(part))
+
+    def near(self, wanted: PostFilter) -> tuple[str, ...]:
+        """Return words of the archive that are spelled like those of a query; the nearest first."""
+        with self._database.read() as db:
+            return near_words(db, words_of(wanted.query))
 
     def post(self, name: str) -> PostDetails:
         """Return everything about one post. `name`: @name/123, a t.me link, <channel id>/123.
@@ -251,13 +255,34 @@ MARK_START, MARK_END = "\x02", "\x03"
 """The marks around a match in a snippet: control characters, which no post needs."""
 
 
-SNIPPET = f"snippet(posts_fts, -1, char({ord(MARK_START)}), char({ord(MARK_END)}), '…', 24)"
-"""SQL: the part of a post where a query's words stand."""
+_MARKS = f"char({ord(MARK_START)}), char({ord(MARK_END)})"
+_LONG = 5000  # letters
+SNIPPET = f"""iif(length(p.text) > {_LONG}, highlight(posts_fts, 0, {_MARKS}),
+ snippet(posts_fts, -1, {_MARKS}, '…', 24))"""
+"""SQL: the part of a post where a query's words stand; of a long one the whole text, for `_cut`,
+since FTS5's time for a snippet grows with the square of the words found in it."""
+
+_AROUND = 160  # letters before and after the first match in a long text
 
 _SHOWN = 500  # letters
 BEGINNING = f"""(SELECT substr(t, 1, {_SHOWN}) || iif(length(t) > {_SHOWN}, '…', '') FROM
  (SELECT coalesce(nullif(p.text, ''), p.media_text, '') AS t))"""
 """SQL: the beginning of a post, shown if the query has no words."""
+
+
+def _cut(found: str) -> str:
+    """Return the part of a marked text around its first match; a snippet stays as it is."""
+    if len(found) <= _LONG:
+        return found
+    first = max(found.find(MARK_START), 0)
+    begin = found.find(" ", first - _AROUND, first) + 1 if first > _AROUND else 0
+    end = found.find(" ", first + 2 * _AROUND)
+    part = found[begin : min(end if end >= 0 else len(found), first + 4 * _AROUND)]
+    if part.count(MARK_START) > part.count(MARK_END):
+        part = part[: part.rindex(MARK_START)]
+    if begin:
+        part = "…" + part.lstrip(MARK_END)
+    return part + "…" if begin + len(part) < len(found) else part
 
 
 def snippet_parts(snippet: str) -> tuple[tuple[str, bool], ...]:

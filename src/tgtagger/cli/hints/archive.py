@@ -8,6 +8,7 @@ from typing import Any
 from tgtagger.system.terminal_text import shell_word
 
 _SYNTAX = 'words, "a phrase", begin* or -unwanted; letters and digits are what is searched'
+_OPERATORS = 'such as: (storm OR flood) NOT "red flag"; in quotation marks it is searched as a word'
 
 
 def _did_you_mean(near: Sequence[str], listing: str) -> str:
@@ -64,6 +65,9 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "run_unknown": _run_unknown,
     # ---- searching
     "query_quote_open": _SYNTAX,
+    "query_parenthesis_open": _OPERATORS,
+    "query_operator_alone": _OPERATORS,
+    "query_too_deep": "write it with fewer, or as several searches",
     "query_without_words": _SYNTAX,
     "relevance_without_words": "give a QUERY",
     # ---- editing

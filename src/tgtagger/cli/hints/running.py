@@ -26,6 +26,12 @@ def _one_of(*, known: Sequence[str], **_: object) -> str:
     return "one of: " + ", ".join(known)
 
 
+def _filter(*, near: str | None, known: Sequence[str], words: str, **_: object) -> str:
+    fitting = f"did you mean {near}:?" if near else "one of: " + ", ".join(f"{n}:" for n in known)
+    plain = words.replace('"', "")
+    return f'{fitting} to look for it as words: "{plain}"'
+
+
 def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
     return reason_hint
 
@@ -52,12 +58,10 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "parse_time_over": "run it again to go on: nothing is left out",
     # ---- which posts
     "period_empty": "swap the two",
-    "filter_not_excludable": f"filters: {_FILTERS}",
-    "filter_unknown": 'did you mean {near}:? as words: "{words}"',
-    "filter_quote_open": _FILTERS,
+    "date_ambiguous": "write {number}min or {number}mo",
+    "filter_unknown": _filter,
     "filter_empty": f"for instance {_FILTERS}",
-    "filter_twice": "once is enough",
-    "filter_given_twice": "leave one out",
+    "filter_value_unknown": _one_of,
     "status_unknown": _one_of,
     "failure_class_unknown": _one_of,
     # ---- taggers

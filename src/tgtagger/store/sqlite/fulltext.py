@@ -5,8 +5,10 @@ The modules that write posts call it in the same transaction. Knows no query (`q
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 from tgtagger.store.sqlite import stale_log
 
@@ -15,22 +17,57 @@ _DELETE = "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) VALUES ('d
 
 Texts = tuple[str, str | None]
 
+_JOINERS = "\u00ad\u200d\u2060\ufeff"  # soft hyphen, joiners, a byte order mark
+_POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670"
+_INVISIBLE = re.compile(f"(?<=[^\\W\\d_])[{_JOINERS}]|(?<=[\u0900-\u0dff])[{_JOINERS}]|[{_POINTS}]")
+"""What stands within a word and is no part of it for who searches: Hebrew points, the vowels and
+the stroke of Arabic, a soft hyphen, a joiner after a letter or an Indic sign (not in an emoji)."""
+
+
+def folded(text: str) -> str:
+    """Return a text in the form that the index takes: composed, without invisible parts.
+
+    `й` may be one character or two, and a Hebrew word may have points: they are one word.
+    """
+    if text.isascii():
+        return text
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    return _INVISIBLE.sub("", text)
+
 
 def insert(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     """Add new posts (id, text, media_text), empty ones too."""
     # In rising order: FTS5 writes out its buffer whenever an id is lower than the one before.
-    db.executemany(_INSERT, sorted(rows))
+    taken = [(number, *_taken(db, number, texts)) for number, *texts in sorted(rows)]
+    db.executemany(_INSERT, taken)
 
 
 def replace(db: sqlite3.Connection, post_id: int, old: Texts, new: Texts) -> None:
     """Replace a post's words. The index keeps no texts: `old` must be exactly what it was given."""
-    db.execute(_DELETE, (post_id, *old))
-    db.execute(_INSERT, (post_id, *new))
+    delete(db, post_id, old)
+    db.execute(_INSERT, (post_id, *_taken(db, post_id, new)))
 
 
 def delete(db: sqlite3.Connection, post_id: int, old: Texts) -> None:
     """Remove a post from the index. `old` must be exactly what it was given."""
-    db.execute(_DELETE, (post_id, *old))
+    kept = db.execute(
+        "SELECT text, media_text FROM posts_fts_texts WHERE post_id = ?", (post_id,)
+    ).fetchone()
+    db.execute(_DELETE, (post_id, *(kept or old)))
+    if kept:
+        db.execute("DELETE FROM posts_fts_texts WHERE post_id = ?", (post_id,))
+
+
+def _taken(db: sqlite3.Connection, post_id: int, texts: Sequence[str | None]) -> list[str | None]:
+    """Return a post's texts as the index takes them; keep them if they differ from the post's."""
+    found = [text and folded(text) for text in texts]
+    if found != list(texts):
+        db.execute(
+            "INSERT INTO posts_fts_texts (post_id, text, media_text) VALUES (?, ?, ?)",
+            (post_id, *found),
+        )
+    return found
 
 
 TABLES = ("posts_fts_data", "posts_fts_idx", "posts_fts_docsize", "posts_fts_config")
@@ -50,20 +87,51 @@ _LATER_SYMBOLS = (
 """Symbols and emoji (first, last) that SQLite's tokenizer, which knows Unicode 6.1, takes for
 letters: those of U+2000 to U+2BFF and of the blocks of emoji, future ones included."""
 
-SYMBOLS = "".join(chr(code) for first, last in _LATER_SYMBOLS for code in range(first, last + 1))
+_SELECTORS = ((0xFE00, 0xFE0F),)
+"""Variation selectors, which follow a symbol and are no part of a word."""
+
+SYMBOLS = "".join(
+    chr(code) for first, last in (*_LATER_SYMBOLS, *_SELECTORS) for code in range(first, last + 1)
+)
+
+TOKENIZER = (
+    "unicode61 remove_diacritics 2 categories ''L* N* Co Mn Mc'' " + f"separators ''{SYMBOLS}''"
+)
 
 CREATE = (
-    f"""
-    CREATE VIRTUAL TABLE posts_fts USING fts5(
-        text, media_text, content='posts', content_rowid='id',
-        tokenize='unicode61 remove_diacritics 2 separators ''{SYMBOLS}'''
+    # Texts that the index takes in another form than the posts have them: few.
+    """
+    CREATE TABLE posts_fts_texts (
+        post_id INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        media_text TEXT,
+        PRIMARY KEY (post_id),
+        CONSTRAINT fk_posts_fts_texts_post_id FOREIGN KEY(post_id) REFERENCES posts (id)
+            ON DELETE CASCADE ON UPDATE CASCADE
     )
     """,
+    """
+    CREATE VIEW posts_fts_words AS
+    SELECT p.id AS id, coalesce(f.text, p.text) AS text,
+           coalesce(f.media_text, p.media_text) AS media_text
+    FROM posts AS p LEFT JOIN posts_fts_texts AS f ON f.post_id = p.id
+    """,
+    # External content: the text is stored once, in posts. Kept in step by the store, a page at a
+    # time; triggers would halve the rate of storing (docs/performance.md). A letter's marks (Mn,
+    # Mc) belong to its word; a symbol separates words: `🟠Новости` is found by its word.
+    f"""
+    CREATE VIRTUAL TABLE posts_fts USING fts5(
+        text, media_text, content='posts_fts_words', content_rowid='id',
+        tokenize='{TOKENIZER}'
+    )
+    """,
+    # Bytes of new words kept in memory: those of a whole page, so that each word is written once.
     "INSERT INTO posts_fts (posts_fts, rank) VALUES ('hashsize', 16777216)",
+    # Merge eight parts of the index at a time, not four: storing takes a tenth less time.
     "INSERT INTO posts_fts (posts_fts, rank) VALUES ('automerge', 8)",
     "CREATE VIRTUAL TABLE posts_fts_terms USING fts5vocab('posts_fts', 'row')",
 )
-"""Creates the index as the baseline does (tests/matrix/test_index_out_of_step.py compares)."""
+"""Creates the index, and what stands with it."""
 
 
 def is_readable(db: sqlite3.Connection) -> bool:
@@ -81,7 +149,12 @@ def delete_channel(db: sqlite3.Connection, channel_id: int) -> None:
     """Remove all posts of a channel from the index, before they are deleted."""
     db.execute(
         "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
-        "SELECT 'delete', id, text, media_text FROM posts WHERE channel_id = ?",
+        "SELECT 'delete', id, text, media_text FROM posts_fts_words "
+        "WHERE id IN (SELECT id FROM posts WHERE channel_id = ?)",
+        (channel_id,),
+    )
+    db.execute(
+        "DELETE FROM posts_fts_texts WHERE post_id IN (SELECT id FROM posts WHERE channel_id = ?)",
         (channel_id,),
     )
 
@@ -90,7 +163,7 @@ def agrees(db: sqlite3.Connection) -> bool:
     """Tell whether the index agrees with the posts, word by word (slow: reads everything)."""
     try:
         db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
-        return _finds_all(db) and is_readable(db)
+        return _finds_all(db) and is_readable(db) and _is_folded(db)
     except sqlite3.DatabaseError as error:
         # SQLITE_ERROR: a part of the index is missing. Other errors say nothing about it.
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
@@ -116,6 +189,31 @@ def _finds_all(db: sqlite3.Connection) -> bool:
     return with_words <= set(db.execute("SELECT segid, pgno >> 1 FROM posts_fts_idx"))
 
 
+def _is_folded(db: sqlite3.Connection) -> bool:
+    """Tell whether the texts of all posts stand in the right form beside them, or need none."""
+    _define_folded(db)
+    (wrong,) = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM posts AS p JOIN posts_fts_words AS w ON w.id = p.id "
+        "WHERE w.text <> folded(p.text) OR w.media_text <> folded(p.media_text))"
+    ).fetchone()
+    return not wrong
+
+
+def _fold_all(db: sqlite3.Connection) -> None:
+    """Keep the texts of all posts that the index takes in another form."""
+    _define_folded(db)
+    db.execute("DELETE FROM posts_fts_texts")
+    db.execute(
+        "INSERT INTO posts_fts_texts (post_id, text, media_text) "
+        "SELECT id, folded(text), folded(media_text) FROM posts "
+        "WHERE folded(text) <> text OR folded(media_text) <> media_text"
+    )
+
+
+def _define_folded(db: sqlite3.Connection) -> None:
+    db.create_function("folded", 1, lambda text: text and folded(text), deterministic=True)
+
+
 def rebuild(db: sqlite3.Connection) -> None:
     """Build the index from the posts: it holds nothing else.
 
@@ -127,14 +225,15 @@ def rebuild(db: sqlite3.Connection) -> None:
         stale_log.number(db)
         try:
             db.execute("SAVEPOINT rebuild")
+            _fold_all(db)
             db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
             if not is_readable(db):
-                _make_anew(db)
+                make_anew(db)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
                 raise
             db.execute("ROLLBACK TO rebuild")
-            _make_anew(db)
+            make_anew(db)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -142,7 +241,8 @@ def rebuild(db: sqlite3.Connection) -> None:
         raise
 
 
-def _make_anew(db: sqlite3.Connection) -> None:
+def make_anew(db: sqlite3.Connection) -> None:
+    """Create the index in the open transaction, in the place of any other, and fill it."""
     db.execute("PRAGMA writable_schema = ON")
     try:
         db.execute("DELETE FROM sqlite_master WHERE name IN ('posts_fts', 'posts_fts_terms')")
@@ -150,6 +250,9 @@ def _make_anew(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA writable_schema = RESET")
     for table in TABLES:
         db.execute(f"DROP TABLE IF EXISTS {table}")
+    db.execute("DROP VIEW IF EXISTS posts_fts_words")
+    db.execute("DROP TABLE IF EXISTS posts_fts_texts")
     for statement in CREATE:
         db.execute(statement)
+    _fold_all(db)
     db.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")

@@ -2,8 +2,10 @@
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from tgtagger.store.sqlite.schema_version import SCHEMA
+
+revision = "next"
+down_revision = SCHEMA.newest
 
 
 def upgrade() -> None:
@@ -14,7 +16,8 @@ def upgrade() -> None:
         "AND (type = 'view' OR (type = 'index' AND tbl_name = 'posts'))"
     ).fetchall()
     names = ", ".join(row[1] for row in execute("PRAGMA table_info(posts)"))
-    execute("DROP VIEW tagged_posts")
+    for (view,) in execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        execute(f"DROP VIEW {view}")
     made = posts.replace("CREATE TABLE posts", "CREATE TABLE anew")
     execute(made.replace("tagged_at TEXT,", "tagged_at TEXT,\n        topic TEXT,"))
     execute(f"INSERT INTO anew ({names}) SELECT {names} FROM posts")

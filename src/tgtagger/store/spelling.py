@@ -1,0 +1,65 @@
+"""Find the words of the archive that are spelled like one that no post has.
+
+The words are those of the full-text index and of the tags. A word typed in the other keyboard
+layout (`yjdjcnb` for `новости`) is found, too. Knows no query language.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from tgtagger.store.tags import find_tag
+
+MOST = 3
+"""Most suggestions for one word."""
+_LIKE = 0.75
+"""How much two spellings have in common, 0 to 1 (difflib); below it a suggestion surprises."""
+_SAME = 2
+"""Letters that a misspelled word shares with the right one: the index is sorted by beginnings."""
+_CANDIDATES = 20_000
+
+_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+_CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбюё"
+_LAYOUTS = (str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN))
+
+
+def near_words(db: sqlite3.Connection, words: Iterable[str]) -> tuple[str, ...]:
+    """Return words of the archive that are spelled like one of these, the nearest first."""
+    found: dict[str, None] = {}
+    for word in words:
+        plain = word.casefold().strip()
+        if len(plain) < _SAME + 1:
+            continue
+        found |= dict.fromkeys(_turned(db, plain))
+        if _is_known(db, plain):
+            continue
+        found |= dict.fromkeys(
+            difflib.get_close_matches(plain, _like(db, plain), n=MOST, cutoff=_LIKE)
+        )
+    return tuple(found)[:MOST]
+
+
+def _turned(db: sqlite3.Connection, word: str) -> Iterator[str]:
+    """Yield the word in the other keyboard layout, if the archive has it."""
+    for layout in _LAYOUTS:
+        turned = word.translate(layout)
+        if turned != word and turned.isalpha() and _is_known(db, turned):
+            yield turned
+
+
+def _is_known(db: sqlite3.Connection, word: str) -> bool:
+    row = db.execute("SELECT 1 FROM posts_fts_terms WHERE term = ?", (word,)).fetchone()
+    return row is not None or find_tag(db, word) is not None
+
+
+def _like(db: sqlite3.Connection, word: str) -> list[str]:
+    """Return the words of nearly the same length that begin alike, the most frequent first."""
+    begin = word[:_SAME]
+    rows = db.execute(
+        "SELECT term FROM posts_fts_terms WHERE term >= ? AND term < ? "
+        "AND length(term) BETWEEN ? AND ? ORDER BY doc DESC LIMIT ?",
+        (begin, begin + "\U0010ffff", len(word) - 2, len(word) + 2, _CANDIDATES),
+    )
+    return [term for (term,) in rows]
