@@ -6,6 +6,8 @@ changed. What SQLite would do with another's log is to play it in, and say nothi
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import shutil
 import sqlite3
@@ -303,3 +305,38 @@ def test_an_index_made_anew_counts_as_a_commit(tmp_path: Path) -> None:
         store.integrity.rebuild_index()
     with reading(db) as raw:
         assert raw.execute("PRAGMA application_id").fetchone() != before
+
+
+def test_a_large_log_is_recognised_by_few_of_its_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction beyond the cache writes page 1 last: 22 s were spent on summing 467 MB."""
+    db, killed = tmp_path / "running", tmp_path / "killed"
+    with Store.open(str(db)) as store, contextlib.ExitStack() as stack:
+        save(store, 1)
+        reader = stack.enter_context(Store.open_to_read(str(db)))
+        stack.enter_context(reader.select(PostFilter()))  # so that the log is not folded back
+        with store._database.write() as raw:
+            raw.execute("PRAGMA cache_size = 10")
+            raw.execute("CREATE TABLE filler (noise BLOB)")
+            raw.execute(
+                "INSERT INTO filler WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                "LIMIT 5000) SELECT zeroblob(4000) FROM n"
+            )
+        copy_database(db, killed)
+    log = files_of(killed)[1]
+    assert log.stat().st_size > 5000 * 4000
+    read = 0
+    pread = os.pread
+
+    def counted(file: int, count: int, at: int) -> bytes:
+        nonlocal read
+        read += count
+        return pread(file, count, at)
+
+    monkeypatch.setattr(os, "pread", counted)
+    assert stale_log.belongs(killed, log)
+    assert 0 < read < 1 << 20
+    other = in_the_middle(tmp_path, "other", "others")
+    shutil.copy(log, files_of(other)[1])
+    assert not stale_log.belongs(other, files_of(other)[1])

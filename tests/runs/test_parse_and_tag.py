@@ -76,7 +76,7 @@ def test_an_export_is_parsed(settings: Settings, events: RecordedRun, tmp_path: 
     (channel,) = report.channels
     assert (channel.new, channel.rejections, report.code) == (2, 1, 5)
     assert report.channel_ids == (1006503122,)
-    assert noted(settings) == [("parse", 5, shapes.parse_report(report))]
+    assert noted(settings) == [("parse", 5, shapes.noted_parse(report))]
     assert events.of("begin") == [Stage("export", "result.json")]
     assert [name for name, _ in events.told].count("end") == 1
     assert events.of("remark") == [
@@ -237,7 +237,7 @@ def test_a_sync_that_can_read_nothing_tags_all_the_same(
     )  # fmt: skip
     assert report.code == 2
     assert events.of("finished") == [report.parse, report.tag, report.retry]
-    assert noted(settings) == [("sync", 2, shapes.sync_report(report))]
+    assert noted(settings) == [("sync", 2, shapes.noted_sync(report))]
 
 
 def test_what_stops_new_posts_of_a_sync_spares_old_ones(
@@ -249,4 +249,4 @@ def test_what_stops_new_posts_of_a_sync_spares_old_ones(
     assert report.tag is not None
     assert report.tag.stopped is not None
     assert report.retry is None
-    assert shapes.sync_report(report)["retry"] is None
+    assert shapes.noted_sync(report)["retry"] is None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tgtagger.config.readers import PATH, WrongValue
+from tgtagger.config.readers import PATH, WrongValue, days_of
 from tgtagger.config.servers import PROVIDERS, Provider, is_loopback, is_private
 from tgtagger.config.table import SETTINGS, Setting
 from tgtagger.errors import InputError, system_error
@@ -27,6 +27,7 @@ __all__ = [
     "Provider",
     "Setting",
     "Settings",
+    "days_of",
     "file_path",
     "file_template",
     "in_a_home",
@@ -48,6 +49,7 @@ class Settings:
     db: str
     config: Path
     data_dir: Path
+    keep_runs: str  # a period, see `days_of`
     api_id: int | None
     api_hash: str | None = field(repr=False)
     account: str

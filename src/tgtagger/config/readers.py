@@ -5,6 +5,8 @@ Knows neither the table of settings nor where a text came from.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +138,24 @@ def seconds(low: int, high: int) -> Reader:
     return Reader(read, (int, float, str), "number_in_file")
 
 
+_DAYS = {"d": 1, "w": 7, "mo": 30, "y": 365}
+_PERIOD = re.compile(r"([1-9]\d{0,3})(d|w|mo|y)")
+
+
+def _period(text: str) -> str:
+    plain = text.strip().lower()
+    if _PERIOD.fullmatch(plain) is None:
+        raise WrongValue("period")
+    return plain
+
+
+def days_of(period: str) -> dt.timedelta:
+    """Return how long a period is that PERIOD has read; a month has 30 days, a year 365."""
+    found = _PERIOD.fullmatch(period)
+    assert found is not None  # PERIOD has read it
+    return dt.timedelta(days=int(found[1]) * _DAYS[found[2]])
+
+
 def _dollars(text: str) -> float:
     number = _float(text)
     if not 0 < number < float("inf"):
@@ -151,6 +171,7 @@ def _float(text: str) -> float:
         return float("nan")
 
 
+PERIOD = Reader(_period)
 DOLLARS = Reader(_dollars, (int, float, str), "number_in_file")
 
 

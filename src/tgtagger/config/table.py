@@ -11,6 +11,7 @@ from tgtagger.config.readers import (
     KEY,
     NAMES,
     PATH,
+    PERIOD,
     PROXY,
     TEXT,
     WEB_ADDRESS,
@@ -41,6 +42,14 @@ SETTINGS = (
     Setting("db", "TGTAGGER_DB", "db", "The database: a path, or an SQLite URL.", DATABASE),
     Setting("config", "TGTAGGER_CONFIG", None, "The settings file.", PATH),
     Setting("data_dir", "TGTAGGER_DATA_DIR", None, "Sessions and the default database.", PATH),
+    Setting(
+        "keep_runs",
+        "TGTAGGER_KEEP_RUNS",
+        "keep_runs",
+        "How long the record of runs is kept whole: 30d, 12w, 6mo, 1y.",
+        PERIOD,
+        "30d",
+    ),
     Setting(
         "api_id",
         "TGTAGGER_API_ID",

@@ -15,6 +15,7 @@ WANTED: Mapping[str, str] = {
     "header": "printable ASCII without spaces or line breaks",
     "names": "a name, or several separated by commas",
     "list_of_names": "a list of names, each in quotes",
+    "period": "how long: 30d, 12w, 6mo or 1y",
     "whole_number": "a whole number from {low} to {high}",
     "seconds": "a number of seconds from {low} to {high}",
     "dollars": "a sum in US dollars above 0, such as 0.50",

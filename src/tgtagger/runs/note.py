@@ -6,6 +6,7 @@ Knows no work of a run.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,10 +28,17 @@ class RunNote:
 
 @contextlib.contextmanager
 def noted_run(
-    store: Store, command: str, provenance: Provenance | None = None
+    store: Store,
+    command: str,
+    provenance: Provenance | None = None,
+    *,
+    keep: dt.timedelta | None = None,
 ) -> Iterator[RunNote]:
-    """Store that a run begins; at the end of the block, store how it ended."""
-    note = RunNote(store.runs.start(command, provenance))
+    """Store that a run begins; at the end of the block, store how it ended.
+
+    Each run also sweeps a few out of the record that began longer ago than `keep`.
+    """
+    note = RunNote(store.runs.start(command, provenance, keep=keep))
     try:
         yield note
     except BaseException as error:

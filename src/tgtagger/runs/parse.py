@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tgtagger import pipeline
-from tgtagger.config import Settings
+from tgtagger.config import Settings, days_of
 from tgtagger.errors import (
     ActionNeeded,
     InputError,
@@ -59,12 +59,12 @@ def parse(
     with (
         Store.open(settings.db, create=bool(sources)) as store,
         store.lock("parse"),
-        noted_run(store, "parse") as note,
+        noted_run(store, "parse", keep=days_of(settings.keep_runs)) as note,
     ):
         if store.is_new:
             events.remark("archive_made", path=store.path)
         report = parse_into(store, settings, sources, options, events)
-        note.summary, note.code = shapes.parse_report(report), report.code
+        note.summary, note.code = shapes.noted_parse(report), report.code
     return report
 
 
@@ -89,7 +89,7 @@ def reconvert(settings: Settings) -> ParseReport:
     with (
         Store.open(settings.db, create=False) as store,
         store.lock("parse"),
-        noted_run(store, "parse --reconvert") as note,
+        noted_run(store, "parse --reconvert", keep=days_of(settings.keep_runs)) as note,
     ):
         reports: dict[tuple[int, str], ChannelReport] = {}
         for name, version, convert_again in converters.ALL:
@@ -105,7 +105,7 @@ def reconvert(settings: Settings) -> ParseReport:
                     unreadable = (UNREADABLE,) * posts.count(None)
                     reports[channel.id, name] = before.rejecting(unreadable).plus(stored)
         report = ParseReport(tuple(reports.values()))
-        note.summary, note.code = shapes.parse_report(report), report.code
+        note.summary, note.code = shapes.noted_parse(report), report.code
     return report
 
 

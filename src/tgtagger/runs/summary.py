@@ -39,6 +39,11 @@ class ChannelReport:
     def posts(self) -> int:
         return self.new + self.updated + self.unchanged
 
+    @property
+    def has_news(self) -> bool:
+        """Tell whether the run changed something in this channel, or failed to read it."""
+        return bool(self.new or self.updated or self.deleted or self.rejections or self.error)
+
     def plus(self, stored: PageStored) -> Self:
         """Return the report after one more page."""
         counted = replace(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from tgtagger.config import Settings
+from tgtagger.config import Settings, days_of
 from tgtagger.errors import Locked, StoreError, TgTaggerError
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events
@@ -24,7 +24,9 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
     settings.check_llm()
     with Store.open(settings.db, create=False) as store, store.lock("parse"), store.lock("tag"):
         first = make_tagger(settings, store)
-        with noted_run(store, "sync", first.provenances[0]) as note:
+        with noted_run(
+            store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)
+        ) as note:
             read = _parse(store, settings, options, events)
 
             def tag(queue: Queue, spent: float) -> TagSummary:
@@ -40,7 +42,7 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
             if tagged.stopped is None:  # a stop of the new posts would stop the old ones, too
                 retried = tag("due", tagged.spent.cost_usd or 0.0)
             report = SyncReport(read, tagged, retried)
-            note.summary, note.code = shapes.sync_report(report), report.code
+            note.summary, note.code = shapes.noted_sync(report), report.code
     return report
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tgtagger import pipeline
-from tgtagger.config import Settings
+from tgtagger.config import Settings, days_of
 from tgtagger.errors import InputError, TgTaggerError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Skipped, Tagged, TaggingError, TagResult, is_stop
@@ -98,7 +98,12 @@ class Tagging:
     def run(self, events: Events) -> TagSummary:
         """Tag the posts; store that as a run of its own."""
         command = "retry-failed" if self.options.queue in {"due", "failed"} else "tag"
-        with noted_run(self.store, command, self.tagger.provenances[0]) as note:
+        with noted_run(
+            self.store,
+            command,
+            self.tagger.provenances[0],
+            keep=days_of(self.settings.keep_runs),
+        ) as note:
             summary = self.run_within(note.number, events)
             note.summary, note.code = shapes.tag_summary(summary), summary.code
         return summary

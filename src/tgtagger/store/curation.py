@@ -176,7 +176,7 @@ class Curation(Part):
             made = [
                 tag
                 for (tag,) in db.execute(
-                    "SELECT DISTINCT tag_id FROM post_tags WHERE run_id = ?", (run,)
+                    "SELECT DISTINCT +tag_id FROM post_tags WHERE run_id = ?", (run,)
                 )
             ]
             links = db.execute(

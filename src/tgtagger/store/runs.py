@@ -5,19 +5,33 @@ Does not know what a run does: its summary is JSON from the caller.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import sqlite3
 
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.database import Part
-from tgtagger.store.times import now
+from tgtagger.store.times import now, to_text
 
 
 class Runs(Part):
     """The runs of parse, tag, retry-failed and sync."""
 
-    def start(self, command: str, provenance: Provenance | None = None) -> int:
-        """Store that a run begins, and with which tagger; return its number."""
+    def start(
+        self,
+        command: str,
+        provenance: Provenance | None = None,
+        *,
+        keep: dt.timedelta | None = None,
+    ) -> int:
+        """Store that a run begins, and with which tagger; return its number.
+
+        Of the runs that began longer ago than `keep`, a few are swept: those that left tags or
+        attempts lose their summary, the others go. None: all are kept.
+        """
         with self._database.write() as db:
+            if keep is not None:
+                _sweep(db, keep)
             cursor = db.execute(
                 "INSERT INTO runs (command, started_at, pid, tagger, model, prompt, vocabulary) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -52,3 +66,29 @@ class Runs(Part):
                 (provenance.source, before),
             )
             return found.fetchone() is not None
+
+
+_SWEPT = 500
+"""Runs that are swept at a time: a millisecond of a run that writes anyway."""
+
+
+def _sweep(db: sqlite3.Connection, keep: dt.timedelta) -> None:
+    """Delete old runs that nothing refers to; the others keep their row, without a summary."""
+    try:
+        before = to_text(dt.datetime.now(dt.UTC) - keep)
+    except OverflowError:  # longer than the calendar
+        return
+    old = "SELECT id FROM runs WHERE started_at < ?1 AND ended_at IS NOT NULL"
+    referred = (
+        "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
+        "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id))"
+    )
+    db.execute(
+        f"DELETE FROM runs WHERE id IN ({old} AND NOT {referred} ORDER BY id LIMIT {_SWEPT})",
+        (before,),
+    )
+    db.execute(
+        f"UPDATE runs SET summary = NULL WHERE id IN "
+        f"({old} AND summary IS NOT NULL ORDER BY id LIMIT {_SWEPT})",
+        (before,),
+    )

@@ -49,6 +49,8 @@ def check(path: Path) -> None:
 
 def belongs(path: Path, log: Path) -> bool:
     """Tell whether a log belongs to a database; True if it has no numbers."""
+    if _is_soon_known(path, log):
+        return True
     seen: object = None
     for _ in range(_TRIES):
         numbers = _numbers(log)
@@ -62,6 +64,53 @@ def belongs(path: Path, log: Path) -> bool:
         seen = own, numbers  # somebody may be writing just now: look again
         time.sleep(_PAUSE)
     return True
+
+
+_LOOKED_AT = 2000
+"""Frames at each end of a write-ahead log whose heads are looked at first: 16 MB of pages."""
+
+
+def _is_soon_known(path: Path, log: Path) -> bool:
+    """Tell whether a log belongs to a database by few of its frames, whatever its size.
+
+    Only a yes counts: it takes a frame of this log with the file's own number or the next, as the
+    whole check does, which also reads and sums every page up to the first such frame: of a log of
+    467 MB that took 22 seconds. Between the ends of a larger log there may be numbers that are
+    not seen: without any at its ends it is accepted.
+    """
+    if not log.name.endswith("-wal"):
+        return False
+    try:
+        file = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        found, is_all = _numbers_at_ends(file)
+    finally:
+        os.close(file)
+    if not found:
+        return not is_all
+    own = _own(path)
+    return own is None or own in found or own + 1 & 0xFFFF in found
+
+
+def _numbers_at_ends(file: int) -> tuple[frozenset[int | None], bool]:
+    """Return the numbers in the first and last frames of a log, and whether these are all."""
+    head = os.pread(file, 32, 0)
+    if len(head) < 32 or head[:3] != WAL_MAGIC:
+        return frozenset(), True
+    step = 24 + int.from_bytes(head[8:12])
+    count = (os.fstat(file).st_size - 32) // step
+    first, last = range(min(count, _LOOKED_AT)), range(max(count - _LOOKED_AT, _LOOKED_AT), count)
+    found = set()
+    for place in (*first, *last):
+        frame = os.pread(file, 24 + _PLACE + 4, 32 + step * place)
+        if frame[8:16] != head[16:24]:  # the log ends before; what is here is of an older one
+            if place in first:
+                return frozenset(found), True
+        elif int.from_bytes(frame[:4]) == 1 and len(frame) == 24 + _PLACE + 4:
+            found.add(_number_at(frame, 24))
+    return frozenset(found), not last
 
 
 def _follows(own: int, first: int | None, others: frozenset[int | None]) -> bool:
