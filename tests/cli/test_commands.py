@@ -727,3 +727,68 @@ def test_csv_in_a_file_begins_with_a_byte_order_mark(archive: Any, tmp_path: Pat
     assert archive("export", "-o", str(target), "--raw").exit_code == 0
     assert target.read_bytes().startswith(b"channel_id,")
     assert archive("export", "--format", "csv").stdout.startswith("channel_id,")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["tags", "list"], "астрономия"),
+        (["tags", "ls", "--unused"], ""),
+        (["tags", "delete", "астрономия"], "removed 'астрономия'"),
+        (["tags", "rm", "астрономия"], "removed 'астрономия'"),
+        (["channels", "list"], "News"),
+        (["channels", "rm", "News"], "no longer read: News"),
+        (["help"], "Keep Telegram channels"),
+        (["help", "tag"], " tag [OPTIONS]"),
+        (["help", "tags", "merge"], " tags merge [OPTIONS]"),
+        (["version"], "tgtagger "),
+    ],
+)
+def test_habits_work(archive: Any, typed: list[str], said: str) -> None:
+    result = archive(*typed)
+    assert (result.exit_code, result.stderr) == (0, ""), result.stderr
+    assert said in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["tags", "renam", "a", "b"], "did you mean rename?"),
+        (["channels", "paus", "x"], "did you mean pause?"),
+        (["tags", "zzz"], "tags --help"),
+        (["find", "x"], "tgtagger search"),
+        (["retry"], "tgtagger retry-failed"),
+        (["backup"], "doctor --backup FILE"),
+        (["serch"], "did you mean search?"),
+        (["help", "serch"], "did you mean search?"),
+        (["help", "tags", "renam"], "did you mean rename?"),
+    ],
+)
+def test_typos_are_told_the_nearest(archive: Any, typed: list[str], hint: str) -> None:
+    result = archive(*typed)
+    assert result.exit_code == 2
+    assert hint in result.stderr
+
+
+def test_several_channels_are_named_at_once(run: Any, tmp_path: Path) -> None:
+    chats = [NEWS | {"id": 7, "name": "BBC World"}, NEWS | {"id": 8, "name": "BBC Sport ё"},
+             NEWS | {"id": 9, "name": "The Wörld"}]  # fmt: skip
+    assert run("parse", str(write(tmp_path / "export", account(*chats)))).exit_code == 0
+    paused = run("channels", "pause", "bbc w", "SPORT Е").stdout
+    assert paused == "paused: BBC World\npaused: BBC Sport ё\n"
+    assert run("channels", "pause", "bbc w", "nothing").exit_code == 2
+    assert run("channels", "resume", "7", "8").stdout.count("read again") == 2
+    both = run("channels", "pause", "bbc")
+    assert both.exit_code == 2
+    assert "2 channels have 'bbc' in their title: BBC World, BBC Sport ё" in both.stderr
+    assert len(lines(run("search", "--channel", "wörld", "--json"))) == 4
+    assert run("search", "--channel", "world", "--json").exit_code == 0  # one title contains it
+    assert run("channels", "add", "@other").exit_code == 0
+    gone = run("channels", "remove", "@other", "BBC World", "sport", "--with-posts", "--yes").stdout
+    assert gone.splitlines() == [
+        "no longer to be read: @other",
+        "removed: BBC World, 4 posts",
+        "removed: BBC Sport ё, 4 posts",
+    ]
+    assert run("channels", "remove", "The", "nothing", "--with-posts", "--yes").exit_code == 2
+    assert "The Wörld" in run("channels").stdout

@@ -91,7 +91,7 @@ def test_the_version_is_said_wherever_it_is_asked(args: list[str]) -> None:
     [
         (["serach"], "no command 'serach'", "did you mean search?"),
         (["statsu"], "no command 'statsu'", "did you mean status or tags?"),
-        (["undo"], "no command 'undo'", "see tgtagger --help"),
+        (["undo"], "no command 'undo'", "tgtagger tags undo"),
         (["status", "--jsno"], "--jsno", "did you mean --json?"),
         (["--dbb", "x"], "--dbb", "did you mean --db?"),
         (["show"], "POST", "see tgtagger show --help"),

@@ -59,14 +59,14 @@ def test_a_source_is_one_however_it_is_written(store: Store, name: str) -> None:
     assert store.channels.follow(["durov", "https://t.me/DUROV"]) == ("@durov",)
     assert store.channels.follow([name]) == ()
     with pytest.raises(InputError, match="@durov was added, and has not been read yet"):
-        store.channels.pause(name)
+        store.channels.pause([name])
     assert store.channels.forget(name) == "@durov"
     assert store.channels.followed_sources() == ()
 
 
 def test_a_channel_that_is_here_is_not_added_but_taken_up_again(archive: Store) -> None:
     assert archive.channels.follow(["t.me/c/7", "@OTHER"]) == ()
-    archive.channels.pause("other")
+    archive.channels.pause(["other"])
     assert archive.channels.follow(["t.me/other"]) == ("@other",)
     archive.channels.remove("t.me/c/7", with_posts=False)
     assert archive.channels.follow(["t.me/other"]) == ("@other",)
@@ -90,7 +90,7 @@ def test_a_source_that_was_read_is_done_with_under_all_its_names(store: Store) -
      "tg://resolve?domain=other", "t.me/c/7/5", "7", "OTHER", " Other "],
 )  # fmt: skip
 def test_a_channel_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> None:
-    assert archive.channels.count_posts(name) == 2
+    assert archive.channels.count_posts([name]) == 2
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_a_post_is_found_by_every_name_it_goes_by(archive: Store, name: str) -> 
 
 
 def test_paused_and_resumed(archive: Store) -> None:
-    assert archive.channels.pause("@OTHER") == "Other"
+    assert archive.channels.pause(["@OTHER"]) == ("Other",)
     assert [state.paused for state in archive.status.channels()] == [False, True]
-    assert archive.channels.resume("7") == "Other"
+    assert archive.channels.resume(["7"]) == ("Other",)
     assert [state.paused for state in archive.status.channels()] == [False, False]
     with pytest.raises(InputError, match="no channel 'othr'"):
-        archive.channels.pause("othr")
+        archive.channels.pause(["othr"])
 
 
 def test_removed_without_its_posts_they_can_still_be_found(archive: Store) -> None:

@@ -23,7 +23,7 @@ from tgtagger import __version__
 from tgtagger.cli import click, completion
 from tgtagger.cli.context import Invocation
 from tgtagger.cli.failures import ended, usage
-from tgtagger.cli.help import Command, new_app, write_commands
+from tgtagger.cli.help import Command, clean_argument, new_app, write_commands
 from tgtagger.cli.options import accept_late
 from tgtagger.runs.times import settle_zone
 
@@ -52,6 +52,18 @@ COMMANDS = {
 }
 """The commands by group; each is a module of this package with the same name (`_` for `-`)."""
 
+_OTHER_NAMES = {
+    "retry": "retry-failed", "find": "search", "grep": "search", "query": "search",
+    "fetch": "parse", "read": "parse", "pull": "parse", "download": "parse", "import": "parse",
+    "update": "sync", "refresh": "sync", "run": "sync", "label": "tag", "view": "show",
+    "cat": "show", "stats": "status", "info": "status", "state": "status", "list": "channels",
+    "ls": "channels", "add": "channels add", "follow": "channels add", "undo": "tags undo",
+    "merge": "tags merge", "rename": "tags rename", "backup": "doctor --backup FILE",
+    "recover": "doctor --recover FILE", "check": "doctor", "settings": "config",
+    "signin": "login", "auth": "login", "init": "config init", "setup": "config init",
+}  # fmt: skip
+"""What people type for a command of ours, by habit: it is named in the hint."""
+
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
 
 
@@ -75,6 +87,15 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
+        if name == "help":
+            return self._help(ctx, args[1:])
+        if name == "version":
+            _print_version(True)
+        if name in _OTHER_NAMES:
+            raise usage(
+                f"there is no command {clean_argument(name)}",
+                f"you may mean: tgtagger {_OTHER_NAMES[name]}",
+            )
         if name not in _NAMES and not name.startswith("-"):
             near = difflib.get_close_matches(name, _NAMES, n=2)
             hint = f"did you mean {' or '.join(near)}? see tgtagger --help"
@@ -82,6 +103,14 @@ class Commands(TyperGroup):
                 hint = "see tgtagger --help"
             raise usage(f"there is no command {clean_argument(name)}", hint)
         return super().resolve_command(ctx, args)
+
+    def _help(self, ctx: Any, words: list[str]) -> Any:
+        """Return the command that the words name, to be called with --help."""
+        if not words:
+            typer.echo(ctx.get_help())
+            raise typer.Exit
+        name, command, rest = self.resolve_command(ctx, words)
+        return name, command, [*rest, "--help"]
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         known = _NAMES.items()
@@ -137,11 +166,6 @@ def _app_of(name: str, module: Any) -> typer.Typer:
     context = getattr(module, "CONTEXT", None)
     made.command(name, cls=Command, epilog=epilog, context_settings=context)(module.command)
     return made
-
-
-def clean_argument(text: str) -> str:
-    """Return what was typed as quoted, terminal-safe text."""
-    return ascii(text) if not text.isprintable() else repr(text)
 
 
 app = typer.Typer(

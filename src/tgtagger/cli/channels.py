@@ -35,11 +35,11 @@ Exit codes:
   75 another program holds it""",
 )
 
-NameArgument = Annotated[
-    str,
+NamesArgument = Annotated[
+    list[str],
     typer.Argument(
-        metavar="NAME",
-        help="@name, a t.me link, an id or the title.",
+        metavar="NAME...",
+        help="@name, a t.me link, an id, the title or a part of it.",
         callback=only_numbers,
         autocompletion=completion.channels,
     ),
@@ -110,11 +110,12 @@ def add(
     epilog="""Examples:
   tgtagger channels pause @durov""",
 )
-def pause(ctx: typer.Context, name: NameArgument) -> None:
-    """Leave a channel out of runs that name none."""
+def pause(ctx: typer.Context, names: NamesArgument) -> None:
+    """Leave channels out of runs that name none."""
     with open_to_change(ctx) as store:
-        title = store.channels.pause(name)
-    screen_of(ctx).line(f"paused: {title}")
+        titles = store.channels.pause(names)
+    for title in titles:
+        screen_of(ctx).line(f"paused: {title}")
 
 
 @app.command(
@@ -122,11 +123,12 @@ def pause(ctx: typer.Context, name: NameArgument) -> None:
     epilog="""Examples:
   tgtagger channels resume @durov""",
 )
-def resume(ctx: typer.Context, name: NameArgument) -> None:
-    """Take a paused channel up again."""
+def resume(ctx: typer.Context, names: NamesArgument) -> None:
+    """Take paused or removed channels up again."""
     with open_to_change(ctx) as store:
-        title = store.channels.resume(name)
-    screen_of(ctx).line(f"read again from now on: {title}")
+        titles = store.channels.resume(names)
+    for title in titles:
+        screen_of(ctx).line(f"read again from now on: {title}")
 
 
 @app.command(
@@ -137,7 +139,7 @@ def resume(ctx: typer.Context, name: NameArgument) -> None:
 )
 def remove(
     ctx: typer.Context,
-    name: NameArgument,
+    names: NamesArgument,
     *,
     with_posts: Annotated[
         bool,
@@ -146,31 +148,41 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow a channel no longer. Its posts stay, unless --with-posts says otherwise."""
+    """Follow channels no longer. Their posts stay, unless --with-posts says otherwise."""
     screen = screen_of(ctx)
     with open_to_change(ctx) as store:
-        if source := store.channels.forget(name):
-            if as_json:
-                screen.json(shapes.channel_removed(ChannelRemoved(source, 0, 0)))
-            else:
-                screen.line(f"no longer to be read: {source}")
-            return
-        posts = store.channels.count_posts(name)
+        posts = store.channels.count_posts(names)
         if with_posts and posts and not yes:
             confirm(
-                f"Remove {plural(posts, 'post')} of {name} for good?",
+                f"Remove {plural(posts, 'post')} of {', '.join(names)} for good?",
                 otherwise="removing posts wants --yes",
             )
-        removed = store.channels.remove(name, with_posts=with_posts)
+        removed = [_remove(store, name, with_posts=with_posts) for name in names]
     if as_json:
-        screen.json(shapes.channel_removed(removed))
-    elif removed.kept:
+        told = [shapes.channel_removed(each) for each in removed]
+        screen.json(told[0] if len(told) == 1 else told)
+        return
+    for each in removed:
+        _tell_removed(screen, each)
+
+
+def _remove(store: Store, name: str, *, with_posts: bool) -> ChannelRemoved:
+    """Remove one channel, or a source that was added and has not been read."""
+    if source := store.channels.forget(name):
+        return ChannelRemoved(source, 0, 0)
+    return store.channels.remove(name, with_posts=with_posts)
+
+
+def _tell_removed(screen: Screen, removed: ChannelRemoved) -> None:
+    if removed.kept:
         screen.line(
             f"no longer read: {removed.title}; its {plural(removed.kept, 'post')} stay "
             "(--with-posts removes them, tgtagger channels resume takes it up again)"
         )
-    else:
+    elif removed.removed:
         screen.line(f"removed: {removed.title}, {plural(removed.removed, 'post')}")
+    else:
+        screen.line(f"no longer to be read: {removed.title}")
 
 
 def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:

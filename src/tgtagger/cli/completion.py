@@ -36,8 +36,14 @@ def channels(ctx: typer.Context, incomplete: str) -> Offers:
     return [
         (name, title)
         for name, title in _ask(ctx, lambda store: store.channels.names())
-        if name.startswith(incomplete)
+        if name.startswith(incomplete) or _begins(title, incomplete)
     ][:MOST]
+
+
+def _begins(title: str, typed: str) -> bool:
+    """Tell whether a word of a title begins so: bbc offers @bbcworld, whose title is BBC World."""
+    begin = typed.casefold()
+    return bool(begin) and any(word.casefold().startswith(begin) for word in title.split())
 
 
 def tags(ctx: typer.Context, incomplete: str) -> Offers:

@@ -5,6 +5,7 @@ Knows no command.
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any
 import typer
 
 from tgtagger.cli import click
+from tgtagger.errors import InputError
 
 
 class HelpFormatter(click.HelpFormatter):
@@ -55,6 +57,11 @@ def _bold(text: str) -> str:
     return text if plain else f"\x1b[1m{text}\x1b[0m"
 
 
+def clean_argument(text: str) -> str:
+    """Return what was typed as quoted, terminal-safe text."""
+    return ascii(text) if not text.isprintable() else repr(text)
+
+
 class Command(typer.core.TyperCommand):
     """A command whose help is drawn by our formatter."""
 
@@ -62,8 +69,40 @@ class Command(typer.core.TyperCommand):
         _write_end(formatter, self.epilog)
 
 
+_LISTING = ("list", "ls", "show", "all")
+_OTHER_NAMES = {"rm": "remove", "del": "remove", "delete": "remove", "unfollow": "remove",
+                "follow": "add", "mv": "rename", "join": "merge", "unpause": "resume",
+                "stop": "pause", "start": "resume", "untag": "drop", "export": "export-vocabulary",
+                "revert": "undo", "log": "history", "similar": "suggest"}  # fmt: skip
+"""What people type for a command of ours, by habit."""
+
+
 class Family(typer.core.TyperGroup):
-    """A command with commands of its own."""
+    """A command with commands of its own; without one it lists."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] in _LISTING and args[0] not in self.commands:
+            args = args[1:]  # `tags list` is `tags`
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, self._name_of(cmd_name))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.commands, n=2)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise InputError(
+                "usage",
+                sentence=f"{ctx.info_name} has no command {clean_argument(name)}",
+                advice=f"{hint}see {ctx.command_path} --help",
+            )
+        return super().resolve_command(ctx, args)
+
+    def _name_of(self, typed: str) -> str:
+        other = _OTHER_NAMES.get(typed, typed)
+        return other if typed not in self.commands and other in self.commands else typed
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _write_end(formatter, self.epilog)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- what is named
+    "channel_partly_named": lambda *, name, titles, **_: (
+        f"{len(titles)} channels have {name!r} in their title: {', '.join(titles[:10])}"
+    ),
     "channel_ambiguous": "several channels are called {name!r}",
     "channel_not_read": "{source} was added, and has not been read yet",
     "channel_unknown": "no channel {name!r} in the database",

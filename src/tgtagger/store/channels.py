@@ -97,19 +97,22 @@ class Channels(Part):
                     _forget(db, other)
             _come_back(db, channel)
 
-    def pause(self, name: str) -> str:
-        """Leave a channel out of runs that name no channel; return its title."""
+    def pause(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Leave channels out of runs that name no channel; return their titles."""
         with self._database.write() as db:
-            channel = channel_id(db, name)
-            db.execute("UPDATE channels SET paused_at = ? WHERE id = ?", (now(), channel))
-            return _title(db, channel)
+            found = [channel_id(db, name) for name in names]
+            db.executemany(
+                "UPDATE channels SET paused_at = ? WHERE id = ?", [(now(), each) for each in found]
+            )
+            return tuple(_title(db, each) for each in found)
 
-    def resume(self, name: str) -> str:
-        """Follow a paused or unfollowed channel again; return its title."""
+    def resume(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Follow paused or unfollowed channels again; return their titles."""
         with self._database.write() as db:
-            channel = channel_id(db, name)
-            _take_up(db, channel)
-            return _title(db, channel)
+            found = [channel_id(db, name) for name in names]
+            for channel in found:
+                _take_up(db, channel)
+            return tuple(_title(db, each) for each in found)
 
     def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
         """Unfollow a channel, or, `with_posts`, delete it with everything that belongs to it.
@@ -142,10 +145,14 @@ class Channels(Part):
             db.execute("DELETE FROM channels WHERE id = ?", (channel,))  # and what refers to it
             return ChannelRemoved(title, posts, 0)
 
-    def count_posts(self, name: str) -> int:
-        """Return how many posts of a channel are stored."""
+    def count_posts(self, names: Sequence[str]) -> int:
+        """Return how many posts of channels are stored; a source that was not read has none.
+
+        Raises InputError for an unknown one, so that nothing is changed before all are known.
+        """
         with self._database.read() as db:
-            return _posts_of(db, channel_id(db, name))
+            read = [name for name in names if _added(db, name) is None]
+            return sum(_posts_of(db, channel_id(db, name)) for name in read)
 
 
 def followed(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -156,14 +163,19 @@ def followed(db: sqlite3.Connection) -> tuple[str, ...]:
 
 def _forget(db: sqlite3.Connection, name: str) -> str | None:
     """Delete a source that was added, by any of its names; return it as stored, or None."""
+    source = other = _added(db, name)
+    while other is not None:  # older versions stored every form
+        db.execute("DELETE FROM followed_sources WHERE source = ?", (other,))
+        other = _added(db, name)
+    return source
+
+
+def _added(db: sqlite3.Connection, name: str) -> str | None:
+    """Return a source that was added and not read, by any of its names, as it is stored."""
     try:
-        ref = read_channel(name)
+        return followed_as(db, read_channel(name))
     except InputError:  # perhaps a title
         return None
-    source = followed_as(db, ref)
-    while (other := followed_as(db, ref)) is not None:  # older versions stored every form
-        db.execute("DELETE FROM followed_sources WHERE source = ?", (other,))
-    return source
 
 
 def _come_back(db: sqlite3.Connection, channel: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import sqlite3
+import unicodedata
 
 from tgtagger.errors import InputError
 from tgtagger.model.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
@@ -22,7 +23,10 @@ _ID = RowCheck(INTEGER)
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the id of a channel by its username, link, id or title."""
+    """Return the id of a channel by its username, link, id or title, or by a part of its title.
+
+    A part is enough if one title begins so, or only one contains it.
+    """
     ref = _ref(name)
     known = [*map(_CHANNEL, db.execute("SELECT id, username, title FROM channels"))]
     plain = name.strip().casefold()
@@ -42,8 +46,27 @@ def channel_id(db: sqlite3.Connection, name: str) -> int:
     added = None if ref is None else followed_as(db, ref)
     if added is not None:
         raise InputError("channel_not_read", source=added)
+    alike = _partly_named(plain, [(identity, title) for identity, _, title in known])
+    if len(alike) == 1:
+        return alike[0][0]
+    if alike:
+        titles = tuple(title for _, title in alike)
+        raise InputError("channel_partly_named", name=name, titles=titles)
     names = [n for _, username, title in known for n in (username and f"@{username}", title) if n]
     raise InputError("channel_unknown", name=name, near=_nearest(name, names))
+
+
+def _partly_named(part: str, titles: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the channels whose title begins with a part; if none does, those that contain it."""
+    part = _plain(part)
+    if len(part) < 2:
+        return []
+    begin = [(each, title) for each, title in titles if _plain(title).startswith(part)]
+    return begin or [(each, title) for each, title in titles if part in _plain(title)]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
 
 
 def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:

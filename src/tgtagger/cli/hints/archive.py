@@ -54,6 +54,7 @@ def _post_without_tag(*, tags: Sequence[str], **_: Any) -> str:
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- names
+    "channel_partly_named": "name one by more of its title, or by its @name",
     "channel_ambiguous": _channel_ambiguous,
     "channel_not_read": (
         "read it: tgtagger parse {source}; or forget it: tgtagger channels remove {source}"

@@ -102,7 +102,7 @@ def _numbers_at_ends(file: int) -> tuple[frozenset[int | None], bool]:
     step = 24 + int.from_bytes(head[8:12])
     count = (os.fstat(file).st_size - 32) // step
     first, last = range(min(count, _LOOKED_AT)), range(max(count - _LOOKED_AT, _LOOKED_AT), count)
-    found = set()
+    found: set[int | None] = set()
     for place in (*first, *last):
         frame = os.pread(file, 24 + _PLACE + 4, 32 + step * place)
         if frame[8:16] != head[16:24]:  # the log ends before; what is here is of an older one
