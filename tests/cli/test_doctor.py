@@ -107,7 +107,7 @@ def test_the_web_preview_is_asked_for_where_channels_come_from_it(
         assert preview.asked == 1
     (found,) = [item for item in look(*arguments) if item["check"] == "preview"]
     assert found["level"] == "warning"
-    assert "ConnectError" in found["message"]
+    assert "it refuses the connection" in found["message"]
     assert "HTTPS_PROXY" in found["hint"]
     assert CliRunner().invoke(app, [*arguments, "channels", "pause", "newsroom"]).exit_code == 0
     assert not [item for item in look(*arguments) if item["check"] == "preview"]

@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tgtagger.cli import app
 from tgtagger.errors import InputError
-from tgtagger.model.refs import Named
+from tgtagger.model.refs import Named, is_foreign_address
+from tgtagger.runs import targets
 from tgtagger.runs.targets import read_target, readable, stored_targets
 from tgtagger.sources.desktop import DesktopExport
 from tgtagger.store import Store
@@ -56,3 +59,42 @@ def test_an_added_channel_with_a_name_needs_no_account(store: Store) -> None:
     store.channels.follow(["@durov", "t.me/c/12345", "t.me/+AbCd123456"])
     found, left_out = readable(stored_targets(store), "preview")
     assert ([target.text for target in found], left_out) == (["@durov"], 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", "channel_ref_empty"),
+        ("  ", "channel_ref_empty"),
+        ("https://example.com/x", "channel_ref_foreign"),
+        ("http://twitter.com/telegram", "channel_ref_foreign"),
+        ("ftp://x/y", "channel_ref_foreign"),
+        ("vk.com/news", "channel_ref_foreign"),
+        ("example.com", "channel_ref_foreign"),
+        ("someone@example.com", "channel_ref_foreign"),
+        ("+15550001", "channel_ref_invalid"),
+        ("https://t.me/", "channel_ref_invalid"),
+        ("./missing.json", "export_missing"),
+        ("no/such/folder", "export_missing"),
+        ("missing.json", "export_missing"),
+    ],
+)
+def test_a_name_that_cannot_be_read_makes_no_archive(tmp_path: Path, text: str, kind: str) -> None:
+    db = tmp_path / "new.db"
+    result = CliRunner().invoke(app, ["--db", str(db), "parse", "--", text])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError) as error:
+        targets.check_any([text])
+    assert error.value.kind == kind
+    targets.check_any([text, "@news"])  # one that can be read is read
+
+
+@pytest.mark.parametrize(
+    "text", ["https://t.me/news", "t.me/s/news", "news.t.me", "tg://resolve?domain=news",
+             "https://telegram.me/news/5"],
+)  # fmt: skip
+def test_telegrams_own_addresses_are_not_foreign(text: str) -> None:
+    assert not is_foreign_address(text)
+    targets.check_any([text])

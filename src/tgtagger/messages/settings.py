@@ -68,6 +68,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "server_of_model_not_set": "the model {model} is named, and no server that has it",
     "model_not_set": "no language model is named",
     "key_not_set": "{provider} wants a key, and none is set",
+    "channel_ref_empty": "a channel has no name here: the text is empty",
+    "channel_ref_foreign": "{text} is no address of Telegram's",
     "channel_ref_invalid": "{text!r} names no channel",
     "post_ref_invalid": "{text!r} names no post",
 }

@@ -81,7 +81,9 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "telegram_asks_to_wait": _of("{before}Telegram asks to wait {seconds} s"),
     "telegram_flood": _of("{before}Telegram asks to wait ({error})"),
     "telegram_closed_until": _until("Telegram asks to be left alone until"),
-    "telegram_unreachable": "Telegram cannot be reached, or has trouble ({error})",
+    "telegram_unreachable": lambda *, reason, **_: (
+        "Telegram cannot be reached, or has trouble" + (f" ({reason})" if reason else "")
+    ),
     "telegram_given_up": _of("{name}: not asked, since Telegram cannot be reached, or has trouble"),
     "telegram_refuses": _of("{before}Telegram answers {error} ({code})"),
     "telegram_refuses_clock": "Telegram refuses messages from this clock",

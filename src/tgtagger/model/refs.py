@@ -64,9 +64,28 @@ def username(text: object) -> str | None:
     return str(text) if is_name else None
 
 
+_ADDRESS = re.compile(
+    r"(?!tg:)[a-z][a-z0-9+.-]*://\S*|(?:[\w-]+\.)+[a-z]{2,}(?:/\S*)?|[^\s@/]+@[^\s@/]+\.\w+",
+    re.IGNORECASE,
+)
+"""A web address, a host with or without a path, an e-mail address."""
+
+
+def is_foreign_address(text: str) -> bool:
+    """Tell whether a text is an address that is none of Telegram's."""
+    wanted = text.strip()
+    if _ADDRESS.fullmatch(wanted) is None or wanted.lower().endswith(".json"):
+        return False
+    return not re.match(rf"{_HOST}|(?:https?://)?[\w-]+\.t\.me\b|tg:", wanted, re.IGNORECASE)
+
+
 def read_channel(text: str) -> ChannelRef:
     """Return the channel that a text names. Raises InputError for anything else."""
     wanted = text.strip()
+    if not wanted:
+        raise InputError("channel_ref_empty")
+    if is_foreign_address(wanted):
+        raise InputError("channel_ref_foreign", text=wanted)
     for pattern, kind in _FORMS:
         # ASCII: else, with case ignored, ſ would match s, and the Kelvin sign k.
         found = re.fullmatch(pattern, wanted, re.IGNORECASE | re.ASCII)

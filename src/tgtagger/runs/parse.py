@@ -56,6 +56,7 @@ def parse(
     Without sources: read every channel of the archive that is not paused. Only a run with sources
     makes an archive where there is none.
     """
+    targets.check_any(sources)
     with (
         Store.open(settings.db, create=bool(sources)) as store,
         store.lock("parse"),

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from tgtagger.config import Settings, path_of
-from tgtagger.errors import ActionNeeded, InputError, SourceError
+from tgtagger.errors import ActionNeeded, InputError, SourceError, TgTaggerError
 from tgtagger.model.choices import Via
 from tgtagger.model.posts import Channel
-from tgtagger.model.refs import ChannelRef, Named, Numbered, read_channel
+from tgtagger.model.refs import ChannelRef, Named, Numbered, is_foreign_address, read_channel
 from tgtagger.runs.accounts import is_signed_in
 from tgtagger.store import Store
 
@@ -40,15 +40,38 @@ def read_target(text: str, store: Store) -> Target:
 
 def export_path(text: str) -> Path | None:
     """Return the path of the export that a text names, there or not; None for a channel's name."""
+    if not text.strip():
+        return None
     path = path_of(text)
     with contextlib.suppress(OSError):  # the name is too long for a path
         if path.exists():
             return path
+    if is_foreign_address(text):
+        return None
     try:
         read_channel(text)
     except InputError:
         if ("/" in text and "t.me" not in text) or text.endswith(".json") or text[:1] in ".~":
             return path  # reading tells that it is missing
+    return None
+
+
+def check_any(sources: Sequence[str]) -> None:
+    """Raise InputError if nothing that was named can be read: no run, no archive is made for it."""
+    errors = [error for error in map(_error_of, sources) if error is not None]
+    if errors and len(errors) == len(sources):
+        raise errors[0]
+
+
+def _error_of(text: str) -> TgTaggerError | None:
+    path = export_path(text)
+    if path is not None:
+        with contextlib.suppress(OSError):
+            return None if path.exists() else InputError("export_missing", path=path)
+    try:
+        read_channel(text)
+    except InputError as error:
+        return error
     return None
 
 

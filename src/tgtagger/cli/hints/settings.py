@@ -47,6 +47,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "server_of_model_not_set": _server_of_model,
     "model_not_set": _model,
     "key_not_set": "set {variable} or TGTAGGER_LLM_API_KEY",
+    "channel_ref_empty": "give @name, a t.me link or a path; in a script, look at its variable",
+    "channel_ref_foreign": "give @name or a t.me link; of a file, its path",
     "channel_ref_invalid": (
         "give @name, a t.me link, -100… or the path of an export; see tgtagger parse --help"
     ),

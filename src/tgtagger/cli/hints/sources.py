@@ -8,6 +8,10 @@ _LOGIN = "run: tgtagger login"
 _LOGIN_AGAIN = "run tgtagger login again"
 _LATER = "run it again then; cron can simply try again"
 _CONNECTION = "check the connection and try again; what was read is kept"
+_TELEGRAM = (
+    "check the connection; where Telegram is blocked, name a proxy: TGTAGGER_PROXY "
+    "(docs/telegram.md); what was read is kept"
+)
 _NOTHING_LOST = "try again later; what is not read yet is remembered"
 _GROUPS = "give --groups to keep groups, too"
 _APPLICATION = "get them at https://my.telegram.org, then run: tgtagger login"
@@ -40,8 +44,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "telegram_asks_to_wait": _LATER,
     "telegram_flood": _LATER,
     "telegram_closed_until": _LATER,
-    "telegram_unreachable": _CONNECTION,
-    "telegram_given_up": _CONNECTION,
+    "telegram_unreachable": _TELEGRAM,
+    "telegram_given_up": _TELEGRAM,
     "telegram_refuses_clock": "set this machine's clock right",
     "telegram_answer_unreadable": "update tgtagger, then run it again: nothing is lost",
     "telegram_answer_wrong": _NOTHING_LOST,

@@ -11,6 +11,8 @@ import asyncio
 import datetime as dt
 import email.utils
 import math
+import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -158,7 +160,7 @@ class Preview:
         except http.TooLarge:
             return "its answer is larger than any page"
         except (httpx.HTTPError, TimeoutError) as error:
-            return type(error).__name__
+            return _describe(error)
         except _NotAPage as error:
             return str(error)
         except httpx.InvalidURL as error:
@@ -247,3 +249,34 @@ async def look(base: str) -> str | None:
     """Return the error that makes the web preview unreadable, None if it answers. Asks once."""
     async with Preview(base) as preview:
         return await preview.look()
+
+
+def _describe(error: Exception) -> str:
+    """Return in plain words why a call brought no answer."""
+    match error:
+        case httpx.ConnectTimeout() | httpx.ConnectError():
+            return _why_no_connection(error)
+        case httpx.ProxyError():
+            return "the proxy refuses"
+        case httpx.TimeoutException() | TimeoutError():
+            return "no answer in time"
+        case httpx.DecodingError():
+            return "its answer cannot be read"
+        case httpx.RemoteProtocolError():
+            return "it speaks no proper HTTP"
+    return "the connection broke"
+
+
+def _why_no_connection(error: BaseException) -> str:
+    cause: BaseException | None = error
+    for _ in range(20):  # a chain of causes may be a ring
+        if isinstance(cause, socket.gaierror):
+            return "its name is not known here"
+        if isinstance(cause, ssl.SSLError):
+            return "its certificate is not trusted"
+        if isinstance(cause, ConnectionRefusedError):
+            return "it refuses the connection"
+        if cause is None:
+            break
+        cause = cause.__cause__ or cause.__context__
+    return "no connection"

@@ -219,8 +219,19 @@ def _class_name(name: str) -> str:
 
 
 def _unreachable(error: BaseException) -> TryLater:
-    name = _name_of(error) if isinstance(error, errors.RPCError) else type(error).__name__
-    return TryLater("telegram_unreachable", error=name)
+    return TryLater("telegram_unreachable", reason=_reason(error))
+
+
+def _reason(error: BaseException) -> str | None:
+    """Return Telegram's or the system's words for what went wrong; None: there are none."""
+    if isinstance(error, errors.RPCError):
+        return _name_of(error)
+    cause: BaseException | None = error
+    for _ in range(20):  # a chain of causes may be a ring
+        if cause is None or (isinstance(cause, OSError) and cause.strerror):
+            break
+        cause = cause.__cause__ or cause.__context__
+    return cause.strerror if isinstance(cause, OSError) else None
 
 
 _OTHERS: tuple[tuple[tuple[type[BaseException], ...], Callable[..., TgTaggerError]], ...] = (

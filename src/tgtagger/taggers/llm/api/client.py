@@ -168,22 +168,21 @@ def map_error(error: httpx.HTTPError | httpx.InvalidURL | httpx.StreamError) -> 
     """Return the verdict on a request without an answer."""
     if (why := _wrong_tls(error)) is not None:
         return Verdict("stop", why, stop="wrong_address")
-    name = type(error).__name__
     match error:
         case httpx.ConnectTimeout():
-            return Verdict("passing", f"no connection ({name})", "timeout", reached=False)
+            return Verdict("passing", "no connection", "timeout", reached=False)
         case httpx.TimeoutException():
-            return Verdict("passing", f"no answer in time ({name})", "timeout")
+            return Verdict("passing", "no answer in time", "timeout")
         case httpx.ConnectError():
-            return Verdict("passing", f"no connection ({name})", "network", reached=False)
+            return Verdict("passing", "no connection", "network", reached=False)
         case httpx.ProxyError():
-            return Verdict("passing", f"the proxy refuses ({name})", "network", reached=False)
+            return Verdict("passing", "the proxy refuses", "network", reached=False)
         case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError():
-            return Verdict("stop", f"the address cannot be used ({name})", stop="wrong_address")
+            return Verdict("stop", "the address cannot be used", stop="wrong_address")
         case httpx.DecodingError():
-            return Verdict("passing", f"the answer cannot be read ({name})", "bad_answer")
+            return Verdict("passing", "the answer cannot be read", "bad_answer")
         case _:
-            return Verdict("passing", f"the connection broke off ({name})", "network")
+            return Verdict("passing", "the connection broke off", "network")
 
 
 def _wrong_tls(error: BaseException | None) -> str | None:
