@@ -312,8 +312,10 @@ def test_a_large_log_is_recognised_by_few_of_its_frames(
 ) -> None:
     """A transaction beyond the cache writes page 1 last: 22 s were spent on summing 467 MB."""
     db, killed = tmp_path / "running", tmp_path / "killed"
+    with Store.open(str(db)) as store:
+        save(store, 1)  # so that the file itself has a number
     with Store.open(str(db)) as store, contextlib.ExitStack() as stack:
-        save(store, 1)
+        save(store, 2)
         reader = stack.enter_context(Store.open_to_read(str(db)))
         stack.enter_context(reader.select(PostFilter()))  # so that the log is not folded back
         with store._database.write() as raw:
@@ -340,3 +342,47 @@ def test_a_large_log_is_recognised_by_few_of_its_frames(
     other = in_the_middle(tmp_path, "other", "others")
     shutil.copy(log, files_of(other)[1])
     assert not stale_log.belongs(other, files_of(other)[1])
+
+
+def test_a_large_log_of_another_file_is_found_by_a_commit_in_its_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in a second large transaction: page 1 of the first stands between the log's ends."""
+    db, killed = tmp_path / "running", tmp_path / "killed"
+    fill = (
+        "INSERT INTO filler WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "LIMIT 1500) SELECT zeroblob(4000) FROM n"
+    )
+    with Store.open(str(db)) as store:
+        save(store, 1)  # so that the file itself has a number
+    with (
+        Store.open_to_read(str(db)) as reader,
+        reader.select(PostFilter()),  # so that the log is not folded back
+        closing(connections.to_write(db)) as raw,
+    ):
+        raw.execute("PRAGMA cache_size = 10")
+        raw.execute("BEGIN IMMEDIATE")
+        stale_log.number(raw)
+        raw.execute("CREATE TABLE filler (noise BLOB)")
+        raw.execute(fill)
+        raw.execute("COMMIT")
+        raw.execute("BEGIN IMMEDIATE")
+        raw.execute(fill)
+        copy_database(db, killed)
+        raw.execute("ROLLBACK")
+    log = files_of(killed)[1]
+    monkeypatch.setattr(stale_log, "_LOOKED_AT", 100)
+    data, step = log.read_bytes(), 24 + 4096
+    count = (len(data) - 32) // step
+    places = [n for n in range(count) if data[32 + n * step :][:4] == b"\0\0\0\1"]
+    assert places
+    assert 100 <= min(places) <= max(places) < count - 100
+    assert stale_log._is_soon_known(killed, log)
+    other = in_the_middle(tmp_path, "other", "others")
+    shutil.copy(log, files_of(other)[1])
+    assert_refused(other)
+    shutil.copy(killed, other)  # the same again, without any number in the log
+    for place in places:
+        data = data[: 32 + place * step] + b"\0\0\0\2" + data[36 + place * step :]
+    files_of(other)[1].write_bytes(data)
+    assert stale_log._is_soon_known(other, files_of(other)[1])

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from support import old_schemas
-from support.make import page, post, tag
+from support.make import PROVENANCE, page, post, tag
 from support.sql import reading, writing
 from tgtagger.store import Store
 
@@ -44,6 +44,19 @@ def test_old_runs_go_unless_something_refers_to_them(store: Store) -> None:
         7: None,
     }
     assert store.curation.undo_run(1).links == 1
+
+
+def test_a_run_that_was_swept_is_known_by_its_tags(store: Store) -> None:
+    store.posts.save_page(page(post(1, "text")))
+    tag(store, ("ai",))  # run 1, without a summary as if swept
+    store.runs.start("tag", PROVENANCE)
+    assert summaries(store) == {1: None, 2: None}
+    assert store.runs.has_tagged_with(PROVENANCE, 2)
+    assert not store.runs.has_tagged_with(PROVENANCE, 1)
+    with reading(store) as db:
+        query = "SELECT 1 FROM runs WHERE EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id)"
+        plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {query}"))
+    assert "ix_post_tags_run_id" in plan
 
 
 def test_a_rule_beyond_the_calendar_keeps_all(store: Store) -> None:
@@ -99,24 +112,33 @@ def test_the_view_has_no_link_to_a_message_that_moved_on(store: Store) -> None:
 def test_the_upgrade_brings_back_posts_that_were_blamed_for_a_key(db: Path) -> None:
     """An earlier version blamed posts for 400 and 403 that spoke of a key or a model."""
     errors = {
-        1: (400, "API key not valid. Please pass a valid API key."),
-        2: (403, "Country, region, or territory not supported"),
-        3: (400, "content may violate our policy"),
-        4: (500, "the model is overloaded"),
-        5: (400, "your credit balance is too low"),
+        1: (400, "server", "API key not valid. Please pass a valid API key."),
+        2: (403, "refused", "Country, region, or territory not supported"),
+        3: (400, "refused", "content may violate our policy"),
+        4: (500, "server", "the model is overloaded"),
+        5: (400, "server", "your credit balance is too low"),
+        6: (400, "server", "The model `gemma-9` does not exist or you do not have access to it."),
+        7: (400, "too_long", "This model's maximum context length is 8192 tokens."),
+        8: (400, "server", "This model's maximum context length is 8192 tokens."),
+        9: (403, "refused", "The request violates the model's usage policy."),
+        10: (403, "server", "The request violates the model's usage policy."),
+        11: (400, "server", "unsupported media location"),
+        12: (400, "too_long", "model x: the input exceeds what the model takes; prompt not found"),
+        13: (403, "refused", "Your organization has been flagged and suspended."),
+        14: (400, "refused", "A post on payments and verification is flagged by the safety model."),
     }
     old_schemas.make(db, "0002", 0)
     with closing(sqlite3.connect(db)) as raw, raw:
         raw.execute(
             "INSERT INTO channels (id, title, kind, added_at) VALUES (7, 'a', 'channel', 'x')"
         )
-        for number, (status, error) in errors.items():
+        for number, (status, failure, error) in errors.items():
             raw.execute(
                 "INSERT INTO posts (id, channel_id, message_id, size, text, markdown, source, "
                 "text_hash, added_at, status, attempts, failure, error) VALUES "
                 "(?, 7, ?, 1, '', '', 'desktop', '0123456789abcdef', '2026-01-01T00:00:00Z', "
-                "'failed', 3, 'bad_answer', ?)",
-                (number, number, error),
+                "'failed', 3, ?, ?)",
+                (number, number, failure, error),
             )
             raw.execute(
                 "INSERT INTO attempts (post_id, at, http_status) VALUES (?, 'x', ?)",
@@ -127,4 +149,4 @@ def test_the_upgrade_brings_back_posts_that_were_blamed_for_a_key(db: Path) -> N
         due = raw.execute(
             "SELECT id, attempts FROM posts WHERE next_attempt_at IS NOT NULL ORDER BY id"
         ).fetchall()
-    assert due == [(1, 0), (2, 0), (5, 0)]
+    assert due == [(number, 0) for number in (1, 2, 5, 6, 13)]

@@ -61,8 +61,10 @@ class Runs(Part):
         """Tell whether any run before this one tagged something with this kind of tagger."""
         with self._database.read() as db:
             found = db.execute(
-                "SELECT 1 FROM runs WHERE tagger = ? AND id < ? AND coalesce("
-                "json_extract(summary, '$.tagged'), json_extract(summary, '$.tag.tagged')) > 0",
+                # A swept run has no summary any more; its tags tell.
+                "SELECT 1 FROM runs WHERE tagger = ? AND id < ? AND (coalesce("
+                "json_extract(summary, '$.tagged'), json_extract(summary, '$.tag.tagged')) > 0 "
+                "OR EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id))",
                 (provenance.source, before),
             )
             return found.fetchone() is not None

@@ -71,12 +71,12 @@ _LOOKED_AT = 2000
 
 
 def _is_soon_known(path: Path, log: Path) -> bool:
-    """Tell whether a log belongs to a database by few of its frames, whatever its size.
+    """Tell whether a log belongs to a database by the heads of its frames, without any sum.
 
     Only a yes counts: it takes a frame of this log with the file's own number or the next, as the
     whole check does, which also reads and sums every page up to the first such frame: of a log of
-    467 MB that took 22 seconds. Between the ends of a larger log there may be numbers that are
-    not seen: without any at its ends it is accepted.
+    467 MB that took 22 seconds. All its heads are read in a fifth of one, and only if the ends
+    tell nothing: otherwise another file's log would be taken by its size.
     """
     if not log.name.endswith("-wal"):
         return False
@@ -85,32 +85,35 @@ def _is_soon_known(path: Path, log: Path) -> bool:
     except OSError:
         return True
     try:
-        found, is_all = _numbers_at_ends(file)
+        own, is_numbered = _own(path), False
+        if own is None:
+            return True
+        for found in _numbers_by_heads(file):
+            if found in {own, own + 1 & 0xFFFF}:
+                return True
+            is_numbered = True
     finally:
         os.close(file)
-    if not found:
-        return not is_all
-    own = _own(path)
-    return own is None or own in found or own + 1 & 0xFFFF in found
+    return not is_numbered
 
 
-def _numbers_at_ends(file: int) -> tuple[frozenset[int | None], bool]:
-    """Return the numbers in the first and last frames of a log, and whether these are all."""
+def _numbers_by_heads(file: int) -> Iterator[int | None]:
+    """Yield the number in each copy of page 1 in a write-ahead log: those at its ends first."""
     head = os.pread(file, 32, 0)
     if len(head) < 32 or head[:3] != WAL_MAGIC:
-        return frozenset(), True
+        return
     step = 24 + int.from_bytes(head[8:12])
     count = (os.fstat(file).st_size - 32) // step
-    first, last = range(min(count, _LOOKED_AT)), range(max(count - _LOOKED_AT, _LOOKED_AT), count)
-    found: set[int | None] = set()
-    for place in (*first, *last):
-        frame = os.pread(file, 24 + _PLACE + 4, 32 + step * place)
-        if frame[8:16] != head[16:24]:  # the log ends before; what is here is of an older one
-            if place in first:
-                return frozenset(found), True
-        elif int.from_bytes(frame[:4]) == 1 and len(frame) == 24 + _PLACE + 4:
-            found.add(_number_at(frame, 24))
-    return frozenset(found), not last
+    ends = min(count, _LOOKED_AT), max(count - _LOOKED_AT, _LOOKED_AT)
+    for places in (range(ends[0]), range(ends[1], count), range(*ends)):
+        for place in places:
+            frame = os.pread(file, 24 + _PLACE + 4, 32 + step * place)
+            if frame[8:16] != head[16:24]:  # the log ends before; what is here is of an older one
+                if place < ends[0]:
+                    return
+                break
+            if int.from_bytes(frame[:4]) == 1 and len(frame) == 24 + _PLACE + 4:
+                yield _number_at(frame, 24)
 
 
 def _follows(own: int, first: int | None, others: frozenset[int | None]) -> bool:

@@ -33,17 +33,38 @@ STATEMENTS = (
     """,
 )
 
-WORDS = (
-    "api key", "api_key", "apikey", "credential", "unauthor", "permission", "access denied", "model",
-    "credit", "balance", "billing", "payment", "quota", "insufficient", "arrear", "region", "country",
-    "location", "territory", "verif", "organization", "suspended", "deactivated", "disabled",
+OF_ACCOUNTS = (
+    "api_key not", "api_key is", "api_key was", "api_key has", "api_key expired", "invalid api_key",
+    "incorrect api_key", "no api_key", "missing api_key", "valid api_key", "apikey", "credential",
+    "unauthorized", "unauthenticated", "authentication", "permission_denied", "permission_error",
+    "credit balance", "insufficient_quota", "insufficient%balance", "insufficient%credit",
+    "insufficient%funds", "balance is", "out of credits", "any credits", "more credits", "arrear",
+    "billing", "payment required", "quota exceeded", "exceeded%quota", "recharge", "spend%limit",
+    "location is not supported", "unsupported_country", "country, region", "your country",
+    "your region", "your location", "must be verified", "not verified", "verify your",
+    "account has been", "account is", "organization has been", "organization is", "suspended",
+    "deactivated",
 )  # fmt: skip
-"""Words by which a server speaks of an account or a model, not of a post; in lower case."""
+"""Phrases of LIKE by which a server surely speaks of a key, credit, a country or an account."""
+
+OF_MODELS = (
+    "model_not_found", "model%does not exist", "model%not found", "model is not available",
+    "model_decommissioned", "model%has been de", "model%no longer", "no models loaded",
+    "unknown model", "invalid model", "not a valid model", "failed to load model", "model disabled",
+    "access to model", "access to the model", "model%access_denied", "model%accessdenied",
+)  # fmt: skip
+"""The same of a model. Only of posts whose failure is not the post's own."""
+
+
+def speaks(phrases: tuple[str, ...]) -> str:
+    return "(" + " OR ".join(f"error LIKE '%{phrase}%'" for phrase in phrases) + ")"
+
 
 BLAMED = f"""
     UPDATE posts SET attempts = 0, next_attempt_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
     WHERE status = 'failed' AND next_attempt_at IS NULL
-    AND ({" OR ".join(f"instr(lower(error), '{word}') > 0" for word in WORDS)})
+    AND ({speaks(OF_ACCOUNTS)}
+        OR failure NOT IN ('too_long', 'refused') AND {speaks(OF_MODELS)})
     AND (SELECT http_status FROM attempts AS a WHERE a.post_id = posts.id ORDER BY a.id DESC LIMIT 1)
         IN (400, 403)
 """
