@@ -124,7 +124,43 @@ def test_tag_names_itself_once(run: Any, tmp_path: Path) -> None:
     assert (summary["pending"], summary["tagger"], summary["stopped"]) == (0, "keywords", None)
     assert "embedded tagger" in first.stderr
     assert "TGTAGGER_LLM_PROVIDER" in first.stderr
-    assert "embedded tagger" not in run("tag", "--force", "--yes").stderr
+    again = run("tag", "--force", "--yes").stderr
+    assert again == (
+        "tagged 3 posts with the embedded tagger, skipped 1 post with nothing to tag\n"
+    )
+
+
+def test_without_a_terminal_one_line_sums_up(run: Any, tmp_path: Path) -> None:
+    export = str(write(tmp_path / "export", NEWS))
+    parsed = run("parse", export).stderr.splitlines()
+    assert parsed[0].startswith("a new database: ")
+    assert parsed[1:] == ["News: 4 new posts, 1 service message"]
+    both = account(NEWS | {"id": 7, "name": "Other"}, NEWS)
+    several = run("parse", str(write(tmp_path / "both", both))).stderr
+    assert several == "2 channels: 4 new posts, 4 unchanged, 2 service messages\n"
+    assert run("tag").stderr.splitlines()[-1].startswith("tagged 6 posts with the embedded tagger")
+    assert run("tag").stderr.startswith("nothing to tag")
+    assert run("retry-failed").stderr.startswith("nothing to try again")
+    assert run("export", "-o", str(tmp_path / "a.jsonl")).stderr == (
+        f"wrote 8 posts to {tmp_path / 'a.jsonl'}\n"
+    )
+    site = run("export", "-o", str(tmp_path / "site"), "--format", "html").stderr
+    assert site.startswith("wrote 8 posts to ")
+    assert run("doctor", "--backup", str(tmp_path / "b.db")).stderr.startswith("copied 8 posts")
+    for command in (
+        ["parse", export], ["tag"], ["retry-failed"], ["export", "-o", str(tmp_path / "b.jsonl")],
+        ["doctor", "--backup", str(tmp_path / "c.db")],
+    ):  # fmt: skip
+        quiet = run("-q", *command)
+        assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")
+    for command in (["parse", export, "--json"], ["tag", "--json"]):
+        assert run(*command).stderr == ""
+
+
+def test_after_parsing_the_next_step_is_named(run: Any, tmp_path: Path) -> None:
+    export = str(write(tmp_path / "export", NEWS))
+    shown = on_terminal("--db", str(tmp_path / "posts.db"), "parse", export).output
+    assert "next: tgtagger tag" in shown
 
 
 def test_a_post_that_a_list_had_nothing_for_is_looked_at_again_when_it_grows(

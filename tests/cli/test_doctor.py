@@ -111,3 +111,20 @@ def test_the_web_preview_is_asked_for_where_channels_come_from_it(
     assert "HTTPS_PROXY" in found["hint"]
     assert CliRunner().invoke(app, [*arguments, "channels", "pause", "newsroom"]).exit_code == 0
     assert not [item for item in look(*arguments) if item["check"] == "preview"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [("TGTAGGER_LLM_MODLE", "did you mean TGTAGGER_LLM_MODEL?"),
+     ("tgtagger_db", "did you mean TGTAGGER_DB?"),
+     ("TGTAGGER_XYZZYXYZZY", "docs/settings.md")],
+)  # fmt: skip
+def test_a_misspelled_variable_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, hint: str
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    db = str(tmp_path / "posts.db")
+    result = CliRunner().invoke(app, ["--db", db, "doctor", "--json"])
+    (found,) = [f for f in json.loads(result.stdout) if variable in f["message"]]
+    assert (found["level"], found["check"]) == ("warning", "settings")
+    assert hint in found["hint"]

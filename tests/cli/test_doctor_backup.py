@@ -34,7 +34,7 @@ def test_a_backup_is_said_in_json_or_not_at_all(archive: Any, tmp_path: Path) ->
     assert json.loads(made.stdout) == {
         "path": str(first), "posts": 3, "bytes": first.stat().st_size, "schema": SCHEMA.newest,
     }  # fmt: skip
-    silent = archive("doctor", "--backup", str(second))  # nobody is there to read it
+    silent = archive("-q", "doctor", "--backup", str(second))
     assert (silent.exit_code, silent.stdout, silent.stderr) == (0, "", "")
     copy = json.loads(CliRunner().invoke(app, ["--db", str(second), "status", "--json"]).stdout)
     assert copy["posts"]["pending"] == 3

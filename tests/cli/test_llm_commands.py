@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,8 +77,39 @@ def test_tag_sums_up(run: Any, server: LlmServer, db: Path) -> None:
 
 
 def test_silence_is_success(run: Any) -> None:
-    result = run("tag")
+    result = run("-q", "tag")
     assert (result.exit_code, result.output) == (0, "")
+
+
+def test_one_line_sums_up_where_there_is_no_terminal(run: Any) -> None:
+    result = run("tag")
+    (line,) = result.output.splitlines()
+    assert line.startswith("tagged 25 posts with test-model, skipped 1 post")
+    assert "3 requests" in line
+
+
+@pytest.mark.parametrize(
+    ("provider", "hint"),
+    [("ollama", "ollama serve"), ("lmstudio", "lms server start"), ("llamacpp", "llama-server"),
+     ("vllm", "vllm serve"), ("", "ollama serve")],
+)  # fmt: skip
+def test_a_server_of_this_machine_that_is_not_there_ends_the_run_at_once(
+    run: Any, monkeypatch: pytest.MonkeyPatch, provider: str, hint: str
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("TGTAGGER_LLM_URL", f"http://localhost:{port}/v1")
+    if provider:
+        monkeypatch.setenv("TGTAGGER_LLM_PROVIDER", provider)
+    started = time.monotonic()
+    result = run("tag", "--json")
+    assert time.monotonic() - started < 5
+    summary = json.loads(result.stdout)
+    assert (result.exit_code, summary["stopped"]["class"]) == (75, "provider_down")
+    assert f"http://localhost:{port}/v1 does not answer" in summary["stopped"]["message"]
+    assert hint in summary["stopped"]["hint"]
+    assert (summary["failed"], summary["skipped"], summary["pending"]) == (0, 1, 25)
 
 
 def test_a_dry_run_sends_nothing_and_tells_all(run: Any, server: LlmServer, tmp_path: Path) -> None:

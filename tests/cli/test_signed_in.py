@@ -126,7 +126,9 @@ def test_parse_tag_and_what_the_summary_says(signed_in: Call, telegram: ServerTh
     assert (channel["id"], channel["title"], channel["error"]) == (news.id, "News", None)
     assert found["tag"]["pending"] == 0
     assert found["code"] == 0
-    quiet = signed_in("parse")
+    again = signed_in("parse")
+    assert (again.code, again.output, again.errors) == (0, "", "News: 0 new posts, 100 unchanged\n")
+    quiet = signed_in("-q", "parse")
     assert (quiet.code, quiet.output, quiet.errors) == (0, "", "")
 
 
@@ -164,7 +166,9 @@ def test_a_flood_is_a_line_where_there_is_no_terminal(
     telegram.flood_wait(1)
     done = signed_in("parse", "@newsroom")
     assert done.code == 0
-    assert done.errors.endswith("\nTelegram asks to wait: going on in 1 s\n")
+    assert done.errors.endswith(
+        "\nTelegram asks to wait: going on in 1 s\nNewsroom: 150 new posts\n"
+    )
     telegram.faults.clear()
     telegram.flood_wait(4000)
     monkeypatch.setenv("TGTAGGER_FLOOD_BUDGET", "10")

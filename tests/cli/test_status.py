@@ -14,6 +14,7 @@ import pytest
 from support.make import PROVENANCE, page, post
 from support.terminal import in_pipes, on_terminal
 from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import size_of
 from tgtagger.model.posts import IdRange, PostFilter, ReadProgress
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
@@ -99,3 +100,25 @@ def test_what_is_longer_than_a_screen_goes_through_a_pager(
     text = "".join(f"line {number}\n" for number in range(lines))
     assert paged == ([text] if is_paged else [])
     assert out.getvalue() == ("" if is_paged else text) + "into a pipe\n"
+
+
+def test_runs_that_did_nothing_do_not_fill_the_list(store: Store, db: Path) -> None:
+    store.runs.end(store.runs.start("tag"), 0, '{"tagged": 3}')
+    store.runs.end(store.runs.start("sync"), 75)
+    store.runs.end(store.runs.start("sync"), 0, '{"parse": {"new": 2}, "tag": {"tagged": 0}}')
+    for _ in range(30):
+        store.runs.end(store.runs.start("sync"), 0, '{"parse": {"new": 0}, "tag": {"tagged": 0}}')
+    assert [run.id for run in store.status.archive().runs] == [33, 3, 2, 1]
+    shown = in_pipes("--db", str(db), "status").output
+    assert "to try later" in shown
+    assert "all done" in shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (340_123, "340 kB"),
+     (1_234_567, "1.2 MB"), (45_600_000, "46 MB"), (999_600_000, "1.0 GB"), (13e9, "13 GB"),
+     (2.5e12, "2.5 TB")],
+)  # fmt: skip
+def test_a_size_is_in_the_unit_that_fits(count: float, shown: str) -> None:
+    assert size_of(int(count)) == shown

@@ -25,6 +25,7 @@ from tgtagger.cli.context import Invocation
 from tgtagger.cli.failures import ended, usage
 from tgtagger.cli.help import Command, clean_argument, new_app, write_commands
 from tgtagger.cli.options import accept_late
+from tgtagger.cli.streams import tell
 from tgtagger.runs.times import settle_zone
 
 COMMANDS = {
@@ -63,6 +64,9 @@ _OTHER_NAMES = {
     "signin": "login", "auth": "login", "init": "config init", "setup": "config init",
 }  # fmt: skip
 """What people type for a command of ours, by habit: it is named in the hint."""
+
+_RUNS = {"parse", "tag", "retry-failed", "sync"}
+"""Commands that store as they go."""
 
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}
 
@@ -139,11 +143,20 @@ class Commands(TyperGroup):
         if not standalone_mode:
             return run()
         with _private_files():
-            sys.exit(ended(run, self._verbosity))
+            code = ended(run, self._verbosity)
+            self._tell_stopped(code)
+            sys.exit(code)
 
     def _main_shell_completion(self, *args: Any, **options: Any) -> None:
         completion.prepare()
         super()._main_shell_completion(*args, **options)
+
+    def _tell_stopped(self, code: int) -> None:
+        """Say on a terminal what Ctrl-C left: a run is never lost by it."""
+        called = self._context and self._context.obj
+        name = self._context and self._context.invoked_subcommand
+        if code == 130 and name in _RUNS and called and not called.quiet and sys.stderr.isatty():
+            tell("stopped: all that was stored is kept; the same command goes on from there")
 
     def _verbosity(self) -> int:
         called = self._context and self._context.obj  # None if the options are wrong

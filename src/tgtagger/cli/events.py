@@ -35,7 +35,7 @@ class RunEvents:
         left = f"{number(progress.unread)} to go" if progress.unread else ""
         if progress.spent is not None:
             left = reports.spent(progress.spent)
-        self._live.update(progress.posts, progress.share, left)
+        self._live.update(progress.posts, progress.share, left, total=progress.total)
 
     def wait(self, wait: Wait) -> None:
         self._live.wait(wait.seconds, wait.reason)

@@ -117,7 +117,7 @@ def command(
         if path is None:
             raise usage(f"{written.name} is a folder", "name one with -o")
         with open_to_read(ctx) as store:
-            screen.say(
+            screen.sum_up(
                 _told(export.write_folder(store, wanted, written, path, public=public), path)
             )
         return 0
@@ -135,7 +135,7 @@ def command(
             in_file=makes_file(path),
         )
     if path is not None:
-        screen.say(f"wrote {plural(count, 'post')} to {path}")
+        screen.sum_up(f"wrote {plural(count, 'post')} to {path}")
     return 0
 
 

@@ -112,12 +112,14 @@ def command(
         read_options = ReadOptions(limit, first, last, refresh, backfill)
         options = parse.ParseOptions(read_options, via, groups)
         report = parse.parse(settings, sources or (), options, RunEvents(screen))
-    tell_parse(screen, report)
+    tell_parse(screen, report, sums_up=not as_json)
     summary = None
     if then_tag and report.channel_ids:
         wanted = PostFilter(channels=tuple(map(str, report.channel_ids)))
         summary = tag_or_ask(screen, settings, TagOptions(wanted))
-        tell_tag(screen, summary)
+        tell_tag(screen, summary, sums_up=not as_json)
+    elif not as_json and report.channel_ids:
+        screen.say("next: tgtagger tag gives the posts their tags; tgtagger search finds them")
     if as_json and then_tag:
         screen.json(shapes.parsed_and_tagged(report, summary))
     elif as_json:

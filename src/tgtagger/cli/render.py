@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
-from tgtagger.cli.wording import beginning, local_time, number, one_line, wrap
+from tgtagger.cli.wording import beginning, duration, local_time, number, one_line, wrap
 from tgtagger.system.terminal_text import clean, flat, in_json
 
 if TYPE_CHECKING:
@@ -205,6 +205,11 @@ class Screen:
         if self.talks:
             self.warn(text)
 
+    def sum_up(self, text: str) -> None:
+        """Say the one line of what a command did on stderr, terminal or not, without `-q`."""
+        if not self.quiet:
+            self.warn(text)
+
     def detail(self, text: str) -> None:
         """Say something on stderr, with `-v` only."""
         if self.verbosity:
@@ -289,20 +294,30 @@ class Live:
         self._started = time.monotonic()
         self._count = 0
 
-    def update(self, count: int, share: float | None, left: str = "") -> None:
-        """Show the count, the share (0 to 1, None: unknown), and in words what is left."""
+    def update(
+        self, count: int, share: float | None, left: str = "", *, total: int | None = None
+    ) -> None:
+        """Show the count (of a total), the share (0 to 1, None: unknown), and the time left.
+
+        `left` says in other words what is left, or what it cost so far.
+        """
         self._count = count
         if self.bar is None:
             return
         seconds = time.monotonic() - self._started
-        parts = [number(count)]
+        parts = [number(count) if total is None else f"{number(count)} of {number(total)}"]
         if seconds > 1:
             parts.append(f"{number(round(count / seconds))}/s")
+        if share and share < 1 and seconds > 3:
+            parts.append(f"{duration(seconds * (1 - share) / share)} left")
         if left:
             parts.append(left)
-        total = None if share is None else 1.0
         self.bar.update(
-            self.task, count=" · ".join(parts), total=total, completed=share or 0.0, until=0.0
+            self.task,
+            count=" · ".join(parts),
+            total=None if share is None else 1.0,
+            completed=share or 0.0,
+            until=0.0,
         )
 
     def wait(self, seconds: float, reason: str) -> None:

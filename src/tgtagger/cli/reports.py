@@ -6,7 +6,7 @@ Knows no store.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tgtagger.cli.hints import hint_of
@@ -97,10 +97,16 @@ def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
 # ---- after parsing
 
 
-def tell_parse(screen: Screen, report: ParseReport) -> None:
-    """Say on a terminal what came in; say problems with or without one."""
+def tell_parse(screen: Screen, report: ParseReport, *, sums_up: bool = False) -> None:
+    """Say on a terminal what came in; say problems with or without one.
+
+    `sums_up`: without a terminal say it, too, in one line.
+    """
     for each in report.channels:
         _tell_channel(screen, each)
+    read = [each for each in report.channels if each.channel is not None]
+    if sums_up and not screen.talks and read:
+        screen.sum_up(_summed_up(read))
     told: dict[str, TgTaggerError] = {}  # an error of several channels is said once
     for error in (*(each.error for each in report.channels), report.error):
         if error is not None:
@@ -116,6 +122,23 @@ def _tell_channel(screen: Screen, report: ChannelReport) -> None:
         screen.warn(f"rejected: message {item.id} of {report.source}: {item.reason}")
     if report.rejections > SHOWN:
         screen.warn(f"rejected: {report.rejections - SHOWN} more: see tgtagger doctor")
+
+
+def _summed_up(read: Sequence[ChannelReport]) -> str:
+    """Return one line on all channels of a run."""
+    first = read[0]
+    if len(read) == 1 and first.channel is not None:
+        return f"{first.channel.title}: {', '.join(_counts(first))}"
+    whole = ChannelReport(
+        "",
+        new=sum(each.new for each in read),
+        updated=sum(each.updated for each in read),
+        deleted=sum(each.deleted for each in read),
+        unchanged=sum(each.unchanged for each in read),
+        service=sum(each.service for each in read),
+        unread=sum(each.unread or 0 for each in read),
+    )
+    return f"{plural(len(read), 'channel')}: {', '.join(_counts(whole))}"
 
 
 def _tell_error(screen: Screen, error: TgTaggerError) -> None:
@@ -142,15 +165,26 @@ def _counts(report: ChannelReport) -> Iterator[str]:
 # ---- after tagging
 
 
-def tell_tag(screen: Screen, summary: TagSummary, *, nothing: str = NOTHING) -> None:
-    """Say on a terminal what a run did (`nothing` if it had no post); say problems always."""
+def tell_tag(
+    screen: Screen, summary: TagSummary, *, nothing: str = NOTHING, sums_up: bool = False
+) -> None:
+    """Say on a terminal what a run did (`nothing` if it had no post); say problems always.
+
+    `sums_up`: without a terminal say it, too, in one line.
+    """
     stopped = summary.stopped
+    lines = []
     if summary.posts:
-        screen.say(_done(summary))
+        lines.append(_done(summary))
         if summary.provenance.source != "keywords":
-            screen.say(_cost(summary.spent))
+            lines.append(_cost(summary.spent))
     elif stopped is None:
-        screen.say(nothing)
+        lines.append(nothing)
+    if screen.talks:
+        for line in lines:
+            screen.say(line)
+    elif sums_up and lines:
+        screen.sum_up("; ".join(lines))
     if summary.failed:
         counts = summary.by_class.items()
         classes = ", ".join(f"{number(count)} {name}" for name, count in counts)

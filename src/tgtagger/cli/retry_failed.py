@@ -66,6 +66,6 @@ def command(
         screen.json(shapes.tag_summary(summary))
         return summary.code
     waits = "no post is failed" if force else "no failed post is due (--force takes all)"
-    tell_tag(screen, summary, nothing=f"nothing to try again: {waits}")
+    tell_tag(screen, summary, nothing=f"nothing to try again: {waits}", sums_up=True)
     tell_failures(screen, failures)
     return summary.code

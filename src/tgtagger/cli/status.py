@@ -14,7 +14,7 @@ from tgtagger.cli.context import open_to_read, screen_of
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import advice, draw_failures
-from tgtagger.cli.wording import ago, megabytes, number, plural
+from tgtagger.cli.wording import ago, number, plural, size_of
 from tgtagger.model.archive import ArchiveState, DaySpent, Run
 from tgtagger.model.choices import PostStatus
 from tgtagger.runs import shapes
@@ -44,7 +44,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
 
 
 def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
-    screen.heading(f"{path} · {megabytes(state.size)} · {plural(state.tags, 'tag')}")
+    screen.heading(f"{path} · {size_of(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:
         screen.line(f"to be tagged: {plural(state.posts['pending'], 'post')}: tgtagger tag")
@@ -66,8 +66,15 @@ def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
         _draw_runs(screen, state.runs)
 
 
+_ENDINGS: Mapping[int | None, str] = {
+    None: "at work, or killed", 0: "all done", 1: "a bug", 2: "wrong settings or input",
+    3: "a person must act", 4: "a channel is not to be had", 5: "some posts failed",
+    6: "the database failed", 75: "to try later", 130: "Ctrl-C", 143: "SIGTERM",
+}  # fmt: skip
+
+
 def _ending(code: int | None) -> str:
-    return {None: "at work, or killed", 0: "all done"}.get(code, f"exit code {code}")
+    return _ENDINGS.get(code, f"exit code {code}")
 
 
 def _did(summary: str | None) -> str:

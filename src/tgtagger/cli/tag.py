@@ -119,7 +119,7 @@ def command(
     if as_json:
         screen.json(shapes.tag_summary(summary))
     else:
-        tell_tag(screen, summary, nothing=NOTHING[queue])
+        tell_tag(screen, summary, nothing=NOTHING[queue], sums_up=True)
     return summary.code
 
 

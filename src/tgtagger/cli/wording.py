@@ -25,8 +25,15 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def size_of(count: int) -> str:
+    """Return a number of bytes in the unit that fits: `340 kB`, `1.2 MB`, `13 GB`."""
+    size, at = float(count), 0
+    while size >= 999.5 and at < len(_UNITS) - 1:
+        size, at = size / 1000, at + 1
+    return f"{size:.{int(at > 1 and size < 10)}f} {_UNITS[at]}"
 
 
 def local_time(moment: dt.datetime | None) -> str:

@@ -35,6 +35,7 @@ __all__ = [
     "is_private",
     "load",
     "path_of",
+    "unknown_variables",
     "write_template",
 ]
 
@@ -110,6 +111,19 @@ class Settings:
         ):
             variable = provider.key_variable
             raise InputError("key_not_set", provider=self.llm_provider, variable=variable)
+
+
+def unknown_variables(
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[tuple[str, str | None], ...]:
+    """Return variables that look like settings and are none, each with the nearest that is one."""
+    known = [setting.variable for setting in SETTINGS]
+    ours = sorted(name for name in environ if name.upper().startswith("TGTAGGER"))
+    return tuple(
+        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None))
+        for name in ours
+        if name not in known and not name.startswith("TGTAGGER_TEST_")  # of our tests
+    )
 
 
 Called = Callable[[str], str]

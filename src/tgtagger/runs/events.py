@@ -31,6 +31,7 @@ class Progress:
 
     posts: int
     share: float | None
+    total: int | None = None  # of the posts, if it is known
     unread: int | None = None  # messages in the channel's backfill ranges
     spent: Spending | None = None  # by the tagger
 

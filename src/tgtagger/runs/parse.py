@@ -250,7 +250,7 @@ class _Reading:
                     if share is not None:
                         self._events.progress(Progress(reports.posts, share()))
                     elif stored.unread is not None:
-                        progress = Progress(reports.posts, reports.share, stored.unread)
+                        progress = Progress(reports.posts, reports.share, unread=stored.unread)
                         self._events.progress(progress)
                     if self._is_over():
                         raise _out_of_time()

@@ -224,7 +224,7 @@ async def _follow(
                     done += 1
                     tally.add(result)
                     share = done / total if total else None
-                    events.progress(Progress(done, share, spent=tagger.spending))
+                    events.progress(Progress(done, share, total, spent=tagger.spending))
                     events.stored(result)
         except TgTaggerError as error:
             if not is_stop(error.kind):

@@ -54,7 +54,7 @@ def make_llm(
     spent: float = 0.0,
 ) -> LlmTagger:
     """Return the tagger that asks language models. Raises InputError for a missing setting."""
-    from tgtagger.config import is_private
+    from tgtagger.config import is_loopback, is_private
     from tgtagger.taggers.llm.api.capabilities import Capabilities
     from tgtagger.taggers.llm.api.client import Server
     from tgtagger.taggers.llm.costs import price_of, read_prices
@@ -96,6 +96,7 @@ def make_llm(
             rpm=settings.llm_rpm,
             sizes=dataclasses.replace(sizes, posts=settings.llm_batch),
             longest_wait=settings.llm_wait,
+            is_local=is_loopback(url),
             retry_base=settings.retry_base,
             max_cost=settings.max_cost,
             max_time=max_time,

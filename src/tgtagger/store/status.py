@@ -32,6 +32,19 @@ _RUN = RowCheck(
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
+_CHANGES = " + ".join(
+    f"coalesce(json_extract(summary, '$.{part}{name}'), 0)"
+    for part, names in (
+        ("", ("new", "updated", "deleted", "rejected", "tagged", "skipped", "failed")),
+        ("parse.", ("new", "updated", "deleted", "rejected")),
+        ("tag.", ("tagged", "skipped", "failed")),
+        ("retry.", ("tagged", "skipped", "failed")),
+    )
+    for name in names
+)
+"""SQL: how many posts a run changed, by its summary."""
+
+
 class Status(Part):
     """The state of the archive and of its channels."""
 
@@ -143,8 +156,11 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
 
 
 def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
+    # Of the runs that ended well and changed nothing only the latest is shown: with cron, they
+    # would fill the list.
     rows = db.execute(
         "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs "
+        f"WHERE id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 OR ({_CHANGES}) > 0 "
         "ORDER BY id DESC LIMIT ?",
         (RUNS_SHOWN,),
     )

@@ -23,7 +23,7 @@ from tgtagger.cli.failures import usage
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import local_time
-from tgtagger.config import Settings
+from tgtagger.config import Settings, unknown_variables
 from tgtagger.errors import TgTaggerError, exit_code
 from tgtagger.runs import shapes
 from tgtagger.runs.findings import Finding
@@ -85,6 +85,13 @@ def _drawn(screen: Screen, findings: Iterator[Finding]) -> Iterator[Finding]:
         yield item
 
 
+def _variables() -> Iterator[Finding]:
+    """Find variables that are no setting: probably misspelled, and then without effect."""
+    for name, near in unknown_variables():
+        hint = f"did you mean {near}?" if near else "see docs/settings.md"
+        yield Finding("settings", "warning", f"the variable {name} is no setting", hint)
+
+
 def _look(called: Invocation) -> Iterator[Finding]:
     try:
         settings = called.settings()
@@ -93,6 +100,7 @@ def _look(called: Invocation) -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", f"settings read ({settings.origins['config']} file)")
     yield _versions()
+    yield from _variables()
     yield from _reader()
     # Before anything opens the database: SQLite's own files beside it must not become findings.
     yield from permissions.look(settings, database_path(settings.db))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tgtagger.cli.doctor.findings import failure
 from tgtagger.cli.doctor.permissions import for_shell
-from tgtagger.cli.wording import megabytes, plural
+from tgtagger.cli.wording import plural, size_of
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
 from tgtagger.model.archive import IntegrityReport, PostCount, Storage
@@ -66,7 +66,7 @@ def _room(database: Path) -> Iterator[Finding]:
         free, size = shutil.disk_usage(database.parent).free, database.stat().st_size
     except OSError:
         return
-    words = f"{megabytes(free)} are free beside the database ({megabytes(size)})"
+    words = f"{size_of(free)} are free beside the database ({size_of(size)})"
     if free > size + LEAST_ROOM:
         yield Finding("room", "ok", words)
     else:
@@ -78,7 +78,7 @@ def _room(database: Path) -> Iterator[Finding]:
 
 def backups(database: Path) -> Iterator[Finding]:
     for kept in kept_backups(database):
-        size = megabytes(kept.stat().st_size)
+        size = size_of(kept.stat().st_size)
         yield Finding(
             "backup",
             "ok",

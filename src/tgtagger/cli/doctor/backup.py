@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tgtagger.cli.context import invocation, screen_of
-from tgtagger.cli.wording import megabytes, number, plural
+from tgtagger.cli.wording import number, plural, size_of
 from tgtagger.config import path_of
 from tgtagger.runs import shapes
 from tgtagger.store import Store
@@ -37,5 +37,6 @@ def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
     if as_json:
         screen.json(shapes.backup(made))
     else:
-        screen.say(f"copied {plural(made.posts, 'post')} to {made.path} ({megabytes(made.size)})")
+        size = size_of(made.size)
+        screen.sum_up(f"copied {plural(made.posts, 'post')} to {made.path} ({size})")
     return 0

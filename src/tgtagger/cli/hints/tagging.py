@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tgtagger.config.servers import is_loopback
+
 _LATER = "run it again then; cron can simply try again"
 
 
@@ -13,9 +15,33 @@ def _quota(*, comes_back: bool, **_: object) -> str:
     return "add credit, or name another server or key; no post was harmed"
 
 
+_STARTED_BY = {
+    "ollama": (11434, "Ollama: ollama serve"),
+    "lmstudio": (1234, "LM Studio: lms server start, or its Developer page"),
+    "llamacpp": (8080, "llama.cpp: llama-server -m MODEL.gguf"),
+    "vllm": (8000, "vLLM: vllm serve MODEL"),
+}
+"""How each server of this machine is started, and the port it usually has."""
+
+
+def _how_to_start(url: str, provider: str | None) -> str:
+    """Return how to start the server of this provider, or of the one that has this port."""
+    named = _STARTED_BY.get(provider or "")
+    by_port = [how for port, how in _STARTED_BY.values() if f":{port}" in url]
+    ways = [named[1]] if named else by_port or [how for _, how in _STARTED_BY.values()]
+    return f"start it ({'; '.join(ways)}), or set another address: TGTAGGER_LLM_URL"
+
+
 def _provider_down(
-    *, answers: int = 0, url: str | None = None, is_there: bool = True, **_: object
+    *,
+    answers: int = 0,
+    url: str | None = None,
+    is_there: bool = True,
+    provider: str | None = None,
+    **_: object,
 ) -> str:
+    if url is not None and not is_there and is_loopback(url):
+        return _how_to_start(url, provider)
     if url is not None and is_there:
         return "see whether it has room for the model, or try again later"
     if url is not None:

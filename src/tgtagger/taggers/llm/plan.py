@@ -59,6 +59,7 @@ class Options:
     rpm: int = 0
     sizes: Sizes = CLOUD
     longest_wait: float = 120.0
+    is_local: bool = False  # the server is on this machine
     retry_base: float = 1.0
     max_cost: float | None = None
     max_time: float | None = None
@@ -116,6 +117,7 @@ class Plan:
         self._deadline = None if options.max_time is None else now + options.max_time
         self._given_up_at: float | None = None  # the time when requests in flight are given up
         self._is_context_told = False
+        self._why = ""  # the last failure, in words
 
     # ---- what to do now
 
@@ -134,7 +136,8 @@ class Plan:
         if self._in_flight:
             return Idle(self._before_deadline(pause, now))
         if pause is not None:
-            reason = "the tagging server has trouble" if self._limiter.failures else "keeping pace"
+            trouble = f"the tagging server has trouble ({self._why}), and is tried again"
+            reason = trouble if self._limiter.failures else "keeping pace"
             self._pending.wait(pause, now, reason)
             return self._pending.take() if self._pending else Idle(pause)
         if self._jobs.held:
@@ -230,6 +233,7 @@ class Plan:
         verdict = response.verdict
         verdict = replace(verdict, message=scrub(verdict.message, request.plain))
         model, used = request.model, request.capabilities
+        self._trouble.has_heard |= verdict.reached
         match verdict.kind:
             case "answered":
                 self._read(request, response, now)
@@ -334,6 +338,13 @@ class Plan:
     def _fail(self, request: RequestInFlight, verdict: Verdict, now: float) -> None:
         """Ask again after a while, if that may help and the turn is not over."""
         job = request.job
+        if self._is_not_there(verdict):
+            # Waiting starts no program on this machine: a person is told at once.
+            self._limiter.dropped()
+            self._jobs.put_back(job)
+            self._trouble.not_there(verdict.message, self._options.provider)
+            return
+        self._why = verdict.message
         if job.model == self._jobs.model:
             self._limiter.failed(request.ticket, now)
         else:
@@ -358,6 +369,11 @@ class Plan:
         elif is_pointless or not self._jobs.ask_again(job, due=due, together=not verdict.reached):
             self._trouble.give_up(GivenUp(job, failure, verdict.message, verdict.reached))
         self._check_down(request, verdict.message)
+
+    def _is_not_there(self, verdict: Verdict) -> bool:
+        """Tell whether a server of this machine refuses connections, and never answered."""
+        is_refused = not verdict.reached and verdict.failure == "network"
+        return self._options.is_local and is_refused and not self._trouble.has_heard
 
     def _check_down(self, request: RequestInFlight, message: str) -> None:
         self._trouble.check(request.job.model, message, are_last=self._groups.are_over)

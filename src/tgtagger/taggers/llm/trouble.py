@@ -49,6 +49,7 @@ class Trouble:
         self._pending = pending
         self._useless = 0  # answers without a usable tag in a row
         self._has_succeeded = False
+        self.has_heard = False  # a request reached the server
         self.stop: TgTaggerError | None = None
 
     def halt(self, stop: TgTaggerError) -> None:
@@ -126,6 +127,14 @@ class Trouble:
             else:
                 self.halt(self._down(given.message))
         self._jobs.held.clear()
+
+    def not_there(self, message: str, provider: str | None) -> None:
+        """End the run: no server listens at its address."""
+        self.halt(
+            TryLater(
+                "provider_down", url=self._url, is_there=False, provider=provider, reason=message
+            )
+        )
 
     def _down(self, message: str) -> TgTaggerError:
         return TryLater("provider_down", failures=self._limiter.failures, reason=message)
