@@ -44,11 +44,13 @@ fuzz: .venv/fuzz
 pictures: .venv/dev
 	$(BIN)/python docs/pictures/draw.py
 
+# A source archive, and the wheel out of it. A file of the package that the wheel lacks fails.
 build: .venv/dev
 	rm -rf dist
-	$(BIN)/python -m build --wheel --outdir dist
-	$(PYTHON) -m venv .venv/wheel
+	$(BIN)/python -m build --outdir dist
+	$(PYTHON) -m venv --clear .venv/wheel
 	.venv/wheel/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	diff -r -x __pycache__ src/tgtagger .venv/wheel/lib/python3.*/site-packages/tgtagger
 	.venv/wheel/bin/tgtagger --version
 	.venv/wheel/bin/tgtagger demo > .venv/wheel/demo.txt
 

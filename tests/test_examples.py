@@ -52,6 +52,7 @@ def _name(path: Path) -> str:
 NOT_RUN = {
     "make": "sets up an environment; .ci/run and a fresh clone do that",
     "pipx": "installs from this folder: `make build` does that",
+    "git": "makes a release, of the maintainer's repository",
     "systemctl": "wants the reader's own systemd; the units are checked instead",
     "loginctl": "the same",
     "journalctl": "the same",
