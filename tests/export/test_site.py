@@ -165,6 +165,8 @@ def test_full_pages_stay_as_they_are(
         ("**b** *i* ~~s~~ <u>u</u> `c`", ("<p><strong>b</strong> <em>i</em> <s>s</s> <u>u</u> "
          "<code>c</code></p>")),
         ("||a|| \\|\\|b\\|\\|", '<p><span class="spoiler" tabindex="0">a</span> ||b||</p>'),
+        ("H<sub>2</sub>O <sup>x</sup> <mark>m</mark>", ("<p>H<sub>2</sub>O <sup>x</sup> "
+         "<mark>m</mark></p>")),
         ("<b>open", "<p><b>open</b></p>"),
         ("</b>x<u></b></u>", "<p>x<u></u></p>"),
         ("<b onclick=1>", "<p>&lt;b onclick=1&gt;</p>"),

@@ -14,7 +14,8 @@ from support.make import minute, page, post, tag
 from tgtagger.errors import InputError
 from tgtagger.export import vault
 from tgtagger.export.folder import NOTE, Folder, file_name
-from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.posts import Channel, Entity, Media, PostFilter
+from tgtagger.sources.markdown import to_markdown
 from tgtagger.store import Store
 
 NASTY = 'a: "b"\n---\nx: y\u2028z\x85\x1b[31m <script>alert(1)</script> #tag [x](y) ```'
@@ -204,3 +205,56 @@ def test_what_has_a_place_in_a_note_stays(
         assert noted in listed
         assert front["aliases"] == [noted]
     assert "\ufffd" not in listed
+
+
+@pytest.mark.parametrize(
+    ("text", "entities", "noted"),
+    [
+        ("a secret here", [Entity("spoiler", 2, 6)], "a ==secret== here"),
+        ("ab", [Entity("spoiler", 0, 1), Entity("spoiler", 1, 1)], "==ab=="),
+        ("=a=", [Entity("spoiler", 0, 3)], r"==\=a\==="),
+        ("one\ntwo", [Entity("blockquote", 0, 7), Entity("spoiler", 0, 7)], "> ==one==\n> ==two=="),
+        ("see https://a.b/c", [Entity("spoiler", 4, 13)], "see ==https://a.b/c=="),
+        (
+            "https://a.b/#x",
+            [Entity("text_link", 0, 14, url="https://a.b/||x||?a=$1&b=%%")],
+            "[https://a.b/#x](https://a.b/||x||?a=$1&b=%%)",
+        ),
+        ("a||b||c", [Entity("code", 0, 7)], "`a||b||c`"),
+        ("a ||b|| c", [], r"a \|\|b\|\| c"),
+        ("b", [Entity("bold", 0, 1)], "**b**"),
+        ("i", [Entity("italic", 0, 1)], "*i*"),
+        ("s", [Entity("strikethrough", 0, 1)], "~~s~~"),
+        ("u", [Entity("underline", 0, 1)], "<u>u</u>"),
+        ("🔥 hot", [Entity("custom_emoji", 0, 2, document_id="5")], "🔥 hot"),
+        ("all of it", [Entity("blockquote", 0, 9, collapsed=True)], "> all of it"),
+        ("x = $1", [Entity("pre", 0, 6, language="python")], "```python\nx = $1\n```"),
+        ("x()", [Entity("pre", 0, 3, language="dataviewjs")], "```\nx()\n```"),
+        ("path:x", [Entity("pre", 0, 6, language="Query")], "```\npath:x\n```"),
+        ("@some_name", [Entity("mention", 0, 10)], "@some_name"),
+        ("Anna", [Entity("mention_name", 0, 4, user_id=7)], "Anna"),
+        ("to #tag #🔥 (#x)", [Entity("hashtag", 3, 4)], r"to \#tag \#🔥 (\#x)"),
+        ("$TON and $5", [Entity("cashtag", 0, 4)], r"\$TON and \$5"),
+        ("/start a@b.cc +1 23", [Entity("bot_command", 0, 6)], "/start a@b.cc +1 23"),
+        ("https://a.b/x_y_#z", [Entity("link", 0, 18)], "<https://a.b/x_y_#z>"),
+        ("ten ^2\n[[x]] %%y%% ==z==", [], "ten \\^2\n\\[\\[x\\]\\] \\%\\%y\\%\\% \\=\\=z\\=\\="),
+    ],
+)
+def test_what_is_telegrams_own_is_obsidians_or_plain(
+    store: Store, tmp_path: Path, text: str, entities: list[Entity], noted: str
+) -> None:
+    said = post(1, text, entities=tuple(entities), markdown=to_markdown(text, entities))
+    store.posts.save_page(page(said))
+    write(store, tmp_path / "vault")
+    _, body = read_note(tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md")
+    assert body.strip().rpartition("\n\n")[0] == noted
+
+
+def test_lists_and_facts_are_plain_and_keep_addresses(store: Store, tmp_path: Path) -> None:
+    page_of = Media("webpage", title="a_b", url="https://a.b/x_y_z")
+    store.posts.save_page(page(post(1, "from $5 to $6 %%x%%", media=(page_of,))))
+    write(store, tmp_path / "vault")
+    listed = (tmp_path / "vault/channels/news.md").read_text(encoding="utf-8")
+    assert r"[from \$5 to \$6 \%%x\%%]" in listed
+    _, body = read_note(tmp_path / "vault/posts/news/2026-01/2026-01-01-1.md")
+    assert r"- webpage: a\_b · <https://a.b/x_y_z>" in body

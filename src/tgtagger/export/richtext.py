@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-_TAG = re.compile(r"<(/?)(b|i|s|u)>")
+_TAG = re.compile(r"<(/?)(b|i|s|u|sub|sup|mark)>")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}'»”…]")
 _REL = "noopener noreferrer nofollow"
 _SCHEMES = {"http", "https", "tg", "mailto", "tel"}

@@ -133,7 +133,7 @@ class _Vault:
         body = [
             *self._callouts(post),
             _body(post.markdown),
-            "\n".join(f"- {_text(note)}" for note in captions.notes(post)),
+            "\n".join(f"- {_fact(note)}" for note in captions.notes(post)),
             " · ".join(f"[{_text(name)}]({_UP}{quote(page)}.md)" for name, page in links),
         ]
         return "---\n" + "\n".join(front) + "\n---\n\n" + "\n\n".join(filter(None, body)) + "\n"
@@ -196,24 +196,46 @@ def _page(title: str, lines: list[str]) -> str:
 
 
 def _body(markdown: str) -> str:
-    """Return a post's Markdown with the signs escaped that mean something only in a vault.
+    """Return a post's Markdown as a vault reads it: a spoiler is marked, nothing else is special.
 
-    There a hash sign before a word is a tag; `$`, `%%` and `==` are formulas, comments, marks.
+    There a hash sign before a word is a tag, and `^word` at a line's end a name; `$`, `%%` and `==`
+    are formulas, comments, marks. Blocks of code in some languages are run, or replaced.
     """
     text = _BREAK.sub(lambda found: f" {found[1]}" if found[1] else "\n", markdown)
     text = _NO_PLACE.sub("\ufffd", text)
-    return _OBSIDIAN.sub(_escaped, text)
+    return _OBSIDIAN.sub(_for_obsidian, text)
 
 
 _OBSIDIAN = re.compile(
-    r"(?s)(?<!\\)(?P<ticks>`+).+?(?<!`)(?P=ticks)(?!`)"  # code stays as it is, and addresses
-    r"|https?://[^\s)]+"
-    r"|(?P<mark>(?<![\\\w&/])#(?=\w)|(?<!\\)(?:\$|%%|==))"
+    r"(?s)(?<!\\)(?P<ticks>`+)(?:(?<=```)(?P<language>[^\s`]+)(?=\n))?.+?(?<!`)(?P=ticks)(?!`)"
+    r"|(?<!\\)\]\([^\s)]*\)"  # code stays as it is, and addresses
+    r"|<[a-zA-Z][\w+.-]+:[^\s<>]+>"
+    r"|https?://(?:(?!\|\||\]\()[^\s)])+"
+    r"|(?P<mark>(?<![\\\w&/])#(?=[^\s#])|(?<!\\)(?:\$|%%|==|=(?=\|\|)|(?<=\|\|)=)"
+    r"|(?<=\s)\^(?=[\w-]+$))"
+    r"|(?P<both>\|{4})"  # a spoiler ends, and another one begins
+    r"|(?P<spoiler>(?<!\\)\|\|)",
+    re.MULTILINE,
 )
 
+_RUN = re.compile(
+    r"query|base|embed|mermaid|dataview(?:js)?|tasks?|templater|(?:meta-bind|js-engine|ad-).*"
+    r"|buttons?|run-.+",
+    re.IGNORECASE,
+)
+"""Languages of code blocks that Obsidian and its plugins run, or replace by what they draw."""
 
-def _escaped(found: re.Match[str]) -> str:
-    return "".join(f"\\{letter}" for letter in found["mark"]) if found["mark"] else found[0]
+
+def _for_obsidian(found: re.Match[str]) -> str:
+    if found["mark"]:
+        return "".join(f"\\{letter}" for letter in found["mark"])
+    if found["both"]:
+        return ""
+    if found["spoiler"]:
+        return "=="
+    if found["language"] and _RUN.fullmatch(found["language"]):
+        return found[0].replace(found["language"], "", 1)
+    return found[0]
 
 
 def _yaml(value: object) -> str:
@@ -230,4 +252,13 @@ def _text(text: str) -> str:
     return _MARKS.sub(r"\\\1", line)
 
 
-_MARKS = re.compile(r"([\\`*_\[\]<>#|~!&])")
+def _fact(note: str) -> str:
+    """Return a fact beside a post as one line of Markdown; an address in it stays a link."""
+    return "".join(
+        f"<{part}>" if at % 2 else _MARKS.sub(r"\\\1", part)
+        for at, part in enumerate(_LINK.split(" ".join(_NO_PLACE.sub(" ", note).split())))
+    )
+
+
+_LINK = re.compile(r"(?<!\S)(https?://[^\s<>]+)")
+_MARKS = re.compile(r"([\\`*_\[\]<>#|~!&$^]|%(?=%)|=(?==))")
