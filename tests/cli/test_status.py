@@ -59,7 +59,7 @@ def test_everything_is_shown(db: Path) -> None:
         "due again: 1 post: tgtagger retry-failed",
         "server", "HTTP 500", "tgtagger retry-failed",  # failures, and the next step
         "a-model", "1\u202f200", "0.2500",  # what it cost
-        "exit code 5", "1 failed",  # the last runs
+        "some posts failed", "1 failed",  # the last runs
     )  # fmt: skip
     shown = on_terminal("--db", str(db), "status", columns=80)
     assert shown.code == 0
@@ -102,13 +102,16 @@ def test_what_is_longer_than_a_screen_goes_through_a_pager(
     assert out.getvalue() == ("" if is_paged else text) + "into a pipe\n"
 
 
-def test_runs_that_did_nothing_do_not_fill_the_list(store: Store, db: Path) -> None:
+def test_runs_that_did_nothing_do_not_fill_the_list(tmp_path: Path) -> None:
+    db = tmp_path / "other.db"
+    store = Store.open(str(db))
     store.runs.end(store.runs.start("tag"), 0, '{"tagged": 3}')
     store.runs.end(store.runs.start("sync"), 75)
     store.runs.end(store.runs.start("sync"), 0, '{"parse": {"new": 2}, "tag": {"tagged": 0}}')
     for _ in range(30):
         store.runs.end(store.runs.start("sync"), 0, '{"parse": {"new": 0}, "tag": {"tagged": 0}}')
     assert [run.id for run in store.status.archive().runs] == [33, 3, 2, 1]
+    store.close()
     shown = in_pipes("--db", str(db), "status").output
     assert "to try later" in shown
     assert "all done" in shown

@@ -120,7 +120,7 @@ def unknown_variables(
     known = [setting.variable for setting in SETTINGS]
     ours = sorted(name for name in environ if name.upper().startswith("TGTAGGER"))
     return tuple(
-        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None))
+        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.75)), None))
         for name in ours
         if name not in known and not name.startswith("TGTAGGER_TEST_")  # of our tests
     )
