@@ -1,10 +1,15 @@
-"""The entry point: `tgtagger`, or `python -m tgtagger`."""
+"""The entry point: `tgtagger`, or `python -m tgtagger`.
+
+What no command can do without is looked at here: before it, only modules that every system has are
+loaded.
+"""
 
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of: loaded already
 import contextlib
 import os
 import sys
 from types import TracebackType
+from typing import NoReturn
 
 
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -27,15 +32,28 @@ def main() -> None:
         with contextlib.suppress(OSError):  # the command line tries again, and says why not
             print(f"tgtagger {__version__}", flush=True)  # noqa: T201 -- the one line without it
             return
+    if sys.platform == "win32":
+        _refuse("Windows is not supported; tgtagger runs there in WSL, which wsl --install sets up")
     sys.excepthook = _show_bug  # before Typer looks at it
-    from tgtagger.cli import app
-    from tgtagger.system import signals
-
     try:
+        from tgtagger.cli import app
+        from tgtagger.system import signals
+
         app(prog_name="tgtagger")
+    except ModuleNotFoundError as error:
+        if error.name not in sys.stdlib_module_names:
+            raise
+        _refuse(f"this Python was built without {error.name}; use another, from python.org")
     except SystemExit as error:
         signals.leave(error.code)
         raise
+
+
+def _refuse(sentence: str) -> NoReturn:
+    """Say why nothing can run here; the modules that say it elsewhere may be unable to load."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"error: {sentence}\n")
+    sys.exit(2)
 
 
 def _leave_at_once() -> None:
