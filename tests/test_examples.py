@@ -340,7 +340,8 @@ def test_lists_have_the_keys_that_are_promised(archive: Path, tmp_path: Path) ->
     text = (ROOT / "docs/records.md").read_text(encoding="utf-8")
     table = text.partition("## Lists")[2].partition("\n\nIn `status`")[0]
     rows = re.findall(r"^\| `([a-z ]+)` \| an? \w+: ([^;|]*)", table, re.MULTILINE)
-    assert len(rows) == 6
+    assert len(rows) == 7
+    in_pipes("tags", "alias", "AI", "made here", "--db", str(db))
     for command, promised in rows:
         told = json.loads(in_pipes(*command.split(), "--json", "--db", str(db)).output)
         keys = set(re.findall(r"`([a-z_]+)`", re.sub(r"\([^)]*\)", "", promised)))
@@ -351,4 +352,15 @@ def test_lists_have_the_keys_that_are_promised(archive: Path, tmp_path: Path) ->
         told = json.loads(in_pipes("tags", *call.split(), *dry, "--json", "--db", str(db)).output)
         assert keys <= (told if isinstance(told, dict) else told[0]).keys(), call
     undone = in_pipes("tags", "undo", "12", "--dry-run", "--json", "--db", str(db)).output
-    assert {"run", "posts", "links", "tags", "dry_run"} <= json.loads(undone).keys()
+    assert {
+        "number",
+        "run",
+        "by",
+        "what",
+        "names",
+        "posts",
+        "links",
+        "tags",
+        "kept",
+        "dry_run",
+    } <= json.loads(undone).keys()

@@ -16,9 +16,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from support.exports import account, chat, message, service, write
+from support.make import page, post, tag
 from support.terminal import on_terminal
 from tgtagger.cli import app
 from tgtagger.export.folder import NOTE
+from tgtagger.store import Store
 from tgtagger.store.sqlite.schema_version import SCHEMA
 
 NEWS = chat(
@@ -421,6 +423,40 @@ def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> 
     removed = archive("channels", "remove", "News", "--with-posts", "--yes", "--json")
     assert json.loads(removed.stdout)["removed"] == 4
     assert lines(archive("export")) == []
+
+
+def test_what_a_person_did_is_listed_and_undone(archive: Any) -> None:
+    before = archive("export").stdout
+    assert archive("tags", "merge", "комета", "--into", "астрономия").exit_code == 0
+    assert "merge комета --into астрономия" in archive("tags", "history").stdout
+    (done, *_) = json.loads(archive("tags", "history", "--json").stdout)
+    assert (done["by"], done["what"], done["undone_at"]) == ("person", "merge", None)
+    told = archive("tags", "undo", "--dry-run").stdout
+    assert told.startswith(f"would have taken back change {done['number']} (merge комета")
+    assert json.loads(archive("tags", "undo", "--json").stdout)["number"] == done["number"]
+    assert archive("export").stdout == before
+    assert "undone" in archive("tags", "history").stdout
+    again = archive("tags", "undo", str(done["number"]))
+    assert (again.exit_code, "is undone already" in again.stderr) == (2, True)
+
+
+def test_what_touches_many_posts_asks_first(tmp_path: Path, run: Any) -> None:
+    db = str(tmp_path / "many.db")
+    with Store.open(db) as store:
+        store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 13))))
+        tag(store, ["one", "two"])
+    calls = (
+        ("rename", "one", "uno"), ("merge", "one", "--into", "two"), ("remove", "two"),
+        ("undo",), ("undo", "1"),
+    )  # fmt: skip
+    for call in calls:
+        refused = run("--db", db, "tags", *call)
+        assert refused.exit_code == 2, call
+        assert "this changes 12 posts: add --yes" in refused.stderr
+        assert run("--db", db, "tags", *call, "--dry-run").exit_code == 0
+    assert run("--db", db, "tags", "remove", "two", "--yes").exit_code == 0
+    assert run("--db", db, "tags", "undo", "--yes", "--json").exit_code == 0
+    assert "two" in run("--db", db, "tags").stdout
 
 
 def test_a_tagging_run_is_undone(archive: Any) -> None:

@@ -23,9 +23,9 @@ from support.make import page, post, tag
 from tgtagger.store import Store
 
 COMMANDS = {
-    "merge": ("tags", "merge", "one", "two", "--into", "three"),
-    "rename": ("tags", "rename", "one", "uno"),
-    "remove": ("tags", "remove", "one", "two"),
+    "merge": ("tags", "merge", "one", "two", "--into", "three", "--yes"),
+    "rename": ("tags", "rename", "one", "uno", "--yes"),
+    "remove": ("tags", "remove", "one", "two", "--yes"),
     "add": ("tags", "add", "news/1", "mine", "also mine"),
     "drop": ("tags", "drop", "news/1", "one", "two"),
 }

@@ -152,7 +152,7 @@ def test_what_a_run_added_can_be_taken_back(store: Store) -> None:
     assert store.records.post("news/1").post.tags == ("both", "mine")
     assert store.records.post("news/2").post.tags == ()
     assert store.curation.undo_run(run).posts == 0
-    with pytest.raises(InputError, match="no tagging run 99"):
+    with pytest.raises(InputError, match="no tagging run has the number 99"):
         store.curation.undo_run(99)
 
 

@@ -53,6 +53,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "curation.remove_aliases": lambda store: store.curation.remove_aliases("tag", ["name"]),
     "curation.add": lambda store: store.curation.add("news/1", ["name"]),
     "curation.drop": lambda store: store.curation.drop("news/1", ["tag"]),
+    "changes.take_back": lambda store: store.changes.take_back(2),
     "integrity.check_index": lambda store: store.integrity.check_index(),
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
@@ -63,6 +64,9 @@ READING: dict[str, Callable[[Store], Any]] = {
     "answers.capabilities": lambda store: store.answers.capabilities("url"),
     "answers.mean_seconds": lambda store: (store.answers.mean_seconds("model"),),
     "tags.most_used": lambda store: store.tags.most_used(),
+    "changes.past": lambda store: store.changes.past(9),
+    "changes.last": lambda store: (store.changes.last(),),
+    "changes.find": lambda store: (store.changes.find(1),),
     "tags.blocked": lambda store: store.tags.blocked(),
     "channels.followed_sources": lambda store: store.channels.followed_sources(),
     "progress.is_read_by": lambda store: (store.progress.is_read_by("preview"),),
@@ -169,7 +173,7 @@ class Traced:
 def test_who_may_write_says_so_first(store: Store, name: str) -> None:
     store.posts.save_page(page(post(1, "word")))
     tag(store, ["tag", "other"])
-    if name == "curation.remove_aliases":
+    if name in {"curation.remove_aliases", "changes.take_back"}:
         store.curation.add_aliases("tag", ["name"])
     if name == "channels.forget":
         store.channels.follow(["@durov"])

@@ -15,12 +15,14 @@ from tgtagger.cli import completion
 from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
 from tgtagger.cli.help import new_app
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
+from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
-from tgtagger.cli.wording import ago, number, plural
+from tgtagger.cli.wording import ago, number, one_line, plural
 from tgtagger.export import open_target
-from tgtagger.model.archive import TagChange, TagCount
+from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.runs import shapes
 from tgtagger.runs.tags import read_vocabulary, suggest_merges
+from tgtagger.runs.tags import undo as undo_change
 from tgtagger.system.terminal_text import shell_word
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion
 from tgtagger.vocabulary import write as write_vocabulary
@@ -62,6 +64,9 @@ PostArgument = Annotated[
         callback=only_numbers,
     ),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Ask no question.")]
+MANY = 10
+"""Posts that a change touches without a question, at most."""
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be changed; change nothing.")
 ]
@@ -117,10 +122,13 @@ def rename(
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     *,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Give a tag another name; the old one becomes an alias."""
     with open_to_change(ctx) as store:
+        if not (yes or dry_run):
+            _ask(store.curation.rename(old, new, dry_run=True).posts)
         change = store.curation.rename(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
@@ -149,10 +157,13 @@ def merge(
         ),
     ],
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make several tags one. Their names become aliases: they do not come back."""
     with open_to_change(ctx) as store:
+        if not (yes or dry_run):
+            _ask(store.curation.merge(names, into, dry_run=True).posts)
         change = store.curation.merge(names, into, dry_run=dry_run)
     what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
@@ -193,10 +204,13 @@ def remove(
     names: NamesArgument,
     *,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
     with open_to_change(ctx) as store:
+        if not (yes or dry_run):
+            _ask(sum(change.posts for change in store.curation.remove(names, dry_run=True)))
         changes = store.curation.remove(names, dry_run=dry_run)
     screen = screen_of(ctx)
     if as_json:
@@ -270,36 +284,99 @@ def _merge_command(item: Suggestion) -> str:
 
 @app.command(
     epilog="""Examples:
+  tgtagger tags undo
   tgtagger tags undo 12 --dry-run
-  tgtagger tags undo 12""",
+  tgtagger tags history""",
 )
 def undo(
     ctx: typer.Context,
-    run: Annotated[
-        int,
-        typer.Argument(metavar="RUN", min=1, max=2**31, help="Its number: see tgtagger status."),
-    ],
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[N]", min=1, max=2**31, help="Its number in tags history.", show_default=False
+        ),
+    ] = None,
     *,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take back what a tagging run added. Its posts are pending again; your own tags stay."""
+    """Take back the last change, or change N.
+
+    It is yours, or a run's. What you changed is as it was before. What a run gave goes, its posts
+    are pending again, and your own tags stay.
+    """
     with open_to_change(ctx) as store:
-        undone = store.curation.undo_run(run, dry_run=dry_run)
+        if not (yes or dry_run):
+            found = undo_change(store, number, dry_run=True)
+            number = found.change.number
+            _ask(found.posts, f"undo change {number} ({_named(found.change)})")
+        undone = undo_change(store, number, dry_run=dry_run)
     screen = screen_of(ctx)
     if as_json:
-        screen.json(shapes.undone(undone, run=run, dry_run=dry_run))
+        screen.json(shapes.taken_back(undone, dry_run=dry_run))
+    else:
+        _tell_undone(screen, undone, dry_run=dry_run)
+
+
+def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
+    change = undone.change
+    done = _done("taken back", dry_run=dry_run)
+    if change.by == "person":
+        screen.line(f"{done} change {change.number} ({_named(change)}): "
+                    f"{plural(undone.posts, 'post')} as before")  # fmt: skip
+        if undone.kept:
+            screen.line(f"{plural(undone.kept, 'post')} tagged anew since: left as they are")
         return
-    what = _done("taken back", dry_run=dry_run)
     screen.line(
-        f"{what}: {plural(undone.links, 'tag')} on {plural(undone.posts, 'post')}, "
-        f"{plural(undone.tags, 'tag')} that no other post has"
+        f"{done} run {change.number}: {plural(undone.links, 'tag')} on "
+        f"{plural(undone.posts, 'post')}, {plural(undone.tags, 'tag')} that no other post has"
     )
     if undone.posts and not dry_run:
         screen.line(
             "they will be tagged again: change the model, prompt or vocabulary first, "
             "or the same answers are given again"
         )
+
+
+def _named(change: PastChange) -> str:
+    """Return a change as it was typed: `merge AI нейросети --into ИИ`."""
+    names = [*map(shell_word, change.names)]
+    if change.by == "run":
+        return f"{change.what} with {' '.join(names)}"
+    if change.what == "merge":
+        names.insert(-1, "--into")
+    what, end = ("alias", " --remove") if change.what == "unalias" else (change.what, "")
+    return one_line(f"{what} {' '.join(names)}{end}")
+
+
+@app.command(
+    epilog="""Examples:
+  tgtagger tags history
+  tgtagger tags history --limit 100 --json""",
+)
+def history(
+    ctx: typer.Context,
+    *,
+    most: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=2**31)] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the changes: yours, and those of runs."""
+    screen = screen_of(ctx)
+    with open_to_read(ctx) as store:
+        found = store.changes.past(most)
+    if as_json:
+        screen.json([shapes.past_change(change) for change in found])
+    elif not found:
+        screen.say("no change of tags yet")
+    else:
+        rows = [
+            [str(change.number), ago(change.at), _named(change), number(change.posts),
+             f"undone {ago(change.undone_at)}" if change.undone_at else ""]
+            for change in found
+        ]  # fmt: skip
+        with screen.paged():
+            screen.table(["number", "when", "change", "posts", ""], rows)
 
 
 @app.command(
@@ -339,6 +416,13 @@ def export_vocabulary(
         stream.write(write_vocabulary(vocabulary.mode, vocabulary.entries).encode())
     if path is not None:
         screen_of(ctx).say(f"wrote {plural(len(vocabulary.entries), 'tag')} to {path}")
+
+
+def _ask(posts: int, what: str = "change") -> None:
+    """Ask before a change of more than a few posts."""
+    if posts > MANY:
+        count = plural(posts, "post")
+        confirm(f"{what}: {count}; go on?", otherwise=f"this changes {count}: add --yes")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:

@@ -15,7 +15,17 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "post_unknown": "no post {number} of {channel} in the database",
     "tag_unknown": "no tag {name!r}",
     "merge_target_unknown": "no tag {name!r}",
-    "run_unknown": "there is no tagging run {run}",
+    "run_unknown": "no change of tags and no tagging run has the number {run}",
+    "change_unknown": "no change of tags has the number {change}",
+    "change_undone": "change {change} is undone already",
+    "change_depended_on": lambda *, change, later: (
+        f"change {change} cannot be undone: later changes hang on it: "
+        f"{', '.join(map(str, later[:10]))}{' and more' * (len(later) > 10)}"
+    ),
+    "undo_name_taken": (
+        "change {change} cannot be undone: {name!r} stands for the tag {tag!r} by now"
+    ),
+    "nothing_to_undo": "there is no change of tags to undo",
     # ---- what is looked for
     "query_quote_open": "a quotation mark in the query is not closed",
     "query_parenthesis_open": "a parenthesis in the query is not closed",

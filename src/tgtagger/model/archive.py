@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tgtagger.model.choices import LinkSource, PostStatus, SourceName
 from tgtagger.model.posts import Channel, Forward, Media
@@ -125,6 +126,34 @@ class Undone:
     posts: int
     links: int
     tags: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastChange:
+    """A change of tags, a person's or a run's, by its number; both are counted in one series.
+
+    `what` is a TagChangeKind, or a run's command; `names` are the tags, or the run's tagger.
+    `posts` counts the posts that it changed; of a run, those that still have a tag of it.
+    """
+
+    number: int
+    at: dt.datetime
+    by: Literal["person", "run"]
+    what: str
+    names: tuple[str, ...]
+    posts: int
+    undone_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What an undo did: `posts` have tags as before, `kept` ones were tagged anew since."""
+
+    change: PastChange
+    posts: int
+    links: int
+    tags: int
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

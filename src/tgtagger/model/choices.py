@@ -13,6 +13,9 @@ PostStatus = Literal["pending", "tagged", "skipped", "failed"]
 LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 """Who put a tag on a post."""
 
+TagChangeKind = Literal["rename", "merge", "alias", "unalias", "remove", "add", "drop"]
+"""What a person did to tags; unalias: took an alias away."""
+
 FailureClass = Literal[
     "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
 ]

@@ -19,13 +19,14 @@ from tgtagger.model.archive import (
     ChannelRemoved,
     ChannelState,
     FailureCount,
+    PastChange,
     PostDetails,
     Recovered,
     Run,
     TagChange,
     TagCount,
     TagLink,
-    Undone,
+    TakenBack,
 )
 from tgtagger.model.tagging import Attempt, Spending
 from tgtagger.model.times import iso
@@ -226,8 +227,32 @@ def suggestion(found: Suggestion) -> Shape:
     }
 
 
-def undone(found: Undone, *, run: int, dry_run: bool) -> Shape:
-    return {**asdict(found), "run": run, "dry_run": dry_run}
+def past_change(change: PastChange) -> Shape:
+    return {
+        "number": change.number,
+        "at": iso(change.at),
+        "by": change.by,
+        "what": change.what,
+        "names": change.names,
+        "posts": change.posts,
+        "undone_at": change.undone_at and iso(change.undone_at),
+    }
+
+
+def taken_back(found: TakenBack, *, dry_run: bool) -> Shape:
+    change = found.change
+    return {
+        "number": change.number,
+        "run": change.number if change.by == "run" else None,
+        "by": change.by,
+        "what": change.what,
+        "names": change.names,
+        "posts": found.posts,
+        "links": found.links,
+        "tags": found.tags,
+        "kept": found.kept,
+        "dry_run": dry_run,
+    }
 
 
 def failure(count: FailureCount) -> Shape:

@@ -1,12 +1,13 @@
-"""What a person looks up about the tags: which are probably one, and the vocabulary they make.
+"""What a person asks about the tags: which are probably one, their vocabulary, an undo.
 
-Knows no face, and changes nothing.
+Knows no face.
 """
 
 from __future__ import annotations
 
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
+from tgtagger.model.archive import TakenBack
 from tgtagger.runs.taggers import read_vocabulary_file
 from tgtagger.store import Store
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, VocabularyFile, merge_entries
@@ -17,6 +18,21 @@ def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
     from tgtagger.taggers.keywords.morphology import words_of_form
 
     return tuple(store.tags.suggest_merges(words_of_form))
+
+
+def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:
+    """Undo the change of this number, a person's or a run's; None: the last one.
+
+    Raises InputError if there is no such change, or a later one hangs on it.
+    """
+    change = store.changes.last() if number is None else store.changes.find(number)
+    if change is None and number is None:
+        raise InputError("nothing_to_undo")
+    if change is not None and change.by == "person":
+        return store.changes.take_back(change.number, dry_run=dry_run)
+    undone = store.curation.undo_run(change.number if change else number or 0, dry_run=dry_run)
+    assert change is not None  # else there was no such run
+    return TakenBack(change, undone.posts, undone.links, undone.tags)
 
 
 def read_vocabulary(settings: Settings, *, limit: int) -> VocabularyFile:

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Engine
 from tgtagger.model.archive import Backup, Recovered
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.answers import Answers
+from tgtagger.store.changes import Changes
 from tgtagger.store.channels import Channels
 from tgtagger.store.curation import Curation
 from tgtagger.store.database import Database
@@ -59,6 +60,7 @@ class Store:
         self.answers = Answers(self._database)
         self.tags = Tags(self._database)
         self.curation = Curation(self._database)
+        self.changes = Changes(self._database)
         self.channels = Channels(self._database)
         self.records = Records(self._database)
         self.runs = Runs(self._database)

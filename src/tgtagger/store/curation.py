@@ -14,6 +14,7 @@ from tgtagger import vocabulary
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, Undone
+from tgtagger.store.changes import forget_run, recording
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.tags import find_tag, make_tag
@@ -26,12 +27,22 @@ _ALIAS = RowCheck("tag_aliases.name")
 _BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
 
 
+# After the places of the tags that an undo may bring back, too.
+_FREE_POSITION = (
+    "(SELECT coalesce(max(position) + 1, 0) FROM (SELECT position FROM post_tags "
+    "WHERE post_id = ?1 UNION ALL SELECT before ->> 0 FROM changed_links WHERE post_id = ?1))"
+)
+
+
 class Curation(Part):
     """What people decide about tags. `dry_run`: return what would change, and change nothing."""
 
     def rename(self, old: str, new: str, *, dry_run: bool = False) -> TagChange:
         """Give a tag another name; the old one becomes an alias."""
-        with self._database.write(dry_run=dry_run) as db:
+        with (
+            self._database.write(dry_run=dry_run) as db,
+            recording(db, "rename", (old, new)),
+        ):
             tag = tag_id(db, old)
             name = _checked(new)
             key = vocabulary.key(name)
@@ -54,7 +65,10 @@ class Curation(Part):
         A link that a person gave or removed counts for the tag that remains. A post that has
         another one of the tags keeps that.
         """
-        with self._database.write(dry_run=dry_run) as db:
+        with (
+            self._database.write(dry_run=dry_run) as db,
+            recording(db, "merge", (*names, into)),
+        ):
             tags = dict.fromkeys(tag_id(db, name) for name in names)
             try:
                 target = tag_id(db, into)
@@ -72,7 +86,7 @@ class Curation(Part):
 
     def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Add aliases to a tag."""
-        with self._database.write() as db:
+        with self._database.write() as db, recording(db, "alias", (tag_name, *names)):
             tag = tag_id(db, tag_name)
             for name in map(_checked, names):
                 known = find_tag(db, name)
@@ -89,7 +103,7 @@ class Curation(Part):
 
     def remove_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Remove aliases of a tag."""
-        with self._database.write() as db:
+        with self._database.write() as db, recording(db, "unalias", (tag_name, *names)):
             tag = tag_id(db, tag_name)
             for name in names:
                 done = db.execute(
@@ -105,12 +119,12 @@ class Curation(Part):
 
     def remove(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
         """Take tags off all posts and block them: no machine gives them again, by any name."""
-        with self._database.write(dry_run=dry_run) as db:
+        with self._database.write(dry_run=dry_run) as db, recording(db, "remove", names):
             return tuple(_remove(db, name, now()) for name in names)
 
     def add(self, post: str, names: Sequence[str]) -> TagChange:
         """Give a post tags in a person's name: no machine changes them."""
-        with self._database.write() as db:
+        with self._database.write() as db, recording(db, "add", names):
             owner = post_id(db, post)
             for name in map(_checked, names):
                 tag = find_tag(db, name)
@@ -123,15 +137,14 @@ class Curation(Part):
                 if not _make_human(db, owner, tag):
                     db.execute(
                         "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                        "SELECT ?1, coalesce(max(position) + 1, 0), ?2, ?3, ?4 "
-                        "FROM post_tags WHERE post_id = ?1",
+                        f"SELECT ?1, {_FREE_POSITION}, ?2, ?3, ?4",
                         (owner, tag, HUMAN, now()),
                     )
             return _of_post(db, owner)
 
     def drop(self, post: str, names: Sequence[str]) -> TagChange:
         """Take tags off a post for good: no machine gives them to it again."""
-        with self._database.write() as db:
+        with self._database.write() as db, recording(db, "drop", names):
             owner = post_id(db, post)
             for name in names:
                 tag = tag_id(db, name)
@@ -182,6 +195,7 @@ class Curation(Part):
             links = db.execute(
                 "DELETE FROM post_tags WHERE run_id = ? AND source <> ?", (run, HUMAN)
             ).rowcount
+            forget_run(db, run)
             columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
             db.executemany(
                 f"UPDATE posts SET {columns} WHERE id = ?",
@@ -194,7 +208,9 @@ class Curation(Part):
                     "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
                     "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
                     "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
-                    "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1)",
+                    "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1) "
+                    "AND NOT EXISTS (SELECT 1 FROM changed_aliases "
+                    "WHERE json_extract(before, '$[1]') = ?1)",
                     (tag,),
                 ).rowcount
             return Undone(len(posts), links, tags)

@@ -26,6 +26,7 @@ from tgtagger.model.tagging import (
     TagUpdate,
 )
 from tgtagger.store import answers
+from tgtagger.store.changes import forget_machine_links
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
@@ -208,6 +209,7 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
             (update.answer_key, _names(update.tags), provenance.model, now),
         )
     db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> ?", (post, decide.HUMAN))
+    forget_machine_links(db, post)
     blocked = {
         tag
         for (tag,) in db.execute(

@@ -10,6 +10,7 @@ import os
 import sqlite3
 
 from tgtagger.model.tagging import Provenance
+from tgtagger.store.changes import NEXT_NUMBER
 from tgtagger.store.database import Part
 from tgtagger.store.times import now, to_text
 
@@ -33,8 +34,9 @@ class Runs(Part):
             if keep is not None:
                 _sweep(db, keep)
             cursor = db.execute(
-                "INSERT INTO runs (command, started_at, pid, tagger, model, prompt, vocabulary) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs "
+                "(id, command, started_at, pid, tagger, model, prompt, vocabulary) "
+                f"VALUES ({NEXT_NUMBER}, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     command,
                     now(),

@@ -9,6 +9,7 @@ import sqlite3
 
 from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
+from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text
 from tgtagger.store.values import (
@@ -48,7 +49,7 @@ def find_tag(db: sqlite3.Connection, name: str) -> int | None:
 def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
     """Make a new tag; return its id."""
     (made,) = db.execute(
-        "INSERT INTO tags (name, key, added_at) VALUES (?, ?, ?) RETURNING id",
+        f"INSERT INTO tags (id, name, key, added_at) VALUES ({NEXT_TAG}, ?, ?, ?) RETURNING id",
         (name, vocabulary.key(name), now),
     ).fetchone()
     return int(made)

@@ -26,6 +26,7 @@ from tgtagger.model.choices import (
     MediaType,
     PostStatus,
     SourceName,
+    TagChangeKind,
 )
 from tgtagger.model.columns import Column
 
@@ -69,6 +70,7 @@ INTEGER, REAL, TEXT, BLOB = Value("integer"), Value("real"), Value("text"), Valu
 TIME = Value("text", is_time=True)
 OBJECT = Value("object")
 TEXTS = Value("list", items=TEXT)
+CHANGED = Value("list")
 COUNTS = Value("object", items=INTEGER)
 SOURCE = one_of(SourceName)
 FAILURE = one_of(FailureClass)
@@ -239,6 +241,36 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
     "barred_tags": {  # blocked: no machine gives such a tag to any post
         "tag_id": INTEGER,
         "barred_at": TIME,
+    },
+    "tag_changes": {  # what a person did to tags; its number is one of the runs' series
+        "id": INTEGER,
+        "at": TIME,
+        "what": one_of(TagChangeKind),
+        "names": as_json(TEXTS),
+        "posts": INTEGER,
+        "last_tag_id": INTEGER,  # the highest so far: a deleted tag's id is not used again
+        "undone_at": or_null(TIME),  # then its rows below are gone
+    },
+    "changed_tags": {  # a tag before and after a change; NULL: there was none
+        "change_id": INTEGER,
+        "tag_id": INTEGER,
+        "before": or_null(as_json(CHANGED)),
+        "after": or_null(as_json(CHANGED)),
+    },
+    "changed_aliases": {
+        "change_id": INTEGER,
+        "key": TEXT,
+        "before": or_null(as_json(CHANGED)),
+        "after": or_null(as_json(CHANGED)),
+    },
+    "changed_links": {  # a tag on a post; and when it was taken off the post
+        "change_id": INTEGER,
+        "post_id": INTEGER,
+        "tag_id": INTEGER,
+        "before": or_null(as_json(CHANGED)),
+        "after": or_null(as_json(CHANGED)),
+        "removed_before": or_null(TIME),
+        "removed_after": or_null(TIME),
     },
     "attempts": {
         "id": INTEGER,

@@ -35,8 +35,16 @@ def _channel_ambiguous(*, ids: Sequence[int], **_: Any) -> str:
 
 def _run_unknown(*, tagging_runs: Sequence[int], **_: Any) -> str:
     known = ", ".join(map(str, tagging_runs))
-    last = f"the last that left tags: {known}" if known else "no run has left tags"
-    return f"{last}; see: tgtagger status"
+    last = f"the last runs that left tags: {known}" if known else "no run has left tags"
+    return f"{last}; see: tgtagger tags history"
+
+
+def _change_depended_on(*, later: Sequence[int], **_: Any) -> str:
+    return f"undo the later ones first: tgtagger tags undo {later[-1]}"
+
+
+def _undo_name_taken(*, tag: str, **_: Any) -> str:
+    return f"give that tag another name first: tgtagger tags rename {shell_word(tag)} NEW"
 
 
 def _how_to_merge(*, name: str, into: str, **_: Any) -> str:
@@ -64,6 +72,11 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "tag_unknown": _tag_unknown,
     "merge_target_unknown": _merge_target_unknown,
     "run_unknown": _run_unknown,
+    "change_unknown": "see: tgtagger tags history",
+    "change_undone": "see: tgtagger tags history",
+    "change_depended_on": _change_depended_on,
+    "undo_name_taken": _undo_name_taken,
+    "nothing_to_undo": "see: tgtagger tags history",
     # ---- searching
     "query_quote_open": _SYNTAX,
     "query_parenthesis_open": _OPERATORS,

@@ -53,5 +53,7 @@ class OlderSchema(StoreError):
     """The database has to be brought up to date before it can be read."""
 
 
-SCHEMA = Schema(("0001", "0002", "0003"), (Path(__file__).parent / "migrations" / "versions",))
+SCHEMA = Schema(
+    ("0001", "0002", "0003", "0004"), (Path(__file__).parent / "migrations" / "versions",)
+)
 """What this program knows."""

@@ -1,0 +1,217 @@
+"""What a person did to tags can be undone: as it was, and nothing of what came later is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.make import PROVENANCE, page, post, tag
+from support.sql import reading
+from tgtagger.errors import InputError
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import PostId, SuggestedTag, TagUpdate
+from tgtagger.store import Store
+
+CONTENTS = ("tags", "tag_aliases", "barred_tags", "post_tags", "removed_tags")
+
+
+def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    with reading(store.path) as db:
+        found = {
+            table: sorted(db.execute(f"SELECT * FROM {table}"), key=repr) for table in CONTENTS
+        }
+        found["posts"] = db.execute("SELECT id, status, attempts, tagged_at FROM posts").fetchall()
+    return found
+
+
+def last(store: Store) -> int:
+    change = store.changes.last()
+    assert change is not None
+    return change.number
+
+
+def tag_one(store: Store, names: list[str]) -> None:
+    """Give the first post these tags, as a tagger does."""
+    (first,) = [
+        item for item in store.queue.posts(PostFilter()) if item.id == PostId(1006503122, 1)
+    ]
+    suggested = tuple(SuggestedTag(name) for name in names)
+    update = TagUpdate(first.id, first.text_hash, "tagged", PROVENANCE, suggested, 1)
+    store.queue.save([update], store.runs.start("tag", PROVENANCE))
+
+
+def filled(store: Store) -> Store:
+    if not store.tags.counts():
+        store.posts.save_page(page(post(1, "x"), post(2, "y"), post(3, "z")))
+        tag(store, ["AI", "ИИ", "news"])
+        store.curation.add_aliases("AI", ["нейросеть"])
+        store.curation.add("news/2", ["mine", "AI"])
+        store.curation.drop("news/3", ["news"])
+    return store
+
+
+Do = Callable[[Store], object]
+STEPS: dict[str, Do] = {
+    "rename": lambda store: store.curation.rename("AI", "artificial intelligence"),
+    "rename to an alias": lambda store: store.curation.rename("AI", "нейросеть"),
+    "rename in case": lambda store: store.curation.rename("news", "NEWS"),
+    "merge": lambda store: store.curation.merge(["AI", "mine"], "ИИ"),
+    "merge other": lambda store: store.curation.merge(["news"], "ИИ"),
+    "alias": lambda store: store.curation.add_aliases("ИИ", ["machine intelligence"]),
+    "unalias": lambda store: store.curation.remove_aliases("AI", ["нейросеть"]),
+    "remove": lambda store: store.curation.remove(["AI", "news"]),
+    "remove other": lambda store: store.curation.remove(["ИИ"]),
+    "add": lambda store: store.curation.add("news/3", ["news", "fresh", "ИИ"]),
+    "add again": lambda store: store.curation.add("news/1", ["fresh", "AI"]),
+    "drop": lambda store: store.curation.drop("news/1", ["AI"]),
+    "drop mine": lambda store: store.curation.drop("news/2", ["mine", "news"]),
+    "alias of new": lambda store: store.curation.add_aliases("fresh", ["recent"]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_an_undone_change_leaves_everything_as_it_was(store: Store, name: str) -> None:
+    filled(store)
+    if name == "alias of new":
+        store.curation.add("news/1", ["fresh"])
+    before = contents(store)
+    STEPS[name](store)
+    assert contents(store) != before
+    undone = store.changes.take_back(last(store))
+    assert contents(store) == before
+    assert undone.kept == 0
+    with reading(store.path) as db:  # what could be undone is not kept beside it
+        (change,) = db.execute("SELECT max(id) FROM tag_changes WHERE undone_at NOTNULL").fetchone()
+        for table in ("changed_tags", "changed_aliases", "changed_links"):
+            query = f"SELECT count(*) FROM {table} WHERE change_id = ?"
+            assert db.execute(query, (change,)).fetchone() == (0,)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=6),
+    order=st.randoms(use_true_random=False),
+)
+def test_changes_undone_in_any_allowed_order_leave_everything_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], order: object
+) -> None:
+    with Store.open(str(tmp_path_factory.mktemp("changes") / "a.db")) as store:
+        filled(store)
+        before = contents(store)
+        first = last(store)
+        for name in names:
+            try:
+                STEPS[name](store)
+            except InputError:
+                assert name  # the tag is gone by an earlier step
+        left = [each.number for each in store.changes.past(50) if each.number > first]
+        order.shuffle(left)  # type: ignore[attr-defined]
+        while left:
+            refused, named = [], []
+            for number in left:
+                try:
+                    store.changes.take_back(number)
+                except InputError as error:
+                    refused.append(number)
+                    named.append((error.kind, set(error.data["later"]) <= set(left)))
+            assert set(named) <= {("change_depended_on", True)}
+            assert len(refused) < len(left)  # the last one can always be undone
+            left = refused
+        assert contents(store) == before
+
+
+def test_what_hangs_on_a_change_is_named(store: Store) -> None:
+    filled(store)
+    store.curation.merge(["AI"], "ИИ")
+    merged = last(store)
+    store.curation.remove(["ИИ"])
+    removed = last(store)
+    with pytest.raises(InputError) as error:
+        store.changes.take_back(merged)
+    assert (error.value.kind, error.value.data["later"]) == ("change_depended_on", (removed,))
+    store.changes.take_back(removed)
+    store.changes.take_back(merged)
+    for kind, number in {"change_undone": merged, "change_unknown": 999}.items():
+        with pytest.raises(InputError) as error:
+            store.changes.take_back(number)
+        assert error.value.kind == kind
+
+
+def test_what_a_run_gave_since_stays_and_an_old_machine_tag_does_not_come_back(
+    store: Store,
+) -> None:
+    filled(store)
+    store.curation.merge(["AI"], "ИИ")
+    tag_one(store, ["AI", "later"])
+    done = store.changes.take_back(last(store) - 1)
+    tags = [store.records.post(f"news/{number}").post.tags for number in (1, 2, 3)]
+    assert tags == [("ИИ", "later"), ("AI", "ИИ", "news", "mine"), ("AI", "ИИ")]
+    assert (done.posts, done.kept) == (2, 1)
+
+
+def test_a_removed_tag_that_is_restored_may_be_given_again(store: Store) -> None:
+    filled(store)
+    store.curation.remove(["AI"])
+    number = last(store)
+    tag(store, ["other"])
+    store.changes.take_back(number)
+    assert store.tags.blocked() == ()
+    assert store.records.post("news/2").post.tags == ("AI", "mine", "other")  # it was a person's
+    tag(store, ["AI"])
+    assert store.records.post("news/1").post.tags == ("AI",)
+
+
+def test_a_name_that_another_tag_has_by_now_is_told(store: Store) -> None:
+    filled(store)
+    store.curation.remove_aliases("AI", ["нейросеть"])
+    number = last(store)
+    tag(store, ["нейросеть"])
+    with pytest.raises(InputError) as error:
+        store.changes.take_back(number)
+    assert error.value.kind == "undo_name_taken"
+
+
+def test_runs_and_changes_are_counted_in_one_series(store: Store) -> None:
+    filled(store)
+    numbers = [each.number for each in store.changes.past(50)]
+    assert len(set(numbers)) == len(numbers) == 4  # a run, and three decisions
+    tag(store, ["later"])
+    latest = store.changes.last()
+    assert latest is not None
+    assert (latest.by, latest.number) == ("run", numbers[0] + 1)
+    with pytest.raises(InputError):
+        store.changes.take_back(latest.number)
+
+
+def test_an_undone_run_does_not_come_back_by_another_undo(store: Store) -> None:
+    filled(store)
+    run = store.changes.past(50)[-1].number
+    store.curation.drop("news/1", ["news"])
+    number = last(store)
+    store.curation.undo_run(run)
+    store.changes.take_back(number)
+    assert store.records.post("news/1").post.tags == ()
+
+
+def test_a_dry_run_changes_nothing_and_nothing_is_no_change(store: Store) -> None:
+    filled(store)
+    number = last(store)
+    store.curation.merge(["AI"], "ИИ", dry_run=True)
+    store.curation.add_aliases("AI", ["нейросеть"])
+    assert last(store) == number
+    before = contents(store)
+    assert store.changes.take_back(number, dry_run=True).posts == 1
+    assert contents(store) == before
+
+
+def test_the_id_of_a_merged_tag_is_not_given_to_another(store: Store) -> None:
+    filled(store)
+    store.curation.merge(["mine"], "ИИ")
+    number = last(store)
+    tag_one(store, ["a new one"])
+    store.changes.take_back(number)
+    assert "mine" in store.records.post("news/2").post.tags
+    assert store.records.post("news/1").post.tags == ("a new one",)
