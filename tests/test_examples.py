@@ -51,7 +51,11 @@ def _name(path: Path) -> str:
 
 NOT_RUN = {
     "make": "sets up an environment; .ci/run and a fresh clone do that",
-    "pipx": "installs from this folder: `make build` does that",
+    "pipx": "installs on the reader's machine; `make build` installs the same",
+    "uv": "the same",
+    "curl": "installs uv",
+    "brew": "the same",
+    "sudo": "installs what the system has",
     "git": "makes a release, of the maintainer's repository",
     "systemctl": "wants the reader's own systemd; the units are checked instead",
     "loginctl": "the same",
@@ -164,6 +168,9 @@ class Reader:
             for name in [name for name in os.environ if name.startswith("TGTAGGER_LLM_")]:
                 self.monkeypatch.delenv(name)  # another server than the one before
         for name, value in given.items():
+            if name.endswith("_PROXY"):  # there is none here: what it takes is looked at
+                assert config.load({}, {"TGTAGGER_PROXY": value}).proxy == value
+                continue
             secret = value.replace("…", KEY if name.endswith("KEY") else "model")
             self.monkeypatch.setenv(name, secret)
         if models := os.environ.get("TGTAGGER_LLM_MODEL"):

@@ -10,7 +10,7 @@ _LATER = "run it again then; cron can simply try again"
 _CONNECTION = "check the connection and try again; what was read is kept"
 _TELEGRAM = (
     "check the connection; where Telegram is blocked, name a proxy: TGTAGGER_PROXY "
-    "(docs/telegram.md); what was read is kept"
+    "(docs/blocked.md); what was read is kept"
 )
 _NOTHING_LOST = "try again later; what is not read yet is remembered"
 _GROUPS = "give --groups to keep groups, too"
