@@ -11,6 +11,8 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from typer.testing import CliRunner
 from support import old_schemas
 from support.breaking import assert_sound, copy_database, files_of
 from support.fault_matrix import Effort
-from support.make import page, post
+from support.make import page, post, tag
 from support.next_version import NEXT, OLD
 from support.sql import driver, reading
 from tgtagger.cli import app
@@ -386,3 +388,67 @@ def test_a_large_log_of_another_file_is_found_by_a_commit_in_its_middle(
         data = data[: 32 + place * step] + b"\0\0\0\2" + data[36 + place * step :]
     files_of(other)[1].write_bytes(data)
     assert stale_log._is_soon_known(other, files_of(other)[1])
+
+
+CHANGES = (
+    ["tags", "merge", "sea", "--into", "sun"],
+    ["tags", "rename", "sea", "ocean"],
+    ["tags", "remove", "sea"],
+    ["tags", "undo", "1"],
+    ["channels", "remove", "@news", "--with-posts", "--yes"],
+)
+READINGS = (["show", "news/1"], ["status"], ["search", "words"], ["export"], ["channels"])
+
+
+def run_process(db: Path, arguments: list[str]) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "tgtagger", "--db", str(db), *arguments],
+        input="y\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, (arguments, result.stderr)
+
+
+def test_no_log_stays_when_a_large_change_or_an_upgrade_has_ended(tmp_path: Path) -> None:
+    whole, older, db = tmp_path / "whole", tmp_path / "older", tmp_path / "posts.db"
+    with Store.open(str(whole)) as store:
+        save(store, *range(1, 3001))
+        tag(store, ("sea", "sun"))
+    old_schemas.make(older, OLD[-1], 0)
+    with closing(sqlite3.connect(older)) as raw:
+        raw.execute("INSERT INTO channels (id, title, username, kind, added_at) VALUES "
+                    "(1, 'News', 'news', 'channel', '2026-01-01T00:00:00Z')")  # fmt: skip
+        raw.execute(
+            "INSERT INTO posts (channel_id, message_id, size, text, markdown, source, text_hash, "
+            "added_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+            "SELECT 1, i, 1, 'words ' || i, '', 'desktop', '0123456789abcdef', "
+            "'2026-01-01T00:00:00Z' FROM n"
+        )
+        raw.execute("INSERT INTO posts_fts (posts_fts) VALUES ('rebuild')")
+        raw.commit()
+    for base, commands in ((whole, CHANGES), (older, READINGS)):
+        for arguments in commands:
+            copy_database(base, db)
+            run_process(db, arguments)
+            log = files_of(db)[1]
+            assert not log.exists() or not log.stat().st_size, arguments
+
+
+def test_a_log_that_grew_while_somebody_read_goes_with_the_next_command_that_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LARGE_LOG", 4096)
+    db = tmp_path / "posts.db"
+    log = files_of(db)[1]
+    with Store.open(str(db)) as store:
+        save(store, 1)
+    with Store.open_to_read(str(db)) as reader, reader.select(PostFilter()):
+        with Store.open(str(db)) as store:
+            save(store, *range(2, 500))
+        size = log.stat().st_size
+        assert size > 4096
+        Store.open_up_to_date(str(db)).close()  # somebody still reads: nothing is cut
+        assert log.stat().st_size == size
+    with Store.open_up_to_date(str(db)) as second:
+        assert log.stat().st_size == 0
+        assert second.status.archive().posts["pending"] == 499
+    assert len(found(db)) == 499

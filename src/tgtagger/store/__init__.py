@@ -35,7 +35,7 @@ from tgtagger.store.rescue import recovery
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.sqlite import backup, engine, migrate, opening
-from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
+from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.status import Status
@@ -117,12 +117,14 @@ class Store:
 
     @classmethod
     def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
-        """Open for reading only; an older schema is first brought up to date, which writes."""
+        """Open for reading only; first an older schema is brought up to date, a large log ended."""
         try:
-            return cls.open_to_read(location, schema=schema)
+            store = cls.open_to_read(location, schema=schema)
         except OlderSchema:  # the reader is closed: the last connection may write, and ends the log
             cls.open(location, schema=schema).close()
-        return cls.open_to_read(location, schema=schema)
+            store = cls.open_to_read(location, schema=schema)
+        fold_large_log(store.path)
+        return store
 
     @staticmethod
     def back_up(

@@ -18,7 +18,7 @@ from support.sql import driver
 from tgtagger.errors import InputError, NoDatabase, StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
-from tgtagger.store.sqlite import engine, opening
+from tgtagger.store.sqlite import connections, engine, opening
 
 
 def test_an_outer_rollback_takes_a_released_savepoint_along(db: Path) -> None:
@@ -89,7 +89,7 @@ def test_the_pragmas_hold(store: Store) -> None:
 def test_a_log_that_grew_while_somebody_read_is_cut_off(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_LARGE_LOG", 1 << 17)
+    monkeypatch.setattr(connections, "LARGE_LOG", 1 << 17)
     wal = db.with_name(f"{db.name}-wal")
     with Store.open(str(db)) as store:
         driver(store).execute("PRAGMA wal_autocheckpoint = 10").fetchone()

@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write to end."""
 
+LARGE_LOG = 64 << 20
+"""Bytes of a write-ahead log that may stay beside the database."""
+
 DENIED = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
@@ -111,6 +114,22 @@ def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
             return _open(path, "mode=ro", timeout)
         except sqlite3.Error:
             raise error from None
+
+
+def fold_large_log(path: Path) -> None:
+    """Fold a large log back into the file, as far as nobody reads or writes.
+
+    The last connection does so when it closes, but only a writer's: a log that grew while somebody
+    read would stay, and be read at every start, until the next run that writes.
+    """
+    path = path.resolve()
+    try:
+        if path.with_name(f"{path.name}-wal").stat().st_size <= LARGE_LOG:
+            return
+        with contextlib.closing(_connect(path, "mode=rw", 0)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except (OSError, sqlite3.Error):  # no log, or no right to write: it is read as it is
+        return
 
 
 @contextlib.contextmanager

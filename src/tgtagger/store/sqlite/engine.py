@@ -67,7 +67,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         # A page of posts is about 1 MB: a checkpoint each (SQLite's default) writes twice as much.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB
         # The log grows while somebody reads (an export, say). After that it is cut to this size.
-        connection.execute(f"PRAGMA journal_size_limit = {_LARGE_LOG}").fetchone()
+        connection.execute(f"PRAGMA journal_size_limit = {connections.LARGE_LOG}").fetchone()
 
     def say_begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, begin))
@@ -91,8 +91,6 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
 _FILE = "tgtagger.file"
 _BEGIN = "tgtagger_begin"
-
-_LARGE_LOG = 64 << 20
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
