@@ -4,9 +4,10 @@ A server on loopback (that of the tests) in a process of its own answers after 2
 is posts x latency / requests at once: waiting alone. In the same run a bare httpx loop sends the
 same bodies and writes nothing (B). Prints the rate of one and of ten posts a request as a share of
 I, the CPU of a request in ours and in B, and the cost of writing: the wall time against a run that
-throws its answers away. Figures: docs/performance.md.
+throws its answers away. Several numbers of requests at once show what more of them give: the rate
+and the CPU against those of httpx's one pool. Figures: docs/performance.md.
 
-    python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0]
+    python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0] [--at-once 32 48 96]
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,6 @@ from tgtagger.taggers.llm.tagger import LlmTagger
 from tgtagger.vocabulary import Vocabulary
 
 LATENCY = 0.2
-AT_ONCE = 32
 WORDS = "A storm came over the harbour and the old town by the river, and left it wet. " * 3
 
 
@@ -59,16 +60,16 @@ def cpu() -> float:
 
 
 async def ours(
-    url: str, database: str, batch: int, tags: int, *, writes: bool = True
+    url: str, database: str, at_once: int, batch: int, tags: int, *, writes: bool = True
 ) -> tuple[float, float, int]:
     """Tag all posts; return wall and CPU seconds, and requests."""
     vocabulary = Vocabulary("prefer", existing=[(name, ()) for name in some_tags(tags)])
     vocabulary.likeliest(["warm"])  # the index is made once a run
     tagger = LlmTagger(
-        Server(url, None, concurrency=AT_ONCE),
+        Server(url, None, concurrency=at_once),
         make_prompt(vocabulary),
         vocabulary,
-        Options(("test-model",), concurrency=AT_ONCE, sizes=Sizes(posts=batch)),
+        Options(("test-model",), concurrency=at_once, sizes=Sizes(posts=batch)),
     )
     with Store.open(database) as store:
         if not writes:
@@ -91,7 +92,7 @@ def some_tags(count: int) -> list[str]:
     return [" ".join(chance.choices(words, k=chance.randint(1, 3))) for _ in range(count)]
 
 
-async def bare(url: str, count: int) -> tuple[float, float]:
+async def bare(url: str, count: int, at_once: int) -> tuple[float, float]:
     """Send as many single posts with httpx alone, as many at once; return wall and CPU seconds."""
     prompt = make_prompt(Vocabulary("prefer"))
     body = write_request(
@@ -102,7 +103,7 @@ async def bare(url: str, count: int) -> tuple[float, float]:
         Capabilities(),
     )
     left = iter(range(count))
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
 
     async def send() -> None:
         for _ in left:
@@ -112,7 +113,7 @@ async def bare(url: str, count: int) -> tuple[float, float]:
         client
     ):
         before, begun = cpu(), time.perf_counter()
-        await asyncio.gather(*(send() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(send() for _ in range(at_once)))
         return time.perf_counter() - begun, cpu() - before
 
 
@@ -123,11 +124,35 @@ def fill(database: str, count: int) -> None:
             store.posts.save_page(page(*(post(number, f"{number}: {WORDS}") for number in numbers)))
 
 
+def measure(url: str, given: argparse.Namespace, at_once: int) -> Iterator[tuple[str, float]]:
+    """Yield the figures of one round."""
+    ideal = given.posts * LATENCY / at_once
+    alone, alone_used = asyncio.run(bare(url, given.posts, at_once))
+    yield "httpx alone, of I", ideal / alone
+    yield "httpx alone, CPU ms a request", 1000 * alone_used / given.posts
+    for batch in (1, 10):
+        with tempfile.TemporaryDirectory() as folder:
+            database = str(Path(folder, "posts.db"))
+            fill(database, given.posts)
+            asked = (url, database, at_once, batch, given.tags)
+            idle, client, _ = asyncio.run(ours(*asked, writes=False))
+            wall, used, requests = asyncio.run(ours(*asked))
+        yield f"{batch} a request, posts/s", given.posts / wall
+        yield f"{batch} a request, of I", requests * LATENCY / at_once / wall
+        yield f"{batch} a request, CPU ms", 1000 * used / requests
+        yield f"{batch} a request, CPU ms, no writing", 1000 * client / requests
+        yield f"{batch} a request, wall with writing", wall / idle
+        if batch == 1:
+            yield "1 a request, rate against httpx", alone / wall
+            yield "1 a request, CPU against httpx", used / alone_used
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--posts", type=int, default=2000)
     parser.add_argument("--tags", type=int, default=0, help="of the archive, to be preferred")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--at-once", type=int, nargs="+", default=[32], help="requests")
     given = parser.parse_args()
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,))
@@ -135,29 +160,14 @@ def main() -> None:
     url = here.recv()
     figures: dict[str, list[float]] = {}
     for _ in range(given.rounds):
-        ideal = given.posts * LATENCY / AT_ONCE
-        wall, used = asyncio.run(bare(url, given.posts))
-        figures.setdefault("httpx alone, of I", []).append(ideal / wall)
-        figures.setdefault("httpx alone, CPU ms a request", []).append(1000 * used / given.posts)
-        for batch in (1, 10):
-            with tempfile.TemporaryDirectory() as folder:
-                database = str(Path(folder, "posts.db"))
-                fill(database, given.posts)
-                idle, client, _ = asyncio.run(ours(url, database, batch, given.tags, writes=False))
-                wall, used, requests = asyncio.run(ours(url, database, batch, given.tags))
-            figures.setdefault(f"{batch} a request, posts/s", []).append(given.posts / wall)
-            limit = requests * LATENCY / AT_ONCE
-            figures.setdefault(f"{batch} a request, of I", []).append(limit / wall)
-            figures.setdefault(f"{batch} a request, CPU ms", []).append(1000 * used / requests)
-            figures.setdefault(f"{batch} a request, CPU ms, no writing", []).append(
-                1000 * client / requests
-            )
-            figures.setdefault(f"{batch} a request, wall with writing", []).append(wall / idle)
+        for at_once in given.at_once:
+            for name, value in measure(url, given, at_once):
+                figures.setdefault(f"{at_once} at once: {name}", []).append(value)
     here.send(None)
     process.join()
-    for name, values in figures.items():
+    for name, values in sorted(figures.items(), key=lambda item: int(item[0].split()[0])):
         shown = "  ".join(f"{value:8.3f}" for value in values)
-        print(f"{name:36} median {statistics.median(values):8.3f}   {shown}")
+        print(f"{name:48} median {statistics.median(values):8.3f}   {shown}")
 
 
 if __name__ == "__main__":

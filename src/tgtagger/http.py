@@ -3,7 +3,8 @@
 A deadline covers the whole call: a read timeout stops neither a slow drip nor an endless body. A
 body is unpacked, and read up to a size. On a direct connection the transport may repeat connecting;
 nothing else is repeated here. Redirects are followed within the same server only, and as many as
-the caller allows. Proxies are those that the environment names (HTTPS_PROXY, NO_PROXY).
+the caller allows. Proxies are those that the environment names (HTTPS_PROXY, NO_PROXY). Many calls
+at once are spread over small pools of connections.
 
 Does not know what a response means, and maps no exception of httpx: each edge does that itself.
 """
@@ -11,9 +12,10 @@ Does not know what a response means, and maps no exception of httpx: each edge d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import urllib.request
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -53,16 +55,33 @@ class HttpResponse:
 FOLLOWED = frozenset({301, 302, 303, 307, 308})
 """Redirects that tell where the same thing is."""
 
+LARGEST_POOL = 8
+"""Connections of a pool at most.
+
+At each request httpx's pool looks at all its connections for each of them: from 48 on, that takes
+longer than all the rest.
+"""
+
 WantsBody = Callable[[int, Mapping[str, str]], bool]
 """Tells by a response's status and headers whether its body is to be read."""
+
+
+@dataclass(slots=True)
+class _Pool:
+    """A client of httpx with connections of its own: `size` at most, `busy` of them in use."""
+
+    client: httpx.AsyncClient
+    size: int
+    busy: int = 0
 
 
 class Client:
     """A client for the calls of a run. `deadline` is for a whole call, in seconds.
 
-    Connecting is repeated up to `retries` times, if no proxy stands between us and `url`; `limits`
-    bound the pool of connections. `proxy_error` is the kind of the InputError that is raised for a
-    proxy that cannot be used.
+    Connecting is repeated up to `retries` times, if no proxy stands between us and `url`. There are
+    at most `connections`, each kept for `kept` seconds after a call, and never more of them than
+    there were calls at once. `proxy_error` is the kind of the InputError that is raised for a proxy
+    that cannot be used.
     """
 
     def __init__(
@@ -74,27 +93,44 @@ class Client:
         timeout: httpx.Timeout,
         proxy_error: str,
         retries: int = 0,
-        limits: httpx.Limits | None = None,
+        connections: int = LARGEST_POOL,
+        kept: float = 5.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        limits = limits or httpx.Limits(max_connections=100, max_keepalive_connections=20)
-        if transport is None and retries and not _is_proxied(httpx.URL(url)):
-            # With a transport of our own httpx ignores proxies: hence the condition.
-            transport = httpx.AsyncHTTPTransport(retries=retries, limits=limits)
         self._deadline = deadline
-        try:
-            self._client = httpx.AsyncClient(
+        self._free = asyncio.Semaphore(connections)
+        # With a transport of our own httpx ignores proxies: hence the condition.
+        repeats = transport is None and retries and not _is_proxied(httpx.URL(url))
+        # Reads all certificates: once, for all pools.
+        tls = httpx.create_ssl_context() if transport is None else True
+
+        def pool(size: int) -> _Pool:
+            limits = httpx.Limits(
+                max_connections=size, max_keepalive_connections=size, keepalive_expiry=kept
+            )
+            own = (
+                httpx.AsyncHTTPTransport(verify=tls, retries=retries, limits=limits)
+                if repeats
+                else transport
+            )
+            client = httpx.AsyncClient(
                 headers=headers,
                 timeout=timeout,
                 limits=limits,
-                transport=transport,
+                verify=tls,
+                transport=own,
                 follow_redirects=False,
             )
+            return _Pool(client, size)
+
+        try:
+            self._pools = [pool(size) for size in _shares(connections)]
         except (ImportError, ValueError, httpx.InvalidURL):
             raise InputError(proxy_error) from None  # the cause may hold a part of its password
 
     async def close(self) -> None:
-        await self._client.aclose()
+        for pool in self._pools:
+            await pool.client.aclose()
 
     async def call(
         self,
@@ -123,6 +159,20 @@ class Client:
                 answer = await self._fetch(method, str(there), body, largest, wanted)
             return answer
 
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Wait for a free connection; give the client of httpx that has it.
+
+        The first: so a connection is used again before one is opened.
+        """
+        async with self._free:
+            pool = next(pool for pool in self._pools if pool.busy < pool.size)
+            pool.busy += 1
+            try:
+                yield pool.client
+            finally:
+                pool.busy -= 1
+
     async def _fetch(
         self,
         method: str,
@@ -131,16 +181,23 @@ class Client:
         largest: int,
         wanted: WantsBody,
     ) -> HttpResponse:
-        request = self._client.build_request(method, url, content=body)
-        response = await self._client.send(request, stream=True)
-        headers = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
-        content, is_whole = b"", True
-        try:
-            if wanted(response.status_code, headers):
-                content, is_whole = await _read(response, headers, largest)
-        finally:
-            await response.aclose()
+        async with self._connection() as client:
+            request = client.build_request(method, url, content=body)
+            response = await client.send(request, stream=True)
+            headers = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
+            content, is_whole = b"", True
+            try:
+                if wanted(response.status_code, headers):
+                    content, is_whole = await _read(response, headers, largest)
+            finally:
+                await response.aclose()
         return HttpResponse(url, response.status_code, headers, content, is_whole)
+
+
+def _shares(connections: int) -> list[int]:
+    """Return the sizes of as few pools as hold so many connections."""
+    full, rest = divmod(connections, LARGEST_POOL)
+    return [LARGEST_POOL] * full + [rest] * bool(rest)
 
 
 async def _read(

@@ -287,7 +287,7 @@ def test_caps_of_the_command_line(run: Any, server: LlmServer, tmp_path: Path) -
     assert (capped.exit_code, told(capped)["stopped"]["class"]) == (2, "cost_cap")
     late = run("tag", "--max-time", "1s", "--json")
     assert late.exit_code in (0, 75)
-    for option, value in (("--max-cost", "-1"), ("--max-time", "soon"), ("--concurrency", "49")):
+    for option, value in (("--max-cost", "-1"), ("--max-time", "soon"), ("--concurrency", "129")):
         assert run("tag", option, value).exit_code == 2
 
 

@@ -148,7 +148,7 @@ VocabularyOption = Annotated[
 ConcurrencyOption = Annotated[
     str,
     typer.Option(
-        "--concurrency", metavar="N", help="Requests at once, at most 48.", show_default=False
+        "--concurrency", metavar="N", help="Requests at once, at most 128.", show_default=False
     ),
 ]
 MaxCostOption = Annotated[

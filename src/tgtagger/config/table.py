@@ -231,7 +231,7 @@ SETTINGS = (
         "TGTAGGER_LLM_CONCURRENCY",
         "tagging.llm.concurrency",
         "Requests at once; unset: 8, or 1 where the server is this machine.",
-        whole(1, 48),
+        whole(1, 128),
     ),
     Setting(
         "llm_rpm",

@@ -178,25 +178,48 @@ async def test_one_connection_for_one_request_after_another() -> None:
         assert (llm.connections, len(llm.completions)) == (1, 20)
 
 
-async def test_no_more_connections_than_requests_at_once() -> None:
+@pytest.mark.parametrize("concurrency", [6, 8, 20, 128])
+async def test_no_more_connections_than_requests_at_once(concurrency: int) -> None:
     with LlmServer(latency=0.01) as llm:
-        async with Server(llm.url, KEY, concurrency=6) as server:
+        async with Server(llm.url, KEY, concurrency=concurrency) as server:
             for _ in range(5):
-                response = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
+                response = await asyncio.gather(*(server.ask(BODY) for _ in range(concurrency)))
                 assert all(map(is_tagged, response))
-        assert llm.connections <= 6
-        assert llm.busiest <= 6
+        assert llm.connections <= concurrency
+        assert llm.busiest <= concurrency
+
+
+async def test_all_requests_that_are_allowed_are_sent_at_once() -> None:
+    with LlmServer(latency=1.0) as llm:
+        async with Server(llm.url, KEY, concurrency=100) as server:
+            assert all(
+                map(is_tagged, await asyncio.gather(*(server.ask(BODY) for _ in range(100))))
+            )
+        assert (llm.connections, llm.busiest) == (100, 100)
+
+
+async def test_a_connection_is_used_again_before_one_is_opened() -> None:
+    """Whatever is allowed: a provider counts connections, and each costs a greeting."""
+    with LlmServer(latency=0.01) as llm:
+        async with Server(llm.url, KEY, concurrency=128) as server:
+            for at_once in (3, 11, 5, 1, 11):
+                await asyncio.gather(*(server.ask(BODY) for _ in range(at_once)))
+        assert llm.connections == 11
 
 
 @pytest.mark.row("H2")
-async def test_connections_of_requests_that_ran_out_of_time_are_given_back() -> None:
+@pytest.mark.parametrize("concurrency", [2, 20])
+async def test_connections_of_requests_that_ran_out_of_time_are_given_back(
+    concurrency: int,
+) -> None:
     with LlmServer() as llm:
-        async with Server(llm.url, KEY, concurrency=2, timeout=0.5) as server:
+        async with Server(llm.url, KEY, concurrency=concurrency, timeout=0.5) as server:
             llm.rule = lambda _: faults.hang()
-            response = await asyncio.gather(*(server.ask(BODY) for _ in range(6)))
+            response = await asyncio.gather(*(server.ask(BODY) for _ in range(3 * concurrency)))
             assert {each.verdict.failure for each in response} == {"timeout"}
             llm.rule = None
-            assert is_tagged(await server.ask(BODY))
+            response = await asyncio.gather(*(server.ask(BODY) for _ in range(concurrency)))
+            assert all(map(is_tagged, response))
 
 
 def free_port() -> int:
@@ -208,7 +231,10 @@ def free_port() -> int:
 
 
 @pytest.mark.row("H1")
-async def test_connecting_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [1, 20])
+async def test_connecting_is_tried_four_times(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
     connect, ports = socket.socket.connect, []
 
     def count(self: socket.socket, address: Any) -> None:
@@ -217,9 +243,11 @@ async def test_connecting_is_tried_four_times(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(socket.socket, "connect", count)
     port = free_port()
-    response = await ask(f"http://127.0.0.1:{port}/v1")
-    assert ports.count(port) == 4
-    assert (response.verdict.failure, response.verdict.reached) == ("network", False)
+    async with Server(f"http://127.0.0.1:{port}/v1", KEY, concurrency=at_once) as server:
+        responses = await asyncio.gather(*(server.ask(BODY) for _ in range(at_once)))
+    assert ports.count(port) == 4 * at_once
+    verdicts = [response.verdict for response in responses]
+    assert {(verdict.failure, verdict.reached) for verdict in verdicts} == {("network", False)}
 
 
 @pytest.mark.row("H1")
@@ -312,6 +340,16 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy(
     assert proxy.lines == ["POST http://tagging.example/v1/chat/completions HTTP/1.1"]
 
 
+async def test_every_request_at_once_goes_through_the_proxy(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    async with Server("http://tagging.example/v1", KEY, concurrency=20) as server:
+        responses = await asyncio.gather(*(server.ask(BODY) for _ in range(20)))
+    assert {response.status for response in responses} == {418}
+    assert len(proxy.lines) == 20
+
+
 @pytest.mark.row("H1")
 async def test_a_tunnel_for_https(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
@@ -339,8 +377,10 @@ async def test_no_proxy_is_honoured(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", excepted)
-    with LlmServer() as llm:
-        assert is_tagged(await ask(f"http://tagging.example:{llm.port}/v1"))
+    with LlmServer(latency=0.05) as llm:
+        url = f"http://tagging.example:{llm.port}/v1"
+        async with Server(url, KEY, concurrency=20) as server:
+            assert all(map(is_tagged, await asyncio.gather(*(server.ask(BODY) for _ in range(20)))))
     assert not proxy.lines
 
 

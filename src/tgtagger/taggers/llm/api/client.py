@@ -68,7 +68,7 @@ class Server:
                 raise InputError("tagging_key_invalid")
             headers["Authorization"] = f"Bearer {self.key}"
         # The deadline holds for the whole call: a read timeout only bounds the gap between two
-        # bytes. The pool has a connection for each request at once.
+        # bytes. There is a connection for each request at once.
         timeout = httpx.Timeout(self._timeout, connect=CONNECT, write=30, pool=None)
         self._client = http.Client(
             self.url,
@@ -77,11 +77,8 @@ class Server:
             timeout=timeout,
             proxy_error="tagging_proxy_invalid",
             retries=CONNECT_RETRIES,
-            limits=httpx.Limits(
-                max_connections=self._concurrency,
-                max_keepalive_connections=self._concurrency,
-                keepalive_expiry=60,  # httpx's 5 s are shorter than the gaps between slow calls
-            ),
+            connections=self._concurrency,
+            kept=60,  # 5 s are shorter than the gaps between slow calls
             transport=self._transport,
         )
         return self
