@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -14,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.hostile import HIDDEN, TERMINAL, unseen
+from support.pseudo_terminal import terminal
 from support.terminal import on_terminal
 from tgtagger.cli import wording
 from tgtagger.cli.render import Screen
+from tgtagger.cli.wording import cells, lines_of
 from tgtagger.system.terminal_text import LONGEST_LINE, clean, flat, in_json
 
 pytestmark = pytest.mark.row("I2", "I3")
@@ -280,3 +284,75 @@ def test_the_narrowest_terminal_is_written_to(columns: int) -> None:
     shown = on_terminal("demo", columns=columns)
     assert shown.code == 0
     assert ("Storm Agnes reached" in shown.output) == (columns == 0)
+
+
+COLUMNS = ["channel", "title", "posts", "newest post"]
+ROWS = [
+    ["@harbour_notes", "Notes on harbours, ferries and lighthouses", "1234567", "2026-09-23 09:04"],
+    ["@shijie", "世界新闻与港口观察每日更新频道", "12", "2026-09-23 09:04"],
+    ["@family", "Семейный 👨‍👩‍👧 альбом одной приморской семьи", "3", ""],
+]
+
+
+def drawn(columns: int, names: list[str], rows: list[list[str]]) -> list[str]:
+    with terminal(columns) as (slave, shown):
+        stream = io.TextIOWrapper(os.fdopen(os.dup(slave), "wb", buffering=0), encoding="utf-8")
+        with contextlib.redirect_stdout(stream):
+            Screen().table(names, rows)
+            stream.close()
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(shown).decode()).splitlines()
+
+
+@pytest.mark.parametrize("columns", [20, 30, 40, 60, 80, 120, 200])
+def test_a_table_fits_every_width_and_crops_nothing(columns: int) -> None:
+    lines = drawn(columns, COLUMNS, ROWS)
+    assert max(map(cells, map(str.rstrip, lines))) <= columns
+    whole = " ".join(lines)
+    for number_ in ("1234567", "12", "2026-09-23"):
+        assert number_ in whole
+    for word in ("harbours,", "lighthouses", "приморской", "@harbour_notes"):
+        assert word in whole, word  # no word is broken
+
+
+def test_a_narrow_terminal_gets_a_list() -> None:
+    lines = drawn(40, COLUMNS, ROWS[:1])
+    assert lines == [
+        "",
+        "@harbour_notes",
+        "  title: Notes on harbours, ferries and",
+        "         lighthouses",
+        "  posts: 1234567",
+        "  newest post: 2026-09-23 09:04",
+    ]
+    assert drawn(20, ["run", "did"], [["7", "some words that are long"]])[1] == "run 7"
+
+
+def test_a_wide_terminal_is_used() -> None:
+    lines = drawn(120, COLUMNS, ROWS)
+    (row,) = [line for line in lines if "harbour_notes" in line]
+    assert "Notes on harbours, ferries and lighthouses" in row
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("one  two", 20, ["one  two"]),
+        ("世界新闻港口", 5, ["世界", "新闻", "港口"]),
+        ("a 世界", 4, ["a", "世界"]),
+        ("abcdefgh", 3, ["abc", "def", "gh"]),
+        ("x abcdefgh y", 3, ["x", "abc", "def", "gh", "y"]),
+        ("世", 1, ["世"]),
+        ("", 5, []),
+        ("e\u0301e\u0301e\u0301 x", 3, ["e\u0301e\u0301e\u0301", "x"]),
+    ],
+)
+def test_lines_are_broken_by_columns(text: str, width: int, lines: list[str]) -> None:
+    assert list(lines_of(text, width)) == lines
+
+
+@given(st.text(alphabet="ab 世\u0301👍\t", max_size=40), st.integers(2, 12))
+def test_no_line_is_wider_and_nothing_is_lost(text: str, width: int) -> None:
+    lines = list(lines_of(text, width))
+    assert all(cells(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())

@@ -15,14 +15,21 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tgtagger.cli.streams import tell
-from tgtagger.cli.wording import beginning, duration, local_time, number, one_line, wrap
+from tgtagger.cli.wording import (
+    beginning,
+    cells,
+    duration,
+    lines_of,
+    local_time,
+    number,
+    one_line,
+    wrap,
+)
 from tgtagger.system.terminal_text import clean, flat, in_json
 
 if TYPE_CHECKING:
@@ -36,6 +43,9 @@ MOST_DRAWN = 500
 
 LEAST_WIDTH = 20
 """Columns that a text keeps on a narrow terminal; a shorter text stays on one line."""
+
+LONGEST_WORD = 40
+"""Columns of a word that a table keeps whole; an address may be longer."""
 
 LONGEST_CELL = 300
 """Letters of a table's cell: a single long one would make every row as wide."""
@@ -89,8 +99,8 @@ class Screen:
         width = min(WIDTH, self._columns()) - 2
         bar, legend = Text("  "), Text("  ")
         for at, (name, count, style) in enumerate(kept):
-            cells = max(1, round(width * count / total))
-            bar.append("━" * min(cells, width - len(bar) + 2 - (len(kept) - 1 - at)), style)
+            long = max(1, round(width * count / total))
+            bar.append("━" * min(long, width - len(bar) + 2 - (len(kept) - 1 - at)), style)
             legend.append("● ", style)
             legend.append(f"{number(count)} {name}   ")
         self._console().print(bar)
@@ -103,6 +113,10 @@ class Screen:
         if not self.is_terminal or len(shown) > MOST_DRAWN:
             self._plain_table(columns, shown, right)
             return
+        widths = _widths(columns, shown, self._columns())
+        if widths is None:
+            self._list(columns, shown)
+            return
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -110,22 +124,17 @@ class Screen:
         table = Table(
             box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
         )
-        for name, to_right, *cells in zip(columns, right, *shown, strict=True):
-            table.add_column(
-                name,
-                justify="right" if to_right else "left",
-                overflow="fold",
-                # A narrow terminal breaks the lines of words, and keeps numbers and dates whole.
-                no_wrap=max(map(_cells, cells), default=0) < LEAST_WIDTH,
-            )
+        for name, to_right, width in zip(columns, right, widths, strict=True):
+            table.add_column(name, justify="right" if to_right else "left", overflow="fold",
+                             width=width)  # fmt: skip
         for row in shown:
             table.add_row(*(Text(cell) for cell in row))
-        self._console().print(table)
+        self._console(width=self._columns()).print(table)
 
     def _plain_table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
     ) -> None:
-        widths = [max(map(_cells, column)) for column in zip(columns, *rows, strict=True)]
+        widths = [max(map(cells, column)) for column in zip(columns, *rows, strict=True)]
         if self.is_terminal:  # a table needs whole lines, so the widest column shrinks
             widest = widths.index(max(widths))
             rest = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
@@ -134,9 +143,24 @@ class Screen:
             parts = []
             for whole, width, to_right in zip(row, widths, right, strict=True):
                 cell = _cut(whole, width)
-                space = " " * (width - _cells(cell))
+                space = " " * (width - cells(cell))
                 parts.append(space + cell if to_right else cell + space)
             self.write("  ".join(parts).rstrip())
+
+    def _list(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Draw rows one below the other: the terminal is too narrow for a table."""
+        from rich.text import Text
+
+        console, width = self._console(), self._columns()
+        for first, *others in rows:
+            console.print()
+            head = f"{columns[0]} {first}" if _is_number(first) else first
+            for line in lines_of(head, width):
+                console.print(Text(line, style="bold"))
+            for name, cell in zip(columns[1:], others, strict=True):
+                for at, line in enumerate(lines_of(cell, max(10, width - len(name) - 4))):
+                    head = f"  {name}: " if not at else " " * (len(name) + 4)
+                    console.print(Text(head, style="dim").append(line, style="not dim"))
 
     def post(
         self,
@@ -176,7 +200,7 @@ class Screen:
         for note in notes:
             console.print(Text("  " + flat(note), style="dim"))
         if foot:
-            for line_ in textwrap.wrap(foot, width - 2, break_on_hyphens=False):
+            for line_ in lines_of(foot, width - 2):
                 console.print(Text("  " + line_, style="green"))
         console.print()
 
@@ -252,10 +276,13 @@ class Screen:
         # The terminal wraps: a line break of ours in a path or a command would be copied.
         self._console().print(Text(text, style=style), soft_wrap=True)
 
-    def _console(self, *, stderr: bool = False) -> Console:
+    def _console(self, *, stderr: bool = False, width: int | None = None) -> Console:
         from rich.console import Console
 
-        width = None if self._columns() <= WIDTH else WIDTH
+        if width is None and (stderr or self._columns() > WIDTH):
+            width = None if stderr and self._columns() <= WIDTH else WIDTH
+        elif width is None:
+            width = self._columns()
         return Console(
             stderr=stderr, no_color=self.no_color, highlight=False, width=width, markup=False,
             emoji=False,
@@ -345,20 +372,41 @@ def _wait_column() -> Any:
     return WaitColumn()
 
 
-def _cells(text: str) -> int:
-    """Return how many columns a text takes: two for a Chinese letter, none for an accent."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        2 if unicodedata.east_asian_width(letter) in "WF" else not unicodedata.combining(letter)
-        for letter in text
-    )
+def _widths(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], available: int
+) -> list[int] | None:
+    """Return how wide each column is; None: the terminal is too narrow for a table.
+
+    Numbers, dates and short words keep their whole width; texts share what is left, as long as no
+    word of theirs has to be broken.
+    """
+    by_column = list(zip(columns, *rows, strict=True))
+    whole = [max(map(cells, column)) for column in by_column]
+    room = available - 2 * len(columns)  # a blank on each side
+    if sum(whole) <= room:
+        return whole
+    least = [
+        width if width < LEAST_WIDTH else min(width, max(LEAST_WIDTH, _longest_word(column)))
+        for width, column in zip(whole, by_column, strict=True)
+    ]
+    left = room - sum(least)
+    if left < 0:
+        return None
+    wanted = [most - width for most, width in zip(whole, least, strict=True)]
+    total = sum(wanted)
+    return [width + left * more // total for width, more in zip(least, wanted, strict=True)]
+
+
+def _longest_word(column: Sequence[str]) -> int:
+    """Return how wide the longest word of a column is; a very long one may be broken."""
+    words = (cells(word) for cell in column for word in cell.split())
+    return min(max(words, default=0), LONGEST_WORD)
 
 
 def _cut(text: str, width: int) -> str:
-    if _cells(text) <= width:
+    if cells(text) <= width:
         return text
-    while _cells(text) >= width:
+    while cells(text) >= width:
         text = text[:-1]
     return text + "…"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import textwrap
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from tgtagger.model.times import day_of, minute_of
@@ -85,7 +86,7 @@ def wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[
     for piece in _pieces(text):
         if len(lines) > most:
             break
-        for line in textwrap.wrap(piece, width, break_on_hyphens=False) or [""]:
+        for line in list(lines_of(piece, width)) or [""]:
             start = text.index(line, at) if line else at
             at = start + len(line)
             if line or (lines and lines[-1]):  # at most one blank line in a row
@@ -96,6 +97,52 @@ def wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[
         lines = lines[:most]
         lines[-1] = [*lines[-1], (" …", False)]
     return lines
+
+
+def lines_of(text: str, width: int) -> Iterator[str]:
+    """Yield the lines of a text that is broken at its blanks, each at most `width` columns.
+
+    A word that is wider than a line is broken where it has to be, as Chinese text is.
+    """
+    start: int | None = None  # of the line
+    end = used = 0
+    for found in re.finditer(r"\S+", text):
+        word, wide, at = found[0], cells(found[0]), found.start()
+        gap = 0 if start is None else cells(text[end:at])
+        if start is not None and used + gap + wide > width:
+            yield text[start:end]
+            start, used, gap = None, 0, 0
+        while wide > width:  # only at the beginning of a line
+            cut = _fitting(word, width)
+            yield word[:cut]
+            at, word = at + cut, word[cut:]
+            wide = cells(word)
+        start = at if start is None else start
+        used, end = used + gap + wide, found.end()
+    if start is not None and start < end:
+        yield text[start:end]
+
+
+def _fitting(word: str, width: int) -> int:
+    """Return how many letters of a word take at most `width` columns; one at least."""
+    used = 0
+    for at, letter in enumerate(word):
+        used += cells(letter)
+        if used > width:
+            return max(at, 1)
+    return len(word)
+
+
+def cells(text: str) -> int:
+    """Return how many columns a text takes: two for a Chinese letter, none for an accent."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        2
+        if unicodedata.east_asian_width(letter) in "WF"
+        else unicodedata.category(letter) not in {"Mn", "Me", "Cf"}
+        for letter in text
+    )
 
 
 LONGEST_PIECE = 4000
