@@ -98,6 +98,45 @@ def test_a_removed_tag_is_given_by_no_machine_until_a_person_does(archive: Store
     assert tags_of(archive, 1) == ()  # it was taken off this one
 
 
+BENT = {
+    "война": ("войны", "войной", "войнами"),
+    "искусственный интеллект": ("искусственным интеллектом", "Интеллекта искусственного"),
+    "человек": ("люди", "людей"),
+    "electric car": ("electric cars",),
+    "зумер": ("зумера", "зумеры"),
+}
+
+
+@pytest.mark.parametrize("word", BENT)
+@pytest.mark.parametrize("decided", ["remove", "merge", "rename", "alias"])
+def test_what_a_person_decided_holds_for_every_form_of_the_name(
+    archive: Store, word: str, decided: str
+) -> None:
+    tag(archive, [word, "news"])
+    match decided:
+        case "remove":
+            archive.curation.remove([word])
+        case "merge":
+            archive.curation.merge([word], "news")
+        case "rename":
+            archive.curation.rename(word, "wanted")
+        case "alias":
+            archive.curation.remove([word])
+            archive.curation.add_aliases(word, ["another"])
+    given = {"remove": ("kept",), "merge": ("news", "kept"), "rename": ("wanted", "kept")}
+    for form in BENT[word]:
+        tag(archive, [form, "kept"])
+        assert tags_of(archive) == given.get(decided, ("kept",)), form
+    assert archive.curation.add("news/1", [BENT[word][0]]).names[-1] == BENT[word][0]
+
+
+def test_another_word_is_no_form_of_a_removed_one(archive: Store) -> None:
+    tag(archive, ["физик", "ВОЗ"])
+    archive.curation.remove(["физик", "ВОЗ"])
+    tag(archive, ["физика", "воза", "физики"])
+    assert tags_of(archive) == ("физика", "воза")
+
+
 def test_a_persons_tag_on_a_post_stands(archive: Store) -> None:
     assert archive.curation.add("news/1", ["#My_Tag", "AI"]).names == (
         "AI",

@@ -73,7 +73,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "channels.names": lambda store: store.channels.names(),
     "tags.beginning": lambda store: store.tags.beginning("t", 9),
     "channels.count_posts": lambda store: store.channels.count_posts(["news"]),
-    "tags.suggest_merges": lambda store: store.tags.suggest_merges(lambda _: ()),
+    "tags.suggest_merges": lambda store: store.tags.suggest_merges(),
     "tags.described": lambda store: store.tags.described(9),
     "select": select,
     "posts.raw_records": lambda store: list(store.posts.raw_records("desktop", older_than=2)),

@@ -194,12 +194,12 @@ SAME = """
 режимы ~ режим; экраны ~ экран; рынки ~ рынок; украинцы ~ украинец; игра ~ игры; партии ~ партия
 российские банки ~ российский банк; рынок автомобилей ~ рынки автомобиля
 Санкт-Петербурга ~ Санкт Петербург; банк России ~ Россия банки; рынок ИИ ~ рынки ИИ
-electric cars ~ electric car; cities ~ city; boxes ~ box; Big Banks ~ big-bank
+electric cars ~ electric car; cities ~ city; суд ~ суды; boxes ~ box; Big Banks ~ big-bank
 Windows 10 ~ window 10
 """
 DIFFERENT = """
 Россия ~ россиянин; Нигерия ~ Нигер; экология ~ эколог; Дания ~ дань; Медведев ~ медведь
-партия ~ парты; страх ~ стрим; семья ~ Семён; суд ~ суды; люди ~ человек; НОВОСТИ ~ новость
+партия ~ парты; страх ~ стрим; семья ~ Семён; НОВОСТИ ~ новость
 tag1 ~ tag2; F-16 ~ F-17; Windows 10 ~ Windows 11; C++ ~ C; GPU ~ GPUs; AI ~ ais; США ~ Сша-ша
 ports authority ~ port; management ~ manager; marketing ~ market; news ~ new; flies ~ fly; go ~ goes
 электромобиль ~ электромобили Китая; новость новостей ~ новость новатора; Bücher ~ Büchers
@@ -218,6 +218,30 @@ def test_forms_of_one_tag(one: str, other: str) -> None:
     assert of("closed", one).choose([other]) == (one,)
     assert of("prefer", existing=(other,)).choose([one]) == (other,)
     assert of("open", existing=(other,)).choose([one]) == (one,)
+
+
+WORDS = """
+человек ~ людей; ребёнок ~ детьми; день ~ дня; физик ~ физики; война ~ войнами; Лев ~ Льва
+искусственный интеллект ~ искусственным интеллектом; Пушкин ~ Пушкина; зумер ~ зумеры
+"""
+OTHER_WORDS = """
+физик ~ физика; политик ~ политика; Пушкин ~ Пушкино; учение ~ учёный; техник ~ техника
+критик ~ критика; механик ~ механика
+"""
+
+
+@pytest.mark.parametrize(("word", "form"), pairs(WORDS))
+def test_a_dictionary_knows_the_forms_of_a_word(word: str, form: str) -> None:
+    assert are_forms(word, form)
+    assert of("closed", word).choose([form]) == (word,)
+    assert of("prefer", existing=(word,)).choose([form]) == (word,)
+
+
+@pytest.mark.parametrize(("word", "other"), pairs(OTHER_WORDS))
+def test_a_dictionary_tells_two_words(word: str, other: str) -> None:
+    assert not are_forms(word, other)
+    assert of("closed", word).choose([other]) == ()
+    assert of("prefer", existing=(other,)).choose([word]) == (word,)
 
 
 @pytest.mark.parametrize(("one", "other"), pairs(DIFFERENT))

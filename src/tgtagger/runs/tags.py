@@ -14,10 +14,8 @@ from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, VocabularyFile, merge_e
 
 
 def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
-    """Return the tags that are probably one; a dictionary of Russian rules out false pairs."""
-    from tgtagger.taggers.keywords.morphology import words_of_form
-
-    return tuple(store.tags.suggest_merges(words_of_form))
+    """Return the tags that are probably one."""
+    return tuple(store.tags.suggest_merges())
 
 
 def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:

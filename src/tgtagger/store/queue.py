@@ -31,7 +31,7 @@ from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
 from tgtagger.store.sqlite.errors import is_fatal
-from tgtagger.store.tags import find_tag, make_tag
+from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
 from tgtagger.store.values import RowCheck, plain
 
@@ -252,4 +252,6 @@ def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
     if not vocabulary.is_tag(name):
         return None
     known = find_tag(db, name)
+    if known is None:
+        known = find_decided(db, name)
     return make_tag(db, name, now) if known is None else known

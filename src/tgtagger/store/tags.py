@@ -21,7 +21,7 @@ from tgtagger.store.values import (
     or_null,
     value_of,
 )
-from tgtagger.vocabulary import Read, Suggestion, VocabularyEntry, suggest
+from tgtagger.vocabulary import Suggestion, VocabularyEntry, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 _TAG_ID = RowCheck(INTEGER)
@@ -44,6 +44,27 @@ def find_tag(db: sqlite3.Connection, name: str) -> int | None:
         (key,),
     ).fetchone()
     return int(_TAG_ID(found)[0]) if found else None
+
+
+def find_decided(db: sqlite3.Connection, name: str) -> int | None:
+    """Return the id of a tag of which a person decided, and of which a name is a form; else None.
+
+    That is the tag of an alias, a merged or a renamed one's too, or a blocked tag.
+    """
+    decided = "EXISTS (SELECT 1 FROM tag_aliases) OR EXISTS (SELECT 1 FROM barred_tags)"
+    if not db.execute(f"SELECT {decided}").fetchone()[0]:
+        return None
+    for start in sorted(vocabulary.starts_of_forms(name)):
+        rows = db.execute(
+            "SELECT tag_id, name FROM tag_aliases WHERE key >= ?1 AND key < ?2 UNION ALL "
+            "SELECT id, name FROM tags WHERE key >= ?1 AND key < ?2 "
+            "AND id IN (SELECT tag_id FROM barred_tags) ORDER BY 1",
+            (start, start + "\U0010ffff"),
+        )
+        for tag, spelling in map(_NAMED, rows):
+            if vocabulary.are_forms(name, spelling):
+                return int(tag)
+    return None
 
 
 def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
@@ -139,13 +160,13 @@ class Tags(Part):
                 for tag, name, description in map(_DESCRIBED, rows)
             )
 
-    def suggest_merges(self, read: Read) -> tuple[Suggestion, ...]:
-        """Return which tags probably mean the same. `read` looks words up in a dictionary."""
+    def suggest_merges(self) -> tuple[Suggestion, ...]:
+        """Return which tags probably mean the same."""
         with self._database.read() as db:
             counts, shared = _counts(db), _shared_posts(db, FEW)
             if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
                 raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
-        return suggest(counts, shared, read)
+        return suggest(counts, shared)
 
 
 LOOKED_AT = 500

@@ -1,6 +1,7 @@
 """The rules of tags: what a tag is, when two spellings are one tag, which tags a post gets.
 
-`names` tells what a tag is, `forms` when two names are forms of one tag. `files` reads a vocabulary
+`names` tells what a tag is, `forms` when two names are forms of one tag, by the Russian
+`dictionary`. `files` reads a vocabulary
 that a person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that
 are probably one. Pure. Knows no database, file, network or clock; the store keeps tags by their
 `key`.
@@ -16,7 +17,8 @@ from tgtagger.vocabulary.files import (
     read,
     write,
 )
-from tgtagger.vocabulary.likeness import Read, Suggestion, suggest
+from tgtagger.vocabulary.forms import are_forms, starts_of_forms
+from tgtagger.vocabulary.likeness import Suggestion, suggest
 from tgtagger.vocabulary.names import (
     MAX_LENGTH,
     MAX_WORDS,
@@ -31,11 +33,11 @@ __all__ = [
     "MAX_LENGTH",
     "MAX_WORDS",
     "Mode",
-    "Read",
     "Suggestion",
     "Vocabulary",
     "VocabularyEntry",
     "VocabularyFile",
+    "are_forms",
     "drop_stray_joiners",
     "echoes",
     "is_tag",
@@ -43,6 +45,7 @@ __all__ = [
     "merge_entries",
     "normalise",
     "read",
+    "starts_of_forms",
     "suggest",
     "write",
 ]

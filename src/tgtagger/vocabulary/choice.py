@@ -17,7 +17,13 @@ from hashlib import sha256
 from typing import Final
 
 from tgtagger.vocabulary.files import Mode, VocabularyEntry
-from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
+from tgtagger.vocabulary.forms import (
+    LONGEST_CHANGE,
+    SHARED,
+    are_forms,
+    beginnings,
+    starts_of_forms,
+)
 from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
 
 
@@ -173,12 +179,17 @@ class _Known:
     def find_form(self, name: str) -> str | None:
         """Return the first tag that has a name's words in other forms."""
         folded = key(name)
-        alike = self._spellings.get(beginnings(folded), ())
+        starts = {beginnings(folded)}
+        if " " not in folded:
+            starts |= starts_of_forms(name)  # человек for людей
         # The exact comparison is slow, and many words begin alike.
         start = "" if " " in folded else folded[: max(SHARED, len(folded) - LONGEST_CHANGE)]
-        for other, spelling in alike:
-            if other.startswith(start) and are_forms(name, spelling):
-                return self.names[other]
+        for begun in sorted(starts):
+            alike = self._spellings.get(begun, ())
+            likely = start if folded.startswith(begun) or " " in folded else begun
+            for other, spelling in alike:
+                if other.startswith(likely) and are_forms(name, spelling):
+                    return self.names[other]
         return None
 
 

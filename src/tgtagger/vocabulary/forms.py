@@ -1,10 +1,9 @@
 """When two names are forms of one tag: новость and новости, `electric car` and `electric cars`.
 
-Russian words are compared by their endings and not by Snowball stems, which take Нигерия for
-Нигер and экология for эколог and part автомобиль from автомобили. Of 9,900 nouns of real posts,
-99 of 100 plurals are recognised (Snowball: 89) for 234 false pairs (Snowball: 465), such as
-политик and политика. English stems must be equal and only inflection may differ: for Snowball,
-management is a form of manager. Knows no dictionary, hence not люди as a form of человек.
+Two Russian words are one if they can be forms of one word in the `dictionary`: люди and человек,
+not физик and физика. Words that it lacks are compared by their endings and not by Snowball stems,
+which take Нигерия for Нигер and экология for эколог and part автомобиль from автомобили. English
+stems must be equal and only inflection may differ: for Snowball, management is a form of manager.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tgtagger.vocabulary.dictionary import words_of_form
 from tgtagger.vocabulary.names import words_of
 
 SHARED = 3
@@ -27,7 +27,9 @@ _RUSSIAN_ENDINGS = frozenset([
     *"ый ий ая яя ое ее ые ие ого его ому ему ым им ых их ыми ими ую юю".split(),
 ])  # fmt: skip
 _ENGLISH_ENDINGS = frozenset(["", "s", "es", "y", "ies"])
-_RUSSIAN = re.compile("[а-я]{4,}")
+_RUSSIAN = re.compile("[а-я]{3,}")
+_SHORTEST = 4
+"""Letters of a Russian word that is compared by its ending, at least."""
 _ENGLISH = re.compile("[a-z]{3,}")
 _VOWEL = re.compile("[аеиоуыэюя]")
 
@@ -39,10 +41,20 @@ def beginnings(key: str) -> str:
     return " ".join(sorted(word[:SHARED] for word in key.split(" ")))
 
 
+def starts_of_forms(name: str) -> frozenset[str]:
+    """Return the letters of which a name that is a form of this one begins with some.
+
+    The first word may be any of its words, and another form of it: человек for людей.
+    """
+    words = {word for word, _ in _folded(name)}
+    known = {form for word in words if _RUSSIAN.fullmatch(word) for form in words_of_form(word)}
+    return frozenset(word[:SHARED] for word in words | known)
+
+
 def are_forms(name: str, other: str) -> bool:
     """Tell whether two normalised names have the same words, in any order, in any form.
 
-    Acronyms, short words, and words with digits or signs have no forms.
+    Acronyms, unknown short words, and words with digits or signs have no forms.
     """
     words, others = _folded(name), _folded(other)
     return (
@@ -69,7 +81,12 @@ def _are_forms(one: Word, two: Word) -> bool:
     if in_capitals or other_in_capitals:
         return False
     if _RUSSIAN.fullmatch(word) and _RUSSIAN.fullmatch(other):
-        return _differ_in_ending(word, other) or _differ_in_ending(_closed(word), _closed(other))
+        words, others = words_of_form(word), words_of_form(other)
+        if words and others:
+            return not words.isdisjoint(others)
+        return min(len(word), len(other)) >= _SHORTEST and (
+            _differ_in_ending(word, other) or _differ_in_ending(_closed(word), _closed(other))
+        )
     if _ENGLISH.fullmatch(word) and _ENGLISH.fullmatch(other):
         shared = _shared(word, other)
         return (

@@ -1,13 +1,13 @@
 """Find tags that are probably one: forms, look-alikes, abbreviations, tags that are used together.
 
 Only suggests: a person decides. Pure, for all tags at once. Knows no post, only how often two tags
-stand on the same post. Knows no dictionary: a caller that has one passes its `Read`.
+stand on the same post.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,31 +37,20 @@ class Suggestion:
     posts: int
 
 
-Read = Callable[[str], Collection[str]]
-"""Returns the words that a form in lower case can belong to; empty: unknown."""
-
-
-def _reads_nothing(_: str) -> Collection[str]:
-    return ()
-
-
 def suggest(
     counts: Mapping[str, int],
     together: Iterable[tuple[str, str, int]],
-    read: Read = _reads_nothing,
 ) -> tuple[Suggestion, ...]:
     """Return the suggestions, those with the most posts first, guesses from common use last.
 
-    `counts` maps a tag to its number of posts; `together` has the number that two tags share. Two
-    tags that `read` knows as different words are not forms of one.
+    `counts` maps a tag to its number of posts; `together` has the number that two tags share.
     """
     groups = _Groups(counts)
     shared = list(together)
     for one, other in _look_alikes(counts):
         groups.join(one, other, "look-alike")
     for one, other in _forms(counts):
-        if not _are_other_words(one, other, read):
-            groups.join(one, other, "form")
+        groups.join(one, other, "form")
     for one, other, posts in shared:
         if posts >= FEW and (_abbreviates(one, other) or _abbreviates(other, one)):
             groups.join(one, other, "abbreviation")
@@ -134,28 +123,6 @@ def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
                 and are_forms(name, other)
             ):
                 yield name, other
-
-
-def _are_other_words(one: str, other: str, read: Read) -> bool:
-    """Tell whether a word of one tag is surely another word than each word of the other."""
-    others = _words(other)
-    return not all(
-        any(_may_be_one(word, another, read) for another in others) for word in _words(one)
-    )
-
-
-def _may_be_one(word: str, other: str, read: Read) -> bool:
-    if word == other or not are_forms(word, other):
-        return word == other
-    words, others = read(word), read(other)
-    if not words or not others:
-        return True
-    # физик, физика: both are words of their own, though one can be a form of the other.
-    return not set(words).isdisjoint(others) and not (word in words and other in others)
-
-
-def _words(name: str) -> list[str]:
-    return [word.casefold() for word in words_of(name)]
 
 
 def _are_two_names(one: str, other: str) -> bool:

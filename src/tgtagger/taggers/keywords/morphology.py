@@ -1,18 +1,17 @@
-"""Russian word forms: dictionary forms, and possible names. Only this module uses pymorphy3.
+"""Russian word forms: dictionary forms, and possible names, by `vocabulary.dictionary`.
 
-Loaded at the first Russian post (70 ms). Without pymorphy3 words stay as they are written, with
-one warning. Caches are bounded; they change only the time. Knows no text.
+Without the dictionary words stay as they are written. Caches are bounded; they change only the
+time. Knows no text.
 """
 
 from __future__ import annotations
 
 import functools
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
-CACHED = 100_000
-"""Word forms remembered: a day's posts, at a few hundred bytes each."""
+from tgtagger.vocabulary import dictionary
+from tgtagger.vocabulary.dictionary import CACHED
 
 NOUN_SCORE = 0.4
 
@@ -38,26 +37,10 @@ class Form:
     known: bool
 
 
-@functools.cache
-def _analyzer() -> Any:
-    try:
-        import pymorphy3
-        import pymorphy3_dicts_ru  # comes with it
-    except ImportError:
-        warnings.warn(
-            "pymorphy3 cannot be loaded: Russian tags stay in the form they are written in",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return None
-    # With the path of its dictionary it does not search all installed packages: 20 ms of 50.
-    return pymorphy3.MorphAnalyzer(path=pymorphy3_dicts_ru.get_path(), lang="ru")
-
-
 @functools.lru_cache(CACHED)
 def analyse(word: str) -> Form:
     """Return the likeliest reading of a Russian word in lower case."""
-    analyzer = _analyzer()
+    analyzer = dictionary.analyzer()
     if analyzer is None:
         return Form(word, noun=True, adjective=False, name=None, place=False, known=False)
     parses = analyzer.parse(word)
@@ -82,21 +65,13 @@ def analyse(word: str) -> Form:
     )
 
 
-def words_of_form(form: str) -> frozenset[str]:
-    """Return the words that a Russian form in lower case can belong to; empty if it is unknown."""
-    analyzer = _analyzer()
-    if analyzer is None or not analyzer.word_is_known(form):
-        return frozenset()
-    return frozenset(parse.normal_form for parse in analyzer.parse(form))
-
-
 @functools.lru_cache(CACHED // 10)
 def nominative(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return a name's words in the nominative, agreeing with each other where they can.
 
     Takes and returns words in lower case; a word that cannot be inflected stays.
     """
-    analyzer = _analyzer()
+    analyzer = dictionary.analyzer()
     if analyzer is None:
         return words
     readings = [[parse for parse in analyzer.parse(word)[:8] if _bends(parse)] for word in words]
