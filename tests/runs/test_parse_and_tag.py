@@ -228,16 +228,68 @@ def test_a_sync_that_can_read_nothing_tags_all_the_same(
     archive(Path(settings.db), 3)
     with Store.open(settings.db) as store:
         store.channels.remove("@news", with_posts=False)
+        store.channels.follow(["t.me/+AbCd123456"])  # it wants an account
     report = sync.sync(settings, ParseOptions(), events)
     assert report.parse.error is not None
     assert report.tag is not None
     assert report.retry is not None
     assert (report.parse.error.kind, report.tag.tagged, report.retry.posts) == (
-        "no_channels_yet", 3, 0,
+        "channels_without_names", 3, 0,
     )  # fmt: skip
-    assert report.code == 2
+    assert report.code == 3
     assert events.of("finished") == [report.parse, report.tag, report.retry]
-    assert noted(settings) == [("sync", 2, shapes.noted_sync(report))]
+    assert noted(settings) == [("sync", 3, shapes.noted_sync(report))]
+
+
+def test_a_sync_of_an_empty_archive_has_nothing_to_read_yet(
+    settings: Settings, events: RecordedRun
+) -> None:
+    Store.open(settings.db).close()
+    report = sync.sync(settings, ParseOptions(), events)
+    assert report.parse.error is not None
+    assert (report.parse.error.kind, report.code) == ("no_channels_yet", 2)
+
+
+@pytest.mark.parametrize("how", ["removed", "paused"])
+def test_a_sync_of_channels_that_a_person_set_aside_is_well(
+    settings: Settings, events: RecordedRun, how: str
+) -> None:
+    archive(Path(settings.db), 3)
+    with Store.open(settings.db) as store:
+        if how == "removed":
+            store.channels.remove("@news", with_posts=False)
+        else:
+            store.channels.pause(["@news"])
+    report = sync.sync(settings, ParseOptions(), events)
+    assert report.tag is not None
+    assert (report.parse.error, report.tag.tagged, report.code) == (None, 3, 0)
+    assert ("all_set_aside", {"is_first": True}) in events.of("remark")
+
+
+def test_a_sync_of_an_archive_that_exports_feed_says_so_once(
+    settings: Settings, events: RecordedRun, tmp_path: Path
+) -> None:
+    export = write(tmp_path / "export", chat(message(1, "storm at sea")))
+    parse.parse(settings, [str(export)], ParseOptions(), events)
+    report = sync.sync(settings, ParseOptions(), events)
+    assert report.tag is not None
+    assert (report.parse.error, report.tag.tagged, report.code) == (None, 1, 0)
+    assert sync.sync(settings, ParseOptions(), events).code == 0
+    said = [("fed_by_exports", {"is_first": is_first}) for is_first in (True, False)]
+    assert [each for each in events.of("remark") if each in said] == said
+
+
+def test_a_sync_of_channels_that_telegram_read_wants_the_account_again(
+    settings: Settings, events: RecordedRun, tmp_path: Path
+) -> None:
+    export = write(tmp_path / "export", chat(message(1, "storm at sea")))
+    parse.parse(settings, [str(export)], ParseOptions(), events)
+    with closing(sqlite3.connect(settings.db)) as raw, raw:
+        raw.execute(
+            "INSERT INTO readings (channel_id, source, floor_id) "
+            "SELECT id, 'telegram', 0 FROM channels"
+        )
+    assert sync.sync(settings, ParseOptions(), events).code == 3
 
 
 def test_what_stops_new_posts_of_a_sync_spares_old_ones(

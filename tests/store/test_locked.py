@@ -58,6 +58,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
+    "runs.has_run": lambda store: store.runs.has_run("sync", 1),
     "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(PROVENANCE, 1),
     "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [PROVENANCE])),
     "answers.find": lambda store: (store.answers.find("hash", [PROVENANCE]),),

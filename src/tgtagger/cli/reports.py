@@ -76,6 +76,13 @@ _REMARKS: Mapping[Remark, Callable[..., str]] = {
     "archive_made": made,
     "nobody_signed_in": lambda: "nobody is signed in: reading the public web preview",
     "channels_left_out": _unnamed,
+    "fed_by_exports": lambda: (
+        "nothing is read: exports feed this archive, and its channels have no public names "
+        "(sign in to read them: tgtagger login)"
+    ),
+    "all_set_aside": lambda: (
+        "nothing is read: every channel is paused or removed (tgtagger channels resume CHANNEL)"
+    ),
     "chats_left_out": _chats,
     "first_by_the_embedded_tagger": lambda: (
         "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
@@ -87,8 +94,9 @@ _ALWAYS = {"archive_made", "first_by_the_embedded_tagger"}
 
 
 def tell_remark(screen: Screen, kind: Remark, **data: object) -> None:
-    """Say a remark of a run."""
-    if kind in _ALWAYS and not screen.quiet:
+    """Say a remark of a run; without a terminal also one that is made for the first time."""
+    is_first = data.pop("is_first", False)
+    if (is_first or kind in _ALWAYS) and not screen.quiet:
         screen.warn(_REMARKS[kind](**data))
     elif kind not in _ALWAYS:
         screen.say(_REMARKS[kind](**data))

@@ -40,12 +40,15 @@ Remark = Literal[
     "archive_made",
     "nobody_signed_in",
     "channels_left_out",
+    "fed_by_exports",
+    "all_set_aside",
     "chats_left_out",
     "first_by_the_embedded_tagger",
 ]
 """Facts about a run for a person. archive_made: there was none at this path
 nobody_signed_in: the web preview is read · channels_left_out:
-so many have no public name · chats_left_out: chats of an export that are not channels, by kind ·
+so many have no public name · fed_by_exports, all_set_aside: a sync has nothing to read, and all is
+well · chats_left_out: chats of an export that are not channels, by kind ·
 first_by_the_embedded_tagger
 """
 

@@ -6,6 +6,7 @@ Knows no face.
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 from tgtagger.config import Settings, days_of
 from tgtagger.errors import Locked, StoreError, TgTaggerError
@@ -27,7 +28,7 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
         with noted_run(
             store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)
         ) as note:
-            read = _parse(store, settings, options, events)
+            read = _parse(store, settings, options, events, note.number)
 
             def tag(queue: Queue, spent: float) -> TagSummary:
                 end = options.deadline
@@ -46,13 +47,31 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
     return report
 
 
-def _parse(store: Store, settings: Settings, options: ParseOptions, events: Events) -> ParseReport:
+def _parse(
+    store: Store, settings: Settings, options: ParseOptions, events: Events, run: int
+) -> ParseReport:
     """Read every channel; after an error that ends the reading, tagging goes on."""
     try:
         report = parse_into(store, settings, (), options, events)
     except (StoreError, Locked):
         raise
     except TgTaggerError as error:
-        report = ParseReport(error=error)
+        reason = _why_nothing_is_read(store, error)
+        report = ParseReport(error=error if reason is None else None)
+        if reason is not None:
+            events.remark(reason, is_first=not store.runs.has_run("sync", run))
     events.finished(report)
     return report
+
+
+def _why_nothing_is_read(
+    store: Store, error: TgTaggerError
+) -> Literal["fed_by_exports", "all_set_aside"] | None:
+    """Return why this archive is well though nothing is read; None: the error stands."""
+    if error.kind == "no_channels_yet" and store.status.channels():
+        return "all_set_aside"
+    if error.kind == "channels_without_names" and not (
+        store.progress.is_read_by("telegram") or store.channels.followed_sources()
+    ):
+        return "fed_by_exports"
+    return None

@@ -59,6 +59,12 @@ class Runs(Part):
                 (now(), exit_code, summary, run),
             )
 
+    def has_run(self, command: str, before: int) -> bool:
+        """Tell whether this command ran before this run."""
+        with self._database.read() as db:
+            query = "SELECT 1 FROM runs WHERE command = ? AND id < ? LIMIT 1"
+            return db.execute(query, (command, before)).fetchone() is not None
+
     def has_tagged_with(self, provenance: Provenance, before: int) -> bool:
         """Tell whether any run before this one tagged something with this kind of tagger."""
         with self._database.read() as db:
