@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
 from html import unescape
+from importlib.resources import files as resources
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,14 +25,36 @@ TEXTS = {
     3: "e-mail about C++ and a storm",
     4: "<script>document.title = 'run'</script> storm <b>bold</b>",
     5: "The sea, и море",
+    6: "Съёмки в кафе Café de la gare; районы города",
+    7: "Big cities of the world " + "far away " * 60 + "stories",
+    8: "हिन्दी दिल",
 }
 WANTED = {
     "ракет": {1, 2},
     '"центре города" елка': {2},
     "storm C++": {3},
     "storm": {3, 4},
-    "Новый год": {1, 2, 3, 4, 5},
+    "storming": {3, 4},
+    "ракетами": {1},
+    "города": {2, 6},
+    "городах": {2, 6},
+    '"город"': set(),
+    "съемка": {6},
+    "cafe": {6},
+    "раи\u0306он": {6},
+    "city story": {7},
+    "दिल": {8},
+    "ракет*": {1, 2},
+    "Новый год": {1, 2, 3, 4, 5, 6, 7, 8},
+    "новые годы": {1, 2, 3, 4, 5, 6, 7, 8},
     "нет такого": set(),
+}
+
+WHY = {
+    "ракетами": "<mark>Ракета</mark> упала в море",
+    "съемка": "<mark>Съёмки</mark>",
+    "city story": "Big <mark>cities</mark> of the world far away",
+    "новые годы": '<span class="why">tag: <mark dir="auto">Новый год</mark></span>',
 }
 
 
@@ -52,6 +76,9 @@ def test_what_is_typed_is_found(made: Path, tmp_path: Path) -> None:
     for query, expected in WANTED.items():
         posts = re.findall(r'href="channels/[^"]*#p(\d+)"', unescape(shown[query]))
         assert set(map(int, posts)) == expected, query
+    for query, why in WHY.items():
+        assert why in shown[query]
+    for query in WANTED:
         assert "<title>Search</title>" in shown[query]  # no text of a post was run
 
 
@@ -65,3 +92,11 @@ def browse(made: Path, query: str, profile: Path) -> subprocess.Popen[str]:
         ],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+
+
+def test_the_stemmers_are_those_that_are_named() -> None:
+    files = resources("tgtagger.export") / "site_files"
+    *_, base, english, russian = (files / "snowball.js").read_text(encoding="utf-8").splitlines()
+    named = (files / "SNOWBALL.md").read_text(encoding="utf-8")
+    for code in (base.removeprefix("var "), english, russian):
+        assert hashlib.sha256(code.encode()).hexdigest() in named

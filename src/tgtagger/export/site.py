@@ -29,7 +29,7 @@ from tgtagger.export.richtext import to_html
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
-from tgtagger.store import Selection
+from tgtagger.store import Selection, folded
 
 _POSTS = 50  # on a channel's page
 _ENTRIES = 500  # on a page of a list
@@ -72,8 +72,9 @@ class _Site:
         self._quoted = {number: quote(name) for number, name in self._names.items()}
 
     def write(self) -> None:
-        for name in ("style.css", "search.js"):
-            self._folder.write(name, (_FILES / name).read_bytes())
+        self._folder.write("style.css", (_FILES / "style.css").read_bytes())
+        script = (_FILES / "snowball.js").read_bytes() + (_FILES / "search.js").read_bytes()
+        self._folder.write("search.js", script)
         for number in self._channels:
             self._write_channel(number)
         titles = {self._names[each]: channel.title for each, (channel, _) in self._channels.items()}
@@ -109,7 +110,8 @@ class _Site:
         parts: defaultdict[str, list[site_search.Row]] = defaultdict(list)
         for number, post in self._numbered():
             page, when = _page_of(number), captions.when(post.date)
-            words = _clean("\n".join([post.text, *(w for item in post.media for w in item.words)]))
+            texts = [post.text, *(word for item in post.media for word in item.words)]
+            words = folded(_clean("\n".join(texts)))
             folder, message = self._names[post.id.channel_id], post.id.message_id
             month = _month(day_of(post.date) if post.date else None)
             parts[month].append([folder, page, message, when, words, post.tags])

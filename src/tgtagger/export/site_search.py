@@ -6,7 +6,9 @@ letters of a word, and the file, but not the place in it: the page reads those f
 first, and searches them. Each month has its own files of posts, so old ones never change.
 
 The words are sorted on the disk, in runs that are merged: memory does not grow with posts.
-`search.js` reads all this, and cuts words by the same rules. Knows no store.
+`search.js` reads all this, and cuts words by the same rules. It knows the stems of Russian and
+English words (Snowball's own, in `snowball.js`): a word and its forms begin alike, so this index
+names the files of them all, and has no stems. Knows no store.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import itertools
 import json
 import re
 import tempfile
+import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
@@ -28,7 +31,11 @@ POSTS = 100
 
 _LETTERS = 6
 _SHARD = 2
-_WORD = re.compile(r"\w{2,}")
+_MARKS = "".join(
+    letter for letter in map(chr, range(0x300, 0xFE00)) if unicodedata.category(letter)[0] == "M"
+)
+_WORD = re.compile(rf"[\w{_MARKS}]{{2,}}")
+_ACCENTED = re.compile("[\u00c0-\u02af\u1e00-\u1eff]")
 _IN_MEMORY = 400_000  # places of words; then a run goes to the disk
 
 Row = list[Any]
@@ -95,7 +102,12 @@ class _Index:
 
 def plain(text: str) -> str:
     """Return the form of a text that the search compares."""
-    return text.lower().replace("ё", "е")
+    return _ACCENTED.sub(_bare, text).lower().replace("ё", "е")
+
+
+def _bare(found: re.Match[str]) -> str:
+    letter = unicodedata.normalize("NFD", found[0])[0]
+    return letter if letter.isascii() else found[0]
 
 
 def script(value: object) -> str:

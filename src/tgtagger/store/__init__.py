@@ -36,12 +36,13 @@ from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.sqlite import backup, engine, migrate, opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
+from tgtagger.store.sqlite.fulltext import folded
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.status import Status
 from tgtagger.store.tags import Tags
 
-__all__ = ["LockName", "Selection", "Store", "database_path", "kept_backups"]
+__all__ = ["LockName", "Selection", "Store", "database_path", "folded", "kept_backups"]
 
 database_path = opening.database_path
 kept_backups = migrate.kept_backups
