@@ -440,6 +440,32 @@ def test_what_a_person_did_is_listed_and_undone(archive: Any) -> None:
     assert (again.exit_code, "is undone already" in again.stderr) == (2, True)
 
 
+def test_tags_of_many_posts_at_once(archive: Any) -> None:
+    before = archive("export").stdout
+    told = archive("tags", "add", "небо", "звёзды", "--query", "комету OR планетарий", "--json")
+    assert json.loads(told.stdout) == {"names": ["небо", "звёзды"], "posts": 2, "dry_run": False}
+    assert archive("search", "--tag", "небо", "--count").stdout == "2\n"
+    told = archive("tags", "drop", "небо", "--channel", "News", "--dry-run")
+    assert told.stdout == "would have dropped небо: 2 posts\n"
+    assert archive("tags", "drop", "небо", "--channel", "News").stdout == "dropped небо: 2 posts\n"
+    assert archive("search", "--tag", "небо", "--count").stdout == "0\n"
+    assert [archive("tags", "undo").exit_code for _ in range(2)] == [0, 0]
+    assert archive("export").stdout == before
+    assert archive("tags", "add", "x", "--since", "2100").stdout == "added nothing: 0 posts\n"
+    alone = archive("tags", "add", "1006503122/2")
+    assert (alone.exit_code, "name a POST and a TAG" in alone.stderr) == (2, True)
+
+
+def test_a_new_tag_that_is_a_form_of_a_known_one_is_told(archive: Any) -> None:
+    archive("tags", "add", "1006503122/2", "ракета")
+    added = archive("tags", "add", "1006503122/3", "ракеты", "Ракета")
+    assert {"ракеты", "ракета"} <= set(added.stdout.strip().removeprefix("tags: ").split(", "))
+    assert added.stderr == (
+        "'ракета' exists, too; to make them one: tgtagger tags merge ракеты --into ракета\n"
+    )
+    assert archive("tags", "add", "1006503122/3", "ракеты").stderr == ""
+
+
 def test_what_touches_many_posts_asks_first(tmp_path: Path, run: Any) -> None:
     db = str(tmp_path / "many.db")
     with Store.open(db) as store:

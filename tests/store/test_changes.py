@@ -68,6 +68,8 @@ STEPS: dict[str, Do] = {
     "add again": lambda store: store.curation.add("news/1", ["fresh", "AI"]),
     "drop": lambda store: store.curation.drop("news/1", ["AI"]),
     "drop mine": lambda store: store.curation.drop("news/2", ["mine", "news"]),
+    "add to many": lambda store: store.curation.add_to(PostFilter(), ["fresh", "news"]),
+    "drop from many": lambda store: store.curation.drop_from(PostFilter(), ["ИИ", "AI"]),
     "alias of new": lambda store: store.curation.add_aliases("fresh", ["recent"]),
 }
 

@@ -5,7 +5,8 @@ A person's decision stands: the taggers use the new names, and never give a bloc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,24 @@ import typer
 
 from tgtagger.cli import completion
 from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
+from tgtagger.cli.failures import usage
 from tgtagger.cli.help import new_app
-from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
+from tgtagger.cli.options import (
+    NUMBERS,
+    ChannelsOption,
+    JsonOption,
+    LimitOption,
+    SinceOption,
+    TagsOption,
+    UntilOption,
+    only_numbers,
+)
 from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, number, one_line, plural
 from tgtagger.export import open_target
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
+from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
 from tgtagger.runs.tags import read_vocabulary, suggest_merges
 from tgtagger.runs.tags import undo as undo_change
@@ -56,13 +68,18 @@ NamesArgument = Annotated[
         autocompletion=completion.tags,
     ),
 ]
-PostArgument = Annotated[
-    str,
+PostAndTagsArgument = Annotated[
+    list[str],
     typer.Argument(
-        metavar="POST",
-        help="@name/123, a t.me link, or <channel id>/123.",
+        metavar="[POST] TAG...",
+        help="POST is @name/123, a t.me link, or <channel id>/123.",
         callback=only_numbers,
+        autocompletion=completion.tags,
     ),
+]
+QueryOption = Annotated[
+    str,
+    typer.Option("--query", metavar="QUERY", help="The posts that this finds.", show_default=False),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Ask no question.")]
 MANY = 10
@@ -229,29 +246,136 @@ def _tell_removed(screen: Screen, changes: Sequence[TagChange], *, dry_run: bool
     context_settings=NUMBERS,
     epilog="""Examples:
   tgtagger tags add @news/531 комета
-  tgtagger tags add https://t.me/c/1006503122/531 "solar power" wind""",
+  tgtagger tags add https://t.me/c/1006503122/531 "solar power" wind
+  tgtagger tags add комета --query 'комет* since:30d'""",
 )
 def add(
-    ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
+    ctx: typer.Context,
+    words: PostAndTagsArgument,
+    *,
+    query: QueryOption = "",
+    channel: ChannelsOption = None,
+    tag: TagsOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    limit: LimitOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Give a post tags. They are yours: no machine takes them away."""
+    """Give a post tags. They are yours: no machine takes them away.
+
+    With a filter, of all posts that it picks; then there is no POST before the tags.
+    """
+    wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
-        change = store.curation.add(post, names)
-    _say_post(ctx, change, as_json=as_json)
+        forms = store.tags.forms_of_new(words if wanted is not None else words[1:])
+        if wanted is None:
+            _change_one(ctx, store.curation.add, words, dry_run=dry_run, as_json=as_json)
+            _say_forms(ctx, forms)
+            return
+        change = functools.partial(store.curation.add_to, wanted, words)
+        if not (yes or dry_run):
+            _ask(change(dry_run=True).posts)
+        done = change(dry_run=dry_run)
+    _say_many(ctx, done, _done("added", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
+    _say_forms(ctx, forms)
 
 
 @app.command(
     context_settings=NUMBERS,
     epilog="""Examples:
-  tgtagger tags drop @news/531 политика""",
+  tgtagger tags drop @news/531 политика
+  tgtagger tags drop политика --channel @cats --yes""",
 )
 def drop(
-    ctx: typer.Context, post: PostArgument, names: NamesArgument, *, as_json: JsonOption = False
+    ctx: typer.Context,
+    words: PostAndTagsArgument,
+    *,
+    query: QueryOption = "",
+    channel: ChannelsOption = None,
+    tag: TagsOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    limit: LimitOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Take tags off a post. No machine puts them back on it."""
+    """Take tags off a post. No machine puts them back on it.
+
+    With a filter, of all posts that it picks; then there is no POST before the tags.
+    """
+    wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
-        change = store.curation.drop(post, names)
-    _say_post(ctx, change, as_json=as_json)
+        if wanted is None:
+            _change_one(ctx, store.curation.drop, words, dry_run=dry_run, as_json=as_json)
+            return
+        change = functools.partial(store.curation.drop_from, wanted, words)
+        if not (yes or dry_run):
+            _ask(change(dry_run=True).posts)
+        done = change(dry_run=dry_run)
+    _say_many(ctx, done, _done("dropped", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
+
+
+def _say_many(
+    ctx: typer.Context, change: TagChange, done: str, *, dry_run: bool, as_json: bool
+) -> None:
+    screen = screen_of(ctx)
+    if as_json:
+        screen.json(shapes.tags_of_many(change, dry_run=dry_run))
+    else:
+        names = ", ".join(change.names) or "nothing"
+        screen.line(f"{done} {names}: {plural(change.posts, 'post')}")
+
+
+def _say_forms(ctx: typer.Context, forms: Sequence[tuple[str, str]]) -> None:
+    """Say that new tags are forms of known ones: what was asked for was done, all the same."""
+    for name, known in forms:
+        merge = f"tgtagger tags merge {shell_word(name)} --into {shell_word(known)}"
+        screen_of(ctx).warn(f"{known!r} exists, too; to make them one: {merge}")
+
+
+def _picked(
+    query: str,
+    channels: list[str] | None,
+    tags: list[str] | None,
+    since: str,
+    until: str,
+    limit: int | None,
+) -> PostFilter | None:
+    """Return the filter of the options; None: there is none."""
+    from tgtagger.runs.query import read_filter
+
+    if not (query or channels or tags or since or until or limit):
+        return None
+    return read_filter(
+        query=query,
+        channels=channels,
+        tags=tags,
+        any_tags=None,
+        not_tags=None,
+        since=since,
+        until=until,
+        statuses=None,
+        limit=limit,
+    )
+
+
+def _change_one(
+    ctx: typer.Context,
+    change: Callable[[str, list[str]], TagChange],
+    words: list[str],
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    post, *names = words
+    if not names:
+        raise usage("name a POST and a TAG", "or a filter in place of the post, as --query WORDS")
+    if dry_run:
+        raise usage("--dry-run is for many posts", "pick them by a filter, as --query WORDS")
+    _say_post(ctx, change(post, names), as_json=as_json)
 
 
 @app.command(

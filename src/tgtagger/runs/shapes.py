@@ -227,6 +227,10 @@ def suggestion(found: Suggestion) -> Shape:
     }
 
 
+def tags_of_many(change: TagChange, *, dry_run: bool) -> Shape:
+    return {"names": change.names, "posts": change.posts, "dry_run": dry_run}
+
+
 def past_change(change: PastChange) -> Shape:
     return {
         "number": change.number,

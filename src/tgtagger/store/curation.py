@@ -14,9 +14,11 @@ from tgtagger import vocabulary
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, Undone
+from tgtagger.model.posts import PostFilter
 from tgtagger.store.changes import forget_run, recording
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
+from tgtagger.store.query import query_for
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
 from tgtagger.store.values import INTEGER, RowCheck
@@ -126,20 +128,7 @@ class Curation(Part):
         """Give a post tags in a person's name: no machine changes them."""
         with self._database.write() as db, recording(db, "add", names):
             owner = post_id(db, post)
-            for name in map(_checked, names):
-                tag = find_tag(db, name)
-                if tag is None:
-                    tag = make_tag(db, name, now())
-                db.execute(
-                    "DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (owner, tag)
-                )
-                db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
-                if not _make_human(db, owner, tag):
-                    db.execute(
-                        "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                        f"SELECT ?1, {_FREE_POSITION}, ?2, ?3, ?4",
-                        (owner, tag, HUMAN, now()),
-                    )
+            _give(db, [owner], names)
             return _of_post(db, owner)
 
     def drop(self, post: str, names: Sequence[str]) -> TagChange:
@@ -147,19 +136,27 @@ class Curation(Part):
         with self._database.write() as db, recording(db, "drop", names):
             owner = post_id(db, post)
             for name in names:
-                tag = tag_id(db, name)
-                done = db.execute(
-                    "DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (owner, tag)
-                )
-                if not done.rowcount:
+                if not _take(db, owner, tag_id(db, name)):
                     tags = _of_post(db, owner).names
                     raise InputError("post_without_tag", name=name, tags=tags)
-                db.execute(
-                    "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
-                    "VALUES (?, ?, ?)",
-                    (owner, tag, now()),
-                )
             return _of_post(db, owner)
+
+    def add_to(
+        self, wanted: PostFilter, names: Sequence[str], *, dry_run: bool = False
+    ) -> TagChange:
+        """Give the posts of a filter tags in a person's name; count those that lacked one."""
+        with self._database.write(dry_run=dry_run) as db, recording(db, "add", names):
+            return _give(db, _picked(db, wanted), names)
+
+    def drop_from(
+        self, wanted: PostFilter, names: Sequence[str], *, dry_run: bool = False
+    ) -> TagChange:
+        """Take tags off the posts of a filter for good; count those that had one."""
+        with self._database.write(dry_run=dry_run) as db, recording(db, "drop", names):
+            tags = list(dict.fromkeys(tag_id(db, name) for name in names))
+            posts = _picked(db, wanted)
+            changed = {post for post in posts for tag in tags if _take(db, post, tag)}
+            return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
 
     def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
         """Undo a tagging run: remove its tags from posts, and tags that only it used.
@@ -267,6 +264,46 @@ def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
     posts = db.execute("DELETE FROM post_tags WHERE tag_id = ?", (tag,)).rowcount
     db.execute("INSERT OR IGNORE INTO barred_tags (tag_id, barred_at) VALUES (?, ?)", (tag, at))
     return _changed(db, tag, posts)
+
+
+def _picked(db: sqlite3.Connection, wanted: PostFilter) -> list[int]:
+    query = query_for(db, wanted)
+    sql = query.sql("p.id", limit=wanted.limit)
+    return [post for (post,) in db.execute(sql, query.values)]
+
+
+def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:
+    """Give posts tags in a person's name; count the posts that had not all of them from anyone."""
+    changed: set[int] = set()
+    tags: list[int] = []
+    at = now()
+    for name in map(_checked, names) if posts else ():
+        tag = find_tag(db, name)
+        if tag is None:
+            tag = make_tag(db, name, at)
+        tags.append(tag)
+        db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
+        for post in posts:
+            db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
+            if not _make_human(db, post, tag):
+                changed.add(post)
+                db.execute(
+                    "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
+                    f"SELECT ?1, {_FREE_POSITION}, ?2, ?3, ?4",
+                    (post, tag, HUMAN, at),
+                )
+    return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
+
+
+def _take(db: sqlite3.Connection, post: int, tag: int) -> bool:
+    """Take a tag off a post for good; tell whether it had it."""
+    done = db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
+    if done.rowcount:
+        db.execute(
+            "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) VALUES (?, ?, ?)",
+            (post, tag, now()),
+        )
+    return done.rowcount > 0
 
 
 def _checked(name: str) -> str:

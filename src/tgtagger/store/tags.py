@@ -6,6 +6,7 @@ Knows neither what a valid tag is (`vocabulary`) nor what people decide about ta
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
@@ -145,6 +146,16 @@ class Tags(Part):
             )
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
+    def forms_of_new(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return (name, tag) for names that no tag has, and of which a tag in use is a form."""
+        with self._database.read() as db:
+            found = []
+            for name in map(vocabulary.normalise, names):
+                form = None if find_tag(db, name) is not None else _form_in_use(db, name)
+                if form is not None:
+                    found.append((name, form))
+            return tuple(found)
+
     def described(self, most: int) -> tuple[VocabularyEntry, ...]:
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._database.read() as db:
@@ -167,6 +178,20 @@ class Tags(Part):
             if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
                 raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
         return suggest(counts, shared)
+
+
+def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:
+    """Return the most used tag that is another form of a name."""
+    for start in sorted(vocabulary.starts_of_forms(name)):
+        rows = db.execute(
+            "SELECT name, (SELECT count(*) FROM post_tags WHERE tag_id = tags.id) AS posts "
+            "FROM tags WHERE key >= ? AND key < ? ORDER BY posts DESC, name",
+            (start, start + "\U0010ffff"),
+        )
+        for known, posts in map(_USED_BY, rows):
+            if posts and vocabulary.are_forms(name, known):
+                return str(known)
+    return None
 
 
 LOOKED_AT = 500
