@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.environments import sign_in, to_telegram
 from support.terminal import Shown, in_pipes
 from telegram_server import ServerThread
@@ -70,7 +70,7 @@ def parse(call: Call, *arguments: str) -> dict[str, Any]:
 
 def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> None:
     telegram.world.account(PHONE, password="right horse")
-    done = run("login", stdin=f"1\nhash\n+{PHONE}\n00000\n12345\nwrong\nright horse\n")
+    done = run("login", stdin=f"1\n{API_HASH}\n+{PHONE}\n00000\n12345\nwrong\nright horse\n")
     assert done.returncode == 0, done.stderr
     assert "signed in as Ann" in done.stdout
     assert PHONE not in done.stdout + done.stderr
@@ -82,11 +82,73 @@ def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> Non
     assert run("logout").returncode == 3
 
 
+@pytest.mark.parametrize(
+    ("answers", "warned"),
+    [
+        (("one", "1", API_HASH, f"+{PHONE}", "12345"), "the API id is a number"),
+        (("1", "hash", API_HASH, f"+{PHONE}", "12345"), "32 digits and letters"),
+        (("1", API_HASH, "hello", f"+{PHONE}", "12345"), "this is no phone number"),
+        (("1", API_HASH, "+15550000", f"+{PHONE}", "12345"), "knows no account"),
+        (("1", API_HASH, PHONE, "1", "12345"), "that code was wrong"),
+    ],
+)
+def test_login_asks_again_for_what_was_wrong(
+    run: Run, telegram: ServerThread, answers: tuple[str, ...], warned: str
+) -> None:
+    telegram.world.account(PHONE)
+    done = run("login", stdin="\n".join(answers) + "\n")
+    assert (done.returncode, warned in done.stderr) == (0, True), done.stderr
+    assert PHONE not in done.stderr
+    assert API_HASH not in done.stdout + done.stderr
+
+
+def test_login_with_an_api_id_that_telegram_refuses(run: Run, telegram: ServerThread) -> None:
+    """The phone number was right: it is not asked for again."""
+    telegram.world.account(PHONE)
+    telegram.fail(400, "API_ID_INVALID", "auth.SendCode", times=1)
+    done = run("login", stdin=f"7\n{API_HASH}\n+{PHONE}\n1\n{API_HASH}\n12345\n")
+    assert done.returncode == 0, done.stderr
+    assert "does not accept this API id" in done.stderr
+
+
+def test_a_wrong_answer_with_nobody_to_ask_again_is_what_ends_a_login(
+    run: Run, telegram: ServerThread
+) -> None:
+    for stdin, code, words in (
+        ("one\n", 2, "the API id is a number"),
+        ("1\nhash\n", 2, "32 digits and letters"),
+        (f"1\n{API_HASH}\nhello\n", 2, "this is no phone number"),
+        (f"1\n{API_HASH}\n07700900123\n", 2, "this is no phone number"),
+    ):
+        done = run("login", stdin=stdin)
+        last = [line for line in done.stderr.splitlines() if not line.startswith("hint:")][-1]
+        assert (done.returncode, words in last) == (code, True), done.stderr
+
+
+def test_an_api_hash_of_a_wrong_form_never_reaches_telegram(
+    run: Run, telegram: ServerThread
+) -> None:
+    done = run("login", "--api-id", "1", "--api-hash", "secret-h", "--phone", PHONE)
+    assert done.returncode == 2
+    assert "32 digits and letters" in done.stderr
+    assert "secret-h" not in done.stderr
+    assert not telegram.log
+
+
+def test_the_api_id_and_hash_serve_the_next_account(run: Run, telegram: ServerThread) -> None:
+    telegram.world.account(PHONE)
+    telegram.world.account("99966999")
+    assert run("login", stdin=f"1\n{API_HASH}\n+{PHONE}\n12345\n").returncode == 0
+    done = run("login", "--account", "work", stdin="+99966999\n12345\n")
+    assert done.returncode == 0, done.stderr
+    assert run("login", "--account", "work").returncode == 0
+
+
 def test_login_under_cron_asks_nothing(run: Run, telegram: ServerThread) -> None:
-    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     assert done.returncode in {2, 3}
     telegram.world.account(PHONE)
-    done = run("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     assert done.returncode == 3
     assert "nobody is here to answer" in done.stderr
     assert run("parse", "@newsroom", "--via", "telegram").returncode == 3
@@ -102,7 +164,8 @@ def test_bot_tokens_are_refused_at_once(run: Run) -> None:
 def test_login_by_qr(environment: dict[str, str], telegram: ServerThread) -> None:
     account = telegram.world.account(PHONE)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tgtagger", "login", "--qr", "--api-id", "1", "--api-hash", "h"],
+        [sys.executable, "-m", "tgtagger", "login", "--qr", "--api-id", "1",
+         "--api-hash", API_HASH],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 20

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from support.answers import API_HASH
 from support.breaking import (
     Ended,
     assert_clean_end,
@@ -201,7 +202,7 @@ def test_a_data_folder_that_cannot_be_used_is_named(places: Path, effort: Effort
     shut = places / "shut"
     shut.mkdir(mode=0o000)
     export = write(places / "export", chat(message(1, "text")))
-    login = ["login", "--api-id", "1", "--api-hash", "x", "--phone", "+15550000000"]
+    login = ["login", "--api-id", "1", "--api-hash", API_HASH, "--phone", "+15550000000"]
     for folder in (shut, blocked)[: effort.rounds(1, long=2)]:
         ended = run_many(
             [["parse", str(export)], login, ["status"], ["doctor"]],
@@ -235,7 +236,7 @@ def test_without_a_home_a_database_that_is_named_does(
         ["--db", str(db), "tag"],
         ["parse", str(export)],
         ["config", "init"],
-        ["login", "--api-id", "1", "--api-hash", "x", "--phone", "+15550000000"],
+        ["login", "--api-id", "1", "--api-hash", API_HASH, "--phone", "+15550000000"],
     ][: 5 if effort.is_long else 4]
     ended = run_many(commands, prefix=other)
     for each, code in zip(ended, (0, 0, 2, 2, 2), strict=False):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.breaking import Ended, Fault, calls_in, run
 from support.environments import access_to, sign_in, to_telegram
 from support.fault_matrix import Effort
@@ -23,7 +23,7 @@ from tgtagger.sources.telegram import session
 
 pytestmark = pytest.mark.row("K6")
 
-LOGIN = ("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+LOGIN = ("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
 OURS = {"default.session", "default.json", "default.lock"}
 
 
@@ -111,7 +111,10 @@ def test_login(telegram: ServerThread, tmp_path: Path, before: str, effort: Effo
         hits += ended.code == KILLED
         assert ended.code == KILLED or fault is None
         assert folder.is_as_before() or folder.is_signed_in()
-        assert folder.read("default.json") in {None, b'{"api_id": 1, "api_hash": "h"}'}
+        assert folder.read("default.json") in {
+            None,
+            f'{{"api_id": 1, "api_hash": "{API_HASH}"}}'.encode(),
+        }
     ended = run(*LOGIN, env=folder.env, stdin="12345\n")
     assert ended.code == 0, ended.errors
     assert folder.is_signed_in()

@@ -24,7 +24,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llm_server import LlmServer
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.breaking import TGTAGGER, Ended, assert_sound, contents, run
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
@@ -171,7 +171,7 @@ def test_eight_that_sync(
     }.items():  # fmt: skip
         monkeypatch.setenv(f"TGTAGGER_{name}", value)
     telegram.world.account(PHONE)
-    login = ("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    login = ("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     assert run(*login, stdin="12345\n").code == 0
     telegram.world.channel("newsroom", "News", messages=150)
     assert run("parse", "@newsroom", "--limit", "10").code == 0

@@ -21,7 +21,7 @@ import pytest
 
 from llm_server import LlmServer
 from support import breaking, next_version, old_schemas
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.breaking import assert_sound, contents, copy_database
 from support.exports import account, chat, message, write
 from support.fault_matrix import Effort
@@ -412,7 +412,7 @@ def sign_in(bench: Bench) -> ServerThread:
     return telegram
 
 
-LOGIN = ("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+LOGIN = ("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
 
 
 def telegram_for(bench: Bench) -> ServerThread:
@@ -451,7 +451,7 @@ def login_case(bench: Bench) -> Case:
         assert found == new or (found == old and not image.said.output and not image.is_end)
         if found is not None:
             kept = json.loads((image.folder / folder / "default.json").read_text())
-            assert kept == {"api_id": 1, "api_hash": "h"}
+            assert kept == {"api_id": 1, "api_hash": API_HASH}
 
     return Case(recording, check)
 

@@ -30,7 +30,7 @@ from tgtagger.errors import SourceError
 pytestmark = pytest.mark.row("I9")
 
 KEY = "sk-canary-0123456789abcdef"
-API_HASH = "0123456789abcdefCANARYhash"
+API_HASH = "0123456789abcdefcafeca7a10ddba11"
 PASSWORD = "canary horse battery"
 PROXY_PASSWORD = "canaryproxypass"
 

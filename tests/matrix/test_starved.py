@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from support.answers import API_HASH
 from support.breaking import (
     Ended,
     Fault,
@@ -247,7 +248,7 @@ def test_a_limit_of_a_file_s_size_is_said(bench: Bench, tmp_path: Path, effort: 
         places = lay(bench, folder, (*WRITERS[: 99 if effort.is_long else 4], "status"))
         more = (
             ("--config", str(folder / "c.toml"), "config", "init"),
-            ("login", "--api-id", "1", "--api-hash", "x", "--phone", "+15550000000"),
+            ("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", "+15550000000"),
         )[: 2 if effort.is_long else 1]
         ended = run_many(
             [*(place.command for place in places), *more],

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from llm_server import LlmServer, faults, refusals
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.breaking import Ended, assert_clean_end, assert_sound, before_main, fake, run
 from support.environments import at_home, sign_in, to_model, to_telegram
 from support.exports import IN_PAGES, chat, message, write
@@ -389,7 +389,8 @@ def test_at_a_question(stop: Stop, telegram: ServerThread, tmp_path: Path, quest
 @pytest.mark.slow
 def test_while_a_code_is_shown(stop: Stop, telegram: ServerThread, tmp_path: Path) -> None:
     for _ in stop(
-        "login", "--qr", "--api-id", "1", "--api-hash", "h", env=to_telegram(telegram, tmp_path),
+        "login", "--qr", "--api-id", "1", "--api-hash", API_HASH,
+        env=to_telegram(telegram, tmp_path),
         prepare=telegram.log.clear, when=lambda: telegram.count("auth.ExportLoginToken", "ok") > 0,
         after=0.1,
     ):  # fmt: skip

@@ -25,7 +25,7 @@ import respx
 from typer.testing import CliRunner, Result
 
 from llm_server import LlmServer, refusals
-from support.answers import PHONE, Answers
+from support.answers import API_HASH, PHONE, Answers
 from support.breaking import assert_clean_end, assert_sound, contents, run
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
@@ -445,7 +445,7 @@ def test_telegram_under_a_wrong_clock_and_then_another(
         TGTAGGER_TELEGRAM_SERVER=f"127.0.0.1:{telegram.port}", TGTAGGER_TELEGRAM_DC="2",
         TGTAGGER_TELEGRAM_KEY=str(key), TGTAGGER_TELEGRAM_PAGE_WAIT="0",
     )  # fmt: skip
-    login = ("login", "--api-id", "1", "--api-hash", "h", "--phone", PHONE)
+    login = ("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     for account, first, second in (("one", shift, "+0"), ("two", "+0", shift)):
         for clock, command in (
             (first, login),

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from llm_server import LlmServer
-from support.answers import PHONE, Answers
+from support.answers import API_HASH, PHONE, Answers
 from telegram_server import ServerThread
 from tgtagger.sources.telegram import session
 from tgtagger.sources.telegram import sign_in as signing_in
@@ -37,7 +37,8 @@ def access_to(server: ServerThread, folder: Path) -> session.Access:
     """Return the access for a sign-in in this process."""
     key = folder / "key.pem"
     key.write_text(server.key.pem)
-    return session.Access(folder / "data", "default", 1, "h", f"127.0.0.1:{server.port}", 2, key)
+    address = f"127.0.0.1:{server.port}"
+    return session.Access(folder / "data", "default", 1, API_HASH, address, 2, key)
 
 
 def sign_in(server: ServerThread, folder: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from tgtagger.cli.failures import usage
 from tgtagger.cli.options import AccountOption, JsonOption
 from tgtagger.cli.prompts import SignInPrompts
 from tgtagger.config import in_a_home
-from tgtagger.errors import InputError
+from tgtagger.errors import ActionNeeded, InputError, TgTaggerError
 from tgtagger.runs import accounts, shapes
 from tgtagger.system import signals
 
@@ -22,13 +23,18 @@ EPILOG = """Examples:
   tgtagger login --account work     a second account
 
 The API id and hash come from https://my.telegram.org (API development tools);
-they and the session are kept in the data folder, for you only. Whoever has the
-session file is you. Answers may be piped in, one a line.
+they and the session are kept in the data folder, for you only, and serve your
+next account, too. A wrong answer is asked for again, three times. Whoever has
+the session file is you. Answers may be piped in, one a line.
 
 Exit codes:
   0 signed in · 2 a wrong phone number, a bot, settings
-  3 code or password wrong three times, or nobody to ask
+  3 an answer wrong three times, or nobody to ask
   75 Telegram cannot be reached, or asks to wait"""
+
+
+WHERE = "copy it from https://my.telegram.org"
+HASH_WRONG = "the API hash is 32 digits and letters from a to f"
 
 
 def command(
@@ -68,8 +74,7 @@ def command(
     is_new = name is None
     if is_new:
         prompts = SignInPrompts(screen)
-        access = _with_application(accounts.with_application(access), prompts)
-        name = signals.run(sign_in.sign_in, access, prompts, phone=phone or None, qr=qr)
+        access, name = _sign_in(accounts.with_application(access), prompts, phone, qr=qr)
         words = f"signed in as {name}; the session is {access.session}"
     if not as_json:
         screen.line(words)
@@ -80,15 +85,67 @@ def command(
     return 0
 
 
-def _with_application(access: Any, prompts: SignInPrompts) -> Any:
-    """Return the access with its API id and hash; ask for those that are unknown."""
-    if access.api_id is not None and access.api_hash:
-        return access
-    prompts.say("Telegram wants an API id and hash of your own: https://my.telegram.org")
-    number = access.api_id or prompts.ask("API id (a number)")
-    if not str(number).isdigit():
-        raise usage("the API id is a number", "copy it from https://my.telegram.org")
-    api_hash = access.api_hash or prompts.ask("API hash", hidden=True)
-    if not api_hash:
-        raise usage("the API hash is missing", "copy it from https://my.telegram.org")
-    return replace(access, api_id=int(number), api_hash=api_hash)
+def _sign_in(access: Any, prompts: SignInPrompts, phone: str, *, qr: bool) -> tuple[Any, str]:
+    """Return the access and the account's name; ask again for an API id that Telegram refuses."""
+    from tgtagger.sources.telegram import sign_in
+
+    problem: TgTaggerError | None = None
+    for _ in range(sign_in.TRIES):
+        whole = _with_application(access, prompts, problem)
+        try:
+            return whole, signals.run(sign_in.sign_in, whole, prompts, phone=phone or None, qr=qr)
+        except ActionNeeded as error:
+            if error.kind != "api_id_refused":
+                raise
+            problem = error
+            access = replace(access, api_id=None, api_hash=None)
+    assert problem is not None
+    raise problem
+
+
+def _with_application(access: Any, prompts: SignInPrompts, problem: TgTaggerError | None) -> Any:
+    """Return the access with its API id and hash; ask for those that are unknown, or refused."""
+    from tgtagger.sources.telegram.sign_in import is_application_hash
+
+    if access.api_id is None or not access.api_hash:
+        prompts.say("Telegram wants an API id and hash of your own: https://my.telegram.org")
+    number = str(access.api_id or "") or _asked(
+        prompts, "API id (a number)", _is_number, "the API id is a number", problem
+    )
+    api_hash = access.api_hash or _asked(
+        prompts, "API hash", is_application_hash, HASH_WRONG, problem, hidden=True
+    )
+    if not is_application_hash(api_hash):
+        raise usage(HASH_WRONG, WHERE)
+    return replace(access, api_id=int(number), api_hash=api_hash.lower())
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text[:11]) < 1 << 31
+
+
+def _asked(
+    prompts: SignInPrompts,
+    question: str,
+    is_right: Callable[[str], bool],
+    wrong: str,
+    problem: TgTaggerError | None,
+    *,
+    hidden: bool = False,
+) -> str:
+    """Return an answer of the right form; ask three times. `problem`: why we ask at all."""
+    if problem is not None and question.startswith("API id"):
+        prompts.wrong(problem)
+    for _ in range(3):
+        try:
+            answer = prompts.ask(question, hidden=hidden)
+        except ActionNeeded:  # nobody is here to answer
+            if problem is not None:
+                raise problem from None
+            raise
+        if is_right(answer):
+            return answer
+        problem = usage(wrong, WHERE)
+        prompts.wrong(problem)
+    assert problem is not None
+    raise problem

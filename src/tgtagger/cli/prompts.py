@@ -8,9 +8,10 @@ import sys
 import typer
 
 from tgtagger.cli.failures import usage
+from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import one_line
-from tgtagger.errors import ActionNeeded
+from tgtagger.errors import ActionNeeded, InputError, TgTaggerError
 from tgtagger.system import signals
 
 
@@ -33,6 +34,7 @@ class SignInPrompts:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._qr_shown = False
+        self._phone = ""
 
     def ask(self, question: str, *, hidden: bool = False) -> str:
         """Return the answer. Raises ActionNeeded where nobody can give one."""
@@ -51,8 +53,28 @@ class SignInPrompts:
     def server(self, address: str) -> None:
         self._screen.warn(f"signing in at {address}, which is not Telegram's own server")
 
-    def phone(self) -> str:
-        return self.ask("Phone number, with its country code")
+    def phone(self, problem: InputError | None) -> str:
+        """Return the phone number: the last one, if nothing is wrong with it."""
+        if problem is not None:
+            self.wrong(problem)
+        if problem is not None or not self._phone:
+            self._phone = self.ask("Phone number, with its country code")
+        return self._phone
+
+    def wrong(self, problem: TgTaggerError) -> None:
+        """Tell what is wrong with an answer, and what would be right."""
+        hint = hint_of(problem)
+        self._screen.warn(f"{problem}: {hint}" if hint else str(problem))
+
+    def country(self) -> str:
+        if not is_asked():
+            return ""
+        with signals.raised():
+            answer: str = typer.prompt(
+                "Its country code, such as 44 (Enter if the number begins with it)",
+                default="", show_default=False, err=True,
+            )  # fmt: skip
+        return answer
 
     def code(self, *, again: bool) -> str:
         if again:

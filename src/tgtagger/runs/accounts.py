@@ -51,11 +51,16 @@ def who(access: Access) -> str | None:
 
 
 def with_application(access: Access) -> Access:
-    """Fill in the API id and hash of the last sign-in, where the settings have none."""
+    """Fill in the API id and hash where the settings have none.
+
+    Those of the account's last sign-in, else of another account's: they are the person's own.
+    """
     if access.api_id is not None and access.api_hash:
         return access
-    try:
-        kept = json.loads(access.application.read_bytes())
-        return replace(access, api_id=int(kept["api_id"]), api_hash=str(kept["api_hash"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return access
+    for path in (access.application, *sorted(access.folder.glob("[!.]*.json"))):
+        try:
+            kept = json.loads(path.read_bytes())
+            return replace(access, api_id=int(kept["api_id"]), api_hash=str(kept["api_hash"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return access

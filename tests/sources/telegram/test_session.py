@@ -124,6 +124,41 @@ async def test_an_unknown_number_is_said(telegram: ServerThread, access: Access)
         await sign_in.sign_in(access, Answers(), phone="+15550000", qr=False)
 
 
+async def test_a_wrong_number_is_asked_for_again(telegram: ServerThread, access: Access) -> None:
+    telegram.world.account(PHONE)
+    prompts = Answers("hello", "+15550000", f"00{PHONE}", "12345")
+    assert await sign_in.sign_in(access, prompts, phone=None, qr=False) == "Ann"
+    assert prompts.asked[1:] == [
+        "phone", "phone again: phone_number_invalid", "phone again: phone_number_unknown", "code",
+    ]  # fmt: skip
+
+
+async def test_three_wrong_numbers_end_it(telegram: ServerThread, access: Access) -> None:
+    prompts = Answers("+15550000", "+15550001", "+15550002", "+15550003")
+    with pytest.raises(InputError, match="no account"):
+        await sign_in.sign_in(access, prompts, phone=None, qr=False)
+    assert len(prompts.answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        (PHONE[3:], PHONE[:3]),
+        (f"0{PHONE[3:]}", f"+{PHONE[:3]}"),
+        (PHONE[3:], f"00{PHONE[:3]}"),
+        (PHONE, ""),
+        (f"+{PHONE}", "44"),
+    ],
+)
+async def test_the_country_code_of_a_number_without_one(
+    telegram: ServerThread, access: Access, number: str, country: str
+) -> None:
+    telegram.world.account(PHONE)
+    prompts = Answers(number, "12345")
+    prompts.code_of_country = country
+    assert await sign_in.sign_in(access, prompts, phone=None, qr=False) == "Ann"
+
+
 async def test_several_accounts_stand_side_by_side(telegram: ServerThread, access: Access) -> None:
     telegram.world.account(PHONE)
     telegram.world.account("99966999")

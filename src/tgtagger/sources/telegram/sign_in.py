@@ -19,7 +19,7 @@ from tgtagger.sources.telegram.errors import translated
 from tgtagger.sources.telegram.session import Access
 
 TRIES = 3
-"""How often a person may give a wrong code or password."""
+"""How often a person may give a wrong phone number, code or password."""
 
 QR_RENEWALS = 20
 
@@ -33,7 +33,11 @@ class Prompts(Protocol):
     def server(self, address: str) -> None:
         """Tell that the answers go to a server that is not Telegram's own."""
 
-    def phone(self) -> str: ...
+    def phone(self, problem: InputError | None) -> str:
+        """Ask for the phone number. `problem`: what is wrong with the last one."""
+
+    def country(self) -> str:
+        """Ask for the country code of a number without one; "" if it has one, or nobody is here."""
 
     def code(self, *, again: bool) -> str: ...
 
@@ -85,18 +89,7 @@ async def sign_out(access: Access) -> bool:
 
 
 async def _with_code(client: TelegramClient, prompts: Prompts, phone: str | None) -> None:
-    number = phone or prompts.phone()
-    if is_bot_token(number):
-        raise InputError("bot_refused")
-    number = re.sub(r"[^\d+]", "", number)
-    if not re.fullmatch(r"\+?\d{5,16}", number):
-        raise InputError("phone_number_invalid")
-    try:
-        await client.send_code_request(number)
-    except (errors.PhoneNumberInvalidError, errors.PhoneNumberUnoccupiedError) as error:
-        raise InputError("phone_number_unknown") from error
-    except (errors.PhoneNumberBannedError, errors.PhonePasswordFloodError) as error:
-        raise ActionNeeded("phone_number_refused", error=error.message) from error
+    number = await _reached_number(client, prompts, phone)
     for turn in range(TRIES):
         try:
             await client.sign_in(number, _digits(prompts.code(again=turn > 0)))
@@ -110,6 +103,52 @@ async def _with_code(client: TelegramClient, prompts: Prompts, phone: str | None
         else:
             return
     raise ActionNeeded("login_code_wrong")
+
+
+async def _reached_number(client: TelegramClient, prompts: Prompts, phone: str | None) -> str:
+    """Return the phone number to which Telegram has sent a code; ask again for a wrong one."""
+    problem: InputError | None = None
+    for _ in range(TRIES):
+        try:
+            given = phone or prompts.phone(problem)
+        except ActionNeeded:  # nobody is here to answer
+            if problem is not None:
+                raise problem from None
+            raise
+        if is_bot_token(given):
+            raise InputError("bot_refused")
+        phone = None
+        try:
+            return await _send_code(client, _international(given, prompts))
+        except InputError as error:
+            problem = error
+    assert problem is not None
+    raise problem
+
+
+async def _send_code(client: TelegramClient, number: str) -> str:
+    try:
+        await client.send_code_request(number)
+    except (errors.PhoneNumberInvalidError, errors.PhoneNumberUnoccupiedError) as error:
+        raise InputError("phone_number_unknown") from error
+    except (errors.PhoneNumberBannedError, errors.PhonePasswordFloodError) as error:
+        raise ActionNeeded("phone_number_refused", error=error.message) from error
+    return number
+
+
+def _international(text: str, prompts: Prompts) -> str:
+    """Return a phone number as Telegram takes it: with its country code. Raises InputError."""
+    number = re.sub(r"[^\d+]", "", text)
+    number = re.sub(r"^00", "+", number)
+    if not re.fullmatch(r"\+?\d{5,16}", number):
+        raise InputError("phone_number_invalid")
+    if number.startswith("+"):
+        return number
+    if country := re.sub(r"\D", "", prompts.country()).lstrip("0"):
+        return f"+{country}{number.removeprefix('0')}"
+    if number.startswith("0"):  # no country's code begins so
+        raise InputError("phone_number_invalid")
+    return number
 
 
 def _digits(code: str) -> str:
@@ -148,6 +187,11 @@ async def _with_qr(client: TelegramClient, prompts: Prompts) -> None:
         await _with_password(client, prompts)
         return
     raise ActionNeeded("qr_code_not_scanned")
+
+
+def is_application_hash(text: str) -> bool:
+    """Tell whether a text has the form of an API hash."""
+    return bool(re.fullmatch(r"[0-9a-fA-F]{32}", text))
 
 
 def is_bot_token(text: str) -> bool:

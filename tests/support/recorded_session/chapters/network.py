@@ -110,8 +110,9 @@ def signing_in(session: Session) -> None:
     session.answer("login", "no number\n")
     session.answer("login --api-id 1", "\n")
     nowhere = {"TELEGRAM_SERVER": "127.0.0.1:9", "TELEGRAM_DC": "2"}
-    session.type("login --api-id 1 --api-hash h --phone 1", **nowhere)
-    session.type("login --api-id 1 --api-hash h", TELEGRAM_SERVER="nowhere")
+    application = "--api-id 1 --api-hash 0123456789abcdef0123456789abcdef"
+    session.type(f"login {application} --phone 1", **nowhere)
+    session.type(f"login {application}", TELEGRAM_SERVER="nowhere")
     session.type("login --json --account work")
     session.type("logout")
     session.type("logout --account work")
