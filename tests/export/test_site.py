@@ -182,3 +182,35 @@ def test_full_pages_stay_as_they_are(
 )  # fmt: skip
 def test_formatting(markdown: str, html: str) -> None:
     assert to_html(markdown).strip() == html
+
+
+def test_a_tags_page_shows_related_tags_and_those_of_its_posts(
+    store: Store, tmp_path: Path
+) -> None:
+    new = PostFilter(statuses=("pending",))
+    store.posts.save_page(page(post(1, "one")))
+    tag(store, ["storm", "sea"], wanted=new)
+    store.posts.save_page(page(post(2, "two")))
+    tag(store, ["storm", "sea", "wind"], wanted=new)
+    store.posts.save_page(page(post(3, "three")))
+    tag(store, ["calm"], wanted=new)
+    write(store, tmp_path / "site")
+    text = (tmp_path / "site/tags/storm.html").read_text(encoding="utf-8")
+    head, posts = text.split('<ul class="outline"')
+    related = re.findall(r'href="\.\./tags/(\w+)\.html"[^>]*>\w+<small>(\d+)<', head)
+    assert related == [("sea", "2"), ("wind", "1")]
+    shown = [re.findall(r'href="\.\./tags/(\w+)\.html"', item) for item in posts.split("<li>")[1:]]
+    assert shown == [["sea", "wind"], ["sea"]]
+    alone = (tmp_path / "site/tags/calm.html").read_text(encoding="utf-8")
+    assert "Related" not in alone
+
+
+def test_a_channels_pages_say_how_many_posts_or_which(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "_POSTS", 10)
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 16))))
+    write(store, tmp_path / "site")
+    folder = tmp_path / "site/channels/news"
+    assert '<p class="lead">15 posts' in (folder / "2.html").read_text(encoding="utf-8")
+    assert "posts 1 to 10, counted from the oldest" in (folder / "1.html").read_text()

@@ -37,14 +37,16 @@ def page(
 PROVENANCE = Provenance("keywords", "1")
 
 
-def tag(store: Store, names: Iterable[str], *, hashtag: bool = False) -> list[bool]:
-    """Give all posts these tags, as a tagger does."""
+def tag(
+    store: Store, names: Iterable[str], *, hashtag: bool = False, wanted: PostFilter | None = None
+) -> list[bool]:
+    """Give all posts, or the wanted ones, these tags, as a tagger does."""
     run = store.runs.start("tag", PROVENANCE)
     suggested = tuple(SuggestedTag(name, hashtag) for name in names)
     return store.queue.save(
         [
             TagUpdate(item.id, item.text_hash, "tagged", PROVENANCE, suggested, item.attempts + 1)
-            for item in store.queue.posts(PostFilter())
+            for item in store.queue.posts(wanted or PostFilter())
         ],
         run,
     )

@@ -13,7 +13,7 @@ import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
@@ -80,8 +80,8 @@ class _Site:
         titles = {self._names[each]: channel.title for each, (channel, _) in self._channels.items()}
         site_search.write(self._folder, self._searched(), titles)
         self._draw("search.html", "search.html", title="Search")
-        for tag, entries in self._selection.outline("tag"):
-            self._write_list(_tag_page(tag.name or ""), tag, entries)
+        for tag, related, entries in self._selection.tags():
+            self._write_list(_tag_page(tag.name or ""), tag, entries, related)
         for day, entries in self._selection.outline("day"):
             self._write_list(_day_page(day.name), day, entries)
         self._write_contents()
@@ -99,6 +99,7 @@ class _Site:
                 address=f"https://t.me/{channel.username}" if channel.username else None,
                 number=page,
                 pages=pages,
+                first=(page - 1) * _POSTS + 1,
                 shown=[self._card(at, post) for at, post in found],
             )
 
@@ -126,14 +127,23 @@ class _Site:
             yield numbers[post.id.channel_id], post
             numbers[post.id.channel_id] -= 1
 
-    def _write_list(self, path: str, group: GroupCount, entries: Iterable[ListedPost]) -> None:
+    def _write_list(
+        self,
+        path: str,
+        group: GroupCount,
+        entries: Iterable[ListedPost],
+        related: Sequence[GroupCount] = (),
+    ) -> None:
         for sheet in sheets(path, entries, group.posts, _ENTRIES):
             self._draw(
                 "outline.html",
                 f"{sheet.name}.html",
                 title=group.name or captions.NO_DATE,
                 posts=None if sheet.newer else group.posts,
-                entries=[self._entry(entry) for entry in sheet.items],
+                related=[
+                    _tag_link(tag.name or "", tag.posts) for tag in related if not sheet.newer
+                ],
+                entries=[self._entry(entry, group.name) for entry in sheet.items],
                 newer=_beside(sheet.newer),
                 older=_beside(sheet.older),
             )
@@ -219,13 +229,15 @@ class _Site:
             self._entry(found) if found else {"href": None, "caption": f"message {post.reply_to}"}
         )
 
-    def _entry(self, entry: ListedPost) -> dict[str, Any]:
+    def _entry(self, entry: ListedPost, tag: str | None = None) -> dict[str, Any]:
+        """Return a post of a list, with its tags besides the list's own."""
         channel_id, message_id = entry.id.channel_id, entry.id.message_id
         return {
             "href": f"{self._href(channel_id, entry.number)}#p{message_id}",
             "channel": self._channels[channel_id][0].title,
             "when": captions.when(entry.date),
             "caption": captions.line_of(entry.beginning),
+            "tags": [_tag_link(name) for name in entry.tags if name != tag],
         }
 
     def _href(self, channel_id: int, number: int) -> str:

@@ -54,12 +54,16 @@ class FoundPost:
 
 @dataclass(frozen=True, slots=True)
 class ListedPost:
-    """A post in a list of many. `number` is its place in its channel, the oldest being 1."""
+    """A post in a list of many. `number` is its place in its channel, the oldest being 1.
+
+    `tags` are told where the list is that of a tag.
+    """
 
     id: PostId
     number: int
     date: dt.datetime | None
     beginning: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ _IDS = """CASE p.size WHEN 1 THEN json_array(p.message_id) ELSE coalesce(
      (SELECT json_group_array(message_id) FROM
          (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
      json_array(p.message_id)) END"""
-_TAGS = """json((SELECT json_group_array(name) FROM
+TAGS = """json((SELECT json_group_array(name) FROM
      (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
       WHERE l.post_id = p.id ORDER BY l.position)))"""
 _AFTER = {
     "edited": (("deleted", "p.deleted", or_null(TEXT)),),
-    "markdown": (("tags", _TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
+    "markdown": (("tags", TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
 }
 """Fields of a record that come from no source, by the fact that they follow."""
 AS_THEY_ARE = tuple(

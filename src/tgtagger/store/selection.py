@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -108,6 +109,16 @@ class Selection:
         for key, group in self._groups(by, "use"):
             yield group, map(_entry, self._rows(f"SELECT {_ENTRY} FROM {chosen}", _OUTLINED, key))
 
+    def tags(self) -> Iterator[tuple[GroupCount, list[GroupCount], Iterator[ListedPost]]]:
+        """Yield each tag with its related tags, and its posts with theirs, the newest first.
+
+        Related are the tags that most of its posts have, too.
+        """
+        for key, group in self._groups("tag", "use"):
+            rows = self._rows(_RELATED, _TAG, key, key)
+            related = [GroupCount(name, count) for _, name, count in rows]
+            yield group, related, map(_entry, self._rows(_TAGGED, _LISTED, key))
+
     def entry(self, post: PostId) -> ListedPost | None:
         """Return a post as a list shows it; None if it is not selected."""
         rows = self._rows(
@@ -160,17 +171,27 @@ _TAGS = (
     "SELECT t.id, t.name, g.posts FROM (SELECT tag_id, count(*) AS posts FROM chosen_tags "
     "GROUP BY 1) AS g JOIN tags AS t ON t.id = g.tag_id ORDER BY "
 )
+_MOST_RELATED = 12
+_RELATED = f"""SELECT t.id, t.name, g.posts FROM
+ (SELECT l.tag_id, count(*) AS posts FROM chosen_tags AS s CROSS JOIN post_tags AS l
+  ON l.post_id = s.id WHERE s.tag_id = ? AND l.tag_id <> ? GROUP BY 1) AS g
+ JOIN tags AS t ON t.id = g.tag_id ORDER BY 3 DESC, 2 LIMIT {_MOST_RELATED}"""
+_TAGGED = f"""SELECT {_ENTRY}, {records.TAGS} FROM chosen_tags AS g
+ CROSS JOIN chosen AS s ON s.id = g.id CROSS JOIN posts AS p ON p.id = g.id
+ WHERE g.tag_id = ? ORDER BY g.id DESC"""
 _DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
 
 
 _TAG = RowCheck("tags.id", "tags.name", INTEGER)
 _DAY = RowCheck(or_null(TEXT), or_null(TEXT), INTEGER)
 _OUTLINED = RowCheck("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT)
+_LISTED = RowCheck("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT, TEXT)
 
 
-def _entry(row: tuple[int, int, int, str | None, str]) -> ListedPost:
-    channel, message, number, date, beginning = row
-    return ListedPost(PostId(channel, message), number, from_text(date), beginning)
+def _entry(row: tuple[Any, ...]) -> ListedPost:
+    channel, message, number, date, beginning, *tags = row
+    names = tuple(json.loads(tags[0])) if tags else ()
+    return ListedPost(PostId(channel, message), number, from_text(date), beginning, names)
 
 
 def _day_of(date: str | None) -> str | None:
