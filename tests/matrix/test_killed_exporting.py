@@ -56,7 +56,7 @@ class Target:
     def end(self) -> None:
         """The next run writes it whole, and clears away what those before it left."""
         self.start_over()
-        ended = run(*self.arguments, env=self.env)
+        ended = run("-q", *self.arguments, env=self.env)
         assert (ended.code, ended.errors) == (0, "")
         assert self.path.read_bytes() == self.whole
         assert list(self.folder.iterdir()) == [self.path]

@@ -391,10 +391,10 @@ def test_a_large_log_of_another_file_is_found_by_a_commit_in_its_middle(
 
 
 CHANGES = (
-    ["tags", "merge", "sea", "--into", "sun"],
-    ["tags", "rename", "sea", "ocean"],
-    ["tags", "remove", "sea"],
-    ["tags", "undo", "1"],
+    ["tags", "merge", "sea", "--into", "sun", "--yes"],
+    ["tags", "rename", "sea", "ocean", "--yes"],
+    ["tags", "remove", "sea", "--yes"],
+    ["tags", "undo", "1", "--yes"],
     ["channels", "remove", "@news", "--with-posts", "--yes"],
 )
 READINGS = (["show", "news/1"], ["status"], ["search", "words"], ["export"], ["channels"])
