@@ -77,5 +77,45 @@ def test_a_dictionary_tells_words_from_forms(one: str, other: str, *, is_form: b
 
 def test_several_forms_are_one_suggestion() -> None:
     assert suggest({"школа": 5, "школы": 9, "школе": 1}, ()) == (
-        Suggestion(("школа", "школе"), "школы", "form", 6),
+        Suggestion(("школы", "школе"), "школа", "form", 10),
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "into"),
+    [
+        ("дроны", "дрон"),
+        ("Илоны Маск", "Илон Маск"),
+        ("Курские области", "Курская область"),
+        ("биткоина", "биткоин"),
+        ("сентября", "сентябрь"),
+    ],
+)
+def test_the_dictionary_form_remains_however_rare_it_is(wrong: str, into: str) -> None:
+    assert groups({wrong: 90, into: 2}) == [({wrong}, into, "form")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "doubtful"),
+    [
+        ("BBC", "ВВС", True),
+        ("PoC", "РОС", True),
+        ("M4", "М4", True),
+        ("США", "CША", False),  # a slip: the second mixes two alphabets
+        ("Telegram", "Тelegram", False),
+        ("дрон", "дроны", False),
+    ],
+)
+def test_acronyms_of_two_alphabets_are_doubtful_and_come_last(
+    one: str, other: str, *, doubtful: bool
+) -> None:
+    *_, last = suggest({one: 90, other: 50, "кот": 2, "коты": 1}, ())
+    found = {item.into: item.is_doubtful for item in suggest({one: 90, other: 50}, ())}
+    assert list(found.values()) == [doubtful]
+    assert (last.likeness == "look-alike") == doubtful
+
+
+def test_a_short_abbreviation_is_doubtful() -> None:
+    counts = {"ВС": 12, "Верховный суд": 8, "МВФ": 9, "Международный валютный фонд": 3}
+    shared = [("ВС", "Верховный суд", 8), ("МВФ", "Международный валютный фонд", 3)]
+    assert [item.is_doubtful for item in suggest(counts, shared)] == [False, True]

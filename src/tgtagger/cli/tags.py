@@ -398,7 +398,9 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
 
 def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:
     for item in found:
-        screen.line(f"{_merge_command(item)}   # {item.likeness}, {plural(item.posts, 'post')}")
+        doubt = ", doubtful" if item.is_doubtful else ""
+        told = f"{item.likeness}, {plural(item.posts, 'post')}{doubt}"
+        screen.line(f"{_merge_command(item)}   # {told}")
 
 
 def _merge_command(item: Suggestion) -> str:

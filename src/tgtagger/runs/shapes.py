@@ -224,6 +224,7 @@ def suggestion(found: Suggestion) -> Shape:
         "into": found.into,
         "likeness": found.likeness,
         "posts": found.posts,
+        "doubtful": found.is_doubtful,
     }
 
 

@@ -51,6 +51,21 @@ def starts_of_forms(name: str) -> frozenset[str]:
     return frozenset(word[:SHARED] for word in words | known)
 
 
+def bends(name: str) -> tuple[int, int]:
+    """Return how far a name is from a dictionary's form, to compare forms of one tag by.
+
+    That is: how many of its words are surely bent (новостей), and the letters of those and of
+    unknown words, since of a name's forms the shortest is the likeliest: Илон Маск, not Илоны Маск.
+    """
+    bent = letters = 0
+    for word, _ in _folded(name):
+        if _RUSSIAN.fullmatch(word):
+            known = words_of_form(word)
+            bent += bool(known) and word not in known
+            letters += 0 if word in known else len(word)
+    return bent, letters
+
+
 def are_forms(name: str, other: str) -> bool:
     """Tell whether two normalised names have the same words, in any order, in any form.
 

@@ -6,12 +6,13 @@ stand on the same post.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings
+from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings, bends
 from tgtagger.vocabulary.names import key, words_of
 
 Likeness = Literal["form", "look-alike", "abbreviation", "used together"]
@@ -29,12 +30,17 @@ _MOST_ALIKE = 300  # tags that begin alike: comparing all pairs of more would be
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Tags that are probably one: merge `names` into `into`, the most used of them."""
+    """Tags that are probably one: merge `names` into `into`.
+
+    That is the one in the dictionary's form, else the most used. `is_doubtful`: they may well be
+    two, as short abbreviations are, and acronyms that only look alike: ВВС, an air force, and BBC.
+    """
 
     names: tuple[str, ...]
     into: str
     likeness: Likeness
     posts: int
+    is_doubtful: bool = False
 
 
 def suggest(
@@ -90,16 +96,50 @@ class _Groups:
                 members[self._root(name)].append(name)
         found = []
         for root, names in members.items():
-            into, *others = sorted(names, key=lambda name: (-self._counts[name], len(name), name))
+            into, *others = sorted(
+                names,
+                key=lambda name: (bends(name), -self._counts[name], len(name), name),
+            )
             posts = sum(self._counts[name] for name in others)
-            found.append(Suggestion(tuple(others), into, self._reasons[root], posts))
-        found.sort(key=lambda item: (item.likeness == "used together", -item.posts, item.into))
+            reason = self._reasons[root]
+            doubtful = _is_doubtful(reason, names)
+            found.append(Suggestion(tuple(others), into, reason, posts, doubtful))
+        found.sort(
+            key=lambda item: (
+                item.is_doubtful, item.likeness == "used together", -item.posts, item.into
+            )
+        )  # fmt: skip
         return tuple(found)
 
     def _root(self, name: str) -> str:
         while (parent := self._parents.get(name)) is not None:
             name = parent
         return name
+
+
+_SHORT = 3
+"""Letters of an abbreviation that stands for many things: ВС, РФ."""
+
+
+def _is_doubtful(likeness: Likeness, names: Sequence[str]) -> bool:
+    """Tell whether tags may well be two: a short abbreviation, acronyms of two alphabets."""
+    if likeness == "look-alike":
+        return sum(_is_acronym(name) and not _mixes_scripts(name) for name in names) > 1
+    return likeness == "abbreviation" and any(
+        len(name) < _SHORT for name in names if name.isupper()
+    )
+
+
+def _mixes_scripts(name: str) -> bool:
+    return bool(re.search("[a-z]", name, re.IGNORECASE)) and bool(
+        re.search("[а-яё]", name, re.IGNORECASE)
+    )
+
+
+def _is_acronym(name: str) -> bool:
+    return len(name) <= 2 * _SHORT and sum(letter.isupper() for letter in name) * 2 > sum(
+        letter.isalpha() for letter in name
+    )
 
 
 def _forms(names: Iterable[str]) -> Iterator[tuple[str, str]]:
