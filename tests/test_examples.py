@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from llm_server import LlmServer
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.damage import page_of, write_over
 from support.environments import to_telegram
 from support.exports import account, chat, message, write
@@ -151,7 +151,7 @@ class Reader:
         words = list(lexer)[1:]
         piped = words.index("|") if "|" in words else len(words)
         call = words[:piped]
-        answers = f"1\nhash\n+{PHONE}\n12345\n" if call == ["login"] else ""
+        answers = f"1\n{API_HASH}\n+{PHONE}\n12345\n" if call == ["login"] else ""
         done = on_terminal(*call, columns=200) if watched else in_pipes(*call, stdin=answers)
         wanted = ENDS.get((self.page, shlex.join(call)), 0)
         assert done.code == wanted, f"{self.page}: {line}\n{done.output}{done.errors}"

@@ -47,6 +47,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "channels.remove": lambda store: store.channels.remove("news", with_posts=True),
     "curation.undo_run": lambda store: store.curation.undo_run(1),
     "curation.rename": lambda store: store.curation.rename("tag", "name"),
+    "tags.keep_apart": lambda store: store.tags.keep_apart(("a",), "b"),
     "curation.merge": lambda store: store.curation.merge(["tag"], "other"),
     "curation.remove": lambda store: store.curation.remove(["tag"]),
     "curation.add_aliases": lambda store: store.curation.add_aliases("tag", ["name"]),

@@ -28,6 +28,14 @@ def confirm(question: str, *, otherwise: str) -> None:
         raise usage("nothing was changed")
 
 
+def choose(question: str, letters: str, *, default: str) -> str:
+    """Return the letter that a person chooses; anything else is asked again."""
+    while True:
+        answer = str(typer.prompt(question, default=default, err=True)).strip().lower()[:1]
+        if answer and answer in letters:
+            return answer
+
+
 class SignInPrompts:
     """Writes questions to stderr; reads answers from the terminal or, line by line, from a pipe."""
 

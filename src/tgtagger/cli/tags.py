@@ -26,15 +26,16 @@ from tgtagger.cli.options import (
     UntilOption,
     only_numbers,
 )
-from tgtagger.cli.prompts import confirm
+from tgtagger.cli.prompts import choose, confirm, is_asked
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, number, one_line, plural
 from tgtagger.export import open_target
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
-from tgtagger.runs.tags import read_vocabulary, suggest_merges
+from tgtagger.runs.tags import is_safe, read_vocabulary, suggest_merges
 from tgtagger.runs.tags import undo as undo_change
+from tgtagger.store import Store
 from tgtagger.system.terminal_text import shell_word
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion
 from tgtagger.vocabulary import write as write_vocabulary
@@ -381,11 +382,38 @@ def _change_one(
 @app.command(
     epilog="""Examples:
   tgtagger tags suggest
-  tgtagger tags suggest | head -20""",
+  tgtagger tags suggest --apply forms    merge the forms of one word
+  tgtagger tags suggest --interactive    decide one by one""",
 )
-def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
-    """Say which tags are probably one. Each comes with the command that would merge them."""
+def suggest(
+    ctx: typer.Context,
+    apply: Annotated[
+        str,
+        typer.Option(
+            metavar="forms", help="Merge those that are forms of one word.", show_default=False
+        ),
+    ] = "",
+    *,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask about one after the other.")
+    ] = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which tags are probably one, each with the command that merges them."""
     screen = screen_of(ctx)
+    if apply not in {"", "forms"}:
+        raise usage(f"--apply {apply!r} is not known", "only forms are merged at once")
+    if interactive and (apply or as_json or not is_asked()):
+        raise usage("--interactive asks on a terminal, by itself", "leave the other option out")
+    if interactive:
+        with open_to_change(ctx) as store:
+            _decide(screen, store, suggest_merges(store))
+        return
+    if apply:
+        with open_to_change(ctx) as store:
+            _apply_forms(screen, store, yes=yes, as_json=as_json)
+        return
     with open_to_read(ctx) as store:
         found = suggest_merges(store)
     if as_json:
@@ -394,6 +422,49 @@ def suggest(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
     with screen.paged():
         _draw_suggestions(screen, found)
     screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+
+
+def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> None:
+    """Merge the forms of one word, once they were shown and a person agrees."""
+    found = [item for item in suggest_merges(store) if is_safe(item)]
+    if not as_json:
+        _draw_suggestions(screen, found)
+    if found and not yes:
+        count = plural(sum(len(item.names) for item in found), "tag")
+        confirm(f"Merge {count}?", otherwise=f"this merges {count}: add --yes")
+    for item in found:
+        store.curation.merge(item.names, item.into)
+    if as_json:
+        screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
+    elif found:
+        screen.say(f"merged; tgtagger tags history lists {plural(len(found), 'change')} to undo")
+    else:
+        screen.say("no forms of one word are left")
+
+
+_ANSWERS = "[m]erge, [o]ther way round, [n]ever, [l]ater, [q]uit"
+
+
+def _decide(screen: Screen, store: Store, found: Sequence[Suggestion]) -> None:
+    """Ask about one suggestion after the other, and do what the person says."""
+    done = 0
+    for at, item in enumerate(found, 1):
+        names = ", ".join(item.names)
+        screen.line(f"{number(at)} of {number(len(found))}: {names} → {item.into}", "bold")
+        doubt = ", doubtful" if item.is_doubtful else ""
+        screen.line(f"  {item.likeness}, {plural(item.posts, 'post')}{doubt}")
+        answer = choose(_ANSWERS, "monlq", default="l")
+        match answer:
+            case "m":
+                store.curation.merge(item.names, item.into)
+            case "o":
+                store.curation.merge((*item.names[1:], item.into), item.names[0])
+            case "n":
+                store.tags.keep_apart(item.names, item.into)
+            case "q":
+                break
+        done += answer in "mo"
+    screen.say(f"merged {plural(done, 'suggestion')}; tgtagger tags undo takes the last one back")
 
 
 def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
 from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
-from tgtagger.store.times import from_text
+from tgtagger.store.times import from_text, now
 from tgtagger.store.values import (
     INTEGER,
     TIME,
@@ -26,6 +27,7 @@ from tgtagger.vocabulary import Suggestion, VocabularyEntry, suggest
 from tgtagger.vocabulary.likeness import FEW
 
 _TAG_ID = RowCheck(INTEGER)
+_APART = RowCheck("tags_apart.one", "tags_apart.other")
 _NAMED = RowCheck("tags.id", "tags.name")
 _DESCRIBED = RowCheck("tags.id", "tags.name", "tags.description")
 _USED_BY = RowCheck("tags.name", INTEGER)
@@ -172,12 +174,33 @@ class Tags(Part):
             )
 
     def suggest_merges(self) -> tuple[Suggestion, ...]:
-        """Return which tags probably mean the same."""
+        """Return which tags probably mean the same, without those that a person keeps apart."""
         with self._database.read() as db:
             counts, shared = _counts(db), _shared_posts(db, FEW)
+            apart = set(map(_APART, db.execute("SELECT one, other FROM tags_apart")))
             if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
                 raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
-        return suggest(counts, shared)
+        found = []
+        for item in suggest(counts, shared):
+            names = tuple(name for name in item.names if _pair(name, item.into) not in apart)
+            if names:
+                posts = sum(counts.get(name, 0) for name in (*names, item.into))
+                is_whole = names == item.names
+                found.append(item if is_whole else replace(item, names=names, posts=posts))
+        return tuple(found)
+
+    def keep_apart(self, names: Sequence[str], other: str) -> None:
+        """Remember that a person keeps tags apart: they are never suggested as one again."""
+        with self._database.write() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO tags_apart (one, other, at) VALUES (?, ?, ?)",
+                [(*_pair(name, other), now()) for name in names],
+            )
+
+
+def _pair(one: str, other: str) -> tuple[str, str]:
+    first, second = sorted((vocabulary.key(one), vocabulary.key(other)))
+    return first, second
 
 
 def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:

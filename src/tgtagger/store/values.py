@@ -242,6 +242,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "tag_id": INTEGER,
         "barred_at": TIME,
     },
+    "tags_apart": {"one": TEXT, "other": TEXT, "at": TIME},  # a person says: never one
     "tag_changes": {  # what a person did to tags; its number is one of the runs' series
         "id": INTEGER,
         "at": TIME,
