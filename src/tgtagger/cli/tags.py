@@ -400,7 +400,7 @@ def suggest(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which tags are probably one, each with the command that merges them."""
+    """Say which tags are probably one, and how to merge them."""
     screen = screen_of(ctx)
     if apply not in {"", "forms"}:
         raise usage(f"--apply {apply!r} is not known", "only forms are merged at once")
