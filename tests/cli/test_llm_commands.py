@@ -348,12 +348,11 @@ def test_sync_does_all_three(run: Any, server: LlmServer, db: Path) -> None:
     result = run("sync", "--json")
     summary = told(result)
     assert list(summary) == ["parse", "tag", "retry"]
-    # The channel of an export has no public name: reading needs an account, and is no reason to
-    # leave what failed as it is.
-    assert (result.exit_code, "login" in result.stderr) == (3, True)
+    # The channel of an export has no public name: nothing is read, and all is well.
+    assert (result.exit_code, "login" in result.stderr) == (0, True)
     assert (summary["tag"]["requests"], summary["retry"]["tagged"]) == (0, 1)
     (latest, *_) = told(run("status", "--json"))["runs"]
-    assert (latest["command"], latest["exit_code"]) == ("sync", 3)
+    assert (latest["command"], latest["exit_code"]) == ("sync", 0)
 
 
 def test_sync_asks_for_fresh_posts_before_poison(run: Any, server: LlmServer, db: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from telethon.tl import types
 
 from llm_server import Fault, LlmServer, contents, faults
-from support.answers import PHONE
+from support.answers import API_HASH, PHONE
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
 from support.hostile import TERMINAL, all_strings, forged, storable, unseen
@@ -71,7 +71,7 @@ def test_what_telegram_says(
     for name, value in {
         "DATA_DIR": str(tmp_path / "data"), "TELEGRAM_SERVER": f"127.0.0.1:{telegram.port}",
         "TELEGRAM_DC": "2", "TELEGRAM_KEY": str(key), "TELEGRAM_PAGE_WAIT": "0",
-        "API_ID": "1", "API_HASH": "h",
+        "API_ID": "1", "API_HASH": API_HASH,
     }.items():  # fmt: skip
         monkeypatch.setenv(f"TGTAGGER_{name}", value)
     user = telegram.world.account(PHONE).user

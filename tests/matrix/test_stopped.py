@@ -368,7 +368,7 @@ def test_looking_for_what_is_wrong(
 @pytest.mark.parametrize("question", ["code", *long("id", "phone", "password")])
 def test_at_a_question(stop: Stop, telegram: ServerThread, tmp_path: Path, question: str) -> None:
     telegram.world.account(PHONE, password="right")
-    given = ["1", "h", PHONE, "12345"]
+    given = ["1", API_HASH, PHONE, "12345"]
     answers = given[: ["id", "", "phone", "code", "password"].index(question)]
     methods = {"code": "auth.SendCode", "password": "account.GetPassword"}
     sessions = tmp_path / "data" / "sessions"
