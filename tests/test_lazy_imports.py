@@ -59,3 +59,16 @@ def test_only_what_is_needed(
 ) -> None:
     db = Path(shutil.copy(archive, tmp_path))
     assert loaded(*arguments, db=db) <= expected
+
+
+def test_help_loads_no_settings_and_no_store() -> None:
+    program = (
+        "import sys\nfrom tgtagger.cli import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "sys.stderr.write(' '.join(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded_modules = set(done.stderr.split())
+    assert not loaded_modules & {"tgtagger.config", "tgtagger.store", "tgtagger.model.posts"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import os
 import re
@@ -77,6 +76,8 @@ def read_period(text: str, *, now: dt.datetime | None = None) -> Period:
 def _before(now: dt.datetime, count: int, unit: str) -> dt.datetime:
     if unit not in _MONTHS:
         return now - dt.timedelta(**{f"{unit}s": count})
+    import calendar  # now: half a millisecond of every start
+
     local = now.astimezone()
     months = local.year * 12 + local.month - 1 - count * _MONTHS[unit]
     year, month = divmod(months, 12)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tgtagger.config.servers import is_loopback
-
 _LATER = "run it again then; cron can simply try again"
 
 
@@ -40,6 +38,8 @@ def _provider_down(
     provider: str | None = None,
     **_: object,
 ) -> str:
+    from tgtagger.config.servers import is_loopback  # now: help and completion load no settings
+
     if url is not None and not is_there and is_loopback(url):
         return _how_to_start(url, provider)
     if url is not None and is_there:
