@@ -57,7 +57,7 @@ def test_the_version_is_said_on_windows() -> None:
 
 @pytest.mark.parametrize(
     ("module", "command"),
-    [("fcntl", "--help"), ("sqlite3", "status"), ("_sqlite3", "tag")],
+    [("fcntl", "status"), ("sqlite3", "status"), ("_sqlite3", "tag")],
 )
 def test_a_python_that_lacks_a_part_is_refused(module: str, command: str, tmp_path: Path) -> None:
     done = call("--db", str(tmp_path / "posts.db"), command, lacking=[module])

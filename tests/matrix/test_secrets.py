@@ -276,7 +276,8 @@ def test_no_secret_is_shown_or_stored(
     session = environment / "deep/data/sessions/default.session"
     with closing(sqlite3.connect(session)) as raw:
         (auth_key,) = raw.execute("SELECT auth_key FROM sessions").fetchone()
-    assert len(auth_key) == 256
+    # Telethon leaves out leading zeros: one key in 256 is shorter.
+    assert 250 <= len(auth_key) <= 256
     made = [path for path in environment.rglob("*") if path.is_file()]
     secret: dict[str, str | bytes] = {
         "the API hash": API_HASH, "the phone number": PHONE, "the password": PASSWORD,
