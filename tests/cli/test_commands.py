@@ -936,3 +936,17 @@ def test_suggestions_are_decided_one_by_one(
     assert len(left) == len(found) - 2  # one merged, one never again
     history = json.loads(bent("tags", "history", "--json").stdout)
     assert history[0]["what"] == "merge"
+
+
+@pytest.mark.parametrize(("options", "says"), [((), True), (("-q",), False)])
+def test_ctrl_c_says_that_what_was_stored_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], *, says: bool
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tgtagger.runs.parse.parse_into", interrupted)
+    export = str(write(tmp_path / "export", NEWS))
+    shown = on_terminal("--db", str(tmp_path / "posts.db"), *options, "parse", export)
+    assert shown.code == 130
+    assert ("all that was stored is kept" in shown.output) is says

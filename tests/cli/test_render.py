@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from support.hostile import HIDDEN, TERMINAL, unseen
 from support.pseudo_terminal import terminal
 from support.terminal import on_terminal
 from tgtagger.cli import wording
-from tgtagger.cli.render import Screen
+from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.wording import cells, lines_of
 from tgtagger.system.terminal_text import LONGEST_LINE, clean, flat, in_json
 
@@ -356,3 +357,23 @@ def test_no_line_is_wider_and_nothing_is_lost(text: str, width: int) -> None:
     lines = list(lines_of(text, width))
     assert all(cells(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_the_live_line_says_how_many_of_how_many_and_the_time_left() -> None:
+    class Bar:
+        told: ClassVar[dict[str, object]] = {}
+
+        def update(self, _task: object, **told: object) -> None:
+            self.told.update(told)
+
+    live = Live(Screen())
+    live.bar = Bar()
+    live._started -= 600
+    live.update(250, 0.25, "0.01 USD", total=1000)
+    count = str(Bar.told["count"])
+    assert count.startswith("250 of 1\u202f000 · ")
+    assert "about 30 min left" in count
+    assert count.endswith("0.01 USD")
+    live.update(5, None)
+    assert str(Bar.told["count"]).startswith("5")
+    assert "left" not in str(Bar.told["count"])

@@ -141,10 +141,7 @@ def test_options_narrow_what_a_query_finds() -> None:
         query="a tag:b",
         channels=["@news"],
         tags=["c"],
-        any_tags=None,
-        not_tags=None,
         since="2026-01-01",
-        until="",
         statuses=["failed"],
         limit=5,
     )

@@ -279,10 +279,10 @@ class Screen:
     def _console(self, *, stderr: bool = False, width: int | None = None) -> Console:
         from rich.console import Console
 
-        if width is None and (stderr or self._columns() > WIDTH):
-            width = None if stderr and self._columns() <= WIDTH else WIDTH
-        elif width is None:
-            width = self._columns()
+        if width is None:
+            width = min(self._columns(), WIDTH)
+            if stderr and width < WIDTH:
+                width = None  # rich asks the terminal of stderr, which may be another
         return Console(
             stderr=stderr, no_color=self.no_color, highlight=False, width=width, markup=False,
             emoji=False,

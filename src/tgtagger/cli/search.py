@@ -125,8 +125,7 @@ def _say_total(screen: Screen, shown: int, total: int, near: Sequence[str]) -> N
         line = "nothing found"
         if near:
             line += f"; did you mean {' or '.join(near)}?"
-        if not screen.quiet:
-            screen.warn(line)
+        screen.sum_up(line)
     elif total > shown:
         screen.say(
             f"{number(shown)} of {plural(total, 'post')}; more with --limit {2 * shown}, "

@@ -33,7 +33,7 @@ from tgtagger.export import open_target
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
-from tgtagger.runs.tags import is_safe, read_vocabulary, suggest_merges
+from tgtagger.runs.tags import read_vocabulary, suggest_merges
 from tgtagger.runs.tags import undo as undo_change
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import shell_word
@@ -351,15 +351,7 @@ def _picked(
     if not (query or channels or tags or since or until or limit):
         return None
     return read_filter(
-        query=query,
-        channels=channels,
-        tags=tags,
-        any_tags=None,
-        not_tags=None,
-        since=since,
-        until=until,
-        statuses=None,
-        limit=limit,
+        query=query, channels=channels, tags=tags, since=since, until=until, limit=limit
     )
 
 
@@ -426,7 +418,7 @@ def suggest(
 
 def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> None:
     """Merge the forms of one word, once they were shown and a person agrees."""
-    found = [item for item in suggest_merges(store) if is_safe(item)]
+    found = [item for item in suggest_merges(store) if item.is_safe]
     if not as_json:
         _draw_suggestions(screen, found)
     if found and not yes:

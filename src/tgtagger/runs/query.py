@@ -154,7 +154,6 @@ def _value(text: str, at: int, *, in_group: bool) -> tuple[str, int, bool]:
 def _word_end(text: str, at: int, *, in_group: bool) -> int:
     """Return where a word ends. Parentheses within it, as in `f(x)`, belong to it."""
     opened = 0
-    start = at
     while at < len(text):
         letter = text[at]
         if letter.isspace() or letter in {'"', "|"}:
@@ -166,7 +165,7 @@ def _word_end(text: str, at: int, *, in_group: bool) -> int:
                 break
             opened = max(0, opened - 1)
         at += 1
-    return max(at, start + 1) if start < len(text) and text[start : start + 1] not in ' "|)' else at
+    return at
 
 
 def _filter(name: str, value: str, typed: str) -> Query:
@@ -294,15 +293,15 @@ def _alike_joined(parts: list[Query]) -> list[Query]:
 
 def read_filter(
     *,
-    query: str | None,
-    channels: Sequence[str] | None,
-    tags: Sequence[str] | None,
-    any_tags: Sequence[str] | None,
-    not_tags: Sequence[str] | None,
-    since: str,
-    until: str,
-    statuses: Sequence[str] | None,
-    limit: int | None,
+    query: str | None = None,
+    channels: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+    any_tags: Sequence[str] | None = None,
+    not_tags: Sequence[str] | None = None,
+    since: str = "",
+    until: str = "",
+    statuses: Sequence[str] | None = None,
+    limit: int | None = None,
 ) -> PostFilter:
     """Return one filter made of options and of a query; each narrows."""
     first, last = since_until(since, until)

@@ -18,11 +18,6 @@ def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
     return tuple(store.tags.suggest_merges())
 
 
-def is_safe(found: Suggestion) -> bool:
-    """Tell whether tags may be merged without looking at each: they are forms of one word."""
-    return found.likeness == "form" and not found.is_doubtful
-
-
 def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:
     """Undo the change of this number, a person's or a run's; None: the last one.
 

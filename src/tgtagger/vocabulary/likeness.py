@@ -42,6 +42,11 @@ class Suggestion:
     posts: int
     is_doubtful: bool = False
 
+    @property
+    def is_safe(self) -> bool:
+        """Tell whether they may be merged without a look at each: they are forms of one word."""
+        return self.likeness == "form" and not self.is_doubtful
+
 
 def suggest(
     counts: Mapping[str, int],

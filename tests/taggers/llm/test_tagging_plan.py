@@ -295,3 +295,35 @@ def test_the_cap_on_cost_lets_no_request_go_that_could_exceed_it() -> None:
     run = Driven(plan(posts(4), prices={"a": Price(1.0, 1.0)}, max_cost=1e-6))
     assert run.sends() == []
     assert run.error == "cost_cap"
+
+
+def test_a_wait_after_a_failure_says_why() -> None:
+    run = Driven(plan(posts(1)))
+    run.take(run.send(), refusal("passing", failure="timeout", wait=7.0))
+    assert run.sends() == []
+    reasons = [told.reason for told in run.told if isinstance(told, Wait)]
+    assert reasons == ["the tagging server has trouble (said the server), and is tried again"]
+
+
+@pytest.mark.parametrize(("is_local", "reached", "ends"), [
+    (True, False, True), (True, True, False), (False, False, False)])  # fmt: skip
+def test_a_server_of_this_machine_that_is_not_there_ends_it_at_once(
+    *, is_local: bool, reached: bool, ends: bool
+) -> None:
+    run = Driven(plan(posts(2), is_local=is_local))
+    refused = refusal("passing", failure="network", reached=reached)
+    run.take(run.send(), refused)
+    assert run.sends() == []
+    assert isinstance(run.step, Over) is ends
+    assert not ends or run.error == "provider_down"
+    assert run.outcomes() == {}  # no post is blamed
+
+
+def test_a_server_of_this_machine_that_was_there_is_waited_for() -> None:
+    run = Driven(plan(posts(4), is_local=True))
+    request = run.send()
+    run.take(request, answer(request))
+    refused = refusal("passing", failure="network", reached=False)
+    run.take(run.send(), refused)
+    run.sends()
+    assert not isinstance(run.step, Over)
