@@ -50,6 +50,9 @@ COMMANDS = {
         "channels": "List the channels; add, pause, resume, remove them.",
         "status": "Say how everything stands.",
     },
+    "Serve": {
+        "serve": "Show the archive as pages in your browser, and as an HTTP API.",
+    },
 }
 """The commands by group; each is a module of this package with the same name (`_` for `-`)."""
 

@@ -13,9 +13,11 @@ from tgtagger.cli.events import RunEvents
 from tgtagger.cli.render import Screen
 from tgtagger.cli.search import draw, draw_found
 from tgtagger.cli.wording import plural
+from tgtagger.config import Settings
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import parse, tag
 from tgtagger.runs.query import read_query
+from tgtagger.runs.summary import ParseReport
 from tgtagger.store import Store
 
 EPILOG = """Examples:
@@ -42,19 +44,33 @@ def command(ctx: typer.Context) -> int:
     return 0
 
 
-def _show(called: Invocation, screen: Screen) -> None:
+def make_archive(settings: Settings) -> None:
+    """Make the sample archive, tagged by the embedded tagger."""
+    parse_samples(settings)
+    tag_samples(settings)
+
+
+def parse_samples(settings: Settings) -> ParseReport:
     silent = RunEvents(Screen(quiet=True))
+    return parse.parse(settings, [str(SAMPLES)], parse.ParseOptions(), silent)
+
+
+def tag_samples(settings: Settings) -> None:
+    tag.tag(settings, tag.TagOptions(), RunEvents(Screen(quiet=True)))
+
+
+def _show(called: Invocation, screen: Screen) -> None:
     step = screen.heading
     step("1  Two channels are parsed from a Telegram Desktop export (tgtagger parse PATH)")
     screen.write()
     settings = called.settings(tagger="keywords")
-    for report in parse.parse(settings, [str(SAMPLES)], parse.ParseOptions(), silent).channels:
+    for report in parse_samples(settings).channels:
         if report.channel is not None:
             screen.line(f"  {report.channel.title}: {plural(report.new, 'new post')}")
     screen.write()
     step("2  Every post gets its tags, with no key and no network (tgtagger tag)")
     screen.write()
-    tag.tag(settings, tag.TagOptions(), silent)
+    tag_samples(settings)
     with Store.open_up_to_date(settings.db) as store:
         for channel in store.status.channels():
             wanted = PostFilter(channels=(str(channel.channel.id),), limit=3)

@@ -82,6 +82,8 @@ class Settings:
     llm_timeout: float
     llm_prompt: Path | None
     llm_prices: Path | None
+    serve_token: str | None = field(repr=False)
+    serve_token_file: Path | None
     origins: Mapping[str, str] = field(repr=False)
 
     def check_llm(self) -> None:

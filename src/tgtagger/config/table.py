@@ -278,4 +278,18 @@ SETTINGS = (
         "A TOML file with prices of your own.",
         PATH,
     ),
+    Setting(
+        "serve_token",
+        "TGTAGGER_TOKEN",
+        None,
+        "The token that the pages and the API of `serve` ask for.",
+        secret=True,
+    ),
+    Setting(
+        "serve_token_file",
+        "TGTAGGER_TOKEN_FILE",
+        "serve.token_file",
+        "A file with that token.",
+        PATH,
+    ),
 )

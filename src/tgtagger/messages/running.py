@@ -20,6 +20,11 @@ def _ending(*, path: object, ending: str, name: str, **_: object) -> str:
     return f"{path}: there is no format for {ending}"
 
 
+def _port_taken(*, url: str, ours: bool, **_: object) -> str:
+    by = "another tgtagger serves there" if ours else "another program listens there"
+    return f"{url} is taken: {by}"
+
+
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "usage": "{sentence}",
     # ---- what is to be read
@@ -55,6 +60,15 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "run_at_work": _locked("another {run} run is at work on {database}"),
     "account_in_use": _locked("another run uses the Telegram account {account}"),
     "nobody_to_answer": "signing in asks for: {question}; and nobody is here to answer",
+    # ---- pages and the API
+    "serve_missing": "the packages of the web pages are not installed",
+    "host_unusable": "{host} is no address of this machine: {reason}",
+    "address_refused": "{url} cannot be listened on: {reason}",
+    "port_taken": _port_taken,
+    "token_needed": "{host} can be reached by other machines, so a token is needed",
+    "token_file_unreadable": "the token file {path} cannot be read: {reason}",
+    "token_file_open": "the token file {path} can be read by others",
+    "token_too_short": "the token has {length} letters: it needs {least} or more",
     # ---- this machine
     "file_refused": "{path}: {reason}",
     "file_unwritable": "{path} cannot be written: {reason}",

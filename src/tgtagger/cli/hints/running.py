@@ -48,6 +48,15 @@ def _ending(
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    # ---- pages and the API
+    "serve_missing": "pipx install 'tgtagger[serve]', or: pip install 'tgtagger[serve]'",
+    "host_unusable": "127.0.0.1 is this machine alone, 0.0.0.0 all its addresses",
+    "address_refused": "name another with --host and --port; below 1024 a port is the system's",
+    "port_taken": "open it in your browser, or name another port: --port 8345",
+    "token_needed": "write one to a file that only you can read, and name it by --token-file",
+    "token_file_unreadable": "it is named by --token-file, TGTAGGER_TOKEN_FILE or serve.token_file",
+    "token_file_open": "keep it to yourself: chmod 600 {path}",
+    "token_too_short": 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"',
     "usage": lambda *, advice, **_: advice,
     # ---- targets
     "no_channels_yet": "name one: tgtagger parse @channel",

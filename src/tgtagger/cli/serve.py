@@ -1,0 +1,156 @@
+"""`tgtagger serve`: the archive as pages in a browser, and as an HTTP API."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import tempfile
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.failures import usage
+from tgtagger.errors import InputError
+
+if TYPE_CHECKING:
+    from tgtagger.config import Settings
+
+EPILOG = """Examples:
+  tgtagger serve                    then open http://127.0.0.1:8344
+  tgtagger serve --demo --open      look around in sample posts
+  tgtagger serve --host 0.0.0.0 --token-file ~/.tgtagger-token --allowed-host nas.lan
+
+The pages are for this machine only. Any other --host wants a token; see docs/serve.md before
+you let others in. --no-worker leaves the jobs to: tgtagger work
+
+Exit codes:
+  130 and 143 ended by Ctrl-C and SIGTERM · 2 port taken, token missing, a package missing · 6 database"""
+
+LEAST = 16
+"""Letters of the shortest token: fewer could be guessed."""
+
+PACKAGES = ("fastapi", "uvicorn", "python_multipart")
+
+
+def command(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="The port; 0: any free one.")
+    ] = 8344,
+    token_file: Annotated[
+        str, typer.Option(metavar="FILE", help="A file with the token.", show_default=False)
+    ] = "",
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another name of this server. Repeat for several."),
+    ] = None,
+    *,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Show the archive; change nothing.")
+    ] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Run no jobs; leave them to `tgtagger work`.")
+    ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in your browser.")
+    ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Show the sample archive, which is then deleted.")
+    ] = False,
+) -> int:
+    """Show the archive as pages in your browser, and as an HTTP API."""
+    if not all(importlib.util.find_spec(name) for name in PACKAGES):
+        raise InputError("serve_missing")
+    called = invocation(ctx)
+    wanted = Serving(host, port, tuple(allowed_host or ()), read_only, not no_worker, open_browser)
+    if not demo:
+        return _serve(ctx, called.settings(serve_token_file=token_file), wanted)
+    from tgtagger.cli.demo import make_archive
+
+    with tempfile.TemporaryDirectory(prefix="tgtagger-demo-") as folder:
+        settings = called.settings(
+            db=str(Path(folder, "demo.db")), tagger="keywords", serve_token_file=token_file
+        )
+        make_archive(settings)
+        return _serve(ctx, settings, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the options ask for."""
+
+    host: str
+    port: int
+    allowed_hosts: tuple[str, ...]
+    read_only: bool
+    has_worker: bool
+    opens_browser: bool
+
+
+def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
+    from tgtagger.web import server
+    from tgtagger.web.application import make_app, warm_up
+    from tgtagger.web.guard import Access, Token, host_name
+
+    screen = screen_of(ctx)
+    address = server.Address(wanted.host, wanted.port)
+    text = read_token(settings)
+    if text is None and not address.is_loopback:
+        raise InputError("token_needed", host=wanted.host)
+    hosts = []
+    for name in wanted.allowed_hosts:
+        known = host_name(name)
+        if known is None:
+            raise usage(f"--allowed-host {name!r} is no name of a host", "such as nas.lan")
+        hosts.append(known)
+    with contextlib.closing(server.listen(address)) as opened:
+        address = server.Address(wanted.host, opened.getsockname()[1])
+        token = None if text is None else Token(text)
+        access = Access(frozenset(hosts), token, wanted.read_only, f"tgtagger_{address.port}")
+        app = make_app(settings, access)
+        warm_up(app)
+        link = address.url if token is None else f"{address.url}/enter?code={token.make_link()}"
+
+        def tell_ready() -> None:
+            screen.say(f"tgtagger serves {settings.db}")
+            screen.say(f"open {link}" + (" (good for ten minutes, once)" if token else ""))
+            if wanted.opens_browser:
+                webbrowser.open(link)
+
+        worker = worker_command(settings) if wanted.has_worker and not wanted.read_only else None
+        server.serve(app, opened, worker, tell_ready)
+    return 0
+
+
+def worker_command(settings: Settings) -> list[str]:
+    """Return what starts the worker of the jobs, with the settings of this call."""
+    options = ["--db", settings.db, "--config", str(settings.config)]
+    return [sys.executable, "-m", "tgtagger", *options, "work", "--with-parent"]
+
+
+def read_token(settings: Settings) -> str | None:
+    """Return the token that is asked for; None: nobody asks for one. Raises InputError."""
+    text, path = settings.serve_token, settings.serve_token_file
+    if path is not None:
+        try:
+            text = path.read_text("utf-8").strip()
+            is_open = path.stat().st_mode & 0o077
+        except (OSError, UnicodeError) as error:
+            raise InputError("token_file_unreadable", path=path, reason=_why(error)) from error
+        if is_open:
+            raise InputError("token_file_open", path=path)
+    if text is not None and len(text) < LEAST:
+        raise InputError("token_too_short", length=len(text), least=LEAST)
+    return text
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    return (error.strerror or "it is unreadable") if isinstance(error, OSError) else "not UTF-8"

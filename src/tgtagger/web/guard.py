@@ -1,0 +1,310 @@
+"""Who may ask: the Host, the token, the origin of a request that changes something, its size.
+
+The checks run before any route, in the order of docs/serve.md, and each answers by itself. A page
+of another site cannot read the archive (its name for this machine is not among the hosts), nor
+change it (a browser says where a request comes from). Every answer gets the headers that keep a
+hostile post from running anything. Speaks ASGI only; knows no route and no archive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""The hosts that are this machine, as a browser writes them. Exact: `127.evil.example` is none."""
+
+LARGEST_BODY = 1 << 20
+"""Bytes of a request's body; a vocabulary of thousands of tags has 100 kB."""
+BODY_SECONDS = 10.0
+"""Seconds in which a body has to come."""
+LINK_SECONDS = 600.0
+"""Seconds for which a one-time link is good."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN = ("/static/", "/healthz", "/enter")
+"""Paths that want no token: they show nothing of the archive."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_PRIVATE = (b"cache-control", b"private, no-store")
+
+
+class Token:
+    """The token of a server, and what stands for it: a browser's cookie, a one-time link."""
+
+    def __init__(self, text: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._text = text.encode()
+        self._clock = clock
+        self._links: dict[str, float] = {}  # one-time code → when it ends
+
+    def matches(self, given: str) -> bool:
+        """Tell whether this is the token, in a time that tells nothing about it."""
+        return secrets.compare_digest(given.encode(), self._text)
+
+    @property
+    def cookie(self) -> str:
+        """The value of a browser's cookie: it ends with the token, and does not tell it."""
+        return hmac.new(self._text, b"tgtagger cookie", hashlib.sha256).hexdigest()
+
+    def make_link(self) -> str:
+        """Return the code of a link that lets one browser in, once."""
+        code = secrets.token_urlsafe(24)
+        self._links[code] = self._clock() + LINK_SECONDS
+        return code
+
+    def use_link(self, code: str) -> bool:
+        """Tell whether the code of a link is good; it is so only once."""
+        end = self._links.pop(code, None)
+        return end is not None and self._clock() <= end
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask: the hosts in addition to this machine's, the token (None: no token is asked)."""
+
+    hosts: frozenset[str] = frozenset()
+    token: Token | None = None
+    read_only: bool = False
+    cookie_name: str = "tgtagger"
+
+    def knows(self, host: str | None) -> bool:
+        """Tell whether a Host header names this server."""
+        name = host_name(host)
+        return name is not None and (name in LOOPBACK or name in self.hosts)
+
+
+def host_name(header: str | None) -> str | None:
+    """Return the host of a Host header, in lower case, without port and trailing dot.
+
+    None for a header that is missing or not well formed.
+    """
+    if not header or not header.isascii():
+        return None
+    text = header.strip().lower()
+    if text.startswith("["):
+        name, closed, rest = text.partition("]")
+        name += closed
+    else:
+        name, colon, rest = text.partition(":")
+        rest = colon + rest
+    is_port = not rest or (rest[0] == ":" and rest[1:].isdigit() and len(rest) <= 6)
+    if not is_port or not name or any(letter in name for letter in "/@\\ ,?#"):
+        return None
+    return name.removesuffix(".")
+
+
+@dataclass(slots=True)
+class Guard:
+    """Lets a request through to the application, or answers it."""
+
+    app: App
+    access: Access
+    refused: Callable[[Scope, int, str], tuple[bytes, bytes]] | None = None
+    seconds: float = BODY_SECONDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope["headers"])
+        path: str = scope["path"]
+
+        body = _BoundedBody(receive, self.seconds)
+
+        async def send_guarded(message: Message) -> None:
+            if body.refusal is not None and not body.is_answered:
+                return  # the framework's own answer to a body that it could not read
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                added = [header for header in _HEADERS if header[0] not in given]
+                if b"cache-control" not in given:
+                    added.append(_PRIVATE)
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        refusal = self._refusal(scope["method"], path, headers, scope.get("scheme", "http"))
+        if refusal is not None:
+            await self._refuse(scope, send_guarded, refusal)
+            return
+        length = headers.one("content-length")
+        if length is not None and (not length.isdigit() or int(length) > LARGEST_BODY):
+            await self._refuse(scope, send_guarded, _TOO_LARGE)
+            return
+        with contextlib.suppress(BodyRefused):
+            await self.app(scope, body.receive, send_guarded)
+        if body.refusal is not None:
+            body.is_answered = True
+            await self._refuse(scope, send_guarded, body.refusal)
+
+    def _refusal(self, method: str, path: str, headers: Headers, scheme: str) -> Refusal | None:
+        """Return why a request is refused before any route sees it; None: it may go on."""
+        host = headers.one("host")
+        if not self.access.knows(host):
+            return _WRONG_HOST
+        wants_token = self.access.token is not None and not path.startswith(OPEN)
+        if wants_token and not self._is_let_in(headers):
+            return _NO_TOKEN
+        if method in SAFE:
+            return None
+        if not self._is_own(headers, f"{scheme}://{host}"):
+            return _OTHER_SITE
+        if self.access.read_only and path != "/enter":
+            return _READ_ONLY
+        return None
+
+    def _is_let_in(self, headers: Headers) -> bool:
+        token = self.access.token
+        assert token is not None  # the caller has looked
+        given = bearer(headers)
+        if given is not None:
+            return token.matches(given)
+        cookie = cookie_of(headers, self.access.cookie_name)
+        return cookie is not None and secrets.compare_digest(cookie.encode(), token.cookie.encode())
+
+    def _is_own(self, headers: Headers, origin: str) -> bool:
+        """Tell whether a request that changes something comes from a page of this server.
+
+        A browser tells by Sec-Fetch-Site, an old one by Origin. A program sends neither, and no
+        cookie; with a bearer token and no cookie it is a program whatever it sends.
+        """
+        has_cookie = headers.one("cookie") is not None
+        if bearer(headers) is not None and not has_cookie:
+            return True
+        site, given = headers.one("sec-fetch-site"), headers.one("origin")
+        if site is not None:
+            return site in {"same-origin", "none"}
+        if given is not None:
+            return given.lower() == origin.lower()
+        return not has_cookie
+
+    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
+        kind, body = (
+            _problem(refusal)
+            if self.refused is None
+            else self.refused(scope, refusal.status, refusal.kind)
+        )
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        if refusal.status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="tgtagger"'))
+        if refusal.status in {408, 413}:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Headers:
+    """The headers of a request, by lower-case name."""
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in raw:
+            self._values.setdefault(name.decode("latin-1").lower(), []).append(
+                value.decode("latin-1")
+            )
+
+    def one(self, name: str) -> str | None:
+        """Return the value of a header; None if it is missing. Of a repeated one: no real value."""
+        found = self._values.get(name)
+        return None if found is None else found[0] if len(found) == 1 else ""
+
+
+def bearer(headers: Headers) -> str | None:
+    """Return the token of an Authorization header; None without one."""
+    given = headers.one("authorization")
+    scheme, _, token = (given or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def cookie_of(headers: Headers, name: str) -> str | None:
+    """Return the value of a cookie; None without one."""
+    try:
+        found = SimpleCookie(headers.one("cookie") or "").get(name)
+    except CookieError:
+        return None
+    return None if found is None else found.value
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is refused: an HTTP status, a kind for programs, a sentence for people."""
+
+    status: int
+    kind: str
+    detail: str
+
+
+_WRONG_HOST = Refusal(421, "host_unknown", "This server does not answer under this name.")
+_NO_TOKEN = Refusal(401, "token_missing", "This server wants its token.")
+_OTHER_SITE = Refusal(403, "other_site", "A page of another site may not change anything here.")
+_READ_ONLY = Refusal(403, "read_only", "This server only shows the archive.")
+_TOO_LARGE = Refusal(413, "body_too_large", f"A request may have {LARGEST_BODY >> 10} KiB.")
+_TOO_SLOW = Refusal(408, "body_too_slow", f"A request has to come in {BODY_SECONDS:.0f} seconds.")
+
+
+class BodyRefused(Exception):
+    """A body is too large or too slow; the guard answers."""
+
+
+class _BoundedBody:
+    """Reads a request's body, as far as a request may be large and slow."""
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._end = time.monotonic() + seconds
+        self._size = 0
+        self._is_over = False
+        self.refusal: Refusal | None = None
+        self.is_answered = False  # the refusal was sent
+
+    async def receive(self) -> Message:
+        if self._is_over:  # from now on it tells only whether the client has gone
+            return await self._receive()
+        try:
+            async with asyncio.timeout(max(0.0, self._end - time.monotonic())):
+                message = await self._receive()
+        except TimeoutError:
+            self.refusal = _TOO_SLOW
+            raise BodyRefused from None
+        self._size += len(message.get("body", b""))
+        if self._size > LARGEST_BODY:
+            self.refusal = _TOO_LARGE
+            raise BodyRefused
+        self._is_over = not message.get("more_body", False)
+        return message
+
+
+def _problem(refusal: Refusal) -> tuple[bytes, bytes]:
+    shape = {
+        "type": f"urn:tgtagger:{quote(refusal.kind)}",
+        "title": refusal.kind.replace("_", " "),
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "kind": refusal.kind,
+    }
+    return b"application/problem+json", json.dumps(shape).encode()

@@ -1,0 +1,182 @@
+"""Listen on a port and serve the application until a signal; keep the worker of the jobs alive.
+
+The application is warmed up before it listens: the first request is as fast as the next. The worker
+is a process of its own, so that a run and the readers of pages share no interpreter; it ends with
+the server. Knows no command: the caller passes what starts a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from tgtagger.errors import InputError, system_error
+
+log = logging.getLogger(__name__)
+
+ENDING = 1.0
+"""Seconds that open requests have to end after a signal; the worker has as long."""
+IDLE = 15
+"""Seconds after which a connection without a request is closed."""
+CONNECTIONS = 200
+"""Requests at once; more are answered with 503."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen. Port 0: any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8344
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def listen(address: Address) -> socket.socket:
+    """Return a socket that listens there.
+
+    Raises InputError if the port is taken, with what answers there, or the address cannot be used.
+    """
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        opened = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise InputError("host_unusable", host=address.host, reason=str(error)) from error
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address.host.strip("[]"), address.port))
+        opened.listen(256)
+    except OSError as error:
+        opened.close()
+        if error.errno == errno.EADDRINUSE:
+            ours = answers(address)
+            raise InputError("port_taken", url=address.url, ours=ours) from error
+        raise system_error(error, "address_refused", url=address.url) from error
+    return opened
+
+
+def answers(address: Address) -> bool:
+    """Tell whether a tgtagger answers there."""
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection((address.host.strip("[]"), address.port), timeout=2) as asked,
+    ):
+        asked.settimeout(2)
+        asked.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        head = b""
+        while chunk := asked.recv(4096):
+            head += chunk
+            if len(head) > 65536:
+                break
+        return b'"name":"tgtagger"' in head
+    return False
+
+
+def serve(
+    app: FastAPI,
+    opened: socket.socket,
+    worker: Sequence[str] | None,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM. `worker` starts the worker of the jobs; None: there is none.
+
+    Calls `ready` when the first request may come.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            if worker is not None:
+                await stack.enter_async_context(_kept(worker))
+            yield
+
+    app.router.lifespan_context = lifespan
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # it would hold queries
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=max(1, round(ENDING)),
+        limit_concurrency=CONNECTIONS,
+        h11_max_incomplete_event_size=32 << 10,
+        ws="none",
+        http="h11",
+    )
+    _Server(config, ready).run(sockets=[opened])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+
+@contextlib.asynccontextmanager
+async def _kept(command: Sequence[str]) -> AsyncIterator[None]:
+    """Keep a worker running while the body runs; start it again if it dies, ever more slowly."""
+    keeper = asyncio.create_task(_keep(command))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+
+
+async def _keep(command: Sequence[str]) -> None:
+    pause = 1.0
+    while True:
+        began = asyncio.get_running_loop().time()
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,  # it ends when this end of the pipe is gone
+            start_new_session=True,  # Ctrl-C in the terminal is for the server, which passes it on
+        )
+        try:
+            code = await process.wait()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ENDING + 0.5):
+                        await process.wait()
+                if process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+        pause = 1.0 if asyncio.get_running_loop().time() - began > 60 else min(60.0, pause * 2)
+        log.warning("the worker of the jobs ended with %s; it starts again", code)
+        await asyncio.sleep(pause)
