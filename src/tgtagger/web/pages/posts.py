@@ -28,4 +28,10 @@ def posts(request: Request, store: StoreDep, query: str = "") -> HTMLResponse:
         limit=ON_A_PAGE,
     )
     found = list(store.records.search(wanted))
-    return page(request, "posts.html", {"found": found, "query": query}, part="results")
+    channels = [(state.channel.title, state.posts) for state in store.status.channels()]
+    return page(
+        request,
+        "posts.html",
+        {"found": found, "query": query, "channels": channels},
+        part="results",
+    )
