@@ -29,7 +29,7 @@ The pages are for this machine only. Any other --host wants a token; see docs/se
 you let others in. --no-worker leaves the jobs to: tgtagger work
 
 Exit codes:
-  130 and 143 ended by Ctrl-C and SIGTERM · 2 port taken, token missing, a package missing · 6 database"""
+  130 and 143 ended by Ctrl-C and SIGTERM · 2 port taken, token or package missing · 6 database"""
 
 LEAST = 16
 """Letters of the shortest token: fewer could be guessed."""
