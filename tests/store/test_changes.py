@@ -125,6 +125,18 @@ def test_changes_undone_in_any_allowed_order_leave_everything_as_it_was(
         assert contents(store) == before
 
 
+def test_a_change_tells_its_number(store: Store) -> None:
+    filled(store)
+    given = store.curation.add("news/1", ["new"])
+    assert given.number == last(store)
+    again = store.curation.add("news/1", ["new"])
+    assert again.number is None
+    assert store.curation.rename("new", "newer").number == last(store)
+    merged = store.curation.merge(["newer"], given.names[0])
+    assert merged.number == last(store)
+    assert [change.number for change in store.curation.remove([given.names[0]])] == [last(store)]
+
+
 def test_what_hangs_on_a_change_is_named(store: Store) -> None:
     filled(store)
     store.curation.merge(["AI"], "ИИ")

@@ -116,11 +116,13 @@ class TagChange:
 
     `names` is the changed tag, or all tags of the changed post; `aliases` are the tag's aliases
     now; `posts` counts the posts that show other tags, or another name of a tag, than before.
+    `number`: its number in the history, in a dry run the one it would have; None: no change.
     """
 
     names: tuple[str, ...]
     aliases: tuple[str, ...]
     posts: int
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

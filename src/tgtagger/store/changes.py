@@ -12,11 +12,12 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.archive import PastChange, TagChange, TakenBack
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, moment, now
@@ -82,12 +83,26 @@ def _statements() -> Iterator[str]:
             )
 
 
+@dataclass(slots=True)
+class Recorded:
+    """A change that is recorded. `number` None: it changed nothing, or is not recorded yet."""
+
+    number: int | None = None
+
+    def numbered(self, change: TagChange) -> TagChange:
+        """Return what a change did, with its number."""
+        return replace(change, number=self.number)
+
+
 @contextlib.contextmanager
-def recording(db: sqlite3.Connection, what: TagChangeKind, names: Sequence[str]) -> Iterator[None]:
+def recording(
+    db: sqlite3.Connection, what: TagChangeKind, names: Sequence[str]
+) -> Iterator[Recorded]:
     """Record what the body changes, as one change. A body that changes nothing is none."""
     for statement in _statements():
         db.execute(statement)
-    yield
+    recorded_as = Recorded()
+    yield recorded_as
     for watched in _WATCHED:
         for verb in ("INSERT", "DELETE", "UPDATE"):
             db.execute(f"DROP TRIGGER temp.touch_{watched}_{verb}")
@@ -121,6 +136,7 @@ def recording(db: sqlite3.Connection, what: TagChangeKind, names: Sequence[str])
         "WHERE id = ?1",
         (number, _renamed_posts(db, number)),
     )
+    recorded_as.number = number
 
 
 def _renamed_posts(db: sqlite3.Connection, number: int) -> int:

@@ -43,7 +43,7 @@ class Curation(Part):
         """Give a tag another name; the old one becomes an alias."""
         with (
             self._database.write(dry_run=dry_run) as db,
-            recording(db, "rename", (old, new)),
+            recording(db, "rename", (old, new)) as recorded,
         ):
             tag = tag_id(db, old)
             name = _checked(new)
@@ -59,7 +59,8 @@ class Curation(Part):
                     "INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)",
                     (before_key, before, tag),
                 )
-            return _changed(db, tag, _count(db, tag))
+            change = _changed(db, tag, _count(db, tag))
+        return recorded.numbered(change)
 
     def merge(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
         """Merge tags into one; their names become aliases of it.
@@ -69,7 +70,7 @@ class Curation(Part):
         """
         with (
             self._database.write(dry_run=dry_run) as db,
-            recording(db, "merge", (*names, into)),
+            recording(db, "merge", (*names, into)) as recorded,
         ):
             tags = dict.fromkeys(tag_id(db, name) for name in names)
             try:
@@ -84,11 +85,12 @@ class Curation(Part):
             for tag in tags:
                 if tag != target:
                     posts |= _pour(db, tag, target)
-            return _changed(db, target, len(posts))
+            change = _changed(db, target, len(posts))
+        return recorded.numbered(change)
 
     def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Add aliases to a tag."""
-        with self._database.write() as db, recording(db, "alias", (tag_name, *names)):
+        with self._database.write() as db, recording(db, "alias", (tag_name, *names)) as recorded:
             tag = tag_id(db, tag_name)
             for name in map(_checked, names):
                 known = find_tag(db, name)
@@ -101,11 +103,12 @@ class Curation(Part):
                     raise InputError(
                         "alias_of_another_tag", tag=_name(db, known), name=name, into=tag_name
                     )
-            return _changed(db, tag, 0)
+            change = _changed(db, tag, 0)
+        return recorded.numbered(change)
 
     def remove_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Remove aliases of a tag."""
-        with self._database.write() as db, recording(db, "unalias", (tag_name, *names)):
+        with self._database.write() as db, recording(db, "unalias", (tag_name, *names)) as recorded:
             tag = tag_id(db, tag_name)
             for name in names:
                 done = db.execute(
@@ -117,46 +120,61 @@ class Curation(Part):
                     raise InputError(
                         "alias_unknown", name=name, tag=_name(db, tag), aliases=aliases
                     )
-            return _changed(db, tag, 0)
+            change = _changed(db, tag, 0)
+        return recorded.numbered(change)
 
     def remove(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
         """Take tags off all posts and block them: no machine gives them again, by any name."""
-        with self._database.write(dry_run=dry_run) as db, recording(db, "remove", names):
-            return tuple(_remove(db, name, now()) for name in names)
+        with (
+            self._database.write(dry_run=dry_run) as db,
+            recording(db, "remove", names) as recorded,
+        ):
+            changes = [_remove(db, name, now()) for name in names]
+        return tuple(map(recorded.numbered, changes))
 
     def add(self, post: str, names: Sequence[str]) -> TagChange:
         """Give a post tags in a person's name: no machine changes them."""
-        with self._database.write() as db, recording(db, "add", names):
+        with self._database.write() as db, recording(db, "add", names) as recorded:
             owner = post_id(db, post)
             _give(db, [owner], names)
-            return _of_post(db, owner)
+            change = _of_post(db, owner)
+        return recorded.numbered(change)
 
     def drop(self, post: str, names: Sequence[str]) -> TagChange:
         """Take tags off a post for good: no machine gives them to it again."""
-        with self._database.write() as db, recording(db, "drop", names):
+        with self._database.write() as db, recording(db, "drop", names) as recorded:
             owner = post_id(db, post)
             for name in names:
                 if not _take(db, owner, tag_id(db, name)):
                     tags = _of_post(db, owner).names
                     raise InputError("post_without_tag", name=name, tags=tags)
-            return _of_post(db, owner)
+            change = _of_post(db, owner)
+        return recorded.numbered(change)
 
     def add_to(
         self, wanted: PostFilter, names: Sequence[str], *, dry_run: bool = False
     ) -> TagChange:
         """Give the posts of a filter tags in a person's name; count those that lacked one."""
-        with self._database.write(dry_run=dry_run) as db, recording(db, "add", names):
-            return _give(db, _picked(db, wanted), names)
+        with (
+            self._database.write(dry_run=dry_run) as db,
+            recording(db, "add", names) as recorded,
+        ):
+            change = _give(db, _picked(db, wanted), names)
+        return recorded.numbered(change)
 
     def drop_from(
         self, wanted: PostFilter, names: Sequence[str], *, dry_run: bool = False
     ) -> TagChange:
         """Take tags off the posts of a filter for good; count those that had one."""
-        with self._database.write(dry_run=dry_run) as db, recording(db, "drop", names):
+        with (
+            self._database.write(dry_run=dry_run) as db,
+            recording(db, "drop", names) as recorded,
+        ):
             tags = list(dict.fromkeys(tag_id(db, name) for name in names))
             posts = _picked(db, wanted)
             changed = {post for post in posts for tag in tags if _take(db, post, tag)}
-            return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
+            change = TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
+        return recorded.numbered(change)
 
     def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
         """Undo a tagging run: remove its tags from posts, and tags that only it used.
