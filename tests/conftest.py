@@ -32,7 +32,12 @@ settings.register_profile(
 )
 settings.load_profile("tgtagger")
 
-pytest_plugins = ["support.over_the_wire", "support.fault_matrix", "support.damage"]
+pytest_plugins = [
+    "support.over_the_wire",
+    "support.fault_matrix",
+    "support.damage",
+    "support.browser",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

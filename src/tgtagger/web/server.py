@@ -104,7 +104,14 @@ def serve(
     worker: Sequence[str] | None,
     ready: Callable[[], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `worker` starts the worker of the jobs; None: there is none.
+    """Serve until SIGINT or SIGTERM."""
+    make_server(app, worker, ready).run(sockets=[opened])
+
+
+def make_server(
+    app: FastAPI, worker: Sequence[str] | None, ready: Callable[[], None]
+) -> uvicorn.Server:
+    """Return a server to run. `worker` starts the worker of the jobs; None: there is none.
 
     Calls `ready` when the first request may come.
     """
@@ -130,7 +137,7 @@ def serve(
         ws="none",
         http="h11",
     )
-    _Server(config, ready).run(sockets=[opened])
+    return _Server(config, ready)
 
 
 class _Server(uvicorn.Server):

@@ -1,0 +1,34 @@
+"""A server under another name, over plain HTTP: a browser tells less there of where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from support.browser import Visitor
+from tgtagger.web.guard import Access
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_form_is_sent_from_a_page_whose_browser_tells_no_site(
+    chromium: Browser, serve: Callable[..., str]
+) -> None:
+    """Browsers send Sec-Fetch-Site to this machine and over TLS alone; Origin has to be enough."""
+    port = urlsplit(serve(Access(hosts=frozenset({"nas.lan"})))).port
+    visitor = Visitor(chromium, f"http://nas.lan:{port}")
+    page = visitor.open("/")
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.evaluate(
+            """() => { const form = document.createElement('form');
+            form.method = 'post'; form.action = '/'; document.body.append(form); form.submit(); }"""
+        )
+    headers = sent.value.all_headers()
+    answer = sent.value.response()
+    visitor.close()
+    assert "sec-fetch-site" not in headers
+    assert headers["origin"] == visitor.address
+    assert answer is not None
+    assert answer.status != 403
