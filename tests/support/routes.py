@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def routes_of(router: APIRouter | Any, before: str = "") -> Iterator[tuple[str, str]]:
+def routes_of(router: Any, before: str = "") -> Iterator[tuple[str, str]]:
     """Return (method, path) of all routes of a router or an application, those it includes, too."""
     for route in router.routes:
         if isinstance(route, APIRoute):
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield method, before + route.path
         elif hasattr(route, "original_router"):  # FastAPI includes a router when it is asked first
             yield from routes_of(route.original_router, before + route.include_context.prefix)

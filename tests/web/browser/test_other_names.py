@@ -1,4 +1,4 @@
-"""A server under another name, over plain HTTP: a browser tells less there of where it comes from."""
+"""A server under another name, over plain HTTP: there a browser tells less of the page it is on."""
 
 from __future__ import annotations
 
