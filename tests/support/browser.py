@@ -1,7 +1,8 @@
 """A real browser on a real server: Debian's Chromium, driven by Playwright, which brings none.
 
 Each test gets a page of its own, and ends red if the page broke the content policy, ran into an
-error of a script, or asked another machine for anything.
+error of a script, or asked another machine for anything. The browser's driver and the web face are
+imported when they are asked for: most tests want neither.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tgtagger.cli.demo import make_archive
 from tgtagger.config import Settings, load
 from tgtagger.store import Store
-from tgtagger.web import server
-from tgtagger.web.application import make_app
-from tgtagger.web.guard import Access
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+
+    from tgtagger.web.guard import Access
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -47,6 +49,8 @@ def chromium(sample_archive: Path) -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed (apt install chromium)")
         pytest.skip("Chromium is not installed (apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield browser
@@ -84,6 +88,9 @@ def serve(db: Path) -> Iterator[Callable[..., str]]:
 @contextlib.contextmanager
 def serving(settings: Settings, access: Access | None = None) -> Iterator[str]:
     """Serve an archive in a thread while the body runs."""
+    from tgtagger.web import server
+    from tgtagger.web.application import make_app
+
     app = make_app(settings, access)
     ready = threading.Event()
     with contextlib.closing(server.listen(server.Address(port=0))) as opened:
