@@ -86,6 +86,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "queue.posts": lambda store: list(store.queue.posts(PostFilter())),
     "records.lines": lambda store: list(store.records.lines(PostFilter())),
     "records.posts": lambda store: list(store.records.posts(PostFilter())),
+    "records.page": lambda store: store.records.page(PostFilter(), 9)[0],
     "records.near": lambda store: store.records.near(PostFilter(query=read_query("word"))),
     "records.search": lambda store: list(
         store.records.search(PostFilter(query=read_query("word")))

@@ -13,6 +13,10 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "channel_not_read": "{source} was added, and has not been read yet",
     "channel_unknown": "no channel {name!r} in the database",
     "post_unknown": "no post {number} of {channel} in the database",
+    "post_number_unknown": "no post has the number {number}",
+    "post_ambiguous": lambda *, number, names, **_: (
+        f"{len(names)} channels have a post with the number {number}"
+    ),
     "tag_unknown": "no tag {name!r}",
     "merge_target_unknown": "no tag {name!r}",
     "run_unknown": "no change of tags and no tagging run has the number {run}",
@@ -33,6 +37,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "query_too_deep": "the query has more than {most} parentheses in one another",
     "query_without_words": "the query names no word to look for",
     "relevance_without_words": "relevance needs a word to look for",
+    "cursor_wrong": "no page goes on from {cursor!r}",
+    "cursor_of_another_search": "this page goes on from one that looked for something else",
     # ---- what is decided
     "tag_invalid": "{name!r} cannot be a tag",
     "tag_exists": "there is a tag {tag!r} already",

@@ -45,11 +45,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class FoundPost:
-    """A search result. `snippet` are its parts in order: (text, whether it is a match)."""
+    """A search result. `snippet` are its parts in order: (text, whether it is a match).
+
+    `key` is the post's inner id, which sorts by time.
+    """
 
     post: Post
     record: str
     snippet: tuple[tuple[str, bool], ...]
+    key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class PostDetails:
 
     post: Post
     record: str
+    key: int  # its inner id
     links: tuple[TagLink, ...]
     attempts: tuple[Attempt, ...]
     problem: str | None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tgtagger.errors import InputError, SourceError
 from tgtagger.model.posts import Channel
+from tgtagger.model.tagging import PostId
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ ChannelRef = Named | Numbered | Invited
 _POST = re.compile(
     r"(.+?)/(-?\d{1,18})/?(?:[?#].*)?|(tg:.+[?&]post=)(\d{1,18})(?:&.*)?", re.ASCII | re.DOTALL
 )
+_POST_NAME = re.compile(r"(-?\d{1,18})-(-?\d{1,18})", re.ASCII)
+_NAMED_POST = re.compile(r"(@\w+)-(\d{1,18})", re.ASCII)
 
 _NAME = r"[A-Za-z][A-Za-z0-9_]{3,31}"
 _HOST = r"(?:https?://)?(?:www\.)?(?:t\.me|telegram\.me|telegram\.dog)/"
@@ -121,12 +124,27 @@ def are_same(one: ChannelRef, other: ChannelRef) -> bool:
 def split_post(text: str) -> tuple[str, int]:
     """Return (what names the channel, the message id) of a post. Raises InputError for other text.
 
-    The first is for `read_channel`, or it is a channel's id or title.
+    `@name-531` is one, too: it needs no slash. The first is for `read_channel`, or it is the id or
+    title of a channel.
     """
+    plain = _NAMED_POST.fullmatch(text.strip())
+    if plain is not None:
+        return plain[1], int(plain[2])
     found = _POST.fullmatch(text.strip())
     if found is None:
         raise InputError("post_ref_invalid", text=text)
     return (found[1], int(found[2])) if found[1] else (text.strip(), int(found[4]))
+
+
+def post_name(post: PostId) -> str:
+    """Return a post's name in addresses: `1006503122-531`, of a basic group `-5-531`."""
+    return f"{post.channel_id}-{post.message_id}"
+
+
+def read_post_name(text: str) -> PostId | None:
+    """Return the post of such a name; None for any other text."""
+    found = _POST_NAME.fullmatch(text.strip())
+    return None if found is None else PostId(int(found[1]), int(found[2]))
 
 
 def reassigned(name: str, known: Channel, number: int) -> SourceError:

@@ -11,7 +11,17 @@ import sqlite3
 import unicodedata
 
 from tgtagger.errors import InputError
-from tgtagger.model.refs import ChannelRef, Named, Numbered, are_same, read_channel, split_post
+from tgtagger.model.refs import (
+    ChannelRef,
+    Named,
+    Numbered,
+    are_same,
+    post_name,
+    read_channel,
+    read_post_name,
+    split_post,
+)
+from tgtagger.model.tagging import PostId
 from tgtagger.store.tags import find_tag
 from tgtagger.store.values import INTEGER, RowCheck
 
@@ -20,6 +30,7 @@ _NAMED = RowCheck("channels.id", "channels.username")
 _SOURCE = RowCheck("followed_sources.source")
 _TAG = RowCheck("tags.name")
 _ID = RowCheck(INTEGER)
+_POST = RowCheck(INTEGER, "posts.channel_id", "posts.message_id")
 
 
 def channel_id(db: sqlite3.Connection, name: str) -> int:
@@ -101,20 +112,55 @@ def _means(ref: ChannelRef, identity: int, username: str | None) -> bool:
 
 
 def post_id(db: sqlite3.Connection, name: str) -> int:
-    """Return the inner id of a post by @name/123, a t.me link or <channel id>/123.
+    """Return the inner id of a post by any of its names.
 
-    The number may be that of any message of an album.
+    They are @name/123, a t.me link and <channel id>/123; without a slash @name-123 and
+    <channel id>-123; and a number alone: an inner id, else the message id that one post has. A
+    message id may be that of any message of an album.
     """
-    channel, number = split_post(name)
-    owner = channel_id(db, channel)
-    found = db.execute(
-        "SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 UNION ALL "
-        "SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2",
-        (owner, number),
-    ).fetchone()
-    if found is None:
+    if re.fullmatch(r"\d{1,18}", name.strip(), re.ASCII):
+        return _post_numbered(db, int(name))
+    post = read_post_name(name)
+    if post is None:
+        channel, number = split_post(name)
+        owner = channel_id(db, channel)
+    else:
+        channel, number, owner = str(post.channel_id), post.message_id, post.channel_id
+    found = _posts_with(db, number, owner)
+    if not found and post is not None:  # a basic group, by the number in its records
+        found = _posts_with(db, number, -owner)
+    if not found:
         raise InputError("post_unknown", number=number, channel=channel)
-    return int(_ID(found)[0])
+    return found[0][0]
+
+
+def _posts_with(
+    db: sqlite3.Connection, message: int, channel: int | None = None
+) -> list[tuple[int, PostId]]:
+    """Return (inner id, id) of the posts with a message, of one channel or of any."""
+    rows = db.execute(
+        "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN posts AS p "
+        "ON p.channel_id = c.id AND p.message_id = ?1 WHERE c.id = coalesce(?2, c.id) UNION "
+        "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN album_members AS a "
+        "ON a.channel_id = c.id AND a.message_id = ?1 CROSS JOIN posts AS p ON p.id = a.post_id "
+        "WHERE c.id = coalesce(?2, c.id) ORDER BY 1",
+        (message, channel),
+    )
+    return [(key, PostId(owner, number)) for key, owner, number in map(_POST, rows)]
+
+
+def _post_numbered(db: sqlite3.Connection, number: int) -> int:
+    """Return the inner id of the post that a number alone means."""
+    found = db.execute("SELECT id FROM posts WHERE id = ?", (number,)).fetchone()
+    if found is not None:
+        return int(_ID(found)[0])
+    posts = _posts_with(db, number)
+    if not posts:
+        raise InputError("post_number_unknown", number=number)
+    if len(posts) > 1:
+        names = tuple(post_name(post) for _, post in posts)
+        raise InputError("post_ambiguous", number=number, names=names)
+    return posts[0][0]
 
 
 def tag_id(db: sqlite3.Connection, name: str) -> int:

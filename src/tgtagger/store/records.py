@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
@@ -22,7 +23,7 @@ from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.query import words_of
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
-from tgtagger.store.query import query_for
+from tgtagger.store.query import Query, query_for
 from tgtagger.store.spelling import near_words
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import (
@@ -135,12 +136,31 @@ class Records(Part):
             query = query_for(db, wanted)
             if by_relevance and not query.matches:
                 raise InputError("relevance_without_words")
-            snippet = SNIPPET if query.matches else BEGINNING
             order = "rank, posts_fts.rowid DESC" if by_relevance else None
-            sql = query.sql(f"{RECORD}, {snippet}", order=order, limit=wanted.limit)
-            for record, found in map(_FOUND, db.execute(sql, query.values)):
-                part = _cut(found)
-                yield FoundPost(read_post(record), with_snippet(record, part), snippet_parts(part))
+            yield from _found(db, query, order, wanted.limit)
+
+    def page(
+        self,
+        wanted: PostFilter,
+        limit: int,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> tuple[tuple[FoundPost, ...], bool]:
+        """Return up to `limit` posts of a filter, newest first, and whether there are more beyond.
+
+        They are those next to a key: older than `after`, or newer than `before`.
+        """
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            if after is not None:
+                query.add(f"{query.key} < ?", after)
+            if before is not None:
+                query.add(f"{query.key} > ?", before)
+            order = f"{query.key} {'DESC' if before is None else 'ASC'}"
+            found = list(_found(db, query, order, limit + 1))
+        kept = found[:limit] if before is None else found[limit - 1 :: -1]
+        return tuple(kept), len(found) > limit
 
     def near(self, wanted: PostFilter) -> tuple[str, ...]:
         """Return words of the archive that are spelled like those of a query; the nearest first."""
@@ -155,8 +175,8 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, PostFilter(posts=(name,)))
             (inner_id,) = query.values
-            columns = f"{RECORD}, p.problem, p.failure, p.error, p.next_attempt_at"
-            record, problem, failure, error, due = _DETAILS(
+            columns = f"{RECORD}, p.channel_id, p.problem, p.failure, p.error, p.next_attempt_at"
+            record, owner, problem, failure, error, due = _DETAILS(
                 db.execute(query.sql(columns), query.values).fetchone()
             )
             links = db.execute(
@@ -171,8 +191,9 @@ class Records(Part):
                 (inner_id,),
             )
             return PostDetails(
-                read_post(record),
+                read_post(record, owner),
                 record,
+                inner_id,
                 tuple(
                     TagLink(tag, source, model, run, moment(added))
                     for tag, source, model, run, added in map(_LINK, links)
@@ -185,11 +206,26 @@ class Records(Part):
             )
 
 
+def _found(
+    db: sqlite3.Connection, query: Query, order: str | None, limit: int | None
+) -> Iterator[FoundPost]:
+    snippet = SNIPPET if query.matches else BEGINNING
+    columns = f"{RECORD}, {snippet}, p.id, p.channel_id"
+    rows = db.execute(query.sql(columns, order=order, limit=limit), query.values)
+    for record, found, key, owner in map(_FOUND, rows):
+        part = _cut(found)
+        post = read_post(record, owner)
+        yield FoundPost(post, with_snippet(record, part), snippet_parts(part), key)
+
+
 # ---- records into posts
 
 
-_FOUND = RowCheck(TEXT, TEXT)
-_DETAILS = RowCheck(TEXT, "posts.problem", "posts.failure", "posts.error", "posts.next_attempt_at")
+_FOUND = RowCheck(TEXT, TEXT, INTEGER, "posts.channel_id")
+_DETAILS = RowCheck(
+    TEXT, "posts.channel_id", "posts.problem", "posts.failure", "posts.error",
+    "posts.next_attempt_at",
+)  # fmt: skip
 _LINK = RowCheck(
     "tags.name", "post_tags.source", "post_tags.model", "post_tags.run_id", "post_tags.added_at"
 )

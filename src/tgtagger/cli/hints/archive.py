@@ -60,6 +60,10 @@ def _post_without_tag(*, tags: Sequence[str], **_: Any) -> str:
     return f"its tags: {', '.join(tags) or 'none'}"
 
 
+def _post_ambiguous(*, names: Sequence[str], **_: Any) -> str:
+    return f"name it with its channel: {', '.join(names[:10])}{', …' * (len(names) > 10)}"
+
+
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- names
     "channel_partly_named": "name one by more of its title, or by its @name",
@@ -69,6 +73,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     ),
     "channel_unknown": _channel_unknown,
     "post_unknown": "parse the channel first",
+    "post_number_unknown": "write @channel/123, 1006503122/123 or a t.me link",
+    "post_ambiguous": _post_ambiguous,
     "tag_unknown": _tag_unknown,
     "merge_target_unknown": _merge_target_unknown,
     "run_unknown": _run_unknown,
@@ -84,6 +90,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "query_too_deep": "write it with fewer, or as several searches",
     "query_without_words": _SYNTAX,
     "relevance_without_words": "give a QUERY",
+    "cursor_wrong": "leave it out, to begin with the newest post",
+    "cursor_of_another_search": "keep the filters of the page that gave it, or leave it out",
     # ---- editing
     "tag_invalid": (
         "a tag has a letter, at most {words} words and {letters} characters, and no brackets, "

@@ -1,0 +1,99 @@
+"""A page of posts, and the cursors of the pages beside it.
+
+A cursor is text that holds a post's inner id, by which posts sort, and a mark of what was looked
+for. It never ends: no process remembers it, and its post may be gone. What was looked for counts as
+it was typed, so that `since:7d` goes on tomorrow. Knows no face.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+
+from tgtagger.errors import InputError
+from tgtagger.model.archive import FoundPost
+from tgtagger.model.posts import PostFilter
+from tgtagger.runs.query import read_filter
+from tgtagger.store import Store
+
+_KEY, _MARK = 8, 6  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which posts somebody looks for, as it was typed: a query, and filters beside it."""
+
+    query: str = ""
+    channels: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    any_tags: Sequence[str] = ()
+    not_tags: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
+
+    def filter(self) -> PostFilter:
+        """Return it as a filter, of this moment. Raises InputError for what cannot be read."""
+        return read_filter(**asdict(self))
+
+    @property
+    def mark(self) -> bytes:
+        """A few bytes that differ for what is different; the order of names is not."""
+        parts = [
+            " ".join(value.split()) if isinstance(value, str) else sorted(set(value))
+            for value in asdict(self).values()
+        ]
+        return blake2b(json.dumps(parts).encode(), digest_size=_MARK).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class PostPage:
+    """Posts, newest first, and the cursors of the pages beside it; None: there is no such page."""
+
+    posts: tuple[FoundPost, ...]
+    older: str | None
+    newer: str | None
+
+
+def read_page(
+    store: Store, wanted: Wanted, limit: int, *, after: str = "", before: str = ""
+) -> PostPage:
+    """Return the page after (older than) or before (newer than) a cursor; else the newest.
+
+    Raises InputError for a cursor that is none, or belongs to something else that was looked for.
+    """
+    asked = wanted.filter()
+    if before:
+        posts, has_newer = store.records.page(asked, limit, before=read_cursor(before, wanted))
+        if has_newer:
+            return PostPage(posts, _cursor(posts[-1], wanted), _cursor(posts[0], wanted))
+        after = ""  # so few are newer: they and the next ones are the first page
+    key = read_cursor(after, wanted) if after else None
+    posts, has_older = store.records.page(asked, limit, after=key)
+    return PostPage(
+        posts,
+        _cursor(posts[-1], wanted) if has_older else None,
+        _cursor(posts[0], wanted) if after and posts else None,
+    )
+
+
+def _cursor(found: FoundPost, wanted: Wanted) -> str:
+    data = found.key.to_bytes(_KEY, "big") + wanted.mark
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def read_cursor(text: str, wanted: Wanted) -> int:
+    """Return the key in a cursor. Raises InputError."""
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) != _KEY + _MARK or data[0] > 0x7F:
+        raise InputError("cursor_wrong", cursor=text[:40])
+    if data[_KEY:] != wanted.mark:
+        raise InputError("cursor_of_another_search")
+    return int.from_bytes(data[:_KEY], "big")
