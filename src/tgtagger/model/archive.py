@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tgtagger.model.choices import LinkSource, PostStatus, SourceName
+from tgtagger.model.choices import LinkSource, PostStatus, SourceName, TagChangeKind
 from tgtagger.model.posts import Channel, Forward, Media
 from tgtagger.model.tagging import Attempt, PostId
 
@@ -102,6 +102,66 @@ class PostDetails:
     failure: str | None
     error: str | None
     next_attempt_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostMention:
+    """A post that another one's page names: the beginning of its text."""
+
+    id: PostId
+    date: dt.datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenTag:
+    """A tag that a person took off a post: no machine gives it to the post again."""
+
+    name: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostChange:
+    """What a person's change did to one post: the tags that it gave and took."""
+
+    number: int
+    at: dt.datetime
+    what: TagChangeKind
+    given: tuple[str, ...]
+    taken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a post: neighbours in its channel, its thread, what was done to its tags.
+
+    `id` has the channel's id as the archive has it. `answered` is the post that it replies to, if
+    it is stored; `answers` are replies to it, those soon after it. `changes` are those of people,
+    the oldest first, without undone ones.
+    """
+
+    id: PostId
+    older: PostMention | None
+    newer: PostMention | None
+    answered: PostMention | None
+    answers: tuple[PostMention, ...]
+    taken: tuple[TakenTag, ...]
+    changes: tuple[PostChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagCompletion:
+    """A tag that a person may mean who has typed a part of it.
+
+    `alias` is what was found, where that is not the tag's own name; `is_form`: what was typed is
+    another form of the tag. `posts` is counted up to a thousand; None: not counted.
+    """
+
+    name: str
+    posts: int | None
+    alias: str | None = None
+    is_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)

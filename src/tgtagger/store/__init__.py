@@ -40,6 +40,7 @@ from tgtagger.store.sqlite.fulltext import folded
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.status import Status
+from tgtagger.store.surroundings import Around
 from tgtagger.store.tags import Tags
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "folded", "kept_backups"]
@@ -64,6 +65,7 @@ class Store:
         self.changes = Changes(self._database)
         self.channels = Channels(self._database)
         self.records = Records(self._database)
+        self.around = Around(self._database)
         self.runs = Runs(self._database)
         self.status = Status(self._database)
         self.integrity = Integrity(self._database)

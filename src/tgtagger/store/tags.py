@@ -5,12 +5,13 @@ Knows neither what a valid tag is (`vocabulary`) nor what people decide about ta
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tgtagger import vocabulary
-from tgtagger.model.archive import TagCount
+from tgtagger.model.archive import TagCompletion, TagCount
 from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, now
@@ -21,6 +22,7 @@ from tgtagger.store.values import (
     Value,
     WrongValueError,
     or_null,
+    parsed,
     value_of,
 )
 from tgtagger.vocabulary import Suggestion, VocabularyEntry, suggest
@@ -31,6 +33,8 @@ _APART = RowCheck("tags_apart.one", "tags_apart.other")
 _NAMED = RowCheck("tags.id", "tags.name")
 _DESCRIBED = RowCheck("tags.id", "tags.name", "tags.description")
 _USED_BY = RowCheck("tags.name", INTEGER)
+_COMPLETION = RowCheck("tags.name", "tag_aliases.name", INTEGER)
+_NAMES = RowCheck("tag_changes.names")
 _SHARED = RowCheck("tags.name", "tags.name", INTEGER)
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
 _SOURCE = "|".join(value_of("post_tags.source").allowed)
@@ -124,6 +128,31 @@ class Tags(Part):
             )
             return tuple((name, posts) for name, posts in map(_USED_BY, rows))
 
+    def completions(self, text: str, most: int = 8) -> tuple[TagCompletion, ...]:
+        """Return up to `most` tags for the beginning of a name or an alias, the most used first.
+
+        A tag of which the whole text is another form comes first. For no text: the tags that a
+        person gave last.
+        """
+        with self._database.read() as db:
+            if not text.strip():
+                return tuple(_given_last(db, most))
+            key = vocabulary.key(text)
+            rows = db.execute(COMPLETIONS, (key, key + "\U0010ffff"))
+            found = [
+                TagCompletion(name, posts, None if alias == name else alias)
+                for name, alias, posts in map(_COMPLETION, rows)
+            ]
+            form = None if find_tag(db, text) is not None else _form_in_use(db, text)
+        if form is not None:
+            found.insert(0, TagCompletion(form, None, text, is_form=True))
+        once = {item.name: item for item in reversed(found)}
+        is_whole = {name for name in once if vocabulary.key(name) == key}
+        order = sorted(once.values(), key=lambda item: (
+            not item.is_form, item.name not in is_whole, -(item.posts or 0), item.name
+        ))  # fmt: skip
+        return tuple(order[:most])
+
     def most_used(self, most: int = 50_000) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return (tag, aliases) of up to `most` tags, the most used first."""
         with self._database.read() as db:
@@ -215,6 +244,29 @@ def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:
             if posts and vocabulary.are_forms(name, known):
                 return str(known)
     return None
+
+
+COMPLETIONS = """
+    WITH named (tag_id, alias) AS (
+        SELECT * FROM (SELECT id, name FROM tags
+            WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 300)
+        UNION ALL SELECT * FROM (SELECT tag_id, name FROM tag_aliases
+            WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 100))
+    SELECT t.name, n.alias,
+        (SELECT count(*) FROM (SELECT 1 FROM post_tags WHERE tag_id = t.id LIMIT 1000))
+    FROM named AS n JOIN tags AS t ON t.id = n.tag_id
+    WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)"""
+"""SQL: the tags whose name or alias begins so; their posts are counted up to a thousand."""
+
+
+def _given_last(db: sqlite3.Connection, most: int) -> Iterator[TagCompletion]:
+    rows = db.execute("SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30")
+    names = dict.fromkeys(name for row in map(_NAMES, rows) for name in parsed(row[0]))
+    for name in itertools.islice(names, most):
+        tag = find_tag(db, name)
+        if tag is not None:
+            row = db.execute("SELECT id, name FROM tags WHERE id = ?", (tag,)).fetchone()
+            yield TagCompletion(_NAMED(row)[1], None)
 
 
 LOOKED_AT = 500
