@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError
 from tgtagger.store.rescue import integrity_check
@@ -33,9 +34,24 @@ class Database:
         self.schema = schema
         self._engine = made
         self._reading = engine.reading(made)
+        self._watching: Connection | None = None
+        self._watch = threading.Lock()
 
     def close(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
         self._engine.dispose()
+
+    def version(self) -> int:
+        """Return a number that changes whenever anybody, in any process, has written.
+
+        SQLite counts what others write as one connection sees it: so one is kept open for this.
+        """
+        with self.explained(), self._watch:
+            if self._watching is None:
+                self._watching = self._engine.connect()
+            (version,) = engine.driver(self._watching).execute("PRAGMA data_version").fetchone()
+            return int(version)
 
     @contextlib.contextmanager
     def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[sqlite3.Connection]:

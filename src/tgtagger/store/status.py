@@ -48,6 +48,10 @@ _CHANGES = " + ".join(
 class Status(Part):
     """The state of the archive and of its channels."""
 
+    def version(self) -> int:
+        """Return a number that changes whenever anybody, in any process, has written."""
+        return self._database.version()
+
     def channels(self) -> tuple[ChannelState, ...]:
         """Return the channels, by title."""
         with self._database.read() as db:

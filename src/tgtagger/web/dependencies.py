@@ -6,13 +6,31 @@ a connection of its own. Knows no route.
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
 from tgtagger.config import Settings
 from tgtagger.store import Store
+
+T = TypeVar("T")
+
+SHARE = 20
+"""What was counted is shown for so many times as long as the count took: while somebody writes,
+counting takes a twentieth of the time at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was counted, of which version of the archive, and until when it is good anyway."""
+
+    value: object
+    version: int
+    until: float
 
 
 @dataclass(slots=True)
@@ -22,6 +40,8 @@ class Archive:
     settings: Settings
     read_only: bool = False
     _store: Store | None = field(default=None)
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def store(self) -> Store:
@@ -29,6 +49,26 @@ class Archive:
         if self._store is None:
             self._store = Store.open(self.settings.db)
         return self._store
+
+    def remember(self, name: str, count: Callable[[], T]) -> T:
+        """Return what `count` returns, from memory as long as nobody has written.
+
+        For counts of the whole archive, which take long on a large one. One is made at a time.
+        """
+        with self._counting:
+            version, began = self.store.status.version(), time.monotonic()
+            known = self._known.get(name)
+            if known is not None and (known.version == version or began < known.until):
+                return known.value  # type: ignore[return-value]  # made by the same `count`
+            value = count()
+            now = time.monotonic()
+            self._known[name] = _Known(value, version, now + SHARE * (now - began))
+            return value
+
+    def forget(self) -> None:
+        """Forget what was counted: a person has changed something, and wants to see it."""
+        with self._counting:
+            self._known.clear()
 
     def close(self) -> None:
         if self._store is not None:

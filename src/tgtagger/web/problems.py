@@ -108,7 +108,13 @@ def answer(
 ) -> Response:
     """Return a failure as this request wants it."""
     if is_page(request):
-        shown = page(request, "problem.html", {"kind": kind, "detail": detail}, status=status)
+        shown = page(
+            request,
+            "problem.html",
+            {"kind": kind, "detail": detail},
+            part="problem",
+            status=status,
+        )
         shown.headers.update(headers or {})
         return shown
     return ProblemResponse(problem(status, kind, detail, **more), status, headers)

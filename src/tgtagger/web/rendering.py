@@ -6,9 +6,13 @@ in is escaped by Jinja; a post's formatting comes through `export.richtext`. Kno
 
 from __future__ import annotations
 
+import base64
 import functools
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -22,6 +26,8 @@ from tgtagger.model.times import day_of, iso, minute_of
 from tgtagger.web.language import Language, language_of
 
 API = "/api/"
+TOLD = "tgtagger_told"
+"""The cookie with what the last action did; see `actions`."""
 PLAIN = ("/users/", "/posts/")  # the predecessor's two endpoints lie beside the pages
 
 
@@ -59,21 +65,63 @@ def page(
     status: int = 200,
 ) -> HTMLResponse:
     """Return a page; for a request by htmx only the block `part` of it, if the page names one."""
-    language: Language = language_of(request.headers.get("accept-language", ""))
+    language = words_of(request)
+    told = _told(request)
     context = {
         "request": request,
         "path": request.scope["path"],
+        "here": _here(request),
+        "target": _target(request),
+        "told": told,
         "t": language.text,
         "n": language.counted,
         "number": language.number,
         "lang": language.code,
         "read_only": request.app.state.archive.read_only,
-        **(values or {}),
     }
+    # The macros of several pages, which may say `t`, too; a block alone does not see an import.
+    context["parts"] = _environment().get_template("parts.html").make_module(context)
+    context |= values or {}
     found = _environment().get_template(template)
     is_part = part is not None and request.headers.get("hx-request") == "true"
     if is_part and part is not None:
-        text = "".join(found.blocks[part](found.new_context(context)))
+        shown = found.new_context(context)
+        text = "".join(found.blocks[part](shown))
+        if told is not None:
+            text += _environment().get_template("told.html").render(context)
     else:
         text = found.render(context)
-    return HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
+    answer = HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
+    if told is not None:
+        answer.delete_cookie(TOLD, httponly=True, samesite="strict")
+    return answer
+
+
+def words_of(request: Request) -> Language:
+    """Return the language of the person who asks."""
+    return language_of(request.headers.get("accept-language", ""))
+
+
+def _told(request: Request) -> dict[str, Any] | None:
+    """Return what the last action did, to be shown once; None: there was none."""
+    try:
+        told = json.loads(base64.urlsafe_b64decode(request.cookies[TOLD]))
+        undo = told["undo"]
+        return {"text": str(told["text"]), "undo": None if undo is None else int(undo)}
+    except (KeyError, ValueError, TypeError):  # none, or not ours
+        return None
+
+
+def _here(request: Request) -> str:
+    """Return the place to come back to after an action: this page, or the one that htmx is on."""
+    if request.method != "GET":
+        return "/"
+    query = request.scope["query_string"].decode("latin-1")
+    path: str = quote(request.scope["path"])
+    return f"{path}?{query}" if query else path
+
+
+def _target(request: Request) -> str | None:
+    """Return the id of the part that htmx replaces; None: the whole page."""
+    given = request.headers.get("hx-target", "")
+    return given if re.fullmatch(r"[a-z][a-z0-9-]{0,40}", given) else None

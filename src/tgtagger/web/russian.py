@@ -16,6 +16,20 @@ TEXTS: Mapping[str, str] = {
     "To the content": "К содержанию",
     "Main": "Главное меню",
     "Keys": "Клавиши",
+    # every page
+    "Search posts": "Искать посты",
+    "Narrow": "Уточнить",
+    "Nothing found.": "Ничего не найдено.",
+    "Not done": "Не сделано",
+    "Cancel": "Отмена",
+    "This changes {posts}.": "Это изменит {posts}.",
+    "Undo": "Отменить",
+    "Undo run {number}?": "Отменить запуск {number}?",
+    "Undone.": "Отменено.",
+    "Undone: {posts}.": "Отменено: {posts}.",
+    "Tagged anew since, so left as they are: {posts}.": (
+        "С тех пор получили теги заново и остались как есть: {posts}."
+    ),
 }
 
 NOUNS: Mapping[str, tuple[str, str, str]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tgtagger.web.pages import posts
+from tgtagger.web.pages import posts, undo
 
 router = APIRouter(include_in_schema=False)
 router.include_router(posts.router)
+router.include_router(undo.router)

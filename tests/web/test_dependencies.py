@@ -1,0 +1,55 @@
+"""What pages remember of the archive: as long as nobody has written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from support.make import page, post
+from tgtagger.config import load
+from tgtagger.store import Store
+from tgtagger.web import dependencies
+from tgtagger.web.dependencies import Archive
+
+
+@pytest.fixture(autouse=True)
+def _no_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "SHARE", 0)
+
+
+def test_a_count_is_made_again_once_anybody_has_written(store: Store) -> None:
+    archive = Archive(load({"db": str(store.path)}))
+    counted = []
+
+    def count() -> int:
+        counted.append(1)
+        return len(counted)
+
+    assert [archive.remember("a", count), archive.remember("a", count)] == [1, 1]
+    store.posts.save_page(page(post(1)))  # another connection
+    assert archive.remember("a", count) == 2
+    script = (
+        "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute(sys.argv[2]); d.commit()"
+    )
+    sql = "UPDATE channels SET title = 'Old'"
+    subprocess.run([sys.executable, "-c", script, str(store.path), sql], check=True)  # another one
+    assert archive.remember("a", count) == 3
+    archive.store.channels.pause(["@news"])  # the pages' own store
+    assert archive.remember("a", count) == 4
+    assert archive.remember("a", count) == 4
+    archive.forget()
+    assert archive.remember("a", count) == 5
+    archive.close()
+
+
+def test_while_somebody_writes_a_slow_count_is_not_made_at_every_request(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    archive = Archive(load({"db": str(store.path)}))
+    assert archive.remember("a", lambda: 1) == 1
+    store.posts.save_page(page(post(1)))
+    assert archive.remember("a", lambda: 2) == 1
+    archive.close()
