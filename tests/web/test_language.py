@@ -25,7 +25,7 @@ def _of_templates(pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
 
 
 def _of_modules(methods: set[str], at: int) -> Iterator[tuple[str, str]]:
-    """Yield the literal texts that modules pass to these methods, and those of tables of `Texts`."""
+    """Yield the literal texts that modules pass to these methods, and of tables of `Texts`."""
     for file in sorted(WEB.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             found: list[ast.expr] = []
