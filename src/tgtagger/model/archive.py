@@ -79,6 +79,23 @@ class GroupCount:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCount:
+    """A day, and how many posts it has."""
+
+    day: dt.date
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RisingTag:
+    """A tag that more posts have lately than before."""
+
+    name: str
+    late: int
+    early: int
+
+
+@dataclass(frozen=True, slots=True)
 class TagLink:
     """A tag on a post, and where it came from."""
 
@@ -173,6 +190,7 @@ class TagCount:
     sources: tuple[LinkSource, ...]
     last_used: dt.datetime | None
     aliases: tuple[str, ...]
+    added_at: dt.datetime  # when the archive first had it
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,7 @@ def tag(count: TagCount) -> Shape:
         "sources": count.sources,
         "aliases": count.aliases,
         "last_used": count.last_used and iso(count.last_used),
+        "added_at": iso(count.added_at),
     }
 
 

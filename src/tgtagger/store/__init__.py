@@ -39,6 +39,7 @@ from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
 from tgtagger.store.sqlite.fulltext import folded
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
+from tgtagger.store.statistics import Statistics
 from tgtagger.store.status import Status
 from tgtagger.store.surroundings import Around
 from tgtagger.store.tags import Tags
@@ -68,6 +69,7 @@ class Store:
         self.around = Around(self._database)
         self.runs = Runs(self._database)
         self.status = Status(self._database)
+        self.statistics = Statistics(self._database)
         self.integrity = Integrity(self._database)
 
     @classmethod
