@@ -371,7 +371,8 @@ def test_tags_are_put_in_order_by_hand(archive: Any) -> None:
         archive("tags", "merge", "комета", "--into", "космос", "--dry-run", "--json").stdout
     )
     assert dry == {
-        "name": "космос", "aliases": ["астрономия", "комета"], "posts": 1, "dry_run": True,
+        "name": "космос", "aliases": ["астрономия", "комета"], "posts": 1, "number": None,
+        "dry_run": True,
     }  # fmt: skip
     assert "would have merged into 'космос', on 1 post\n" in archive(
         "tags", "merge", "комета", "--into", "космос", "--dry-run"
@@ -443,7 +444,11 @@ def test_what_a_person_did_is_listed_and_undone(archive: Any) -> None:
 def test_tags_of_many_posts_at_once(archive: Any) -> None:
     before = archive("export").stdout
     told = archive("tags", "add", "небо", "звёзды", "--query", "комету OR планетарий", "--json")
-    assert json.loads(told.stdout) == {"names": ["небо", "звёзды"], "posts": 2, "dry_run": False}
+    change = json.loads(told.stdout)
+    number = json.loads(archive("tags", "history", "--json").stdout)[0]["number"]
+    assert change == {
+        "names": ["небо", "звёзды"], "posts": 2, "number": number, "dry_run": False,
+    }  # fmt: skip
     assert archive("search", "--tag", "небо", "--count").stdout == "2\n"
     told = archive("tags", "drop", "небо", "--channel", "News", "--dry-run")
     assert told.stdout == "would have dropped небо: 2 posts\n"

@@ -137,6 +137,16 @@ def test_a_change_tells_its_number(store: Store) -> None:
     assert [change.number for change in store.curation.remove([given.names[0]])] == [last(store)]
 
 
+def test_the_history_goes_on_before_a_number(store: Store) -> None:
+    filled(store)
+    for name in ("a", "b", "c"):
+        store.curation.add("news/1", [name])
+    whole = [change.number for change in store.changes.past(99)]
+    assert len(whole) > 3
+    first, second = store.changes.past(2), store.changes.past(99, before=whole[1])
+    assert [change.number for change in (*first, *second)] == whole
+
+
 def test_what_hangs_on_a_change_is_named(store: Store) -> None:
     filled(store)
     store.curation.merge(["AI"], "ИИ")

@@ -61,6 +61,9 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
+    "around.post": lambda store: store.around.post("news/1"),
+    "tags.completions": lambda store: store.tags.completions("t"),
+    "runs.past": lambda store: store.runs.past(9),
     "runs.has_run": lambda store: store.runs.has_run("sync", 1),
     "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(PROVENANCE, 1),
     "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [PROVENANCE])),
@@ -119,6 +122,7 @@ def test_every_public_method_is_tried_here(store: Store) -> None:
     for part, made in vars(store).items():
         if isinstance(made, Part):
             public |= {f"{part}.{name}" for name in _public(type(made))}
+    public.discard("status.version")  # it begins no transaction
     assert public == WRITING.keys() | READING.keys()
 
 

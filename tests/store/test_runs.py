@@ -150,3 +150,13 @@ def test_the_upgrade_brings_back_posts_that_were_blamed_for_a_key(db: Path) -> N
             "SELECT id, attempts FROM posts WHERE next_attempt_at IS NOT NULL ORDER BY id"
         ).fetchall()
     assert due == [(number, 0) for number in (1, 2, 5, 6, 13)]
+
+
+def test_the_runs_are_read_a_page_at_a_time(store: Store) -> None:
+    for number in range(1, 6):
+        run = store.runs.start("tag", PROVENANCE)
+        if number % 2:
+            store.runs.end(run, 0, json.dumps({"tagged": number}))
+    first = store.runs.past(2)
+    assert [(run.id, run.exit_code) for run in first] == [(5, 0), (4, None)]
+    assert [run.id for run in store.runs.past(9, before=first[-1].id)] == [3, 2, 1]

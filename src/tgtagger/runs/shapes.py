@@ -28,9 +28,11 @@ from tgtagger.model.archive import (
     TagLink,
     TakenBack,
 )
+from tgtagger.model.refs import post_name
 from tgtagger.model.tagging import Attempt, Spending
 from tgtagger.model.times import iso
 from tgtagger.runs.findings import Finding
+from tgtagger.runs.pages import PostPage
 from tgtagger.runs.summary import (
     ChannelReport,
     ParseReport,
@@ -215,6 +217,7 @@ def tag_change(change: TagChange, *, dry_run: bool = False) -> Shape:
         "name": change.names[0],
         "aliases": change.aliases,
         "posts": change.posts,
+        "number": None if dry_run else change.number,
         "dry_run": dry_run,
     }
 
@@ -230,7 +233,8 @@ def suggestion(found: Suggestion) -> Shape:
 
 
 def tags_of_many(change: TagChange, *, dry_run: bool) -> Shape:
-    return {"names": change.names, "posts": change.posts, "dry_run": dry_run}
+    number = None if dry_run else change.number
+    return {"names": change.names, "posts": change.posts, "number": number, "dry_run": dry_run}
 
 
 def past_change(change: PastChange) -> Shape:
@@ -303,6 +307,24 @@ def post(details: PostDetails) -> Shape:
     record["attempts"] = [_attempt(each) for each in details.attempts]
     record["problem"] = details.problem
     return record
+
+
+def named_post(details: PostDetails) -> Shape:
+    """Return a post as `post` does, with its name in addresses, and its inner number."""
+    return post(details) | {"name": post_name(details.post.id), "key": details.key}
+
+
+def post_page(page: PostPage) -> str:
+    """Return a page of posts as JSON text: their records, which are not read again, with names."""
+    posts = ",".join(
+        f'{found.record[:-1]},"name":"{post_name(found.post.id)}","key":{found.key}}}'
+        for found in page.posts
+    )
+    return f'{{"posts":[{posts}],"next":{json.dumps(page.older)}}}'
+
+
+def tags_of_post(change: TagChange) -> Shape:
+    return {"tags": change.names, "number": change.number}
 
 
 def _link(link: TagLink) -> Shape:

@@ -21,7 +21,7 @@ from tgtagger.model.archive import PastChange, TagChange, TakenBack
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.database import Part
 from tgtagger.store.times import from_text, moment, now
-from tgtagger.store.values import INTEGER, RowCheck, parsed
+from tgtagger.store.values import INTEGER, LARGEST, RowCheck, parsed
 
 NEXT_NUMBER = (
     "(SELECT max(coalesce((SELECT max(id) FROM runs), 0), "
@@ -184,15 +184,17 @@ _LEFT_TAGS = "EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id AND source 
 class Changes(Part):
     """The changes of tags, a person's and the tagging runs'."""
 
-    def past(self, most: int) -> tuple[PastChange, ...]:
-        """Return the last changes, the latest first: a person's, and of runs that left tags."""
+    def past(self, most: int, before: int = LARGEST) -> tuple[PastChange, ...]:
+        """Return the last changes before a number, the latest first.
+
+        They are a person's, and those of runs that left tags.
+        """
+        end = "id < ? ORDER BY id DESC LIMIT ?"
+        values = (before, most)
         with self._database.read() as db:
             found = [
-                *map(_past, db.execute(f"{_SELECT_CHANGE} ORDER BY id DESC LIMIT ?", (most,))),
-                *map(
-                    _run,
-                    db.execute(f"{_SELECT_RUN} AND {_LEFT_TAGS} ORDER BY id DESC LIMIT ?", (most,)),
-                ),
+                *map(_past, db.execute(f"{_SELECT_CHANGE} WHERE {end}", values)),
+                *map(_run, db.execute(f"{_SELECT_RUN} AND {_LEFT_TAGS} AND {end}", values)),
             ]
         return tuple(sorted(found, key=lambda each: -each.number)[:most])
 

@@ -27,6 +27,7 @@ from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.sqlite.fulltext import folded
 from tgtagger.store.times import to_text
+from tgtagger.store.values import LARGEST
 
 # CROSS JOIN: rows come in the order of the posts' ids, which is that of time; nothing is sorted.
 _FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
@@ -46,9 +47,6 @@ _HAS_TAGS = {
 }
 
 STATUSES = frozenset(get_args(PostStatus))
-
-LARGEST = 2**63 - 1
-"""What SQLite takes for an integer; a user may write any number for "all"."""
 
 
 @dataclass(slots=True)

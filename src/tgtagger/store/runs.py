@@ -8,11 +8,28 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
+from tgtagger.model.archive import Run
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.changes import NEXT_NUMBER
 from tgtagger.store.database import Part
-from tgtagger.store.times import now, to_text
+from tgtagger.store.times import from_text, moment, now, to_text
+from tgtagger.store.values import LARGEST, RowCheck, parsed
+
+_RUN = RowCheck(
+    "runs.id", "runs.command", "runs.started_at", "runs.ended_at", "runs.exit_code", "runs.summary"
+)
+SELECT_RUN = "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs"
+
+
+def as_run(row: Sequence[Any]) -> Run:
+    """Return the run of a row of SELECT_RUN."""
+    identity, command, start, end, code, summary = _RUN(row)
+    if summary is not None:
+        parsed(summary)
+    return Run(identity, command, moment(start), from_text(end), code, summary)
 
 
 class Runs(Part):
@@ -58,6 +75,15 @@ class Runs(Part):
                 "UPDATE runs SET ended_at = ?, exit_code = ?, summary = ? WHERE id = ?",
                 (now(), exit_code, summary, run),
             )
+
+    def past(self, most: int, before: int = LARGEST) -> tuple[Run, ...]:
+        """Return the last runs before a number, the latest first."""
+        with self._database.read() as db:
+            rows = db.execute(
+                f"{SELECT_RUN} WHERE id < ? ORDER BY id DESC LIMIT ?",
+                (before, most),
+            )
+            return tuple(map(as_run, rows))
 
     def has_run(self, command: str, before: int) -> bool:
         """Tell whether this command ran before this run."""

@@ -15,8 +15,9 @@ from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import Channel
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
-from tgtagger.store.times import from_text, moment, to_text
-from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null, parsed
+from tgtagger.store.runs import SELECT_RUN, as_run
+from tgtagger.store.times import from_text, to_text
+from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null
 
 RUNS_SHOWN = 10
 DAYS_SHOWN = 14
@@ -26,9 +27,6 @@ _CHANNEL = RowCheck(
     "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
 )  # fmt: skip
 _FAILED = RowCheck(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
-_RUN = RowCheck(
-    "runs.id", "runs.command", "runs.started_at", "runs.ended_at", "runs.exit_code", "runs.summary"
-)
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
@@ -163,16 +161,11 @@ def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
     # Of the runs that ended well and changed nothing only the latest is shown: with cron, they
     # would fill the list.
     rows = db.execute(
-        "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs "
-        f"WHERE id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 OR ({_CHANGES}) > 0 "
-        "ORDER BY id DESC LIMIT ?",
+        f"{SELECT_RUN} WHERE id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 "
+        f"OR ({_CHANGES}) > 0 ORDER BY id DESC LIMIT ?",
         (RUNS_SHOWN,),
     )
-    return tuple(
-        Run(identity, command, moment(start), from_text(end), code, summary)
-        for identity, command, start, end, code, summary in map(_RUN, rows)
-        if summary is None or parsed(summary) is not None
-    )
+    return tuple(map(as_run, rows))
 
 
 def _due(db: sqlite3.Connection, now: dt.datetime) -> int:

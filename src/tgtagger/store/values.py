@@ -30,6 +30,9 @@ from tgtagger.model.choices import (
 )
 from tgtagger.model.columns import Column
 
+LARGEST = 2**63 - 1
+"""What SQLite takes for an integer; a user may write any number for "all"."""
+
 ValueKind = Literal["integer", "real", "text", "blob", "list", "object", "any"]
 """SQLite's types, and those that only JSON has."""
 
