@@ -120,8 +120,8 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
         link = address.url if token is None else f"{address.url}/enter?code={token.make_link()}"
 
         def tell_ready() -> None:
-            screen.say(f"tgtagger serves {settings.db}")
-            screen.say(f"open {link}" + (" (good for ten minutes, once)" if token else ""))
+            screen.sum_up(f"tgtagger serves {settings.db}")
+            screen.sum_up(f"open {link}" + (" (good for ten minutes, once)" if token else ""))
             if wanted.opens_browser:
                 webbrowser.open(link)
 

@@ -1,0 +1,106 @@
+"""`tgtagger serve` as a process: how it starts, who may ask, how it ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from support.serving import serving
+from tgtagger.store import Store
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tgtagger", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_it_says_where_it_is_and_ends_within_two_seconds(store: Store, db: Path) -> None:
+    """A reader who holds a connection, and one in the middle of a request, do not keep it."""
+    with serving(db, "--no-worker") as server, httpx.Client(base_url=server.address) as client:
+        assert client.get("/healthz").json()["name"] == "tgtagger"
+        place = urlsplit(server.address)
+        with socket.create_connection((place.hostname, place.port)) as half:
+            half.sendall(
+                b"POST /tags/undo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+            )
+            code, seconds = server.end()
+    assert code == 143
+    assert seconds < 2
+    assert str(db) in "".join(server.said)
+    assert "Traceback" not in "".join(server.said)
+
+
+def test_ctrl_c_ends_it_without_a_trace(store: Store, db: Path) -> None:
+    with serving(db, "--no-worker") as server:
+        code, _ = server.end(signal.SIGINT)
+    assert code == 130
+    assert "Traceback" not in "".join(server.said)
+
+
+def test_a_second_one_on_the_port_says_who_has_it(store: Store, db: Path) -> None:
+    with serving(db, "--no-worker") as server:
+        port = str(urlsplit(server.address).port)
+        done = call("--db", str(db), "serve", "--port", port)
+    assert done.returncode == 2
+    assert "another tgtagger serves there" in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = call("--db", str(db), "serve", "--port", str(other.getsockname()[1]))
+    assert done.returncode == 2
+    assert "another program listens there" in done.stderr
+
+
+def test_another_host_than_this_machine_wants_a_token(db: Path, tmp_path: Path) -> None:
+    done = call("--db", str(db), "serve", "--host", "0.0.0.0", "--port", "0")
+    assert done.returncode == 2
+    assert "token" in done.stderr
+    assert not db.exists()
+    file = tmp_path / "token"
+    file.write_text("0123456789abcdef0123")
+    file.chmod(0o644)
+    done = call("--db", str(db), "serve", "--token-file", str(file))
+    assert done.returncode == 2
+    assert str(file) in done.stderr
+    assert "0123456789" not in done.stderr
+    file.chmod(stat.S_IRUSR)
+    file.write_text("short")
+    assert call("--db", str(db), "serve", "--token-file", str(file)).returncode == 2
+    assert call("--db", str(db), "serve", "--token-file", str(tmp_path / "no")).returncode == 2
+
+
+def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
+    secret = "0123456789abcdef0123"
+    with serving(db, "--no-worker", env={"TGTAGGER_TOKEN": secret}) as server:
+        link = next(line for line in server.said if line.startswith("open ")).split()[1]
+        with httpx.Client(base_url=server.address) as client:
+            assert client.get("/").status_code == 401
+            assert client.get("/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+            entered = client.get(link)
+            assert entered.status_code in {200, 303}
+            cookie = next(iter(client.cookies.jar))
+            assert client.get("/").status_code == 200
+        with httpx.Client(base_url=server.address) as another:
+            assert another.get(link).status_code != 200
+            assert another.get("/").status_code == 401
+        assert cookie.has_nonstandard_attr("HttpOnly")
+        assert secret not in str(cookie.value)
+        server.end()
+    assert secret not in "".join(server.said)
+
+
+def test_the_demo_is_gone_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with serving(tmp_path / "mine.db", "--demo", "--no-worker") as server:
+        page = httpx.get(server.address, headers={"Accept": "text/html"}).text
+        assert page.count("<article") > 5
+        server.end()
+    assert not list(tmp_path.glob("tgtagger-demo-*"))
+    assert not (tmp_path / "mine.db").exists()
