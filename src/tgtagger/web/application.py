@@ -37,7 +37,8 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
     app.include_router(pages.router)
-    app.add_middleware(Guard, access=access)  # the outermost: it sees every request first
+    # The outermost: it sees every request first.
+    app.add_middleware(Guard, access=access, refused=problems.refuse)
     return app
 
 

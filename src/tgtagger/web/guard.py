@@ -12,14 +12,12 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import quote
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -55,6 +53,12 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _PRIVATE = (b"cache-control", b"private, no-store")
+_REFUSED = {
+    401: ((b"www-authenticate", b'Bearer realm="tgtagger"'),),
+    408: ((b"connection", b"close"),),
+    413: ((b"connection", b"close"),),
+}
+"""Headers of a refusal, by its status."""
 
 
 class Token:
@@ -127,7 +131,8 @@ class Guard:
 
     app: App
     access: Access
-    refused: Callable[[Scope, int, str], tuple[bytes, bytes]] | None = None
+    refused: Callable[[Scope, Refusal], App]
+    """Returns what answers a request that is refused."""
     seconds: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -152,17 +157,17 @@ class Guard:
 
         refusal = self._refusal(scope["method"], path, headers, scope.get("scheme", "http"))
         if refusal is not None:
-            await self._refuse(scope, send_guarded, refusal)
+            await self._refuse(scope, receive, send_guarded, refusal)
             return
         length = headers.one("content-length")
         if length is not None and (not length.isdigit() or int(length) > LARGEST_BODY):
-            await self._refuse(scope, send_guarded, _TOO_LARGE)
+            await self._refuse(scope, receive, send_guarded, _TOO_LARGE)
             return
         with contextlib.suppress(BodyRefused):
             await self.app(scope, body.receive, send_guarded)
         if body.refusal is not None:
             body.is_answered = True
-            await self._refuse(scope, send_guarded, body.refusal)
+            await self._refuse(scope, receive, send_guarded, body.refusal)
 
     def _refusal(self, method: str, path: str, headers: Headers, scheme: str) -> Refusal | None:
         """Return why a request is refused before any route sees it; None: it may go on."""
@@ -205,19 +210,13 @@ class Guard:
             return given.lower() == origin.lower()
         return not has_cookie
 
-    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
-        kind, body = (
-            _problem(refusal)
-            if self.refused is None
-            else self.refused(scope, refusal.status, refusal.kind)
-        )
-        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-        if refusal.status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="tgtagger"'))
-        if refusal.status in {408, 413}:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+        async def send_refusal(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_REFUSED.get(refusal.status, ())]
+            await send(message)
+
+        await self.refused(scope, refusal)(scope, receive, send_refusal)
 
 
 class Headers:
@@ -299,14 +298,3 @@ class _BoundedBody:
             raise BodyRefused
         self._is_over = not message.get("more_body", False)
         return message
-
-
-def _problem(refusal: Refusal) -> tuple[bytes, bytes]:
-    shape = {
-        "type": f"urn:tgtagger:{quote(refusal.kind)}",
-        "title": refusal.kind.replace("_", " "),
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "kind": refusal.kind,
-    }
-    return b"application/problem+json", json.dumps(shape).encode()

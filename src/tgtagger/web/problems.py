@@ -27,6 +27,7 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
+from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.rendering import is_page, page
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,14 @@ def install(app: FastAPI) -> None:
         # The traceback has no values, so no post's text; the answer has nothing of it.
         log.error("a bug in %s %s", request.method, request.scope["path"], exc_info=error)
         return answer(request, 500, "bug", "This is a bug of tgtagger; its log has the details.")
+
+
+def refuse(scope: Scope, refusal: Refusal) -> Response:
+    """Return the answer to a request that the guard lets through to no route."""
+    request = Request(scope)
+    if refusal.status == 401 and is_page(request):
+        return page(request, "enter.html", {"is_wrong": False}, status=401)
+    return answer(request, refusal.status, refusal.kind, refusal.detail)
 
 
 def answer(

@@ -16,6 +16,19 @@ TEXTS: Mapping[str, str] = {
     "To the content": "К содержанию",
     "Main": "Главное меню",
     "Keys": "Клавиши",
+    # the way in
+    "Enter": "Войти",
+    "Token": "Токен",
+    "Go on": "Дальше",
+    "This server wants its token.": "Этот сервер просит токен.",
+    "That was not the token, or the link was used before.": (
+        "Это не тот токен, или ссылка уже использована."
+    ),
+    "The token stands in the file that --token-file names. "
+    "A link that lets you in once is printed when tgtagger serve starts.": (
+        "Токен лежит в файле, который назван в --token-file. "
+        "Одноразовую ссылку печатает tgtagger serve при запуске."
+    ),
     # every page
     "Search posts": "Искать посты",
     "Narrow": "Уточнить",

@@ -1,0 +1,42 @@
+"""How a browser comes in where the server wants its token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from support.browser import Visitor
+from tgtagger.web.guard import Access, Token
+
+SECRET = "0123456789abcdef0123"
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_link_lets_one_browser_in_and_the_token_any(
+    chromium: Browser, serve: Callable[..., str]
+) -> None:
+    token = Token(SECRET)
+    visitor = Visitor(chromium, serve(Access(token=token)))
+    link = f"/enter?code={token.make_link()}"
+    let_in = visitor.open(link)
+    expect(let_in.locator("article").first).to_be_visible()  # it went on by itself
+    late = visitor.open(link)
+    expect(late.get_by_role("alert")).to_contain_text("used before")
+    late.get_by_label("Token").fill(SECRET)
+    late.get_by_role("button", name="Enter").click()
+    expect(late.locator("article").first).to_be_visible()
+    visitor.close()
+    # The page that refuses is red in the console; nothing else is.
+    assert {fault for fault in visitor.faults if "403" not in fault} == set()
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_page_without_a_token_asks_for_it(chromium: Browser, serve: Callable[..., str]) -> None:
+    visitor = Visitor(chromium, serve(Access(token=Token(SECRET))))
+    page = visitor.open("/tags", locale="ru-RU", java_script_enabled=False)
+    page.get_by_label("Токен").fill(SECRET)
+    page.get_by_role("button", name="Войти").click()
+    expect(page.locator("article").first).to_be_visible()
+    visitor.close()
