@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from support import next_version
 from support.serving import serving
 from tgtagger.store import Store
 
@@ -104,3 +105,33 @@ def test_the_demo_is_gone_when_it_ends(tmp_path: Path, monkeypatch: pytest.Monke
         server.end()
     assert not list(tmp_path.glob("tgtagger-demo-*"))
     assert not (tmp_path / "mine.db").exists()
+
+
+HTML = {"Accept": "text/html"}
+
+
+def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_path: Path) -> None:
+    """A backup that was put back, a file that is gone: what is shown is what is there."""
+    with serving(db, "--no-worker") as server, httpx.Client(base_url=server.address) as client:
+        assert "<article" not in client.get("/", headers=HTML).text
+        other = tmp_path / "other.db"
+        assert call("--db", str(other), "-q", "demo").returncode == 0
+        store.close()
+        other.replace(db)
+        assert "<article" in client.get("/", headers=HTML).text
+        db.unlink()
+        gone = client.get("/", headers=HTML)
+        assert gone.status_code >= 400
+        assert str(db) in gone.text
+        assert not db.exists()
+
+
+def test_an_upgrade_under_it_is_noticed(store: Store, db: Path) -> None:
+    with serving(db, "--no-worker") as server, httpx.Client(base_url=server.address) as client:
+        assert client.get("/", headers=HTML).status_code == 200
+        store.close()
+        subprocess.run([*next_version.PROGRAM, str(db)], check=True)
+        newer = client.get("/", headers=HTML)
+        assert newer.status_code == 503
+        assert "a newer tgtagger" in newer.text
+        assert client.get("/").json()["kind"] == "database_newer"

@@ -153,6 +153,11 @@ class Store:
         """
         return recovery.recover(opening.database_path(location), target, convert)
 
+    @property
+    def is_replaced(self) -> bool:
+        """Tell whether another file has taken its place since it was opened (a backup, say)."""
+        return self._database.is_replaced
+
     def close(self) -> None:
         self._database.close()
 

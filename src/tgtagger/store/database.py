@@ -33,6 +33,7 @@ class Database:
         self.path = path
         self.schema = schema
         self._engine = made
+        self._file = engine.identity(path)
         self._reading = engine.reading(made)
         self._watching: Connection | None = None
         self._watch = threading.Lock()
@@ -41,6 +42,11 @@ class Database:
         if self._watching is not None:
             self._watching.close()
         self._engine.dispose()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Tell whether the file was moved, deleted, or replaced by another one since."""
+        return engine.identity(self.path) != self._file
 
     def version(self) -> int:
         """Return a number that changes whenever anybody, in any process, has written.

@@ -40,15 +40,22 @@ class Archive:
     settings: Settings
     read_only: bool = False
     _store: Store | None = field(default=None)
+    _was_open: bool = False
+    _opening: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, _Known] = field(default_factory=dict)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def store(self) -> Store:
-        """The store, opened when it is first asked for."""
-        if self._store is None:
-            self._store = Store.open(self.settings.db)
-        return self._store
+        """The store, opened when it is first asked for, and when another file has its name."""
+        with self._opening:
+            if self._store is not None and self._store.is_replaced:
+                self.close()
+                self._known.clear()
+            if self._store is None:
+                self._store = Store.open(self.settings.db, create=not self._was_open)
+                self._was_open = True
+            return self._store
 
     def remember(self, name: str, count: Callable[[], T]) -> T:
         """Return what `count` returns, from memory as long as nobody has written.

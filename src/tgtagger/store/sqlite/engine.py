@@ -57,7 +57,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
     def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # `say_begin` sends BEGIN instead
-        record.info[_FILE] = _identity(path)
+        record.info[_FILE] = identity(path)
         # macOS: fsync stops at the disk's own cache; on other systems this has no effect.
         connection.execute("PRAGMA fullfsync = ON")
         connection.execute("PRAGMA checkpoint_fullfsync = ON")
@@ -74,7 +74,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
     def check_file(connection: Connection) -> None:
         # SQLite would go on writing to a file that was moved or deleted, and report success.
-        if mode == "mode=rw" and connection.info[_FILE] != _identity(path):
+        if mode == "mode=rw" and connection.info[_FILE] != identity(path):
             raise StoreError("database_moved", path=path)
 
     engine = sa.create_engine(
@@ -93,7 +93,8 @@ _FILE = "tgtagger.file"
 _BEGIN = "tgtagger_begin"
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None: there is none."""
     try:
         found = path.stat()
     except OSError:
