@@ -58,8 +58,16 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "no_tags_yet": "there are no tags yet",
     # ---- other runs
     "run_at_work": _locked("another {run} run is at work on {database}"),
+    "job_waits": _locked("another {run} run is at work"),
     "account_in_use": _locked("another run uses the Telegram account {account}"),
     "nobody_to_answer": "signing in asks for: {question}; and nobody is here to answer",
+    # ---- jobs
+    "job_field_unknown": "a {job} job knows no {name!r}",
+    "job_fields_wrong": "what is stored of a {job} job cannot be read",
+    "job_names_too_many": "a job names at most {most} channels or posts",
+    "job_force_or_stale": "force and stale are two different choices",
+    "job_too_wide": "force on every post is too much for one job",
+    "job_unknown": "no job has the number {number}",
     # ---- pages and the API
     "serve_missing": "the packages of the web pages are not installed",
     "host_unusable": "{host} is no address of this machine: {reason}",

@@ -33,6 +33,10 @@ SourceName = Literal["telegram", "preview", "desktop"]
 Via = Literal["auto", "telegram", "preview"]
 """Which source reads a channel; auto: Telegram if an account is signed in, else the web preview."""
 
+JobKind = Literal["parse", "tag", "retry", "sync"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+"""queued: waits for a worker · done: to its end, though some posts may have failed"""
+
 ChannelKind = Literal["channel", "supergroup", "group"]
 """`group` is Telegram's basic group; its id is kept negative, as Telegram marks it."""
 

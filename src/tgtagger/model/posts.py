@@ -250,4 +250,5 @@ class PostFilter:
     failures: tuple[FailureClass, ...] = ()
     due_by: dt.datetime | None = None  # only failed posts whose next attempt is due by then
     attempts_below: int | None = None
+    undone_since_run: int | None = None  # only posts that this run, and later ones, have not done
     limit: int | None = None

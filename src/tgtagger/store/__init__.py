@@ -27,6 +27,7 @@ from tgtagger.store.channels import Channels
 from tgtagger.store.curation import Curation
 from tgtagger.store.database import Database
 from tgtagger.store.integrity import Integrity
+from tgtagger.store.jobs import Jobs
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
 from tgtagger.store.queue import Queue
@@ -68,6 +69,7 @@ class Store:
         self.records = Records(self._database)
         self.around = Around(self._database)
         self.runs = Runs(self._database)
+        self.jobs = Jobs(self._database)
         self.status = Status(self._database)
         self.statistics = Statistics(self._database)
         self.integrity = Integrity(self._database)
@@ -167,9 +169,14 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def lock(self, name: LockName) -> contextlib.AbstractContextManager[None]:
-        """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
-        return run_lock(self.path, name)
+    def lock(
+        self, name: LockName, *, shared: bool = False
+    ) -> contextlib.AbstractContextManager[None]:
+        """Hold the lock of this kind of run. Raises TryLater at once if another run holds it.
+
+        `shared`: several may hold it so, while nobody holds it alone.
+        """
+        return run_lock(self.path, name, shared=shared)
 
     def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""

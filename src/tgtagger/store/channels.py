@@ -43,6 +43,11 @@ class Channels(Part):
             ).fetchone()
             return as_channel(found) if found else None
 
+    def identify(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Return the ids of stored channels, by any of their names. Raises InputError."""
+        with self._database.read() as db:
+            return tuple(channel_id(db, name) for name in names)
+
     def save(self, channel: Channel) -> None:
         """Store a channel without posts."""
         with self._database.write() as db:

@@ -131,10 +131,20 @@ class Database:
 def _begun(made: Engine, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
     with made.connect() as connection:
         driver = engine.driver(connection)
-        if not patient:
-            driver.execute("PRAGMA busy_timeout = 0")
-        with connection.begin():
+        with contextlib.nullcontext() if patient else _impatient(driver), connection.begin():
             yield driver
+
+
+@contextlib.contextmanager
+def _impatient(driver: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection wait for no other writer during the block; its next user may be patient."""
+    (timeout,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(sqlite3.Error):  # after a failure of the disk
+            driver.execute(f"PRAGMA busy_timeout = {timeout:d}")
 
 
 class _DryRun(Exception):

@@ -132,6 +132,15 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
         )
     if wanted.attempts_below is not None:
         query.add("p.attempts < ?", wanted.attempts_below)
+    if wanted.undone_since_run is not None:
+        # A post with an answer, or that failed; not one in the middle of its turn, or edited since.
+        query.add(
+            "(p.status = 'pending' OR NOT (EXISTS (SELECT 1 FROM attempts AS a "
+            "WHERE a.post_id = p.id AND a.run_id >= ? AND (a.class IS NULL OR p.status = 'failed'))"
+            " OR EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.run_id >= ?)))",
+            wanted.undone_since_run,
+            wanted.undone_since_run,
+        )
     if wanted.stale_for:
         same = "(l.model IS ? AND l.prompt IS ? AND l.vocabulary IS ?)"
         any_same = " OR ".join([same] * len(wanted.stale_for))

@@ -8,6 +8,7 @@ no rule of status (`decide`) and none of tags as such (`vocabulary`).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sqlite3
 from array import array
@@ -50,6 +51,16 @@ class Queue(Part):
             (count,) = db.execute(sql, query.values).fetchone()
             return int(count)
 
+    def done_since(self, run: int) -> int:
+        """Return how many posts this run and later ones have tagged or tried."""
+        with self._database.read() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM (SELECT post_id FROM attempts WHERE run_id >= ?1 "
+                "UNION SELECT post_id FROM post_tags WHERE run_id >= ?1)",
+                (run,),
+            ).fetchone()
+            return int(count)
+
     def posts(self, wanted: PostFilter) -> Iterator[PostForTagging]:
         """Yield the posts of a filter, in batches that are each a snapshot.
 
@@ -77,11 +88,16 @@ class Queue(Part):
             yield from (found[number] for number in chosen if number in found)
 
     def answered(
-        self, wanted: PostFilter, provenances: Sequence[Provenance]
+        self,
+        wanted: PostFilter,
+        provenances: Sequence[Provenance],
+        *,
+        since: dt.datetime | None = None,
     ) -> Iterator[tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]]:
         """Yield the posts of a filter for whose text an answer is stored, with that answer.
 
-        If several models answered it, the first of `provenances` counts.
+        If several models answered it, the first of `provenances` counts. Answers from before
+        `since` do not count.
         """
         met: set[PostId] = set()
         for provenance in provenances:
@@ -90,8 +106,9 @@ class Queue(Part):
                     continue
                 query = query_for(db, wanted)
                 query.add(
-                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
+                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash AND at >= ?)",
                     answer_prefix(provenance),
+                    "" if since is None else to_text(since),
                 )
                 sql = query.sql("p.id", limit=wanted.limit)
                 ids = array("q", (i for (i,) in db.execute(sql, query.values)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +23,7 @@ from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.query import words_of
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
+from tgtagger.store.lookup import post_id
 from tgtagger.store.query import Query, query_for
 from tgtagger.store.spelling import near_words
 from tgtagger.store.times import from_text, moment
@@ -167,6 +168,16 @@ class Records(Part):
         with self._database.read() as db:
             return near_words(db, words_of(wanted.query))
 
+    def identify(self, names: Sequence[str]) -> tuple[PostId, ...]:
+        """Return the posts of these names, as `post` takes them. Raises InputError."""
+        with self._database.read() as db:
+            keys = [post_id(db, name) for name in names]
+            rows = (
+                db.execute("SELECT channel_id, message_id FROM posts WHERE id = ?", (key,))
+                for key in keys
+            )
+            return tuple(PostId(*_POST_ID(row.fetchone())) for row in rows)
+
     def post(self, name: str) -> PostDetails:
         """Return everything about one post. `name`: @name/123, a t.me link, <channel id>/123.
 
@@ -221,6 +232,7 @@ def _found(
 # ---- records into posts
 
 
+_POST_ID = RowCheck("posts.channel_id", "posts.message_id")
 _FOUND = RowCheck(TEXT, TEXT, INTEGER, "posts.channel_id")
 _DETAILS = RowCheck(
     TEXT, "posts.channel_id", "posts.problem", "posts.failure", "posts.error",

@@ -22,6 +22,8 @@ from tgtagger.model import columns
 from tgtagger.model.choices import (
     ChannelKind,
     FailureClass,
+    JobKind,
+    JobState,
     LinkSource,
     MediaType,
     PostStatus,
@@ -208,6 +210,29 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "prompt": or_null(TEXT),
         "vocabulary": or_null(TEXT),
         "summary": or_null(as_json(Value("any"))),
+    },
+    "jobs": {  # runs that a person asked for in a browser, or by the API
+        "id": INTEGER,
+        "kind": one_of(JobKind),
+        "key": Value("text", pattern=HASH),  # equal wishes have equal keys
+        "params": as_json(OBJECT),
+        "state": one_of(JobState),
+        "asked_at": TIME,
+        "started_at": or_null(TIME),  # when it was first taken
+        "ended_at": or_null(TIME),
+        "cancelled_at": or_null(TIME),  # when a person asked for its end
+        "tries": INTEGER,  # how often a worker took it
+        "first_run_id": or_null(INTEGER),
+        "run_id": or_null(INTEGER),  # the last of its runs: one a try
+        "done": or_null(INTEGER),
+        "total": or_null(INTEGER),
+        "what": or_null(TEXT),
+        "waits": or_null(TEXT),  # why it waits now
+        "waits_until": or_null(TIME),
+        "exit_code": or_null(INTEGER),
+        "failure": or_null(TEXT),  # the kind of the error that ended it
+        "error": or_null(TEXT),
+        "hint": or_null(TEXT),
     },
     "followed_sources": {  # added by a person, not read yet
         "source": TEXT,  # as `model.refs.canonical_name` writes it

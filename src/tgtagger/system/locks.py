@@ -18,23 +18,25 @@ from tgtagger.errors import TryLater
 
 
 @contextlib.contextmanager
-def hold(path: Path, busy: str, **data: Any) -> Iterator[None]:
+def hold(path: Path, busy: str, *, shared: bool = False, **data: Any) -> Iterator[None]:
     """Hold the lock of a file; make the file if it is missing.
 
     Raises TryLater at once if another process owns the lock: `busy` is its kind, its data are
     `data` and the `process` (a number, or None). Raises OSError if the file cannot be made.
+    `shared`: several processes may hold it so, without a number, while none holds it alone.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             process = int(owner) if owner.isdecimal() else None
             # One line, without a hint: under cron this is the usual case of a long run.
             raise TryLater(busy, process=process, **data) from error
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        if not shared:
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
             yield
         finally:

@@ -48,6 +48,9 @@ def _ending(
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
+    # ---- jobs
+    "job_field_unknown": _one_of,
+    "job_too_wide": "name channels or posts, or give since or limit",
     # ---- pages and the API
     "serve_missing": "pipx install 'tgtagger[serve]', or: pip install 'tgtagger[serve]'",
     "host_unusable": "127.0.0.1 is this machine alone, 0.0.0.0 all its addresses",

@@ -13,16 +13,21 @@ from typing import Literal
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.system import locks
 
-LockName = Literal["parse", "tag"]
+LockName = Literal["parse", "tag", "work"]
+"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several"""
 
 
 @contextlib.contextmanager
-def run_lock(database: Path, name: LockName) -> Iterator[None]:
-    """Hold the lock of this kind of run; raise TryLater at once if another run holds it."""
+def run_lock(database: Path, name: LockName, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of this kind of run; raise TryLater at once if another run holds it.
+
+    `shared`: several may hold it so, while nobody holds it alone.
+    """
     with contextlib.ExitStack() as held:
         with map_errors(database):
             # A database has one lock, even if it is opened by different links.
             file = database.resolve()
             path = file.with_name(f"{file.name}.{name}.lock")
-            held.enter_context(locks.hold(path, "run_at_work", run=name, database=database))
+            data = {"run": name, "database": database}
+            held.enter_context(locks.hold(path, "run_at_work", shared=shared, **data))
         yield
