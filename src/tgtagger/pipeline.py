@@ -110,11 +110,13 @@ def _utc_now() -> dt.datetime:
 class TagRules:
     """The limits of a tagging run. `fresh`: ask again, instead of copying answers of earlier runs.
 
+    `asked_since`: answers since then are copied all the same; the run goes on with a broken one.
     `deadline` is a moment of time.monotonic().
     """
 
     max_attempts: int = 5
     fresh: bool = False
+    asked_since: dt.datetime | None = None
     deadline: float | None = None
     clock: Callable[[], dt.datetime] = _utc_now
 
@@ -137,8 +139,10 @@ async def tag(
     when the deadline is over, and what the tagger raises.
     """
     writer = _Writer(store, tagger, run, rules)
-    if tagger.paid and not rules.fresh:
-        for batch in _batches(store.queue.answered(wanted, tagger.provenances), COPIED):
+    if tagger.paid and not (rules.fresh and rules.asked_since is None):
+        since = rules.asked_since if rules.fresh else None
+        known = store.queue.answered(wanted, tagger.provenances, since=since)
+        for batch in _batches(known, COPIED):
             for result in writer.copy(batch):
                 yield result
             _check_time(rules)

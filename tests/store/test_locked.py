@@ -15,6 +15,7 @@ import pytest
 from support.make import CHANNEL, PROVENANCE, minute, page, post, tag
 from support.sql import driver
 from tgtagger.errors import TryLater
+from tgtagger.model.archive import JobEnd, JobProgress
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
 from tgtagger.runs.query import read_query
@@ -28,6 +29,14 @@ def select(store: Store) -> list[Any]:
 
 
 WRITING: dict[str, Callable[[Store], Any]] = {
+    "jobs.ask": lambda store: store.jobs.ask("tag", "", {}),
+    "jobs.cancel": lambda store: store.jobs.cancel(1),
+    "jobs.settle": lambda store: (store.jobs.settle(["tag"]),),
+    "jobs.take": lambda store: store.jobs.take(["tag"]),
+    "jobs.give_back": lambda store: (store.jobs.give_back(1),),
+    "jobs.note_run": lambda store: (store.jobs.note_run(1, 1),),
+    "jobs.tell": lambda store: (store.jobs.tell(1, JobProgress(1)),),
+    "jobs.end": lambda store: (store.jobs.end(1, JobEnd("done", 0)),),
     "runs.start": lambda store: store.runs.start("parse"),
     "runs.end": lambda store: store.runs.end(1, 0),
     "posts.save_page": lambda store: store.posts.save_page(page(post(2, "text"))),
@@ -64,6 +73,12 @@ READING: dict[str, Callable[[Store], Any]] = {
     "around.post": lambda store: store.around.post("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
     "runs.past": lambda store: store.runs.past(9),
+    "jobs.find": lambda store: store.jobs.find(1),
+    "jobs.latest": lambda store: store.jobs.latest(9),
+    "jobs.open": lambda store: store.jobs.open(),
+    "queue.done_since": lambda store: store.queue.done_since(1),
+    "records.identify": lambda store: store.records.identify(["news/1"]),
+    "channels.identify": lambda store: store.channels.identify(["news"]),
     "runs.has_run": lambda store: store.runs.has_run("sync", 1),
     "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(PROVENANCE, 1),
     "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [PROVENANCE])),
@@ -110,6 +125,7 @@ READING: dict[str, Callable[[Store], Any]] = {
 @pytest.fixture
 def _locked(store: Store, db: Path) -> Iterator[None]:
     store.posts.save_page(page(post(1, "word")))
+    store.jobs.ask("tag", "", {})
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     yield
@@ -182,6 +198,7 @@ class Traced:
 @pytest.mark.parametrize("name", WRITING)
 def test_who_may_write_says_so_first(store: Store, name: str) -> None:
     store.posts.save_page(page(post(1, "word")))
+    store.jobs.ask("tag", "first", {})
     tag(store, ["tag", "other"])
     if name in {"curation.remove_aliases", "changes.take_back"}:
         store.curation.add_aliases("tag", ["name"])
@@ -207,6 +224,7 @@ def test_who_reads_writes_nothing_and_takes_no_write_lock(
     store: Store, db: Path, name: str, opened: Callable[[str], Store]
 ) -> None:
     store.posts.save_page(page(post(1, "word")))
+    store.jobs.ask("tag", "", {})
     with opened(str(db)) as reader:
         traced = Traced(reader)
         READING[name](reader)

@@ -34,6 +34,9 @@ class RecordedRun(RecordedEvents):
         """Return the recorded arguments of one call."""
         return [what for name, what in self.told if name == call]
 
+    def started(self, run: int) -> None:
+        self.told.append(("started", run))
+
     def begin(self, stage: Stage) -> None:
         self.told.append(("begin", stage))
 

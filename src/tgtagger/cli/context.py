@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,12 @@ class Invocation:
     quiet: bool = False
     verbosity: int = 0
     no_color: bool = False
+
+    def again(self, settings: Settings) -> list[str]:
+        """Return what starts tgtagger once more, with the same archive and settings file."""
+        config = ["--config", str(settings.config)] if self.flags.get("config") else []
+        quiet = ["--quiet"] if self.quiet else []
+        return [sys.executable, "-m", "tgtagger", "--db", settings.db, *config, *quiet]
 
     def settings(self, **flags: str | None) -> Settings:
         """Return the settings in force, a command's own flags on top."""

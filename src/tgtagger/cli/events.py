@@ -23,6 +23,9 @@ class RunEvents:
         self._stage = contextlib.ExitStack()
         self._live = Live(screen)
 
+    def started(self, run: int) -> None:
+        """Do nothing: a terminal shows no numbers of runs."""
+
     def begin(self, stage: Stage) -> None:
         words = {"channel": stage.name, "export": f"Reading {stage.name}", "tagging": "Tagging"}
         self._live = self._stage.enter_context(self._screen.progress(words[stage.kind]))

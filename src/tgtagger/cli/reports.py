@@ -6,6 +6,7 @@ Knows no store.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import duration, local_time, number, plural
 from tgtagger.errors import TgTaggerError
-from tgtagger.model.archive import FailureCount
+from tgtagger.model.archive import FailureCount, Job
 from tgtagger.model.posts import PageStored
 from tgtagger.model.tagging import Spending, TaggingError, TagResult
 from tgtagger.runs.events import Remark
@@ -325,3 +326,26 @@ def tell_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
         draw_failures(screen, failures)
     else:
         screen.say("no post is failed now")
+
+
+# ---- jobs
+
+_COUNTED = ("new", "updated", "tagged", "skipped", "failed")
+
+
+def tell_job(screen: Screen, job: Job) -> None:
+    """Tell how a job ended: a line, and what to do if it failed."""
+    end = job.end
+    if end is None:
+        return
+    summary = json.loads(job.summary) if job.summary else {}
+    parts = [summary, *(summary.get(part) or {} for part in ("parse", "tag", "retry"))]
+    counts = {name: sum(part.get(name) or 0 for part in parts) for name in _COUNTED}
+    told = ", ".join(f"{number(count)} {name}" for name, count in counts.items() if count)
+    words = f"job {job.id} ({job.kind}): {end.state}" + f": {told}" * bool(told)
+    if end.failure is None:
+        screen.sum_up(words)
+        return
+    screen.warn(f"{words}: {end.error}" if not told else f"{words}; {end.error}")
+    if end.hint:
+        screen.warn(f"hint: {end.hint}")

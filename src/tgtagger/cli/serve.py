@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import sys
+import os
 import tempfile
 import webbrowser
 from dataclasses import dataclass
@@ -75,6 +75,7 @@ def command(
         return _serve(ctx, called.settings(serve_token_file=token_file), wanted)
     from tgtagger.cli.demo import make_archive
 
+    os.environ["TGTAGGER_TAGGER"] = "keywords"  # for the worker, too: sample posts cost nothing
     with tempfile.TemporaryDirectory(prefix="tgtagger-demo-") as folder:
         settings = called.settings(
             db=str(Path(folder, "demo.db")), tagger="keywords", serve_token_file=token_file
@@ -125,15 +126,11 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
             if wanted.opens_browser:
                 webbrowser.open(link)
 
-        worker = worker_command(settings) if wanted.has_worker and not wanted.read_only else None
+        has_worker = wanted.has_worker and not wanted.read_only
+        again = invocation(ctx).again(settings)
+        worker = [*again, "work", "--with-parent"] if has_worker else None
         server.serve(app, opened, worker, tell_ready)
     return 0
-
-
-def worker_command(settings: Settings) -> list[str]:
-    """Return what starts the worker of the jobs, with the settings of this call."""
-    options = ["--db", settings.db, "--config", str(settings.config)]
-    return [sys.executable, "-m", "tgtagger", *options, "work", "--with-parent"]
 
 
 def read_token(settings: Settings) -> str | None:

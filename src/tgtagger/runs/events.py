@@ -56,6 +56,9 @@ first_by_the_embedded_tagger
 class Events(events.Events, Protocol):
     """The calls that a run makes, added to the waits and warnings of its sources and taggers."""
 
+    def started(self, run: int) -> None:
+        """Tell the number of the run, once it is recorded."""
+
     def begin(self, stage: Stage) -> None: ...
 
     def end(self) -> None:

@@ -57,11 +57,20 @@ def parse(
     makes an archive where there is none.
     """
     targets.check_any(sources)
-    with (
-        Store.open(settings.db, create=bool(sources)) as store,
-        store.lock("parse"),
-        noted_run(store, "parse", keep=days_of(settings.keep_runs)) as note,
-    ):
+    with Store.open(settings.db, create=bool(sources)) as store, store.lock("parse"):
+        return parse_as_run(store, settings, sources, options, events)
+
+
+def parse_as_run(
+    store: Store,
+    settings: Settings,
+    sources: Sequence[str],
+    options: ParseOptions,
+    events: Events,
+) -> ParseReport:
+    """Read into a store as a run of its own; the caller holds its lock."""
+    with noted_run(store, "parse", keep=days_of(settings.keep_runs)) as note:
+        events.started(note.number)
         if store.is_new:
             events.remark("archive_made", path=store.path)
         report = parse_into(store, settings, sources, options, events)
@@ -77,7 +86,7 @@ def parse_into(
     events: Events,
     connections: Connections | None = None,
 ) -> ParseReport:
-    """Read into a store; the caller holds its lock."""
+    """Read into a store as a part of a run; the caller holds its lock."""
     opened = connections or Connections(settings)
     reading = _Reading(store, settings, options, events, opened)
     return ParseReport(tuple(signals.run(reading.read_all, sources)))

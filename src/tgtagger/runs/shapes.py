@@ -19,6 +19,7 @@ from tgtagger.model.archive import (
     ChannelRemoved,
     ChannelState,
     FailureCount,
+    Job,
     PastChange,
     PostDetails,
     Recovered,
@@ -282,6 +283,34 @@ def run(noted: Run) -> Shape:
         "ended_at": noted.ended_at and iso(noted.ended_at),
         "exit_code": noted.exit_code,
         "summary": noted.summary and json.loads(noted.summary),
+    }
+
+
+def job(asked: Job) -> Shape:
+    progress, end = asked.progress, asked.end
+    return {
+        "id": asked.id,
+        "kind": asked.kind,
+        "params": asked.params,
+        "state": asked.state,
+        "asked_at": iso(asked.asked_at),
+        "started_at": asked.started_at and iso(asked.started_at),
+        "ended_at": asked.ended_at and iso(asked.ended_at),
+        "cancelled_at": asked.cancelled_at and iso(asked.cancelled_at),
+        "tries": asked.tries,
+        "progress": {
+            "done": progress.done,
+            "total": progress.total,
+            "what": progress.what,
+            "waits": progress.waits,
+            "waits_until": progress.waits_until and iso(progress.waits_until),
+        },
+        "run": asked.run,
+        "exit_code": end and end.exit_code,
+        "error": end
+        and end.failure
+        and {"kind": end.failure, "message": end.error, "hint": end.hint},
+        "summary": asked.summary and json.loads(asked.summary),
     }
 
 

@@ -24,26 +24,32 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
     """Do all three parts as one run under both locks, until `options.deadline` at most."""
     settings.check_llm()
     with Store.open(settings.db, create=False) as store, store.lock("parse"), store.lock("tag"):
-        first = make_tagger(settings, store)
-        with noted_run(
-            store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)
-        ) as note:
-            read = _parse(store, settings, options, events, note.number)
+        return sync_as_run(store, settings, options, events)
 
-            def tag(queue: Queue, spent: float) -> TagSummary:
-                end = options.deadline
-                left = None if end is None else end - time.monotonic()
-                tagger = make_tagger(settings, store, max_time=left, spent=spent)
-                tagging = Tagging(store, settings, tagger, TagOptions(queue=queue), left)
-                summary = tagging.run_within(note.number, events)
-                events.finished(summary)
-                return summary
 
-            tagged, retried = tag("pending", 0.0), None
-            if tagged.stopped is None:  # a stop of the new posts would stop the old ones, too
-                retried = tag("due", tagged.spent.cost_usd or 0.0)
-            report = SyncReport(read, tagged, retried)
-            note.summary, note.code = shapes.noted_sync(report), report.code
+def sync_as_run(
+    store: Store, settings: Settings, options: ParseOptions, events: Events
+) -> SyncReport:
+    """Do all three parts as one run; the caller holds both locks."""
+    first = make_tagger(settings, store)
+    with noted_run(store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)) as note:
+        events.started(note.number)
+        read = _parse(store, settings, options, events, note.number)
+
+        def tag(queue: Queue, spent: float) -> TagSummary:
+            end = options.deadline
+            left = None if end is None else end - time.monotonic()
+            tagger = make_tagger(settings, store, max_time=left, spent=spent)
+            tagging = Tagging(store, settings, tagger, TagOptions(queue=queue), left)
+            summary = tagging.run_within(note.number, events)
+            events.finished(summary)
+            return summary
+
+        tagged, retried = tag("pending", 0.0), None
+        if tagged.stopped is None:  # a stop of the new posts would stop the old ones, too
+            retried = tag("due", tagged.spent.cost_usd or 0.0)
+        report = SyncReport(read, tagged, retried)
+        note.summary, note.code = shapes.noted_sync(report), report.code
     return report
 
 

@@ -37,12 +37,25 @@ SAMPLE = "(here stands the text of a post)"
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A run that was broken off, and is to go on: its number, and when it began."""
+
+    run: int
+    began: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TagOptions:
-    """Which posts to tag, and for how long (seconds)."""
+    """Which posts to tag, and for how long (seconds).
+
+    `goes_on`: leave out the posts that this broken run, or one since, has done; take over its
+    answers where posts are asked anew.
+    """
 
     wanted: PostFilter = field(default_factory=PostFilter)
     queue: Queue = "pending"
     max_time: dt.timedelta | None = None
+    goes_on: Broken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,9 @@ class Tagging:
     @property
     def wanted(self) -> PostFilter:
         """Return the filter of the posts in its queue."""
-        wanted = self.options.wanted
+        wanted, broken = self.options.wanted, self.options.goes_on
+        if broken is not None:
+            wanted = replace(wanted, undone_since_run=broken.run)
         match self.options.queue:
             case "pending":
                 return replace(wanted, statuses=("pending",))
@@ -104,6 +119,7 @@ class Tagging:
             self.tagger.provenances[0],
             keep=days_of(self.settings.keep_runs),
         ) as note:
+            events.started(note.number)
             summary = self.run_within(note.number, events)
             note.summary, note.code = shapes.tag_summary(summary), summary.code
         return summary
@@ -117,9 +133,11 @@ class Tagging:
             and not tagger.paid
             and not self.store.runs.has_tagged_with(tagger.provenances[0], run)
         )
+        broken = self.options.goes_on
         rules = TagRules(
             self.settings.max_attempts,
             fresh=self.options.queue == "all",
+            asked_since=None if broken is None else broken.began,
             deadline=None if self.seconds is None else time.monotonic() + self.seconds,
         )
         tally = _Tally()
@@ -138,9 +156,14 @@ def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
     """Open the archive, take the lock of tagging runs, make the tagger."""
     settings.check_llm()
     with Store.open(settings.db, create=False) as store, store.lock("tag"):
-        seconds = None if options.max_time is None else options.max_time.total_seconds()
-        tagger = make_tagger(settings, store, max_time=seconds)
-        yield Tagging(store, settings, tagger, options, seconds)
+        yield make_tagging(store, settings, options)
+
+
+def make_tagging(store: Store, settings: Settings, options: TagOptions) -> Tagging:
+    """Make the tagger of a run; the caller holds the lock of tagging runs."""
+    seconds = None if options.max_time is None else options.max_time.total_seconds()
+    tagger = make_tagger(settings, store, max_time=seconds)
+    return Tagging(store, settings, tagger, options, seconds)
 
 
 def tag(settings: Settings, options: TagOptions, events: Events) -> TagSummary:
