@@ -33,7 +33,7 @@ from tgtagger.export import open_target
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
-from tgtagger.runs.tags import read_vocabulary, suggest_merges
+from tgtagger.runs.tags import merge_all, read_vocabulary, suggest_merges
 from tgtagger.runs.tags import undo as undo_change
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import shell_word
@@ -424,8 +424,7 @@ def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> N
     if found and not yes:
         count = plural(sum(len(item.names) for item in found), "tag")
         confirm(f"Merge {count}?", otherwise=f"this merges {count}: add --yes")
-    for item in found:
-        store.curation.merge(item.names, item.into)
+    merge_all(store, found)
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
     elif found:

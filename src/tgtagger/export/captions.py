@@ -6,8 +6,9 @@ Knows no format.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tgtagger.model.archive import Post
 from tgtagger.model.posts import Media
@@ -25,6 +26,17 @@ def when(date: dt.datetime | None) -> str:
 def day(date: dt.datetime | None) -> str:
     """Return the day by the clock of this machine."""
     return day_of(date) if date else NO_DATE
+
+
+_SIZES = 5  # of tags in a cloud
+_TIMES = 10  # a large tag has so many times the posts of the rarest
+
+
+def sizes(posts: Sequence[int]) -> list[int]:
+    """Return the sizes, 1 to 5, of a cloud's tags: by the order of magnitude of their posts."""
+    least, most = min(posts, default=1) or 1, max(posts, default=1)
+    span = math.log(max(_TIMES, most / least))
+    return [1 + round((_SIZES - 1) * math.log(max(count, 1) / least) / span) for count in posts]
 
 
 def line_of(text: str, width: int = WIDTH) -> str:

@@ -37,8 +37,6 @@ _NEWEST = 20  # on the front page
 _CLOUD = 40  # tags on the front page
 _CHANNELS = 12  # channels there
 _LARGE_CLOUD = 500  # on the page of tags
-_SIZES = 5  # of tags in a cloud
-_TIMES = 10  # a large tag has so many times the posts of the rarest
 
 
 def write(selection: Selection, path: Path, *, public: bool = False) -> Folder:
@@ -305,15 +303,9 @@ def _day_link(day: GroupCount) -> _Link:
 
 def _cloud(tags: list[GroupCount]) -> list[_Link]:
     """Return tags with their sizes; a size is the order of magnitude of a tag's posts."""
-    counts = [tag.posts for tag in tags] or [1]
-    least, span = min(counts), max(_TIMES, max(counts) / min(counts))
+    sizes = captions.sizes([tag.posts for tag in tags])
     return [
-        _tag_link(
-            tag.name or "",
-            tag.posts,
-            1 + round((_SIZES - 1) * math.log(tag.posts / least) / math.log(span)),
-        )
-        for tag in tags
+        _tag_link(tag.name or "", tag.posts, size) for tag, size in zip(tags, sizes, strict=True)
     ]
 
 

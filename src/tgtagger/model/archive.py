@@ -201,6 +201,18 @@ class TagCount:
 
 
 @dataclass(frozen=True, slots=True)
+class TagDetails:
+    """One tag; `is_blocked`: a person removed it, and no machine gives it."""
+
+    name: str
+    posts: int
+    aliases: tuple[str, ...]
+    description: str | None
+    added_at: dt.datetime
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TagChange:
     """What a person's decision about tags changed.
 

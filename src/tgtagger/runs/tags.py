@@ -5,6 +5,8 @@ Knows no face.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TakenBack
@@ -16,6 +18,12 @@ from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, VocabularyFile, merge_e
 def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
     """Return the tags that are probably one."""
     return tuple(store.tags.suggest_merges())
+
+
+def merge_all(store: Store, found: Sequence[Suggestion]) -> None:
+    """Accept suggestions, each as a change of its own, to be undone by itself."""
+    for item in found:
+        store.curation.merge(item.names, item.into)
 
 
 def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:

@@ -1,4 +1,4 @@
-"""The archive over time, and its tags: counts by day, which tags rise, which go together.
+"""The archive over time, and single tags: counts by day, which tags rise, which go together.
 
 The time of a post is read from its inner id, which indexes hold: no post is read. A count of the
 whole archive reads an index from end to end, a second or two for a million posts; the other verbs
@@ -11,10 +11,11 @@ import datetime as dt
 import sqlite3
 from collections.abc import Sequence
 
-from tgtagger.model.archive import DayCount, GroupCount, RisingTag
+from tgtagger.model.archive import DayCount, GroupCount, RisingTag, TagDetails
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
+from tgtagger.store.times import moment
 from tgtagger.store.values import INTEGER, RowCheck
 
 DAY_BITS = 86_400 << MESSAGE_BITS
@@ -24,9 +25,15 @@ LOOKED_AT = 2000
 """Posts of a tag that are looked at for related tags: the newest."""
 
 _DAY = RowCheck(INTEGER, INTEGER)
+_DETAILS = RowCheck("tags.name", "tags.description", "tags.added_at", INTEGER, INTEGER)
+_ALIAS = RowCheck("tag_aliases.name")
 _RISING = RowCheck("tags.name", INTEGER, INTEGER)
 _RELATED = RowCheck("tags.name", INTEGER)
 
+DETAILS = (
+    "SELECT name, description, added_at, (SELECT count(*) FROM post_tags WHERE tag_id = ?1), "
+    "EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1) FROM tags WHERE id = ?1"
+)
 BY_DAY = f"SELECT id / {DAY_BITS}, count(*) FROM posts GROUP BY 1 ORDER BY 1"
 TAG_BY_DAY = (
     f"SELECT post_id / {DAY_BITS}, count(*) FROM post_tags WHERE tag_id = ? GROUP BY 1 ORDER BY 1"
@@ -47,6 +54,19 @@ RELATED = (
 
 class Statistics(Part):
     """Counts over time."""
+
+    def tag(self, name: str) -> TagDetails:
+        """Return one tag by its name or an alias. Raises InputError for an unknown one."""
+        with self._database.read() as db:
+            tag = tag_id(db, name)
+            shown, description, added, posts, blocked = _DETAILS(
+                db.execute(DETAILS, (tag,)).fetchone()
+            )
+            aliases = db.execute(
+                "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key", (tag,)
+            )
+            names = tuple(alias for (alias,) in map(_ALIAS, aliases))
+            return TagDetails(shown, posts, names, description, moment(added), bool(blocked))
 
     def posts_by_day(self) -> tuple[DayCount, ...]:
         """Return how many posts each day has, the oldest day first; days without are left out."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -73,3 +74,8 @@ def posts(request: Request, count: int) -> str:
 
 def _each(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def tag_place(name: str) -> str:
+    """Return the place of a tag's page."""
+    return f"/tags/tag?{urlencode({'name': name})}"

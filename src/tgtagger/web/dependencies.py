@@ -31,6 +31,7 @@ class _Known:
     value: object
     version: int
     until: float
+    lasts: bool
 
 
 @dataclass(slots=True)
@@ -57,10 +58,11 @@ class Archive:
                 self._was_open = True
             return self._store
 
-    def remember(self, name: str, count: Callable[[], T]) -> T:
+    def remember(self, name: str, count: Callable[[], T], *, lasts: bool = False) -> T:
         """Return what `count` returns, from memory as long as nobody has written.
 
         For counts of the whole archive, which take long on a large one. One is made at a time.
+        `lasts`: a person's own change does not make it old at once, see `forget`.
         """
         with self._counting:
             version, began = self.store.status.version(), time.monotonic()
@@ -69,13 +71,13 @@ class Archive:
                 return known.value  # type: ignore[return-value]  # made by the same `count`
             value = count()
             now = time.monotonic()
-            self._known[name] = _Known(value, version, now + SHARE * (now - began))
+            self._known[name] = _Known(value, version, now + SHARE * (now - began), lasts)
             return value
 
     def forget(self) -> None:
         """Forget what was counted: a person has changed something, and wants to see it."""
         with self._counting:
-            self._known.clear()
+            self._known = {name: known for name, known in self._known.items() if known.lasts}
 
     def close(self) -> None:
         if self._store is not None:

@@ -5,7 +5,7 @@ A template says `t("Tags")`, or `n(3, "post")` for a count. Knows no page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tgtagger.web.russian import NOUNS as RUSSIAN_NOUNS
@@ -26,6 +26,12 @@ class Language:
         """Return a text in this language, with its values filled in."""
         found = self.texts.get(english, english)
         return found.format_map(values) if values else found
+
+    def quoted(self, names: Sequence[str], most: int = 5) -> str:
+        """Return names in quotation marks, the first few of them."""
+        first, last = "«»" if self.nouns else "“”"
+        shown = ", ".join(f"{first}{name}{last}" for name in names[:most])
+        return f"{shown} …" if len(names) > most else shown
 
     def number(self, count: int) -> str:
         """Return a number with its thousands set apart."""

@@ -76,6 +76,7 @@ def page(
         "t": language.text,
         "n": language.counted,
         "number": language.number,
+        "quoted": language.quoted,
         "lang": language.code,
         "read_only": request.app.state.archive.read_only,
     }

@@ -43,10 +43,133 @@ TEXTS: Mapping[str, str] = {
     "Tagged anew since, so left as they are: {posts}.": (
         "С тех пор получили теги заново и остались как есть: {posts}."
     ),
+    # tags
+    "All tags": "Все теги",
+    "Suggestions": "Предложения",
+    "Blocked": "Запрещённые",
+    "History": "История",
+    "Pages about tags": "Страницы о тегах",
+    "Find a tag": "Найти тег",
+    "of {all}": "из {all}",
+    "Order": "Порядок",
+    "most used": "частые",
+    "by name": "по имени",
+    "newest": "новые",
+    "View": "Вид",
+    "cloud": "облако",
+    "table": "таблица",
+    "No tag has this in its name.": "Тегов с таким именем нет.",
+    "No tags yet. Posts get theirs when they are tagged.": (
+        "Тегов пока нет. Они появятся, когда посты будут размечены."
+    ),
+    "Pick": "Выбрать",
+    "Tag": "Тег",
+    "Given by": "Кем даны",
+    "Given last": "Последний раз",
+    "Also known as": "Другие имена",
+    "you": "вы",
+    "hashtag": "хештег",
+    "model": "модель",
+    "words of the text": "слова текста",
+    "an earlier answer": "прежний ответ",
+    "The picked tags": "Выбранные теги",
+    "Merge the picked ones into": "Слить выбранные с тегом",
+    "Merge": "Слить",
+    "Remove the picked ones": "Убрать выбранные",
+    "Pages": "Страницы",
+    "Back": "Назад",
+    "More": "Дальше",
+    "also known as": "он же",
+    "blocked: no machine gives it": "запрещён: программа его не даёт",
+    "Show the posts": "Показать посты",
+    "Posts with this tag": "Посты с этим тегом",
+    "On the same posts": "На тех же постах",
+    "Change it": "Изменить",
+    "Rename": "Переименовать",
+    "The old name goes on to stand for it.": "Старое имя остаётся его вторым именем.",
+    "Merge into another tag": "Слить с другим тегом",
+    "This name becomes another name of that tag: it does not come back.": (
+        "Это имя станет вторым именем того тега и само больше не появится."
+    ),
+    "Other names": "Другие имена",
+    "Take the name {name} away": "Убрать имя {name}",
+    "Add": "Добавить",
+    "A machine that gives such a name gives this tag.": (
+        "Если программа даст такое имя, пост получит этот тег."
+    ),
+    "Remove and block": "Убрать и запретить",
+    "It goes from all posts, and no machine gives it again. You still can.": (
+        "Он исчезнет со всех постов, и программа его больше не даст. Вы — сможете."
+    ),
+    "Remove": "Убрать",
+    "Rename “{old}” to “{new}”?": "Переименовать «{old}» в «{new}»?",
+    "Renamed: “{tag}”.": "Переименован: «{tag}».",
+    "Merge {names} into “{into}”?": "Слить {names} с тегом «{into}»?",
+    "Merged into “{tag}”.": "Слито с тегом «{tag}».",
+    "Take {names} off all posts, and let no machine give it?": (
+        "Убрать {names} со всех постов и запретить программе?"
+    ),
+    "Removed and blocked: {names}.": "Убраны и запрещены: {names}.",
+    "{names} no longer stands for “{tag}”.": "{names} больше не значит «{tag}».",
+    "{names} stands for “{tag}” now.": "{names} теперь значит «{tag}».",
+    "Blocked tags": "Запрещённые теги",
+    "You removed these: no machine gives them again, by any of their names. Who gives one to a "
+    "post by hand takes it off this list; so does undoing its removal.": (
+        "Их убрали вы: программа не даёт их ни под одним из имён. Если дать такой тег посту "
+        "вручную или отменить удаление, он уйдёт из списка."
+    ),
+    "No tag is blocked.": "Запрещённых тегов нет.",
+    "History of the tags": "История тегов",
+    "What you and the runs changed, the latest first. Undoing a run puts its posts back in the "
+    "queue.": (
+        "Что меняли вы и запуски, начиная с последнего. Отмена запуска возвращает его посты в "
+        "очередь."
+    ),
+    "Number": "Номер",
+    "When": "Когда",
+    "Change": "Изменение",
+    "undone": "отменено",
+    "change {number}": "изменение {number}",
+    "Show more": "Показать больше",
+    "Nothing was changed yet.": "Изменений пока нет.",
+    "run {number} tagged posts with {tagger}": "запуск {number} разметил посты: {tagger}",
+    "“{old}” renamed to “{new}”": "«{old}» переименован в «{new}»",
+    "{names} merged into “{into}”": "{names} — слиты с тегом «{into}»",
+    "{names} stands for “{tag}”": "{names} теперь значит «{tag}»",
+    "{names} stands for “{tag}” no longer": "{names} больше не значит «{tag}»",
+    "{names} removed and blocked": "{names} — убраны и запрещены",
+    "{names} given to posts": "{names} — даны постам",
+    "{names} taken off posts": "{names} — сняты с постов",
+    "These tags are probably one. Merged names go on to stand for the tag that remains; the "
+    "doubtful ones come last.": (
+        "Эти теги, вероятно, об одном. Слитые имена станут другими именами оставшегося тега; "
+        "сомнительные — в конце."
+    ),
+    "Merge the forms of one word ({count})": "Слить формы одного слова ({count})",
+    "into": "в",
+    "forms of one word": "формы одного слова",
+    "spelled alike": "похожи на письме",
+    "one is short for the other": "одно — сокращение другого",
+    "on the same posts": "на одних и тех же постах",
+    "doubtful": "сомнительно",
+    "Other way round": "Наоборот",
+    "Never": "Никогда",
+    "Nothing to suggest.": "Предложить нечего.",
+    "This will not be suggested again.": "Больше не будет предлагаться.",
+    "Merge all that are forms of one word?": "Слить все формы одного слова?",
+    "Merged: {tags}. The history has each, to undo.": (
+        "Слито: {tags}. В истории каждое можно отменить."
+    ),
+    # plots
+    "As a table": "Таблицей",
+    "{first} to {last}: {total} in all, the most in {most}: {highest}.": (
+        "С {first} по {last}: всего {total}, больше всего — {most}: {highest}."
+    ),
 }
 
 NOUNS: Mapping[str, tuple[str, str, str]] = {
     "post": ("пост", "поста", "постов"),
     "tag": ("тег", "тега", "тегов"),
     "channel": ("канал", "канала", "каналов"),
+    "suggestion": ("предложение", "предложения", "предложений"),
 }

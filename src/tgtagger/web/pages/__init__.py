@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tgtagger.web.pages import enter, posts, undo
+from tgtagger.web.pages import (
+    enter,
+    history,
+    posts,
+    suggestions,
+    tags,
+)
 
 router = APIRouter(include_in_schema=False)
-router.include_router(enter.router)
-router.include_router(posts.router)
-router.include_router(undo.router)
+for part in (
+    enter,
+    posts,
+    tags,
+    suggestions,
+    history,
+):
+    router.include_router(part.router)

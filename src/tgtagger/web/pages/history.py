@@ -1,19 +1,30 @@
-"""The undo of a change of tags, from any page."""
+"""The history of the tags: what people and runs changed, with an undo for each."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
 from tgtagger.runs.tags import undo
 from tgtagger.web import actions
 from tgtagger.web.actions import Next, Question, Sure
 from tgtagger.web.dependencies import StoreDep
-from tgtagger.web.rendering import words_of
+from tgtagger.web.rendering import page, words_of
 
 router = APIRouter()
+
+SHOWN = 50
+
+
+@router.get("/tags/history")
+def history(
+    request: Request, store: StoreDep, most: Annotated[int, Query(ge=1, le=1000)] = SHOWN
+) -> HTMLResponse:
+    found = store.changes.past(most + 1)
+    values = {"changes": found[:most], "has_more": len(found) > most, "most": most}
+    return page(request, "history.html", values, part="history")
 
 
 @router.post("/tags/undo")
@@ -41,4 +52,7 @@ def undo_change(
     if undone.kept:
         kept = t.counted(undone.kept, "post")
         text += " " + t.text("Tagged anew since, so left as they are: {posts}.", posts=kept)
+    if place.startswith("/tags/tag?"):  # it has the name that the change names, again
+        names = undone.change.names
+        place = actions.tag_place(names[-1] if undone.change.what == "merge" else names[0])
     return actions.done(request, place, text)
