@@ -16,6 +16,9 @@ WIDTH, HEIGHT = 480, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 4, 8, 22
 """Room around the bars, for labels."""
 
+WIDEST = 36
+"""The widest bar; a few stand apart."""
+
 MOST_DAYS, MOST_MONTHS = 62, 120
 """Bars of days, and of months; of a longer time the years are shown."""
 
@@ -112,7 +115,7 @@ def _drawn(sums: Sequence[tuple[str, float]], unit: Unit) -> Plot:
         top = step * math.ceil(max(highest, 1) / step)
     inner, depth = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     each = inner / len(sums)
-    gap = min(each * 0.2, 4)
+    gap = max(min(each * 0.2, 4), each - WIDEST)
     bars = tuple(
         Bar(
             round(LEFT + at * each + gap / 2, 2),
@@ -120,7 +123,7 @@ def _drawn(sums: Sequence[tuple[str, float]], unit: Unit) -> Plot:
             round(each - gap, 2),
             round(depth * value / top, 2),
             label,
-            value,
+            int(value) if value == int(value) else value,
         )
         for at, (label, value) in enumerate(sums)
     )

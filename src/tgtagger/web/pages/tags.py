@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from tgtagger.export.captions import sizes
 from tgtagger.model.archive import TagChange, TagCount
@@ -60,7 +60,9 @@ def tags(
 
 
 @router.get("/tags/tag")
-def tag(request: Request, archive: ArchiveDep, store: StoreDep, name: str) -> HTMLResponse:
+def tag(request: Request, archive: ArchiveDep, store: StoreDep, name: str = "") -> Response:
+    if not name:
+        return RedirectResponse("/tags")
     found = store.statistics.tag(name)
     days = store.statistics.tag_by_day(found.name)
     values = {
