@@ -163,7 +163,8 @@ def read_while_a_run_writes(db: Path) -> None:
     ratio = statistics.median(beside) / statistics.median(alone)
     print(
         f"a run beside {READERS} readers: {ratio:.2f} of the run alone "
-        f"({statistics.median(alone):.1f} s), {asked[0]} pages, {len(errors)} errors; at most 1.1, 0"
+        f"({statistics.median(alone):.1f} s), {asked[0]} pages, "
+        f"{len(errors)} errors; at most 1.1, 0"
     )
 
 

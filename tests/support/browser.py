@@ -85,6 +85,18 @@ def serve(db: Path) -> Iterator[Callable[..., str]]:
         yield start
 
 
+@pytest.fixture
+def serve_file() -> Iterator[Callable[[Path], str]]:
+    """Start a server of another file; returns the address."""
+    with contextlib.ExitStack() as stack:
+
+        def start(path: Path) -> str:
+            wanted = load({"db": str(path), "tagger": "keywords"}, {})
+            return stack.enter_context(serving(wanted))
+
+        yield start
+
+
 @contextlib.contextmanager
 def serving(settings: Settings, access: Access | None = None) -> Iterator[str]:
     """Serve an archive in a thread while the body runs."""

@@ -23,6 +23,7 @@ from tgtagger import __version__
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
 from tgtagger.model.times import day_of, iso, minute_of
+from tgtagger.system.terminal_text import without_controls
 from tgtagger.web.language import Language, language_of
 
 API = "/api/"
@@ -92,6 +93,7 @@ def page(
             text += _environment().get_template("told.html").render(context)
     else:
         text = found.render(context)
+    text = without_controls(text)  # no page may hold any, and a terminal would obey them
     answer = HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
     if told is not None:
         answer.delete_cookie(TOLD, httponly=True, samesite="strict")
