@@ -37,6 +37,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "query_too_deep": "the query has more than {most} parentheses in one another",
     "query_without_words": "the query names no word to look for",
     "relevance_without_words": "relevance needs a word to look for",
+    "parameter_unknown": "there is no parameter {name!r} here",
+    "parameter_repeated": "the parameter {name!r} is given more than once",
     "cursor_wrong": "no page goes on from {cursor!r}",
     "cursor_of_another_search": "this page goes on from one that looked for something else",
     # ---- what is decided

@@ -8,11 +8,13 @@ it was typed, so that `since:7d` goes on tomorrow. Knows no face.
 from __future__ import annotations
 
 import base64
-import binascii
+import bisect
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import FoundPost
@@ -21,6 +23,12 @@ from tgtagger.runs.query import read_filter
 from tgtagger.store import Store
 
 _KEY, _MARK = 8, 6  # bytes
+
+LARGEST = 2**63 - 1
+"""A number that comes after all."""
+
+Item = TypeVar("Item")
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +44,14 @@ class Wanted:
     since: str = ""
     until: str = ""
 
-    def filter(self) -> PostFilter:
+    def filter(self, limit: int | None = None) -> PostFilter:
         """Return it as a filter, of this moment. Raises InputError for what cannot be read."""
-        return read_filter(**asdict(self))
+        return read_filter(**asdict(self), limit=limit)
+
+    @property
+    def title(self) -> str:
+        """The channels, tags and words that are looked for, on one line."""
+        return " · ".join(filter(None, (*self.channels, *self.tags, *self.any_tags, self.query)))
 
     @property
     def mark(self) -> bytes:
@@ -81,6 +94,70 @@ def read_page(
     )
 
 
+# ---- pages of other things
+
+
+def cut(
+    items: Sequence[Item], key: Callable[[Item], Key], limit: int, after: str
+) -> tuple[Sequence[Item], str | None]:
+    """Return the items after a cursor, and the cursor of the next ones; None: there are none.
+
+    `key` is what they are sorted by, rising: the cursor holds the last one's.
+    """
+    begin = 0
+    if after:
+        last = _read_key(after)
+        try:
+            begin = bisect.bisect_right(items, last, key=key)
+        except TypeError:  # a cursor of another list
+            raise InputError("cursor_wrong", cursor=after[:40]) from None
+    part = items[begin : begin + limit]
+    has_more = len(items) > begin + limit
+    return part, _write_key(key(part[-1])) if has_more else None
+
+
+def cut_numbered(
+    read: Callable[[int, int], Sequence[Item]],
+    number: Callable[[Item], int],
+    limit: int,
+    after: str,
+) -> tuple[Sequence[Item], str | None]:
+    """Return items from the latest on, or those after a cursor, and the next cursor.
+
+    `read` returns so many of those before a number.
+    """
+    found = read(limit + 1, _read_number(after) if after else LARGEST)
+    part = found[:limit]
+    return part, str(number(part[-1])) if len(found) > limit else None
+
+
+def _read_number(text: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise InputError("cursor_wrong", cursor=text[:40])
+    return int(text)
+
+
+def _write_key(key: Key) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def _read_key(text: str) -> Key:
+    try:
+        found = json.loads(_decoded(text))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise InputError("cursor_wrong", cursor=text[:40])
+    return tuple(found)
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+
+
+# ---- cursors of posts
+
+
 def _cursor(found: FoundPost, wanted: Wanted) -> str:
     data = found.key.to_bytes(_KEY, "big") + wanted.mark
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
@@ -89,8 +166,8 @@ def _cursor(found: FoundPost, wanted: Wanted) -> str:
 def read_cursor(text: str, wanted: Wanted) -> int:
     """Return the key in a cursor. Raises InputError."""
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        data = _decoded(text)
+    except ValueError:
         data = b""
     if len(data) != _KEY + _MARK or data[0] > 0x7F:
         raise InputError("cursor_wrong", cursor=text[:40])

@@ -6,10 +6,12 @@ Knows no face.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
-from tgtagger.model.archive import TakenBack
+from tgtagger.model.archive import TagChange, TakenBack
+from tgtagger.model.posts import PostFilter
 from tgtagger.runs.taggers import read_vocabulary_file
 from tgtagger.store import Store
 from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, VocabularyFile, merge_entries
@@ -24,6 +26,15 @@ def merge_all(store: Store, found: Sequence[Suggestion]) -> None:
     """Accept suggestions, each as a change of its own, to be undone by itself."""
     for item in found:
         store.curation.merge(item.names, item.into)
+
+
+def drop_tag(store: Store, post: str, tag: str) -> TagChange:
+    """Take a tag off a post for good, if it has it; return the post's tags as they are then.
+
+    Raises InputError for an unknown post or tag.
+    """
+    change = store.curation.drop_from(PostFilter(posts=(post,)), [tag])
+    return replace(change, names=store.records.post(post).post.tags)
 
 
 def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:

@@ -17,6 +17,7 @@ from tgtagger.config import Settings
 from tgtagger.web import api, pages, problems
 from tgtagger.web.dependencies import Archive
 from tgtagger.web.guard import Access, Guard
+from tgtagger.web.head import Head
 
 STATIC = Path(__file__).parent / "static"
 
@@ -30,6 +31,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # a path has one form
     )
     app.state.archive = Archive(settings, access.read_only)
     app.state.access = access
@@ -38,6 +40,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.include_router(api.router)
     app.include_router(pages.router)
     # The outermost: it sees every request first.
+    app.add_middleware(Head)
     app.add_middleware(Guard, access=access, refused=problems.refuse)
     return app
 

@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from tgtagger.errors import (
     ActionNeeded,
@@ -28,21 +29,33 @@ from tgtagger.errors import (
     TryLater,
 )
 from tgtagger.web.guard import Refusal, Scope
+from tgtagger.web.hints import HINTS, hint_of
 from tgtagger.web.rendering import is_page, page
 
 log = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
 
-_UNKNOWN = ("_unknown", "post_not_stored", "no_such")
-"""The kinds of a name that nothing has."""
+_UNKNOWN = ("_unknown", "post_without_tag", "nothing_to_undo")
+"""Ends of kinds of a name that nothing has."""
+_WORDS = ("parameter_unknown", "filter_unknown", "filter_value_unknown", "status_unknown",
+          "failure_class_unknown")  # fmt: skip
+"""Kinds of a word that the request may not hold."""
+_CONFLICT = frozenset(
+    {"post_ambiguous", "channel_ambiguous", "channel_partly_named", "channel_not_read",
+     "tag_exists", "alias_of_another_tag", "change_undone", "change_depended_on",
+     "undo_name_taken"}
+)  # fmt: skip
+"""Kinds of what cannot be done as things are."""
+_CANDIDATES = {"post_ambiguous": "names", "channel_ambiguous": "ids"}
+"""The data of an ambiguous name that tell what it may mean."""
 
 
 class ProblemResponse(JSONResponse):
     media_type = PROBLEM
 
 
-def problem(status: int, kind: str, detail: str, **more: Any) -> dict[str, Any]:
+def problem(status: int, kind: str, detail: str, hint: str | None, **more: Any) -> dict[str, Any]:
     """Return the problem document of a failure."""
     return {
         "type": f"urn:tgtagger:{kind}",
@@ -50,6 +63,7 @@ def problem(status: int, kind: str, detail: str, **more: Any) -> dict[str, Any]:
         "status": status,
         "detail": detail,
         "kind": kind,
+        "hint": hint,
         **more,
     }
 
@@ -64,7 +78,10 @@ def status_of(error: TgTaggerError) -> int:
         case SourceError():
             return 404
         case InputError():
-            return 404 if error.kind.endswith(_UNKNOWN) else 400
+            if error.kind in _CONFLICT:
+                return 409
+            is_unknown = error.kind.endswith(_UNKNOWN) and error.kind not in _WORDS
+            return 404 if is_unknown else 400
     return 500
 
 
@@ -77,7 +94,12 @@ def install(app: FastAPI) -> None:
         if isinstance(error, TryLater):
             wait = error.not_before and (error.not_before - datetime.now(UTC)).total_seconds()
             headers["Retry-After"] = str(max(1, math.ceil(wait or 5)))
-        return answer(request, status_of(error), error.kind, error.message, headers)
+        named = error.data.get(_CANDIDATES.get(error.kind, ""), ())
+        more = {"candidates": [str(each) for each in named]} if named else {}
+        return answer(
+            request, status_of(error), error.kind, error.message, headers,
+            hint=hint_of(error), **more,
+        )  # fmt: skip
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -87,10 +109,15 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        kind = {404: "path_unknown", 405: "method_not_allowed"}.get(
-            error.status_code, "request_refused"
-        )
-        return answer(request, error.status_code, kind, str(error.detail), error.headers)
+        path = request.scope["path"]
+        match error.status_code:
+            case 404:
+                return answer(request, 404, "path_unknown", f"There is nothing at {path[:200]}.")
+            case 405:
+                detail = f"{request.method} is not taken here."
+                headers = {"Allow": ", ".join(_methods(app, request))}
+                return answer(request, 405, "method_not_allowed", detail, headers)
+        return answer(request, error.status_code, "request_refused", str(error.detail))
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
@@ -113,17 +140,34 @@ def answer(
     kind: str,
     detail: str,
     headers: Mapping[str, str] | None = None,
+    *,
+    hint: str | None = None,
     **more: Any,
 ) -> Response:
-    """Return a failure as this request wants it."""
+    """Return a failure as this request wants it. Without a hint it is that of its kind."""
+    of_kind = HINTS.get(kind)
+    hint = hint or (of_kind if isinstance(of_kind, str) else None)
     if is_page(request):
         shown = page(
             request,
             "problem.html",
-            {"kind": kind, "detail": detail},
+            {"kind": kind, "detail": detail, "hint": hint},
             part="problem",
             status=status,
         )
         shown.headers.update(headers or {})
         return shown
-    return ProblemResponse(problem(status, kind, detail, **more), status, headers)
+    return ProblemResponse(problem(status, kind, detail, hint, **more), status, headers)
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """Return the methods that are taken at the request's path."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": "GET" if method == "HEAD" else method})[0]
+            is Match.FULL
+            for route in app.routes
+        )
+    ]
