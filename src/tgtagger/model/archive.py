@@ -271,6 +271,7 @@ class ChannelState:
     channel: Channel
     posts: int
     pending: int
+    failed: int
     newest: dt.datetime | None
     parsed_at: dt.datetime | None
     unread: int

@@ -185,6 +185,7 @@ def channel(state: ChannelState) -> Shape:
         "kind": state.channel.kind,
         "posts": state.posts,
         "pending": state.pending,
+        "failed": state.failed,
         "newest": state.newest and iso(state.newest),
         "parsed_at": state.parsed_at and iso(state.parsed_at),
         "unread": state.unread,

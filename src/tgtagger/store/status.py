@@ -24,7 +24,7 @@ DAYS_SHOWN = 14
 
 _CHANNEL = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", INTEGER, INTEGER,
-    "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
+    INTEGER, "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
 )  # fmt: skip
 _FAILED = RowCheck(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
@@ -99,8 +99,12 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
         waiting AS (
             SELECT channel_id, count(*) AS pending
             -- The plus: by the queue's index, not through all posts in the order of channels.
-            FROM posts WHERE status = 'pending' GROUP BY +channel_id)
+            FROM posts WHERE status = 'pending' GROUP BY +channel_id),
+        broken AS (
+            SELECT channel_id, count(*) AS failed
+            FROM posts WHERE status = 'failed' GROUP BY +channel_id)
         SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
+               coalesce(b.failed, 0),
                (SELECT date FROM posts AS p
                 WHERE p.channel_id = c.id AND p.message_id = n.newest),
                c.parsed_at,
@@ -112,6 +116,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
                EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
         FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
             LEFT JOIN waiting AS w ON w.channel_id = c.id
+            LEFT JOIN broken AS b ON b.channel_id = c.id
         ORDER BY c.title, c.id
         """
     )
@@ -120,6 +125,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             Channel(identity, title, username, kind),
             posts,
             pending,
+            failed,
             from_text(newest),
             from_text(parsed_at),
             unread,
@@ -133,6 +139,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
             kind,
             posts,
             pending,
+            failed,
             newest,
             parsed_at,
             unread,

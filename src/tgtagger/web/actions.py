@@ -38,14 +38,17 @@ class Question:
     button: str
 
 
-def done(request: Request, place: str, text: str, *, undo: int | None = None) -> Response:
+def done(
+    request: Request, place: str, text: str, *, undo: int | None = None, job: int | None = None
+) -> Response:
     """Return to a place of this server, and say there what was done.
 
-    `text` is in the person's language already; `undo` is the number of the change.
+    `text` is in the person's language already; `undo` is the number of the change, `job` that of
+    the job that will do it.
     """
     request.app.state.archive.forget()  # what pages remember of the archive is old now
     answer = RedirectResponse(own_place(place), 303)
-    told = json.dumps({"text": text[:500], "undo": undo}, ensure_ascii=False)
+    told = json.dumps({"text": text[:500], "undo": undo, "job": job}, ensure_ascii=False)
     value = base64.urlsafe_b64encode(told.encode(errors="replace")).decode()
     answer.set_cookie(TOLD, value, max_age=60, httponly=True, samesite="strict")
     return answer

@@ -109,8 +109,8 @@ def _told(request: Request) -> dict[str, Any] | None:
     """Return what the last action did, to be shown once; None: there was none."""
     try:
         told = json.loads(base64.urlsafe_b64decode(request.cookies[TOLD]))
-        undo = told["undo"]
-        return {"text": str(told["text"]), "undo": None if undo is None else int(undo)}
+        numbers = {name: told[name] and int(told[name]) for name in ("undo", "job")}
+        return {"text": str(told["text"]), **numbers}
     except (KeyError, ValueError, TypeError):  # none, or not ours
         return None
 

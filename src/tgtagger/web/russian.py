@@ -160,6 +160,44 @@ TEXTS: Mapping[str, str] = {
     "Merged: {tags}. The history has each, to undo.": (
         "Слито: {tags}. В истории каждое можно отменить."
     ),
+    # channels
+    "Add a channel": "Добавить канал",
+    "Add and read": "Добавить и прочитать",
+    "Add only": "Только добавить",
+    "Channel": "Канал",
+    "Waiting": "Ждут тегов",
+    "Failed": "С ошибкой",
+    "Newest post": "Новейший пост",
+    "Read last": "Прочитан",
+    "Not read yet": "Не прочитано",
+    "What to do": "Что сделать",
+    "not followed": "не читается",
+    "paused": "на паузе",
+    "being read": "читается",
+    "will be read": "будет прочитан",
+    "never": "ни разу",
+    "all read": "прочитано всё",
+    "Read now": "Прочитать",
+    "Pause": "Пауза",
+    "Resume": "Возобновить",
+    "Forget": "Забыть",
+    "No channels yet. Add one: its posts are read, then tagged.": (
+        "Каналов пока нет. Добавьте: его посты будут прочитаны, потом размечены."
+    ),
+    "Added, not read yet": "Добавлены, ещё не прочитаны",
+    "“Not read yet” counts messages of a channel's history that no run has read; the next runs "
+    "do, the newest first.": (
+        "«Не прочитано» — это сообщения истории канала, до которых запуски ещё не дошли; "
+        "следующие дойдут, начиная с новых."
+    ),
+    "Added; it will be read.": "Добавлен и будет прочитан.",
+    "Added: {names}.": "Добавлено: {names}.",
+    "It was there already.": "Он уже есть.",
+    "It will be read: {source}.": "Будет прочитан: {source}.",
+    "Paused: {title}.": "На паузе: {title}.",
+    "It is read again: {title}.": "Снова читается: {title}.",
+    "No longer to be read: {source}.": "Больше не читается: {source}.",
+    "Job {number}": "Задание {number}",
     # plots
     "As a table": "Таблицей",
     "{first} to {last}: {total} in all, the most in {most}: {highest}.": (
@@ -171,5 +209,6 @@ NOUNS: Mapping[str, tuple[str, str, str]] = {
     "post": ("пост", "поста", "постов"),
     "tag": ("тег", "тега", "тегов"),
     "channel": ("канал", "канала", "каналов"),
+    "message": ("сообщение", "сообщения", "сообщений"),
     "suggestion": ("предложение", "предложения", "предложений"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tgtagger.web.pages import (
+    channels,
     enter,
     history,
     posts,
@@ -19,5 +20,6 @@ for part in (
     tags,
     suggestions,
     history,
+    channels,
 ):
     router.include_router(part.router)
