@@ -32,7 +32,11 @@ def _of_modules(methods: set[str], at: int) -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in methods:
                     found = node.args[at : at + 1]
-            elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "Texts":
+            elif (
+                "text" in methods
+                and isinstance(node, ast.AnnAssign)
+                and ast.unparse(node.annotation) == "Texts"
+            ):
                 assert isinstance(node.value, ast.Dict)
                 found = node.value.values
             for text in found:

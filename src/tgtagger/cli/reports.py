@@ -301,9 +301,7 @@ _FOR_EVER = "no more tries by itself: tgtagger retry-failed --force"
 
 def advice(failed: FailureCount) -> str:
     """Return what to do about the failed posts of a class."""
-    if failed.next_due is not None or failed.failure in {"refused", "too_long"}:
-        return _ADVICE.get(failed.failure, "")
-    return _FOR_EVER
+    return _FOR_EVER if failed.is_used_up else _ADVICE.get(failed.failure, "")
 
 
 def draw_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:

@@ -297,6 +297,24 @@ class FailureCount:
     last_error: str | None
     next_due: dt.datetime | None
 
+    @property
+    def is_used_up(self) -> bool:
+        """Tell whether these posts had all their turns, though another turn might help."""
+        return self.next_due is None and self.failure not in {"refused", "too_long"}
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPost:
+    """A failed post in a list: the beginning of its text, and why its last attempt failed."""
+
+    id: PostId
+    channel: str
+    date: dt.datetime | None
+    text: str
+    error: str | None
+    attempts: int
+    next_due: dt.datetime | None
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

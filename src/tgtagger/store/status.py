@@ -10,9 +10,17 @@ import sqlite3
 from typing import get_args
 
 from tgtagger.decide import LONGEST_DELAY
-from tgtagger.model.archive import ArchiveState, ChannelState, DaySpent, FailureCount, Run
-from tgtagger.model.choices import PostStatus
+from tgtagger.model.archive import (
+    ArchiveState,
+    ChannelState,
+    DaySpent,
+    FailedPost,
+    FailureCount,
+    Run,
+)
+from tgtagger.model.choices import FailureClass, PostStatus
 from tgtagger.model.posts import Channel
+from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
 from tgtagger.store.runs import SELECT_RUN, as_run
@@ -27,8 +35,20 @@ _CHANNEL = RowCheck(
     INTEGER, "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
 )  # fmt: skip
 _FAILED = RowCheck(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
+_FAILED_POST = RowCheck(
+    "posts.channel_id", "posts.message_id", "channels.title", "posts.date", TEXT, or_null(TEXT),
+    "posts.attempts", "posts.next_attempt_at",
+)  # fmt: skip
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
+
+# The plus: by the index of failed posts, and then sorted, not through all posts.
+FAILED_POSTS = (
+    "SELECT p.channel_id, p.message_id, c.title, p.date, "
+    "substr(coalesce(nullif(p.text, ''), p.media_text, ''), 1, 300), p.error, p.attempts, "
+    "p.next_attempt_at FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
+    "WHERE p.status = 'failed' AND p.failure = ? ORDER BY +p.id DESC LIMIT ?"
+)
 
 _CHANGES = " + ".join(
     f"coalesce(json_extract(summary, '$.{part}{name}'), 0)"
@@ -54,6 +74,24 @@ class Status(Part):
         """Return the channels, by title."""
         with self._database.read() as db:
             return _channels(db)
+
+    def failures(self) -> tuple[FailureCount, ...]:
+        """Return the failed posts by class, the most frequent first."""
+        with self._database.read() as db:
+            return _failures(db, dt.datetime.now(dt.UTC))
+
+    def failed_posts(self, failure: FailureClass, most: int) -> tuple[FailedPost, ...]:
+        """Return the newest failed posts of a class."""
+        with self._database.read() as db:
+            return tuple(
+                FailedPost(
+                    PostId(channel, message), title, from_text(date), text, error, attempts,
+                    from_text(due),
+                )
+                for channel, message, title, date, text, error, attempts, due in map(
+                    _FAILED_POST, db.execute(FAILED_POSTS, (failure, most))
+                )
+            )  # fmt: skip
 
     def archive(self) -> ArchiveState:
         """Return the state of the archive; by indexes only: under a second for a million posts."""

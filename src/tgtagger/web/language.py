@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from tgtagger.web.russian import NOUNS as RUSSIAN_NOUNS
 from tgtagger.web.russian import TEXTS as RUSSIAN_TEXTS
 
+Texts = Mapping[str, str]
+"""A table whose values are English texts of the pages; a test looks for their Russian."""
+
 _ENGLISH_NOUNS = {"reply": "replies", "entry": "entries", "match": "matches", "try": "tries"}
 
 

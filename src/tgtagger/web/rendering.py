@@ -22,6 +22,7 @@ from markupsafe import Markup
 from tgtagger import __version__
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
+from tgtagger.model.refs import post_name
 from tgtagger.model.times import day_of, iso, minute_of
 from tgtagger.system.terminal_text import without_controls
 from tgtagger.web.language import Language, language_of
@@ -52,6 +53,8 @@ def _environment() -> Environment:
     made.filters["minute"] = minute_of
     made.filters["day"] = day_of
     made.filters["iso"] = iso
+    made.filters["post_name"] = post_name
+    made.filters["line"] = lambda text: captions.line_of(text) if text.strip() else ""
     made.globals["captions"] = captions
     made.globals["version"] = __version__
     return made

@@ -198,6 +198,55 @@ TEXTS: Mapping[str, str] = {
     "It is read again: {title}.": "Снова читается: {title}.",
     "No longer to be read: {source}.": "Больше не читается: {source}.",
     "Job {number}": "Задание {number}",
+    # failures
+    "The server asked to wait": "Сервер просит подождать",
+    "The server took too long": "Сервер отвечал слишком долго",
+    "The server could not be reached": "Сервер недоступен",
+    "The server had a fault": "Сбой на сервере",
+    "The answer could not be read": "Ответ не удалось разобрать",
+    "The provider refused the text": "Провайдер отклонил текст",
+    "The text is too long for the model": "Текст слишком длинный для модели",
+    "Nothing: they are tried again when they are due.": (
+        "Ничего: когда придёт срок, их попробуют снова."
+    ),
+    "They are tried again when due. A slow model wants a longer timeout or smaller batches; see "
+    "the settings.": (
+        "Их попробуют снова в срок. Медленной модели нужно больше времени или меньше постов за "
+        "раз: см. настройки."
+    ),
+    "They are tried again when due. Look at the connection and the server's address.": (
+        "Их попробуют снова в срок. Проверьте связь и адрес сервера."
+    ),
+    "They are tried again when due. If it stays so, name another model.": (
+        "Их попробуют снова в срок. Если не проходит, назовите другую модель."
+    ),
+    "They are tried again when due. Another model may answer better.": (
+        "Их попробуют снова в срок. Другая модель может ответить лучше."
+    ),
+    "Name another model or provider in the settings, then try again.": (
+        "Укажите в настройках другую модель или провайдера и попробуйте снова."
+    ),
+    "Name a model with more context in the settings, then try again.": (
+        "Укажите в настройках модель с большим контекстом и попробуйте снова."
+    ),
+    "They had all their tries, so they wait for you. Try again when the cause is gone.": (
+        "Попытки исчерпаны, теперь дело за вами. Устраните причину и попробуйте снова."
+    ),
+    "could not be tagged. Each class says what to do; nothing is lost.": (
+        "не удалось разметить. У каждой причины сказано, что делать; ничего не потеряно."
+    ),
+    "No post is failed.": "Ошибок нет.",
+    "Try all again": "Повторить все",
+    "Try these again": "Повторить эти",
+    "Try again": "Повторить",
+    "Last error": "Последняя ошибка",
+    "Tried again": "Снова",
+    "at the earliest, by the next run": "— не раньше, в ближайшем запуске",
+    "not by itself": "само не повторится",
+    "a post without words": "пост без слов",
+    "The newest {count} are shown.": "Показаны последние {count}.",
+    "Hide the posts": "Скрыть посты",
+    "They will be tried again.": "Будут повторены.",
     # plots
     "As a table": "Таблицей",
     "{first} to {last}: {total} in all, the most in {most}: {highest}.": (
@@ -210,5 +259,6 @@ NOUNS: Mapping[str, tuple[str, str, str]] = {
     "tag": ("тег", "тега", "тегов"),
     "channel": ("канал", "канала", "каналов"),
     "message": ("сообщение", "сообщения", "сообщений"),
+    "try": ("попытка", "попытки", "попыток"),
     "suggestion": ("предложение", "предложения", "предложений"),
 }

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from tgtagger.web.pages import (
     channels,
     enter,
+    failures,
     history,
     posts,
     suggestions,
@@ -21,5 +22,6 @@ for part in (
     suggestions,
     history,
     channels,
+    failures,
 ):
     router.include_router(part.router)
