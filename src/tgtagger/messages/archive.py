@@ -46,5 +46,6 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "tag_exists": "there is a tag {tag!r} already",
     "alias_of_another_tag": "{name!r} stands for the tag {tag!r}",
     "alias_unknown": "{name!r} is no alias of {tag!r}",
+    "no_post_chosen": "no post is chosen",
     "post_without_tag": "the post has no tag {name!r}",
 }

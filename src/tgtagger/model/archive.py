@@ -103,6 +103,29 @@ class RisingTag:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetCount:
+    """A tag, a status or a month (`2026-01`, of this machine), and how many posts have it."""
+
+    name: str
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What posts are made of. Counted are the newest ones, `posts` of them.
+
+    `is_all`: there are no more of them. Each kind has its largest counts first; months the latest.
+    """
+
+    posts: int
+    is_all: bool
+    channels: tuple[tuple[Channel, int], ...]
+    tags: tuple[FacetCount, ...]
+    statuses: tuple[FacetCount, ...]
+    months: tuple[FacetCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TagLink:
     """A tag on a post, and where it came from."""
 

@@ -51,6 +51,7 @@ _ADDRESSES = {"http", "https", "ftp", "tg", "ton", "mailto", "tel", "magnet", "l
 DEEPEST = 50
 """Most parentheses in one another."""
 
+_PLAIN = re.compile(r"[\w@][\w@.+#-]*")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“"}
 _FILTER = re.compile(r"(?P<name>[^\W\d_][\w-]*):(?!//)")
 
@@ -60,6 +61,58 @@ Name = TypeVar("Name", bound=str)
 def read_query(text: str) -> Query | None:
     """Read a query; None: it is empty. Raises InputError for what cannot be read."""
     return _Reader(_split(text)).read()
+
+
+def write_filter(name: FactName, value: str) -> str:
+    """Return a filter as a person types it; a value that is no single word in quotation marks."""
+    if value and _PLAIN.fullmatch(value):
+        return f"{name}:{value}"
+    marks = next((pair for pair in _QUOTES.items() if not {*pair} & {*value}), ('"', '"'))
+    return f"{name}:{marks[0]}{value}{marks[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class TypedFilter:
+    """A filter of a query as it stands there, which holds for all that is found.
+
+    `rest` is the query without it.
+    """
+
+    text: str
+    part: Fact | Dated
+    rest: str
+
+
+def typed_filters(text: str) -> tuple[TypedFilter, ...]:
+    """Return the filters of a query that can be taken off one by one.
+
+    None where the query is alternatives as a whole: there each filter holds for one of them.
+    """
+    tokens = _split(text)
+    depth, found = 0, []
+    for at, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.kind, 0)
+        if depth == 0 and token.kind == "OR":
+            return ()
+        is_not = at > 0 and tokens[at - 1].kind == "NOT"
+        if depth == 0 and not is_not and isinstance(token.part, Fact | Dated):
+            rest = [*tokens[:at], *tokens[at + 1 :]]
+            found.append(TypedFilter(token.text, token.part, _written(rest)))
+    return tuple(found)
+
+
+def narrowed(text: str, added: str) -> str:
+    """Return a query that also wants what is added."""
+    tokens = _split(text)
+    depth, is_any = 0, False
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token.kind, 0)
+        is_any = is_any or (depth == 0 and token.kind == "OR")
+    return f"({text}) {added}" if is_any else f"{text} {added}".strip()
+
+
+def _written(tokens: Sequence[_Token]) -> str:
+    return re.sub(r"(^| )- ", r"\1-", " ".join(token.text for token in tokens))
 
 
 # ---- into tokens

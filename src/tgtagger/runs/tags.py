@@ -1,20 +1,30 @@
 """What a person asks about the tags: which are probably one, their vocabulary, an undo.
 
+And tags of posts by hand: of one, of several, of all that a query finds.
+
 Knows no face.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, TakenBack
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs.query import read_filter
 from tgtagger.runs.taggers import read_vocabulary_file
 from tgtagger.store import Store
-from tgtagger.vocabulary import MAX_ENTRIES, Suggestion, VocabularyFile, merge_entries
+from tgtagger.vocabulary import (
+    MAX_ENTRIES,
+    MAX_LENGTH,
+    MAX_WORDS,
+    Suggestion,
+    VocabularyFile,
+    merge_entries,
+)
 
 
 def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
@@ -63,3 +73,52 @@ def read_vocabulary(settings: Settings, *, limit: int) -> VocabularyFile:
     if not entries:
         raise InputError("no_tags_yet")
     return VocabularyFile(settings.vocabulary_mode or written.mode, entries)
+
+
+# ---- tags of posts, by hand
+
+
+@dataclass(frozen=True, slots=True)
+class TagsAdded:
+    """Tags that a person gave to a post. `number` None: it had them all.
+
+    `forms` are those that are new, each with a known tag of which it is another form.
+    """
+
+    names: tuple[str, ...]
+    number: int | None
+    forms: tuple[tuple[str, str], ...]
+
+
+def read_names(text: str) -> list[str]:
+    """Return the tags that a person typed, between commas. Raises InputError if there is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError("tag_invalid", name=text, words=MAX_WORDS, letters=MAX_LENGTH)
+    return names
+
+
+def add_tags(store: Store, post: str, names: Sequence[str]) -> TagsAdded:
+    """Give a post tags in a person's name."""
+    forms = store.tags.forms_of_new(names)
+    return TagsAdded(tuple(names), store.curation.add(post, names).number, forms)
+
+
+def change_tags(
+    store: Store,
+    names: Sequence[str],
+    *,
+    posts: Sequence[str] | None,
+    query: str,
+    takes: bool,
+    dry_run: bool = False,
+) -> TagChange:
+    """Give posts tags, or take them off: these posts, or (None) all that a query finds."""
+    if posts is None:
+        wanted = read_filter(query=query)
+    elif posts:
+        wanted = PostFilter(posts=tuple(posts))
+    else:
+        raise InputError("no_post_chosen")
+    change = store.curation.drop_from if takes else store.curation.add_to
+    return change(wanted, names, dry_run=dry_run)

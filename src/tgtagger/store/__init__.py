@@ -26,6 +26,7 @@ from tgtagger.store.changes import Changes
 from tgtagger.store.channels import Channels
 from tgtagger.store.curation import Curation
 from tgtagger.store.database import Database
+from tgtagger.store.facets import Counts
 from tgtagger.store.integrity import Integrity
 from tgtagger.store.jobs import Jobs
 from tgtagger.store.posts import Posts
@@ -68,6 +69,7 @@ class Store:
         self.channels = Channels(self._database)
         self.records = Records(self._database)
         self.around = Around(self._database)
+        self.counts = Counts(self._database)
         self.runs = Runs(self._database)
         self.jobs = Jobs(self._database)
         self.status = Status(self._database)

@@ -6,11 +6,13 @@ Knows neither what a valid tag is (`vocabulary`) nor what people decide about ta
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tgtagger import vocabulary
+from tgtagger.decide import HUMAN
 from tgtagger.model.archive import TagCompletion, TagCount
 from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
@@ -131,6 +133,14 @@ class Tags(Part):
                 (key, key + "\U0010ffff", len(text), text, LOOKED_AT, most),
             )
             return tuple((name, posts) for name, posts in map(_USED_BY, rows))
+
+    def given_by_hand(self, posts: Sequence[int]) -> dict[int, frozenset[str]]:
+        """Return the tags that a person gave to posts, by their inner ids."""
+        with self._database.read() as db:
+            found: dict[int, set[str]] = {}
+            for post, name in map(_NAMED, db.execute(BY_HAND, (json.dumps(list(posts)),))):
+                found.setdefault(post, set()).add(name)
+        return {post: frozenset(names) for post, names in found.items()}
 
     def completions(self, text: str, most: int = 8) -> tuple[TagCompletion, ...]:
         """Return up to `most` tags for the beginning of a name or an alias, the most used first.
@@ -272,6 +282,11 @@ def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:
                 return str(known)
     return None
 
+
+BY_HAND = (
+    "SELECT l.post_id, t.name FROM json_each(?) AS j CROSS JOIN post_tags AS l "
+    f"ON l.post_id = j.value AND l.source = '{HUMAN}' CROSS JOIN tags AS t ON t.id = l.tag_id"
+)
 
 COMPLETIONS = """
     WITH named (tag_id, alias) AS (

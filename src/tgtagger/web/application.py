@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from tgtagger import __version__
 from tgtagger.config import Settings
-from tgtagger.web import api, pages, problems
+from tgtagger.web import api, completions, live, pages, problems
 from tgtagger.web.dependencies import Archive
 from tgtagger.web.guard import Access, Guard
 from tgtagger.web.head import Head
@@ -39,6 +39,8 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(completions.router)
+    app.include_router(live.router)
     # The outermost: it sees every request first.
     app.add_middleware(Head)
     app.add_middleware(Guard, access=access, refused=problems.refuse)

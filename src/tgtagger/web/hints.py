@@ -97,6 +97,7 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "tag_exists": "merge {name} into {into}",
     "alias_of_another_tag": "merge {name} into {into}",
     "alias_unknown": _listed("its aliases", "aliases"),
+    "no_post_chosen": "choose some posts first",
     "post_without_tag": _listed("its tags", "tags"),
     # ---- of the web face itself
     "request_invalid": "see /api/v1/openapi.json for what is taken",

@@ -28,9 +28,10 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
+from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
-from tgtagger.web.rendering import is_page, page
+from tgtagger.web.rendering import is_page, page, words_of
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +97,11 @@ def install(app: FastAPI) -> None:
             headers["Retry-After"] = str(max(1, math.ceil(wait or 5)))
         named = error.data.get(_CANDIDATES.get(error.kind, ""), ())
         more = {"candidates": [str(each) for each in named]} if named else {}
+        sentence, hint = error.message, hint_of(error)
+        if is_page(request):
+            sentence, hint = translated(error, hint, words_of(request))
         return answer(
-            request, status_of(error), error.kind, error.message, headers,
-            hint=hint_of(error), **more,
+            request, status_of(error), error.kind, sentence, headers, hint=hint, **more
         )  # fmt: skip
 
     @app.exception_handler(RequestValidationError)
@@ -151,7 +154,12 @@ def answer(
         shown = page(
             request,
             "problem.html",
-            {"kind": kind, "detail": detail, "hint": hint},
+            {
+                "kind": kind,
+                "detail": detail,
+                "hint": hint,
+                "query": request.query_params.get("query", "")[:2000],
+            },
             part="problem",
             status=status,
         )

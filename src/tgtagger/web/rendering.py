@@ -10,7 +10,8 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,12 +21,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from tgtagger import __version__
+from tgtagger.decide import HUMAN
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
+from tgtagger.model.archive import Post, TagLink
+from tgtagger.model.posts import Channel
 from tgtagger.model.refs import post_name
 from tgtagger.model.times import day_of, iso, minute_of
+from tgtagger.runs.query import write_filter
 from tgtagger.system.terminal_text import without_controls
 from tgtagger.web.language import Language, language_of
+from tgtagger.web.words import KEY_WORDS, KEYS, WORDS
 
 API = "/api/"
 TOLD = "tgtagger_told"
@@ -51,13 +57,70 @@ def _environment() -> Environment:
     )
     made.filters["richtext"] = lambda markdown: Markup(to_html(markdown))  # noqa: S704 -- it is safe
     made.filters["minute"] = minute_of
+    made.filters["duration"] = duration
+    made.filters["bytes"] = size
     made.filters["day"] = day_of
     made.filters["iso"] = iso
     made.filters["post_name"] = post_name
     made.filters["line"] = lambda text: captions.line_of(text) if text.strip() else ""
     made.globals["captions"] = captions
+    made.globals["post_name"] = post_name
+    made.globals["query_of"] = write_filter
+    made.globals["channel_query"] = channel_query
+    made.globals["kinds_of"] = kinds_of
+    made.globals["owned"] = owned
+    made.globals["marked"] = marked
+    made.globals["by_origin"] = by_origin
+    made.globals["WORDS"] = WORDS
+    made.globals["KEYS"] = KEYS
+    made.globals["KEY_WORDS"] = KEY_WORDS
     made.globals["version"] = __version__
     return made
+
+
+def channel_query(channel: Channel) -> str:
+    """Return the filter of a query that means this channel, and no other of its title."""
+    return write_filter("channel", channel.username or str(channel.id))
+
+
+def owned(links: Iterable[TagLink]) -> list[tuple[str, bool]]:
+    """Return a post's tags, each with whether a person gave it."""
+    return [(link.name, link.source == HUMAN) for link in links]
+
+
+def by_origin(links: Iterable[TagLink]) -> list[tuple[TagLink, list[str]]]:
+    """Return where a post's tags came from: one link of each origin, and all its tags."""
+    found: dict[tuple[object, ...], tuple[TagLink, list[str]]] = {}
+    for link in links:
+        origin = (link.source, link.model, link.run, minute_of(link.added_at))
+        found.setdefault(origin, (link, []))[1].append(link.name)
+    return list(found.values())
+
+
+def marked(names: Iterable[str], own: Container[str]) -> list[tuple[str, bool]]:
+    """Return tags, each with whether it is among a person's own."""
+    return [(name, name in own) for name in names]
+
+
+def kinds_of(post: Post) -> list[tuple[str, int]]:
+    """Return the kinds of a post's media, each with its number."""
+    return list(Counter(item.type for item in post.media).items())
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as a player shows it: `1:05`, `1:00:00`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """Return a size in bytes as people read it: `1.4 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
 
 
 def page(
@@ -83,6 +146,8 @@ def page(
         "quoted": language.quoted,
         "lang": language.code,
         "read_only": request.app.state.archive.read_only,
+        # A page of a failure asks nothing: the archive may be what failed.
+        "at": request.app.state.archive.store.status.version() if status < 400 else None,
     }
     # The macros of several pages, which may say `t`, too; a block alone does not see an import.
     context["parts"] = _environment().get_template("parts.html").make_module(context)

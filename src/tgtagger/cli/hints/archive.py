@@ -91,6 +91,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "query_without_words": _SYNTAX,
     "relevance_without_words": "give a QUERY",
     "cursor_wrong": "leave it out, to begin with the newest post",
+    "no_post_chosen": "choose some posts first",
     "cursor_of_another_search": "keep the filters of the page that gave it, or leave it out",
     # ---- editing
     "tag_invalid": (

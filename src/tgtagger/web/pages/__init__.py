@@ -9,8 +9,10 @@ from tgtagger.web.pages import (
     enter,
     failures,
     history,
+    post,
     posts,
     suggestions,
+    tagging,
     tags,
 )
 
@@ -18,6 +20,8 @@ router = APIRouter(include_in_schema=False)
 for part in (
     enter,
     posts,
+    post,
+    tagging,
     tags,
     suggestions,
     history,

@@ -1,37 +1,53 @@
-"""The page of posts: what a query finds, newest first, a page at a time."""
+"""The page of posts: what a query finds, newest first, a page at a time; and what it is made of."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from tgtagger.runs.query import read_filter
+from tgtagger.runs.pages import Wanted, read_page
+from tgtagger.web import facets
 from tgtagger.web.dependencies import StoreDep
-from tgtagger.web.rendering import page
+from tgtagger.web.rendering import page, words_of
 
 router = APIRouter()
 
 ON_A_PAGE = 50
+COUNTED = 1000
+"""Found posts that are counted for their number, at most."""
+
+Words = Annotated[str, Query(max_length=2000)]
 
 
 @router.get("/")
-def posts(request: Request, store: StoreDep, query: str = "") -> HTMLResponse:
-    wanted = read_filter(
-        query=query or None,
-        channels=None,
-        tags=None,
-        any_tags=None,
-        not_tags=None,
-        since="",
-        until="",
-        statuses=None,
-        limit=ON_A_PAGE,
-    )
-    found = list(store.records.search(wanted))
-    channels = [(state.channel.title, state.posts) for state in store.status.channels()]
-    return page(
-        request,
-        "posts.html",
-        {"found": found, "query": query, "channels": channels},
-        part="results",
-    )
+def posts(
+    request: Request, store: StoreDep, query: Words = "", after: str = "", before: str = ""
+) -> HTMLResponse:
+    wanted = Wanted(query)
+    found = read_page(store, wanted, ON_A_PAGE, after=after, before=before)
+    values = {
+        "query": query,
+        "found": found,
+        "own": store.tags.given_by_hand([item.key for item in found.posts]),
+        "total": store.queue.count(replace(wanted.filter(), limit=COUNTED + 1)),
+        "counted": COUNTED,
+        "chosen": facets.chosen(query),
+        "near": () if found.posts else store.records.near(wanted.filter()),
+    }
+    return page(request, "posts.html", values, part="results")
+
+
+@router.get("/facets")
+def narrow(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse:
+    """Show what the posts of a query are made of."""
+    found = store.counts.facets(Wanted(query).filter())
+    values = {
+        "query": query,
+        "found": found,
+        "groups": facets.groups(found, query, words_of(request)),
+        "chosen": facets.chosen(query),
+    }
+    return page(request, "facets.html", values, part="facets")

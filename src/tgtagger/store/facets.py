@@ -1,0 +1,87 @@
+"""What a filter's posts are made of: channels, tags, statuses, months, each with its count.
+
+Counted are the newest posts that are found, up to a bound: a million posts cost what these cost.
+Knows neither how a query is typed nor what a facet looks like.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+
+from tgtagger.model.archive import FacetCount, Facets
+from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.store.channels import as_channel
+from tgtagger.store.database import Part
+from tgtagger.store.query import query_for
+from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
+
+COUNTED = 10_000
+"""Posts that are counted, at most."""
+SHOWN = 30
+"""Counts of a kind that are told, at most; the largest, and of months the latest."""
+
+PICKED = "p.id, p.channel_id, p.status, strftime('%Y-%m', p.date, 'localtime')"
+TAGS = (
+    "SELECT t.name, count(*) FROM json_each(?) AS j CROSS JOIN post_tags AS l "
+    "ON l.post_id = j.value CROSS JOIN tags AS t ON t.id = l.tag_id "
+    f"GROUP BY t.id ORDER BY 2 DESC, 1 LIMIT {SHOWN}"
+)
+
+_PICKED = RowCheck(INTEGER, "posts.channel_id", "posts.status", or_null(TEXT))
+_TAG = RowCheck("tags.name", INTEGER)
+_CHANNEL = RowCheck("channels.id", "channels.title", "channels.username", "channels.kind")
+
+
+class Counts(Part):
+    """Counts of what a filter picks."""
+
+    def facets(self, wanted: PostFilter, most: int = COUNTED) -> Facets:
+        """Return the facets of the newest posts of a filter, `most` at most."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            rows = [
+                *map(_PICKED, db.execute(query.sql(PICKED, limit=most + 1), query.values)),
+            ]
+            is_all = len(rows) <= most
+            del rows[most:]
+            channels = Counter(channel for _, channel, _, _ in rows)
+            statuses = Counter(status for _, _, status, _ in rows)
+            months = Counter(month for *_, month in rows if month is not None)
+            if not is_all and months:
+                del months[min(months)]  # it was counted in part
+            return Facets(
+                len(rows),
+                is_all,
+                _channels(db, channels.most_common(SHOWN)),
+                tuple(
+                    FacetCount(name, count)
+                    for name, count in map(_TAG, db.execute(TAGS, (_list(rows),)))
+                ),
+                tuple(FacetCount(*item) for item in statuses.most_common()),
+                tuple(FacetCount(*item) for item in sorted(months.items(), reverse=True)[:SHOWN]),
+            )
+
+    def newer(self, wanted: PostFilter, than: int, most: int) -> int:
+        """Return how many posts of a filter are newer than a key, `most` at most."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            query.add(f"{query.key} > ?", than)
+            sql = f"SELECT count(*) FROM ({query.sql('1', limit=most)})"
+            return int(db.execute(sql, query.values).fetchone()[0])
+
+
+def _list(rows: Iterable[tuple[int, ...]]) -> str:
+    return json.dumps([row[0] for row in rows])
+
+
+def _channels(
+    db: sqlite3.Connection, counts: Iterable[tuple[int, int]]
+) -> tuple[tuple[Channel, int], ...]:
+    known = {
+        row[0]: as_channel(row)
+        for row in map(_CHANNEL, db.execute("SELECT id, title, username, kind FROM channels"))
+    }
+    return tuple((known[channel], count) for channel, count in counts if channel in known)
