@@ -62,6 +62,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "account_in_use": _locked("another run uses the Telegram account {account}"),
     "nobody_to_answer": "signing in asks for: {question}; and nobody is here to answer",
     # ---- jobs
+    "account_unknown": "no account {name!r}",
     "job_field_unknown": "a {job} job knows no {name!r}",
     "job_fields_wrong": "what is stored of a {job} job cannot be read",
     "job_names_too_many": "a job names at most {most} channels or posts",

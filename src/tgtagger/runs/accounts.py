@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tgtagger.config import Settings
-from tgtagger.errors import ActionNeeded
+from tgtagger.errors import ActionNeeded, InputError
 from tgtagger.system import signals
 
 if TYPE_CHECKING:
@@ -36,6 +36,18 @@ def access_of(settings: Settings) -> Access:
 def is_signed_in(settings: Settings) -> bool:
     """Tell whether there is a session, without loading Telethon."""
     return (settings.data_dir / "sessions" / f"{settings.account}.session").is_file()
+
+
+def find_account(settings: Settings, text: str) -> str:
+    """Return the account of a number (1 is `default`) or a name. Raises InputError."""
+    sessions = (settings.data_dir / "sessions").glob("[!.]*.session")
+    others = {path.stem for path in sessions} | {settings.account}
+    known = ("default", *sorted(others - {"default"}))
+    if text.isdecimal() and 1 <= int(text) <= len(known):
+        return known[int(text) - 1]
+    if text not in known:
+        raise InputError("account_unknown", name=text, known=known)
+    return text
 
 
 def who(access: Access) -> str | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from tgtagger.config import Settings, days_of
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, TryLater
 from tgtagger.model.archive import Job
 from tgtagger.model.choices import FailureClass, JobKind, Via
 from tgtagger.model.refs import canonical_name, read_channel
@@ -71,6 +71,15 @@ def ask(store: Store, settings: Settings, kind: JobKind, given: Mapping[str, Any
     # `7d` is another moment at every request, and the same wish.
     wish = json.dumps(params | typed, sort_keys=True)
     return store.jobs.ask(kind, wish, params, keep=days_of(settings.keep_runs))
+
+
+def has_worker(store: Store) -> bool:
+    """Tell whether a worker is there to do the jobs."""
+    try:
+        with store.lock("work"):
+            return False
+    except TryLater:
+        return True
 
 
 def wish_of(kind: JobKind, params: Mapping[str, Any]) -> Wish:

@@ -161,15 +161,18 @@ def work(
 
     Calls `ended` for each job that ended, and `idle` if nothing was to be done at first.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    with Store.open(settings.db, create=False) as store, store.lock("work", shared=True):
-        worker = Worker(store, command, ended)
-        try:
-            worker.look()
-            if worker.is_idle:
-                idle()
-            while deadline is None or time.monotonic() < deadline:
-                time.sleep(LOOK_EVERY)
+    end = float("inf") if seconds is None else time.monotonic() + seconds
+    told = False
+    while time.monotonic() < end:  # again for each archive: a backup may be put in its place
+        with Store.open(settings.db, create=False) as store, store.lock("work", shared=True):
+            worker = Worker(store, command, ended)
+            try:
                 worker.look()
-        finally:
-            worker.stop()
+                if worker.is_idle and not told:
+                    idle()
+                told = True
+                while time.monotonic() < end and not store.is_replaced:
+                    time.sleep(LOOK_EVERY)
+                    worker.look()
+            finally:
+                worker.stop()

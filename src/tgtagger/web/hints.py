@@ -89,6 +89,12 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "date_wrong": _DATES,
     "date_ambiguous": "write {number}min or {number}mo",
     "period_empty": "swap the two",
+    # ---- jobs
+    "account_unknown": _one_of,
+    "job_field_unknown": _one_of,
+    "job_too_wide": "give channels, posts, since or limit",
+    "job_unknown": "see the list of jobs",
+    "duration_wrong": "write 90s, 10m, 2h or 1d",
     # ---- changing tags
     "tag_invalid": (
         "a tag has a letter, at most {words} words and {letters} characters, and no brackets, "

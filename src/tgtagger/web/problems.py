@@ -52,6 +52,33 @@ _CANDIDATES = {"post_ambiguous": "names", "channel_ambiguous": "ids"}
 """The data of an ambiguous name that tell what it may mean."""
 
 
+class NothingNew(Exception):
+    """A reader of events has got the last one: 204, by which a browser stops to ask."""
+
+
+class TaggingFailed(Exception):
+    """A post did not get its tags; answered in the keys of the predecessor."""
+
+    def __init__(
+        self,
+        message: str,
+        post_id: int | str,
+        job_id: int,
+        *,
+        hint: str | None = None,
+        can_retry: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.told = {
+            "error": "tagging_failed",
+            "message": message,
+            "post_id": post_id,
+            "job_id": job_id,
+            "retry_available": can_retry,
+        }
+
+
 class ProblemResponse(JSONResponse):
     media_type = PROBLEM
 
@@ -103,6 +130,16 @@ def install(app: FastAPI) -> None:
         return answer(
             request, status_of(error), error.kind, sentence, headers, hint=hint, **more
         )  # fmt: skip
+
+    @app.exception_handler(TaggingFailed)
+    def not_tagged(_: Request, error: TaggingFailed) -> Response:
+        return ProblemResponse(
+            problem(503, "tagging_failed", str(error), error.hint, **error.told), 503
+        )
+
+    @app.exception_handler(NothingNew)
+    def nothing_new(_: Request, __: NothingNew) -> Response:
+        return Response(status_code=204)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:

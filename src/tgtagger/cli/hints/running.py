@@ -49,6 +49,7 @@ def _ending(
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- jobs
+    "account_unknown": _one_of,
     "job_field_unknown": _one_of,
     "job_too_wide": "name channels or posts, or give since or limit",
     # ---- pages and the API

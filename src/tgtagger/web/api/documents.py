@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tgtagger.model.choices import (
     FailureClass,
+    JobKind,
+    JobState,
     LinkSource,
     MediaType,
     PostStatus,
@@ -29,7 +31,7 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def gives(model: type[Shape], status: int = 200, words: str = "Done") -> Responses:
+def gives(model: type[BaseModel], status: int = 200, words: str = "Done") -> Responses:
     """Return the description of what a route gives."""
     return {status: {"model": model, "description": words}}
 
@@ -327,3 +329,67 @@ class Health(Shape):
     status: Literal["ok"]
     name: Literal["tgtagger"]
     version: str
+
+
+class JobProgress(Shape):
+    done: int | None = Field(description="Posts so far.", examples=[120])
+    total: int | None = Field(description="Of how many, where that is known.", examples=[400])
+    what: str | None = Field(description="The channel, or `tagging`.", examples=["tagging"])
+    waits: str | None = Field(description="Why it waits now.", examples=[None])
+    waits_until: dt.datetime | None = Field(examples=[None])
+
+
+class JobError(Shape):
+    kind: str = Field(examples=["key_rejected"])
+    message: str | None = Field(examples=["the server rejected the key"])
+    hint: str | None = Field(examples=["check the key"])
+
+
+class Job(Shape):
+    """A run that was asked for."""
+
+    id: int = Field(examples=[7])
+    kind: JobKind
+    params: dict[str, Any] = Field(
+        description="What it shall do.", examples=[{"limit": 50, "force": True}]
+    )
+    state: JobState = Field(examples=["running"])
+    asked_at: dt.datetime
+    started_at: dt.datetime | None = Field(description="When it was first taken.")
+    ended_at: dt.datetime | None
+    cancelled_at: dt.datetime | None = Field(description="When somebody asked for its end.")
+    tries: int = Field(description="How often a worker took it.", examples=[1])
+    progress: JobProgress
+    run: int | None = Field(description="The last of its runs.", examples=[12])
+    exit_code: int | None = Field(description="0 all done, 5 some posts failed.", examples=[None])
+    error: JobError | None = Field(description="What ended it.", examples=[None])
+    summary: dict[str, Any] | None = Field(description="What the run did.", examples=[None])
+
+
+class JobPage(Shape):
+    jobs: list[Job]
+    next: str | None = _NEXT
+    worker: bool = Field(description="Whether there is a worker to do them.")
+
+
+class Retrying(Shape):
+    status: Literal["queued"]
+    message: str
+    job_id: int = Field(examples=[7])
+
+
+class Regenerated(Shape):
+    """`queued` at once; with `wait` the post's status, with its tags."""
+
+    status: Literal["queued", "tagged", "skipped"]
+    post_id: int | str = Field(examples=[5])
+    job_id: int = Field(examples=[8])
+    tags: list[str] | None = Field(default=None, examples=[["weather"]])
+
+
+class TaggingProblem(Problem):
+    error: Literal["tagging_failed"]
+    message: str
+    post_id: int | str = Field(examples=[5])
+    job_id: int = Field(examples=[8])
+    retry_available: bool
