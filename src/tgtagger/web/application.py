@@ -43,7 +43,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.include_router(live.router)
     # The outermost: it sees every request first.
     app.add_middleware(Head)
-    app.add_middleware(Guard, access=access, refused=problems.refuse)
+    app.add_middleware(Guard, access=access, refused=problems.refuse, failed=problems.note_bug)
     return app
 
 

@@ -9,7 +9,6 @@ hostile post from running anything. Speaks ASGI only; knows no route and no arch
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import secrets
@@ -36,8 +35,8 @@ LINK_SECONDS = 600.0
 """Seconds for which a one-time link is good."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN = ("/static/", "/healthz", "/enter")
-"""Paths that want no token: they show nothing of the archive."""
+OPEN = frozenset({"/healthz", "/enter"})
+"""Paths that want no token: they show nothing of the archive, as /static/ does."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -133,57 +132,51 @@ class Guard:
     access: Access
     refused: Callable[[Scope, Refusal], App]
     """Returns what answers a request that is refused."""
+    failed: Callable[[Scope, Exception], App]
+    """Notes a bug; returns what answers then. Here, so that this answer has the headers, too."""
     seconds: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-            return
+        elif scope["type"] == "http":
+            await self._answer(scope, _BoundedBody(receive, self.seconds), _Answer(send))
+        else:  # there are no web sockets
+            await send({"type": "websocket.close"})
+
+    async def _answer(self, scope: Scope, body: _BoundedBody, answer: _Answer) -> None:
         headers = Headers(scope["headers"])
-        path: str = scope["path"]
-
-        body = _BoundedBody(receive, self.seconds)
-
-        async def send_guarded(message: Message) -> None:
-            if body.refusal is not None and not body.is_answered:
-                return  # the framework's own answer to a body that it could not read
-            if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message["headers"]}
-                added = [header for header in _HEADERS if header[0] not in given]
-                if b"cache-control" not in given:
-                    added.append(_PRIVATE)
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        refusal = self._refusal(scope["method"], path, headers, scope.get("scheme", "http"))
+        refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await self._refuse(scope, receive, send_guarded, refusal)
+            await self._refuse(scope, body.receive, answer.send, refusal)
             return
-        length = headers.one("content-length")
-        if length is not None and (not length.isdigit() or int(length) > LARGEST_BODY):
-            await self._refuse(scope, receive, send_guarded, _TOO_LARGE)
-            return
-        with contextlib.suppress(BodyRefused):
-            await self.app(scope, body.receive, send_guarded)
-        if body.refusal is not None:
-            body.is_answered = True
-            await self._refuse(scope, receive, send_guarded, body.refusal)
+        try:
+            await self.app(scope, body.receive, body.unless_refused(answer.send))
+        except BodyRefused:
+            pass
+        except Exception as error:  # noqa: BLE001 -- a bug: whatever it is
+            failure = self.failed(scope, error)
+            if not answer.has_begun:
+                await failure(scope, body.receive, answer.send)
+        if body.refusal is not None and not answer.has_begun:
+            await self._refuse(scope, body.receive, answer.send, body.refusal)
 
-    def _refusal(self, method: str, path: str, headers: Headers, scheme: str) -> Refusal | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         """Return why a request is refused before any route sees it; None: it may go on."""
-        host = headers.one("host")
+        path, host = scope["path"], headers.one("host")
         if not self.access.knows(host):
             return _WRONG_HOST
-        wants_token = self.access.token is not None and not path.startswith(OPEN)
+        is_open = path in OPEN or path.startswith("/static/")
+        wants_token = self.access.token is not None and not is_open
         if wants_token and not self._is_let_in(headers):
             return _NO_TOKEN
-        if method in SAFE:
-            return None
-        if not self._is_own(headers, f"{scheme}://{host}"):
+        if scope["method"] in SAFE:
+            return None if _may_be_shown(headers) else _OTHER_SITE_READS
+        if not self._is_own(headers, f"{scope.get('scheme', 'http')}://{host}"):
             return _OTHER_SITE
         if self.access.read_only and path != "/enter":
             return _READ_ONLY
-        return None
+        return None if _is_small(headers.one("content-length")) else _TOO_LARGE
 
     def _is_let_in(self, headers: Headers) -> bool:
         token = self.access.token
@@ -217,6 +210,27 @@ class Guard:
             await send(message)
 
         await self.refused(scope, refusal)(scope, receive, send_refusal)
+
+
+def _is_small(length: str | None) -> bool:
+    """Tell whether a Content-Length may be; None: the body is measured as it comes."""
+    if length is None:
+        return True
+    is_number = length.isascii() and length.isdigit() and len(length) < 12
+    return is_number and int(length) <= LARGEST_BODY
+
+
+def _may_be_shown(headers: Headers) -> bool:
+    """Tell whether an answer goes to a page of this server, to a whole tab, or to a program.
+
+    Another site's page sees no answer anyway; but how long one takes, or how large it is, tells
+    whether a search has found something. It may open a page of ours, as a link does.
+    """
+    site = headers.one("sec-fetch-site")
+    is_link = (headers.one("sec-fetch-mode"), headers.one("sec-fetch-dest")) == (
+        "navigate", "document",
+    )  # fmt: skip
+    return site in {None, "same-origin", "none"} or is_link
 
 
 class Headers:
@@ -263,9 +277,26 @@ class Refusal:
 _WRONG_HOST = Refusal(421, "host_unknown", "This server does not answer under this name.")
 _NO_TOKEN = Refusal(401, "token_missing", "This server wants its token.")
 _OTHER_SITE = Refusal(403, "other_site", "A page of another site may not change anything here.")
+_OTHER_SITE_READS = Refusal(403, "other_site", "A page of another site may not read anything here.")
 _READ_ONLY = Refusal(403, "read_only", "This server only shows the archive.")
 _TOO_LARGE = Refusal(413, "body_too_large", f"A request may have {LARGEST_BODY >> 10} KiB.")
 _TOO_SLOW = Refusal(408, "body_too_slow", f"A request has to come in {BODY_SECONDS:.0f} seconds.")
+
+
+class _Answer:
+    """Sends an answer, with the headers that every answer has."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            given = {name.lower() for name, _ in message["headers"]}
+            added = [header for header in (*_HEADERS, _PRIVATE) if header[0] not in given]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await self._send(message)
 
 
 class BodyRefused(Exception):
@@ -281,7 +312,15 @@ class _BoundedBody:
         self._size = 0
         self._is_over = False
         self.refusal: Refusal | None = None
-        self.is_answered = False  # the refusal was sent
+
+    def unless_refused(self, send: Send) -> Send:
+        """Return what sends, without the framework's own answer to a body that is refused."""
+
+        async def send_unless(message: Message) -> None:
+            if self.refusal is None:
+                await send(message)
+
+        return send_unless
 
     async def receive(self) -> Message:
         if self._is_over:  # from now on it tells only whether the client has gone

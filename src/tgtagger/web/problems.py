@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -159,11 +160,28 @@ def install(app: FastAPI) -> None:
                 return answer(request, 405, "method_not_allowed", detail, headers)
         return answer(request, error.status_code, "request_refused", str(error.detail))
 
-    @app.exception_handler(Exception)
-    def bug(request: Request, error: Exception) -> Response:
-        # The traceback has no values, so no post's text; the answer has nothing of it.
-        log.error("a bug in %s %s", request.method, request.scope["path"], exc_info=error)
-        return answer(request, 500, "bug", "This is a bug of tgtagger; its log has the details.")
+
+def note_bug(scope: Scope, error: Exception) -> Response:
+    """Note a bug in the log, and return the answer, which has nothing of it.
+
+    The log says where it is, and not what the error says or which address was asked for: they may
+    hold a post's text, a tag, a query.
+    """
+    route = scope.get("route")
+    log.error("a bug in %s %s\n%s", scope["method"], getattr(route, "path", "?"), _where(error))
+    detail = "This is a bug of tgtagger; its log has the details."
+    return answer(Request(scope), 500, "bug", detail)
+
+
+def _where(error: BaseException) -> str:
+    """Return the traceback of an error and of its causes, without what they say."""
+    found: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(found) < 10:
+        lines = "".join(traceback.format_tb(cause.__traceback__))
+        found.insert(0, f"{lines}{type(cause).__qualname__}")
+        cause = cause.__cause__ or cause.__context__
+    return "\nthen\n".join(found)
 
 
 def refuse(scope: Scope, refusal: Refusal) -> Response:

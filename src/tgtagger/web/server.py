@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tgtagger.errors import InputError, system_error
 
@@ -28,6 +29,10 @@ ENDING = 1.0
 """Seconds that open requests have to end after a signal; the worker has as long."""
 IDLE = 15
 """Seconds after which a connection without a request is closed."""
+HEAD_SECONDS = 10.0
+"""Seconds in which the head of a request has to come; the guard bounds its body."""
+READER_SECONDS = 30.0
+"""Seconds for which a reader may take nothing of what is sent."""
 CONNECTIONS = 200
 """Requests at once; more are answered with 503."""
 
@@ -135,9 +140,55 @@ def make_server(
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=32 << 10,
         ws="none",
-        http="h11",
+        http=_Connection,
     )
     return _Server(config, ready)
+
+
+class _Connection(H11Protocol):
+    """A connection that ends if its client is slow; uvicorn waits for ever.
+
+    Else a few hundred of them, which any page can open, would keep everybody out.
+    """
+
+    _slow_head: asyncio.TimerHandle | None = None
+    _slow_reader: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._slow_head = self.loop.call_later(HEAD_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_first = self.cycle is None  # before the first request
+        awaits_head = is_first or self.cycle.response_complete
+        if not awaits_head:
+            self._stop_head()
+        elif self._slow_head is None:
+            self._slow_head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._slow_reader = self.loop.call_later(READER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_reader()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head()
+        self._stop_reader()
+        super().connection_lost(exc)
+
+    def _stop_head(self) -> None:
+        if self._slow_head is not None:
+            self._slow_head.cancel()
+            self._slow_head = None
+
+    def _stop_reader(self) -> None:
+        if self._slow_reader is not None:
+            self._slow_reader.cancel()
+            self._slow_reader = None
 
 
 class _Server(uvicorn.Server):
