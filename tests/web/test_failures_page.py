@@ -16,7 +16,8 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Provenance, TaggingError
 from tgtagger.store import Store
 from tgtagger.store.status import FAILED_POSTS
-from tgtagger.web.pages.failures import ADVICE, REASONS
+from tgtagger.web.pages.failures import ADVICE
+from tgtagger.web.words import REASONS
 
 
 @pytest.fixture

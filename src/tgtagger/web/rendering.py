@@ -31,7 +31,7 @@ from tgtagger.model.times import day_of, iso, minute_of
 from tgtagger.runs.query import write_filter
 from tgtagger.system.terminal_text import without_controls
 from tgtagger.web.language import Language, language_of
-from tgtagger.web.words import KEY_WORDS, KEYS, WORDS
+from tgtagger.web.words import KEY_WORDS, KEYS, REASONS, WORDS
 
 API = "/api/"
 TOLD = "tgtagger_told"
@@ -72,6 +72,7 @@ def _environment() -> Environment:
     made.globals["marked"] = marked
     made.globals["by_origin"] = by_origin
     made.globals["WORDS"] = WORDS
+    made.globals["REASONS"] = REASONS
     made.globals["KEYS"] = KEYS
     made.globals["KEY_WORDS"] = KEY_WORDS
     made.globals["version"] = __version__

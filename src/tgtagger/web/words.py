@@ -15,14 +15,6 @@ WORDS: Texts = {
     "tagged": "tagged",
     "skipped": "skipped",
     "failed": "failed",
-    # why it failed
-    "throttled": "the server asks to wait",
-    "timeout": "no answer in time",
-    "network": "no connection",
-    "server": "an error of the server",
-    "bad_answer": "an answer that cannot be read",
-    "refused": "refused",
-    "too_long": "too long",
     # where a post was read
     "telegram": "Telegram",
     "preview": "the web preview",
@@ -49,6 +41,17 @@ WORDS: Texts = {
     "webpage": "link",
     "other": "something else",
 }
+
+REASONS: Texts = {
+    "throttled": "The server asked to wait",
+    "timeout": "The server took too long",
+    "network": "The server could not be reached",
+    "server": "The server had a fault",
+    "bad_answer": "The answer could not be read",
+    "refused": "The provider refused the text",
+    "too_long": "The text is too long for the model",
+}
+"""Why posts failed, by the class of the failure."""
 
 
 class Key(NamedTuple):

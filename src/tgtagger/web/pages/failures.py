@@ -15,21 +15,13 @@ from tgtagger.web.actions import Next
 from tgtagger.web.dependencies import ArchiveDep, SettingsDep, StoreDep
 from tgtagger.web.language import Language, Texts
 from tgtagger.web.rendering import page, words_of
+from tgtagger.web.words import REASONS
 
 router = APIRouter()
 
 SHOWN = 50
 """Posts of a class that are listed: the newest."""
 
-REASONS: Texts = {
-    "throttled": "The server asked to wait",
-    "timeout": "The server took too long",
-    "network": "The server could not be reached",
-    "server": "The server had a fault",
-    "bad_answer": "The answer could not be read",
-    "refused": "The provider refused the text",
-    "too_long": "The text is too long for the model",
-}
 ADVICE: Texts = {
     "throttled": "Nothing: they are tried again when they are due.",
     "timeout": "They are tried again when due. A slow model wants a longer timeout or smaller "

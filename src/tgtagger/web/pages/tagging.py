@@ -8,10 +8,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tgtagger.model.archive import TagChange
+from tgtagger.runs import jobs
 from tgtagger.runs.tags import add_tags, change_tags, read_names
 from tgtagger.web import actions
 from tgtagger.web.actions import Next, Question, Sure
-from tgtagger.web.dependencies import StoreDep
+from tgtagger.web.dependencies import SettingsDep, StoreDep
 from tgtagger.web.language import Language
 from tgtagger.web.rendering import owned, page, words_of
 
@@ -68,8 +69,24 @@ def change_many(
         fields = {"tag": tag, "query": query, "takes": takes, "every": True}
         return actions.ask(request, _question(t, names, found, takes=takes), fields, place)
     change = change_tags(store, names, posts=chosen, query=query, takes=takes)
-    text = (taken_text if takes else added_text)(t, change.names, change.posts)
-    return actions.done(request, place, text, undo=change.number)
+    return actions.done(request, place, _told(t, change, takes=takes), undo=change.number)
+
+
+@router.post("/posts/{name}/again")
+def tag_again(
+    request: Request, store: StoreDep, settings: SettingsDep, name: str, place: Next = "/"
+) -> Response:
+    """Ask for new tags of one post, whatever its status."""
+    job = jobs.ask(store, settings, "tag", {"posts": [name], "force": True})
+    text = words_of(request).text("It will be tagged again.")
+    return actions.done(request, _after(request, name, place), text, job=job.id)
+
+
+def _told(t: Language, change: TagChange, *, takes: bool) -> str:
+    if change.posts:
+        return (taken_text if takes else added_text)(t, change.names, change.posts)
+    none, had = t.text("They had none of these tags."), t.text("They have these tags already.")
+    return none if takes else had
 
 
 def added_text(t: Language, names: tuple[str, ...], posts: int) -> str:

@@ -79,6 +79,15 @@ function tagChosen() {
 
 document.addEventListener("change", ({ target }) => target.name === "post" && tellChosen());
 
+function again(post) {
+  const button = post && one("[data-do=again]", post);
+  if (button) button.click();
+  else if (post && one("#picked")) {
+    const tags = one(".tags", post);
+    htmx.ajax("POST", `/posts/${post.dataset.post}/again`, { source: tags, target: tags, swap: "outerHTML" });
+  }
+}
+
 // ---- a field that suggests tags: Enter takes the marked one and sends the form
 
 const typed = (field) => field.value.slice(field.value.lastIndexOf(",") + 1).trim();
@@ -110,7 +119,9 @@ function take(field, option) {
 
 function send(field, option) {
   take(field, option);
-  field.form.requestSubmit(field.form.id === "picked" ? one("button.first", field.form) : undefined);
+  const form = field.form;
+  field.closest("article.post")?.focus({ preventScroll: true }); // so that the keys work again
+  form.requestSubmit(form.id === "picked" ? one("button.first", form) : undefined);
 }
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
@@ -222,7 +233,7 @@ const ACTIONS = {
   choose: () => choose(current()),
   tagChosen,
   drop: () => drop(current()),
-  again: () => current() && one("[data-do=again]", current())?.click(),
+  again: () => again(current()),
   undo: () => one("#told form button")?.click(),
   go: (key) => location.assign(key.dataset.href),
   keys: () => one("#keys").showModal(),
