@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tgtagger.cli.wording import ago, number, plural, size_of
 from tgtagger.model.archive import ArchiveState, DaySpent, Run
 from tgtagger.model.choices import PostStatus
 from tgtagger.runs import shapes
+from tgtagger.runs.note import deeds_of
 
 EPILOG = """Examples:
   tgtagger status
@@ -79,18 +79,9 @@ def _ending(code: int | None) -> str:
 
 def _did(summary: str | None) -> str:
     """Return a few words on what a run did, made of its summary."""
-    told = json.loads(summary) if summary else None
-    if not isinstance(told, dict):
-        return ""
-    parts = [told, *(told.get(name) for name in ("parse", "tag", "retry"))]  # of sync
-    words = [
-        f"{number(count)} {name}"
-        for part in parts
-        if isinstance(part, dict)
-        for name in ("new", "updated", "tagged", "failed")
-        if isinstance(count := part.get(name), int) and count
-    ]
-    return ", ".join(words)
+    counts = deeds_of(summary).counts
+    names = (name for name in ("new", "updated", "tagged", "failed") if name in counts)
+    return ", ".join(f"{number(counts[name])} {name}" for name in names)
 
 
 def _draw_runs(screen: Screen, runs: tuple[Run, ...]) -> None:

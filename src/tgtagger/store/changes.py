@@ -217,6 +217,16 @@ class Changes(Part):
             row = db.execute(f"{_SELECT_RUN} AND id = ?", (number,)).fetchone()
             return None if row is None else _run(row)
 
+    def left_tags(self, runs: Sequence[int]) -> frozenset[int]:
+        """Return which of these runs left tags on posts: those can be undone."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
+                f"AND {_LEFT_TAGS}",
+                (json.dumps(list(runs)),),
+            )
+            return frozenset(number for (number,) in rows)
+
     def take_back(self, number: int, *, dry_run: bool = False) -> TakenBack:
         """Undo a person's change. Raises InputError if it is undone, or later ones hang on it."""
         with self._database.write(dry_run=dry_run) as db:

@@ -23,6 +23,22 @@ _RUN = RowCheck(
 )
 SELECT_RUN = "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs"
 
+_CHANGES = " + ".join(
+    f"coalesce(json_extract(summary, '$.{part}{name}'), 0)"
+    for part, names in (
+        ("", ("new", "updated", "deleted", "rejected", "tagged", "skipped", "failed")),
+        ("parse.", ("new", "updated", "deleted", "rejected")),
+        ("tag.", ("tagged", "skipped", "failed")),
+        ("retry.", ("tagged", "skipped", "failed")),
+    )
+    for name in names
+)
+"""SQL: how many posts a run changed, by its summary."""
+
+EVENTFUL = f"(id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 OR ({_CHANGES}) > 0)"
+"""SQL: the run is worth a line. Of those that ended well and changed nothing only the latest is:
+with cron, they would fill a list."""
+
 
 def as_run(row: Sequence[Any]) -> Run:
     """Return the run of a row of SELECT_RUN."""
@@ -76,11 +92,15 @@ class Runs(Part):
                 (now(), exit_code, summary, run),
             )
 
-    def past(self, most: int, before: int = LARGEST) -> tuple[Run, ...]:
-        """Return the last runs before a number, the latest first."""
+    def past(self, most: int, before: int = LARGEST, *, eventful: bool = False) -> tuple[Run, ...]:
+        """Return the last runs before a number, the latest first; or only the `eventful` ones.
+
+        A run that ended well and changed nothing is not eventful, unless it is the latest.
+        """
+        where = f"id < ? AND {EVENTFUL}" if eventful else "id < ?"
         with self._database.read() as db:
             rows = db.execute(
-                f"{SELECT_RUN} WHERE id < ? ORDER BY id DESC LIMIT ?",
+                f"{SELECT_RUN} WHERE {where} ORDER BY id DESC LIMIT ?",
                 (before, most),
             )
             return tuple(map(as_run, rows))

@@ -23,7 +23,7 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
-from tgtagger.store.runs import SELECT_RUN, as_run
+from tgtagger.store.runs import EVENTFUL, SELECT_RUN, as_run
 from tgtagger.store.times import from_text, to_text
 from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null
 
@@ -49,18 +49,6 @@ FAILED_POSTS = (
     "p.next_attempt_at FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
     "WHERE p.status = 'failed' AND p.failure = ? ORDER BY +p.id DESC LIMIT ?"
 )
-
-_CHANGES = " + ".join(
-    f"coalesce(json_extract(summary, '$.{part}{name}'), 0)"
-    for part, names in (
-        ("", ("new", "updated", "deleted", "rejected", "tagged", "skipped", "failed")),
-        ("parse.", ("new", "updated", "deleted", "rejected")),
-        ("tag.", ("tagged", "skipped", "failed")),
-        ("retry.", ("tagged", "skipped", "failed")),
-    )
-    for name in names
-)
-"""SQL: how many posts a run changed, by its summary."""
 
 
 class Status(Part):
@@ -93,6 +81,11 @@ class Status(Part):
                 )
             )  # fmt: skip
 
+    def spent(self, days: int) -> tuple[DaySpent, ...]:
+        """Return what each model was asked and what it cost on the last days, newest first."""
+        with self._database.read() as db:
+            return _spent(db, days)
+
     def archive(self) -> ArchiveState:
         """Return the state of the archive; by indexes only: under a second for a million posts."""
         with self._database.read() as db:
@@ -121,7 +114,7 @@ def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> Ar
         _runs(db),
         _due(db, now),
         channels.followed(db),
-        _spent(db),
+        _spent(db, DAYS_SHOWN),
         database.schema.newest,
         sum(file.stat().st_size for file in files if file.exists()),
     )
@@ -203,11 +196,8 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
 
 
 def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
-    # Of the runs that ended well and changed nothing only the latest is shown: with cron, they
-    # would fill the list.
     rows = db.execute(
-        f"{SELECT_RUN} WHERE id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 "
-        f"OR ({_CHANGES}) > 0 ORDER BY id DESC LIMIT ?",
+        f"{SELECT_RUN} WHERE {EVENTFUL} ORDER BY id DESC LIMIT ?",
         (RUNS_SHOWN,),
     )
     return tuple(map(as_run, rows))
@@ -222,12 +212,12 @@ def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
     return int(due)
 
 
-def _spent(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
+def _spent(db: sqlite3.Connection, days: int) -> tuple[DaySpent, ...]:
     """Return what each model was asked and what it cost on the latest days, newest first."""
     rows = db.execute(
         "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "
         "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "
         "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
-        (f"-{DAYS_SHOWN} days",),
+        (f"-{days} days",),
     )
     return tuple(DaySpent(*row) for row in map(_DAY, rows))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 WIDTH, HEIGHT = 480, 190
-LEFT, RIGHT, TOP, BOTTOM = 44, 4, 8, 22
+LEFT, RIGHT, TOP, BOTTOM = 44, 22, 8, 22
 """Room around the bars, for labels."""
 
 WIDEST = 36

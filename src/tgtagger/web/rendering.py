@@ -145,6 +145,7 @@ def page(
         "n": language.counted,
         "number": language.number,
         "quoted": language.quoted,
+        "usd": usd,
         "lang": language.code,
         "read_only": request.app.state.archive.read_only,
         # A page of a failure asks nothing: the archive may be what failed.
@@ -167,6 +168,11 @@ def page(
     if told is not None:
         answer.delete_cookie(TOLD, httponly=True, samesite="strict")
     return answer
+
+
+def usd(amount: float) -> str:
+    """Return an amount of money, small ones with four digits."""
+    return f"{amount:.2f} USD" if amount >= 1 else f"{amount:.4f} USD"
 
 
 def words_of(request: Request) -> Language:

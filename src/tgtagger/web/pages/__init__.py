@@ -11,6 +11,7 @@ from tgtagger.web.pages import (
     history,
     post,
     posts,
+    runs,
     suggestions,
     tagging,
     tags,
@@ -27,5 +28,6 @@ for part in (
     history,
     channels,
     failures,
+    runs,
 ):
     router.include_router(part.router)
