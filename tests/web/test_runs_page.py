@@ -86,6 +86,7 @@ def test_costs_are_plotted_by_day(visitor: Visitor, store: Store) -> None:
     assert "What the models cost by day, USD" in shown
     assert "0.5000 USD in all" in shown
     store.queue.save([], number, [(found[0], Attempt(now, "m", cost_usd=2.0))])
+    visitor.app.state.archive.forget()
     assert "2.50 USD in all" in words(visitor.get("/runs"))
 
 

@@ -143,7 +143,7 @@ def test_the_history_names_each_change_and_undoes_it(visitor: Visitor, store: St
 @pytest.mark.parametrize(
     ("path", "form", "status"),
     [("/tags/rename", {"old": "nothing", "new": "x"}, 404),
-     ("/tags/rename", {"old": "sea", "new": "storm"}, 400),
+     ("/tags/rename", {"old": "sea", "new": "storm"}, 409),
      ("/tags/rename", {"old": "sea"}, 400),
      ("/tags/merge", {"names": ["sea"], "into": "nothing"}, 404),
      ("/tags/merge", {"into": "sea"}, 400),

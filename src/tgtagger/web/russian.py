@@ -283,9 +283,7 @@ TEXTS: Mapping[str, str] = {
     "Took": "Длился",
     "Cost": "Стоимость",
     "nothing new": "ничего нового",
-    "run {number}": "запуск {number}",
     "The latest": "К последним",
-    "Older": "Раньше",
     "No run yet. Add a channel, and read it.": "Запусков пока нет. Начните с каналов.",
     # plots
     "As a table": "Таблицей",

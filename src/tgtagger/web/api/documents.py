@@ -255,6 +255,7 @@ class Channel(Shape):
     kind: Literal["channel", "supergroup", "group"]
     posts: int = Field(examples=[400])
     pending: int = Field(examples=[3])
+    failed: int = Field(examples=[0])
     newest: dt.datetime | None
     parsed_at: dt.datetime | None
     unread: int = Field(description="Messages that are not read yet.", examples=[0])
