@@ -50,11 +50,15 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(
-    db: Path, *options: str, env: Mapping[str, str] | None = None, port: int = 0
+    db: Path | None, *options: str, env: Mapping[str, str] | None = None
 ) -> Iterator[Serving]:
-    """Run `tgtagger serve` while the body runs; it listens when the body begins."""
+    """Run `tgtagger serve` while the body runs; it listens when the body begins.
+
+    `db`: None is the archive that a user has.
+    """
+    archive = [] if db is None else ["--db", str(db)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tgtagger", "--db", str(db), "serve", "--port", str(port), *options],
+        [sys.executable, "-m", "tgtagger", *archive, "serve", "--port", "0", *options],
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

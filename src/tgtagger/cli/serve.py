@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 EPILOG = """Examples:
   tgtagger serve                    then open http://127.0.0.1:8344
   tgtagger serve --demo --open      look around in sample posts
-  tgtagger serve --host 0.0.0.0 --token-file ~/.tgtagger-token --allowed-host nas.lan
+  tgtagger serve --token-file ~/.tgtagger-token --allowed-host tags.example.org
 
-The pages are for this machine only. Any other --host wants a token; see docs/serve.md before
-you let others in. --no-worker leaves the jobs to: tgtagger work
+The pages are for this machine only. Any other --host wants a token: read
+docs/serve.md before you let others in. With --no-worker the jobs wait for:
+tgtagger work
 
 Exit codes:
-  130 and 143 ended by Ctrl-C and SIGTERM · 2 port taken, token or package missing · 6 database"""
+  130 and 143 ended by Ctrl-C and SIGTERM
+  2 port taken, token or package missing · 6 the database failed"""
 
 LEAST = 16
 """Letters of the shortest token: fewer could be guessed."""
