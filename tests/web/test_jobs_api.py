@@ -324,7 +324,8 @@ def test_a_tagging_error_is_told_in_the_keys_of_the_predecessor(api: Api, db: Pa
 
 def test_a_job_that_somebody_cancels_gives_no_tags(api: Api, store: Store) -> None:
     def cancel() -> None:
-        time.sleep(0.3)
+        while not store.jobs.open():
+            time.sleep(0.05)
         store.jobs.cancel(1)
 
     thread = threading.Thread(target=cancel)

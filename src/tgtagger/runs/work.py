@@ -11,12 +11,14 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 from tgtagger.config import Settings
-from tgtagger.errors import TgTaggerError, TryLater, shortage
+from tgtagger.errors import TgTaggerError, shortage
 from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind
 from tgtagger.model.posts import PageStored, PostFilter
@@ -99,7 +101,8 @@ def _has_to_yield(store: Store, lane: Lane) -> bool:
 def _do(store: Store, settings: Settings, job: Job, hint: Hint) -> None:
     """Do a job, and store how it ended; a job whose run is interrupted is queued again."""
     try:
-        end = _run(store, settings, job, JobEvents(store, job, hint))
+        with JobEvents(store, job, hint) as events:
+            end = _run(store, settings, job, events)
     except TgTaggerError as error:
         end = _end(error.exit_code, error, hint(error))
     except Exception as error:
@@ -192,45 +195,62 @@ def _end(
 
 
 class JobEvents:
-    """Stores how far a job has come (`runs.events.Events`), in small steps."""
+    """Stores how far a job has come (`runs.events.Events`), now and then, while a block runs.
+
+    A thread writes, so that the run waits for no write of ours, and the last step is told, too.
+    """
 
     def __init__(self, store: Store, job: Job, hint: Hint) -> None:
         self._store = store
-        self._job = job
-        self._progress = job.progress
-        self._told_at = 0.0
+        self._number = job.id
+        self._progress = self._told = job.progress
+        self._is_over = threading.Event()
+        self._teller = threading.Thread(target=self._tell_now_and_then, daemon=True)
         self.hint = hint
 
-    def _tell(self, *, now: bool = False, **changes: object) -> None:
-        self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
-        if not now and time.monotonic() - self._told_at < TOLD_EVERY:
-            return
-        with contextlib.suppress(TryLater):  # somebody writes; the next step tells
-            self._store.jobs.tell(self._job.id, self._progress)
-            self._told_at = time.monotonic()
+    def __enter__(self) -> Self:
+        self._teller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._teller.join()
+        self._tell()
+
+    def _tell_now_and_then(self) -> None:
+        while not self._is_over.wait(TOLD_EVERY):
+            self._tell()
+
+    def _tell(self) -> None:
+        progress = self._progress
+        if progress != self._told:
+            with contextlib.suppress(TgTaggerError):  # somebody writes: the next time
+                self._store.jobs.tell(self._number, progress)
+                self._told = progress
 
     def started(self, run: int) -> None:
-        self._store.jobs.note_run(self._job.id, run)
+        self._store.jobs.note_run(self._number, run)
 
     def begin(self, stage: Stage) -> None:
-        self._progress = JobProgress()
-        self._tell(now=True, done=0, what=stage.name or stage.kind)
+        self._progress = JobProgress(done=0, what=stage.name or stage.kind)
 
     def end(self) -> None:
-        self._tell(now=True, waits=None, waits_until=None)
+        self._progress = replace(self._progress, waits=None, waits_until=None)
 
     def progress(self, progress: Progress) -> None:
         total = progress.total
         if total is None and progress.share:  # of a channel only the share is known
             total = max(progress.posts, round(progress.posts / progress.share))
-        self._tell(done=progress.posts, total=total, waits=None, waits_until=None)
+        self._progress = replace(
+            self._progress, done=progress.posts, total=total, waits=None, waits_until=None
+        )
 
     def wait(self, wait: Wait) -> None:
         until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=wait.seconds)
-        self._tell(now=wait.seconds >= 1, waits=wait.reason, waits_until=until)
+        self._progress = replace(self._progress, waits=wait.reason, waits_until=until)
 
     def warn(self, message: str) -> None:
-        log.warning("job %d: %s", self._job.id, message)
+        log.warning("job %d: %s", self._number, message)
 
     def stored(self, what: PageStored | TagResult) -> None:
         """Do nothing: the posts themselves tell."""
