@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.query import AllOf, AnyOf, Dated, Fact, Not, Query, Words
-from tgtagger.runs.query import read_filter, read_query
+from tgtagger.runs.query import narrowed, read_filter, read_query, typed_filters, write_filter
 
 A, B, C = Words("a"), Words("b"), Words("c")
 
@@ -148,3 +148,59 @@ def test_options_narrow_what_a_query_finds() -> None:
     assert found.query == AllOf((A, Fact("tag", "b")))
     assert (found.channels, found.tags, found.statuses) == (("@news",), ("c",), ("failed",))
     assert found.since == day("2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("storm tag:ai", [("tag:ai", "storm")]),
+        ('tag:"solar power" since:7d sea', [('tag:"solar power"', "since:7d sea"),
+                                            ("since:7d", 'tag:"solar power" sea')]),
+        ("-tag:ai storm", []),
+        ("a OR tag:ai", []),
+        ("(a OR tag:ai) tag:sea -x", [("tag:sea", "( a OR tag:ai ) -x")]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_filters_can_be_taken_off_one_by_one(text: str, filters: list[tuple[str, str]]) -> None:
+    assert [(each.text, each.rest) for each in typed_filters(text)] == filters
+
+
+@pytest.mark.parametrize(
+    "text", ["-a b", "(a OR b) -(c d) tag:x", 'NOT a "b c" tag:y', "a|b tag:x"]
+)
+def test_what_is_left_means_the_same(text: str) -> None:
+    for each in typed_filters(text):
+        whole, rest = read_query(text), read_query(each.rest)
+        assert isinstance(whole, AllOf)
+        assert rest is not None
+        parts = rest.parts if isinstance(rest, AllOf) else (rest,)
+        assert {*whole.parts} == {*parts, each.part}
+
+
+@pytest.mark.parametrize(
+    ("text", "narrowed_text"),
+    [("", "tag:x"), ("a b", "a b tag:x"), ("a OR b", "(a OR b) tag:x"),
+     ("(a OR b)", "(a OR b) tag:x"), ("a | b", "(a | b) tag:x")],
+)  # fmt: skip
+def test_a_query_is_narrowed_as_a_whole(text: str, narrowed_text: str) -> None:
+    assert narrowed(text, "tag:x") == narrowed_text
+
+
+@given(
+    st.text(st.characters(exclude_characters='"“”«»„', exclude_categories=("Cs", "Cc")), min_size=1)
+)
+@example("C++")
+@example("a b")
+@example("-x")
+@example("(x)")
+@example("|")
+@example("https://x")
+def test_a_written_filter_is_read_as_it_was_meant(value: str) -> None:
+    if value.strip() == value:
+        assert read_query(write_filter("tag", value)) == Fact("tag", value)
+
+
+@pytest.mark.parametrize("value", ['say "x"', "«x» y", "“x” y"])
+def test_a_filter_is_written_with_marks_that_its_value_has_not(value: str) -> None:
+    assert read_query(write_filter("tag", value)) == Fact("tag", value)

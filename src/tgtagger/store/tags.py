@@ -158,7 +158,7 @@ class Tags(Part):
                 for name, alias, posts in map(_COMPLETION, rows)
             ]
             form = None if find_tag(db, text) is not None else _form_in_use(db, text)
-        if form is not None:
+        if form is not None and form not in {item.name for item in found}:
             found.insert(0, TagCompletion(form, None, text, is_form=True))
         once = {item.name: item for item in reversed(found)}
         is_whole = {name for name in once if vocabulary.key(name) == key}
@@ -291,14 +291,17 @@ BY_HAND = (
 COMPLETIONS = """
     WITH named (tag_id, alias) AS (
         SELECT * FROM (SELECT id, name FROM tags
-            WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 300)
+            WHERE key >= ?1 AND key < ?2 ORDER BY id LIMIT 300)
         UNION ALL SELECT * FROM (SELECT tag_id, name FROM tag_aliases
             WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 100))
     SELECT t.name, n.alias,
         (SELECT count(*) FROM (SELECT 1 FROM post_tags WHERE tag_id = t.id LIMIT 1000))
     FROM named AS n JOIN tags AS t ON t.id = n.tag_id
     WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)"""
-"""SQL: the tags whose name or alias begins so; their posts are counted up to a thousand."""
+"""SQL: the tags whose name or alias begins so, of many the oldest, which are common.
+
+Their posts are counted up to a thousand.
+"""
 
 
 def _given_last(db: sqlite3.Connection, most: int) -> Iterator[TagCompletion]:

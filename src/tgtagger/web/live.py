@@ -6,6 +6,7 @@ Asked, not pushed: a browser keeps six connections to a server, and each tab wou
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -34,7 +35,7 @@ def look(
     if version == at:
         return Response(status_code=204)
     t = words_of(request)
-    key = int(newest) if newest.isascii() and newest.isdigit() else None
+    key = int(newest) if re.fullmatch(r"[0-9]{1,18}", newest) else None
     new = 0 if key is None else store.counts.newer(Wanted(query).filter(), key, MOST)
     more = "+" if new >= MOST else ""
     text = t.text("{posts} new · show", posts=t.counted(new, "post") + more)
