@@ -75,9 +75,10 @@ class Plot:
 def over_time(counts: Iterable[tuple[dt.date, float]], unit: Unit | None = None) -> Plot | None:
     """Return a plot of counts by day, in bars of days, months or years; None for no counts.
 
-    A time without counts is a gap: it has a bar of no height.
+    A time without counts is a gap: it has a bar of no height. Days that have not come are left
+    out: a clock was wrong, and would make a plot of gaps.
     """
-    found = sorted(counts)
+    found = sorted(count for count in counts if count[0] <= _tomorrow())
     if not found:
         return None
     first, last = found[0][0], found[-1][0]
@@ -89,6 +90,41 @@ def over_time(counts: Iterable[tuple[dt.date, float]], unit: Unit | None = None)
     return _drawn([(_label(time, unit), value) for time, value in sums.items()], unit)
 
 
+LINE_WIDTH, LINE_HEIGHT = 200, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line over time without axes, to lie beside others: an SVG path, and its values."""
+
+    path: str
+    area: str  # the same, closed below
+    first: str
+    last: str
+    highest: float
+    width: int = LINE_WIDTH
+    height: int = LINE_HEIGHT
+
+
+def line_of(counts: Iterable[tuple[dt.date, float]], first: dt.date, last: dt.date) -> Line:
+    """Return counts by day as a line from one day to another; what lies outside is left out."""
+    last = max(first, min(last, _tomorrow()))
+    unit = unit_for(first, last)
+    sums = dict.fromkeys(_times(first, last, unit), 0.0)
+    for day, value in counts:
+        if first <= day <= last:
+            sums[_start(day, unit)] += value
+    highest = max(sums.values())
+    step = LINE_WIDTH / max(1, len(sums) - 1)
+    points = [
+        f"{at * step:.1f} {2 + (LINE_HEIGHT - 3) * (1 - value / (highest or 1)):.1f}"
+        for at, value in enumerate([*sums.values()] * (2 if len(sums) == 1 else 1))
+    ]
+    path = "M" + "L".join(points)
+    ends = _label(first, unit), _label(last, unit)
+    return Line(path, f"{path}V{LINE_HEIGHT}H0Z", *ends, highest)
+
+
 def unit_for(first: dt.date, last: dt.date) -> Unit:
     """Return the unit in which a time has neither too many bars nor too few."""
     if (last - first).days < MOST_DAYS:
@@ -98,10 +134,10 @@ def unit_for(first: dt.date, last: dt.date) -> Unit:
 
 
 def top_of_scale(highest: float) -> tuple[float, float]:
-    """Return (top, step) of a scale: round numbers, three or four steps up to the highest."""
+    """Return (top, step) of a scale: round numbers, three to five steps up to the highest."""
     if highest <= 0:
         return 1.0, 1.0
-    rough = highest / 4
+    rough = highest / 5
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * round_ for round_ in (1, 2, 2.5, 5, 10) if size * round_ >= rough)
     return step * math.ceil(highest / step - 1e-9), step
@@ -136,14 +172,15 @@ def _drawn(sums: Sequence[tuple[str, float]], unit: Unit) -> Plot:
 
 def _dates(bars: Sequence[Bar], unit: Unit) -> tuple[Mark, ...]:
     """Return labels below some of the bars, as many as there is room for."""
-    room = {"day": 70, "month": 58, "year": 40}[unit]
+    room = {"day": 48, "month": 58, "year": 40}[unit]
     each = (WIDTH - LEFT - RIGHT) / len(bars)
     every = max(1, math.ceil(room / each))
     if unit == "month":  # at the same month of each year, where that is enough
         every = next((n for n in (1, 2, 3, 4, 6, 12, 24, 36, 60) if n >= every), every)
     shown = range(len(bars) - 1, -1, -every)
     return tuple(
-        Mark(round(bars[at].x + bars[at].width / 2, 2), bars[at].label) for at in reversed(shown)
+        Mark(round(bars[at].x + bars[at].width / 2, 2), bars[at].label[5 if unit == "day" else 0 :])
+        for at in reversed(shown)
     )
 
 
@@ -156,6 +193,10 @@ def _short(value: float) -> str:
         if value >= 10 * size or (value >= size and value % (size / 10) == 0):
             return f"{value / size:g}{unit}"
     return f"{value:.4g}"
+
+
+def _tomorrow() -> dt.date:
+    return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
 
 
 def _start(day: dt.date, unit: Unit) -> dt.date:

@@ -285,6 +285,28 @@ TEXTS: Mapping[str, str] = {
     "nothing new": "ничего нового",
     "The latest": "К последним",
     "No run yet. Add a channel, and read it.": "Запусков пока нет. Начните с каналов.",
+    "Models in the last {days}": "Модели за последние {days}",
+    "Model": "Модель",
+    "Tokens": "Токены",
+    # statistics
+    "in the archive": "в архиве",
+    "on the posts": "на постах",
+    "with posts": "с постами",
+    "of the posts are tagged": "постов размечено",
+    "waiting: {count}": "ждут: {count}",
+    "failed: {count}": "с ошибкой: {count}",
+    "Nothing to count yet.": "Считать пока нечего.",
+    "Posts by day": "Посты по дням",
+    "Posts by month": "Посты по месяцам",
+    "Posts by year": "Посты по годам",
+    "Rising tags": "Растущие теги",
+    "last {days}": "последние {days}",
+    "before": "до того",
+    "The most used tags over time": "Самые частые теги во времени",
+    "{name} from {first} to {last}: at most {highest}": (
+        "{name} с {first} по {last}: не больше {highest}"
+    ),
+    "Share": "Доля",
     # plots
     "As a table": "Таблицей",
     "{first} to {last}: {total} in all, the most in {most}: {highest}.": (
@@ -436,6 +458,7 @@ NOUNS: Mapping[str, tuple[str, str, str]] = {
     "message": ("сообщение", "сообщения", "сообщений"),
     "try": ("попытка", "попытки", "попыток"),
     "token": ("токен", "токена", "токенов"),
+    "day": ("день", "дня", "дней"),
     "suggestion": ("предложение", "предложения", "предложений"),
     "view": ("просмотр", "просмотра", "просмотров"),
     "forward": ("репост", "репоста", "репостов"),

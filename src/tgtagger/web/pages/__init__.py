@@ -12,6 +12,7 @@ from tgtagger.web.pages import (
     post,
     posts,
     runs,
+    statistics,
     suggestions,
     tagging,
     tags,
@@ -29,5 +30,6 @@ for part in (
     channels,
     failures,
     runs,
+    statistics,
 ):
     router.include_router(part.router)

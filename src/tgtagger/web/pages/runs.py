@@ -72,6 +72,8 @@ def runs(
         "is_first": before == 2**31,
         "all": every,
         "plot": _plot(spent, t) if before == 2**31 else None,
+        "models": _by_model(spent),
+        "days": DAYS,
     }
     return page(request, "runs.html", values, part="runs")
 
@@ -90,6 +92,16 @@ class _Told:
         self.is_well = run.exit_code == 0
         took = run.ended_at and run.ended_at - run.started_at
         self.took = took and str(dt.timedelta(seconds=round(took.total_seconds())))
+
+
+def _by_model(spent: Sequence[DaySpent]) -> dict[str, tuple[int, int, float]]:
+    """Return the posts, the tokens and the cost of each model, the dearest first."""
+    sums: dict[str, tuple[int, int, float]] = {}
+    for each in spent:
+        posts, tokens, cost = sums.get(each.model, (0, 0, 0.0))
+        more = (each.prompt_tokens or 0) + (each.completion_tokens or 0)
+        sums[each.model] = posts + each.posts, tokens + more, cost + (each.cost_usd or 0)
+    return dict(sorted(sums.items(), key=lambda item: (-item[1][2], -item[1][0])))
 
 
 def _plot(spent: Sequence[DaySpent], t: Language) -> tuple[Plot, str, str] | None:

@@ -143,6 +143,11 @@ def alias(
     return _done(request, place, text, change, tag)
 
 
+def counted(archive: Archive) -> Sequence[TagCount]:
+    """Return the tags and their use, the most used first."""
+    return [tag for _, tag in _counted(archive)]
+
+
 def _counted(archive: Archive) -> Sequence[tuple[str, TagCount]]:
     """Return the tags, each with its names as one looks for them."""
     tags = archive.store.tags
@@ -161,7 +166,7 @@ def _folded(text: str) -> str:
 
 
 def _offered(archive: Archive) -> list[str]:
-    return [tag.name for _, tag in _counted(archive)[:COMPLETED]]
+    return [tag.name for tag in counted(archive)[:COMPLETED]]
 
 
 def _done(
