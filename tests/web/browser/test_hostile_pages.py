@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -51,7 +51,8 @@ class Danger(HTMLParser):
             if name.startswith(("on", "hx-on")) or name == "style":
                 self.found.append(f"{tag} {name}")
             is_link = name in {"href", "action", "formaction"}
-            if is_link and urlsplit(value.strip()).scheme not in {"", "http", "https", "tg"}:
+            scheme = re.match(r"\s*([a-z][a-z0-9+.-]*):", value, re.IGNORECASE)
+            if is_link and scheme and scheme[1].lower() not in {"http", "https", "tg"}:
                 self.found.append(f"{name} {value[:40]}")
 
 
