@@ -57,7 +57,7 @@ ENDINGS: Texts = {
 def runs(
     request: Request,
     archive: ArchiveDep,
-    before: Annotated[int, Query(ge=1)] = 2**31,
+    before: Annotated[int, Query(ge=1, le=2**31)] = 2**31,
     *,
     every: Annotated[bool, Query(alias="all")] = False,
 ) -> HTMLResponse:
