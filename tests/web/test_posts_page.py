@@ -59,9 +59,11 @@ def test_all_posts_are_met_once_going_on_by_the_links(visitor: Visitor, store: S
 def test_the_number_found_is_told_and_bounded(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "120 posts" in words(visitor.get("/?query=tag:sea"))
+    assert 'hx-get="/count?query=tag%3Asea"' in visitor.get("/?query=tag:sea").text
+    assert visitor.get("/count?query=tag:sea", target="count").text == "120 posts"
+    assert "1 post" in words(visitor.get("/?query=number7"))
     monkeypatch.setattr("tgtagger.web.pages.posts.COUNTED", 100)
-    assert "More than 100 posts" in words(visitor.get("/?query=tag:sea"))
+    assert visitor.get("/count?query=tag:sea", target="count").text == "more than 100 posts"
 
 
 def test_what_was_looked_for_is_marked(visitor: Visitor) -> None:

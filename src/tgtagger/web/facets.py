@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from tgtagger.model.archive import FacetCount, Facets
 from tgtagger.model.query import Fact, FactName
 from tgtagger.runs.query import TypedFilter, narrowed, typed_filters, write_filter
+from tgtagger.web.cards import channel_query
 from tgtagger.web.language import Language
-from tgtagger.web.rendering import channel_query
 from tgtagger.web.words import WORDS
 
 

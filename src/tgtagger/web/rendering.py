@@ -10,8 +10,7 @@ import base64
 import functools
 import json
 import re
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -24,12 +23,12 @@ from tgtagger import __version__
 from tgtagger.decide import HUMAN
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import Post, TagLink
-from tgtagger.model.posts import Channel
+from tgtagger.model.archive import TagLink
 from tgtagger.model.refs import post_name
 from tgtagger.model.times import day_of, iso, minute_of
 from tgtagger.runs.query import write_filter
 from tgtagger.system.terminal_text import without_controls
+from tgtagger.web.cards import Cards, channel_link, channel_query, tag_link
 from tgtagger.web.language import Language, language_of
 from tgtagger.web.words import KEY_WORDS, KEYS, REASONS, WORDS
 
@@ -67,9 +66,9 @@ def _environment() -> Environment:
     made.globals["post_name"] = post_name
     made.globals["query_of"] = write_filter
     made.globals["channel_query"] = channel_query
-    made.globals["kinds_of"] = kinds_of
-    made.globals["owned"] = owned
-    made.globals["marked"] = marked
+    made.globals["channel_link"] = channel_link
+    made.globals["tag_link"] = tag_link
+    made.globals["own_tags"] = own_tags
     made.globals["by_origin"] = by_origin
     made.globals["WORDS"] = WORDS
     made.globals["REASONS"] = REASONS
@@ -79,14 +78,9 @@ def _environment() -> Environment:
     return made
 
 
-def channel_query(channel: Channel) -> str:
-    """Return the filter of a query that means this channel, and no other of its title."""
-    return write_filter("channel", channel.username or str(channel.id))
-
-
-def owned(links: Iterable[TagLink]) -> list[tuple[str, bool]]:
-    """Return a post's tags, each with whether a person gave it."""
-    return [(link.name, link.source == HUMAN) for link in links]
+def own_tags(links: Iterable[TagLink]) -> frozenset[str]:
+    """Return those of a post's tags that a person gave."""
+    return frozenset(link.name for link in links if link.source == HUMAN)
 
 
 def by_origin(links: Iterable[TagLink]) -> list[tuple[TagLink, list[str]]]:
@@ -96,16 +90,6 @@ def by_origin(links: Iterable[TagLink]) -> list[tuple[TagLink, list[str]]]:
         origin = (link.source, link.model, link.run, minute_of(link.added_at))
         found.setdefault(origin, (link, []))[1].append(link.name)
     return list(found.values())
-
-
-def marked(names: Iterable[str], own: Container[str]) -> list[tuple[str, bool]]:
-    """Return tags, each with whether it is among a person's own."""
-    return [(name, name in own) for name in names]
-
-
-def kinds_of(post: Post) -> list[tuple[str, int]]:
-    """Return the kinds of a post's media, each with its number."""
-    return list(Counter(item.type for item in post.media).items())
 
 
 def duration(seconds: float) -> str:
@@ -135,6 +119,7 @@ def page(
     """Return a page; for a request by htmx only the block `part` of it, if the page names one."""
     language = words_of(request)
     told = _told(request)
+    read_only = request.app.state.archive.read_only
     context = {
         "request": request,
         "path": request.scope["path"],
@@ -145,9 +130,10 @@ def page(
         "n": language.counted,
         "number": language.number,
         "quoted": language.quoted,
+        "cards": Cards(language, _here(request), read_only=read_only),
         "usd": usd,
         "lang": language.code,
-        "read_only": request.app.state.archive.read_only,
+        "read_only": read_only,
         # A page of a failure asks nothing: the archive may be what failed.
         "at": request.app.state.archive.store.status.version() if status < 400 else None,
     }

@@ -16,7 +16,7 @@ from tgtagger.web.rendering import page, words_of
 router = APIRouter()
 
 ON_A_PAGE = 50
-COUNTED = 1000
+COUNTED = 10_000
 """Found posts that are counted for their number, at most."""
 
 Words = Annotated[str, Query(max_length=2000)]
@@ -32,12 +32,18 @@ def posts(
         "query": query,
         "found": found,
         "own": store.tags.given_by_hand([item.key for item in found.posts]),
-        "total": store.queue.count(replace(wanted.filter(), limit=COUNTED + 1)),
-        "counted": COUNTED,
+        "total": None if found.older or found.newer else len(found.posts),
         "chosen": facets.chosen(query),
         "near": () if found.posts else store.records.near(wanted.filter()),
     }
     return page(request, "posts.html", values, part="results")
+
+
+@router.get("/count")
+def count(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse:
+    """Tell how many posts a query finds: asked for by the page, which does not wait for it."""
+    found = store.queue.count(replace(Wanted(query).filter(), limit=COUNTED + 1))
+    return page(request, "count.html", {"found": found, "most": COUNTED}, part="count")
 
 
 @router.get("/facets")

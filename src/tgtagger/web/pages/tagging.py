@@ -14,7 +14,7 @@ from tgtagger.web import actions
 from tgtagger.web.actions import Next, Question, Sure
 from tgtagger.web.dependencies import SettingsDep, StoreDep
 from tgtagger.web.language import Language
-from tgtagger.web.rendering import owned, page, words_of
+from tgtagger.web.rendering import page, words_of
 
 router = APIRouter()
 
@@ -27,7 +27,7 @@ Query = Annotated[str, Form(max_length=2000)]
 def tags(request: Request, store: StoreDep, name: str) -> HTMLResponse:
     """Show the tags of a post as a list of posts does."""
     found = store.records.post(name)
-    return page(request, "tagged.html", {"name": name, "tags": owned(found.links)}, part="tags")
+    return page(request, "tagged.html", {"name": name, "found": found}, part="tags")
 
 
 @router.post("/posts/{name}/tags")
