@@ -9,6 +9,7 @@ from tgtagger.web.pages import (
     enter,
     failures,
     history,
+    jobs,
     post,
     posts,
     runs,
@@ -30,6 +31,7 @@ for part in (
     channels,
     failures,
     runs,
+    jobs,
     statistics,
 ):
     router.include_router(part.router)

@@ -85,13 +85,17 @@ class _Told:
         self.run = run
         self.deeds: Deeds = deeds_of(run.summary)
         self.command = t.text(COMMANDS.get(run.command, run.command))
-        self.did = ", ".join(
-            t.text(DID[name], count=t.number(count)) for name, count in self.deeds.counts.items()
-        )
+        self.did = in_words(self.deeds, t)
         self.ending = t.text(ENDINGS.get(str(run.exit_code), str(run.exit_code)))
         self.is_well = run.exit_code == 0
         took = run.ended_at and run.ended_at - run.started_at
         self.took = took and str(dt.timedelta(seconds=round(took.total_seconds())))
+
+
+def in_words(deeds: Deeds, t: Language) -> str:
+    """Return what a run did, in a few words."""
+    counts = deeds.counts.items()
+    return ", ".join(t.text(DID[name], count=t.number(count)) for name, count in counts)
 
 
 def _by_model(spent: Sequence[DaySpent]) -> dict[str, tuple[int, int, float]]:
