@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from support.api import app_of, ask
 from support.browser import serving as served
 from support.make import page, post
 from support.serving import serving
@@ -214,8 +215,6 @@ def test_the_log_holds_no_words_of_the_archive(store: Store, db: Path) -> None:
 def test_a_bug_is_noted_without_what_it_says(
     db: Path, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from support.api import app_of, ask
-
     def fails(*_: Any) -> None:
         try:
             dict[str, str]()[WORDS[1]]
@@ -234,3 +233,42 @@ def test_a_bug_is_noted_without_what_it_says(
     assert "test_connections.py" in said
     for text in (said, answer.text):
         assert not [word for word in WORDS if word in text]
+
+
+def test_a_bug_in_what_every_page_has_is_told_all_the_same(
+    db: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError(WORDS[0])
+
+    monkeypatch.setattr("tgtagger.web.problems.page", fails)
+    app = app_of(db)
+    for path in ("/nothing", "/posts/99"):
+        answer = ask(app, "GET", path, headers={"accept": "text/html"})
+        assert (answer.status_code, answer.json()["kind"]) == (500, "bug")
+        assert "content-security-policy" in answer.headers
+    app.state.archive.close()
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("content", [None, b"", b"no database at all " * 999])
+def test_a_database_that_cannot_be_used_is_no_fault_of_who_asks(
+    db: Path, store: Store, accept: str, content: bytes | None
+) -> None:
+    app = app_of(db)
+    headers = {"accept": accept}
+    assert ask(app, "GET", "/", headers=headers).status_code == 200
+    store.close()
+    app.state.archive.close()
+    for path in db.parent.glob(f"{db.name}*"):
+        path.unlink()
+    if content is not None:
+        db.write_bytes(content)
+    for path in ("/", "/api/v1/posts", "/api/v1/status", "/tags"):
+        answer = ask(app, "GET", path, headers=headers)
+        assert answer.status_code == 503
+        is_page = accept == "text/html" and not path.startswith("/api")
+        assert answer.headers["content-type"].startswith(
+            "text/html" if is_page else "application/problem+json"
+        )
+    assert ask(app, "GET", "/healthz").status_code == 200

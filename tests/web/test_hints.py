@@ -31,6 +31,7 @@ def test_a_hint_names_no_command() -> None:
 def test_a_failure_without_a_hint_of_its_kind_has_that_of_its_class() -> None:
     assert hint_of(TryLater("database_locked", path="x", process=None, program=None))
     assert hint_of(StoreError("database_damaged", path="x"))
+    assert hint_of(InputError("no_database", path="x"))
     assert hint_of(InputError("usage", sentence="x")) is None
 
 

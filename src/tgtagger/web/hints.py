@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tgtagger.errors import StoreError, TgTaggerError, TryLater
+from tgtagger.messages.store import SENTENCES as OF_STORE
 
 _SYNTAX = 'search for words, "a phrase", begin* or -unwanted; letters and digits are searched'
 _OPERATORS = 'such as (storm OR flood) NOT "red flag"; in quotation marks it is a word'
@@ -129,8 +130,5 @@ def hint_of(error: TgTaggerError) -> str | None:
         return hint.format_map(error.data)
     if isinstance(error, TryLater):
         return "try again in a while"
-    return (
-        "look at the database on the machine that serves it"
-        if isinstance(error, StoreError)
-        else None
-    )
+    is_of_store = isinstance(error, StoreError) or error.kind in OF_STORE
+    return "look at the database on the machine that serves it" if is_of_store else None

@@ -29,6 +29,7 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
+from tgtagger.messages.store import SENTENCES as OF_STORE
 from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
@@ -99,6 +100,8 @@ def problem(status: int, kind: str, detail: str, hint: str | None, **more: Any) 
 
 def status_of(error: TgTaggerError) -> int:
     """Return the HTTP status of a failure."""
+    if error.kind in OF_STORE:
+        return 503  # whatever is wrong with the database, the request is not
     match error:
         case TryLater() | StoreError():
             return 503
@@ -170,7 +173,10 @@ def note_bug(scope: Scope, error: Exception) -> Response:
     route = scope.get("route")
     log.error("a bug in %s %s\n%s", scope["method"], getattr(route, "path", "?"), _where(error))
     detail = "This is a bug of tgtagger; its log has the details."
-    return answer(Request(scope), 500, "bug", detail)
+    try:
+        return answer(Request(scope), 500, "bug", detail)
+    except Exception:  # noqa: BLE001 -- the bug is in what every page has
+        return ProblemResponse(problem(500, "bug", detail, str(HINTS["bug"])), 500)
 
 
 def _where(error: BaseException) -> str:
