@@ -260,8 +260,8 @@ def test_a_database_that_cannot_be_used_is_no_fault_of_who_asks(
     assert ask(app, "GET", "/", headers=headers).status_code == 200
     store.close()
     app.state.archive.close()
-    for path in db.parent.glob(f"{db.name}*"):
-        path.unlink()
+    for file in db.parent.glob(f"{db.name}*"):
+        file.unlink()
     if content is not None:
         db.write_bytes(content)
     for path in ("/", "/api/v1/posts", "/api/v1/status", "/tags"):
