@@ -311,7 +311,8 @@ TEXTS: Mapping[str, str] = {
     "Start a job": "Начать задание",
     "Bring all up to date": "Обновить всё",
     "Try again what is due": "Повторить, что пора",
-    "at most": "не больше",
+    "Posts at most": "Постов не больше",
+    "Ended jobs": "Завершённые",
     "No worker is there to do them. They wait; start one in a terminal:": (
         "Выполнять их некому, они ждут. Запустите в терминале:"
     ),
