@@ -22,4 +22,6 @@ def tags(
     typed = tag.rpartition(",")[2].strip()
     found = store.tags.completions(typed)
     is_new = bool(typed) and key(typed) not in {key(item.name) for item in found}
-    return page(request, "choices.html", {"found": found, "typed": typed, "is_new": is_new})
+    return page(
+        request, "choices.html", {"found": found, "typed": typed, "is_new": is_new}, is_aside=True
+    )

@@ -115,10 +115,14 @@ def page(
     *,
     part: str | None = None,
     status: int = 200,
+    is_aside: bool = False,
 ) -> HTMLResponse:
-    """Return a page; for a request by htmx only the block `part` of it, if the page names one."""
+    """Return a page; for a request by htmx only the block `part` of it, if the page names one.
+
+    `is_aside`: a page asks for this by itself, so what the last action did is told elsewhere.
+    """
     language = words_of(request)
-    told = _told(request)
+    told = None if is_aside else _told(request)
     read_only = request.app.state.archive.read_only
     context = {
         "request": request,

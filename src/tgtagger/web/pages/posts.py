@@ -43,7 +43,9 @@ def posts(
 def count(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse:
     """Tell how many posts a query finds: asked for by the page, which does not wait for it."""
     found = store.queue.count(replace(Wanted(query).filter(), limit=COUNTED + 1))
-    return page(request, "count.html", {"found": found, "most": COUNTED}, part="count")
+    return page(
+        request, "count.html", {"found": found, "most": COUNTED}, part="count", is_aside=True
+    )
 
 
 @router.get("/facets")
@@ -56,4 +58,4 @@ def narrow(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse
         "groups": facets.groups(found, query, words_of(request)),
         "chosen": facets.chosen(query),
     }
-    return page(request, "facets.html", values, part="facets")
+    return page(request, "facets.html", values, part="facets", is_aside=True)

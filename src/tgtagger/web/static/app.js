@@ -212,9 +212,9 @@ document.addEventListener("click", (event) => {
 
 // ---- what was told goes after a while, unless somebody is at it
 
-let toldUntil = 0;
-new MutationObserver(() => { toldUntil = Date.now() + 15000; })
-  .observe(one("#told"), { childList: true });
+const LONG = 15000;
+let toldUntil = Date.now() + LONG;
+new MutationObserver(() => { toldUntil = Date.now() + LONG; }).observe(one("#told"), { childList: true });
 setInterval(() => {
   const told = one("#told");
   if (told.children.length && Date.now() > toldUntil && !told.matches(":hover, :focus-within")) {
