@@ -76,7 +76,7 @@ async def test_no_page_holds_what_would_run(app: FastAPI) -> None:
 
 
 def test_a_browser_runs_nothing_of_it(
-    chromium: Browser, forced: Path, serve_file: Callable[[Path], str]
+    forced: Path, chromium: Browser, serve_file: Callable[[Path], str]
 ) -> None:
     visitor = Visitor(chromium, serve_file(forced))
     page = visitor.open("/")
