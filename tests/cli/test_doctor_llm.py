@@ -248,7 +248,7 @@ def test_nothing_is_written_into_a_damaged_archive(ask: Ask, db: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"MODEL": ""}, "no language model is named"),
+        ({"MODEL": ""}, "no language model is set"),
         ({"PROMPT": "/nowhere/prompt.txt"}, "prompt.txt cannot be read"),
     ],
 )
@@ -264,7 +264,7 @@ def test_settings_that_are_not_whole(ask: Ask, more: dict[str, str], words: str)
 def test_an_address_that_is_none(ask: Ask) -> None:
     told = ask("http://tags..example/v1")
     assert told.code == 2
-    assert "is no address" in told.of("server")[-1][1]
+    assert "is not an address" in told.of("server")[-1][1]
 
 
 @pytest.mark.parametrize("tagger", ["llm", "keywords"])

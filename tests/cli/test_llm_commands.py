@@ -393,7 +393,9 @@ def test_the_time_of_a_sync_bounds_its_reading(
     result = run("sync", "--max-time", "0s", "--json")
     summary = told(result)
     assert result.exit_code == 75
-    assert {item["error"] for item in summary["parse"]["channels"]} == {"the time given was over"}
+    assert {item["error"] for item in summary["parse"]["channels"]} == {
+        "the time limit was reached"
+    }
     assert summary["tag"]["stopped"]["class"] == "time_cap"
     assert not server.requests
 
@@ -454,7 +456,7 @@ def test_an_option_that_the_embedded_tagger_cannot_honour_is_refused(
 def test_a_provider_stands_beside_the_model(run: Any, server: LlmServer) -> None:
     result = run("tag", "--provider", "ollama", "--dry-run")  # another server's models are not its
     assert result.exit_code == 2
-    assert "no language model is named" in result.stderr
+    assert "no language model is set" in result.stderr
     summary = told(run("tag", "--provider", "ollama", "--model", "a", "--dry-run", "--json"))
     assert (summary["tagger"], summary["model"]) == ("llm", "a")
     assert "--provider" in run("tag", "--provider", "nobody").stderr

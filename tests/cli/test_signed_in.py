@@ -87,7 +87,7 @@ def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> Non
     [
         (("one", "1", API_HASH, f"+{PHONE}", "12345"), "the API id is a number"),
         (("1", "hash", API_HASH, f"+{PHONE}", "12345"), "32 digits and letters"),
-        (("1", API_HASH, "hello", f"+{PHONE}", "12345"), "this is no phone number"),
+        (("1", API_HASH, "hello", f"+{PHONE}", "12345"), "this is not a phone number"),
         (("1", API_HASH, "+15550000", f"+{PHONE}", "12345"), "knows no account"),
         (("1", API_HASH, PHONE, "1", "12345"), "that code was wrong"),
     ],
@@ -117,8 +117,8 @@ def test_a_wrong_answer_with_nobody_to_ask_again_is_what_ends_a_login(
     for stdin, code, words in (
         ("one\n", 2, "the API id is a number"),
         ("1\nhash\n", 2, "32 digits and letters"),
-        (f"1\n{API_HASH}\nhello\n", 2, "this is no phone number"),
-        (f"1\n{API_HASH}\n07700900123\n", 2, "this is no phone number"),
+        (f"1\n{API_HASH}\nhello\n", 2, "this is not a phone number"),
+        (f"1\n{API_HASH}\n07700900123\n", 2, "this is not a phone number"),
     ):
         done = run("login", stdin=stdin)
         last = [line for line in done.stderr.splitlines() if not line.startswith("hint:")][-1]
@@ -150,7 +150,7 @@ def test_login_under_cron_asks_nothing(run: Run, telegram: ServerThread) -> None
     telegram.world.account(PHONE)
     done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     assert done.returncode == 3
-    assert "nobody is here to answer" in done.stderr
+    assert "there is no terminal to ask" in done.stderr
     assert run("parse", "@newsroom", "--via", "telegram").returncode == 3
 
 
@@ -237,7 +237,7 @@ def test_a_flood_is_a_line_where_there_is_no_terminal(
     monkeypatch.setenv("TGTAGGER_FLOOD_BUDGET", "10")
     done = signed_in("parse")
     assert done.code == 75
-    assert "left alone until" in done.errors
+    assert "asks to wait until" in done.errors
     telegram.log.clear()
     assert signed_in("parse").code == 75
     assert not telegram.log

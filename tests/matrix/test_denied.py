@@ -242,7 +242,7 @@ def test_without_a_home_a_database_that_is_named_does(
     for each, code in zip(ended, (0, 0, 2, 2, 2), strict=False):
         assert each.code == code, each.errors
     for each in ended[2:]:
-        assert "no home folder is known" in each.errors
+        assert "this user has no home folder" in each.errors
     assert not Path("~").exists()
 
 

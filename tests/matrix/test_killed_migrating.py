@@ -215,7 +215,7 @@ def test_no_room_for_the_backup_is_said_and_nothing_is_changed(tmp_path: Path, d
     old.copy_to(db)
     ended = upgrade(db, fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
     assert_clean_end(ended, 6)
-    assert "was not brought up to date: its backup failed: no space left" in ended.errors
-    assert f"hint: {db} is as it was" in ended.errors
+    assert "was not upgraded, because its backup failed: no space left" in ended.errors
+    assert f"hint: {db} is unchanged" in ended.errors
     assert not old.check(db)
     assert {path.name for path in db.parent.iterdir()} <= {path.name for path in files_of(db)}
