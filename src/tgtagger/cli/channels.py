@@ -23,7 +23,7 @@ from tgtagger.store import Store
 
 app = new_app(
     invoke_without_command=True,
-    help="List the channels, add some, pause, resume or remove them.",
+    help="List, add, pause, resume and remove channels.",
     epilog="""Examples:
   tgtagger channels
   tgtagger channels add @durov t.me/telegram
@@ -31,15 +31,17 @@ app = new_app(
   tgtagger channels remove @durov --with-posts
 
 Exit codes:
-  0 done · 2 no such channel, no database yet · 6 database
-  75 another program holds it""",
+   0  done
+   2  there is no such channel or database
+   6  the database failed
+  75  another program uses the database""",
 )
 
 NamesArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="NAME...",
-        help="@name, a t.me link, an id, the title or a part of it.",
+        help="@name, a t.me link, an id, or a part of the title.",
         callback=only_numbers,
         autocompletion=completion.channels,
     ),
@@ -72,7 +74,7 @@ def add(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="As parse takes them.",
+            help="@name, a t.me link, -100… or an invitation.",
             show_default=False,
             callback=only_numbers,
         ),
@@ -81,14 +83,17 @@ def add(
     from_file: Annotated[
         str,
         typer.Option(
-            "--from-file", metavar="FILE", help="A file with one a line.", show_default=False
+            "--from-file",
+            metavar="FILE",
+            help="A file with one channel per line.",
+            show_default=False,
         ),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Remember channels without reading them. The next `parse` or `sync` does.
+    """Add channels. The next `parse` or `sync` reads them.
 
-    One that was paused or removed is taken up again.
+    A paused or removed channel is read again.
     """
     named = [*(sources or ()), *(read_list(Path(from_file).expanduser()) if from_file else ())]
     if not named:
@@ -111,7 +116,7 @@ def add(
   tgtagger channels pause @durov""",
 )
 def pause(ctx: typer.Context, names: NamesArgument) -> None:
-    """Leave channels out of runs that name none."""
+    """Pause channels: parse and sync leave them out."""
     with open_to_change(ctx) as store:
         titles = store.channels.pause(names)
     for title in titles:
@@ -124,7 +129,7 @@ def pause(ctx: typer.Context, names: NamesArgument) -> None:
   tgtagger channels resume @durov""",
 )
 def resume(ctx: typer.Context, names: NamesArgument) -> None:
-    """Take paused or removed channels up again."""
+    """Read paused or removed channels again."""
     with open_to_change(ctx) as store:
         titles = store.channels.resume(names)
     for title in titles:
@@ -143,12 +148,14 @@ def remove(
     *,
     with_posts: Annotated[
         bool,
-        typer.Option("--with-posts", help="Its posts, too, with all that is known of them."),
+        typer.Option(
+            "--with-posts", help="Delete the posts, too, and everything stored with them."
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask no question.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow channels no longer. Their posts stay, unless --with-posts says otherwise."""
+    """Stop reading channels. Their posts stay, unless you add --with-posts."""
     screen = screen_of(ctx)
     with open_to_change(ctx) as store:
         posts = store.channels.count_posts(names)

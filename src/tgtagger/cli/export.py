@@ -39,13 +39,14 @@ EPILOG = """Examples:
   tgtagger export --format html --public -o /srv/www/news    for a web server
   tgtagger export | jq -r '.tags[]' | sort | uniq -c
 
-Exit codes:
-  0 written · 2 a filter or file that is not possible
-  6 the database, or no space left
+Newest posts come first. A file is never half written: it gets its name when
+it is whole. md and html write a folder; a second export into the same folder
+writes only what changed. docs/records.md describes the records.
 
-A file is written beside its name and renamed: it is whole, or it is not there.
-md and html make a folder; exported there again, only what changed is written.
-Newest posts come first. The records are described in docs/records.md."""
+Exit codes:
+   0  written
+   2  a wrong filter or file
+   6  the database failed, or the disk is full"""
 
 
 def command(
@@ -55,7 +56,7 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"{one_of([*FORMATS])}.  [default: as PATH ends, else jsonl]",
+            help=f"{one_of([*FORMATS])}.  [default: by the ending of PATH, else jsonl]",
             autocompletion=completion.formats,
             show_default=False,
         ),
@@ -66,11 +67,14 @@ def command(
             "--output",
             "-o",
             metavar="PATH",
-            help="A file, for md and html a folder; -: standard output.",
+            help="A file; for md and html a folder; -: standard output.",
         ),
     ] = "-",
     query: Annotated[
-        str, typer.Option(metavar="QUERY", help="Only what this search finds.", show_default=False)
+        str,
+        typer.Option(
+            metavar="QUERY", help="Only posts that this search finds.", show_default=False
+        ),
     ] = "",
     channel: ChannelsOption = None,
     tag: TagsOption = None,
@@ -83,11 +87,11 @@ def command(
     *,
     raw: Annotated[
         bool,
-        typer.Option("--raw", help="csv: leave cells as they are, for programs."),
+        typer.Option("--raw", help="csv: write cells unchanged, for programs."),
     ] = False,
     public: Annotated[
         bool,
-        typer.Option("--public", help="html, rss: everybody on this machine can read it."),
+        typer.Option("--public", help="html, rss: let all users of this machine read it."),
     ] = False,
 ) -> int:
     """Write posts as JSON lines, JSON, CSV, Markdown notes, a web site or a feed."""

@@ -18,19 +18,22 @@ from tgtagger.runs import accounts, shapes
 from tgtagger.system import signals
 
 EPILOG = """Examples:
-  tgtagger login                    asks for what it needs
-  tgtagger login --qr               by scanning a code with your phone
-  tgtagger login --account work     a second account
+  tgtagger login                    asks what it needs to know
+  tgtagger login --qr               shows a QR code for your phone
+  tgtagger login --account work     signs in a second account
 
-The API id and hash come from https://my.telegram.org (API development tools);
-they and the session are kept in the data folder, for you only, and serve your
-next account, too. A wrong answer is asked for again, three times. Whoever has
-the session file is you. Answers may be piped in, one a line.
+You get the API id and hash at https://my.telegram.org (API development
+tools). tgtagger stores them with the session in the data folder and uses
+them for your next account, too. After a wrong answer it asks again, up to
+three times. You can pipe the answers in, one per line.
+
+Keep the session file secret: it gives full access to your account.
 
 Exit codes:
-  0 signed in · 2 a wrong phone number, a bot, settings
-  3 an answer wrong three times, or nobody to ask
-  75 Telegram cannot be reached, or asks to wait"""
+   0  signed in
+   2  a wrong phone number, a bot, or wrong settings
+   3  three wrong answers, or no terminal to ask
+  75  Telegram cannot be reached, or asks to wait"""
 
 
 WHERE = "copy it from https://my.telegram.org"
@@ -43,22 +46,31 @@ def command(
     phone: Annotated[
         str,
         typer.Option(
-            "--phone", metavar="NUMBER", help="With its country code.", show_default=False
+            "--phone",
+            metavar="NUMBER",
+            help="Your phone number, with the country code.",
+            show_default=False,
         ),
     ] = "",
     *,
-    qr: Annotated[bool, typer.Option("--qr", help="Show a code to scan instead.")] = False,
+    qr: Annotated[
+        bool, typer.Option("--qr", help="Show a QR code to scan with your phone.")
+    ] = False,
     api_id: Annotated[
         str,
-        typer.Option("--api-id", metavar="N", help="From my.telegram.org.", show_default=False),
+        typer.Option(
+            "--api-id", metavar="N", help="API id from my.telegram.org.", show_default=False
+        ),
     ] = "",
     api_hash: Annotated[
         str,
-        typer.Option("--api-hash", metavar="H", help="From my.telegram.org.", show_default=False),
+        typer.Option(
+            "--api-hash", metavar="H", help="API hash from my.telegram.org.", show_default=False
+        ),
     ] = "",
     as_json: JsonOption = False,
 ) -> int:
-    """Sign in to Telegram; the session is kept for you only."""
+    """Sign in to Telegram. Only you can read the session file."""
     from tgtagger.sources.telegram import sign_in
 
     screen = screen_of(ctx)

@@ -21,7 +21,9 @@ EPILOG = """Examples:
   tgtagger show https://t.me/c/1006503122/531
 
 Exit codes:
-  0 shown · 2 no such post · 6 database"""
+   0  shown
+   2  there is no such post
+   6  the database failed"""
 
 CONTEXT = NUMBERS
 
@@ -32,14 +34,14 @@ def command(
         str,
         typer.Argument(
             metavar="POST",
-            help="@name/123, a t.me link, or <channel id>/123.",
+            help="@name/123, a t.me link, or CHANNEL_ID/123.",
             callback=only_numbers,
         ),
     ],
     *,
     as_json: JsonOption = False,
 ) -> int:
-    """Show one post: its text, its tags with where each came from, its attempts."""
+    """Show one post: its text, its tags and where they come from, its attempts."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         details = store.records.post(post)

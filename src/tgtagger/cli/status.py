@@ -24,7 +24,9 @@ EPILOG = """Examples:
   tgtagger status --json | jq .posts
 
 Exit codes:
-  0 shown · 2 no database yet · 6 database"""
+   0  shown
+   2  there is no database yet
+   6  the database failed"""
 
 _STYLES: Mapping[PostStatus, str] = {
     "tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"
@@ -32,7 +34,7 @@ _STYLES: Mapping[PostStatus, str] = {
 
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
-    """Say how everything stands: posts by status, channels, failures, the last runs."""
+    """Show posts by status, channels, failures and the last runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         state, path = store.status.archive(), store.path

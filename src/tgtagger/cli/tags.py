@@ -42,7 +42,7 @@ from tgtagger.vocabulary import write as write_vocabulary
 
 app = new_app(
     invoke_without_command=True,
-    help="List the tags, the most used first, or put them in order by hand.",
+    help="List the tags, most used first. Rename, merge and remove them; tag by hand.",
     epilog="""Examples:
   tgtagger tags
   tgtagger tags merge AI "artificial intelligence" --into ИИ
@@ -50,15 +50,15 @@ app = new_app(
   tgtagger tags --json | jq -r '.[].name'
 
 Exit codes:
-  0 done · 2 no such tag or post, no database yet · 6 database
-  75 another program holds it""",
+   0  done
+   2  there is no such tag, post or database
+   6  the database failed
+  75  another program uses the database""",
 )
 
 TagArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="TAG", help="A tag, or an alias of one.", autocompletion=completion.tags
-    ),
+    typer.Argument(metavar="TAG", help="The tag, or its alias.", autocompletion=completion.tags),
 ]
 NamesArgument = Annotated[
     list[str],
@@ -73,30 +73,28 @@ PostAndTagsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="[POST] TAG...",
-        help="POST is @name/123, a t.me link, or <channel id>/123.",
+        help="POST is @name/123, a t.me link, or CHANNEL_ID/123.",
         callback=only_numbers,
         autocompletion=completion.tags,
     ),
 ]
 QueryOption = Annotated[
     str,
-    typer.Option("--query", metavar="QUERY", help="The posts that this finds.", show_default=False),
+    typer.Option(
+        "--query", metavar="QUERY", help="All posts that this search finds.", show_default=False
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Ask no question.")]
 MANY = 10
 """Posts that a change touches without a question, at most."""
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be changed; change nothing.")
-]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
 
 
 @app.callback()
 def show(
     ctx: typer.Context,
     *,
-    unused: Annotated[
-        bool, typer.Option("--unused", help="Only the tags that no post has.")
-    ] = False,
+    unused: Annotated[bool, typer.Option("--unused", help="Only tags that no post has.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     if ctx.invoked_subcommand is not None:
@@ -134,7 +132,7 @@ def rename(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="The tag, or an alias of it.", autocompletion=completion.tags
+            metavar="OLD", help="The tag, or its alias.", autocompletion=completion.tags
         ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
@@ -161,7 +159,7 @@ def merge(
     ctx: typer.Context,
     names: Annotated[
         list[str],
-        typer.Argument(metavar="TAG...", help="Tags to be merged.", autocompletion=completion.tags),
+        typer.Argument(metavar="TAG...", help="The tags to merge.", autocompletion=completion.tags),
     ],
     *,
     into: Annotated[
@@ -169,7 +167,7 @@ def merge(
         typer.Option(
             "--into",
             metavar="TAG",
-            help="The tag that remains.",
+            help="The tag that stays.",
             show_default=False,
             autocompletion=completion.tags,
         ),
@@ -178,7 +176,7 @@ def merge(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make several tags one. Their names become aliases: they do not come back."""
+    """Merge tags into one. The old names become aliases of it."""
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
             _ask(store.curation.merge(names, into, dry_run=True).posts)
@@ -195,14 +193,12 @@ def merge(
 def alias(
     ctx: typer.Context,
     tag: TagArgument,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Other names for it.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Its aliases.")],
     *,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="These names stand for it no longer.")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove these aliases.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let further names stand for a tag."""
+    """Give a tag aliases: other names for the same tag."""
     with open_to_change(ctx) as store:
         change = (
             store.curation.remove_aliases(tag, names)
@@ -225,7 +221,7 @@ def remove(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
+    """Remove tags from all posts. The tagger never gives them again; you can."""
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
             _ask(sum(change.posts for change in store.curation.remove(names, dry_run=True)))
@@ -264,9 +260,9 @@ def add(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a post tags. They are yours: no machine takes them away.
+    """Add tags to a post. They are yours: the tagger never removes them.
 
-    With a filter, of all posts that it picks; then there is no POST before the tags.
+    With a filter and no POST, all posts that match get the tags.
     """
     wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
@@ -303,9 +299,9 @@ def drop(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take tags off a post. No machine puts them back on it.
+    """Remove tags from a post. The tagger never gives them to it again.
 
-    With a filter, of all posts that it picks; then there is no POST before the tags.
+    With a filter and no POST, all posts that match lose the tags.
     """
     wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
@@ -374,25 +370,25 @@ def _change_one(
 @app.command(
     epilog="""Examples:
   tgtagger tags suggest
-  tgtagger tags suggest --apply forms    merge the forms of one word
-  tgtagger tags suggest --interactive    decide one by one""",
+  tgtagger tags suggest --apply forms    merge forms of one word
+  tgtagger tags suggest --interactive    answer for each suggestion""",
 )
 def suggest(
     ctx: typer.Context,
     apply: Annotated[
         str,
         typer.Option(
-            metavar="forms", help="Merge those that are forms of one word.", show_default=False
+            metavar="forms", help="Merge tags that are forms of one word.", show_default=False
         ),
     ] = "",
     *,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask about one after the other.")
+        bool, typer.Option("--interactive", "-i", help="Ask about each suggestion.")
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which tags are probably one, and how to merge them."""
+    """List tags that probably mean the same, with the command to merge them."""
     screen = screen_of(ctx)
     if apply not in {"", "forms"}:
         raise usage(f"--apply {apply!r} is not known", "only forms are merged at once")
@@ -482,7 +478,11 @@ def undo(
     number: Annotated[
         int | None,
         typer.Argument(
-            metavar="[N]", min=1, max=2**31, help="Its number in tags history.", show_default=False
+            metavar="[N]",
+            min=1,
+            max=2**31,
+            help="The number of the change in tags history.",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -490,10 +490,9 @@ def undo(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take back the last change, or change N.
+    """Undo the last change of tags, or change N: one of yours, or a run.
 
-    It is yours, or a run's. What you changed is as it was before. What a run gave goes, its posts
-    are pending again, and your own tags stay.
+    After the undo of a run, its tags are gone and its posts are pending again. Your own tags stay.
     """
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
@@ -547,10 +546,12 @@ def _named(change: PastChange) -> str:
 def history(
     ctx: typer.Context,
     *,
-    most: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=2**31)] = 20,
+    most: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=2**31, help="At most N changes.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List the changes: yours, and those of runs."""
+    """List the changes of tags, by you and by runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         found = store.changes.past(most)
@@ -573,7 +574,7 @@ def history(
     epilog="""Examples:
   tgtagger tags export-vocabulary -o mine.txt
   tgtagger tags export-vocabulary --mode closed --limit 200 -o mine.txt
-  tgtagger tag --vocabulary mine.txt --stale    again, by these tags""",
+  tgtagger tag --vocabulary mine.txt --stale    tag again with these tags""",
 )
 def export_vocabulary(
     ctx: typer.Context,
@@ -584,7 +585,7 @@ def export_vocabulary(
     mode: Annotated[
         str,
         typer.Option(
-            metavar="MODE", help="open, prefer or closed, written into it.", show_default=False
+            metavar="MODE", help="The mode in the file: open, prefer or closed.", show_default=False
         ),
     ] = "",
     most: Annotated[
@@ -594,9 +595,8 @@ def export_vocabulary(
 ) -> None:
     """Write the tags as a vocabulary file.
 
-    It is to be pruned in an editor, and used by --vocabulary.
-
-    The tags of the vocabulary in force come first, as they stand there, then the most used ones.
+    Edit the file, then use it: tgtagger tag --vocabulary FILE. The tags of the current vocabulary
+    come first, then the most used tags.
     """
     settings = invocation(ctx).settings(vocabulary_mode=mode)
     vocabulary = read_vocabulary(settings, limit=most)

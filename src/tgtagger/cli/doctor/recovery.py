@@ -22,7 +22,7 @@ RecoverOption = Annotated[
     typer.Option(
         "--recover",
         metavar="FILE",
-        help="Save what can be read of a damaged database into a new one; it is only read.",
+        help="Save the readable part of a damaged database into a new file.",
         show_default=False,
     ),
 ]
