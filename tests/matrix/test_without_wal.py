@@ -208,7 +208,7 @@ def test_doctor_says_how_the_file_is_kept(
     set_mode(db, "DELETE")
     assert "warning  write-ahead logging is not used" in found()
     monkeypatch.setattr("tgtagger.store.integrity.network_file_system", lambda _: "nfs4")
-    assert "warning  the database lies on a network file system (nfs4)" in found()
+    assert "warning  the database is on a network file system (nfs4)" in found()
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
     assert "warning  the database can only be read, and without locks" in found()
 

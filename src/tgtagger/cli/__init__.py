@@ -156,7 +156,7 @@ class Commands(TyperGroup):
         called = self._context and self._context.obj
         name = self._context and self._context.invoked_subcommand
         if code == 130 and name in _RUNS and called and not called.quiet and sys.stderr.isatty():
-            tell("stopped: all that was stored is kept; the same command goes on from there")
+            tell("stopped: everything stored so far is kept; run the same command to continue")
 
     def _verbosity(self) -> int:
         called = self._context and self._context.obj  # None if the options are wrong

@@ -97,7 +97,7 @@ def add(
     """
     named = [*(sources or ()), *(read_list(Path(from_file).expanduser()) if from_file else ())]
     if not named:
-        raise usage("no channel was named", "name some, or a file with --from-file")
+        raise usage("no channel is given", "give channels, or a file with --from-file")
     screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         if store.is_new and not screen.quiet:
@@ -106,8 +106,10 @@ def add(
     if as_json:
         screen.json(list(new))
     else:
-        added = f"added {plural(len(new), 'channel')}: read by the next tgtagger parse or sync"
-        screen.line(added if new else "nothing was added: they are read already, or will be")
+        added = f"added {plural(len(new), 'channel')}; to read the posts: tgtagger parse"
+        screen.line(
+            added if new else "nothing was added: these channels are in the database already"
+        )
 
 
 @app.command(
@@ -133,7 +135,7 @@ def resume(ctx: typer.Context, names: NamesArgument) -> None:
     with open_to_change(ctx) as store:
         titles = store.channels.resume(names)
     for title in titles:
-        screen_of(ctx).line(f"read again from now on: {title}")
+        screen_of(ctx).line(f"resumed: {title}")
 
 
 @app.command(
@@ -161,8 +163,8 @@ def remove(
         posts = store.channels.count_posts(names)
         if with_posts and posts and not yes:
             confirm(
-                f"Remove {plural(posts, 'post')} of {', '.join(names)} for good?",
-                otherwise="removing posts wants --yes",
+                f"Delete {plural(posts, 'post')} of {', '.join(names)} ? They cannot be restored.",
+                otherwise="deleting posts needs --yes",
             )
         removed = [_remove(store, name, with_posts=with_posts) for name in names]
     if as_json:
@@ -183,19 +185,19 @@ def _remove(store: Store, name: str, *, with_posts: bool) -> ChannelRemoved:
 def _tell_removed(screen: Screen, removed: ChannelRemoved) -> None:
     if removed.kept:
         screen.line(
-            f"no longer read: {removed.title}; its {plural(removed.kept, 'post')} stay "
-            "(--with-posts removes them, tgtagger channels resume takes it up again)"
+            f"removed: {removed.title}; its {plural(removed.kept, 'post')} stay "
+            "(to delete them: --with-posts; to read it again: tgtagger channels resume)"
         )
     elif removed.removed:
-        screen.line(f"removed: {removed.title}, {plural(removed.removed, 'post')}")
+        screen.line(f"removed: {removed.title} and its {plural(removed.removed, 'post')}")
     else:
-        screen.line(f"no longer to be read: {removed.title}")
+        screen.line(f"removed: {removed.title}")
 
 
 def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
     """Draw channels as a table."""
     if not found:
-        screen.say("no channels yet: run tgtagger parse")
+        screen.say("no channels yet: run tgtagger parse @channel")
         return
     gaps = any(state.unread for state in found)  # history that is still to be read
     rows = [

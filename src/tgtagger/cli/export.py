@@ -98,7 +98,7 @@ def command(
     path = None if output == "-" else path_of(output)
     written = format_of(path, form)
     if raw and written.name != "csv":
-        raise usage("--raw is for csv", "leave it out, or give --format csv")
+        raise usage("--raw works only with csv", "leave it out, or add --format csv")
     wanted = read_filter(
         query=query or None,
         channels=channel,
@@ -113,13 +113,13 @@ def command(
     if path is not None and output.endswith("/") and not written.is_folder:
         raise InputError("target_is_folder", path=path)
     if public and not written.is_published:
-        raise usage("--public is for html and rss, which web servers give out", "leave it out")
+        raise usage("--public works only with html and rss", "leave it out")
     if public and not written.is_folder and not makes_file(path):
-        raise usage("--public is for files, and none is to be written", "name one with -o")
+        raise usage("--public needs a file", "choose one with -o FILE")
     screen = screen_of(ctx)
     if written.is_folder:
         if path is None:
-            raise usage(f"{written.name} is a folder", "name one with -o")
+            raise usage(f"{written.name} writes a folder", "choose one with -o FOLDER")
         with open_to_read(ctx) as store:
             screen.sum_up(
                 _told(export.write_folder(store, wanted, written, path, public=public), path)

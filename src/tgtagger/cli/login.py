@@ -37,7 +37,7 @@ Exit codes:
 
 
 WHERE = "copy it from https://my.telegram.org"
-HASH_WRONG = "the API hash is 32 digits and letters from a to f"
+HASH_WRONG = "the API hash has 32 characters: digits, and letters from a to f"
 
 
 def command(
@@ -75,7 +75,7 @@ def command(
 
     screen = screen_of(ctx)
     if phone and qr:
-        raise usage("--phone and --qr are two ways; choose one")
+        raise usage("--phone and --qr exclude each other", "use one of them")
     if phone and sign_in.is_bot_token(phone):
         raise InputError("bot_refused")
     settings = invocation(ctx).settings(account=account, api_id=api_id, api_hash=api_hash)
@@ -87,7 +87,7 @@ def command(
     if is_new:
         prompts = SignInPrompts(screen)
         access, name = _sign_in(accounts.with_application(access), prompts, phone, qr=qr)
-        words = f"signed in as {name}; the session is {access.session}"
+        words = f"signed in as {name}; the session file is {access.session}"
     if not as_json:
         screen.line(words)
     if is_new:
@@ -120,7 +120,7 @@ def _with_application(access: Any, prompts: SignInPrompts, problem: TgTaggerErro
     from tgtagger.sources.telegram.sign_in import is_application_hash
 
     if access.api_id is None or not access.api_hash:
-        prompts.say("Telegram wants an API id and hash of your own: https://my.telegram.org")
+        prompts.say("Telegram needs your own API id and hash: https://my.telegram.org")
     number = str(access.api_id or "") or _asked(
         prompts, "API id (a number)", _is_number, "the API id is a number", problem
     )

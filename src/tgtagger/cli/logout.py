@@ -30,7 +30,7 @@ def command(ctx: typer.Context, account: AccountOption = "") -> int:
         screen.say(f"signed out; {access.session} is deleted")
     else:
         screen.warn(
-            f"{access.session} is deleted; Telegram could not be told: end the session in "
+            f"{access.session} is deleted, but Telegram did not answer: end the session in "
             "Telegram, Settings, Devices"
         )
     return 0

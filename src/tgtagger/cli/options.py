@@ -198,8 +198,8 @@ def tagging_settings(
     for name, text in of_models.items():
         if text and settings.tagger != "llm":
             raise usage(
-                f"{flag_of(name)} is for a language model, and the embedded tagger is to tag",
-                "leave it out, or name a model: --provider NAME --model MODEL",
+                f"{flag_of(name)} needs a language model, but the embedded tagger is set",
+                "leave it out, or choose a model: --provider NAME --model MODEL",
             )
     return settings
 
@@ -212,7 +212,7 @@ ViaOption = Annotated[
 def via_of(via: Via, account: str) -> Via:
     """Return how to read: a named account reads Telegram. Raises InputError beside the preview."""
     if account and via == "preview":
-        raise usage("--account is for Telegram, and the web preview knows none", "leave one out")
+        raise usage("--account does not work with the web preview", "leave out one of the two")
     return "telegram" if account else via
 
 

@@ -140,9 +140,7 @@ def _refuse_unused(given: Sequence[str], sources: Sequence[str], *, reconvert: b
     if sources and reconvert:
         raise usage("--reconvert takes no SOURCE", "see: tgtagger parse --help")
     if reconvert and given:
-        raise usage(
-            f"{given[0]} does not go with --reconvert: it takes all that is stored", "leave it out"
-        )
+        raise usage(f"{given[0]} does not work with --reconvert", "leave it out")
     unused = [name for name in given if name in _OF_CHANNELS]
     if unused and sources and all(map(targets.export_path, sources)):
-        raise usage(f"{unused[0]} is for channels, and an export is to be read", "leave it out")
+        raise usage(f"{unused[0]} works with channels, not with exports", "leave it out")

@@ -351,7 +351,7 @@ class Live:
         """Show a wait in seconds and its reason; the line counts down."""
         if self.bar is None:
             if not self._screen.quiet:
-                self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
+                self._screen.warn(f"{reason}: the run continues in {seconds:.0f} s")
         else:
             until = time.monotonic() + seconds
             self.bar.update(

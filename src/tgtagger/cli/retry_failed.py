@@ -72,7 +72,7 @@ def command(
     if as_json:
         screen.json(shapes.tag_summary(summary))
         return summary.code
-    waits = "no post is failed" if force else "no failed post is due (--force takes all)"
-    tell_tag(screen, summary, nothing=f"nothing to try again: {waits}", sums_up=True)
+    waits = "no post has failed" if force else "no failed post is due (to retry all: --force)"
+    tell_tag(screen, summary, nothing=f"nothing to retry: {waits}", sums_up=True)
     tell_failures(screen, failures)
     return summary.code

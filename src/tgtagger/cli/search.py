@@ -80,7 +80,7 @@ def command(
 ) -> int:
     """Find posts by words, in all word forms, newest first."""
     if sort not in {"date", "relevance"}:
-        raise usage(f"--sort {sort!r} is not known", "date or relevance")
+        raise usage(f"--sort: there is no order {sort!r}", "use date or relevance")
     screen = screen_of(ctx)
     wanted = read_filter(
         query=" ".join(words or ()) or None,
@@ -94,7 +94,7 @@ def command(
         limit=limit,
     )
     if sort == "relevance" and wanted.query is None:
-        raise usage("--sort relevance wants words to be relevant to", "name some, or leave it out")
+        raise usage("--sort relevance needs a word to search for", "add a word, or leave it out")
     with open_to_read(ctx) as store:
         if count:
             return _show_count(screen, store.queue.count(replace(wanted, limit=None)), as_json)
@@ -131,8 +131,8 @@ def _say_total(screen: Screen, shown: int, total: int, near: Sequence[str]) -> N
         screen.sum_up(line)
     elif total > shown:
         screen.say(
-            f"{number(shown)} of {plural(total, 'post')}; more with --limit {2 * shown}, "
-            "fewer with since:30d or another filter"
+            f"{number(shown)} of {plural(total, 'post')}; for more: --limit {2 * shown}; "
+            "for fewer: since:30d or another filter"
         )
     else:
         screen.say(plural(shown, "post") + " found")

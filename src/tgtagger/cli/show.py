@@ -64,12 +64,14 @@ def _draw_post(screen: Screen, details: PostDetails) -> None:
     kinds = captions.kinds(found)
     notes = [f"[{', '.join(kinds)}]"] if kinds else []
     notes += [f"“{one_line(words)}”" for item in found.media for words in item.words]
-    notes += [f"forwarded from {found.forward.channel or 'somebody'}"] if found.forward else []
-    notes += [f"answers message {found.reply_to}"] if found.reply_to else []
+    notes += (
+        [f"forwarded from {found.forward.channel or 'an unknown sender'}"] if found.forward else []
+    )
+    notes += [f"reply to message {found.reply_to}"] if found.reply_to else []
     notes += [f"edited {local_time(found.edited)}"] if found.edited else []
     notes += [f"by {found.author}"] if found.author else []
     notes += [", ".join(counters)] if counters else []
-    notes += [f"not read whole: {details.problem}"] if details.problem else []
+    notes += [f"not read completely: {details.problem}"] if details.problem else []
     screen.post(
         channel=found.channel.title,
         date=found.date,
@@ -120,4 +122,4 @@ def _notes(attempt: Attempt) -> Iterator[str]:
     if attempt.error:
         yield attempt.error
     if attempt.sent_letters is not None:
-        yield f"only its first {number(attempt.sent_letters)} letters were sent"
+        yield f"only the first {number(attempt.sent_letters)} letters were sent"

@@ -49,11 +49,13 @@ def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
     screen.heading(f"{path} · {size_of(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:
-        screen.line(f"to be tagged: {plural(state.posts['pending'], 'post')}: tgtagger tag")
+        screen.line(f"pending: {plural(state.posts['pending'], 'post')}; to tag them: tgtagger tag")
     if state.due:
-        screen.line(f"due again: {plural(state.due, 'post')}: tgtagger retry-failed")
+        screen.line(
+            f"due: {plural(state.due, 'failed post')}; to retry them: tgtagger retry-failed"
+        )
     if state.rejected:
-        screen.line(f"rejected: {plural(state.rejected, 'message')}: see tgtagger doctor")
+        screen.line(f"rejected: {plural(state.rejected, 'message')}; to see why: tgtagger doctor")
     screen.write()
     channels.draw(screen, state.channels)
     channels.draw_added(screen, state.followed)
@@ -70,8 +72,8 @@ def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
 
 _ENDINGS: Mapping[int | None, str] = {
     None: "at work, or killed", 0: "all done", 1: "a bug", 2: "wrong settings or input",
-    3: "a person must act", 4: "a channel is not to be had", 5: "some posts failed",
-    6: "the database failed", 75: "to try later", 130: "Ctrl-C", 143: "SIGTERM",
+    3: "you must act", 4: "a channel cannot be read", 5: "some posts failed",
+    6: "the database failed", 75: "try later", 130: "Ctrl-C", 143: "SIGTERM",
 }  # fmt: skip
 
 

@@ -58,9 +58,9 @@ ASK_BEYOND = 1000
 """Posts: a run on a terminal asks before it sends more than these to a server."""
 
 NOTHING: Mapping[Queue, str] = {
-    "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
-    "tgtagger retry-failed",
-    "stale": "nothing to tag: these posts have no tags of another prompt, model or list of tags",
+    "pending": "nothing to tag: no such post is pending. To tag other posts again: --force. "
+    "For failed posts: tgtagger retry-failed",
+    "stale": "nothing to tag: all tags are from the current prompt, model and vocabulary",
     "all": "nothing to tag: there is no such post",
 }
 
@@ -107,8 +107,8 @@ def command(
     settings = tagging_settings(called, tagger, provider, model, vocabulary, concurrency, max_cost)
     if show_prompt:
         if channel or post or since or limit or force or stale or dry_run:
-            advice = "leave the others out: it shows a sample in place of the posts"
-            raise usage("--show-prompt takes no posts and no other mode", advice)
+            advice = "leave out the other options: it shows a sample, and no posts of yours"
+            raise usage("--show-prompt works alone", advice)
         _show_prompt(screen, settings, as_json=as_json)
         return 0
     first, _ = since_until(since, "")
@@ -116,9 +116,9 @@ def command(
         channels=tuple(channel or ()), posts=tuple(post or ()), since=first, limit=limit
     )
     if force and stale:
-        raise usage("--force and --stale are two different choices", "give one of them")
+        raise usage("--force and --stale exclude each other", "use one of them")
     if force and not (channel or post or since or limit or dry_run or yes):
-        confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
+        confirm("Tag all posts again?", otherwise="--force for all posts needs --yes")
     queue: Queue = "all" if force else "stale" if stale else "pending"
     options = TagOptions(wanted, queue, read_duration(max_time) if max_time else None)
     if dry_run:
@@ -156,7 +156,7 @@ def tag_or_ask(
 def _ask(screen: Screen, tagging: Tagging) -> None:
     if tagging.tagger.paid and tagging.count() > ASK_BEYOND:
         tell_estimate(screen, tagging.estimate(), to_stderr=True)
-        confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
+        confirm("Send them?", otherwise="a run of more than 1,000 posts needs --yes")
 
 
 def _show_prompt(screen: Screen, settings: Settings, *, as_json: bool) -> None:

@@ -205,7 +205,7 @@ def alias(
             if remove
             else store.curation.add_aliases(tag, names)
         )
-    _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
+    _say(ctx, change, f"changed the aliases of {change.names[0]!r}", as_json=as_json)
 
 
 @app.command(
@@ -330,7 +330,7 @@ def _say_forms(ctx: typer.Context, forms: Sequence[tuple[str, str]]) -> None:
     """Say that new tags are forms of known ones: what was asked for was done, all the same."""
     for name, known in forms:
         merge = f"tgtagger tags merge {shell_word(name)} --into {shell_word(known)}"
-        screen_of(ctx).warn(f"{known!r} exists, too; to make them one: {merge}")
+        screen_of(ctx).warn(f"the tag {known!r} exists, too; to merge the two: {merge}")
 
 
 def _picked(
@@ -361,9 +361,11 @@ def _change_one(
 ) -> None:
     post, *names = words
     if not names:
-        raise usage("name a POST and a TAG", "or a filter in place of the post, as --query WORDS")
+        raise usage("give a POST and a TAG", "or choose posts with a filter, such as --query WORDS")
     if dry_run:
-        raise usage("--dry-run is for many posts", "pick them by a filter, as --query WORDS")
+        raise usage(
+            "--dry-run works only with a filter", "choose posts with one, such as --query WORDS"
+        )
     _say_post(ctx, change(post, names), as_json=as_json)
 
 
@@ -391,9 +393,9 @@ def suggest(
     """List tags that probably mean the same, with the command to merge them."""
     screen = screen_of(ctx)
     if apply not in {"", "forms"}:
-        raise usage(f"--apply {apply!r} is not known", "only forms are merged at once")
+        raise usage(f"--apply: there is no kind {apply!r}", "use --apply forms")
     if interactive and (apply or as_json or not is_asked()):
-        raise usage("--interactive asks on a terminal, by itself", "leave the other option out")
+        raise usage("--interactive needs a terminal, and no --apply or --json", "leave them out")
     if interactive:
         with open_to_change(ctx) as store:
             _decide(screen, store, suggest_merges(store))
@@ -409,7 +411,7 @@ def suggest(
         return
     with screen.paged():
         _draw_suggestions(screen, found)
-    screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+    screen.say(f"{plural(len(found), 'suggestion')}" if found else "no suggestions")
 
 
 def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> None:
@@ -425,9 +427,11 @@ def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> N
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
     elif found:
-        screen.say(f"merged; tgtagger tags history lists {plural(len(found), 'change')} to undo")
+        screen.say(
+            f"merged in {plural(len(found), 'change')}; to undo one, see: tgtagger tags history"
+        )
     else:
-        screen.say("no forms of one word are left")
+        screen.say("there are no forms of one word to merge")
 
 
 _ANSWERS = "[m]erge, [o]ther way round, [n]ever, [l]ater, [q]uit"
@@ -452,7 +456,7 @@ def _decide(screen: Screen, store: Store, found: Sequence[Suggestion]) -> None:
             case "q":
                 break
         done += answer in "mo"
-    screen.say(f"merged {plural(done, 'suggestion')}; tgtagger tags undo takes the last one back")
+    screen.say(f"merged {plural(done, 'suggestion')}; to undo the last one: tgtagger tags undo")
 
 
 def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:
@@ -509,21 +513,23 @@ def undo(
 
 def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
     change = undone.change
-    done = _done("taken back", dry_run=dry_run)
+    done = "would undo" if dry_run else "undid"
     if change.by == "person":
         screen.line(f"{done} change {change.number} ({_named(change)}): "
                     f"{plural(undone.posts, 'post')} as before")  # fmt: skip
         if undone.kept:
-            screen.line(f"{plural(undone.kept, 'post')} tagged anew since: left as they are")
+            screen.line(
+                f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged"
+            )
         return
     screen.line(
-        f"{done} run {change.number}: {plural(undone.links, 'tag')} on "
-        f"{plural(undone.posts, 'post')}, {plural(undone.tags, 'tag')} that no other post has"
+        f"{done} run {change.number}: {plural(undone.links, 'tag')} removed from "
+        f"{plural(undone.posts, 'post')}; {plural(undone.tags, 'tag')} were on no other post"
     )
     if undone.posts and not dry_run:
         screen.line(
-            "they will be tagged again: change the model, prompt or vocabulary first, "
-            "or the same answers are given again"
+            "these posts are pending again. Before you tag them, change the model, prompt or "
+            "vocabulary: else they get the same tags"
         )
 
 
@@ -558,7 +564,7 @@ def history(
     if as_json:
         screen.json([shapes.past_change(change) for change in found])
     elif not found:
-        screen.say("no change of tags yet")
+        screen.say("no changes of tags yet")
     else:
         rows = [
             [str(change.number), ago(change.at), _named(change), number(change.posts),
@@ -611,7 +617,7 @@ def _ask(posts: int, what: str = "change") -> None:
     """Ask before a change of more than a few posts."""
     if posts > MANY:
         count = plural(posts, "post")
-        confirm(f"{what}: {count}; go on?", otherwise=f"this changes {count}: add --yes")
+        confirm(f"{what}: {count}. Continue?", otherwise=f"this changes {count}: add --yes")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:

@@ -64,7 +64,7 @@ def command(
     If you use a language model, it gets two short example posts to tag.
     """
     if backup is not None and recover is not None:
-        raise usage("--backup and --recover exclude each other", "one at a time")
+        raise usage("--backup and --recover exclude each other", "use one of them")
     if backup is not None:
         return back_up(ctx, backup, as_json=as_json)
     if recover is not None:
@@ -91,7 +91,7 @@ def _variables() -> Iterator[Finding]:
     """Find variables that are no setting: probably misspelled, and then without effect."""
     for name, near in unknown_variables():
         hint = f"did you mean {near}?" if near else "see docs/settings.md"
-        yield Finding("settings", "warning", f"the variable {name} is no setting", hint)
+        yield Finding("settings", "warning", f"the variable {name} is not a setting", hint)
 
 
 def _look(called: Invocation) -> Iterator[Finding]:
@@ -141,12 +141,12 @@ def _clock(newest: dt.datetime | None) -> Finding:
     now = dt.datetime.now(dt.UTC)
     late = dt.timedelta() if newest is None else newest - now
     if now < WRITTEN:
-        words = f"the clock says {now:%Y-%m-%d}: this program was not written then"
+        words = f"the clock says {now:%Y-%m-%d}: this program is newer"
     elif newest is not None and late.total_seconds() > SKEW:
         words = f"the clock is behind the last run, or the newest post ({local_time(newest)})"
     else:
-        return Finding("clock", "ok", "the clock is later than what is stored")
-    return Finding("clock", "warning", words, "set it: what is tried again, and when, goes by it")
+        return Finding("clock", "ok", "the clock is later than all that is stored")
+    return Finding("clock", "warning", words, "set the clock: retries depend on it")
 
 
 def _reader() -> Iterator[Finding]:
