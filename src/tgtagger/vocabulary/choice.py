@@ -267,8 +267,9 @@ def _is_code(word: str) -> bool:
 
 
 _OF_FRAME = re.compile(
-    r"posts?|tags?|ids?|p\d+|fence|tag \d+|json|json object|script|null|none|nil|undefined|nan"
-    r"|true|false|n/a|string|array|object|think|assistant"
+    r"posts?|tags?|ids?|p\d+|fence|(?:tag|тег) ?\d+|json|json object|script|null|none"
+    r"|nil|undefined|nan|true|false|n/a|string|array|object|think|assistant|additionalproperties"
+    r"|теги?|(?:без|нет) тегов|no tags?|untagged"
 )
 
 
