@@ -355,12 +355,19 @@ def _posts_in(
         if identity is not None and tags is not None:
             yield identity, tags
         return
+    yield from _named(value, ids, may_be_bare=may_be_bare, levels=levels)
+
+
+def _named(
+    value: dict[str, Any], ids: Sequence[str], *, may_be_bare: bool, levels: int
+) -> Iterator[tuple[str, list[object]]]:
+    """Yield what stands under ids, `{"p1": [...]}`, or in a frame, `{"arguments": {...}}`."""
     for name, inner in value.items():
-        if name in ids:  # {"p1": [...]}
+        if name in ids:
             tags = _tags(inner.get("tags") if isinstance(inner, dict) else inner)
             if tags is not None:
                 yield name, tags
-        elif isinstance(inner, dict) and not _OTHER_ID.fullmatch(name):  # {"arguments": {...}}
+        elif isinstance(inner, dict) and not _OTHER_ID.fullmatch(name):
             yield from _posts_in(inner, ids, may_be_bare=may_be_bare, levels=levels - 1)
 
 

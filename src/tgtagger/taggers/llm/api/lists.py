@@ -97,7 +97,7 @@ def _counts(texts: Sequence[str], mark: re.Pattern[str] = _NUMBER) -> bool:
     if len(texts) < 2:
         return False
     first = found[0]
-    if first is None or first[1].lower() not in {"a", "а"} and _value(first[1]) > 1:
+    if first is None or (first[1].lower() not in {"a", "а"} and _value(first[1]) > 1):
         return False
     values = [_value(each[1]) for each in found if each is not None]
     return len(values) == len(texts) and values == list(range(values[0], values[0] + len(values)))

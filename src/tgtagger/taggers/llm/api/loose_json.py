@@ -1,8 +1,8 @@
 """Read the JSON value at a place of a text, also if a model wrote it nearly right.
 
 Nearly right are: commas before a closing bracket, Python's quotes, tuples and words, quotes and
-marks of other languages, keys without quotes, comments. A value with a missing comma, quote or bracket is not read: what it means
-cannot be told.
+marks of other languages, keys without quotes, comments. A value with a missing comma, quote or
+bracket is not read: what it means cannot be told.
 
 Pure. Knows no post and no tag.
 """
