@@ -15,7 +15,7 @@ import pytest
 from support.make import CHANNEL, PROVENANCE, minute, page, post, tag
 from support.sql import driver
 from tgtagger.errors import TryLater
-from tgtagger.model.posts import PostFilter
+from tgtagger.model.posts import IdRange, PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
@@ -57,6 +57,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "curation.add_to": lambda store: store.curation.add_to(PostFilter(), ["name"]),
     "curation.drop_from": lambda store: store.curation.drop_from(PostFilter(), ["tag"]),
     "changes.take_back": lambda store: store.changes.take_back(2),
+    "shifted_ids.join": lambda store: store.shifted_ids.join(CHANNEL.id, 1),
     "integrity.check_index": lambda store: store.integrity.check_index(),
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
@@ -97,6 +98,8 @@ READING: dict[str, Callable[[Store], Any]] = {
     "progress.holds_whole": lambda store: store.progress.holds_whole(CHANNEL.id, 1, None),
     "progress.read_progress": lambda store: store.progress.read_progress(CHANNEL.id, "telegram"),
     "status.archive": lambda store: store.status.archive(),
+    "shifted_ids.suspects": lambda store: store.shifted_ids.suspects(IdRange(1, CHANNEL.id)),
+    "shifted_ids.records": lambda store: list(store.shifted_ids.records(CHANNEL.id)),
     "integrity.storage": lambda store: store.integrity.storage(),
     "back_up": lambda store: store.back_up(str(store.path), store.path.with_name("copy.db")),
     "integrity.check": lambda store: store.integrity.check(),

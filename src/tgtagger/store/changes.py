@@ -34,14 +34,16 @@ NEXT_TAG = (
 )
 """SQL: the id of a new tag; never that of a deleted one, which an undo may bring back."""
 
-_LINK = "json_array(l.position, l.source, l.model, l.prompt, l.vocabulary, l.run_id, l.added_at)"
+LINK = "json_array(l.position, l.source, l.model, l.prompt, l.vocabulary, l.run_id, l.added_at)"
+"""SQL: a tag on a post, the row `l` of `post_tags`, as a change keeps it."""
+
 _STATE_OF = {
     "tag": (
         "(SELECT json_array(t.name, t.key, t.description, t.added_at, "
         "(SELECT barred_at FROM barred_tags WHERE tag_id = t.id)) FROM tags AS t WHERE t.id = {0})"
     ),
     "alias": "(SELECT json_array(name, tag_id) FROM tag_aliases WHERE key = {0})",
-    "link": f"(SELECT {_LINK} FROM post_tags AS l WHERE (l.post_id, l.tag_id) = ({{0}}, {{1}}))",
+    "link": f"(SELECT {LINK} FROM post_tags AS l WHERE (l.post_id, l.tag_id) = ({{0}}, {{1}}))",
     "removed": "(SELECT removed_at FROM removed_tags WHERE (post_id, tag_id) = ({0}, {1}))",
 }
 """SQL: what a row holds now, as JSON; NULL: there is none."""
@@ -374,11 +376,11 @@ def _restore_links(db: sqlite3.Connection, number: int, what: str) -> tuple[int,
         posts.add(post)
         links += 1
     for post, tag, link_before in given:
-        _give_back(db, post, tag, link_before)
+        give_back(db, post, tag, link_before)
     return len(posts), links, len(kept - posts)
 
 
-def _give_back(db: sqlite3.Connection, post: int, tag: int, link: Sequence[Any]) -> None:
+def give_back(db: sqlite3.Connection, post: int, tag: int, link: Sequence[Any]) -> None:
     """Insert a link as it was; after the others if a run has taken its place."""
     position, source, model, prompt, vocabulary, run, added_at = link
     db.execute(

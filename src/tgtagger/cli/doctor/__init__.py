@@ -35,7 +35,8 @@ EPILOG = """Examples:
   tgtagger doctor --backup ~/backup/posts-$(date +%F).db    make a copy
   tgtagger doctor --recover saved.db       save what can be read
 
-doctor rebuilds a search index that differs from the posts. It never writes
+doctor rebuilds a search index that differs from the posts. It joins a channel
+that an old export stored under a wrong id with the right one. It never writes
 to a damaged database: see docs/recovery.md.
 
 Exit codes:

@@ -42,6 +42,7 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
         return None
     yield from _contents(found)
     if not found.damage and not found.altered:
+        yield from _shifted(settings)
         yield _search(settings)
     return found
 
@@ -85,6 +86,36 @@ def backups(database: Path) -> Iterator[Finding]:
             f"{kept} is a copy of the database before an upgrade ({size})",
             "delete it when you no longer need it",
         )
+
+
+def _shifted(settings: Settings) -> Iterator[Finding]:
+    """Join channels that old exports brought in under shifted ids: nothing is lost by it."""
+    from tgtagger.runs.shifted_ids import join_shifted
+
+    try:
+        joined = join_shifted(settings)
+    except TgTaggerError as error:
+        found = failure("channels", error)
+        message = "a channel with the wrong id of an old export could not be corrected: "
+        yield replace(found, message=f"{message}{error.message}")
+        return
+    for each in joined:
+        title, number = each.channel.title, each.channel.id
+        if each.own is None:
+            yield Finding(
+                "channels", "warning",
+                f"{title} has the id {number}, which may be the wrong id of an export from before "
+                "spring 2021. This is not certain, so it was not changed",
+                "if another of your channels has the same posts: "
+                f"tgtagger channels remove {number} --with-posts",
+            )  # fmt: skip
+        else:
+            yield Finding(
+                "channels", "warning",
+                f"{title} had the wrong id {number}, from an export made before spring 2021. Its "
+                f"posts were joined with the right one, {each.own} ({plural(each.posts, 'post')})",
+                "nothing to do",
+            )  # fmt: skip
 
 
 def _search(settings: Settings) -> Finding:
