@@ -399,6 +399,27 @@ def test_tags_of_a_database_that_is_not_there(run: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "posts.db").exists()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("tags", "--json", "suggest"),
+        ("tags", "--unused", "history"),
+        ("channels", "--json", "pause", "News"),
+        ("config", "--json", "path"),
+    ],
+)
+def test_an_option_that_a_command_never_sees_is_refused(archive: Any, call: Any) -> None:
+    refused = archive(*call)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"{call[1]} before {call[2]} has no effect" in refused.stderr
+
+
+def test_options_before_a_word_for_the_listing(archive: Any) -> None:
+    listed = archive("tags", "--json", "list")
+    assert listed.stdout == archive("tags", "--json").stdout != ""
+    assert archive("tags", "-q", "history").exit_code == 0
+
+
 def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("# my channels\n@durov\n\nt.me/telegram\n")

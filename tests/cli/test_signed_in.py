@@ -318,6 +318,7 @@ def test_the_preview_says_why_when_it_cannot(call: Call, monkeypatch: pytest.Mon
     done = call("parse", "@newsroom")
     assert done.code == 75
     assert "web preview cannot be reached" in done.errors
+    assert "HTTPS_PROXY" in done.errors
     assert call("parse", "t.me/c/1234567/8").code == 3
 
 

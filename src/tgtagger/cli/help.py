@@ -155,8 +155,9 @@ class Family(typer.core.TyperGroup):
     """A command with commands of its own; without one it lists."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] in _LISTING and args[0] not in self.commands:
-            args = args[1:]  # `tags list` is `tags`
+        first = next((at for at, arg in enumerate(args) if not arg.startswith("-")), None)
+        if first is not None and args[first] in _LISTING and args[first] not in self.commands:
+            args = args[:first] + args[first + 1 :]  # `tags list` is `tags`
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -172,7 +173,19 @@ class Family(typer.core.TyperGroup):
                 sentence=f"{ctx.info_name} has no command {clean_argument(name)}",
                 advice=f"{hint}see {ctx.command_path} --help",
             )
+        self._refuse_own_options(ctx, name)
         return super().resolve_command(ctx, args)
+
+    def _refuse_own_options(self, ctx: Any, name: str) -> None:
+        """Refuse an option of the listing before a command's name: that command never sees it."""
+        for param in self.params if ctx.parent is not None else ():
+            source = ctx.get_parameter_source(param.name)
+            if not getattr(param, "hidden", False) and source and source.name == "COMMANDLINE":
+                raise InputError(
+                    "usage",
+                    sentence=f"{param.opts[0]} before {name} has no effect",
+                    advice=f"leave it out, or write it after {name} if that takes it",
+                )
 
     def _name_of(self, typed: str) -> str:
         other = _OTHER_NAMES.get(typed, typed)

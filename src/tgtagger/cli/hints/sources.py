@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 _LOGIN = "run: tgtagger login"
 _LOGIN_AGAIN = "run tgtagger login again"
 _LATER = "run it again later; cron does so by itself"
-_CONNECTION = "check the connection and try again; what was read is kept"
 _TELEGRAM = (
     "check the connection; if Telegram is blocked, set a proxy: TGTAGGER_PROXY "
     "(see docs/blocked.md); what was read is kept"
@@ -78,7 +77,10 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "qr_code_not_scanned": "run tgtagger login --qr again",
     # ---- the web preview
     "preview_closed_until": _LATER,
-    "preview_unreachable": _CONNECTION,
+    "preview_unreachable": (
+        "check the connection; if t.me is blocked, set a proxy: HTTPS_PROXY (see docs/blocked.md); "
+        "what was read is kept"
+    ),
     "preview_answer_wrong": _NOTHING_LOST,
     "preview_foreign": "if this network has a sign-in page, sign in there; then try again",
     "preview_turned_off": _SIGN_IN_TO_READ,
