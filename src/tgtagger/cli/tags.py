@@ -496,7 +496,8 @@ def undo(
 ) -> None:
     """Undo the last change of tags, or change N: one of yours, or a run.
 
-    After the undo of a run, its tags are gone and its posts are pending again. Your own tags stay.
+    After the undo of a run, its posts have the tags from before it, or are pending again. What you
+    did since then stays. An undo is a change, too: undo it by its number.
     """
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
@@ -517,25 +518,27 @@ def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
     if change.by == "person":
         screen.line(f"{done} change {change.number} ({_named(change)}): "
                     f"{plural(undone.posts, 'post')} as before")  # fmt: skip
-        if undone.kept:
-            screen.line(
-                f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged"
-            )
-        return
-    screen.line(
-        f"{done} run {change.number}: {plural(undone.links, 'tag')} removed from "
-        f"{plural(undone.posts, 'post')}; {plural(undone.tags, 'tag')} were on no other post"
-    )
-    if undone.posts and not dry_run:
+    else:
         screen.line(
-            "these posts are pending again. Before you tag them, change the model, prompt or "
-            "vocabulary: else they get the same tags"
+            f"{done} run {change.number}: {plural(undone.links, 'tag')} removed from "
+            f"{plural(undone.posts, 'post')}; {plural(undone.tags, 'tag')} were on no other post"
         )
+    if undone.kept:
+        screen.line(f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged")
+    if undone.pending and not dry_run:
+        screen.line(
+            f"{plural(undone.pending, 'post')} are pending again. Before you tag them, change the "
+            "model, prompt or vocabulary: else they get the same tags"
+        )
+    if undone.undo is not None and not dry_run:
+        screen.say(f"to undo this: tgtagger tags undo {undone.undo}")
 
 
 def _named(change: PastChange) -> str:
     """Return a change as it was typed: `merge AI нейросети --into ИИ`."""
     names = [*map(shell_word, change.names)]
+    if change.undoes is not None:
+        return f"undo {change.undoes}"
     if change.by == "run":
         return f"{change.what} with {' '.join(names)}"
     if change.what == "merge":
@@ -560,11 +563,12 @@ def history(
     """List the changes of tags, by you and by runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
-        found = store.changes.past(most)
+        found, swept = store.changes.past(most), store.changes.swept_until()
     if as_json:
         screen.json([shapes.past_change(change) for change in found])
-    elif not found:
-        screen.say("no changes of tags yet")
+        return
+    if not found:
+        screen.say("no changes of tags yet" if swept is None else "no changes of tags lately")
     else:
         rows = [
             [str(change.number), ago(change.at), _named(change), number(change.posts),
@@ -573,6 +577,8 @@ def history(
         ]  # fmt: skip
         with screen.paged():
             screen.table(["number", "when", "change", "posts", ""], rows)
+    if swept is not None:
+        screen.sum_up(f"changes up to {swept:%Y-%m-%d} are no longer kept, and cannot be undone")
 
 
 @app.command(

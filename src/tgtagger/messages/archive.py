@@ -16,7 +16,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "tag_unknown": "no tag {name!r}",
     "merge_target_unknown": "no tag {name!r}",
     "run_unknown": "there is no tagging run and no change of tags with the number {run}",
-    "change_unknown": "there is no change of tags with the number {change}",
+    "change_swept": "change {change} is too old to be undone: its record is no longer kept",
     "change_undone": "change {change} is undone already",
     "change_depended_on": lambda *, change, later: (
         f"change {change} cannot be undone: later changes depend on it: "

@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from tgtagger.decide import HUMAN
-from tgtagger.store.changes import LINK, forget_machine_links, give_back
+from tgtagger.store.recording import LINK
+from tgtagger.store.undo import give_back
 from tgtagger.store.values import parsed
 
 State = tuple[str | None, str | None]
@@ -30,7 +31,7 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
     A person's tag comes before a person's removal, that before a machine's tag. The machines' tags
     of `other` go, and no undo brings them back. The caller deletes what is left of `other`.
     """
-    forget_machine_links(db, other)
+    _forget_machine_links(db, other)
     db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> ?", (other, HUMAN))
     _put_behind(db, other, keep)
     theirs, their_records = _states(db, other), _records(db, other)
@@ -49,6 +50,14 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
                 if before != after
             ],
         )
+
+
+def _forget_machine_links(db: sqlite3.Connection, post: int) -> None:
+    db.execute(
+        "UPDATE changed_links SET before = iif(json_extract(before, '$[1]') = ?1, before, NULL), "
+        "after = iif(json_extract(after, '$[1]') = ?1, after, NULL) WHERE post_id = ?2",
+        (HUMAN, post),
+    )
 
 
 def _put_behind(db: sqlite3.Connection, other: int, keep: int) -> None:

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from tgtagger import vocabulary
 from tgtagger.model.archive import TagCount
-from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
+from tgtagger.store.recording import NEXT_TAG
 from tgtagger.store.times import from_text, now
 from tgtagger.store.values import (
     INTEGER,

@@ -72,7 +72,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "tag_unknown": _tag_unknown,
     "merge_target_unknown": _merge_target_unknown,
     "run_unknown": _run_unknown,
-    "change_unknown": "see: tgtagger tags history",
+    "change_swept": "TGTAGGER_KEEP_RUNS says how long; see: tgtagger tags history",
     "change_undone": "see: tgtagger tags history",
     "change_depended_on": _change_depended_on,
     "undo_name_taken": _undo_name_taken,
