@@ -42,6 +42,9 @@ WIDTH = 88
 MOST_DRAWN = 500
 """Rows of a table that rich lays out: thousands would take seconds."""
 
+NARROW = 60
+"""Columns below which the live line has no bar."""
+
 LEAST_WIDTH = 20
 """Columns that a text keeps on a narrow terminal; a shorter text stays on one line."""
 
@@ -265,17 +268,20 @@ class Screen:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+        console = self._console(stderr=True)
+        bar = (BarColumn(bar_width=20), TimeElapsedColumn()) if console.width >= NARROW else ()
         columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[count]}", markup=False),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False, table_column=_cropped()),
+            *bar[:1],
+            TextColumn("{task.fields[count]}", markup=False, table_column=_cropped()),
+            *bar[1:],
             _wait_column(),
         )
-        console = self._console(stderr=True)
-        with Progress(*columns, console=console, transient=True) as bar:
-            live.bar = bar
-            live.task = bar.add_task(one_line(words), total=None, count="", until=0.0, reason="")
+        with Progress(*columns, console=console, transient=True) as progress:
+            live.bar = progress
+            live.task = progress.add_task(
+                one_line(words), total=None, count="", until=0.0, reason=""
+            )
             yield live
 
     # ---- how
@@ -373,6 +379,13 @@ class Live:
             )
 
 
+def _cropped() -> Any:
+    """Return how a part of the live line is kept on one line."""
+    from rich.table import Column
+
+    return Column(no_wrap=True, overflow="ellipsis")
+
+
 def _wait_column() -> Any:
     """Return a column that counts a wait down; rich draws it several times a second."""
     from rich.progress import ProgressColumn
@@ -381,9 +394,9 @@ def _wait_column() -> Any:
     class WaitColumn(ProgressColumn):
         def render(self, task: Any) -> Text:
             left = task.fields["until"] - time.monotonic()
-            return Text(f"{task.fields['reason']}: {left:.0f} s" if left > 0 else "", "yellow")
+            return Text(f"{left:.0f} s: {task.fields['reason']}" if left > 0 else "", "yellow")
 
-    return WaitColumn()
+    return WaitColumn(table_column=_cropped())
 
 
 def _widths(

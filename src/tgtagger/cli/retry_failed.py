@@ -72,7 +72,9 @@ def command(
     if as_json:
         screen.json(shapes.tag_summary(summary))
         return summary.code
-    waits = "no post has failed" if force else "no failed post is due (to retry all: --force)"
+    are_left = failures and not force
+    waits = "no failed post is due (to retry all: --force)" if are_left else "no post has failed"
     tell_tag(screen, summary, nothing=f"nothing to retry: {waits}", sums_up=True)
-    tell_failures(screen, failures)
+    if failures or summary.posts:
+        tell_failures(screen, failures)
     return summary.code

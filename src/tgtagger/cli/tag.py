@@ -58,8 +58,8 @@ ASK_BEYOND = 1000
 """Posts: a run on a terminal asks before it sends more than these to a server."""
 
 NOTHING: Mapping[Queue, str] = {
-    "pending": "nothing to tag: no such post is pending. To tag other posts again: --force. "
-    "For failed posts: tgtagger retry-failed",
+    "pending": "nothing to tag: no post is pending. To tag posts again: --force. "
+    "To retry failed posts: tgtagger retry-failed",
     "stale": "nothing to tag: all tags are from the current prompt, model and vocabulary",
     "all": "nothing to tag: there is no such post",
 }

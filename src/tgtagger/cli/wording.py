@@ -170,7 +170,7 @@ def _width(letter: str) -> int:
 
 
 _COMMAND = re.compile(
-    r"(?:^|(?<=: )|(?<=run )|(?<=see ))(?:tgtagger|sudo|chmod|pip|mv) .*?(?=;|, or | \(|  |$)"
+    r"(?:^|(?<=: )|(?<=run )|(?<=see ))(?:tgtagger|sudo|chmod|pip|mv) (?!\d).*?(?=;|, or | \(|  |$)"
 )
 """A command in a line, to be copied."""
 

@@ -27,7 +27,7 @@ def _one_of(*, known: Sequence[str], **_: object) -> str:
 
 
 def _filter(*, near: str | None, known: Sequence[str], words: str, **_: object) -> str:
-    fitting = f"did you mean {near}:?" if near else "one of: " + ", ".join(f"{n}:" for n in known)
+    fitting = f"did you mean {near}:?" if near else f"one of: {', '.join(f'{n}:' for n in known)};"
     plain = words.replace('"', "")
     return f'{fitting} to search for the words: "{plain}"'
 
