@@ -162,7 +162,7 @@ def test_without_a_terminal_one_line_sums_up(run: Any, tmp_path: Path) -> None:
 def test_after_parsing_the_next_step_is_named(run: Any, tmp_path: Path) -> None:
     export = str(write(tmp_path / "export", NEWS))
     shown = on_terminal("--db", str(tmp_path / "posts.db"), "parse", export).output
-    assert "next: tgtagger tag" in shown
+    assert "tag the posts: tgtagger tag" in shown
 
 
 def test_a_post_that_a_list_had_nothing_for_is_looked_at_again_when_it_grows(

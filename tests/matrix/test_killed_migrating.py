@@ -205,7 +205,7 @@ def test_six_that_migrate_at_once_make_one_migration(
         ]
         said = [process.communicate()[1] for process in processes]
         assert [process.returncode for process in processes] == [0] * 6, said
-        assert sum("was brought up to date" in each for each in said) == 1
+        assert sum("was upgraded to schema" in each for each in said) == 1
         old.check_next_run(db)
 
 

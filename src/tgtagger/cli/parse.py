@@ -123,7 +123,7 @@ def command(
         summary = tag_or_ask(screen, settings, TagOptions(wanted))
         tell_tag(screen, summary, sums_up=not as_json)
     elif not as_json and report.channel_ids:
-        screen.say("next: tgtagger tag gives the posts their tags; tgtagger search finds them")
+        screen.say("next, tag the posts: tgtagger tag; then find them: tgtagger search WORDS")
     if as_json and then_tag:
         screen.json(shapes.parsed_and_tagged(report, summary))
     elif as_json:
