@@ -420,6 +420,12 @@ def test_options_before_a_word_for_the_listing(archive: Any) -> None:
     assert archive("tags", "-q", "history").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["not a name", "https://example.com/x", "@"])
+def test_a_wrong_name_to_add_makes_no_database(run: Any, tmp_path: Path, name: str) -> None:
+    assert run("channels", "add", "@durov", name).exit_code == 2
+    assert not (tmp_path / "posts.db").exists()
+
+
 def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("# my channels\n@durov\n\nt.me/telegram\n")

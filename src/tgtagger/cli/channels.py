@@ -18,7 +18,7 @@ from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.model.archive import ChannelRemoved, ChannelState
 from tgtagger.runs import shapes
-from tgtagger.runs.targets import read_list
+from tgtagger.runs.targets import check_channels, read_list
 from tgtagger.store import Store
 
 app = new_app(
@@ -98,6 +98,7 @@ def add(
     named = [*(sources or ()), *(read_list(Path(from_file).expanduser()) if from_file else ())]
     if not named:
         raise usage("no channel is given", "give channels, or a file with --from-file")
+    check_channels(named)
     screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         if store.is_new and not screen.quiet:

@@ -323,6 +323,8 @@ def test_a_quota_of_a_day_is_no_wait_of_minutes(
         "Channel Error",
         "CUDA error: out of memory",
         "The server is temporarily unable to do this",
+        "Failed to generate JSON. Please adjust your prompt. See 'failed_generation'.",
+        "Generated JSON does not match the expected schema.",
     ],
 )
 def test_a_400_that_passes(message: str) -> None:

@@ -164,6 +164,11 @@ _PASSED = re.compile(
     r"|operation (?:was )?(?:canceled|cancelled|aborted)|connection (?:reset|refused|lost)",
     re.IGNORECASE,
 )
+_MISWRITTEN = re.compile(  # Groq: this answer broke the format, which it takes
+    r"json_validate_failed|failed_generation|failed to (?:generate|validate) json"
+    r"|does not match the expected schema",
+    re.IGNORECASE,
+)
 _NO_SYSTEM = re.compile(
     r"(?:developer|system) (?:instruction|role|message|prompt)s?\b.{0,40}\b(?:not |un|isn't|no )"
     r"|(?:not|n't) support.{0,20}['\"`]?(?:system|developer)['\"`]?(?: (?:role|message|prompt"
@@ -292,6 +297,8 @@ def _judge_passing(
 ) -> Verdict | None:
     if status in {400, 422, 500} and words.has(_NO_SYSTEM):  # a chat template says it by 500, too
         return Verdict("parameter", said, parameter="system")
+    if status == 400 and words.has(_MISWRITTEN):
+        return Verdict("passing", said, "server", wait=wait)
     if status == 400 and words.has(_PASSED) and not (words.has(_TOO_LONG) or words.has(_FORMAT)):
         return Verdict("passing", said, "server", wait=wait)
     if status in {500, 501} and words.has(_FORMAT):  # llama-cpp-python: an unknown format
