@@ -126,16 +126,30 @@ def calls() -> Iterator[tuple[str, str]]:
                 yield f"{name} --help", call
 
 
+def helps(name: str) -> Iterator[list[str]]:
+    """Yield a command and those below it, as words to be typed."""
+    yield [name]
+    yield from ([name, below] for below in getattr(command(name), "commands", {}))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_fits_a_terminal_and_has_an_example(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    for below in ([], *([each] for each in getattr(command(name), "commands", {}))):
-        shown = in_pipes(name, *below, "--help").output
-        assert max(map(len, shown.splitlines())) <= 80
-        assert f"  tgtagger {' '.join([name, *below])}" in shown.partition("\nExamples\n")[2]
-        assert not re.search(r"\.\.\.$", shown.partition("\n")[2], re.MULTILINE)  # cut short
+def test_help_has_an_example(name: str) -> None:
+    for words in helps(name):
+        shown = in_pipes(*words, "--help").output
+        assert f"  tgtagger {' '.join(words)}" in shown.partition("\nExamples\n")[2]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in ([], *(each for name in COMMANDS for each in helps(name))):
+        shown = in_pipes(*words, "--help").output
+        for line in shown.splitlines():
+            is_whole = line.startswith("  tgtagger ")  # a command, to be copied
+            assert len(line) <= min(columns, 80) or (is_whole and columns < 80), line
+            assert line == line.rstrip()
+        assert not re.search(r"[a-z]\.\.\.$", shown, re.MULTILINE)  # cut short
+        assert not re.search(r"x[<>]=|<=x|[{}]", shown)
 
 
 @pytest.mark.parametrize(("place", "example"), sorted(set(calls())))

@@ -59,8 +59,12 @@ def test_what_led_to_a_failure_tells() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (MemoryError(), 6, "error: there is not enough memory\nhint: end other"),
-        (OSError(errno.EMFILE, "Too many open files"), 6, "error: this run: Too many open files\n"),
+        (MemoryError(), 6, "error: there is not enough memory\nhint: close other"),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            6,
+            "error: this run failed: Too many open files\n",
+        ),
         (refused(errno.EROFS), 2, "error: /the/file: Read-only file system\nhint: check the path"),
         (OSError(errno.ENOSPC, "No space left"), 6, "error: the output cannot be written: No sp"),
     ],

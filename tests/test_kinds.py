@@ -107,14 +107,14 @@ def test_a_hint_is_filled_with_the_same_data() -> None:
 
 def test_a_shortage_says_what_to_do_whatever_was_done() -> None:
     error = StoreError("settings_file_unreadable", path="x", reason="full", shortage="room")
-    assert hint_of(error) == "make room; what was committed is kept"
+    assert hint_of(error) == "free some space; what was stored is kept"
 
 
 def test_what_wraps_an_error_says_what_to_do_about_that_one() -> None:
     reason = InputError("period_empty", since="2", until="1")
     error = InputError("vocabulary_wrong", path="x.txt", reason=reason)
-    assert error.message == "x.txt: nothing lies from 2 until 1"
-    assert hint_of(error) == "swap the two"
+    assert error.message == "x.txt: the period is empty: 2 is not before 1"
+    assert hint_of(error) == "swap the two dates"
 
 
 # ---- where errors are raised

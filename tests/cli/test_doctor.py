@@ -52,7 +52,7 @@ def test_posts_without_text_are_named(db: Path) -> None:
             "SELECT id, '9', 'desktop', 'no date', '2026-01-01T00:00:00Z' FROM channels"
         )
     whole, textless, rejected = look("--db", str(db))
-    assert whole["message"] == "1 post (1006503122/3) could not be read whole"
+    assert whole["message"] == "1 post (1006503122/3) could not be read completely"
     assert "--reconvert" in whole["hint"]
     assert textless["message"] == "1 post (1006503122/2): neither text nor media"
     assert rejected["message"] == "message 9 of News was rejected: no date"

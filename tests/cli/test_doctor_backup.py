@@ -43,8 +43,8 @@ def test_a_backup_is_said_in_json_or_not_at_all(archive: Any, tmp_path: Path) ->
 def test_a_target_that_cannot_be_had_is_one_line_and_a_hint(archive: Any, tmp_path: Path) -> None:
     (tmp_path / "there.db").write_text("mine")
     for target, words in (
-        ("there.db", "is there already"), ("posts.db", "is there already"),
-        ("none/x.db", "none/x.db is not there"), ("export", "is a folder"),
+        ("there.db", "exists already"), ("posts.db", "exists already"),
+        ("none/x.db", "none/x.db does not exist"), ("export", "is a folder"),
         ("posts.db-journal", "belongs to the database"),
     ):  # fmt: skip
         refused = archive("doctor", "--backup", str(tmp_path / target))

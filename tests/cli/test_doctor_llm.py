@@ -68,7 +68,7 @@ def test_a_server_that_is_well(ask: Ask, db: Path) -> None:
     assert (level, words.startswith("qwen3:4b answers in ")) == ("ok", True)
     assert told.of("format") == [("ok", "qwen3:4b takes a JSON schema", "")]
     ((level, words, hint),) = told.of("context")
-    assert (level, "not told" in words) == ("ok", True)
+    assert (level, "not known" in words) == ("ok", True)
     assert "OLLAMA_CONTEXT_LENGTH" in hint
     russian, english = told.of("example")
     assert russian[0] == english[0] == "ok"
@@ -137,7 +137,7 @@ def test_a_model_that_is_listed_and_not_to_be_had(ask: Ask) -> None:
         server.rule = lambda _: refusals.unknown_model()
         told = ask(server.url)
         assert (told.code, told.of("model")[0][0]) == (3, "error")
-        assert "whether the key may use it" in told.of("model")[0][2]
+        assert "that the key may use it" in told.of("model")[0][2]
         server.lookups = [faults.status(404)]
         assert "TGTAGGER_LLM_URL" in ask(server.url).of("model")[0][2]
 
@@ -153,7 +153,7 @@ def test_a_server_that_lists_no_models_and_a_model_it_does_not_list(ask: Ask) ->
     with LlmServer("llamacpp", ["model.gguf"]) as server:
         told = ask(server.url)
         assert told.code == 0
-        assert told.of("model")[0][1].endswith("though the server does not list it")
+        assert told.of("model")[0][1].endswith("but the server does not list it")
 
 
 def test_a_model_that_thinks_aloud_and_takes_no_temperature(ask: Ask) -> None:
@@ -161,8 +161,8 @@ def test_a_model_that_thinks_aloud_and_takes_no_temperature(ask: Ask) -> None:
         server.script = [refusals.refuses_parameter("temperature"), contents.only_reasoning()]
         told = ask(server.url)
     words = told.of("format")[0][1]
-    assert "it is not sent temperature" in words
-    assert "2 times the usual room" in words
+    assert "requests leave out temperature" in words
+    assert "2 times as long as usual" in words
 
 
 def test_a_page_in_place_of_an_answer_and_a_context_of_nothing(ask: Ask) -> None:
@@ -248,7 +248,7 @@ def test_nothing_is_written_into_a_damaged_archive(ask: Ask, db: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"MODEL": ""}, "no language model is named"),
+        ({"MODEL": ""}, "no language model is set"),
         ({"PROMPT": "/nowhere/prompt.txt"}, "prompt.txt cannot be read"),
     ],
 )
@@ -264,7 +264,7 @@ def test_settings_that_are_not_whole(ask: Ask, more: dict[str, str], words: str)
 def test_an_address_that_is_none(ask: Ask) -> None:
     told = ask("http://tags..example/v1")
     assert told.code == 2
-    assert "is no address" in told.of("server")[-1][1]
+    assert "is not an address" in told.of("server")[-1][1]
 
 
 @pytest.mark.parametrize("tagger", ["llm", "keywords"])

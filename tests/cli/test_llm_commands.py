@@ -188,7 +188,7 @@ def test_failed_posts_are_counted_listed_and_retried(run: Any, server: LlmServer
     again = run("retry-failed", "--force")
     assert again.exit_code == 5
     assert "refused" in again.stdout
-    assert "name another model" in again.stdout
+    assert "set another model" in again.stdout
     server.rule = None
     assert told(run("retry-failed", "--force", "--json"))["tagged"] == 1
     record = told(run("show", "1006503122/7", "--json"))
@@ -393,7 +393,9 @@ def test_the_time_of_a_sync_bounds_its_reading(
     result = run("sync", "--max-time", "0s", "--json")
     summary = told(result)
     assert result.exit_code == 75
-    assert {item["error"] for item in summary["parse"]["channels"]} == {"the time given was over"}
+    assert {item["error"] for item in summary["parse"]["channels"]} == {
+        "the time limit was reached"
+    }
     assert summary["tag"]["stopped"]["class"] == "time_cap"
     assert not server.requests
 
@@ -448,13 +450,13 @@ def test_an_option_that_the_embedded_tagger_cannot_honour_is_refused(
     for command in ("tag", "sync"):
         result = no_server(command, *options)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert f"{options[-2]} is for a language model" in result.stderr
+        assert f"{options[-2]} needs a language model" in result.stderr
 
 
 def test_a_provider_stands_beside_the_model(run: Any, server: LlmServer) -> None:
     result = run("tag", "--provider", "ollama", "--dry-run")  # another server's models are not its
     assert result.exit_code == 2
-    assert "no language model is named" in result.stderr
+    assert "no language model is set" in result.stderr
     summary = told(run("tag", "--provider", "ollama", "--model", "a", "--dry-run", "--json"))
     assert (summary["tagger"], summary["model"]) == ("llm", "a")
     assert "--provider" in run("tag", "--provider", "nobody").stderr
@@ -470,4 +472,4 @@ def test_the_help_names_every_provider(run: Any) -> None:
 def test_a_shown_prompt_takes_no_posts(run: Any, other: list[str]) -> None:
     result = run("tag", "--show-prompt", *other)
     assert result.exit_code == 2
-    assert "--show-prompt takes no posts" in result.stderr
+    assert "--show-prompt works alone" in result.stderr

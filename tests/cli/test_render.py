@@ -21,7 +21,7 @@ from support.pseudo_terminal import terminal
 from support.terminal import on_terminal
 from tgtagger.cli import wording
 from tgtagger.cli.render import Live, Screen
-from tgtagger.cli.wording import cells, lines_of
+from tgtagger.cli.wording import cells, folded, lines_of
 from tgtagger.system.terminal_text import LONGEST_LINE, clean, flat, in_json
 
 pytestmark = pytest.mark.row("I2", "I3")
@@ -318,14 +318,71 @@ def test_a_table_fits_every_width_and_crops_nothing(columns: int) -> None:
 def test_a_narrow_terminal_gets_a_list() -> None:
     lines = drawn(40, COLUMNS, ROWS[:1])
     assert lines == [
-        "",
         "@harbour_notes",
         "  title: Notes on harbours, ferries and",
         "         lighthouses",
         "  posts: 1234567",
         "  newest post: 2026-09-23 09:04",
     ]
-    assert drawn(20, ["run", "did"], [["7", "some words that are long"]])[1] == "run 7"
+    assert drawn(20, ["run", "did"], [["7", "some words that are long"]])[0] == "run 7"
+
+
+def test_a_long_word_of_a_list_has_a_line_for_itself() -> None:
+    model = "gpt-5-mini-2026-11-20-preview"
+    row = ["2026-11-20", model, ""]
+    assert drawn(34, ["day", "the model", "note"], [row, row]) == [
+        "day 2026-11-20",
+        "  the model:",
+        f"    {model}",
+        "",
+        "day 2026-11-20",
+        "  the model:",
+        f"    {model}",
+    ]
+
+
+def test_chinese_is_broken_so_that_a_table_stays_one() -> None:
+    lines = drawn(60, COLUMNS, ROWS[1:2])
+    assert lines[0].split() == ["channel", "title", "posts", "newest", "post"]
+    assert re.sub(r"[^\u4e00-\u9fff]", "", "".join(lines)) == ROWS[1][1]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("👨‍👩‍👧", 2),
+        ("❤️", 2),
+        ("👍🏽", 2),
+        ("🇩🇪", 2),
+        ("क्‍ष", 2),
+        ("می‌خواهم", 7),
+        ("é", 1),
+        ("世界", 4),
+    ],
+)
+def test_letters_have_their_columns(text: str, columns: int) -> None:
+    assert cells(text) == columns
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "lines"),
+    [
+        ("a short line", 20, ["a short line"]),
+        ("hint: some words that go on", 20, ["hint: some words", "      that go on"]),
+        ("warning  some words of it", 20, ["warning  some words", "         of it"]),
+        (
+            "no tags yet; to get them: tgtagger tag --limit 5 --yes; or wait",
+            30,
+            ["no tags yet; to get them:", "tgtagger tag --limit 5 --yes;", "or wait"],
+        ),
+        ("see tgtagger search --help", 12, ["see", "tgtagger search --help"]),
+        ("made: /some/long/path/of/posts.db", 20, ["made:", "/some/long/path/of/posts.db"]),
+    ],
+)
+def test_a_line_is_broken_at_blanks_and_never_in_a_command(
+    line: str, width: int, lines: list[str]
+) -> None:
+    assert list(folded(line, width)) == lines
 
 
 def test_a_wide_terminal_is_used() -> None:

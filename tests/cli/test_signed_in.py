@@ -86,8 +86,8 @@ def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> Non
     ("answers", "warned"),
     [
         (("one", "1", API_HASH, f"+{PHONE}", "12345"), "the API id is a number"),
-        (("1", "hash", API_HASH, f"+{PHONE}", "12345"), "32 digits and letters"),
-        (("1", API_HASH, "hello", f"+{PHONE}", "12345"), "this is no phone number"),
+        (("1", "hash", API_HASH, f"+{PHONE}", "12345"), "32 characters: digits"),
+        (("1", API_HASH, "hello", f"+{PHONE}", "12345"), "this is not a phone number"),
         (("1", API_HASH, "+15550000", f"+{PHONE}", "12345"), "knows no account"),
         (("1", API_HASH, PHONE, "1", "12345"), "that code was wrong"),
     ],
@@ -116,9 +116,9 @@ def test_a_wrong_answer_with_nobody_to_ask_again_is_what_ends_a_login(
 ) -> None:
     for stdin, code, words in (
         ("one\n", 2, "the API id is a number"),
-        ("1\nhash\n", 2, "32 digits and letters"),
-        (f"1\n{API_HASH}\nhello\n", 2, "this is no phone number"),
-        (f"1\n{API_HASH}\n07700900123\n", 2, "this is no phone number"),
+        ("1\nhash\n", 2, "32 characters: digits"),
+        (f"1\n{API_HASH}\nhello\n", 2, "this is not a phone number"),
+        (f"1\n{API_HASH}\n07700900123\n", 2, "this is not a phone number"),
     ):
         done = run("login", stdin=stdin)
         last = [line for line in done.stderr.splitlines() if not line.startswith("hint:")][-1]
@@ -130,7 +130,7 @@ def test_an_api_hash_of_a_wrong_form_never_reaches_telegram(
 ) -> None:
     done = run("login", "--api-id", "1", "--api-hash", "secret-h", "--phone", PHONE)
     assert done.returncode == 2
-    assert "32 digits and letters" in done.stderr
+    assert "32 characters: digits" in done.stderr
     assert "secret-h" not in done.stderr
     assert not telegram.log
 
@@ -150,7 +150,7 @@ def test_login_under_cron_asks_nothing(run: Run, telegram: ServerThread) -> None
     telegram.world.account(PHONE)
     done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
     assert done.returncode == 3
-    assert "nobody is here to answer" in done.stderr
+    assert "there is no terminal to ask" in done.stderr
     assert run("parse", "@newsroom", "--via", "telegram").returncode == 3
 
 
@@ -230,14 +230,14 @@ def test_a_flood_is_a_line_where_there_is_no_terminal(
     done = signed_in("parse", "@newsroom")
     assert done.code == 0
     assert done.errors.endswith(
-        "\nTelegram asks to wait: going on in 1 s\nNewsroom: 150 new posts\n"
+        "\nTelegram asks to wait: the run continues in 1 s\nNewsroom: 150 new posts\n"
     )
     telegram.faults.clear()
     telegram.flood_wait(4000)
     monkeypatch.setenv("TGTAGGER_FLOOD_BUDGET", "10")
     done = signed_in("parse")
     assert done.code == 75
-    assert "left alone until" in done.errors
+    assert "asks to wait until" in done.errors
     telegram.log.clear()
     assert signed_in("parse").code == 75
     assert not telegram.log
@@ -303,7 +303,7 @@ def test_doctor_says_who_is_signed_in_and_looks_at_the_session_file(
     (tmp_path / "data" / "sessions" / "default.session").chmod(0o644)
     found = json.loads(signed_in("doctor", "--json").output)
     assert any("signed in to Telegram as Ann" in item["message"] for item in found)
-    assert any("default.session can be used by others" in item["message"] for item in found)
+    assert any("other users can use" in item["message"] for item in found)
 
 
 def test_groups_are_taken_when_asked_for(signed_in: Call, telegram: ServerThread) -> None:
@@ -318,6 +318,7 @@ def test_the_preview_says_why_when_it_cannot(call: Call, monkeypatch: pytest.Mon
     done = call("parse", "@newsroom")
     assert done.code == 75
     assert "web preview cannot be reached" in done.errors
+    assert "HTTPS_PROXY" in done.errors
     assert call("parse", "t.me/c/1234567/8").code == 3
 
 

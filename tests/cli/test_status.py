@@ -56,7 +56,7 @@ def test_everything_is_shown(db: Path) -> None:
     wanted = (
         "1 pending", "1 tagged", "1 skipped", "1 failed",  # posts by status
         "99",  # what is still to be read
-        "due again: 1 post: tgtagger retry-failed",
+        "due: 1 failed post; to retry them: tgtagger retry-failed",
         "server", "HTTP 500", "tgtagger retry-failed",  # failures, and the next step
         "a-model", "1\u202f200", "0.2500",  # what it cost
         "some posts failed", "1 failed",  # the last runs
@@ -113,7 +113,7 @@ def test_runs_that_did_nothing_do_not_fill_the_list(tmp_path: Path) -> None:
     assert [run.id for run in store.status.archive().runs] == [33, 3, 2, 1]
     store.close()
     shown = in_pipes("--db", str(db), "status").output
-    assert "to try later" in shown
+    assert "try later" in shown
     assert "all done" in shown
 
 

@@ -113,7 +113,7 @@ def test_a_new_vault_or_repository_is_empty(archive: Store, tmp_path: Path) -> N
     write(vault, archive, tmp_path / "out")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/mine.md").write_text(MARK)
-    with pytest.raises(InputError, match="no export of tgtagger"):
+    with pytest.raises(InputError, match="not an export of tgtagger"):
         write(vault, archive, tmp_path / "notes")
 
 

@@ -115,14 +115,14 @@ def test_a_channel_keeps_its_folder_when_its_name_changes(archive: Store, tmp_pa
 def test_a_folder_that_is_not_ours_is_refused(archive: Store, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/mine.md").write_text("x")
-    with pytest.raises(InputError, match="no export of tgtagger"):
+    with pytest.raises(InputError, match="not an export of tgtagger"):
         write(archive, tmp_path / "notes")
     assert [path.name for path in (tmp_path / "notes").iterdir()] == ["mine.md"]
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / NOTE).write_text('{"format": "html", "names": {}}')
     with pytest.raises(InputError, match="another format"):
         write(archive, tmp_path / "site")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists, and is not"):
         write(archive, tmp_path / "notes/mine.md")
 
 

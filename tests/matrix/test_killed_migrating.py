@@ -205,7 +205,7 @@ def test_six_that_migrate_at_once_make_one_migration(
         ]
         said = [process.communicate()[1] for process in processes]
         assert [process.returncode for process in processes] == [0] * 6, said
-        assert sum("was brought up to date" in each for each in said) == 1
+        assert sum("was upgraded to schema" in each for each in said) == 1
         old.check_next_run(db)
 
 
@@ -215,7 +215,7 @@ def test_no_room_for_the_backup_is_said_and_nothing_is_changed(tmp_path: Path, d
     old.copy_to(db)
     ended = upgrade(db, fault=Fault("pwrite64", "error=ENOSPC", 20, once=False))
     assert_clean_end(ended, 6)
-    assert "was not brought up to date: its backup failed: no space left" in ended.errors
-    assert f"hint: {db} is as it was" in ended.errors
+    assert "was not upgraded, because its backup failed: no space left" in ended.errors
+    assert f"hint: {db} is unchanged" in ended.errors
     assert not old.check(db)
     assert {path.name for path in db.parent.iterdir()} <= {path.name for path in files_of(db)}

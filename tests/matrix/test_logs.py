@@ -70,7 +70,7 @@ def state_of(db: Path) -> list[bytes | None]:
 def assert_refused(db: Path) -> None:
     before = state_of(db)
     for open_it in (Store.open, Store.open_to_read):
-        with pytest.raises(StoreError, match=r"is not the log of") as caught:
+        with pytest.raises(StoreError, match=r"does not belong to") as caught:
             open_it(str(db))
         assert caught.value.exit_code == 6
     copy = db.with_name(f"backup of {db.name}")

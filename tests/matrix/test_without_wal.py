@@ -208,9 +208,9 @@ def test_doctor_says_how_the_file_is_kept(
     set_mode(db, "DELETE")
     assert "warning  write-ahead logging is not used" in found()
     monkeypatch.setattr("tgtagger.store.integrity.network_file_system", lambda _: "nfs4")
-    assert "warning  the database lies on a network file system (nfs4)" in found()
+    assert "warning  the database is on a network file system (nfs4)" in found()
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
-    assert "warning  the database can only be read, and without locks" in found()
+    assert "warning  the database can only be read, without locks" in found()
 
 
 def test_where_no_lock_can_be_had_that_is_what_is_said(
@@ -226,7 +226,7 @@ def test_where_no_lock_can_be_had_that_is_what_is_said(
     monkeypatch.setattr(access_diagnosis, "LOCKS", db.with_name("none"))
     with closing(sqlite3.connect(db, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match=r"cannot be locked.*: No locks available"):
+        with pytest.raises(StoreError, match=r"locks do not work.*: No locks available"):
             Store.open(str(db), busy_timeout=0)
 
 
@@ -296,7 +296,7 @@ def test_what_an_export_reads_without_locks_is_no_damage_while_somebody_writes(
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
     with (
         Store.open_to_read(str(db)) as reader,
-        pytest.raises(TryLater, match="was written to while it was read"),
+        pytest.raises(TryLater, match="during the reading"),
         reader.select(PostFilter()) as selection,
     ):
         os.utime(db)

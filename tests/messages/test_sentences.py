@@ -12,19 +12,19 @@ from tgtagger.messages import SENTENCES
 from tgtagger.model.choices import StopClass
 from tgtagger.model.tagging import is_stop
 
-LATER = "run it again then; cron can simply try again"
+LATER = "run it again later; cron does so by itself"
 SAID: dict[str, Any] = {"url": "http://here/v1", "model": "m", "reason": "HTTP 4xx: no"}
 
 TOLD = [
     (
         "key_rejected", {**SAID, "comes_back": False},
         "the tagging server rejects the key (HTTP 4xx: no)",
-        "set the right one (TGTAGGER_LLM_API_KEY); no post was harmed",
+        "set the right key (TGTAGGER_LLM_API_KEY); the posts stay pending",
     ),
     (
         "quota", {**SAID, "comes_back": False},
         "the quota of this key is used up (HTTP 4xx: no)",
-        "add credit, or name another server or key; no post was harmed",
+        "add credit, or set another server or key; the posts stay pending",
     ),
     (
         "quota", {**SAID, "comes_back": True},
@@ -34,32 +34,32 @@ TOLD = [
     (
         "unknown_model", {**SAID, "comes_back": False},
         "http://here/v1 has no model m (HTTP 4xx: no)",
-        "see which it has: tgtagger doctor; name one with TGTAGGER_LLM_MODEL",
+        "list its models: tgtagger doctor; then set TGTAGGER_LLM_MODEL",
     ),
     (
         "wrong_address", {**SAID, "comes_back": False},
         "http://here/v1 is not the address of a tagging server (HTTP 4xx: no)",
-        "set TGTAGGER_LLM_URL to its base, up to /v1; see: tgtagger doctor",
+        "set TGTAGGER_LLM_URL to its base, up to /v1; check it: tgtagger doctor",
     ),
-    ("time_cap", {}, "the time given was over", "run it again to go on"),
+    ("time_cap", {}, "the time limit was reached", "run it again to continue"),
     (
         "time_cap", {"seconds": 119.0},
-        "the next request may go in 119 s: this run has not so long",
+        "the next request must wait 119 s: too long for this run",
         LATER,
     ),
     (
         "throttled", {"seconds": 86400.0},
-        "the server asks to wait 24 h, longer than this run may (TGTAGGER_LLM_WAIT)",
+        "the server asks to wait 24 h: too long for this run (TGTAGGER_LLM_WAIT)",
         LATER,
     ),
     (
         "throttled", {"seconds": 600.0},
-        "the server asks to wait 10 min, longer than this run may (TGTAGGER_LLM_WAIT)",
+        "the server asks to wait 10 min: too long for this run (TGTAGGER_LLM_WAIT)",
         LATER,
     ),
     (
         "throttled", {},
-        "the server goes on asking to wait, longer than this run may (TGTAGGER_LLM_WAIT)",
+        "the server asks to wait again and again: too long for this run (TGTAGGER_LLM_WAIT)",
         LATER,
     ),
     (
@@ -75,27 +75,27 @@ TOLD = [
     (
         "provider_down", {"failures": 10, "reason": "no"},
         "the tagging server failed 10 times in a row: no",
-        "see whether it runs, and run it again; cron can simply try again",
+        "check the server, then run it again; cron does so by itself",
     ),
     (
         "provider_down", {"failures": 1, "reason": "no"},
         "the tagging server failed: no",
-        "see whether it runs, and run it again; cron can simply try again",
+        "check the server, then run it again; cron does so by itself",
     ),
     (
         "provider_down", {"answers": 10, "reason": "no"},
-        "the model gave 10 answers in a row that cannot be used: no",
-        "another model may do better (TGTAGGER_LLM_MODEL); see: tgtagger doctor",
+        "the last 10 answers of the model could not be used: no",
+        "try another model (TGTAGGER_LLM_MODEL), or check this one: tgtagger doctor",
     ),
     (
         "provider_down", {"url": "http://here/v1", "is_there": True, "reason": "no"},
         "http://here/v1 fails: no",
-        "see whether it has room for the model, or try again later",
+        "check that it has enough memory for the model, or try again later",
     ),
     (
         "provider_down", {"url": "http://here/v1", "is_there": False, "reason": "no"},
         "http://here/v1 does not answer: no",
-        "see whether it runs there (TGTAGGER_LLM_URL)",
+        "check that the server runs there (TGTAGGER_LLM_URL)",
     ),
     (
         "cost_cap", {"cap": 0.5, "spent": 0.4999999},
@@ -104,8 +104,11 @@ TOLD = [
     ),
     (
         "cost_cap", {"model": "m"},
-        "the cost of m is not known, so it cannot be capped",
-        "give its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), or no cap",
+        "the price of m is not known, so the cost cannot be limited",
+        (
+            "write its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), "
+            "or remove the cap"
+        ),
     ),
 ]  # fmt: skip
 

@@ -30,7 +30,8 @@ def test_a_path_that_exists_is_no_channel(store: Store, tmp_path: Path) -> None:
 )
 def test_what_is_neither_is_refused(store: Store, text: str) -> None:
     with pytest.raises(
-        InputError, match=r"names no channel|no path holds a NUL|a home folder that exists"
+        InputError,
+        match=r"not the name of a channel|a path without a NUL|a home folder that exists",
     ):
         read_target(text, store)
 

@@ -58,7 +58,7 @@ def test_added_sources_are_kept_until_they_are_read(store: Store) -> None:
 def test_a_source_is_one_however_it_is_written(store: Store, name: str) -> None:
     assert store.channels.follow(["durov", "https://t.me/DUROV"]) == ("@durov",)
     assert store.channels.follow([name]) == ()
-    with pytest.raises(InputError, match="@durov was added, and has not been read yet"):
+    with pytest.raises(InputError, match="@durov was added, but not read yet"):
         store.channels.pause([name])
     assert store.channels.forget(name) == "@durov"
     assert store.channels.followed_sources() == ()
@@ -145,15 +145,15 @@ def test_what_a_run_added_can_be_taken_back(store: Store) -> None:
     store.curation.add("news/1", ["mine", "both"])
     with reading(store) as db:
         (run,) = db.execute("SELECT max(id) FROM runs").fetchone()
-    assert store.curation.undo_run(run, dry_run=True).posts == 2
-    undone = store.curation.undo_run(run)
+    assert store.changes.take_back(run, dry_run=True).posts == 2
+    undone = store.changes.take_back(run)
     assert (undone.posts, undone.links, undone.tags) == (2, 3, 1)
     assert store.status.archive().posts["pending"] == 2
     assert store.records.post("news/1").post.tags == ("both", "mine")
     assert store.records.post("news/2").post.tags == ()
-    assert store.curation.undo_run(run).posts == 0
-    with pytest.raises(InputError, match="no tagging run has the number 99"):
-        store.curation.undo_run(99)
+    for number, message in {run: "undone already", 99: "there is no tagging run"}.items():
+        with pytest.raises(InputError, match=message):
+            store.changes.take_back(number)
 
 
 def test_what_a_later_run_did_stays(store: Store) -> None:
@@ -162,5 +162,5 @@ def test_what_a_later_run_did_stays(store: Store) -> None:
     tag(store, ["second"])
     with reading(store) as db:
         (run,) = db.execute("SELECT min(id) FROM runs").fetchone()
-    assert store.curation.undo_run(run).links == 0
+    assert store.changes.take_back(run).links == 0
     assert store.records.post("news/1").post.tags == ("second",)

@@ -16,7 +16,7 @@ from support.make import CHANNEL, PROVENANCE, minute, page, post, tag
 from support.sql import driver
 from tgtagger.errors import TryLater
 from tgtagger.model.archive import JobEnd, JobProgress
-from tgtagger.model.posts import PostFilter
+from tgtagger.model.posts import IdRange, PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
@@ -54,7 +54,6 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "channels.pause": lambda store: store.channels.pause(["news"]),
     "channels.resume": lambda store: store.channels.resume(["news"]),
     "channels.remove": lambda store: store.channels.remove("news", with_posts=True),
-    "curation.undo_run": lambda store: store.curation.undo_run(1),
     "curation.rename": lambda store: store.curation.rename("tag", "name"),
     "tags.keep_apart": lambda store: store.tags.keep_apart(("a",), "b"),
     "curation.merge": lambda store: store.curation.merge(["tag"], "other"),
@@ -66,6 +65,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "curation.add_to": lambda store: store.curation.add_to(PostFilter(), ["name"]),
     "curation.drop_from": lambda store: store.curation.drop_from(PostFilter(), ["tag"]),
     "changes.take_back": lambda store: store.changes.take_back(2),
+    "shifted_ids.join": lambda store: store.shifted_ids.join(CHANNEL.id, 1),
     "integrity.check_index": lambda store: store.integrity.check_index(),
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
@@ -87,8 +87,21 @@ READING: dict[str, Callable[[Store], Any]] = {
     "answers.mean_seconds": lambda store: (store.answers.mean_seconds("model"),),
     "tags.most_used": lambda store: store.tags.most_used(),
     "changes.past": lambda store: store.changes.past(9),
+    "changes.left_tags": lambda store: store.changes.left_tags([1]),
+    "counts.facets": lambda store: (store.counts.facets(PostFilter()),),
+    "counts.newer": lambda store: (store.counts.newer(PostFilter(), 1, 9),),
+    "statistics.posts_by_day": lambda store: store.statistics.posts_by_day(),
+    "statistics.related": lambda store: store.statistics.related("tag", 9),
+    "statistics.rising": lambda store: store.statistics.rising(9, 9),
+    "statistics.tag": lambda store: (store.statistics.tag("tag"),),
+    "statistics.tag_by_day": lambda store: store.statistics.tag_by_day("tag"),
+    "status.failed_posts": lambda store: store.status.failed_posts("server", 9),
+    "status.failures": lambda store: store.status.failures(),
+    "status.spent": lambda store: store.status.spent(9),
+    "tags.given_by_hand": lambda store: store.tags.given_by_hand([1]),
+    "tags.still_open": lambda store: store.tags.still_open(()),
     "changes.last": lambda store: (store.changes.last(),),
-    "changes.find": lambda store: (store.changes.find(1),),
+    "changes.swept_until": lambda store: (store.changes.swept_until(),),
     "tags.forms_of_new": lambda store: (store.tags.forms_of_new(["tags"]),),
     "tags.blocked": lambda store: store.tags.blocked(),
     "channels.followed_sources": lambda store: store.channels.followed_sources(),
@@ -116,6 +129,8 @@ READING: dict[str, Callable[[Store], Any]] = {
     "progress.holds_whole": lambda store: store.progress.holds_whole(CHANNEL.id, 1, None),
     "progress.read_progress": lambda store: store.progress.read_progress(CHANNEL.id, "telegram"),
     "status.archive": lambda store: store.status.archive(),
+    "shifted_ids.suspects": lambda store: store.shifted_ids.suspects(IdRange(1, CHANNEL.id)),
+    "shifted_ids.records": lambda store: list(store.shifted_ids.records(CHANNEL.id)),
     "integrity.storage": lambda store: store.integrity.storage(),
     "back_up": lambda store: store.back_up(str(store.path), store.path.with_name("copy.db")),
     "integrity.check": lambda store: store.integrity.check(),
@@ -125,6 +140,7 @@ READING: dict[str, Callable[[Store], Any]] = {
 @pytest.fixture
 def _locked(store: Store, db: Path) -> Iterator[None]:
     store.posts.save_page(page(post(1, "word")))
+    store.curation.add("news/1", ["tag"])
     store.jobs.ask("tag", "", {})
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -198,6 +214,7 @@ class Traced:
 @pytest.mark.parametrize("name", WRITING)
 def test_who_may_write_says_so_first(store: Store, name: str) -> None:
     store.posts.save_page(page(post(1, "word")))
+    store.curation.add("news/1", ["tag"])
     store.jobs.ask("tag", "first", {})
     tag(store, ["tag", "other"])
     if name in {"curation.remove_aliases", "changes.take_back"}:
@@ -224,6 +241,7 @@ def test_who_reads_writes_nothing_and_takes_no_write_lock(
     store: Store, db: Path, name: str, opened: Callable[[str], Store]
 ) -> None:
     store.posts.save_page(page(post(1, "word")))
+    store.curation.add("news/1", ["tag"])
     store.jobs.ask("tag", "", {})
     with opened(str(db)) as reader:
         traced = Traced(reader)

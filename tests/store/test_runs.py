@@ -43,7 +43,7 @@ def test_old_runs_go_unless_something_refers_to_them(store: Store) -> None:
         6: None,
         7: None,
     }
-    assert store.curation.undo_run(1).links == 1
+    assert store.changes.take_back(1).links == 1
 
 
 def test_a_run_that_was_swept_is_known_by_its_tags(store: Store) -> None:

@@ -20,6 +20,8 @@ def groups(
         (("дрон", "дроны"), "form"),
         (("Курская область", "Курские области"), "form"),
         (("electric car", "electric cars"), "form"),
+        (("человек", "люди"), "form"),
+        (("год", "лет"), "form"),
         (("США", "CША"), "look-alike"),  # the second begins with a Latin C
         (("OOH", "ООН"), "look-alike"),
     ],

@@ -31,24 +31,24 @@ from tgtagger.runs.times import settle_zone
 COMMANDS = {
     "Set up": {
         "login": "Sign in to Telegram, by phone or QR code.",
-        "logout": "End the session at Telegram and delete its file.",
-        "config": "Show the settings in force, or write a settings file.",
-        "doctor": "Check settings, permissions and the database; say what to do.",
-        "demo": "Show it all at work in seconds, with nothing set up.",
+        "logout": "Sign out of Telegram and delete the session file.",
+        "config": "Show the current settings, or write a settings file.",
+        "doctor": "Check settings, files and servers, and say what to do.",
+        "demo": "Show tgtagger at work in seconds, without any settings.",
     },
     "Collect": {
         "parse": "Read channels from Telegram, its web preview or exports.",
         "tag": "Give every new post its tags.",
-        "retry-failed": "Tag again what failed and is due.",
-        "sync": "Parse, tag and retry in one go: the line for cron.",
+        "retry-failed": "Tag failed posts again when they are due.",
+        "sync": "Parse, tag and retry in one run, for cron.",
     },
     "Look": {
-        "search": "Find posts by words, in any of their forms.",
-        "show": "Show one post, and where its tags came from.",
+        "search": "Find posts by words, in all word forms.",
+        "show": "Show one post, its tags and where they come from.",
         "export": "Write posts as JSON, CSV, notes, a web site or a feed.",
-        "tags": "List the tags; rename, merge, remove them; tag by hand.",
-        "channels": "List the channels; add, pause, resume, remove them.",
-        "status": "Say how everything stands.",
+        "tags": "List, rename, merge and remove tags; tag posts by hand.",
+        "channels": "List, add, pause, resume and remove channels.",
+        "status": "Show posts by status, channels, failures and last runs.",
     },
     "Serve": {
         "serve": "Show the archive as pages in your browser, and as an HTTP API.",
@@ -160,7 +160,7 @@ class Commands(TyperGroup):
         called = self._context and self._context.obj
         name = self._context and self._context.invoked_subcommand
         if code == 130 and name in _RUNS and called and not called.quiet and sys.stderr.isatty():
-            tell("stopped: all that was stored is kept; the same command goes on from there")
+            tell("stopped: everything stored so far is kept; run the same command to continue")
 
     def _verbosity(self) -> int:
         called = self._context and self._context.obj  # None if the options are wrong
@@ -193,13 +193,14 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""Examples:
-  tgtagger demo                     see it work
-  tgtagger parse ~/export           keep a channel's export
+  tgtagger demo                     see it at work
+  tgtagger parse ~/export           store an export of a channel
   tgtagger tag                      give its posts their tags
-  tgtagger search новости           find posts, in any word form
+  tgtagger search новости           find posts, in all word forms
 
-Every command explains itself: tgtagger COMMAND --help
-The Tab key completes commands after: tgtagger --install-completion""",
+More:
+  tgtagger COMMAND --help           show the help of a command
+  tgtagger --install-completion     complete words with the Tab key""",
 )
 
 
@@ -212,19 +213,21 @@ def _print_version(value: bool) -> None:  # noqa: FBT001 -- Typer calls it so
 @app.callback()
 def root(
     ctx: typer.Context,
-    db: str = typer.Option("", metavar="PATH|URL", help="The database.", show_default=False),
+    db: str = typer.Option(
+        "", metavar="PATH|URL", help="The database: a path or a URL.", show_default=False
+    ),
     config: str = typer.Option("", metavar="FILE", help="The settings file.", show_default=False),
     *,
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Say nothing but errors."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print only errors."),
     verbose: int = typer.Option(
         0,
         "--verbose",
         "-v",
         count=True,
-        help="Say more; -vv: how errors came about.",
+        help="Print more; -vv: also tracebacks.",
         show_default=False,
     ),
-    no_color: bool = typer.Option(False, "--no-color", help="No colours (or set NO_COLOR)."),
+    no_color: bool = typer.Option(False, "--no-color", help="Use no colours (or set NO_COLOR)."),
     version: bool = typer.Option(  # noqa: ARG001 -- its callback does it
         False, "--version", help="Print the version.", callback=_print_version, is_eager=True
     ),

@@ -18,12 +18,12 @@ from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.model.archive import ChannelRemoved, ChannelState
 from tgtagger.runs import shapes
-from tgtagger.runs.targets import read_list
+from tgtagger.runs.targets import check_channels, read_list
 from tgtagger.store import Store
 
 app = new_app(
     invoke_without_command=True,
-    help="List the channels, add some, pause, resume or remove them.",
+    help="List, add, pause, resume and remove channels.",
     epilog="""Examples:
   tgtagger channels
   tgtagger channels add @durov t.me/telegram
@@ -31,15 +31,17 @@ app = new_app(
   tgtagger channels remove @durov --with-posts
 
 Exit codes:
-  0 done · 2 no such channel, no database yet · 6 database
-  75 another program holds it""",
+   0  done
+   2  there is no such channel or database
+   6  the database failed
+  75  another program uses the database""",
 )
 
 NamesArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="NAME...",
-        help="@name, a t.me link, an id, the title or a part of it.",
+        help="@name, a t.me link, an id, or a part of the title.",
         callback=only_numbers,
         autocompletion=completion.channels,
     ),
@@ -72,7 +74,7 @@ def add(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="As parse takes them.",
+            help="@name, a t.me link, -100… or an invitation.",
             show_default=False,
             callback=only_numbers,
         ),
@@ -81,18 +83,22 @@ def add(
     from_file: Annotated[
         str,
         typer.Option(
-            "--from-file", metavar="FILE", help="A file with one a line.", show_default=False
+            "--from-file",
+            metavar="FILE",
+            help="A file with one channel per line.",
+            show_default=False,
         ),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Remember channels without reading them. The next `parse` or `sync` does.
+    """Add channels. The next `parse` or `sync` reads them.
 
-    One that was paused or removed is taken up again.
+    A paused or removed channel is read again.
     """
     named = [*(sources or ()), *(read_list(Path(from_file).expanduser()) if from_file else ())]
     if not named:
-        raise usage("no channel was named", "name some, or a file with --from-file")
+        raise usage("no channel is given", "give channels, or a file with --from-file")
+    check_channels(named)
     screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         if store.is_new and not screen.quiet:
@@ -101,8 +107,10 @@ def add(
     if as_json:
         screen.json(list(new))
     else:
-        added = f"added {plural(len(new), 'channel')}: read by the next tgtagger parse or sync"
-        screen.line(added if new else "nothing was added: they are read already, or will be")
+        added = f"added {plural(len(new), 'channel')}; to read the posts: tgtagger parse"
+        screen.line(
+            added if new else "nothing was added: these channels are in the database already"
+        )
 
 
 @app.command(
@@ -111,7 +119,7 @@ def add(
   tgtagger channels pause @durov""",
 )
 def pause(ctx: typer.Context, names: NamesArgument) -> None:
-    """Leave channels out of runs that name none."""
+    """Pause channels: parse and sync leave them out."""
     with open_to_change(ctx) as store:
         titles = store.channels.pause(names)
     for title in titles:
@@ -124,11 +132,11 @@ def pause(ctx: typer.Context, names: NamesArgument) -> None:
   tgtagger channels resume @durov""",
 )
 def resume(ctx: typer.Context, names: NamesArgument) -> None:
-    """Take paused or removed channels up again."""
+    """Read paused or removed channels again."""
     with open_to_change(ctx) as store:
         titles = store.channels.resume(names)
     for title in titles:
-        screen_of(ctx).line(f"read again from now on: {title}")
+        screen_of(ctx).line(f"resumed: {title}")
 
 
 @app.command(
@@ -143,19 +151,21 @@ def remove(
     *,
     with_posts: Annotated[
         bool,
-        typer.Option("--with-posts", help="Its posts, too, with all that is known of them."),
+        typer.Option(
+            "--with-posts", help="Delete the posts, too, and everything stored with them."
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask no question.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow channels no longer. Their posts stay, unless --with-posts says otherwise."""
+    """Stop reading channels. Their posts stay, unless you add --with-posts."""
     screen = screen_of(ctx)
     with open_to_change(ctx) as store:
         posts = store.channels.count_posts(names)
         if with_posts and posts and not yes:
             confirm(
-                f"Remove {plural(posts, 'post')} of {', '.join(names)} for good?",
-                otherwise="removing posts wants --yes",
+                f"Delete {plural(posts, 'post')} of {', '.join(names)} ? They cannot be restored.",
+                otherwise="deleting posts needs --yes",
             )
         removed = [_remove(store, name, with_posts=with_posts) for name in names]
     if as_json:
@@ -176,19 +186,19 @@ def _remove(store: Store, name: str, *, with_posts: bool) -> ChannelRemoved:
 def _tell_removed(screen: Screen, removed: ChannelRemoved) -> None:
     if removed.kept:
         screen.line(
-            f"no longer read: {removed.title}; its {plural(removed.kept, 'post')} stay "
-            "(--with-posts removes them, tgtagger channels resume takes it up again)"
+            f"removed: {removed.title}; its {plural(removed.kept, 'post')} stay "
+            "(to delete them: --with-posts; to read it again: tgtagger channels resume)"
         )
     elif removed.removed:
-        screen.line(f"removed: {removed.title}, {plural(removed.removed, 'post')}")
+        screen.line(f"removed: {removed.title} and its {plural(removed.removed, 'post')}")
     else:
-        screen.line(f"no longer to be read: {removed.title}")
+        screen.line(f"removed: {removed.title}")
 
 
 def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
     """Draw channels as a table."""
     if not found:
-        screen.say("no channels yet: run tgtagger parse")
+        screen.say("no channels yet: run tgtagger parse @channel")
         return
     gaps = any(state.unread for state in found)  # history that is still to be read
     rows = [

@@ -14,22 +14,24 @@ from tgtagger.system.terminal_text import flat
 
 app = new_app(
     invoke_without_command=True,
-    help="Show the settings in force, and where each came from; or write a file.",
+    help="Show the current settings and where each comes from, or write a file.",
     epilog="""Examples:
   tgtagger config
-  tgtagger config init       a file with every setting, commented out
-  tgtagger config path       where it is looked for
+  tgtagger config init       write a file with all settings as comments
+  tgtagger config path       print the path of the file
 
-Flags beat the environment, the environment the file. Secrets are hidden.
+An option wins over the environment, the environment wins over the file.
+Secrets are hidden.
 
 Exit codes:
-  0 shown or written · 2 a setting is wrong, or the file is there already""",
+   0  shown or written
+   2  a setting is wrong, or the file exists already""",
 )
 
 
 @app.callback()
 def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
-    """Show each setting, its value, and where that comes from."""
+    """Show each setting, its value and where it comes from."""
     if ctx.invoked_subcommand is not None:
         return
     from tgtagger.runs import shapes
@@ -49,7 +51,7 @@ def show(ctx: typer.Context, *, as_json: JsonOption = False) -> None:
   tgtagger config path""",
 )
 def path(ctx: typer.Context) -> None:
-    """Print where the settings file is looked for."""
+    """Print the path of the settings file."""
     typer.echo(flat(str(_file(ctx))))
 
 
@@ -61,9 +63,9 @@ def path(ctx: typer.Context) -> None:
 def init(
     ctx: typer.Context,
     *,
-    force: bool = typer.Option(False, "--force", help="Overwrite a file that is there."),
+    force: bool = typer.Option(False, "--force", help="Overwrite an existing file."),
 ) -> None:
-    """Write a settings file with every setting in it, commented out."""
+    """Write a settings file with all settings as comments."""
     target = config.in_a_home(_file(ctx))
     config.write_template(target, overwrite=force)
     typer.echo(flat(str(target)))

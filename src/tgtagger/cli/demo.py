@@ -22,18 +22,19 @@ from tgtagger.store import Store
 
 EPILOG = """Examples:
   tgtagger demo
-  tgtagger demo --db demo.db       keeps the database, to look around in
+  tgtagger demo --db demo.db       keep the database to look at it
   tgtagger tags --db demo.db
 
 Exit codes:
-  0 shown · 6 the database"""
+   0  shown
+   6  the database failed"""
 
 SAMPLES = Path(__file__).parent / "samples"
 SEARCHES = ("новости", "port")
 
 
 def command(ctx: typer.Context) -> int:
-    """Show it all at work in seconds: sample posts are parsed, tagged and searched."""
+    """Show tgtagger at work: parse, tag and search sample posts, in seconds."""
     called, screen = invocation(ctx), screen_of(ctx)
     if called.flags["db"]:
         _show(called, screen)

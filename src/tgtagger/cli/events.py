@@ -35,7 +35,7 @@ class RunEvents:
         self._live = Live(self._screen)
 
     def progress(self, progress: Progress) -> None:
-        left = f"{number(progress.unread)} to go" if progress.unread else ""
+        left = f"{number(progress.unread)} left" if progress.unread else ""
         if progress.spent is not None:
             left = reports.spent(progress.spent)
         self._live.update(progress.posts, progress.share, left, total=progress.total)

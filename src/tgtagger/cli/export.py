@@ -39,13 +39,14 @@ EPILOG = """Examples:
   tgtagger export --format html --public -o /srv/www/news    for a web server
   tgtagger export | jq -r '.tags[]' | sort | uniq -c
 
-Exit codes:
-  0 written · 2 a filter or file that is not possible
-  6 the database, or no space left
+Newest posts come first. A file is never half written: it gets its name when
+it is whole. md and html write a folder; a second export into the same folder
+writes only what changed. docs/records.md describes the records.
 
-A file is written beside its name and renamed: it is whole, or it is not there.
-md and html make a folder; exported there again, only what changed is written.
-Newest posts come first. The records are described in docs/records.md."""
+Exit codes:
+   0  written
+   2  a wrong filter or file
+   6  the database failed, or the disk is full"""
 
 
 def command(
@@ -55,7 +56,7 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help=f"{one_of([*FORMATS])}.  [default: as PATH ends, else jsonl]",
+            help=f"{one_of([*FORMATS])}.  [default: by the ending of PATH, else jsonl]",
             autocompletion=completion.formats,
             show_default=False,
         ),
@@ -66,11 +67,14 @@ def command(
             "--output",
             "-o",
             metavar="PATH",
-            help="A file, for md and html a folder; -: standard output.",
+            help="A file; for md and html a folder; -: standard output.",
         ),
     ] = "-",
     query: Annotated[
-        str, typer.Option(metavar="QUERY", help="Only what this search finds.", show_default=False)
+        str,
+        typer.Option(
+            metavar="QUERY", help="Only posts that this search finds.", show_default=False
+        ),
     ] = "",
     channel: ChannelsOption = None,
     tag: TagsOption = None,
@@ -83,18 +87,18 @@ def command(
     *,
     raw: Annotated[
         bool,
-        typer.Option("--raw", help="csv: leave cells as they are, for programs."),
+        typer.Option("--raw", help="csv: write cells unchanged, for programs."),
     ] = False,
     public: Annotated[
         bool,
-        typer.Option("--public", help="html, rss: everybody on this machine can read it."),
+        typer.Option("--public", help="html, rss: let all users of this machine read it."),
     ] = False,
 ) -> int:
     """Write posts as JSON lines, JSON, CSV, Markdown notes, a web site or a feed."""
     path = None if output == "-" else path_of(output)
     written = format_of(path, form)
     if raw and written.name != "csv":
-        raise usage("--raw is for csv", "leave it out, or give --format csv")
+        raise usage("--raw works only with csv", "leave it out, or add --format csv")
     wanted = read_filter(
         query=query or None,
         channels=channel,
@@ -109,13 +113,13 @@ def command(
     if path is not None and output.endswith("/") and not written.is_folder:
         raise InputError("target_is_folder", path=path)
     if public and not written.is_published:
-        raise usage("--public is for html and rss, which web servers give out", "leave it out")
+        raise usage("--public works only with html and rss", "leave it out")
     if public and not written.is_folder and not makes_file(path):
-        raise usage("--public is for files, and none is to be written", "name one with -o")
+        raise usage("--public needs a file", "choose one with -o FILE")
     screen = screen_of(ctx)
     if written.is_folder:
         if path is None:
-            raise usage(f"{written.name} is a folder", "name one with -o")
+            raise usage(f"{written.name} writes a folder", "choose one with -o FOLDER")
         with open_to_read(ctx) as store:
             screen.sum_up(
                 _told(export.write_folder(store, wanted, written, path, public=public), path)

@@ -93,17 +93,17 @@ _NO_NUMBER = re.compile(r"is not a valid int(eger)?( range)?\.?$")
 def _as_ours(error: ClickException) -> TgTaggerError:
     """Return a usage error of Click as an error of ours."""
     # Click's: 'x' is not a valid integer, or "int range"
-    message = _NO_NUMBER.sub("is no whole number", error.format_message())
+    message = _NO_NUMBER.sub("is not a whole number", error.format_message())
     hint = None
     if isinstance(error, UsageError):  # no context: an option before the command
         hint = f"see {error.ctx.command_path if error.ctx else 'tgtagger'} --help"
     if isinstance(error, NoSuchOption):
-        message = error.message
+        message = f"there is no option {error.option_name}"
         if error.possibilities:
             # Click's list of them is sorted by name; the parser gives the nearest first.
             hint = f"did you mean {error.possibilities[0]}? {hint or ''}".strip()
         elif not error.option_name.startswith("--"):
-            hint = f"{hint}; what begins with - and is no option goes after --"
+            hint = f"{hint}; write other words that begin with - after --"
     ours = TgTaggerError("usage", sentence=message, advice=hint)
     ours.exit_code = error.exit_code
     return ours

@@ -18,23 +18,26 @@ from tgtagger.runs import accounts, shapes
 from tgtagger.system import signals
 
 EPILOG = """Examples:
-  tgtagger login                    asks for what it needs
-  tgtagger login --qr               by scanning a code with your phone
-  tgtagger login --account work     a second account
+  tgtagger login                    asks what it needs to know
+  tgtagger login --qr               shows a QR code for your phone
+  tgtagger login --account work     signs in a second account
 
-The API id and hash come from https://my.telegram.org (API development tools);
-they and the session are kept in the data folder, for you only, and serve your
-next account, too. A wrong answer is asked for again, three times. Whoever has
-the session file is you. Answers may be piped in, one a line.
+You get the API id and hash at https://my.telegram.org (API development
+tools). tgtagger stores them with the session in the data folder and uses
+them for your next account, too. After a wrong answer it asks again, up to
+three times. You can pipe the answers in, one per line.
+
+Keep the session file secret: it gives full access to your account.
 
 Exit codes:
-  0 signed in · 2 a wrong phone number, a bot, settings
-  3 an answer wrong three times, or nobody to ask
-  75 Telegram cannot be reached, or asks to wait"""
+   0  signed in
+   2  a wrong phone number, a bot, or wrong settings
+   3  three wrong answers, or no terminal to ask
+  75  Telegram cannot be reached, or asks to wait"""
 
 
 WHERE = "copy it from https://my.telegram.org"
-HASH_WRONG = "the API hash is 32 digits and letters from a to f"
+HASH_WRONG = "the API hash has 32 characters: digits, and letters from a to f"
 
 
 def command(
@@ -43,27 +46,36 @@ def command(
     phone: Annotated[
         str,
         typer.Option(
-            "--phone", metavar="NUMBER", help="With its country code.", show_default=False
+            "--phone",
+            metavar="NUMBER",
+            help="Your phone number, with the country code.",
+            show_default=False,
         ),
     ] = "",
     *,
-    qr: Annotated[bool, typer.Option("--qr", help="Show a code to scan instead.")] = False,
+    qr: Annotated[
+        bool, typer.Option("--qr", help="Show a QR code to scan with your phone.")
+    ] = False,
     api_id: Annotated[
         str,
-        typer.Option("--api-id", metavar="N", help="From my.telegram.org.", show_default=False),
+        typer.Option(
+            "--api-id", metavar="N", help="API id from my.telegram.org.", show_default=False
+        ),
     ] = "",
     api_hash: Annotated[
         str,
-        typer.Option("--api-hash", metavar="H", help="From my.telegram.org.", show_default=False),
+        typer.Option(
+            "--api-hash", metavar="H", help="API hash from my.telegram.org.", show_default=False
+        ),
     ] = "",
     as_json: JsonOption = False,
 ) -> int:
-    """Sign in to Telegram; the session is kept for you only."""
+    """Sign in to Telegram. Only you can read the session file."""
     from tgtagger.sources.telegram import sign_in
 
     screen = screen_of(ctx)
     if phone and qr:
-        raise usage("--phone and --qr are two ways; choose one")
+        raise usage("--phone and --qr exclude each other", "use one of them")
     if phone and sign_in.is_bot_token(phone):
         raise InputError("bot_refused")
     settings = invocation(ctx).settings(account=account, api_id=api_id, api_hash=api_hash)
@@ -75,7 +87,7 @@ def command(
     if is_new:
         prompts = SignInPrompts(screen)
         access, name = _sign_in(accounts.with_application(access), prompts, phone, qr=qr)
-        words = f"signed in as {name}; the session is {access.session}"
+        words = f"signed in as {name}; the session file is {access.session}"
     if not as_json:
         screen.line(words)
     if is_new:
@@ -108,7 +120,7 @@ def _with_application(access: Any, prompts: SignInPrompts, problem: TgTaggerErro
     from tgtagger.sources.telegram.sign_in import is_application_hash
 
     if access.api_id is None or not access.api_hash:
-        prompts.say("Telegram wants an API id and hash of your own: https://my.telegram.org")
+        prompts.say("Telegram needs your own API id and hash: https://my.telegram.org")
     number = str(access.api_id or "") or _asked(
         prompts, "API id (a number)", _is_number, "the API id is a number", problem
     )

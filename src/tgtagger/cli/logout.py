@@ -14,11 +14,13 @@ EPILOG = """Examples:
   tgtagger logout --account work
 
 Exit codes:
-  0 signed out · 3 nobody was signed in · 75 another run uses the session"""
+   0  signed out
+   3  nobody was signed in
+  75  another run uses the session"""
 
 
 def command(ctx: typer.Context, account: AccountOption = "") -> int:
-    """End the session at Telegram and delete its file."""
+    """Sign out of Telegram and delete the session file."""
     from tgtagger.sources.telegram import sign_in
 
     screen = screen_of(ctx)
@@ -28,7 +30,7 @@ def command(ctx: typer.Context, account: AccountOption = "") -> int:
         screen.say(f"signed out; {access.session} is deleted")
     else:
         screen.warn(
-            f"{access.session} is deleted; Telegram could not be told: end the session in "
+            f"{access.session} is deleted, but Telegram did not answer: end the session in "
             "Telegram, Settings, Devices"
         )
     return 0

@@ -102,12 +102,14 @@ SinceOption = Annotated[
         metavar="WHEN",
         callback=when,
         show_default=False,
-        help="From then on: 2026-01-31, 2026-01-31T12:00, 7d, 12h.",
+        help="Posts from this time on: 2026-01-31, 2026-01, yesterday, 7d.",
     ),
 ]
 UntilOption = Annotated[
     str,
-    typer.Option("--until", metavar="WHEN", callback=when, show_default=False, help="Before then."),
+    typer.Option(
+        "--until", metavar="WHEN", callback=when, show_default=False, help="Posts before this time."
+    ),
 ]
 LimitOption = Annotated[
     int | None, typer.Option("--limit", metavar="N", min=1, help="At most N posts.")
@@ -126,7 +128,7 @@ ProviderOption = Annotated[
     typer.Option(
         "--provider",
         metavar="NAME",
-        help="Who has the model: openrouter, openai, ollama, lmstudio, llamacpp or vllm.",
+        help="The provider: openrouter, openai, ollama, lmstudio, llamacpp or vllm.",
         show_default=False,
     ),
 ]
@@ -135,26 +137,29 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="M",
-        help="The model, or several with commas: the next is asked when one is down or refuses.",
+        help="The model, or several with commas: if one fails, the next is asked.",
         show_default=False,
     ),
 ]
 VocabularyOption = Annotated[
     str,
     typer.Option(
-        "--vocabulary", metavar="FILE", help="A file of tags, one a line.", show_default=False
+        "--vocabulary", metavar="FILE", help="A file of tags, one per line.", show_default=False
     ),
 ]
 ConcurrencyOption = Annotated[
     str,
     typer.Option(
-        "--concurrency", metavar="N", help="Requests at once, at most 128.", show_default=False
+        "--concurrency",
+        metavar="N",
+        help="Number of requests at once, at most 128.",
+        show_default=False,
     ),
 ]
 MaxCostOption = Annotated[
     str,
     typer.Option(
-        "--max-cost", metavar="USD", help="Stop before it costs more.", show_default=False
+        "--max-cost", metavar="USD", help="Stop before the run costs more.", show_default=False
     ),
 ]
 MaxTimeOption = Annotated[
@@ -162,7 +167,7 @@ MaxTimeOption = Annotated[
     typer.Option(
         "--max-time",
         metavar="DURATION",
-        help="Stop after so long: 90s, 10m, 2h.",
+        help="Stop after this time: 90s, 10m, 2h.",
         show_default=False,
     ),
 ]
@@ -193,21 +198,21 @@ def tagging_settings(
     for name, text in of_models.items():
         if text and settings.tagger != "llm":
             raise usage(
-                f"{flag_of(name)} is for a language model, and the embedded tagger is to tag",
-                "leave it out, or name a model: --provider NAME --model MODEL",
+                f"{flag_of(name)} needs a language model, but the embedded tagger is set",
+                "leave it out, or choose a model: --provider NAME --model MODEL",
             )
     return settings
 
 
 ViaOption = Annotated[
-    Via, typer.Option("--via", help="auto: Telegram when signed in, else the web preview.")
+    Via, typer.Option("--via", help="auto: Telegram if you are signed in, else the web preview.")
 ]
 
 
 def via_of(via: Via, account: str) -> Via:
     """Return how to read: a named account reads Telegram. Raises InputError beside the preview."""
     if account and via == "preview":
-        raise usage("--account is for Telegram, and the web preview knows none", "leave one out")
+        raise usage("--account does not work with the web preview", "leave out one of the two")
     return "telegram" if account else via
 
 
@@ -218,7 +223,7 @@ RefreshOption = Annotated[
         metavar="N",
         min=0,
         max=100_000,
-        help="Read the newest N messages again for edits, views, deletions [100]; 0: off.",
+        help="Check the newest N messages for edits, views and deletions; 0: none.  [default: 100]",
         show_default=False,
     ),
 ]
@@ -227,7 +232,7 @@ AccountOption = Annotated[
     typer.Option(
         "--account",
         metavar="NAME",
-        help="Which of several sessions (or set TGTAGGER_ACCOUNT).",
+        help="The account, if you use several (or set TGTAGGER_ACCOUNT).",
         show_default=False,
     ),
 ]
@@ -236,7 +241,7 @@ TagsOption = Annotated[
     typer.Option(
         "--tag",
         metavar="TAG",
-        help="With this tag (repeat: all).",
+        help="Only posts with this tag (repeat: with all of them).",
         autocompletion=completion.tags,
     ),
 ]
@@ -245,7 +250,7 @@ AnyTagsOption = Annotated[
     typer.Option(
         "--any-tag",
         metavar="TAG",
-        help="With one of these tags (repeat).",
+        help="Only posts with one of these tags (repeat).",
         autocompletion=completion.tags,
     ),
 ]
@@ -254,7 +259,7 @@ NotTagsOption = Annotated[
     typer.Option(
         "--not-tag",
         metavar="TAG",
-        help="Without this tag (repeat).",
+        help="Only posts without this tag (repeat).",
         autocompletion=completion.tags,
     ),
 ]
@@ -263,7 +268,7 @@ StatusOption = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        help=f"{one_of(get_args(PostStatus))} (repeat: any).",
+        help=f"{one_of(get_args(PostStatus))} (repeat for more).",
         autocompletion=completion.statuses,
     ),
 ]

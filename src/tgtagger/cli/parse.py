@@ -36,18 +36,22 @@ EPILOG = """Examples:
   tgtagger parse @durov
   tgtagger parse https://t.me/durov t.me/c/1234567890/5 --since 30d
   tgtagger parse ~/Downloads/ChatExport_2026-01-31 --then-tag
-  tgtagger parse             every channel of the archive: the line for cron
+  tgtagger parse             read all channels of the database, for cron
 
 SOURCE is @name, a t.me link, -100…, an invitation you have used, or the path
-of an export. New posts come first, then what changed among the newest, then
-older history. A run that is killed or limited leaves nothing out: the next one
-goes on. --since is remembered, until another --since or --backfill.
+of an export. New posts come first, then changes in the newest posts, then
+older history. You can stop a run at any time: the next run continues there.
+--since stays in force until the next --since or --backfill.
 
 Exit codes:
-  0 all kept · 2 a file is missing, unreadable, foreign or cut off (what could
-  be read is kept) · 3 nobody is signed in · 4 a channel is not to be had
-  5 some posts were rejected · 6 the database failed
-  75 try later: another run is at work, or Telegram asks for a long wait"""
+   0  all posts are stored
+   2  a file is missing, unreadable, of another kind, or cut off
+      (the readable part is stored)
+   3  nobody is signed in
+   4  a channel cannot be read
+   5  some posts were rejected
+   6  the database failed
+  75  try later: another run is at work, or Telegram asks for a long wait"""
 
 CONTEXT = NUMBERS
 
@@ -58,7 +62,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="Channels and exports; none: every channel that is not paused.",
+            help="Channels and exports. None: all channels that are not paused.",
             show_default=False,
             callback=only_numbers,
             autocompletion=completion.channels,
@@ -72,20 +76,20 @@ def command(
         bool | None,
         typer.Option(
             "--backfill/--no-backfill",
-            help="All history, whatever --since said before; or only what is new.",
+            help="Read all history, also before --since; or read only new posts.",
             show_default=False,
         ),
     ] = None,
     refresh: RefreshOption = None,
     via: ViaOption = "auto",
     account: AccountOption = "",
-    groups: Annotated[bool, typer.Option("--groups", help="Take groups, too.")] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="Keep groups, too.")] = False,
     reconvert: Annotated[
         bool,
-        typer.Option("--reconvert", help="Run newer converters over what is stored; no SOURCE."),
+        typer.Option("--reconvert", help="Convert all stored posts again, without the network."),
     ] = False,
     then_tag: Annotated[
-        bool, typer.Option("--then-tag", help="Tag what is pending in these channels afterwards.")
+        bool, typer.Option("--then-tag", help="Then tag the pending posts of these channels.")
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -119,7 +123,7 @@ def command(
         summary = tag_or_ask(screen, settings, TagOptions(wanted))
         tell_tag(screen, summary, sums_up=not as_json)
     elif not as_json and report.channel_ids:
-        screen.say("next: tgtagger tag gives the posts their tags; tgtagger search finds them")
+        screen.say("next, tag the posts: tgtagger tag; then find them: tgtagger search WORDS")
     if as_json and then_tag:
         screen.json(shapes.parsed_and_tagged(report, summary))
     elif as_json:
@@ -136,9 +140,7 @@ def _refuse_unused(given: Sequence[str], sources: Sequence[str], *, reconvert: b
     if sources and reconvert:
         raise usage("--reconvert takes no SOURCE", "see: tgtagger parse --help")
     if reconvert and given:
-        raise usage(
-            f"{given[0]} does not go with --reconvert: it takes all that is stored", "leave it out"
-        )
+        raise usage(f"{given[0]} does not work with --reconvert", "leave it out")
     unused = [name for name in given if name in _OF_CHANNELS]
     if unused and sources and all(map(targets.export_path, sources)):
-        raise usage(f"{unused[0]} is for channels, and an export is to be read", "leave it out")
+        raise usage(f"{unused[0]} works with channels, not with exports", "leave it out")

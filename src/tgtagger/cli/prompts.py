@@ -59,7 +59,7 @@ class SignInPrompts:
         return line.strip()
 
     def server(self, address: str) -> None:
-        self._screen.warn(f"signing in at {address}, which is not Telegram's own server")
+        self._screen.warn(f"signing in at {address}: this is not Telegram's own server")
 
     def phone(self, problem: InputError | None) -> str:
         """Return the phone number: the last one, if nothing is wrong with it."""
@@ -79,7 +79,7 @@ class SignInPrompts:
             return ""
         with signals.raised():
             answer: str = typer.prompt(
-                "Its country code, such as 44 (Enter if the number begins with it)",
+                "Country code, such as 44 (press Enter if the number begins with it)",
                 default="", show_default=False, err=True,
             )  # fmt: skip
         return answer
@@ -103,7 +103,7 @@ class SignInPrompts:
                 "Scan this in Telegram on your phone: Settings, Devices, Link Desktop Device"
             )
         else:
-            self._screen.warn("renewed:")
+            self._screen.warn("a new code:")
         self._qr_shown = True
         segno.make(url, micro=False).terminal(out=sys.stderr, border=2, compact=True)
         if not sys.stderr.isatty():

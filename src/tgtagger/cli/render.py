@@ -24,6 +24,7 @@ from tgtagger.cli.wording import (
     beginning,
     cells,
     duration,
+    folded,
     lines_of,
     local_time,
     number,
@@ -40,6 +41,9 @@ WIDTH = 88
 
 MOST_DRAWN = 500
 """Rows of a table that rich lays out: thousands would take seconds."""
+
+NARROW = 60
+"""Columns below which the live line has no bar."""
 
 LEAST_WIDTH = 20
 """Columns that a text keeps on a narrow terminal; a shorter text stays on one line."""
@@ -97,14 +101,16 @@ class Screen:
 
         total = sum(count for _, count, _ in kept)
         width = min(WIDTH, self._columns()) - 2
-        bar, legend = Text("  "), Text("  ")
+        bar, legends = Text("  "), [Text("")]
         for at, (name, count, style) in enumerate(kept):
             long = max(1, round(width * count / total))
             bar.append("━" * min(long, width - len(bar) + 2 - (len(kept) - 1 - at)), style)
-            legend.append("● ", style)
-            legend.append(f"{number(count)} {name}   ")
-        self._console().print(bar)
-        self._console().print(legend)
+            if legends[-1].cell_len + len(f"  ● {count} {name}") > width:
+                legends.append(Text(""))
+            legends[-1].append("  ● ", style).append(f"{number(count)} {name} ")
+        for line in (bar, *legends):
+            line.rstrip()
+            self._console().print(line)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Draw rows under their headings; columns of numbers stand to the right."""
@@ -117,19 +123,23 @@ class Screen:
         if widths is None:
             self._list(columns, shown)
             return
-        from rich import box
-        from rich.table import Table
+        self._drawn_table(columns, shown, widths, right)
+
+    def _drawn_table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        widths: Sequence[int],
+        right: Sequence[bool],
+    ) -> None:
         from rich.text import Text
 
-        table = Table(
-            box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
-        )
-        for name, to_right, width in zip(columns, right, widths, strict=True):
-            table.add_column(name, justify="right" if to_right else "left", overflow="fold",
-                             width=width)  # fmt: skip
-        for row in shown:
-            table.add_row(*(Text(cell) for cell in row))
-        self._console(width=self._columns()).print(table)
+        for line in _lines_of_row(columns, widths, right):
+            self._console().print(Text(line, style="bold"), soft_wrap=True)
+        self.write("─" * (sum(widths) + 2 * (len(widths) - 1)))
+        for row in rows:
+            for line in _lines_of_row(row, widths, right):
+                self.write(line)
 
     def _plain_table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]
@@ -140,27 +150,32 @@ class Screen:
             rest = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
             widths[widest] = min(widths[widest], max(LEAST_WIDTH, self._columns() - rest))
         for row in (columns, *rows):
-            parts = []
-            for whole, width, to_right in zip(row, widths, right, strict=True):
-                cell = _cut(whole, width)
-                space = " " * (width - cells(cell))
-                parts.append(space + cell if to_right else cell + space)
-            self.write("  ".join(parts).rstrip())
+            cut = [_cut(cell, width) for cell, width in zip(row, widths, strict=True)]
+            self.write(_line_of_row(cut, widths, right))
 
     def _list(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Draw rows one below the other: the terminal is too narrow for a table."""
         from rich.text import Text
 
         console, width = self._console(), self._columns()
-        for first, *others in rows:
-            console.print()
+        for row, (first, *others) in enumerate(rows):
+            if row:
+                console.print()
             head = f"{columns[0]} {first}" if _is_number(first) else first
             for line in lines_of(head, width):
                 console.print(Text(line, style="bold"))
             for name, cell in zip(columns[1:], others, strict=True):
-                for at, line in enumerate(lines_of(cell, max(10, width - len(name) - 4))):
-                    head = f"  {name}: " if not at else " " * (len(name) + 4)
-                    console.print(Text(head, style="dim").append(line, style="not dim"))
+                if not cell:
+                    continue
+                label, indent = Text(f"  {name}: ", style="dim"), len(name) + 4
+                if width - indent < min(_longest_word([cell]), width - 4):
+                    console.print(
+                        Text(f"  {name}:", style="dim")
+                    )  # a long word has the next line for itself
+                    label, indent = Text("    "), 4
+                for at, line in enumerate(lines_of(cell, width - indent)):
+                    begin = Text(" " * indent) if at else label
+                    console.print(begin.append(line, style="not dim"))
 
     def post(
         self,
@@ -174,13 +189,13 @@ class Screen:
         lines: int = 6,
     ) -> None:
         """Draw a post: where and when, the text (each part with whether it matches), the tags."""
-        head = " · ".join(part for part in (channel, local_time(date), link) if part)
+        heads = [one_line(part, 200) for part in (channel, local_time(date), link) if part]
         width = min(WIDTH, self._columns())
         parts = [(clean(part), hit) for part, hit in beginning(text, 4 * width * lines)]
         body = wrap(parts, width - 2, lines)
         foot = "  ".join(f"#{flat(tag).replace(' ', '_')}" for tag in tags)
         if not self.is_terminal:
-            self.write(one_line(head, 200))
+            self.write(" · ".join(heads))
             for line in body:
                 self.write("  " + "".join(part for part, _ in line))
             for note in (*map(flat, notes), foot):
@@ -191,7 +206,8 @@ class Screen:
         from rich.text import Text
 
         console = self._console()
-        console.print(Text(one_line(head, 200), style="bold cyan"), overflow="fold")
+        for part in _packed(heads, width):
+            console.print(Text(part, style="bold cyan"), overflow="fold")
         for line in body:
             drawn = Text("  ")
             for part, hit in line:
@@ -252,17 +268,20 @@ class Screen:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+        console = self._console(stderr=True)
+        bar = (BarColumn(bar_width=20), TimeElapsedColumn()) if console.width >= NARROW else ()
         columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[count]}", markup=False),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False, table_column=_cropped()),
+            *bar[:1],
+            TextColumn("{task.fields[count]}", markup=False, table_column=_cropped()),
+            *bar[1:],
             _wait_column(),
         )
-        console = self._console(stderr=True)
-        with Progress(*columns, console=console, transient=True) as bar:
-            live.bar = bar
-            live.task = bar.add_task(one_line(words), total=None, count="", until=0.0, reason="")
+        with Progress(*columns, console=console, transient=True) as progress:
+            live.bar = progress
+            live.task = progress.add_task(
+                one_line(words), total=None, count="", until=0.0, reason=""
+            )
             yield live
 
     # ---- how
@@ -273,8 +292,9 @@ class Screen:
             return
         from rich.text import Text
 
-        # The terminal wraps: a line break of ours in a path or a command would be copied.
-        self._console().print(Text(text, style=style), soft_wrap=True)
+        # A command or a path that is wider is wrapped by the terminal: it can be copied.
+        for line in folded(text, self._columns()) if "\n" not in text else [text]:
+            self._console().print(Text(line, style=style), soft_wrap=True)
 
     def _console(self, *, stderr: bool = False, width: int | None = None) -> Console:
         from rich.console import Console
@@ -351,12 +371,19 @@ class Live:
         """Show a wait in seconds and its reason; the line counts down."""
         if self.bar is None:
             if not self._screen.quiet:
-                self._screen.warn(f"{reason}: going on in {seconds:.0f} s")
+                self._screen.warn(f"{reason}: the run continues in {seconds:.0f} s")
         else:
             until = time.monotonic() + seconds
             self.bar.update(
                 self.task, count=number(self._count), until=until, reason=one_line(reason)
             )
+
+
+def _cropped() -> Any:
+    """Return how a part of the live line is kept on one line."""
+    from rich.table import Column
+
+    return Column(no_wrap=True, overflow="ellipsis")
 
 
 def _wait_column() -> Any:
@@ -367,9 +394,9 @@ def _wait_column() -> Any:
     class WaitColumn(ProgressColumn):
         def render(self, task: Any) -> Text:
             left = task.fields["until"] - time.monotonic()
-            return Text(f"{task.fields['reason']}: {left:.0f} s" if left > 0 else "", "yellow")
+            return Text(f"{left:.0f} s: {task.fields['reason']}" if left > 0 else "", "yellow")
 
-    return WaitColumn()
+    return WaitColumn(table_column=_cropped())
 
 
 def _widths(
@@ -382,7 +409,7 @@ def _widths(
     """
     by_column = list(zip(columns, *rows, strict=True))
     whole = [max(map(cells, column)) for column in by_column]
-    room = available - 2 * len(columns)  # a blank on each side
+    room = available - 2 * (len(columns) - 1)
     if sum(whole) <= room:
         return whole
     least = [
@@ -397,10 +424,47 @@ def _widths(
     return [width + left * more // total for width, more in zip(least, wanted, strict=True)]
 
 
+def _packed(parts: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the parts, as many on a line as fit."""
+    line = ""
+    for part in parts:
+        longer = f"{line} · {part}" if line else part
+        if line and cells(longer) > width:
+            yield line
+            longer = part
+        line = longer
+    yield line
+
+
 def _longest_word(column: Sequence[str]) -> int:
-    """Return how wide the longest word of a column is; a very long one may be broken."""
-    words = (cells(word) for cell in column for word in cell.split())
+    """Return how wide the longest word of a column is; a very long one may be broken.
+
+    Chinese and Japanese have no blanks: their text is broken anywhere.
+    """
+    words = (cells(word) for cell in column for word in re.split(_BREAKS, cell))
     return min(max(words, default=0), LONGEST_WORD)
+
+
+_BREAKS = re.compile(r"[\s\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]+")
+
+
+def _lines_of_row(
+    row: Sequence[str], widths: Sequence[int], right: Sequence[bool]
+) -> Iterator[str]:
+    """Yield the lines of a row; a cell that is too wide is broken at its blanks."""
+    broken = [list(lines_of(cell, width)) for cell, width in zip(row, widths, strict=True)]
+    for at in range(max(1, *map(len, broken))):
+        yield _line_of_row(
+            [lines[at] if at < len(lines) else "" for lines in broken], widths, right
+        )
+
+
+def _line_of_row(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    parts = []
+    for cell, width, to_right in zip(row, widths, right, strict=True):
+        space = " " * (width - cells(cell))
+        parts.append(space + cell if to_right else cell + space)
+    return "  ".join(parts).rstrip()
 
 
 def _cut(text: str, width: int) -> str:
@@ -412,4 +476,4 @@ def _cut(text: str, width: int) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[\d\u202f.,%-]*", cell))
+    return bool(re.fullmatch(r"[\d\u202f.,%-]*|\?", cell))

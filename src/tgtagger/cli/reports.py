@@ -60,12 +60,12 @@ def spent(so_far: Spending) -> str:
 
 def _chats(*, kinds: Mapping[str, int]) -> str:
     named = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in kinds.items())
-    return f"left out, since they are no channels: {named}"
+    return f"left out, because they are not channels: {named}"
 
 
 def _unnamed(*, count: int) -> str:
     channels = plural(count, "channel")
-    return f"left out, without a public name: {channels} (sign in to read them: tgtagger login)"
+    return f"left out: {channels} without a public name; to read them: tgtagger login"
 
 
 def made(path: Path) -> str:
@@ -78,16 +78,17 @@ _REMARKS: Mapping[Remark, Callable[..., str]] = {
     "nobody_signed_in": lambda: "nobody is signed in: reading the public web preview",
     "channels_left_out": _unnamed,
     "fed_by_exports": lambda: (
-        "nothing is read: exports feed this archive, and its channels have no public names "
-        "(sign in to read them: tgtagger login)"
+        "nothing to read: all channels come from exports and have no public names; "
+        "to read them from Telegram: tgtagger login"
     ),
     "all_set_aside": lambda: (
-        "nothing is read: every channel is paused or removed (tgtagger channels resume CHANNEL)"
+        "nothing to read: all channels are paused or removed; "
+        "to read one again: tgtagger channels resume CHANNEL"
     ),
     "chats_left_out": _chats,
     "first_by_the_embedded_tagger": lambda: (
-        "tagged by the embedded tagger: no key, no network. A language model tags more finely: "
-        "see docs/providers.md, TGTAGGER_LLM_PROVIDER and a key"
+        "tagged by the embedded tagger: no key, no network. "
+        "For finer tags, set a language model: TGTAGGER_LLM_PROVIDER (see docs/providers.md)"
     ),
 }
 _ALWAYS = {"archive_made", "first_by_the_embedded_tagger"}
@@ -160,7 +161,7 @@ def _counts(report: ChannelReport) -> Iterator[str]:
     yield plural(report.new, "new post")
     for count, words in (
         (report.updated, "updated"),
-        (report.deleted, "deleted at Telegram"),
+        (report.deleted, "deleted in Telegram"),
         (report.unchanged, "unchanged"),
     ):
         if count:
@@ -168,7 +169,7 @@ def _counts(report: ChannelReport) -> Iterator[str]:
     if report.service:
         yield plural(report.service, "service message")
     if report.unread:
-        yield f"{plural(report.unread, 'message')} of its history not read yet"
+        yield f"{plural(report.unread, 'message')} of the history not read yet"
 
 
 # ---- after tagging
@@ -198,13 +199,13 @@ def tell_tag(
         counts = summary.by_class.items()
         classes = ", ".join(f"{number(count)} {name}" for name, count in counts)
         screen.warn(
-            f"failed: {plural(summary.failed, 'post')} ({classes}): see tgtagger status, and "
-            "tgtagger retry-failed"
+            f"failed: {plural(summary.failed, 'post')} ({classes}); to see why: tgtagger status; "
+            "to try again: tgtagger retry-failed"
         )
     if stopped is not None:
         screen.warn(f"stopped: {stopped.message}")
         if summary.pending:
-            screen.warn(f"{plural(summary.pending, 'post')} still pending, unharmed")
+            screen.warn(f"{plural(summary.pending, 'post')} still pending")
         if summary.hint:
             screen.warn(f"hint: {summary.hint}")
 
@@ -225,9 +226,9 @@ def _done(summary: TagSummary) -> str:
 def _cost(whole: Spending) -> str:
     words = plural(whole.requests, "request")
     if whole.retries:
-        words += f" ({number(whole.retries)} of them again)"
+        words += f" ({number(whole.retries)} of them repeated)"
     if whole.prompt_tokens is None or whole.completion_tokens is None:
-        words += "; the server does not say how many tokens"
+        words += "; the server does not report tokens"
     else:
         cached = f" ({number(whole.cached_tokens)} cached)" if whole.cached_tokens else ""
         words += (
@@ -237,13 +238,13 @@ def _cost(whole: Spending) -> str:
     words = f"{words}; {_dollars(whole.cost_usd)}"
     if whole.unanswered:
         lost = plural(whole.unanswered, "request")
-        words += f"; {lost} brought no answer, which may have been billed all the same"
+        words += f"; {lost} got no answer, but may be billed"
     return words
 
 
 def _dollars(cost: float | None) -> str:
     if cost is None:
-        return "cost unknown (no price is known for this model: TGTAGGER_LLM_PRICES)"
+        return "cost unknown (to set the price: TGTAGGER_LLM_PRICES)"
     return f"{cost:.4f} USD" if cost >= 0.01 or cost == 0 else f"{cost:.6f} USD"
 
 
@@ -281,22 +282,22 @@ def tell_prompt(screen: Screen, shown: PromptShown) -> None:
         screen.text(message["content"])
         screen.write()
     hashes = f"prompt {shown.prompt}, vocabulary {shown.vocabulary or shown.mode}"
-    screen.say(f"models: {', '.join(shown.models)}; {hashes} (what --stale compares)")
+    screen.say(f"models: {', '.join(shown.models)}; {hashes} (--stale compares these)")
 
 
 # ---- posts that failed
 
 
 _ADVICE: Mapping[str, str] = {
-    "throttled": "the server asked to wait; they are tried again when due",
-    "timeout": "tried again when due; a slow model wants TGTAGGER_LLM_TIMEOUT or a smaller batch",
-    "network": "tried again when due; see the connection, and: tgtagger doctor",
-    "server": "tried again when due; if it stays so: tgtagger doctor, or another model",
-    "bad_answer": "tried again when due; another model may answer better (TGTAGGER_LLM_MODEL)",
-    "refused": "the provider refuses these texts; name another model, then retry-failed --force",
-    "too_long": "too long even when cut; a model with more context, then retry-failed --force",
+    "throttled": "tried again when due; the server asked to wait",
+    "timeout": "tried again when due; for a slow model, raise TGTAGGER_LLM_TIMEOUT",
+    "network": "tried again when due; to check the connection: tgtagger doctor",
+    "server": "tried again when due; to check the server: tgtagger doctor",
+    "bad_answer": "tried again when due; or set another model: TGTAGGER_LLM_MODEL",
+    "refused": "refused by the provider; set another model, then: tgtagger retry-failed --force",
+    "too_long": "too long; set a model with more context, then: tgtagger retry-failed --force",
 }
-_FOR_EVER = "no more tries by itself: tgtagger retry-failed --force"
+_FOR_EVER = "no more automatic tries; to try again: tgtagger retry-failed --force"
 
 
 def advice(failed: FailureCount) -> str:
@@ -315,7 +316,7 @@ def draw_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
 
 def _due(when: dt.datetime | None) -> str:
     if when is None:
-        return "not by itself"
+        return "never"
     return "now" if when <= dt.datetime.now(dt.UTC) else local_time(when)
 
 
@@ -323,7 +324,7 @@ def tell_failures(screen: Screen, failures: tuple[FailureCount, ...]) -> None:
     if failures:
         draw_failures(screen, failures)
     else:
-        screen.say("no post is failed now")
+        screen.say("no failed posts are left")
 
 
 # ---- jobs

@@ -17,18 +17,22 @@ from tgtagger.runs.query import read_classes
 from tgtagger.runs.tag import TagOptions
 
 EPILOG = """Examples:
-  tgtagger retry-failed                        what is due
-  tgtagger retry-failed --force                everything that failed, now
+  tgtagger retry-failed                        failed posts that are due
+  tgtagger retry-failed --force                all failed posts, now
   tgtagger retry-failed --force --class refused
   tgtagger retry-failed --dry-run
 
-A post that failed for a passing reason is due again after 5 minutes, 1 hour, 6
-hours, then every 24 hours, until it had its turns (TGTAGGER_MAX_ATTEMPTS, 5
-over all runs). What cannot pass by itself waits for --force.
+A failed post is due again after 5 minutes, 1 hour, 6 hours, then every 24
+hours. It gets 5 tries at most (TGTAGGER_MAX_ATTEMPTS). A post that no new try
+can help waits for --force.
 
 Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, or
-  the model · 5 some posts failed again · 6 the database failed · 75 try later"""
+   0  all done
+   2  wrong usage or settings
+   3  you must act: the key, the quota or the model
+   5  some posts failed again
+   6  the database failed
+  75  try later"""
 
 
 def command(
@@ -36,20 +40,23 @@ def command(
     *,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Every failed post, whatever its class, due time, attempts."),
+        typer.Option("--force", help="All failed posts, also those that are not due."),
     ] = False,
     classes: Annotated[
         list[str] | None,
-        typer.Option("--class", metavar="CLASS", help="Only this class of failure (repeat)."),
+        typer.Option(
+            "--class", metavar="CLASS", help="Only this class of failures (repeat for more)."
+        ),
     ] = None,
     channel: ChannelsOption = None,
     limit: LimitOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would take; send nothing.")
+        bool,
+        typer.Option("--dry-run", help="Only show posts, requests, cost and time. Send nothing."),
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Tag again the posts that failed and are due."""
+    """Tag failed posts again when they are due."""
     screen = screen_of(ctx)
     wanted = PostFilter(
         channels=tuple(channel or ()), failures=read_classes(classes or ()), limit=limit
@@ -65,7 +72,9 @@ def command(
     if as_json:
         screen.json(shapes.tag_summary(summary))
         return summary.code
-    waits = "no post is failed" if force else "no failed post is due (--force takes all)"
-    tell_tag(screen, summary, nothing=f"nothing to try again: {waits}", sums_up=True)
-    tell_failures(screen, failures)
+    are_left = failures and not force
+    waits = "no failed post is due (to retry all: --force)" if are_left else "no post has failed"
+    tell_tag(screen, summary, nothing=f"nothing to retry: {waits}", sums_up=True)
+    if failures or summary.posts:
+        tell_failures(screen, failures)
     return summary.code

@@ -27,23 +27,26 @@ from tgtagger.model.archive import FoundPost, Post
 from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:
-  tgtagger search новости                  finds новостей, новостями, too
-  tgtagger search '"solar power" -china'   a phrase, and a word not wanted
+  tgtagger search новости                  also finds новостей, новостями
+  tgtagger search '"solar power" -china'   a phrase, without a word
   tgtagger search '(storm OR flood) has:photo since:30d'
   tgtagger search 'ракета channel:news -tag:война'
   tgtagger search --tag ai --count         how many posts have this tag
 
-Words are looked for in all their forms, Russian and English; "a phrase" and
-begin* as they stand. All words are wanted; OR or |, NOT or -, and parentheses
-join them otherwise. Filters stand among the words:
+A word finds all its forms, in Russian and English. "a phrase" and begin* find
+exactly these letters. A post must have all the words. To change this, use OR
+(or |), NOT (or -) and parentheses.
+
+Filters in a query:
   tag:ai  channel:news  status:failed  since:7d  until:2026-01-31
   before:2025  after:2025-06  date:today
-  has:photo|video|audio|voice|file|poll|link
-  is:forward|reply|edited|deleted|failed
+  has:photo (or video, audio, voice, file, poll, link)
+  is:forward (or reply, edited, deleted, failed)
 
 Exit codes:
-  0 done, even if nothing was found · 2 a query, channel or tag that is unknown
-  6 database"""
+   0  done, even if nothing was found
+   2  a wrong query, or an unknown channel or tag
+   6  the database failed"""
 
 
 def command(
@@ -71,13 +74,13 @@ def command(
     ] = "date",
     *,
     count: Annotated[
-        bool, typer.Option("--count", help="Only say how many posts are found, without a limit.")
+        bool, typer.Option("--count", help="Print only the number of posts found.")
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Find posts by words, in any of their forms, newest first."""
+    """Find posts by words, in all word forms, newest first."""
     if sort not in {"date", "relevance"}:
-        raise usage(f"--sort {sort!r} is not known", "date or relevance")
+        raise usage(f"--sort: there is no order {sort!r}", "use date or relevance")
     screen = screen_of(ctx)
     wanted = read_filter(
         query=" ".join(words or ()) or None,
@@ -91,7 +94,7 @@ def command(
         limit=limit,
     )
     if sort == "relevance" and wanted.query is None:
-        raise usage("--sort relevance wants words to be relevant to", "name some, or leave it out")
+        raise usage("--sort relevance needs a word to search for", "add a word, or leave it out")
     with open_to_read(ctx) as store:
         if count:
             return _show_count(screen, store.queue.count(replace(wanted, limit=None)), as_json)
@@ -128,8 +131,8 @@ def _say_total(screen: Screen, shown: int, total: int, near: Sequence[str]) -> N
         screen.sum_up(line)
     elif total > shown:
         screen.say(
-            f"{number(shown)} of {plural(total, 'post')}; more with --limit {2 * shown}, "
-            "fewer with since:30d or another filter"
+            f"{number(shown)} of {plural(total, 'post')}; for more: --limit {2 * shown}; "
+            "for fewer: since:30d or another filter"
         )
     else:
         screen.say(plural(shown, "post") + " found")

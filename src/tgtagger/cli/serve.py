@@ -112,7 +112,7 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
     for name in wanted.allowed_hosts:
         known = host_name(name)
         if known is None:
-            raise usage(f"--allowed-host {name!r} is no name of a host", "such as nas.lan")
+            raise usage(f"--allowed-host {name!r} is not the name of a host", "such as nas.lan")
         hosts.append(known)
     with contextlib.closing(server.listen(address)) as opened:
         address = server.Address(wanted.host, opened.getsockname()[1])

@@ -21,7 +21,9 @@ EPILOG = """Examples:
   tgtagger show https://t.me/c/1006503122/531
 
 Exit codes:
-  0 shown · 2 no such post · 6 database"""
+   0  shown
+   2  there is no such post
+   6  the database failed"""
 
 CONTEXT = NUMBERS
 
@@ -32,14 +34,14 @@ def command(
         str,
         typer.Argument(
             metavar="POST",
-            help="@name/123, a t.me link, or <channel id>/123.",
+            help="@name/123, a t.me link, or CHANNEL_ID/123.",
             callback=only_numbers,
         ),
     ],
     *,
     as_json: JsonOption = False,
 ) -> int:
-    """Show one post: its text, its tags with where each came from, its attempts."""
+    """Show one post: its text, its tags and where they come from, its attempts."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         details = store.records.post(post)
@@ -62,12 +64,14 @@ def _draw_post(screen: Screen, details: PostDetails) -> None:
     kinds = captions.kinds(found)
     notes = [f"[{', '.join(kinds)}]"] if kinds else []
     notes += [f"“{one_line(words)}”" for item in found.media for words in item.words]
-    notes += [f"forwarded from {found.forward.channel or 'somebody'}"] if found.forward else []
-    notes += [f"answers message {found.reply_to}"] if found.reply_to else []
+    notes += (
+        [f"forwarded from {found.forward.channel or 'an unknown sender'}"] if found.forward else []
+    )
+    notes += [f"reply to message {found.reply_to}"] if found.reply_to else []
     notes += [f"edited {local_time(found.edited)}"] if found.edited else []
     notes += [f"by {found.author}"] if found.author else []
     notes += [", ".join(counters)] if counters else []
-    notes += [f"not read whole: {details.problem}"] if details.problem else []
+    notes += [f"not read completely: {details.problem}"] if details.problem else []
     screen.post(
         channel=found.channel.title,
         date=found.date,
@@ -118,4 +122,4 @@ def _notes(attempt: Attempt) -> Iterator[str]:
     if attempt.error:
         yield attempt.error
     if attempt.sent_letters is not None:
-        yield f"only its first {number(attempt.sent_letters)} letters were sent"
+        yield f"only the first {number(attempt.sent_letters)} letters were sent"

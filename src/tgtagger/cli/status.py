@@ -24,7 +24,9 @@ EPILOG = """Examples:
   tgtagger status --json | jq .posts
 
 Exit codes:
-  0 shown · 2 no database yet · 6 database"""
+   0  shown
+   2  there is no database yet
+   6  the database failed"""
 
 _STYLES: Mapping[PostStatus, str] = {
     "tagged": "green", "pending": "yellow", "skipped": "bright_black", "failed": "red"
@@ -32,7 +34,7 @@ _STYLES: Mapping[PostStatus, str] = {
 
 
 def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
-    """Say how everything stands: posts by status, channels, failures, the last runs."""
+    """Show posts by status, channels, failures and the last runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         state, path = store.status.archive(), store.path
@@ -47,11 +49,13 @@ def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
     screen.heading(f"{path} · {size_of(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:
-        screen.line(f"to be tagged: {plural(state.posts['pending'], 'post')}: tgtagger tag")
+        screen.line(f"pending: {plural(state.posts['pending'], 'post')}; to tag them: tgtagger tag")
     if state.due:
-        screen.line(f"due again: {plural(state.due, 'post')}: tgtagger retry-failed")
+        screen.line(
+            f"due: {plural(state.due, 'failed post')}; to retry them: tgtagger retry-failed"
+        )
     if state.rejected:
-        screen.line(f"rejected: {plural(state.rejected, 'message')}: see tgtagger doctor")
+        screen.line(f"rejected: {plural(state.rejected, 'message')}; to see why: tgtagger doctor")
     screen.write()
     channels.draw(screen, state.channels)
     channels.draw_added(screen, state.followed)
@@ -68,8 +72,8 @@ def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
 
 _ENDINGS: Mapping[int | None, str] = {
     None: "at work, or killed", 0: "all done", 1: "a bug", 2: "wrong settings or input",
-    3: "a person must act", 4: "a channel is not to be had", 5: "some posts failed",
-    6: "the database failed", 75: "to try later", 130: "Ctrl-C", 143: "SIGTERM",
+    3: "you must act", 4: "a channel cannot be read", 5: "some posts failed",
+    6: "the database failed", 75: "try later", 130: "Ctrl-C", 143: "SIGTERM",
 }  # fmt: skip
 
 

@@ -31,17 +31,21 @@ from tgtagger.runs.times import read_duration
 from tgtagger.sources.plan import ReadOptions
 
 EPILOG = """Examples:
-  tgtagger sync                      every channel of the archive
+  tgtagger sync                      all channels of the database
   tgtagger sync -q --max-time 10m    for cron: silent when all is well
 
-First every channel that is not paused is read, then new posts are tagged, then
-what failed and is due is tried again. A second sync, parse or tag that finds
-one at work leaves at once with 75; cron can ignore that (see docs/cron.md).
+sync reads all channels that are not paused. Then it tags the new posts. Then
+it retries the failed posts that are due. While another sync, parse or tag is
+at work, it ends at once with 75: cron can ignore that (see docs/cron.md).
 
 Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act · 4 a channel is not to
-  be had · 5 some posts were rejected or failed · 6 the database failed
-  75 try later: another run is at work, a wait was too long, a cap was reached"""
+   0  all done
+   2  wrong usage or settings
+   3  you must act: sign in, or change the key, quota or model
+   4  a channel cannot be read
+   5  some posts were rejected or failed
+   6  the database failed
+  75  try later: another run is at work, a wait is too long, a limit is reached"""
 
 
 def command(
@@ -53,7 +57,7 @@ def command(
         bool | None,
         typer.Option(
             "--backfill/--no-backfill",
-            help="Read all history; or only what is new.",
+            help="Read all history; or read only new posts.",
             show_default=False,
         ),
     ] = None,
@@ -68,7 +72,7 @@ def command(
     max_time: MaxTimeOption = "",
     as_json: JsonOption = False,
 ) -> int:
-    """Read every channel, tag what is new, try again what is due."""
+    """Read all channels, tag new posts, and retry failed posts that are due."""
     screen = screen_of(ctx)
     seconds = read_duration(max_time).total_seconds() if max_time else None
     deadline = None if seconds is None else time.monotonic() + seconds

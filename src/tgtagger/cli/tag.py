@@ -38,26 +38,29 @@ EPILOG = """Examples:
   tgtagger tag                             all pending posts, newest first
   tgtagger tag --channel @news --since 7d
   tgtagger tag --post @news/531 --force    one post, again
-  tgtagger tag --stale                     what another prompt or model produced
+  tgtagger tag --stale                     after a change of model or prompt
   tgtagger tag --dry-run                   posts, requests, tokens, cost, time
   tgtagger tag --max-cost 0.50 --max-time 10m
 
-Exit codes:
-  0 all done · 2 usage or settings · 3 a person must act: the key, the quota, or
-  the model · 5 some posts failed (see tgtagger retry-failed) · 6 the database
-  75 try later: another tag run is at work, the server is down or asks for a
-  long wait, or the time or the cost given was reached
+Without a language model the embedded tagger works: no key, no network.
+To use a model, set TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL.
 
-Without a language model named, the embedded tagger works: offline, with no key.
-A model is named with TGTAGGER_LLM_PROVIDER and TGTAGGER_LLM_MODEL."""
+Exit codes:
+   0  all done
+   2  wrong usage or settings
+   3  you must act: the key, the quota or the model
+   5  some posts failed (see tgtagger retry-failed)
+   6  the database failed
+  75  try later: another run is at work, the server is down or asks for a
+      long wait, or the limit of time or cost is reached"""
 
 ASK_BEYOND = 1000
 """Posts: a run on a terminal asks before it sends more than these to a server."""
 
 NOTHING: Mapping[Queue, str] = {
-    "pending": "nothing to tag: no such post is pending; others want --force, failed ones "
-    "tgtagger retry-failed",
-    "stale": "nothing to tag: these posts have no tags of another prompt, model or list of tags",
+    "pending": "nothing to tag: no post is pending. To tag posts again: --force. "
+    "To retry failed posts: tgtagger retry-failed",
+    "stale": "nothing to tag: all tags are from the current prompt, model and vocabulary",
     "all": "nothing to tag: there is no such post",
 }
 
@@ -67,23 +70,29 @@ def command(
     channel: ChannelsOption = None,
     post: Annotated[
         list[str] | None,
-        typer.Option(metavar="POST", help="Only this post: @name/123 or a link (repeat)."),
+        typer.Option(metavar="POST", help="Only this post: @name/123 or a link (repeat for more)."),
     ] = None,
     limit: LimitOption = None,
     since: SinceOption = "",
     *,
-    force: Annotated[bool, typer.Option("--force", help="Tag again, whatever the status.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Tag posts again, whatever their status.")
+    ] = False,
     stale: Annotated[
         bool,
-        typer.Option("--stale", help="Tag again what another prompt, model or list of tags gave."),
+        typer.Option(
+            "--stale",
+            help="Tag posts again if their tags are from another prompt, model or vocabulary.",
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would take; send nothing.")
+        bool,
+        typer.Option("--dry-run", help="Only show posts, requests, cost and time. Send nothing."),
     ] = False,
     show_prompt: Annotated[
-        bool, typer.Option("--show-prompt", help="Only show what a model would be told.")
+        bool, typer.Option("--show-prompt", help="Only show the prompt for the model.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no question.")] = False,
     tagger: TaggerOption = "",
     provider: ProviderOption = "",
     model: ModelOption = "",
@@ -98,8 +107,8 @@ def command(
     settings = tagging_settings(called, tagger, provider, model, vocabulary, concurrency, max_cost)
     if show_prompt:
         if channel or post or since or limit or force or stale or dry_run:
-            advice = "leave the others out: it shows a sample in place of the posts"
-            raise usage("--show-prompt takes no posts and no other mode", advice)
+            advice = "leave out the other options: it shows a sample, and no posts of yours"
+            raise usage("--show-prompt works alone", advice)
         _show_prompt(screen, settings, as_json=as_json)
         return 0
     first, _ = since_until(since, "")
@@ -107,9 +116,9 @@ def command(
         channels=tuple(channel or ()), posts=tuple(post or ()), since=first, limit=limit
     )
     if force and stale:
-        raise usage("--force and --stale are two different choices", "give one of them")
+        raise usage("--force and --stale exclude each other", "use one of them")
     if force and not (channel or post or since or limit or dry_run or yes):
-        confirm("Tag all posts again?", otherwise="--force on every post wants --yes")
+        confirm("Tag all posts again?", otherwise="--force for all posts needs --yes")
     queue: Queue = "all" if force else "stale" if stale else "pending"
     options = TagOptions(wanted, queue, read_duration(max_time) if max_time else None)
     if dry_run:
@@ -147,7 +156,7 @@ def tag_or_ask(
 def _ask(screen: Screen, tagging: Tagging) -> None:
     if tagging.tagger.paid and tagging.count() > ASK_BEYOND:
         tell_estimate(screen, tagging.estimate(), to_stderr=True)
-        confirm("Send them?", otherwise="a run of more than 1,000 posts wants --yes")
+        confirm("Send them?", otherwise="a run of more than 1,000 posts needs --yes")
 
 
 def _show_prompt(screen: Screen, settings: Settings, *, as_json: bool) -> None:

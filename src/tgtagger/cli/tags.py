@@ -42,7 +42,7 @@ from tgtagger.vocabulary import write as write_vocabulary
 
 app = new_app(
     invoke_without_command=True,
-    help="List the tags, the most used first, or put them in order by hand.",
+    help="List the tags, most used first. Rename, merge and remove them; tag by hand.",
     epilog="""Examples:
   tgtagger tags
   tgtagger tags merge AI "artificial intelligence" --into ИИ
@@ -50,15 +50,15 @@ app = new_app(
   tgtagger tags --json | jq -r '.[].name'
 
 Exit codes:
-  0 done · 2 no such tag or post, no database yet · 6 database
-  75 another program holds it""",
+   0  done
+   2  there is no such tag, post or database
+   6  the database failed
+  75  another program uses the database""",
 )
 
 TagArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="TAG", help="A tag, or an alias of one.", autocompletion=completion.tags
-    ),
+    typer.Argument(metavar="TAG", help="The tag, or its alias.", autocompletion=completion.tags),
 ]
 NamesArgument = Annotated[
     list[str],
@@ -73,30 +73,28 @@ PostAndTagsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="[POST] TAG...",
-        help="POST is @name/123, a t.me link, or <channel id>/123.",
+        help="POST is @name/123, a t.me link, or CHANNEL_ID/123.",
         callback=only_numbers,
         autocompletion=completion.tags,
     ),
 ]
 QueryOption = Annotated[
     str,
-    typer.Option("--query", metavar="QUERY", help="The posts that this finds.", show_default=False),
+    typer.Option(
+        "--query", metavar="QUERY", help="All posts that this search finds.", show_default=False
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Ask no question.")]
 MANY = 10
 """Posts that a change touches without a question, at most."""
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be changed; change nothing.")
-]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
 
 
 @app.callback()
 def show(
     ctx: typer.Context,
     *,
-    unused: Annotated[
-        bool, typer.Option("--unused", help="Only the tags that no post has.")
-    ] = False,
+    unused: Annotated[bool, typer.Option("--unused", help="Only tags that no post has.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     if ctx.invoked_subcommand is not None:
@@ -134,7 +132,7 @@ def rename(
     old: Annotated[
         str,
         typer.Argument(
-            metavar="OLD", help="The tag, or an alias of it.", autocompletion=completion.tags
+            metavar="OLD", help="The tag, or its alias.", autocompletion=completion.tags
         ),
     ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
@@ -161,7 +159,7 @@ def merge(
     ctx: typer.Context,
     names: Annotated[
         list[str],
-        typer.Argument(metavar="TAG...", help="Tags to be merged.", autocompletion=completion.tags),
+        typer.Argument(metavar="TAG...", help="The tags to merge.", autocompletion=completion.tags),
     ],
     *,
     into: Annotated[
@@ -169,7 +167,7 @@ def merge(
         typer.Option(
             "--into",
             metavar="TAG",
-            help="The tag that remains.",
+            help="The tag that stays.",
             show_default=False,
             autocompletion=completion.tags,
         ),
@@ -178,7 +176,7 @@ def merge(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make several tags one. Their names become aliases: they do not come back."""
+    """Merge tags into one. The old names become aliases of it."""
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
             _ask(store.curation.merge(names, into, dry_run=True).posts)
@@ -195,21 +193,19 @@ def merge(
 def alias(
     ctx: typer.Context,
     tag: TagArgument,
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Other names for it.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Its aliases.")],
     *,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="These names stand for it no longer.")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove these aliases.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Let further names stand for a tag."""
+    """Give a tag aliases: other names for the same tag."""
     with open_to_change(ctx) as store:
         change = (
             store.curation.remove_aliases(tag, names)
             if remove
             else store.curation.add_aliases(tag, names)
         )
-    _say(ctx, change, f"the tag is {change.names[0]!r}", as_json=as_json)
+    _say(ctx, change, f"changed the aliases of {change.names[0]!r}", as_json=as_json)
 
 
 @app.command(
@@ -225,7 +221,7 @@ def remove(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take tags off all posts. No machine gives them again; a person can, by `tags add`."""
+    """Remove tags from all posts. The tagger never gives them again; you can."""
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
             _ask(sum(change.posts for change in store.curation.remove(names, dry_run=True)))
@@ -264,9 +260,9 @@ def add(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a post tags. They are yours: no machine takes them away.
+    """Add tags to a post. They are yours: the tagger never removes them.
 
-    With a filter, of all posts that it picks; then there is no POST before the tags.
+    With a filter and no POST, all posts that match get the tags.
     """
     wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
@@ -303,9 +299,9 @@ def drop(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take tags off a post. No machine puts them back on it.
+    """Remove tags from a post. The tagger never gives them to it again.
 
-    With a filter, of all posts that it picks; then there is no POST before the tags.
+    With a filter and no POST, all posts that match lose the tags.
     """
     wanted = _picked(query, channel, tag, since, until, limit)
     with open_to_change(ctx) as store:
@@ -334,7 +330,7 @@ def _say_forms(ctx: typer.Context, forms: Sequence[tuple[str, str]]) -> None:
     """Say that new tags are forms of known ones: what was asked for was done, all the same."""
     for name, known in forms:
         merge = f"tgtagger tags merge {shell_word(name)} --into {shell_word(known)}"
-        screen_of(ctx).warn(f"{known!r} exists, too; to make them one: {merge}")
+        screen_of(ctx).warn(f"the tag {known!r} exists, too; to merge the two: {merge}")
 
 
 def _picked(
@@ -365,39 +361,41 @@ def _change_one(
 ) -> None:
     post, *names = words
     if not names:
-        raise usage("name a POST and a TAG", "or a filter in place of the post, as --query WORDS")
+        raise usage("give a POST and a TAG", "or choose posts with a filter, such as --query WORDS")
     if dry_run:
-        raise usage("--dry-run is for many posts", "pick them by a filter, as --query WORDS")
+        raise usage(
+            "--dry-run works only with a filter", "choose posts with one, such as --query WORDS"
+        )
     _say_post(ctx, change(post, names), as_json=as_json)
 
 
 @app.command(
     epilog="""Examples:
   tgtagger tags suggest
-  tgtagger tags suggest --apply forms    merge the forms of one word
-  tgtagger tags suggest --interactive    decide one by one""",
+  tgtagger tags suggest --apply forms    merge forms of one word
+  tgtagger tags suggest --interactive    answer for each suggestion""",
 )
 def suggest(
     ctx: typer.Context,
     apply: Annotated[
         str,
         typer.Option(
-            metavar="forms", help="Merge those that are forms of one word.", show_default=False
+            metavar="forms", help="Merge tags that are forms of one word.", show_default=False
         ),
     ] = "",
     *,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask about one after the other.")
+        bool, typer.Option("--interactive", "-i", help="Ask about each suggestion.")
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which tags are probably one, and how to merge them."""
+    """List tags that probably mean the same, with the command to merge them."""
     screen = screen_of(ctx)
     if apply not in {"", "forms"}:
-        raise usage(f"--apply {apply!r} is not known", "only forms are merged at once")
+        raise usage(f"--apply: there is no kind {apply!r}", "use --apply forms")
     if interactive and (apply or as_json or not is_asked()):
-        raise usage("--interactive asks on a terminal, by itself", "leave the other option out")
+        raise usage("--interactive needs a terminal, and no --apply or --json", "leave them out")
     if interactive:
         with open_to_change(ctx) as store:
             _decide(screen, store, suggest_merges(store))
@@ -413,7 +411,7 @@ def suggest(
         return
     with screen.paged():
         _draw_suggestions(screen, found)
-    screen.say(f"{plural(len(found), 'suggestion')}" if found else "nothing to suggest")
+    screen.say(f"{plural(len(found), 'suggestion')}" if found else "no suggestions")
 
 
 def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> None:
@@ -428,9 +426,11 @@ def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> N
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
     elif found:
-        screen.say(f"merged; tgtagger tags history lists {plural(len(found), 'change')} to undo")
+        screen.say(
+            f"merged in {plural(len(found), 'change')}; to undo one, see: tgtagger tags history"
+        )
     else:
-        screen.say("no forms of one word are left")
+        screen.say("there are no forms of one word to merge")
 
 
 _ANSWERS = "[m]erge, [o]ther way round, [n]ever, [l]ater, [q]uit"
@@ -455,7 +455,7 @@ def _decide(screen: Screen, store: Store, found: Sequence[Suggestion]) -> None:
             case "q":
                 break
         done += answer in "mo"
-    screen.say(f"merged {plural(done, 'suggestion')}; tgtagger tags undo takes the last one back")
+    screen.say(f"merged {plural(done, 'suggestion')}; to undo the last one: tgtagger tags undo")
 
 
 def _draw_suggestions(screen: Screen, found: Sequence[Suggestion]) -> None:
@@ -481,7 +481,11 @@ def undo(
     number: Annotated[
         int | None,
         typer.Argument(
-            metavar="[N]", min=1, max=2**31, help="Its number in tags history.", show_default=False
+            metavar="[N]",
+            min=1,
+            max=2**31,
+            help="The number of the change in tags history.",
+            show_default=False,
         ),
     ] = None,
     *,
@@ -489,10 +493,10 @@ def undo(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take back the last change, or change N.
+    """Undo the last change of tags, or change N: one of yours, or a run.
 
-    It is yours, or a run's. What you changed is as it was before. What a run gave goes, its posts
-    are pending again, and your own tags stay.
+    After the undo of a run, its posts have the tags from before it, or are pending again. What you
+    did since then stays. An undo is a change, too: undo it by its number.
     """
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
@@ -509,27 +513,31 @@ def undo(
 
 def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
     change = undone.change
-    done = _done("taken back", dry_run=dry_run)
+    done = "would undo" if dry_run else "undid"
     if change.by == "person":
         screen.line(f"{done} change {change.number} ({_named(change)}): "
                     f"{plural(undone.posts, 'post')} as before")  # fmt: skip
-        if undone.kept:
-            screen.line(f"{plural(undone.kept, 'post')} tagged anew since: left as they are")
-        return
-    screen.line(
-        f"{done} run {change.number}: {plural(undone.links, 'tag')} on "
-        f"{plural(undone.posts, 'post')}, {plural(undone.tags, 'tag')} that no other post has"
-    )
-    if undone.posts and not dry_run:
+    else:
         screen.line(
-            "they will be tagged again: change the model, prompt or vocabulary first, "
-            "or the same answers are given again"
+            f"{done} run {change.number}: {plural(undone.links, 'tag')} removed from "
+            f"{plural(undone.posts, 'post')}; {plural(undone.tags, 'tag')} were on no other post"
         )
+    if undone.kept:
+        screen.line(f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged")
+    if undone.pending and not dry_run:
+        screen.line(
+            f"{plural(undone.pending, 'post')} are pending again. Before you tag them, change the "
+            "model, prompt or vocabulary: else they get the same tags"
+        )
+    if undone.undo is not None and not dry_run:
+        screen.say(f"to undo this: tgtagger tags undo {undone.undo}")
 
 
 def _named(change: PastChange) -> str:
     """Return a change as it was typed: `merge AI нейросети --into ИИ`."""
     names = [*map(shell_word, change.names)]
+    if change.undoes is not None:
+        return f"undo {change.undoes}"
     if change.by == "run":
         return f"{change.what} with {' '.join(names)}"
     if change.what == "merge":
@@ -546,17 +554,20 @@ def _named(change: PastChange) -> str:
 def history(
     ctx: typer.Context,
     *,
-    most: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=2**31)] = 20,
+    most: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=2**31, help="At most N changes.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List the changes: yours, and those of runs."""
+    """List the changes of tags, by you and by runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
-        found = store.changes.past(most)
+        found, swept = store.changes.past(most), store.changes.swept_until()
     if as_json:
         screen.json([shapes.past_change(change) for change in found])
-    elif not found:
-        screen.say("no change of tags yet")
+        return
+    if not found:
+        screen.say("no changes of tags yet" if swept is None else "no changes of tags lately")
     else:
         rows = [
             [str(change.number), ago(change.at), _named(change), number(change.posts),
@@ -565,6 +576,8 @@ def history(
         ]  # fmt: skip
         with screen.paged():
             screen.table(["number", "when", "change", "posts", ""], rows)
+    if swept is not None:
+        screen.sum_up(f"changes up to {swept:%Y-%m-%d} are no longer kept, and cannot be undone")
 
 
 @app.command(
@@ -572,7 +585,7 @@ def history(
     epilog="""Examples:
   tgtagger tags export-vocabulary -o mine.txt
   tgtagger tags export-vocabulary --mode closed --limit 200 -o mine.txt
-  tgtagger tag --vocabulary mine.txt --stale    again, by these tags""",
+  tgtagger tag --vocabulary mine.txt --stale    tag again with these tags""",
 )
 def export_vocabulary(
     ctx: typer.Context,
@@ -583,7 +596,7 @@ def export_vocabulary(
     mode: Annotated[
         str,
         typer.Option(
-            metavar="MODE", help="open, prefer or closed, written into it.", show_default=False
+            metavar="MODE", help="The mode in the file: open, prefer or closed.", show_default=False
         ),
     ] = "",
     most: Annotated[
@@ -593,9 +606,8 @@ def export_vocabulary(
 ) -> None:
     """Write the tags as a vocabulary file.
 
-    It is to be pruned in an editor, and used by --vocabulary.
-
-    The tags of the vocabulary in force come first, as they stand there, then the most used ones.
+    Edit the file, then use it: tgtagger tag --vocabulary FILE. The tags of the current vocabulary
+    come first, then the most used tags.
     """
     settings = invocation(ctx).settings(vocabulary_mode=mode)
     vocabulary = read_vocabulary(settings, limit=most)
@@ -610,7 +622,7 @@ def _ask(posts: int, what: str = "change") -> None:
     """Ask before a change of more than a few posts."""
     if posts > MANY:
         count = plural(posts, "post")
-        confirm(f"{what}: {count}; go on?", otherwise=f"this changes {count}: add --yes")
+        confirm(f"{what}: {count}. Continue?", otherwise=f"this changes {count}: add --yes")
 
 
 def _done(verb: str, *, dry_run: bool) -> str:

@@ -95,8 +95,15 @@ def wrap(parts: Sequence[tuple[str, bool]], width: int, most: int) -> list[list[
         lines.pop()
     if len(lines) > most:
         lines = lines[:most]
-        lines[-1] = [*lines[-1], (" …", False)]
+        lines[-1] = [*_cut_to(lines[-1], width - 2), (" …", False)]
     return lines
+
+
+def _cut_to(line: list[tuple[str, bool]], width: int) -> list[tuple[str, bool]]:
+    """Return a line without the letters that stand beyond a width."""
+    text = "".join(part for part, _ in line)
+    most = _fitting(text, width) if cells(text) > width else len(text)
+    return _runs(text[:most], [hit for part, hit in line for _ in part][:most])
 
 
 def lines_of(text: str, width: int) -> Iterator[str]:
@@ -126,8 +133,8 @@ def lines_of(text: str, width: int) -> Iterator[str]:
 def _fitting(word: str, width: int) -> int:
     """Return how many letters of a word take at most `width` columns; one at least."""
     used = 0
-    for at, letter in enumerate(word):
-        used += cells(letter)
+    for at, columns in enumerate(_columns(word)):
+        used += columns
         if used > width:
             return max(at, 1)
     return len(word)
@@ -135,14 +142,73 @@ def _fitting(word: str, width: int) -> int:
 
 def cells(text: str) -> int:
     """Return how many columns a text takes: two for a Chinese letter, none for an accent."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        2
-        if unicodedata.east_asian_width(letter) in "WF"
-        else unicodedata.category(letter) not in {"Mn", "Me", "Cf"}
-        for letter in text
-    )
+    return len(text) if text.isascii() else sum(_columns(text))
+
+
+def _columns(text: str) -> Iterator[int]:
+    """Yield the columns that each letter adds; an emoji made of several is as wide as one."""
+    width, joins = 0, False
+    for letter in text:
+        if letter == "\u200d":  # joins two emoji; elsewhere it only shapes letters
+            joins = width == 2
+            yield 0
+        elif letter == "\ufe0f":  # makes an emoji of a sign
+            yield int(width == 1)
+            width = 2
+        elif joins or ("\U0001f3fb" <= letter <= "\U0001f3ff" and width == 2):
+            joins = False
+            yield 0
+        else:
+            width = _width(letter)
+            yield width
+
+
+def _width(letter: str) -> int:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    return int(unicodedata.category(letter) not in {"Mn", "Me", "Cf"})
+
+
+_COMMAND = re.compile(
+    r"(?:^|(?<=: )|(?<=run )|(?<=see ))(?:tgtagger|sudo|chmod|pip|mv) (?!\d).*?(?=;|, or | \(|  |$)"
+)
+"""A command in a line, to be copied."""
+
+_LABEL = re.compile(r" *(?:(?:error|hint|warning): |(?:ok|warning|error) +)?")
+"""What a line begins with, before its words."""
+
+
+def folded(line: str, width: int) -> Iterator[str]:
+    """Yield the lines of a line that is too wide, broken at blanks and indented below its label.
+
+    A command stays on one line, and so does a path: a break of ours would be copied with it.
+    """
+    if cells(line) <= width:
+        yield line
+        return
+    label = _LABEL.match(line)
+    shown = label[0] if label else ""
+    indent, used, is_empty = " " * cells(shown), cells(shown), True
+    for word in _words(line[len(shown) :]):
+        wide = cells(word)
+        if not is_empty and used + 1 + wide > width:
+            yield shown
+            shown, used, is_empty = indent, len(indent), True
+        shown += word if is_empty else f" {word}"
+        used += wide + (not is_empty)
+        is_empty = False
+    yield shown
+
+
+def _words(line: str) -> Iterator[str]:
+    """Yield the words of a line, a command as one."""
+    at = 0
+    for found in _COMMAND.finditer(line):
+        yield from line[at : found.start()].split()
+        end = len(line) - len(line[found.end() :].lstrip(";,)")) if found[0] else found.end()
+        yield line[found.start() : end].strip()
+        at = end
+    yield from line[at:].split()
 
 
 LONGEST_PIECE = 4000

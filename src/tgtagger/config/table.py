@@ -46,7 +46,7 @@ SETTINGS = (
         "keep_runs",
         "TGTAGGER_KEEP_RUNS",
         "keep_runs",
-        "How long the record of runs is kept whole: 30d, 12w, 6mo, 1y.",
+        "How long runs are recorded, and changes of tags can be undone: 30d, 12w, 6mo, 1y.",
         PERIOD,
         "30d",
     ),

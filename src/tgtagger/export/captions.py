@@ -62,7 +62,7 @@ def kinds(post: Post) -> list[str]:
 
 def origin(post: Post) -> str | None:
     """Return whom a post is forwarded from; None for the channel's own words."""
-    return f"forwarded from {post.forward.channel or 'somebody'}" if post.forward else None
+    return f"forwarded from {post.forward.channel or 'an unknown sender'}" if post.forward else None
 
 
 def notes(post: Post) -> Iterator[str]:

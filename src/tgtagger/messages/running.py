@@ -16,8 +16,8 @@ def _locked(what: str) -> Callable[..., str]:
 
 def _ending(*, path: object, ending: str, name: str, **_: object) -> str:
     if name:
-        return f"{path}: a file that ends with {ending} is not {name}"
-    return f"{path}: there is no format for {ending}"
+        return f"{path}: the ending {ending} does not fit the format {name}"
+    return f"{path}: no format has the ending {ending}"
 
 
 def _port_taken(*, url: str, ours: bool, **_: object) -> str:
@@ -28,30 +28,30 @@ def _port_taken(*, url: str, ours: bool, **_: object) -> str:
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "usage": "{sentence}",
     # ---- what is to be read
-    "no_channels_yet": "there is no channel to read yet",
+    "no_channels_yet": "the database has no channel yet",
     "channels_without_names": ("the archive's channels have no public names: they need an account"),
-    "preview_wants_name": "{source}: the web preview knows channels by their @names only",
+    "preview_wants_name": "{source}: the web preview needs the @name of a channel",
     "channel_without_name": "{channel} has no public name, so it has no web preview",
-    "invitation_wants_account": "invitations need an account",
+    "invitation_wants_account": "an invitation needs an account",
     "list_unreadable": "{path} cannot be read: {reason}",
     "list_not_utf8": "{path} cannot be read: it is not UTF-8",
-    "parse_time_over": "the time given was over",
+    "parse_time_over": "the time limit was reached",
     # ---- which posts
     "date_wrong": (
-        "{text!r} is no date: write 2026-01-31, 2026-01-31T12:00, 2026-01, 2026, today, "
+        "{text!r} is not a date: write 2026-01-31, 2026-01-31T12:00, 2026-01, 2026, today, "
         "or how long ago: 7d, 12h, 3mo"
     ),
     "date_ambiguous": "{text!r} may be minutes or months",
-    "duration_wrong": "{text!r} is no duration: write 90s, 10m, 2h or 1d",
-    "period_empty": "nothing lies from {since} until {until}",
-    "filter_unknown": "{filter}: is no filter",
-    "filter_empty": "{filter}: names nothing",
-    "filter_value_unknown": "{filter}:{value} is not known",
-    "status_unknown": "no status {name!r}",
-    "failure_class_unknown": "no class {name!r}",
+    "duration_wrong": "{text!r} is not a duration: write 90s, 10m, 2h or 1d",
+    "period_empty": "the period is empty: {since} is not before {until}",
+    "filter_unknown": "{filter}: is not a filter",
+    "filter_empty": "{filter}: has no value",
+    "filter_value_unknown": "{filter}:{value} has an unknown value",
+    "status_unknown": "there is no status {name!r}",
+    "failure_class_unknown": "there is no class of failures {name!r}",
     # ---- taggers
     "embedded_tagger_has_no_prompt": "the embedded tagger has no prompt",
-    "vocabulary_closed_and_empty": "a closed vocabulary needs the tags that are allowed",
+    "vocabulary_closed_and_empty": "a closed vocabulary needs a list of allowed tags",
     "vocabulary_wrong": "{path}: {reason}",
     "tagging_file_unreadable": "the {file} {path} cannot be read: {reason}",
     "tagging_file_not_utf8": "the {file} {path} is not UTF-8",
@@ -60,7 +60,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "run_at_work": _locked("another {run} run is at work on {database}"),
     "job_waits": _locked("another {run} run is at work"),
     "account_in_use": _locked("another run uses the Telegram account {account}"),
-    "nobody_to_answer": "signing in asks for: {question}; and nobody is here to answer",
+    "nobody_to_answer": "signing in needs an answer, and there is no terminal to ask: {question}",
     # ---- jobs
     "account_unknown": "no account {name!r}",
     "job_field_unknown": "a {job} job knows no {name!r}",
@@ -71,7 +71,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "job_unknown": "no job has the number {number}",
     # ---- pages and the API
     "serve_missing": "the packages of the web pages are not installed",
-    "host_unusable": "{host} is no address of this machine: {reason}",
+    "host_unusable": "{host} is not an address of this machine: {reason}",
     "address_refused": "{url} cannot be listened on: {reason}",
     "port_taken": _port_taken,
     "token_needed": "{host} can be reached by other machines, so a token is needed",
@@ -82,18 +82,18 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "file_refused": "{path}: {reason}",
     "file_unwritable": "{path} cannot be written: {reason}",
     "folder_unusable": "{path} cannot be used: {reason}",
-    "machine_short": "this run: {reason}",
+    "machine_short": "this run failed: {reason}",
     "memory_short": "there is not enough memory",
     "output_refused": "the output cannot be written: {reason}",
     # ---- export
-    "format_unknown": "no format {name!r}",
-    "format_is_folder": "{name} makes a folder, and {path} is the name of a file",
+    "format_unknown": "there is no format {name!r}",
+    "format_is_folder": "{name} writes a folder, but {path} is the name of a file",
     "ending_wrong": _ending,
     "target_is_folder": "{path} is a folder",
-    "target_is_file": "{path} is there already, and no folder",
+    "target_is_file": "{path} exists, and is not a folder",
     "export_unwritable": "{path} cannot be written: {reason}",
     "export_at_work": "another export writes to {path}: try again when it has ended",
     "folder_of_other_format": "{path} holds an export of another format",
-    "folder_not_ours": "{path} is there already, and no export of tgtagger",
+    "folder_not_ours": "{path} exists, and is not an export of tgtagger",
     "folder_is_link": "{path} is a symbolic link",
 }

@@ -18,19 +18,19 @@ def _access_denied(*, path: Path, is_folder: bool, wanted: str, **_: Any) -> str
 
 
 def _cut_off(*, path: Path) -> str:
-    return f"{path} is cut off: it is empty, though {path.name}-wal beside it is not"
+    return f"{path} is cut off: it is empty, but {path.name}-wal is not"
 
 
 def _not_its_log(*, path: Path, log: Path) -> str:
-    return f"{log.name} is not the log of {path}, or of another state of it: both are as they were"
+    return f"{log.name} does not belong to {path} as it is now; both files are unchanged"
 
 
 def _damaged_file_unusable(*, path: Path, is_there: bool) -> str:
-    return f"{path} {'is no ordinary file' if is_there else 'is not there'}"
+    return f"{path} {'is not a regular file' if is_there else 'does not exist'}"
 
 
 _NEWER = "{path} was written by a newer tgtagger (schema {version}, this one knows {known})"
-_FOREIGN = "{path} is another program's database, and stays untouched"
+_FOREIGN = "{path} is the database of another program; it was not changed"
 
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- where it is
@@ -39,15 +39,15 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "databases of kind {name!r} are not supported: tgtagger keeps its posts in one SQLite file"
     ),
     "database_not_a_file": "the database must be a file",
-    "database_path_with_nul": "the database's path holds a NUL, which no path does",
+    "database_path_with_nul": "the path of the database has a NUL character",
     "database_home_unknown": "{path}: there is no such home folder",
     # ---- what lies there
     "no_database": "there is no database yet at {path}",
     "database_empty": "{path} is empty",
     "database_is_folder": "{path} is a folder, not a database",
-    "database_no_ordinary_file": "{path} is no ordinary file",
+    "database_no_ordinary_file": "{path} is not a regular file",
     "database_cut_off": _cut_off,
-    "not_a_database": "{path} is not a database, and stays untouched",
+    "not_a_database": "{path} is not a database; it was not changed",
     "foreign_database": _FOREIGN,
     "database_newer": _NEWER,
     "database_older": "{path} has an older schema ({version}; this one reads {known})",
@@ -55,9 +55,9 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "log_not_its_own": _not_its_log,
     # ---- what keeps it from being used
     "database_locked": _locked,
-    "locks_refused": "{path} cannot be locked, nor can any file in its folder: {reason}",
+    "locks_refused": "locks do not work in the folder of {path}: {reason}",
     "database_written_meanwhile": (
-        "{path} was written to while it was read, and no lock can be had there"
+        "another program wrote to {path} during the reading, and locks do not work there"
     ),
     "database_moved": "{path} was moved or removed while it was in use",
     "too_many_open_files": "{path} cannot be opened: too many open files",
@@ -67,7 +67,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_unusable": "{path} cannot be used",
     "database_unopenable": "{path} cannot be opened",
     "database_half_written": (
-        "{path} was left half written by a run that was killed, and may not be mended here"
+        "a killed run left {path} half written, and this user cannot repair it"
     ),
     "database_disk_full": "no space left to write {path}",
     "temporary_disk_full": "no space left for temporary files in {folder}",
@@ -80,17 +80,17 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_damaged": "{path} is damaged",
     "database_damaged_at": "{path} is damaged: {found}",
     # ---- upgrades, backups, recovery
-    "upgrade_not_backed_up": "{path} was not brought up to date: its backup failed: {reason}",
-    "copy_exists": "{target} is there already",
+    "upgrade_not_backed_up": "{path} was not upgraded, because its backup failed: {reason}",
+    "copy_exists": "{target} exists already",
     "copy_is_folder": "{target} is a folder",
-    "copy_without_folder": "the folder of {target} is not there",
+    "copy_without_folder": "the folder of {target} does not exist",
     "copy_unwritable": "{target} cannot be written: {reason}",
     "copy_belongs_to_database": "{target} belongs to the database",
     "copy_beside_another_log": "{log} belongs to another database",
     "copy_damaged": "the copy of {path} is damaged, and was not kept: {damage}",
-    "recovery_target_exists": "{target} is there already",
+    "recovery_target_exists": "{target} exists already",
     "recovery_without_room": "{target} cannot be written: {reason}",
     "damaged_file_unusable": _damaged_file_unusable,
     "foreign_database_not_saved": _FOREIGN,
-    "nothing_to_save": "nothing of an archive can be read in {path}",
+    "nothing_to_save": "nothing in {path} can be saved",
 }

@@ -15,8 +15,8 @@ def _throttled(
     if url is not None:
         wait = "" if seconds is None else f" {seconds:.0f} s"
         return f"{url} asks to wait{wait} ({reason})"
-    words = "goes on asking to wait" if seconds is None else f"asks to wait {_shown(seconds)}"
-    return f"the server {words}, longer than this run may (TGTAGGER_LLM_WAIT)"
+    words = "again and again" if seconds is None else _shown(seconds)
+    return f"the server asks to wait {words}: too long for this run (TGTAGGER_LLM_WAIT)"
 
 
 def _provider_down(
@@ -31,7 +31,7 @@ def _provider_down(
     if url is not None:
         return f"{url} {'fails' if is_there else 'does not answer'}: {reason}"
     if answers:
-        return f"the model gave {answers} answers in a row that cannot be used: {reason}"
+        return f"the last {answers} answers of the model could not be used: {reason}"
     words = f" {failures} times in a row" if failures > 1 else ""
     return f"the tagging server failed{words}: {reason}"
 
@@ -40,14 +40,14 @@ def _cost_cap(
     *, model: str | None = None, cap: float = 0.0, spent: float = 0.0, **_: object
 ) -> str:
     if model is not None:
-        return f"the cost of {model} is not known, so it cannot be capped"
+        return f"the price of {model} is not known, so the cost cannot be limited"
     return f"the next request could exceed the cap of {cap:g} USD ({spent:.6g} USD spent)"
 
 
 def _time_cap(*, seconds: float | None = None, **_: object) -> str:
     if seconds is None:
-        return "the time given was over"
-    return f"the next request may go in {_shown(seconds)}: this run has not so long"
+        return "the time limit was reached"
+    return f"the next request must wait {_shown(seconds)}: too long for this run"
 
 
 def _shown(seconds: float) -> str:
@@ -67,9 +67,9 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "cost_cap": _cost_cap,
     "time_cap": _time_cap,
     # ---- how it is set up
-    "tagging_key_invalid": "the key for the tagging server holds letters that no key has",
-    "tagging_url_invalid": "{url!r} is no address of a tagging server",
-    "tagging_proxy_invalid": "the proxy that the environment names cannot be used for tagging",
+    "tagging_key_invalid": "the key for the tagging server has invalid characters",
+    "tagging_url_invalid": "{url!r} is not an address of a tagging server",
+    "tagging_proxy_invalid": "the proxy of the environment cannot be used for tagging",
     "prices_unreadable": "the prices {path} cannot be read: {reason}",
     "prices_not_toml": "the prices {path} are not TOML: {reason}",
     "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
@@ -80,7 +80,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- vocabularies
     "vocabulary_empty": "the vocabulary has no tags",
     "vocabulary_too_long": "line {line}: a vocabulary has at most {most} tags",
-    "vocabulary_name_twice": 'line {line}: "{name}" stands in line {earlier} already',
-    "vocabulary_mode_unknown": 'line {line}: no mode is called "{mode}"',
-    "vocabulary_tag_invalid": 'line {line}: "{name}" is no tag',
+    "vocabulary_name_twice": 'line {line}: "{name}" is already in line {earlier}',
+    "vocabulary_mode_unknown": 'line {line}: there is no mode "{mode}"',
+    "vocabulary_tag_invalid": 'line {line}: "{name}" is not a tag',
 }

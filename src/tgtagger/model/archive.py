@@ -251,20 +251,12 @@ class TagChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
-    """What undoing a tagging run did: `links` counts tags taken off posts, `tags` deleted tags."""
-
-    posts: int
-    links: int
-    tags: int
-
-
-@dataclass(frozen=True, slots=True)
 class PastChange:
     """A change of tags, a person's or a run's, by its number; both are counted in one series.
 
     `what` is a TagChangeKind, or a run's command; `names` are the tags, or the run's tagger.
-    `posts` counts the posts that it changed; of a run, those that still have a tag of it.
+    `posts` counts the posts that it changed; of a run, those that still have a tag of it. `undoes`
+    is the number of the change that an undo took back.
     """
 
     number: int
@@ -274,17 +266,23 @@ class PastChange:
     names: tuple[str, ...]
     posts: int
     undone_at: dt.datetime | None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What an undo did: `posts` have tags as before, `kept` ones were tagged anew since."""
+    """What an undo did: `posts` have tags as before, `kept` ones were tagged anew since.
+
+    `links` counts the tags that went or came, `tags` those that did so in the whole archive.
+    """
 
     change: PastChange
     posts: int
     links: int
     tags: int
     kept: int = 0
+    pending: int = 0  # posts that are to be tagged again
+    undo: int | None = None  # the number by which the undo itself is undone
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ PostStatus = Literal["pending", "tagged", "skipped", "failed"]
 LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
 """Who put a tag on a post."""
 
-TagChangeKind = Literal["rename", "merge", "alias", "unalias", "remove", "add", "drop"]
-"""What a person did to tags; unalias: took an alias away."""
+TagChangeKind = Literal["rename", "merge", "alias", "unalias", "remove", "add", "drop", "undo"]
+"""What a person did to tags; unalias: took an alias away; undo: took back another change."""
 
 FailureClass = Literal[
     "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"

@@ -49,7 +49,7 @@ _ADDRESSES = {"http", "https", "ftp", "tg", "ton", "mailto", "tel", "magnet", "l
 """What may stand before a colon in an address."""
 
 DEEPEST = 50
-"""Most parentheses in one another."""
+"""Most levels of parentheses."""
 
 _PLAIN = re.compile(r"[\w@][\w@.+#-]*")
 _QUOTES = {'"': '"', "“": "”", "«": "»", "„": "“"}

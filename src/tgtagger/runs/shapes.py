@@ -248,6 +248,7 @@ def past_change(change: PastChange) -> Shape:
         "names": change.names,
         "posts": change.posts,
         "undone_at": change.undone_at and iso(change.undone_at),
+        "undoes": change.undoes,
     }
 
 
@@ -259,10 +260,13 @@ def taken_back(found: TakenBack, *, dry_run: bool) -> Shape:
         "by": change.by,
         "what": change.what,
         "names": change.names,
+        "undoes": change.undoes,
         "posts": found.posts,
         "links": found.links,
         "tags": found.tags,
         "kept": found.kept,
+        "pending": found.pending,
+        "undo": found.undo,
         "dry_run": dry_run,
     }
 

@@ -52,14 +52,12 @@ def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBac
 
     Raises InputError if there is no such change, or a later one hangs on it.
     """
-    change = store.changes.last() if number is None else store.changes.find(number)
-    if change is None and number is None:
-        raise InputError("nothing_to_undo")
-    if change is not None and change.by == "person":
-        return store.changes.take_back(change.number, dry_run=dry_run)
-    undone = store.curation.undo_run(change.number if change else number or 0, dry_run=dry_run)
-    assert change is not None  # else there was no such run
-    return TakenBack(change, undone.posts, undone.links, undone.tags)
+    if number is None:
+        change = store.changes.last()
+        if change is None:
+            raise InputError("nothing_to_undo")
+        number = change.number
+    return store.changes.take_back(number, dry_run=dry_run)
 
 
 def read_vocabulary(settings: Settings, *, limit: int) -> VocabularyFile:

@@ -63,6 +63,12 @@ def check_any(sources: Sequence[str]) -> None:
         raise errors[0]
 
 
+def check_channels(names: Sequence[str]) -> None:
+    """Raise InputError for the first that is no channel's name: no archive is made for it."""
+    for name in names:
+        read_channel(name)
+
+
 def _error_of(text: str) -> TgTaggerError | None:
     path = export_path(text)
     if path is not None:

@@ -36,6 +36,7 @@ from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
+from tgtagger.store.shifted_ids import ShiftedIds
 from tgtagger.store.sqlite import backup, engine, migrate, opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
 from tgtagger.store.sqlite.fulltext import folded
@@ -75,6 +76,7 @@ class Store:
         self.status = Status(self._database)
         self.statistics = Statistics(self._database)
         self.integrity = Integrity(self._database)
+        self.shifted_ids = ShiftedIds(self._database)
 
     @classmethod
     def open(

@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tgtagger.decide import HUMAN, SOURCE_RANK
+from tgtagger.decide import SOURCE_RANK
+from tgtagger.store import decisions
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.values import RowCheck
 
@@ -58,7 +59,7 @@ def regroup(
         if known != ids:
             for other in owners:
                 if other != keep:
-                    _fold(db, other, keep)
+                    fold(db, other, keep)
             for number in known:
                 owner_of.pop(number, None)
             db.execute("DELETE FROM album_members WHERE post_id = ?", (keep,))
@@ -107,22 +108,9 @@ def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int)
     )
 
 
-def _fold(db: sqlite3.Connection, other: int, keep: int) -> None:
+def fold(db: sqlite3.Connection, other: int, keep: int) -> None:
     """Merge the post `other` into `keep`: people's decisions and attempts move, the rest goes."""
-    db.execute(
-        "INSERT OR IGNORE INTO post_tags "
-        "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "
-        "SELECT ?1, position + 1 + (SELECT coalesce(max(position), "
-        "-1) FROM post_tags WHERE post_id = ?1), tag_id, source, model, prompt, vocabulary, "
-        "run_id, added_at FROM post_tags WHERE post_id = ?2 AND source = ?3",
-        (keep, other, HUMAN),
-    )
-    db.execute(
-        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
-        "SELECT ?, tag_id, removed_at FROM removed_tags "
-        "WHERE post_id = ?",
-        (keep, other),
-    )
+    decisions.move(db, other, keep)
     db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
     texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
     fulltext.delete(db, other, _TEXTS(texts))

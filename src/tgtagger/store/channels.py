@@ -64,7 +64,7 @@ class Channels(Part):
             for ref in map(read_channel, sources):
                 known = channel_of(db, ref)
                 if known is not None:
-                    if _take_up(db, known):
+                    if take_up(db, known):
                         new.append(canonical_name(ref))
                 elif followed_as(db, ref) is None:
                     db.execute(
@@ -97,9 +97,7 @@ class Channels(Part):
         """Store that a source is this channel, now that it was read; follow it again if need be."""
         with self._database.write() as db:
             _forget(db, source)
-            for other in followed(db):
-                if channel_of(db, read_channel(other)) == channel:
-                    _forget(db, other)
+            forget_added(db, channel)
             _come_back(db, channel)
 
     def pause(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -116,7 +114,7 @@ class Channels(Part):
         with self._database.write() as db:
             found = [channel_id(db, name) for name in names]
             for channel in found:
-                _take_up(db, channel)
+                take_up(db, channel)
             return tuple(_title(db, each) for each in found)
 
     def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
@@ -166,6 +164,14 @@ def followed(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(source for (source,) in map(_SOURCE, rows))
 
 
+def forget_added(db: sqlite3.Connection, channel: int) -> bool:
+    """Delete the sources that were added and turn out to be this channel; tell whether one was."""
+    same = [each for each in followed(db) if channel_of(db, read_channel(each)) == channel]
+    for source in same:
+        _forget(db, source)
+    return bool(same)
+
+
 def _forget(db: sqlite3.Connection, name: str) -> str | None:
     """Delete a source that was added, by any of its names; return it as stored, or None."""
     source = other = _added(db, name)
@@ -188,7 +194,8 @@ def _come_back(db: sqlite3.Connection, channel: int) -> bool:
     return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
 
 
-def _take_up(db: sqlite3.Connection, channel: int) -> bool:
+def take_up(db: sqlite3.Connection, channel: int) -> bool:
+    """Follow a paused or unfollowed channel again; tell whether it was one."""
     done = db.execute(
         "UPDATE channels SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (channel,)
     )

@@ -11,14 +11,14 @@ import sqlite3
 from collections.abc import Sequence
 
 from tgtagger import vocabulary
-from tgtagger.decide import HUMAN, UNTAGGED
+from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import TagChange, Undone
+from tgtagger.model.archive import TagChange
 from tgtagger.model.posts import PostFilter
-from tgtagger.store.changes import forget_run, recording
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.query import query_for
+from tgtagger.store.recording import recording
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
 from tgtagger.store.values import INTEGER, RowCheck
@@ -175,60 +175,6 @@ class Curation(Part):
             changed = {post for post in posts for tag in tags if _take(db, post, tag)}
             change = TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
         return recorded.numbered(change)
-
-    def undo_run(self, run: int, *, dry_run: bool = False) -> Undone:
-        """Undo a tagging run: remove its tags from posts, and tags that only it used.
-
-        What a person gave, and what other runs did, stays. The posts become pending.
-        """
-        with self._database.write(dry_run=dry_run) as db:
-            found = db.execute(
-                "SELECT command FROM runs WHERE id = ? AND tagger IS NOT NULL", (run,)
-            )
-            if found.fetchone() is None:
-                runs = [
-                    number
-                    for (number,) in db.execute(
-                        "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL "
-                        "ORDER BY 1 DESC LIMIT 5"
-                    )
-                ]
-                raise InputError("run_unknown", run=run, tagging_runs=tuple(runs))
-            posts = [
-                post
-                for (post,) in db.execute(
-                    "SELECT DISTINCT post_id FROM post_tags WHERE run_id = ? AND source <> ?",
-                    (run, HUMAN),
-                )
-            ]
-            made = [
-                tag
-                for (tag,) in db.execute(
-                    "SELECT DISTINCT +tag_id FROM post_tags WHERE run_id = ?", (run,)
-                )
-            ]
-            links = db.execute(
-                "DELETE FROM post_tags WHERE run_id = ? AND source <> ?", (run, HUMAN)
-            ).rowcount
-            forget_run(db, run)
-            columns = ", ".join(f"{name} = ?" for name in UNTAGGED)
-            db.executemany(
-                f"UPDATE posts SET {columns} WHERE id = ?",
-                ((*UNTAGGED.values(), post) for post in posts),
-            )
-            tags = 0
-            for tag in made:
-                tags += db.execute(
-                    "DELETE FROM tags WHERE id = ?1 AND description IS NULL "
-                    "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = ?1) "
-                    "AND NOT EXISTS (SELECT 1 FROM tag_aliases WHERE tag_id = ?1) "
-                    "AND NOT EXISTS (SELECT 1 FROM removed_tags WHERE tag_id = ?1) "
-                    "AND NOT EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1) "
-                    "AND NOT EXISTS (SELECT 1 FROM changed_aliases "
-                    "WHERE json_extract(before, '$[1]') = ?1)",
-                    (tag,),
-                ).rowcount
-            return Undone(len(posts), links, tags)
 
 
 def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:

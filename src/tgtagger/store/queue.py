@@ -27,10 +27,10 @@ from tgtagger.model.tagging import (
     TagUpdate,
 )
 from tgtagger.store import answers
-from tgtagger.store.changes import forget_machine_links
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
+from tgtagger.store.recording import LINK, STATE, keep_replaced
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
@@ -196,14 +196,19 @@ def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int)
     )  # fmt: skip
 
 
+_NEW = list(decide.UNTAGGED.values())
+
+
 def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) -> bool:
     found = db.execute(
-        "SELECT id FROM posts WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
+        f"SELECT id, {', '.join(STATE)} FROM posts "
+        "WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
         (update.id.channel_id, update.id.message_id, update.text_hash),
     ).fetchone()
     if found is None:
         return False
-    (post,) = found
+    post, *state = found
+    before = None if state[:-1] == _NEW else json.dumps(state, ensure_ascii=False)
     db.execute(
         "UPDATE posts SET status = ?, attempts = ?, failure = ?, error = ?, next_attempt_at = ?, "
         "tagged_at = ? WHERE id = ?",
@@ -218,6 +223,7 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
         ),
     )
     if not decide.replaces_tags(update):
+        keep_replaced(db, run, post, before, update.status, ())
         return True
     provenance = update.provenance
     if update.answer_key is not None:
@@ -225,8 +231,10 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
             "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
             (update.answer_key, _names(update.tags), provenance.model, now),
         )
-    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> ?", (post, decide.HUMAN))
-    forget_machine_links(db, post)
+    replaced = db.execute(
+        f"DELETE FROM post_tags WHERE post_id = ? AND source <> ? RETURNING tag_id, {LINK}, run_id",
+        (post, decide.HUMAN),
+    ).fetchall()
     blocked = {
         tag
         for (tag,) in db.execute(
@@ -239,8 +247,9 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
         "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
     ).fetchone()[0]
     tags = [_tag(db, suggested.name, now) for suggested in update.tags]
+    given = 0
     for place, tag, source in decide.given_links(update, tags, blocked):
-        db.execute(
+        given += db.execute(
             "INSERT OR IGNORE INTO post_tags "
             "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -255,7 +264,11 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
                 run,
                 now,
             ),
-        )
+        ).rowcount
+    # A new post that gets tags needs no record: its tags name the run.
+    if replaced or before is not None or not given:
+        others = [(tag, link) for tag, link, by in replaced if by != run]
+        keep_replaced(db, run, post, before, update.status, others)
     return True
 
 

@@ -5,6 +5,7 @@ Does not know what a run does: its summary is JSON from the caller.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import sqlite3
@@ -13,8 +14,8 @@ from typing import Any
 
 from tgtagger.model.archive import Run
 from tgtagger.model.tagging import Provenance
-from tgtagger.store.changes import NEXT_NUMBER
 from tgtagger.store.database import Part
+from tgtagger.store.recording import NEXT_NUMBER, sweep
 from tgtagger.store.times import from_text, moment, now, to_text
 from tgtagger.store.values import LARGEST, RowCheck, parsed
 
@@ -61,11 +62,15 @@ class Runs(Part):
         """Store that a run begins, and with which tagger; return its number.
 
         Of the runs that began longer ago than `keep`, a few are swept: those that left tags or
-        attempts lose their summary, the others go. None: all are kept.
+        attempts lose their summary, the others go; and a few rows of old changes of tags. None: all
+        are kept.
         """
         with self._database.write() as db:
             if keep is not None:
-                _sweep(db, keep)
+                with contextlib.suppress(OverflowError):  # longer than the calendar
+                    before = to_text(dt.datetime.now(dt.UTC) - keep)
+                    _sweep(db, before)
+                    sweep(db, before)
             cursor = db.execute(
                 "INSERT INTO runs "
                 "(id, command, started_at, pid, tagger, model, prompt, vocabulary) "
@@ -128,16 +133,13 @@ _SWEPT = 500
 """Runs that are swept at a time: a millisecond of a run that writes anyway."""
 
 
-def _sweep(db: sqlite3.Connection, keep: dt.timedelta) -> None:
+def _sweep(db: sqlite3.Connection, before: str) -> None:
     """Delete old runs that nothing refers to; the others keep their row, without a summary."""
-    try:
-        before = to_text(dt.datetime.now(dt.UTC) - keep)
-    except OverflowError:  # longer than the calendar
-        return
     old = "SELECT id FROM runs WHERE started_at < ?1 AND ended_at IS NOT NULL"
     referred = (
         "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
-        "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id))"
+        "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id) "
+        "OR EXISTS (SELECT 1 FROM tag_changes WHERE id = runs.id AND swept_at IS NULL))"
     )
     db.execute(
         f"DELETE FROM runs WHERE id IN ({old} AND NOT {referred} ORDER BY id LIMIT {_SWEPT})",

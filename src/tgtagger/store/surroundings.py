@@ -47,7 +47,8 @@ CHANGES = (
     "SELECT c.id, c.at, c.what, t.name, "
     "l.after IS NOT NULL AND json_extract(l.after, '$[1]') = ?2, l.after IS NULL "
     "FROM changed_links AS l JOIN tag_changes AS c ON c.id = l.change_id "
-    "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ?1 ORDER BY c.id, t.name"
+    "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ?1 AND c.what NOT IN ('run', 'undo') "
+    "AND c.undone_at IS NULL AND c.swept_at IS NULL ORDER BY c.id, t.name"
 )
 
 _POST = RowCheck("posts.channel_id", "posts.message_id", or_null(INTEGER))

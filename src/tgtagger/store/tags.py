@@ -14,8 +14,8 @@ from dataclasses import replace
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.model.archive import TagCompletion, TagCount
-from tgtagger.store.changes import NEXT_TAG
 from tgtagger.store.database import Part
+from tgtagger.store.recording import NEXT_TAG
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.values import (
     INTEGER,

@@ -271,14 +271,22 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "barred_at": TIME,
     },
     "tags_apart": {"one": TEXT, "other": TEXT, "at": TIME},  # a person says: never one
-    "tag_changes": {  # what a person did to tags; its number is one of the runs' series
+    "tag_changes": {  # what a person did to tags, and undos; numbered as the runs are
         "id": INTEGER,
         "at": TIME,
-        "what": one_of(TagChangeKind),
+        "what": one_of(Literal[TagChangeKind, "run"]),  # run: one that replaced tags, or is undone
         "names": as_json(TEXTS),
         "posts": INTEGER,
         "last_tag_id": INTEGER,  # the highest so far: a deleted tag's id is not used again
-        "undone_at": or_null(TIME),  # then its rows below are gone
+        "undoes": or_null(INTEGER),  # of an undo: which change
+        "undone_at": or_null(TIME),
+        "swept_at": or_null(TIME),  # it is too old to be undone; its rows below go
+    },
+    "changed_posts": {  # the tagging state of a post, and its text's hash; NULL: as a new one
+        "change_id": INTEGER,
+        "post_id": INTEGER,
+        "before": or_null(as_json(CHANGED)),
+        "after": or_null(as_json(CHANGED)),
     },
     "changed_tags": {  # a tag before and after a change; NULL: there was none
         "change_id": INTEGER,

@@ -22,7 +22,7 @@ from tgtagger.vocabulary.forms import (
     SHARED,
     are_forms,
     beginnings,
-    starts_of_forms,
+    beginnings_of_forms,
 )
 from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
 
@@ -179,12 +179,9 @@ class _Known:
     def find_form(self, name: str) -> str | None:
         """Return the first tag that has a name's words in other forms."""
         folded = key(name)
-        starts = {beginnings(folded)}
-        if " " not in folded:
-            starts |= starts_of_forms(name)  # человек for людей
         # The exact comparison is slow, and many words begin alike.
         start = "" if " " in folded else folded[: max(SHARED, len(folded) - LONGEST_CHANGE)]
-        for begun in sorted(starts):
+        for begun in sorted(beginnings_of_forms(name)):  # of человек for людей, too
             alike = self._spellings.get(begun, ())
             likely = start if folded.startswith(begun) or " " in folded else begun
             for other, spelling in alike:
@@ -267,8 +264,9 @@ def _is_code(word: str) -> bool:
 
 
 _OF_FRAME = re.compile(
-    r"posts?|tags?|ids?|p\d+|fence|tag \d+|json|json object|script|null|none|nil|undefined|nan"
-    r"|true|false|n/a|string|array|object|think|assistant"
+    r"posts?|tags?|ids?|p\d+|fence|(?:tag|тег) ?\d+|json|json object|script|null|none"
+    r"|nil|undefined|nan|true|false|n/a|string|array|object|think|assistant|additionalproperties"
+    r"|теги?|(?:без|нет) тегов|no tags?|untagged"
 )
 
 

@@ -14,6 +14,10 @@ CACHED = 100_000
 """Word forms remembered: a day's posts, at a few hundred bytes each."""
 
 
+RARE = 10
+"""How many times likelier another reading is than that of a rare word with ё."""
+
+
 @functools.cache
 def analyzer() -> Any:
     """Return pymorphy3's analyzer; None if it cannot be loaded."""
@@ -38,12 +42,29 @@ def words_of_form(form: str) -> frozenset[str]:
     A form that is a word itself, a noun or an adjective in the nominative, is that word alone:
     физика is no form of физик. Words are written with е for ё.
     """
+    return frozenset(each.normal_form.replace("ё", "е") for each in _readings(form))
+
+
+@functools.lru_cache(CACHED)
+def starts_of_form(form: str, letters: int) -> frozenset[str]:
+    """Return how all forms of a form's words begin: чел and люд for люди, as for человек."""
+    return frozenset(
+        each.word.replace("ё", "е")[:letters] for word in _readings(form) for each in word.lexeme
+    )
+
+
+def _readings(form: str) -> list[Any]:
     known = analyzer()
     if known is None or not known.word_is_known(form):
-        return frozenset()
+        return []
     parses = known.parse(form)
     itself = [each for each in parses if _is_nominative(str(each.tag))]
-    return frozenset(each.normal_form.replace("ё", "е") for each in itself or parses)
+    if itself and all("ё" in each.word for each in itself):
+        # Written with е it is far more often another one's form: лет is one of год, hardly лёт.
+        least = RARE * max(each.score for each in itself)
+        spelled = [each for each in parses if each.word == form and each.score >= least]
+        itself = [each for each in spelled if "NOUN" in str(each.tag)] or itself
+    return itself or parses
 
 
 def _is_nominative(tag: str) -> bool:

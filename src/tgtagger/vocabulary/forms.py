@@ -11,10 +11,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
-from tgtagger.vocabulary.dictionary import words_of_form
-from tgtagger.vocabulary.names import words_of
+from tgtagger.vocabulary.dictionary import starts_of_form, words_of_form
+from tgtagger.vocabulary.names import key, words_of
 
 SHARED = 3
 """Letters that the forms of a word share at least."""
@@ -30,6 +32,9 @@ _ENGLISH_ENDINGS = frozenset(["", "s", "es", "y", "ies"])
 _RUSSIAN = re.compile("[а-я]{3,}")
 _SHORTEST = 4
 """Letters of a Russian word that is compared by its ending, at least."""
+_MOST_BEGINNINGS = 64
+_LONGEST_CHANGING = 7
+"""Letters of a word of which a form begins otherwise, at most: человек, люди."""
 _ENGLISH = re.compile("[a-z]{3,}")
 _VOWEL = re.compile("[аеиоуыэюя]")
 
@@ -41,14 +46,41 @@ def beginnings(key: str) -> str:
     return " ".join(sorted(word[:SHARED] for word in key.split(" ")))
 
 
+def beginnings_of_word(key: str) -> frozenset[str]:
+    """Return the beginnings of a name, and of the word that it is a form of: люди, человек.
+
+    Only the forms of short words begin otherwise; longer ones are not looked up, for speed.
+    """
+    own = frozenset([beginnings(key)])
+    if len(key) > _LONGEST_CHANGING or not _RUSSIAN.fullmatch(key):
+        return own
+    return own | {word[:SHARED] for word in words_of_form(key)}
+
+
 def starts_of_forms(name: str) -> frozenset[str]:
     """Return the letters of which a name that is a form of this one begins with some.
 
-    The first word may be any of its words, and another form of it: человек for людей.
+    The first word may be any of its words, and another form of it: человек for людей, and люди
+    for человека.
     """
-    words = {word for word, _ in _folded(name)}
-    known = {form for word in words if _RUSSIAN.fullmatch(word) for form in words_of_form(word)}
-    return frozenset(word[:SHARED] for word in words | known)
+    return frozenset().union(*(_starts(word) for word, _ in _folded(name)))
+
+
+def beginnings_of_forms(name: str) -> frozenset[str]:
+    """Return the beginnings that the forms of a name have, its own among them.
+
+    Of names of many words, whose forms begin in many ways, only its own.
+    """
+    starts = [_starts(word) for word, _ in _folded(name)]
+    own = beginnings(key(name))
+    if prod(map(len, starts)) > _MOST_BEGINNINGS:
+        return frozenset([own])
+    return frozenset([own, *(" ".join(sorted(each)) for each in product(*starts))])
+
+
+def _starts(word: str) -> frozenset[str]:
+    known = starts_of_form(word, SHARED) if _RUSSIAN.fullmatch(word) else frozenset()
+    return known | {word[:SHARED]}
 
 
 def bends(name: str) -> tuple[int, int]:

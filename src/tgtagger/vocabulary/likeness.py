@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings, bends
+from tgtagger.vocabulary.forms import LONGEST_CHANGE, SHARED, are_forms, beginnings_of_word, bends
 from tgtagger.vocabulary.names import key, words_of
 
 Likeness = Literal["form", "look-alike", "abbreviation", "used together"]
@@ -150,7 +150,8 @@ def _is_acronym(name: str) -> bool:
 def _forms(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     alike: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        alike[beginnings(key(name))].append(name)
+        for begun in beginnings_of_word(key(name)):
+            alike[begun].append(name)
     for group in alike.values():
         yield from _pairs_of_forms(group[:_MOST_ALIKE])
 
@@ -163,7 +164,7 @@ def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         for other, two in folded[at + 1 :]:
             # маска and Маск: a name is not a form of a common word.
             if (
-                two.startswith(start)
+                (two.startswith(start) or two[:SHARED] != one[:SHARED])
                 and name[0].isupper() == other[0].isupper()
                 and are_forms(name, other)
             ):

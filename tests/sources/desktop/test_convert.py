@@ -245,6 +245,8 @@ def test_text_keeps_its_words_whatever_its_entities(parts: Any) -> None:
 
 def test_entities_keep_their_words_without_a_text() -> None:
     assert post_of(message(1, ["a ", BOLD]) | {"text": ""}).text == "a b"
+    parts = [{"type": "plain", "text": "a b"}]
+    assert post_of(message(1, "") | {"text_entities": parts}).text == "a b"
 
 
 @pytest.mark.row("I5")

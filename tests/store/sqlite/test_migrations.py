@@ -127,10 +127,10 @@ def test_without_its_backup_nothing_is_migrated(db: Path) -> None:
     kept = migrate.backup_path(db, "0001")
     kept.mkdir()
     for open_it in (Store.open, Store.open_up_to_date):
-        with pytest.raises(StoreError, match="was not brought up to date") as caught:
+        with pytest.raises(StoreError, match="was not upgraded") as caught:
             open_it(str(db), schema=NEXT)
         assert str(kept) in caught.value.message
-        assert "is as it was" in (hint_of(caught.value) or "")
+        assert "is unchanged" in (hint_of(caught.value) or "")
     assert (old_schemas.read(db), old_schemas.schema_of(db)) == (before, statements)
 
 

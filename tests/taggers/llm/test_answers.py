@@ -163,6 +163,8 @@ def test_what_gives_no_tags(content: str) -> None:
         ("[]", None),
         ('["a", 5]', None),
         ('{"id": "p9", "tags": ["a"]}', None),
+        ('{"p9": {"tags": ["a"]}}', None),
+        ('{"examples": ["a"]}', None),
         # broken or cut off: whose list it is cannot be told
         ('{"tags": ["a", "b"]', None),
         ('{"posts": [{"id": "p9", "tags": ["x"]', None),
@@ -308,6 +310,7 @@ def test_a_right_answer_in_prose_is_read(
 
 DRAFT = TEXT.replace('"a", "b"', '"draft"').replace('"c"', '"wrong"')
 
+MINDS = ["longcat_think", "think_on", "thinking_mode", "reflect", "cot", "chain_of_thought", "plan"]
 ANALYSIS = f"analysis<|message|>{DRAFT}<|end|><|start|>assistant"
 
 
@@ -326,6 +329,10 @@ ANALYSIS = f"analysis<|message|>{DRAFT}<|end|><|start|>assistant"
         f"<|START_THINKING|>{DRAFT}<|END_THINKING|>{TEXT}",
         f"<|begin_of_thought|>{DRAFT}<|end_of_thought|>{TEXT}",
         f"<|inner_prefix|>{DRAFT}<|inner_suffix|>{TEXT}",
+        *(f"{TEXT}\n<{mind}>{DRAFT}</{mind}>" for mind in MINDS),
+        f"{TEXT}\n<|think_start|>{DRAFT}<|think_end|>",
+        f'{TEXT}\n<details type="reasoning" done="true">{DRAFT}</details>',
+        f"<|think|>{DRAFT}<|end|><|begin|>assistant<|content|>{TEXT}<|end|>",
         f"<unused94>thought\n{DRAFT}<unused95>{TEXT}",
         f"<|channel>thought\n{DRAFT}<channel|>{TEXT}",
         f"thought\n{DRAFT}<channel|>{TEXT}",
@@ -348,6 +355,8 @@ def test_a_draft_never_counts(content: str) -> None:
     "content",
     [
         f"[THINK]{DRAFT}",
+        *(f"<{mind}>{DRAFT}" for mind in MINDS),
+        f"<|think_start|>{DRAFT}",
         f"<|channel|>analysis<|message|>{DRAFT}",
         f"analysis<|message|>{DRAFT}",
         f"analysisWe try {DRAFT}",
@@ -391,6 +400,15 @@ def test_of_several_lists_for_one_post_the_last_counts() -> None:
         "{“posts”: [{“id”: “p1”, “tags”: [“a”, “b”]}, {“id”: “p2”, “tags”: [“c”]}]}",
         TEXT.replace("}, ", "}, // the second\n"),
         TEXT.replace('["a", "b"]', json.dumps('["a", "b"]')),
+        TEXT.replace("}, ", "}, /* the\nsecond */ "),
+        str(RIGHT).replace('["a", "b"]', '("a", "b")').replace("['a', 'b']", "('a', 'b')"),
+        TEXT.replace('"', "`"),
+        TEXT.replace(", ", "，").replace(": ", "："),
+        TEXT.replace('"a"', "«a»").replace('"b"', "„b“"),
+        TEXT.replace('["a", "b"]', '{"1": "a", "2": "b"}'),
+        json.dumps({"p1": {"tags": ["a", "b"]}, "p2": {"tags": ["c"]}}),
+        json.dumps({"name": "answer", "arguments": RIGHT}),
+        f'<tool_call>{{"name": "answer", "parameters": {TEXT}}}</tool_call>',
     ],
     ids=itertools.count(),
 )
@@ -423,6 +441,8 @@ def test_no_prefix_of_a_python_literal_gives_half_a_list(items: dict[str, list[s
         {"tool_calls": [{"function": {"name": "tags", "arguments": TEXT}}]},
         {"tool_calls": [{"function": {"name": "tags", "arguments": RIGHT}}]},
         {"function_call": {"name": "tags", "arguments": TEXT}},
+        {"tool_calls": [{"function": {"arguments": json.dumps(item)}} for item in RIGHT["posts"]]},
+        {"thinking": TEXT},
         {"content": "<think>hm</think>", "tool_calls": [{"function": {"arguments": TEXT}}]},
         {"content": [{"type": "thinking", "text": DRAFT}, {"type": "text", "text": TEXT}]},
         {"content": RIGHT},

@@ -139,7 +139,7 @@ def test_a_ring_of_causes_has_an_end() -> None:
      f"http://{'a' * 70}.example/v1", "http://\u2488.example/v1"],
 )  # fmt: skip
 async def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(InputError, match="no address") as caught:
+    with pytest.raises(InputError, match="not an address") as caught:
         await ask(url)
     assert "/v1" in (hint_of(caught.value) or "")
 

@@ -208,7 +208,19 @@ ENDS: list[tuple[int, Any, str]] = [
     (403, {"code": 30011, "message": "Please complete real-name verification first."},
      "key_rejected"),  # SiliconFlow
     (401, "Api key is invalid", "key_rejected"),
+    (403, {"code": 30011, "message": "Access to this model requires identity verification"},
+     "key_rejected"),
+    (400, {"code": 400, "reason": "INVALID_API_KEY", "message": "refused"}, "key_rejected"),
     # the model
+    (400, said("claude-2 is no longer supported. Please use another model."), "unknown_model"),
+    (400, said("This model only support stream mode, please enable the stream parameter.",
+               code="invalid_parameter_error"), "unknown_model"),  # DashScope
+    (400, said("parameter.enable_thinking must be set to false for non-streaming calls"),
+     "unknown_model"),
+    (412, {"error": "The model you are attempting to use requires a newer version of Ollama."},
+     "unknown_model"),
+    (400, said("The provided model identifier is invalid."), "unknown_model"),  # Bedrock
+    (400, said("模型不存在，请检查模型代码。", code="1211"), "unknown_model"),  # Zhipu
     (400, {"object": "error", "message": "Invalid model: nope", "type": "invalid_model",
            "param": None, "code": "1500"}, "unknown_model"),  # Mistral
     (400, said("The model `llama2-70b` has been decommissioned and is no longer supported.",
@@ -257,6 +269,13 @@ ENDS: list[tuple[int, Any, str]] = [
      "quota"),  # Groq
     (412, {"error": "Account x is suspended, possibly due to reaching the monthly spending limit "
                     "or failure to pay past invoices"}, "quota"),  # Fireworks
+    (429, said("Your prepayment credits are depleted.", status="RESOURCE_EXHAUSTED"), "quota"),
+    (429, said("Your project has exceeded its monthly spending cap."), "quota"),  # Gemini
+    (403, said("Key limit exceeded (total limit)."), "quota"),  # OpenRouter
+    (403, said("Your organization does not have an active subscription"), "quota"),  # Mistral
+    (403, {"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "forbidden"}, "quota"),
+    (400, said("Budget has been exceeded! Current cost: 10.1"), "quota"),  # LiteLLM
+    (429, said("余额不足或无可用资源包,请充值。", code="1113"), "quota"),  # Zhipu
     (429, said("Your account is suspended due to insufficient balance, please recharge",
                type="exceeded_current_quota_error"), "quota"),  # Moonshot
 ]  # fmt: skip
@@ -280,6 +299,10 @@ PER_MINUTE = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
         ({"details": [{"violations": [{"quotaId": PER_MINUTE}]}]}, ("throttled", "throttled")),
         ({"details": [5, {"violations": [5]}, {"violations": 5}]}, ("throttled", "throttled")),
         ({"message": "you have reached your weekly usage limit"}, ("stop", "quota")),
+        ({"message": "Rate limit of 150 per 86400s exceeded for UserByModelByDay."},
+         ("stop", "quota")),
+        ({"message": "You are using a Trial key, which is limited to 1000 API calls / month."},
+         ("stop", "quota")),
         ({"message": "you have used up your daily free allocation of 10,000 neurons"},
          ("stop", "quota")),
         ({"message": "Limit on tokens per day (TPD) reached: try again in 7m"}, ("stop", "quota")),
@@ -300,6 +323,8 @@ def test_a_quota_of_a_day_is_no_wait_of_minutes(
         "Channel Error",
         "CUDA error: out of memory",
         "The server is temporarily unable to do this",
+        "Failed to generate JSON. Please adjust your prompt. See 'failed_generation'.",
+        "Generated JSON does not match the expected schema.",
     ],
 )
 def test_a_400_that_passes(message: str) -> None:
@@ -325,9 +350,32 @@ def test_a_model_without_a_system_role(status: int, body: Any) -> None:
     assert of(status, body) == ("parameter", "system")
 
 
-def test_a_post_that_a_provider_finds_improper() -> None:
-    message = "Input data may contain inappropriate content."
-    assert of(400, said(message, code="data_inspection_failed")) == ("bad_post", "refused")
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "Input data may contain inappropriate content."),
+        (400, "Content Exists Risk"),
+        (400, "The request was rejected because it was considered high risk"),
+        (400, "The request failed because the input text may contain sensitive information."),
+        (400, "系统检测到输入或生成内容可能包含不安全或敏感内容"),
+        (403, "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_X"),  # xAI
+    ],
+)
+def test_a_post_that_a_provider_finds_improper(status: int, message: str) -> None:
+    assert of(status, said(message, code="x")) == ("bad_post", "refused")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The input token count (1200000) exceeds the maximum number of tokens allowed.",
+        "Range of input length should be [1, 30720]",
+        "This model's maximum prompt length is 131072 but the request contains 131100 tokens.",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193.",
+    ],
+)
+def test_a_post_that_is_too_long(message: str) -> None:
+    assert of(400, said(message)) == ("bad_post", "too_long")
 
 
 @pytest.mark.parametrize(

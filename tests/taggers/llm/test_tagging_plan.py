@@ -257,7 +257,7 @@ def test_a_model_that_is_not_there_gives_its_posts_to_the_next() -> None:
     run.take(run.send(), refusal("stop", stop="unknown_model"))
     again = run.send()
     assert (again.model, numbers(again)) == ("b", [1, 2])
-    assert run.told == ["there is no model a (said the server): going on with b"]
+    assert run.told == ["there is no model a (said the server): the run continues with b"]
 
 
 @pytest.mark.parametrize(("attempts", "failed"), [(0, []), (1, [1])])

@@ -32,17 +32,20 @@ from tgtagger.store import database_path
 
 EPILOG = """Examples:
   tgtagger doctor
-  tgtagger doctor --backup ~/backup/posts-$(date +%F).db    a copy
-  tgtagger doctor --recover saved.db       what is left of a damaged database
+  tgtagger doctor --backup ~/backup/posts-$(date +%F).db    make a copy
+  tgtagger doctor --recover saved.db       save what can be read
 
-A search index that does not agree with the posts is made anew. A damaged
-database is never written to: see docs/recovery.md.
+doctor rebuilds a search index that differs from the posts. It joins a channel
+that an old export stored under a wrong id with the right one. It never writes
+to a damaged database: see docs/recovery.md.
 
 Exit codes:
-  0 no errors (warnings are fine), copied, or all saved · 2 settings, or a FILE
-  that cannot be had · 3 a person must act: signed out, a key, a model
-  5 saved, but something is lost · 6 the database is damaged or cannot be used,
-  nothing of it can be saved · 75 another program holds it, or a server is down"""
+   0  no errors (warnings are fine), copied, or everything saved
+   2  wrong settings, or a FILE that cannot be used
+   3  you must act: sign in, or change the key or the model
+   5  saved, but something is lost
+   6  the database is damaged or cannot be used
+  75  another program uses the database, or a server is down"""
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """An earlier clock is wrong: this program was written later."""
@@ -57,12 +60,12 @@ def command(
     recover: RecoverOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check settings, the session, permissions, the database and the tagging server.
+    """Check settings, permissions, the database, the session and the tagging server.
 
-    A language model is asked for the tags of two short posts that come with tgtagger.
+    If you use a language model, it gets two short example posts to tag.
     """
     if backup is not None and recover is not None:
-        raise usage("--backup and --recover exclude each other", "one at a time")
+        raise usage("--backup and --recover exclude each other", "use one of them")
     if backup is not None:
         return back_up(ctx, backup, as_json=as_json)
     if recover is not None:
@@ -89,7 +92,7 @@ def _variables() -> Iterator[Finding]:
     """Find variables that are no setting: probably misspelled, and then without effect."""
     for name, near in unknown_variables():
         hint = f"did you mean {near}?" if near else "see docs/settings.md"
-        yield Finding("settings", "warning", f"the variable {name} is no setting", hint)
+        yield Finding("settings", "warning", f"the variable {name} is not a setting", hint)
 
 
 def _look(called: Invocation) -> Iterator[Finding]:
@@ -139,12 +142,12 @@ def _clock(newest: dt.datetime | None) -> Finding:
     now = dt.datetime.now(dt.UTC)
     late = dt.timedelta() if newest is None else newest - now
     if now < WRITTEN:
-        words = f"the clock says {now:%Y-%m-%d}: this program was not written then"
+        words = f"the clock says {now:%Y-%m-%d}: this program is newer"
     elif newest is not None and late.total_seconds() > SKEW:
         words = f"the clock is behind the last run, or the newest post ({local_time(newest)})"
     else:
-        return Finding("clock", "ok", "the clock is later than what is stored")
-    return Finding("clock", "warning", words, "set it: what is tried again, and when, goes by it")
+        return Finding("clock", "ok", "the clock is later than all that is stored")
+    return Finding("clock", "warning", words, "set the clock: retries depend on it")
 
 
 def _reader() -> Iterator[Finding]:

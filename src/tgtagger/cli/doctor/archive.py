@@ -42,6 +42,7 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
         return None
     yield from _contents(found)
     if not found.damage and not found.altered:
+        yield from _shifted(settings)
         yield _search(settings)
     return found
 
@@ -49,14 +50,14 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
 def _storage(found: Storage) -> Finding:
     words, hint = "the database uses write-ahead logging", None
     if not found.is_locked:
-        words = "the database can only be read, and without locks: SQLite's files are denied there"
-        hint = "to write, make room, or see to the permissions of the database's folder"
+        words = "the database can only be read, without locks: SQLite cannot make its files there"
+        hint = "to write, free some space, or change the permissions of the folder"
     elif found.network is not None:
-        words = f"the database lies on a network file system ({found.network})"
-        hint = "move it to a local disk; until then use it from one machine at a time"
+        words = f"the database is on a network file system ({found.network})"
+        hint = "move it to a local disk; until then, use it from one machine only"
     elif found.mode != "wal":
-        words = "write-ahead logging is not used: writing is slower, and waits for who reads"
-        hint = "where it can be had, the next run that writes turns it on"
+        words = "write-ahead logging is not used: writing is slower, and waits for readers"
+        hint = "the next run that writes turns it on, if the disk allows it"
     return Finding("storage", "warning" if hint else "ok", words, hint)
 
 
@@ -71,8 +72,8 @@ def _room(database: Path) -> Iterator[Finding]:
         yield Finding("room", "ok", words)
     else:
         yield Finding(
-            "room", "warning", words, f"make room in {for_shell(database.parent)}: a copy is made "
-            "before an upgrade, and a full disk ends every run",
+            "room", "warning", words, f"free some space in {for_shell(database.parent)}: "
+            "an upgrade makes a copy, and a full disk ends every run",
         )  # fmt: skip
 
 
@@ -82,9 +83,39 @@ def backups(database: Path) -> Iterator[Finding]:
         yield Finding(
             "backup",
             "ok",
-            f"{kept} is the database as it was before it was brought up to date ({size})",
-            "delete it when you no longer want it",
+            f"{kept} is a copy of the database before an upgrade ({size})",
+            "delete it when you no longer need it",
         )
+
+
+def _shifted(settings: Settings) -> Iterator[Finding]:
+    """Join channels that old exports brought in under shifted ids: nothing is lost by it."""
+    from tgtagger.runs.shifted_ids import join_shifted
+
+    try:
+        joined = join_shifted(settings)
+    except TgTaggerError as error:
+        found = failure("channels", error)
+        message = "a channel with the wrong id of an old export could not be corrected: "
+        yield replace(found, message=f"{message}{error.message}")
+        return
+    for each in joined:
+        title, number = each.channel.title, each.channel.id
+        if each.own is None:
+            yield Finding(
+                "channels", "warning",
+                f"{title} has the id {number}, which may be the wrong id of an export from before "
+                "spring 2021. This is not certain, so it was not changed",
+                "if another of your channels has the same posts: "
+                f"tgtagger channels remove {number} --with-posts",
+            )  # fmt: skip
+        else:
+            yield Finding(
+                "channels", "warning",
+                f"{title} had the wrong id {number}, from an export made before spring 2021. Its "
+                f"posts were joined with the right one, {each.own} ({plural(each.posts, 'post')})",
+                "nothing to do",
+            )  # fmt: skip
 
 
 def _search(settings: Settings) -> Finding:
@@ -100,11 +131,11 @@ def _search(settings: Settings) -> Finding:
             store.integrity.rebuild_index()
     except TgTaggerError as error:
         found = failure("search", error)
-        message = f"the search index could not be compared or mended: {error.message}"
+        message = f"the search index could not be checked or rebuilt: {error.message}"
         return replace(found, message=message)
     return Finding(
-        "search", "warning", "the search index did not agree with the posts: it was made anew",
-        "nothing is left to do; if it comes again, check the disk",
+        "search", "warning", "the search index differed from the posts: it was rebuilt",
+        "nothing to do; if it happens again, check the disk",
     )  # fmt: skip
 
 
@@ -128,20 +159,20 @@ def _contents(found: IntegrityReport) -> Iterator[Finding]:
         yield Finding("database", "ok", "the database is sound")
     if found.unreadable.count:
         yield Finding(
-            "content", "warning", f"{_posts(found.unreadable)} could not be read whole",
-            "a newer version may read them: tgtagger parse --reconvert; or a newer export",
+            "content", "warning", f"{_posts(found.unreadable)} could not be read completely",
+            "after an update, run: tgtagger parse --reconvert; or parse a newer export",
         )  # fmt: skip
     if found.textless.count:
         yield Finding(
             "content", "warning", f"{_posts(found.textless)}: neither text nor media",
-            "where Telegram shows more, read them again: tgtagger parse CHANNEL --refresh N",
+            "if Telegram shows more, read them again: tgtagger parse CHANNEL --refresh N",
         )  # fmt: skip
     for item in found.rejected:
         yield Finding(
             "rejected",
             "warning",
             f"message {item.id or '(without an id)'} of {item.channel} was rejected: {item.reason}",
-            "see what it is there: another source, or a newer export, may hold it whole",
+            "look at it in Telegram: another source, or a newer export, may have all of it",
         )
 
 

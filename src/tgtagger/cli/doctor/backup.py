@@ -17,7 +17,7 @@ BackupOption = Annotated[
     typer.Option(
         "--backup",
         metavar="FILE",
-        help="Check nothing; copy the database, as it is at one moment, to a new file.",
+        help="Copy the database to a new file, while other runs go on. No checks.",
         show_default=False,
     ),
 ]

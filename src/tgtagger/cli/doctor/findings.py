@@ -10,9 +10,9 @@ SKEW = 300
 """Seconds by which two clocks may differ."""
 
 _OTHERWISE = {
-    2: "tgtagger config says where each setting comes from",
-    3: "tgtagger login, or another key or model: tgtagger config",
-    6: "docs/recovery.md says what to do with a database in trouble",
+    2: "to see where each setting comes from: tgtagger config",
+    3: "sign in (tgtagger login), or set another key or model",
+    6: "see docs/recovery.md",
     75: "try again later",
 }
 """Hints for errors without a hint of their own, by exit code."""
@@ -20,5 +20,5 @@ _OTHERWISE = {
 
 def failure(check: str, error: TgTaggerError, level: Level = "error") -> Finding:
     """Return the finding of a check that failed with this error."""
-    hint = hint_of(error) or _OTHERWISE.get(error.exit_code, "tgtagger -vv doctor tells more")
+    hint = hint_of(error) or _OTHERWISE.get(error.exit_code, "for details: tgtagger -vv doctor")
     return Finding(check, level, error.message, hint, error.exit_code)

@@ -25,9 +25,9 @@ def look(settings: Settings, database: Path) -> Iterator[Finding]:
     private = [path for path in _private_files(settings, database) if not path.is_dir()]
     trusted = _trusted_files(settings)
     for path in private:
-        yield from _file(path, _OTHERS, "used", "600", is_private=True)
+        yield from _file(path, _OTHERS, "use", "600", is_private=True)
     for path in trusted:
-        yield from _file(path, _OTHERS_WRITE, "changed", "go-w", is_private=False)
+        yield from _file(path, _OTHERS_WRITE, "change", "go-w", is_private=False)
     folders: dict[Path, bool] = {}  # value: a new file in it may do harm, too
     for path in private:
         # SQLite takes the files beside a database for the database's own.
@@ -76,11 +76,11 @@ def _file(path: Path, wrong: int, verb: str, better: str, *, is_private: bool) -
     if found.st_uid not in {os.geteuid(), 0}:
         yield _warning(
             f"{path} belongs to another user (number {found.st_uid})",
-            f"if that is not meant: sudo chown $(id -un) {quoted}",
+            f"if this is wrong, run: sudo chown $(id -un) {quoted}",
         )
     if mode & wrong:
         yield _warning(
-            f"{path} can be {verb} by others than you (mode {mode:o})",
+            f"other users can {verb} {path} (mode {mode:o})",
             f"run: chmod {better} {quoted}",
         )
     elif is_private:
@@ -96,19 +96,19 @@ def _folder(folder: Path, *, holds_private: bool) -> Iterator[Finding]:
     quoted = for_shell(folder)
     if found.st_uid not in {os.geteuid(), 0}:
         yield _warning(
-            f"the folder {folder} belongs to another user (number {found.st_uid}), who can put "
-            "other files in the place of yours",
-            "move your files elsewhere, or: sudo chown $(id -un) " + quoted,
+            f"the folder {folder} belongs to another user (number {found.st_uid}): "
+            "this user can replace your files",
+            "move your files to another folder, or run: sudo chown $(id -un) " + quoted,
         )
     elif mode & _OTHERS_WRITE and not mode & stat.S_ISVTX:
         yield _warning(
-            f"others can put other files in the place of yours in {folder} (mode {mode:o})",
+            f"other users can replace your files in {folder} (mode {mode:o})",
             f"run: chmod go-w {quoted}",
         )
     elif mode & _OTHERS_WRITE and holds_private:  # as /tmp: only its owner may replace a file there
         yield _warning(
-            f"others can put files beside yours in {folder} (mode {mode:o})",
-            "move yours to a folder of your own",
+            f"other users can add files beside yours in {folder} (mode {mode:o})",
+            "move your files to a folder of your own",
         )
 
 

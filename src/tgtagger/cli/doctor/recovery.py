@@ -22,7 +22,7 @@ RecoverOption = Annotated[
     typer.Option(
         "--recover",
         metavar="FILE",
-        help="Save what can be read of a damaged database into a new one; it is only read.",
+        help="Save the readable part of a damaged database into a new file.",
         show_default=False,
     ),
 ]
@@ -39,7 +39,7 @@ def recover(ctx: typer.Context, target: Path, *, as_json: bool) -> int:
     else:
         _tell(screen, found, database_path(location), target)
     if not found.is_all:
-        screen.warn("warning: not all could be saved as it was")
+        screen.warn("warning: some data could not be saved")
     return 0 if found.is_all else 5
 
 
@@ -52,16 +52,16 @@ def _tell(screen: Screen, found: Recovered, damaged: Path, target: Path) -> None
     screen.table(["table", "saved", "lost"], rows)
     screen.write()
     if found.restored:
-        screen.line(f"{plural(found.restored, 'post')} made anew of what the source had sent")
+        screen.line(f"{plural(found.restored, 'post')} restored from their raw records")
     if found.marked:
         screen.line(
-            f"{plural(found.marked, 'post')} not as stored: kept and marked, until read again"
+            f"{plural(found.marked, 'post')} damaged: kept and marked until they are read again"
         )
     if found.to_read:
-        screen.line(f"read anew by the next parse: {', '.join(found.to_read)}")
+        screen.line(f"the next parse reads again: {', '.join(found.to_read)}")
     if found.is_all:
-        screen.line("nothing is known to be lost")
-    screen.line(f"saved into {target}; {damaged} is as it was")
+        screen.line("no loss is known")
+    screen.line(f"saved into {target}; {damaged} is unchanged")
     screen.write()
     screen.heading("Next steps")
     for words, line in _steps(damaged, target):

@@ -104,35 +104,35 @@ def _model(tried: Tried, found: Probe) -> Iterator[Finding]:
     elif failure == "refused":
         yield Finding(
             "model", "warning", f"{model} refuses the example: {tried.message}",
-            "it may do so with posts, too; another model: TGTAGGER_LLM_MODEL",
+            "it may refuse posts, too; to change the model: TGTAGGER_LLM_MODEL",
         )  # fmt: skip
     elif failure is not None:
-        hint = "take another model: TGTAGGER_LLM_MODEL"
+        hint = "set another model: TGTAGGER_LLM_MODEL"
         if failure == "too_long":
             hint = f"two short posts are too much for its context: {_LONGER}"
         elif found.listed is None:
-            hint += "; or see whether TGTAGGER_LLM_URL is the server's base, usually up to /v1"
+            hint += "; or check TGTAGGER_LLM_URL, the server's base, usually up to /v1"
         error = TryLater if failure in {"network", "timeout"} else ActionNeeded
         yield Finding(
             "model", "error", f"{model} gives no tags: {tried.message}", hint, error.exit_code
         )
     elif tried.takes is not None:
-        listed = ", though the server does not list it" if tried.is_listed is False else ""
+        listed = ", but the server does not list it" if tried.is_listed is False else ""
         yield Finding("model", "ok", f"{model} answers in {tried.seconds:.1f} s{listed}")
 
 
 def _which_model(tried: Tried, listed: Sequence[str] | None) -> str:
     if listed is None:
         return (
-            "name one that it has (TGTAGGER_LLM_MODEL), and see whether TGTAGGER_LLM_URL is its "
-            "base, usually up to /v1"
+            "set TGTAGGER_LLM_MODEL to one of its models; and check TGTAGGER_LLM_URL, "
+            "its base, usually up to /v1"
         )
     if tried.is_listed:
-        return "it lists this model: see whether the key may use it"
+        return "the server lists this model: check that the key may use it"
     near = difflib.get_close_matches(tried.model, listed, n=3, cutoff=0.5)
     if near:
         return f"did you mean {_names('', near)}? Set TGTAGGER_LLM_MODEL"
-    return "name one that it has: TGTAGGER_LLM_MODEL"
+    return "set one of its models: TGTAGGER_LLM_MODEL"
 
 
 def _format(tried: Tried, takes: Capabilities) -> Finding:
@@ -140,9 +140,9 @@ def _format(tried: Tried, takes: Capabilities) -> Finding:
     if takes.format == "json_schema" and not takes.bounds:
         words += " (without the number of tags)"
     if takes.dropped:
-        words += f"; it is not sent {', '.join(takes.dropped)}"
+        words += f"; requests leave out {', '.join(takes.dropped)}"
     if takes.room > 1:
-        words += f"; its answers get {takes.room} times the usual room"
+        words += f"; its answers may be {takes.room} times as long as usual"
     return Finding("format", "ok", words)
 
 
@@ -161,7 +161,7 @@ def _context(tagger: LlmTagger, tried: Tried) -> Finding:
         if tagger.options.provider == "ollama":
             hint = "Ollama's is 4096 tokens on most machines; to change it: OLLAMA_CONTEXT_LENGTH"
         return Finding(
-            "context", "ok", f"the context of {tried.model} is not told; {usual} tokens", hint
+            "context", "ok", f"the context of {tried.model} is not known; {usual} tokens", hint
         )
     words = f"the context of {tried.model} has {number(tried.context)} tokens; {usual}"
     if tried.context >= needed:
@@ -179,7 +179,7 @@ def _examples(tried: Tried) -> Iterator[Finding]:
         if tags is None:
             yield Finding(
                 "example", "warning", f"{words}: {tried.message}",
-                "if posts fail like this, take another model: TGTAGGER_LLM_MODEL",
+                "if posts fail like this, set another model: TGTAGGER_LLM_MODEL",
             )  # fmt: skip
         else:
             said = ", ".join(one_line(tag) for tag in tags) or "none of the allowed tags fits"
@@ -194,7 +194,7 @@ def _clock(ahead: float) -> Finding:
     apart = plural(minutes, "minute") if minutes < 120 else plural(round(minutes / 60), "hour")
     return Finding(
         "clock", "warning", f"the clock here is {apart} {way} the server's",
-        "set it: what is tried again, and when, goes by it",
+        "set the clock: retries depend on it",
     )  # fmt: skip
 
 

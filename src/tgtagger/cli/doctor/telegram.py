@@ -57,6 +57,6 @@ def _preview(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding(
         "preview", "warning", f"the web preview cannot be read at {url}: {wrong}",
-        "check the connection; where Telegram is blocked, name a proxy (HTTPS_PROXY), or sign in: "
-        "tgtagger login, with TGTAGGER_PROXY",
+        "check the connection; if Telegram is blocked, set a proxy: HTTPS_PROXY; "
+        "or sign in through TGTAGGER_PROXY: tgtagger login",
     )  # fmt: skip

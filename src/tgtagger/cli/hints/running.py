@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 SHORTAGES: Mapping[str, str] = {
-    "room": "make room; what was committed is kept",
-    "quota": "make room within your quota; what was committed is kept",
-    "file_size": "allow larger files (ulimit -f); what was committed is kept",
+    "room": "free some space; what was stored is kept",
+    "quota": "free some space in your quota; what was stored is kept",
+    "file_size": "allow larger files (ulimit -f); what was stored is kept",
     "open_files": "allow more open files (ulimit -n)",
-    "system_files": "end other programs: no program may open another file now",
-    "memory": "end other programs, or allow this one more memory (ulimit -v)",
+    "system_files": "close other programs: the system allows no more open files",
+    "memory": "close other programs, or allow more memory (ulimit -v)",
     "disk": "check the disk, then run: tgtagger doctor",
 }
 """Hints for a shortage of this machine, whatever work it stopped."""
 
 _FILTERS = 'tag:ai, -tag:"solar power", channel:@news, since:7d, until:2026-01-31, status:failed'
 _NAMED_BY = {
-    "prompt": "it is named by TGTAGGER_LLM_PROMPT",
-    "vocabulary": "it is named by TGTAGGER_VOCABULARY or --vocabulary",
+    "prompt": "the file is set by TGTAGGER_LLM_PROMPT",
+    "vocabulary": "the file is set by TGTAGGER_VOCABULARY or --vocabulary",
 }
 
 
@@ -27,9 +27,9 @@ def _one_of(*, known: Sequence[str], **_: object) -> str:
 
 
 def _filter(*, near: str | None, known: Sequence[str], words: str, **_: object) -> str:
-    fitting = f"did you mean {near}:?" if near else "one of: " + ", ".join(f"{n}:" for n in known)
+    fitting = f"did you mean {near}:?" if near else f"one of: {', '.join(f'{n}:' for n in known)};"
     plain = words.replace('"', "")
-    return f'{fitting} to look for it as words: "{plain}"'
+    return f'{fitting} to search for the words: "{plain}"'
 
 
 def _of_the_reason(*, reason_hint: str | None, **_: object) -> str | None:
@@ -40,11 +40,11 @@ def _ending(
     *, name: str, fitting: Sequence[str], known: Mapping[str, Sequence[str]], **_: object
 ) -> str:
     if fitting:
-        return f"{name} fits {' or '.join(fitting)}"
+        return f"a file of {name} ends with {' or '.join(fitting)}"
     if name:
-        return f"{name} makes a folder: name one without such an ending"
+        return f"{name} writes a folder: choose a name without an ending"
     files = ", ".join(f"{' or '.join(endings)} ({each})" for each, endings in known.items())
-    return f"files: {files}; folders: --format md or html; any other name wants --format"
+    return f"files: {files}; folders: --format md or html; for any other name add --format"
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
@@ -63,40 +63,40 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "token_too_short": 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"',
     "usage": lambda *, advice, **_: advice,
     # ---- targets
-    "no_channels_yet": "name one: tgtagger parse @channel",
+    "no_channels_yet": "read one: tgtagger parse @channel",
     "channels_without_names": "sign in: tgtagger login",
     "preview_wants_name": "give its @name, or sign in: tgtagger login",
     "channel_without_name": "sign in to read it: tgtagger login",
     "invitation_wants_account": "sign in first: tgtagger login",
-    "parse_time_over": "run it again to go on: nothing is left out",
+    "parse_time_over": "run it again to continue; nothing is left out",
     # ---- which posts
-    "period_empty": "swap the two",
+    "period_empty": "swap the two dates",
     "date_ambiguous": "write {number}min or {number}mo",
     "filter_unknown": _filter,
-    "filter_empty": f"for instance {_FILTERS}",
+    "filter_empty": f"write for example: {_FILTERS}",
     "filter_value_unknown": _one_of,
     "status_unknown": _one_of,
     "failure_class_unknown": _one_of,
     # ---- taggers
-    "embedded_tagger_has_no_prompt": "name a model's server: docs/providers.md",
+    "embedded_tagger_has_no_prompt": "first choose a language model: docs/providers.md",
     "vocabulary_closed_and_empty": (
-        "name a file with one tag a line: TGTAGGER_VOCABULARY or --vocabulary"
+        "set TGTAGGER_VOCABULARY or --vocabulary to a file with one tag per line"
     ),
     "vocabulary_wrong": _of_the_reason,
     "tagging_file_unreadable": lambda *, file, **_: _NAMED_BY[file],
     "tagging_file_not_utf8": "save it as UTF-8",
     "no_tags_yet": "run: tgtagger tag",
-    "nobody_to_answer": ("run tgtagger login in a terminal, or pipe the answers in, one a line"),
+    "nobody_to_answer": ("run tgtagger login in a terminal, or pipe the answers in, one per line"),
     # ---- this machine
     "file_refused": "check the path and its permissions",
     # ---- export
     "format_unknown": _one_of,
-    "format_is_folder": "name a folder: --format {name} -o FOLDER",
+    "format_is_folder": "choose a folder: --format {name} -o FOLDER",
     "ending_wrong": _ending,
-    "target_is_folder": "name a file in it",
-    "target_is_file": "name another",
+    "target_is_folder": "give the name of a file in it",
+    "target_is_file": "choose another name",
     "export_unwritable": "check the folder, its permissions and the space left",
-    "folder_of_other_format": "name another folder",
-    "folder_not_ours": "name a folder that is new or empty",
-    "folder_is_link": "remove it: it leads elsewhere",
+    "folder_of_other_format": "choose another folder",
+    "folder_not_ours": "choose a new or an empty folder",
+    "folder_is_link": "remove the link, or choose another folder",
 }

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 
 _LOGIN = "run: tgtagger login"
 _LOGIN_AGAIN = "run tgtagger login again"
-_LATER = "run it again then; cron can simply try again"
-_CONNECTION = "check the connection and try again; what was read is kept"
+_LATER = "run it again later; cron does so by itself"
 _TELEGRAM = (
-    "check the connection; where Telegram is blocked, name a proxy: TGTAGGER_PROXY "
-    "(docs/blocked.md); what was read is kept"
+    "check the connection; if Telegram is blocked, set a proxy: TGTAGGER_PROXY "
+    "(see docs/blocked.md); what was read is kept"
 )
-_NOTHING_LOST = "try again later; what is not read yet is remembered"
-_GROUPS = "give --groups to keep groups, too"
+_NOTHING_LOST = "try again later; nothing is lost"
+_GROUPS = "add --groups to keep groups, too"
 _APPLICATION = "get them at https://my.telegram.org, then run: tgtagger login"
 _SIGN_IN_TO_READ = "sign in to read it: tgtagger login"
-_DATA_DIR = "check the space and the permissions of data_dir, which tgtagger config shows"
+_DATA_DIR = "check the space and permissions of data_dir; to see it: tgtagger config"
 _EXPORT = (
     "in Telegram Desktop: channel → ⋮ → Export chat history → Format: Machine-readable JSON; "
     "then give its folder"
@@ -29,27 +28,27 @@ def _not_signed_in(*, account: str) -> str:
 
 
 def _export_without_channels(*, groups: int, **_: object) -> str:
-    return "give --groups to take its groups" if groups else "export with its channels"
+    return "add --groups to keep its groups" if groups else "export again, with channels"
 
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- a channel
-    "username_reassigned": "nothing was mixed; read the new one by its number: "
+    "username_reassigned": "the stored posts are unchanged; to read the new channel: "
     "tgtagger parse -100{number}",
     "group_not_channel": _GROUPS,
-    "channel_not_found": "check its spelling",
+    "channel_not_found": "check the spelling",
     "channel_unknown_to_account": "give its @name or a t.me link, or join it in Telegram",
-    "invitation_not_joined": "join it in Telegram first; tgtagger joins nothing",
+    "invitation_not_joined": "first join it in Telegram; tgtagger never joins a channel",
     # ---- Telegram
     "telegram_asks_to_wait": _LATER,
     "telegram_flood": _LATER,
     "telegram_closed_until": _LATER,
     "telegram_unreachable": _TELEGRAM,
     "telegram_given_up": _TELEGRAM,
-    "telegram_refuses_clock": "set this machine's clock right",
+    "telegram_refuses_clock": "set the clock of this machine",
     "telegram_answer_unreadable": "update tgtagger, then run it again: nothing is lost",
     "telegram_answer_wrong": _NOTHING_LOST,
-    "telegram_key_invalid": "TGTAGGER_TELEGRAM_KEY wants a PEM file (BEGIN RSA PUBLIC KEY)",
+    "telegram_key_invalid": "set TGTAGGER_TELEGRAM_KEY to a PEM file (BEGIN RSA PUBLIC KEY)",
     # ---- an account and its session
     "account_name_invalid": "use letters and digits",
     "account_frozen": "open Telegram: it says why",
@@ -78,13 +77,18 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "qr_code_not_scanned": "run tgtagger login --qr again",
     # ---- the web preview
     "preview_closed_until": _LATER,
-    "preview_unreachable": _CONNECTION,
+    "preview_unreachable": (
+        "check the connection; if t.me is blocked, set a proxy: HTTPS_PROXY (see docs/blocked.md); "
+        "what was read is kept"
+    ),
     "preview_answer_wrong": _NOTHING_LOST,
-    "preview_foreign": "is there a page to sign in to this network? try again later",
+    "preview_foreign": "if this network has a sign-in page, sign in there; then try again",
     "preview_turned_off": _SIGN_IN_TO_READ,
-    "preview_of_group": "sign in and give --groups to keep groups, too",
+    "preview_of_group": "sign in and add --groups to keep groups, too",
     "preview_without_number": _SIGN_IN_TO_READ,
-    "preview_proxy_invalid": "name an HTTP proxy (HTTPS_PROXY), or the preview's host in NO_PROXY",
+    "preview_proxy_invalid": (
+        "set HTTPS_PROXY to an HTTP proxy, or add the preview's host to NO_PROXY"
+    ),
     # ---- exports
     "export_missing": _EXPORT,
     "export_denied": "check its permissions",
@@ -98,7 +102,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "export_not_json": _EXPORT,
     "export_foreign_json": _EXPORT,
     "export_cut_off_early": _EXPORT,
-    "export_cut_off": "export again, then parse it again: nothing will be there twice",
+    "export_cut_off": "export again, then parse it again; no post is stored twice",
     "export_without_channels": _export_without_channels,
     "export_of_group": _GROUPS,
     "export_of_conversation": "export a channel",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-_LATER = "run it again then; cron can simply try again"
+_LATER = "run it again later; cron does so by itself"
 
 
 def _quota(*, comes_back: bool, **_: object) -> str:
     if comes_back:
         return _LATER
-    return "add credit, or name another server or key; no post was harmed"
+    return "add credit, or set another server or key; the posts stay pending"
 
 
 _STARTED_BY = {
@@ -43,37 +43,38 @@ def _provider_down(
     if url is not None and not is_there and is_loopback(url):
         return _how_to_start(url, provider)
     if url is not None and is_there:
-        return "see whether it has room for the model, or try again later"
+        return "check that it has enough memory for the model, or try again later"
     if url is not None:
-        return "see whether it runs there (TGTAGGER_LLM_URL)"
+        return "check that the server runs there (TGTAGGER_LLM_URL)"
     if answers:
-        return "another model may do better (TGTAGGER_LLM_MODEL); see: tgtagger doctor"
-    return "see whether it runs, and run it again; cron can simply try again"
+        return "try another model (TGTAGGER_LLM_MODEL), or check this one: tgtagger doctor"
+    return "check the server, then run it again; cron does so by itself"
 
 
 def _cost_cap(*, model: str | None = None, **_: object) -> str:
     if model is not None:
         return (
-            "give its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), or no cap"
+            "write its price in a file (TGTAGGER_LLM_PRICES, see docs/language-models.md), "
+            "or remove the cap"
         )
     return "raise it with --max-cost, or run it again later"
 
 
 def _time_cap(*, seconds: float | None = None, **_: object) -> str:
-    return "run it again to go on" if seconds is None else _LATER
+    return "run it again to continue" if seconds is None else _LATER
 
 
 def _modes(*, known: Sequence[str], **_: object) -> str:
-    return f"the modes are {', '.join(known)}"
+    return f"one of: {', '.join(known)}"
 
 
-_PRICES = 'write: ["model"] and below it input = 0.15 and output = 0.60, in USD a million'
+_PRICES = 'write ["model"], and below it input = 0.15 and output = 0.60: USD per million tokens'
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
-    "key_rejected": "set the right one (TGTAGGER_LLM_API_KEY); no post was harmed",
+    "key_rejected": "set the right key (TGTAGGER_LLM_API_KEY); the posts stay pending",
     "quota": _quota,
-    "unknown_model": "see which it has: tgtagger doctor; name one with TGTAGGER_LLM_MODEL",
-    "wrong_address": "set TGTAGGER_LLM_URL to its base, up to /v1; see: tgtagger doctor",
+    "unknown_model": "list its models: tgtagger doctor; then set TGTAGGER_LLM_MODEL",
+    "wrong_address": "set TGTAGGER_LLM_URL to its base, up to /v1; check it: tgtagger doctor",
     "throttled": _LATER,
     "provider_down": _provider_down,
     "cost_cap": _cost_cap,
@@ -81,14 +82,14 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "tagging_key_invalid": "copy it again (TGTAGGER_LLM_API_KEY)",
     "tagging_url_invalid": "write it up to /v1, such as http://127.0.0.1:11434/v1",
     "tagging_proxy_invalid": (
-        "name an HTTP proxy (HTTPS_PROXY), or the tagging server in NO_PROXY"
+        "set HTTPS_PROXY to an HTTP proxy, or add the tagging server to NO_PROXY"
     ),
     "prices_not_toml": _PRICES,
     "prices_invalid": _PRICES,
     "cached_price_invalid": _PRICES,
     "topic_invalid": "see docs/tagging.md",
-    "vocabulary_empty": "write one tag a line",
-    "vocabulary_too_long": "leave out what is rarely used",
+    "vocabulary_empty": "write one tag per line",
+    "vocabulary_too_long": "remove tags that are rarely used",
     "vocabulary_name_twice": "a name or an alias belongs to one tag",
     "vocabulary_mode_unknown": _modes,
     "vocabulary_tag_invalid": (

@@ -141,6 +141,7 @@ def _text(record: Record) -> tuple[str, tuple[Entity, ...]]:
     if (
         isinstance(parts, list)
         and isinstance(text, str)
+        and text
         and all(isinstance(part, dict) and part.get("type") == "plain" for part in parts)
     ):
         return text.replace("\0", ""), ()

@@ -20,6 +20,7 @@ from typing import Any, TypeGuard
 import ijson
 
 from tgtagger.errors import InputError, TgTaggerError, system_error
+from tgtagger.model.posts import IdRange
 from tgtagger.sources.desktop.guard import BUFFER, UNREADABLE, Guarded
 
 CHANNELS = {"public_channel", "private_channel"}
@@ -30,6 +31,9 @@ OTHERS = {
 
 _SHIFT = 2 << 32
 """Added to the ids of channels and groups by Telegram Desktop before spring 2021."""
+
+SHIFTED = IdRange(_SHIFT + 1, _SHIFT + (1 << 32) - 1)
+"""Ids that may be shifted: the channels of that time had ids of 32 bits."""
 
 _SCALARS = {"string", "number", "boolean", "null"}
 _ENDINGS = {"end_map", "end_array", "map_key"}
@@ -70,14 +74,36 @@ class _Age:
             elif isinstance(value, str) and self.is_dated:
                 self.is_old = False
 
+    def tells_old(self) -> bool:
+        """Tell whether it was a Desktop that shifted ids."""
+        return not self.is_dated if self.is_old is None else self.is_old
+
     def original(self, number: Any) -> Any:
         """Return the id of a chat without the old Desktop's shift."""
-        is_old = not self.is_dated if self.is_old is None else self.is_old
-        return number - _SHIFT if is_old and _may_be_shifted(number) else number
+        return number - _SHIFT if self.tells_old() and _may_be_shifted(number) else number
+
+
+def original_id(number: int, records: Iterable[Any]) -> int | None:
+    """Return a stored chat's own id, told by the raw records of its messages.
+
+    None: it is not certain, since there are none, or they come from an old Desktop and a new one.
+    """
+    told = set()
+    for record in records:
+        age = _Age()
+        for key, value in record.items() if isinstance(record, dict) else ():
+            age.note(key, value)
+        told.add(age.tells_old())
+        if len(told) == 2:
+            break
+    if not _may_be_shifted(abs(number)) or told == {False}:
+        return number
+    shift = _SHIFT if number > 0 else -_SHIFT  # a basic group's id is stored below zero
+    return number - shift if told == {True} else None
 
 
 def _may_be_shifted(number: Any) -> bool:
-    return is_id(number) and _SHIFT < number < _SHIFT + (1 << 32)
+    return is_id(number) and SHIFTED.low <= number <= SHIFTED.high
 
 
 class CutOff(Exception):

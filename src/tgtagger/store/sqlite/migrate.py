@@ -67,7 +67,7 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
                 db.execute("PRAGMA foreign_keys = ON")
     if kept is not None:
         _log.warning(
-            "%s was brought up to date (schema %s, it was %s); as it was before, it is kept in %s",
+            "%s was upgraded to schema %s (from %s); a copy of the old file is %s",
             path, schema.newest, old, kept,
         )  # fmt: skip
 

@@ -153,7 +153,7 @@ class Trouble:
         elif job.model > self._jobs.model:
             if self._jobs.miss(job.model):
                 self._pending.warn(
-                    f"{what}: what others refuse goes to the next one, if there is one"
+                    f"{what}: posts that other models refuse go to the next model, if there is one"
                 )
             self.give_up(GivenUp(job, "refused", f"refused, and {what}"))
         elif self._use_next_model(what):
@@ -167,5 +167,5 @@ class Trouble:
             return False
         self._limiter.start_over()
         self._useless = 0
-        self._pending.warn(f"{why}: going on with {self._models[self._jobs.model]}")
+        self._pending.warn(f"{why}: the run continues with {self._models[self._jobs.model]}")
         return True

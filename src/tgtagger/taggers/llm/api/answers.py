@@ -103,10 +103,9 @@ def _said(message: dict[str, Any], finish: str) -> str:
     content = _content(message.get("content"))
     if without_thoughts(content).strip():
         return content
-    for arguments in _arguments(message):
-        if arguments.strip():
-            return arguments
-    for name in ("reasoning_content", "reasoning"):
+    if arguments := "\n".join(_arguments(message)).strip():
+        return arguments
+    for name in ("reasoning_content", "reasoning", "thinking"):
         reasoning = _content(message.get(name))
         end = without_thoughts(reasoning).rstrip(" \t\r\n`").endswith(("}", "]", "|>"))
         if reasoning and end and finish != "length":
@@ -170,20 +169,22 @@ LONGEST_CONTENT = 400_000
 
 # ---- reasoning
 
-_MIND = (
-    "(?:seed:|ant|internal_|inner_|begin_of_|start_of_|start_|end_of_|end_)?"
-    "(?:think(?:ing)?(?:_process)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad"
-    "|monologue)"
-)
+_STEM = "(?:think|thought|reason|analysis|reflect|scratch_?pad|monologue|chain_of|planning|draft)"
+_MIND = rf"(?:[\w:-]{{0,20}}?{_STEM}\w{{0,20}}|cot|plan)"  # <seed:think>, <longcat_think>
 _OPENS = (
-    rf"<\|?{_MIND}\|?>|<{_MIND}\s[^<>]{{0,99}}>|\[{_MIND}\]|◁{_MIND}▷|<unused94>"
-    r"|<\|inner_prefix\|>|<\|channel>(?!final)"
+    rf"<\|?{_MIND}\|?>|<(?:{_MIND}|details)\s[^<>]{{0,99}}>|\[{_MIND}\]|◁{_MIND}▷|<unused94>"
+    r"|<\|inner_prefix\|>|<\|channel>(?!final)|<details><summary>"
 )
 _CLOSES = (
-    rf"</{_MIND}\s*>|\[/{_MIND}\]|◁/{_MIND}▷|<unused95>|<\|/{_MIND}\|>"
-    rf"|<\|end_(?:of_)?(?:think(?:ing)?|thought|reasoning)\|>|<\|inner_suffix\|>|<channel\|>"
+    rf"</(?:{_MIND}|details)\s*>|\[/{_MIND}\]|◁/{_MIND}▷|<unused95>|<\|/{_MIND}\|>"
+    rf"|<\|end_\w{{0,5}}{_STEM}\w{{0,20}}\|>|<\|{_STEM}\w{{0,20}}_end\|>"
+    r"|<\|inner_suffix\|>|<channel\|>"
 )
-_THOUGHTS = re.compile(rf"(?!{_CLOSES})(?:{_OPENS}).*?(?:{_CLOSES}|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHTS = re.compile(
+    rf"<\|think\|>.*?(?:<\|end\|>|{_CLOSES}|\Z)"  # Solar's <|end|>; for others that ends all
+    rf"|(?!{_CLOSES})(?:{_OPENS}).*?(?:{_CLOSES}|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
 _END_OF_THOUGHTS = re.compile(_CLOSES, re.IGNORECASE)
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w*)[^<]{0,200}(?:<\|constrain\|>[^<]{0,99})?")
 _HARMONY_ENDS = re.compile(r"<\|(?:end|start|return|call|message)\|>")
@@ -354,10 +355,23 @@ def _posts_in(
         if identity is not None and tags is not None:
             yield identity, tags
         return
-    for name, inner in value.items():  # {"p1": [...]}
-        tags = _tags(inner)
-        if name in ids and tags is not None:
-            yield name, tags
+    yield from _named(value, ids, may_be_bare=may_be_bare, levels=levels)
+
+
+def _named(
+    value: dict[str, Any], ids: Sequence[str], *, may_be_bare: bool, levels: int
+) -> Iterator[tuple[str, list[object]]]:
+    """Yield what stands under ids, `{"p1": [...]}`, or in a frame, `{"arguments": {...}}`."""
+    for name, inner in value.items():
+        if name in ids:
+            tags = _tags(inner.get("tags") if isinstance(inner, dict) else inner)
+            if tags is not None:
+                yield name, tags
+        elif isinstance(inner, dict) and not _OTHER_ID.fullmatch(name):
+            yield from _posts_in(inner, ids, may_be_bare=may_be_bare, levels=levels - 1)
+
+
+_OTHER_ID = re.compile(r"p?\d+")
 
 
 def _out_of_string(value: Any) -> Any:
@@ -378,6 +392,8 @@ def _tags(value: Any) -> list[object] | None:
     if isinstance(value, str) and value.lstrip().startswith("["):  # JSON in a string
         lists = [inner for inner, is_alone in _values(value) if is_alone]
         value = lists[0] if len(lists) == 1 and isinstance(lists[0], list) else value
+    if isinstance(value, dict) and all(isinstance(each, str | list) for each in value.values()):
+        return list(value.values())  # {"1": "alpha"}, {"topics": ["alpha"]}
     if isinstance(value, str):
         return [part.strip() for part in re.split(r"[,;\n]", value)] if value.strip() else []
     return value if isinstance(value, list) else None

@@ -6,20 +6,29 @@ Pure. Knows no rule about what is a tag (`vocabulary`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 
-_BETWEEN = re.compile(r"[,;\n，、،؛]|\s[•·|]\s")
+_BETWEEN = re.compile(r"[,;|\n，、،؛]|\s[•·/]\s")
 _BEFORE_HASH = re.compile(r"\s+(?=[#＃][^\W\d_])")
 _GLUED_HASH = re.compile(r"(?<=\w)(?=[#＃][^\W\d_])")
 _NUMBER = re.compile(
-    r"\s*(?:(?:tag|тег)\s*)?[(\[#№]?([0-9]{1,2})(?:[.)\]:]\s*|\s*[-–—]\s+|\ufe0f?\u20e3\s*)(?=\S)",
+    r"\s*(?:(?:tag|тег)\s*)?[(\[#№]?\s*(\d{1,2})(?:[.)\]:、/]\s*|\s*[-–—]\s+|\ufe0f?\u20e3\s*)(?=\S)",
     re.IGNORECASE,
 )
 _NUMBERS_IN_A_ROW = re.compile(r"\s+(?=\(?[0-9]{1,2}[.)]\s)")
+_BARE_NUMBER = re.compile(r"\s*[#№]?(\d{1,2})\s*(?=\S)")  # "1 alpha", "① alpha", "#1 alpha"
 _LETTER = re.compile(r"\s*\(?([a-zа-я])\)\s*(?=\S)", re.IGNORECASE)
+_TITLE = re.compile(
+    r"\A\s*(?:(?:hash|хеш|хэш)?(?:tags?|теги?)|key ?words?|ключевые слова)\s*[:：]", re.IGNORECASE
+)
+_SIGN = r"[^\w\s!-~¡-¿№\u20a0-\u20cf]"  # a bullet, an emoji; neither money nor punctuation
+_BEFORE = re.compile(rf"\A(?:[-+*·]\s|\[[xX ]\]\s|{_SIGN}|\s)+(?=[\w#＃.])")
+_AFTER = re.compile(rf"\s+{_SIGN}+\s*\Z")
 
 
-_BULLET = re.compile(r"\A\s*[•·‣▪●○◦►▶➤→✓✔✅-]+\ufe0f?\s+")
+LONGEST = 200
+"""Letters: a longer text is no tag, whatever stands beside it."""
 
 
 def split_tags(values: Sequence[object]) -> list[object]:
@@ -30,12 +39,31 @@ def split_tags(values: Sequence[object]) -> list[object]:
     """
     is_one = len(values) == 1
     tags: list[object] = []
-    for value in values:
+    for value in _flat(values):
         if isinstance(value, str):
-            tags += [_BULLET.sub("", part) for part in _parts(value, is_one=is_one)]
+            tags += [_without_marks(part) for part in _parts(value, is_one=is_one)]
         else:
             tags.append(value)
     return _without_numbers(tags)
+
+
+def _flat(values: Sequence[object]) -> Iterator[object]:
+    """Yield the values; a list among them, or an object with one text, comes as what is in it."""
+    for value in values:
+        if isinstance(value, list):
+            yield from value
+        elif isinstance(value, dict):
+            texts = [inner for inner in value.values() if isinstance(inner, str)]
+            yield texts[0] if len(texts) == 1 else value
+        else:
+            yield value
+
+
+def _without_marks(text: str) -> str:
+    """Return a tag without a bullet or an emoji beside it, and without a title before it."""
+    if len(text) > LONGEST:
+        return text
+    return _TITLE.sub("", _AFTER.sub("", _BEFORE.sub("", text, count=1)), count=1)
 
 
 def _parts(text: str, *, is_one: bool) -> list[str]:
@@ -56,9 +84,10 @@ def _without_numbers(tags: list[object]) -> list[object]:
     texts = [tag for tag in tags if isinstance(tag, str)]
     if len(texts) < len(tags) or not texts:
         return tags
-    for mark in (_NUMBER, _LETTER):
-        if _counts(texts, mark):
-            return [mark.sub("", text, count=1) for text in texts]
+    plain = [unicodedata.normalize("NFKC", text.replace("№", "#")) for text in texts]
+    for mark in (_NUMBER, _LETTER, _BARE_NUMBER):
+        if _counts(plain, mark) and (mark is not _BARE_NUMBER or len(plain) > 2):
+            return [_without_marks(mark.sub("", text, count=1)) for text in plain]
     return tags
 
 
@@ -68,11 +97,11 @@ def _counts(texts: Sequence[str], mark: re.Pattern[str] = _NUMBER) -> bool:
     if len(texts) < 2:
         return False
     first = found[0]
-    if first is None or first[1].lower() not in {"0", "1", "01", "a", "а"}:
+    if first is None or (first[1].lower() not in {"a", "а"} and _value(first[1]) > 1):
         return False
     values = [_value(each[1]) for each in found if each is not None]
     return len(values) == len(texts) and values == list(range(values[0], values[0] + len(values)))
 
 
 def _value(name: str) -> int:
-    return int(name) if name.isdigit() else ord(name.lower())
+    return int(name) if name.isdecimal() else ord(name.lower())

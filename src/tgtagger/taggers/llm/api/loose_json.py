@@ -1,8 +1,8 @@
 """Read the JSON value at a place of a text, also if a model wrote it nearly right.
 
-Nearly right are: commas before a closing bracket, Python's quotes and words, curly quotes, keys
-without quotes, comments. A value with a missing comma, quote or bracket is not read: what it means
-cannot be told.
+Nearly right are: commas before a closing bracket, Python's quotes, tuples and words, quotes and
+marks of other languages, keys without quotes, comments. A value with a missing comma, quote or
+bracket is not read: what it means cannot be told.
 
 Pure. Knows no post and no tag.
 """
@@ -47,21 +47,23 @@ def decode(text: str, start: int) -> tuple[Any, int]:
 
 
 _TOKEN = re.compile(
-    r"""\s+ | //[^\n]* | \#[^\n]*
+    r"""\s+ | //[^\n]* | \#[^\n]* | /\*[^*]{0,500}\*/
     | (?P<string>"(?:[^"\\\n]|\\.)*")
-    | '(?P<single>(?:[^'\\\n]|\\.)*)' (?=\s*[,:\]}])
-    | “(?P<curly>[^“”"\\\n]*)”
-    | (?P<mark>[\[\]{},:])
+    | '(?P<single>(?:[^'\\\n]|\\.)*)' (?=\s*[,:\]})，：])
+    | [“„«](?P<curly>[^“”„«»"\\\n]*)[”“»]
+    | `(?P<code>[^`"\\\n]*)`
+    | (?P<mark>[\[\]{}(),:，：])
     | (?P<number>-?[0-9]{1,18}(?:\.[0-9]{1,18})?(?![\w.]))
     | (?P<word>[A-Za-z_]\w{0,40})
     """,
     re.VERBOSE,
 )
+_MARKS = str.maketrans("()，：", "[],:")
 _WORDS = {"None": "null", "True": "true", "False": "false", "null": "null", "true": "true",
           "false": "false"}  # fmt: skip
-_COLON = re.compile(r"\s*:")
+_COLON = re.compile(r"\s*[:：]")
 _SINGLE = re.compile(r"\\'|(\")")
-_OPEN_STRING = re.compile(r"""["'“][^\n]*\Z""")
+_OPEN_STRING = re.compile(r"""["'“„«`][^\n]*\Z""")
 
 
 def _mended(text: str, start: int) -> tuple[str | None, int]:
@@ -78,7 +80,7 @@ def _mended(text: str, start: int) -> tuple[str | None, int]:
         match kind:
             case None:
                 continue
-            case "mark" if words in "]}":
+            case "mark" if (words := words.translate(_MARKS)) in "]}":
                 if open_ones.pop() + words not in {"[]", "{}"}:
                     return None, at
                 if written[-1] == ",":
@@ -105,8 +107,8 @@ def _scalar(token: re.Match[str], *, is_key: bool) -> str | None:
         case "single":
             inner = _SINGLE.sub(lambda found: '\\"' if found[1] else "'", token["single"])
             return f'"{inner}"'
-        case "curly":
-            return f'"{token["curly"]}"'
+        case "curly" | "code" as kind:
+            return f'"{token[kind]}"'
         case "word":
             return f'"{words}"' if is_key else _WORDS.get(words)
         case _:

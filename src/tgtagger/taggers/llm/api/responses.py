@@ -76,7 +76,8 @@ _QUOTA = frozenset(
 )
 _DAILY = re.compile(
     r"free-models-per-day|free_tier_daily|per[ _-]?(?:day|week|month)|\b[RT]PD\b"
-    r"|(?:daily|weekly|monthly) (?:\w+ ){0,2}(?:limit|quota|usage|allocation)",
+    r"|(?:daily|weekly|monthly) (?:\w+ ){0,2}(?:limit|quota|usage|allocation)"
+    r"|ByDay\b|\bcalls ?/ ?(?:day|month)",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile(r"request (?:is )?too large|must be reduced", re.IGNORECASE)
@@ -86,13 +87,17 @@ _NO_ROUTE = re.compile(
 )
 _TOO_LONG = re.compile(
     r"context[_ ](?:length|size|window)|exceed_context_size|maximum context|too many tokens"
-    r"|prompt is too long|input is too long|longer than the (?:model|context)",
+    r"|prompt is too long|input is too long|longer than the (?:model|context)"
+    r"|token count .{0,20}exceeds|range of input length|maximum prompt length"
+    r"|max_new_tokens. must be",
     re.IGNORECASE,
 )
 _MODERATED = re.compile(
     r"moderation|flagged|content[_ ](?:filter|policy)|safety (?:system|filter)"
     r"|responsible ?ai|prohibited[ _]content|inappropriate content|data_?inspection_?failed"
-    r"|sensitive (?:content|words?)|\b(?:SAFETY|RECITATION|BLOCKLIST|SPII)\b",
+    r"|sensitive (?:content|words?|information)|\b(?:SAFETY|RECITATION|BLOCKLIST|SPII)\b"
+    r"|violates (?:\w+ ){0,2}(?:guidelines|policy)|content exists risk|considered high risk"
+    r"|SensitiveContent|content .{0,20}is sensitive|敏感",
     re.IGNORECASE,
 )
 # What ends a run, in the words of Gemini, Mistral, Anthropic, xAI, Groq, LM Studio, Ollama,
@@ -100,15 +105,18 @@ _MODERATED = re.compile(
 _NO_MONEY = re.compile(
     r"credit balance|insufficient[_ ](?:\w+ )?(?:balance|credits?|funds)|arrear"
     r"|balance is (?:insufficient|too low|not enough|exhausted)|used all available credits"
+    r"|not[ _]enough[ _]balance|(?:credits|points) (?:are |is )?(?:depleted|exhausted|expired)"
     r"|exceeded_current_quota|(?:don't|doesn't|do not|does not) have any credits|out of credits"
-    r"|purchase (?:more )?credits|please recharge|(?:spend|spending) limit|past invoices",
+    r"|purchase (?:more )?credits|please recharge|(?:spend|spending) (?:limit|cap)\b"
+    r"|past invoices|余额不足|欠费|insufficient points|budget has been exceeded",
     re.IGNORECASE,
 )
 _CREDIT = re.compile(
     _NO_MONEY.pattern + r"|usage limits?\b|insufficient_quota|quota[ _](?:exceeded|exhausted)"
     r"|billing[_ ](?:is )?(?:disabled|not[_ ](?:active|enabled)|hard)|billing to be enabled"
     r"|account is in good standing|FreeTierOnly|free (?:tier|quota) .{0,40}exhausted"
-    r"|requires? (?:a |an )?(?:\w+ )?subscription|inactive subscription|payment required|overdue",
+    r"|requires? (?:a |an )?(?:\w+ )?subscription|(?:have|need) an active subscription"
+    r"|inactive subscription|ResourcePackExhausted|key limit exceeded|payment required|overdue",
     re.IGNORECASE,
 )
 _REGION = re.compile(
@@ -122,6 +130,7 @@ _MODEL = re.compile(
     r"|model_decommissioned|model_terms_required|model_permission_blocked|Model\.AccessDenied"
     r"|AccessDenied\.Unpurchased|DeploymentNotFound"
     r"|model\b.{0,200}\b(?:does not exist|doesn't exist|not exist|not found|decommissioned"
+    r"|identifier is invalid|only supports? stream|requires a newer version"
     r"|no longer (?:available|supported|accessible)|does not support (?:chat|generate)"
     r"|requires terms acceptance|(?:was|is|has been) (?:deprecated|retired|removed|disabled"
     r"|blocked)"
@@ -129,7 +138,9 @@ _MODEL = re.compile(
     r"|(?:invalid|unknown|unrecognized|unexpected|unsupported) model\b|not a valid model"
     r"|no (?:such )?models? (?:is |are )?(?:loaded|found)|no such model|multiple models are loaded"
     r"|failed to load (?:the )?model|unable to (?:access|load) (?:\S+ )?model|model disabled"
-    r"|does not support (?:chat|generate|text generation)\b|access to (?:the |this )?model"
+    r"|does not support (?:chat|generate|text generation)\b"
+    r"|access to (?:the |this )?model(?!.{0,30}verif)|no longer supported\b.{0,60}\bmodel"
+    r"|enable_thinking must be|provide a chat template|LLM Provider NOT provided|模型不存在"
     r"|model is required|(?:provide|specify) an? (?:\w+ )?model"
     r"|model ['\"`]?[\w./:-]+['\"`]? is not supported(?! (?:with|for|in) )",
     re.IGNORECASE,
@@ -137,7 +148,7 @@ _MODEL = re.compile(
 _KEY = re.compile(
     r"api[_ -]?key.{0,60}\b(?:not valid|invalid|incorrect|expired|missing|required|blocked"
     r"|disabled|revoked|leaked|suspended|not found|not provided|not allowed)"
-    r"|(?:invalid|incorrect|wrong|expired|missing|no|provide an?|provide your) (?:valid )?"
+    r"|(?:invalid|incorrect|wrong|expired|missing|no|provide an?|provide your)[ _](?:valid )?"
     r"api[_ -]?key|invalid[_ ](?:token|authentication|credentials)|authentication[_ ](?:error|fail)"
     r"|unauthenticated|unauthorized|permission[_ ]?denied|permission_error"
     r"|(?:organi[sz]ation|account|project|team|consumer|user|workspace)\b.{0,80}\b(?:been |is "
@@ -151,6 +162,11 @@ _PASSED = re.compile(
     r"\bcrash|exit code|\bunloaded\b|channel error|out of memory|overloaded|temporar(?:y|ily)"
     r"|try again|timed? ?out\b|currently loading|(?:internal|unexpected) (?:server )?error"
     r"|operation (?:was )?(?:canceled|cancelled|aborted)|connection (?:reset|refused|lost)",
+    re.IGNORECASE,
+)
+_MISWRITTEN = re.compile(  # Groq: this answer broke the format, which it takes
+    r"json_validate_failed|failed_generation|failed to (?:generate|validate) json"
+    r"|does not match the expected schema",
     re.IGNORECASE,
 )
 _NO_SYSTEM = re.compile(
@@ -281,6 +297,8 @@ def _judge_passing(
 ) -> Verdict | None:
     if status in {400, 422, 500} and words.has(_NO_SYSTEM):  # a chat template says it by 500, too
         return Verdict("parameter", said, parameter="system")
+    if status == 400 and words.has(_MISWRITTEN):
+        return Verdict("passing", said, "server", wait=wait)
     if status == 400 and words.has(_PASSED) and not (words.has(_TOO_LONG) or words.has(_FORMAT)):
         return Verdict("passing", said, "server", wait=wait)
     if status in {500, 501} and words.has(_FORMAT):  # llama-cpp-python: an unknown format
@@ -313,6 +331,9 @@ def _judge_refusal(words: _Words, said: str) -> Verdict:
     return Verdict("bad_post", said, "server")
 
 
+_NAMES = ("type", "code", "status", "reason")
+
+
 class _Words:
     """The words of an error body, whatever its shape."""
 
@@ -329,7 +350,7 @@ class _Words:
         if isinstance(error, dict):
             said = (error.get(name) for name in ("message", "detail", "error", "msg"))
             texts += [text for text in said if isinstance(text, str)]
-            self.names = {as_text(error.get(name)) for name in ("type", "code", "status")} - {""}
+            self.names = {as_text(error.get(name)) for name in _NAMES} - {""}
             self.parameter = as_text(error.get("param"))
             metadata = error.get("metadata")
             if isinstance(metadata, dict):

@@ -1,0 +1,176 @@
+"""Two posts become one: what people decided about the tags of both stays, and can be undone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.make import page, post, tag
+from support.sql import driver, reading
+from tgtagger.errors import InputError
+from tgtagger.model.posts import Media, PostData, PostFilter
+from tgtagger.store import Store, decisions
+
+PHOTO = Media("photo")
+Do = Callable[[Store], object]
+
+
+def pictures() -> tuple[PostData, PostData]:
+    return post(1, "caption", media=(PHOTO,)), post(2, "", media=(PHOTO,))
+
+
+def fold(store: Store) -> None:
+    """Make one of the two posts: a better source tells that they are an album."""
+    album = post(1, "caption", ids=(1, 2), media=(PHOTO,) * 2)
+    store.posts.save_page(page(album, source="telegram"))
+
+
+def tags(store: Store) -> set[tuple[str, str]]:
+    """Return the tags of the first post, and who gave them; `off`: a person took it off."""
+    with reading(store) as db:
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        return set(
+            db.execute(
+                "SELECT t.name, l.source FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+                "JOIN posts AS p ON p.id = l.post_id WHERE p.message_id = 1 UNION ALL "
+                "SELECT t.name, 'off' FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
+                "JOIN posts AS p ON p.id = r.post_id WHERE p.message_id = 1"
+            )
+        )
+
+
+def last(store: Store) -> int:
+    change = store.changes.last()
+    assert change is not None
+    return change.number
+
+
+MACHINE = {("AI", "keywords"), ("sea", "keywords")}
+CASES: dict[str, tuple[Do, set[tuple[str, str]], set[tuple[str, str]]]] = {
+    # done before the posts become one, the tags after that, and after the undo
+    "a tag on the second": (
+        lambda store: store.curation.add("news/2", ["mine"]),
+        MACHINE | {("mine", "human")}, MACHINE,
+    ),
+    "a tag on both": (
+        lambda store: store.curation.add_to(PostFilter(), ["mine"]),
+        MACHINE | {("mine", "human")}, MACHINE,
+    ),
+    "a machine's tag confirmed on the second": (
+        lambda store: store.curation.add("news/2", ["sea"]),
+        {("AI", "keywords"), ("sea", "human")}, MACHINE,
+    ),
+    "a tag taken off the second": (
+        lambda store: store.curation.drop("news/2", ["sea"]),
+        {("AI", "keywords"), ("sea", "off")}, MACHINE,
+    ),
+    "a tag taken off both": (
+        lambda store: store.curation.drop_from(PostFilter(), ["sea"]),
+        {("AI", "keywords"), ("sea", "off")}, MACHINE,
+    ),
+    "a tag removed": (
+        lambda store: store.curation.remove(["sea"]),
+        {("AI", "keywords"), ("sea", "off")}, MACHINE,
+    ),
+    "tags merged": (
+        lambda store: store.curation.merge(["sea"], "AI"), {("AI", "keywords")}, MACHINE,
+    ),
+    "a tag renamed": (
+        lambda store: store.curation.rename("sea", "ocean"),
+        {("AI", "keywords"), ("ocean", "keywords")}, MACHINE,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_of_a_post_that_became_part_of_another_is_undone(store: Store, name: str) -> None:
+    do, joined, undone = CASES[name]
+    store.posts.save_page(page(*pictures()))
+    tag(store, ["AI", "sea"])
+    do(store)
+    fold(store)
+    assert tags(store) == joined
+    store.changes.take_back(last(store))
+    assert tags(store) == undone
+
+
+def test_two_changes_of_two_posts_are_undone_one_by_one(store: Store) -> None:
+    store.posts.save_page(page(*pictures()))
+    tag(store, ["AI", "sea"])
+    store.curation.add("news/1", ["mine"])
+    store.curation.add("news/2", ["mine", "other"])
+    store.curation.drop("news/2", ["other"])
+    fold(store)
+    assert tags(store) == MACHINE | {("mine", "human"), ("other", "off")}
+    store.changes.take_back(last(store))
+    assert tags(store) == MACHINE | {("mine", "human"), ("other", "human")}
+    store.changes.take_back(last(store))
+    assert tags(store) == MACHINE | {("mine", "human")}  # the first post had it, too
+    store.changes.take_back(last(store))
+    assert tags(store) == MACHINE
+
+
+def test_a_person_s_tag_comes_before_a_person_s_removal(store: Store) -> None:
+    store.posts.save_page(page(*pictures()))
+    tag(store, ["AI", "sea"])
+    store.curation.drop("news/1", ["sea"])
+    store.curation.add("news/2", ["sea"])
+    fold(store)
+    assert tags(store) == {("AI", "keywords"), ("sea", "human")}
+    store.changes.take_back(last(store))
+    assert tags(store) == {("AI", "keywords"), ("sea", "off")}
+    store.changes.take_back(last(store))
+    assert tags(store) == MACHINE
+
+
+STEPS: tuple[Do, ...] = (
+    lambda store: store.curation.add("news/1", ["mine", "sea"]),
+    lambda store: store.curation.add("news/2", ["mine", "sea"]),
+    lambda store: store.curation.add_to(PostFilter(), ["AI", "mine", "fresh"]),
+    lambda store: store.curation.drop("news/1", ["sea"]),
+    lambda store: store.curation.drop("news/2", ["sea"]),
+    lambda store: store.curation.drop("news/2", ["mine"]),
+    lambda store: store.curation.drop_from(PostFilter(), ["AI", "mine"]),
+    lambda store: store.curation.remove(["AI"]),
+    lambda store: store.curation.merge(["sea"], "AI"),
+    lambda store: store.curation.merge(["mine"], "sea"),
+    lambda store: store.curation.rename("mine", "ours"),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(range(len(STEPS))), max_size=6), st.integers(0, 6))
+def test_all_changes_are_undone_whenever_the_posts_became_one(steps: list[int], when: int) -> None:
+    with TemporaryDirectory() as folder, Store.open(f"{folder}/posts.db") as store:
+        store.posts.save_page(page(*pictures()))
+        tag(store, ["AI", "sea"])
+        for number, step in enumerate(steps):
+            if number == when:
+                fold(store)
+            with contextlib.suppress(InputError):  # a tag is not there, or the second post
+                STEPS[step](store)
+        fold(store)
+        for change in store.changes.past(9):
+            if change.by == "person":
+                store.changes.take_back(change.number)
+        assert tags(store) == MACHINE
+
+
+def test_tags_of_both_keep_their_order(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
+    for name in ("e", "d", "c"):
+        store.curation.add("news/1", [name])
+    for name in ("b", "a"):
+        store.curation.add("news/2", [name])
+    db = driver(store)
+    posts = [number for (number,) in db.execute("SELECT id FROM posts ORDER BY message_id")]
+    db.execute("BEGIN IMMEDIATE")
+    decisions.move(db, posts[1], posts[0])
+    db.execute("DELETE FROM posts WHERE id = ?", (posts[1],))
+    db.execute("COMMIT")
+    assert store.records.post("news/1").post.tags == ("e", "d", "c", "b", "a")
