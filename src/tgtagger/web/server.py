@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -33,6 +34,8 @@ HEAD_SECONDS = 10.0
 """Seconds in which the head of a request has to come; the guard bounds its body."""
 READER_SECONDS = 30.0
 """Seconds for which a reader may take nothing of what is sent."""
+THREADS = 10
+"""Requests that read or write at once: each has a connection to the database, and its memory."""
 CONNECTIONS = 200
 """Requests at once; more are answered with 503."""
 
@@ -123,6 +126,7 @@ def make_server(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with contextlib.AsyncExitStack() as stack:
             if worker is not None:
                 await stack.enter_async_context(_kept(worker))
