@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 ENDING = 1.0
 """Seconds that open requests have to end after a signal; the worker has as long."""
+REHEARSAL = 5.0
+"""Seconds that the first requests, the server's own, may take."""
 IDLE = 15
 """Seconds after which a connection without a request is closed."""
 HEAD_SECONDS = 10.0
@@ -203,7 +205,27 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
+            for opened in sockets or ():
+                await _rehearse(opened)
             self._ready()
+
+
+async def _rehearse(opened: socket.socket) -> None:
+    """Ask the server twice over its own socket: the first request of all takes ten times as long.
+
+    One reads nothing; the other is turned away after all that a request for a job goes through.
+    """
+    host, port = opened.getsockname()[:2]
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(REHEARSAL):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            writer.write(
+                b"POST /users/-/posts/retry_tagging HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            await reader.read()
+            writer.close()
 
 
 @contextlib.asynccontextmanager
