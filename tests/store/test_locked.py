@@ -70,8 +70,11 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
-    "around.post": lambda store: store.around.post("news/1"),
+    "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
+    "facets.of": lambda store: (store.facets.of(PostFilter()),),
+    "records.newer": lambda store: (store.records.newer(PostFilter(), 0, 9),),
+    "tags.given_by_hand": lambda store: store.tags.given_by_hand([1]),
     "runs.past": lambda store: store.runs.past(9),
     "jobs.find": lambda store: store.jobs.find(1),
     "jobs.latest": lambda store: store.jobs.latest(9),
