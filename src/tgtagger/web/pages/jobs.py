@@ -55,7 +55,7 @@ STAGES: Texts = {
 def show(
     request: Request,
     archive: ArchiveDep,
-    before: Annotated[int, Query(ge=1)] = 2**31,
+    before: Annotated[int, Query(ge=1, le=2**31)] = 2**31,
     seen: str = "",
 ) -> Response:
     store, t = archive.store, words_of(request)
