@@ -173,12 +173,13 @@ _CHANGE = RowCheck(
 )  # fmt: skip
 _SELECT_CHANGE = "SELECT id, at, what, names, posts, undone_at FROM tag_changes"
 _RUN = RowCheck("runs.id", "runs.started_at", "runs.command", "runs.tagger", "runs.model", INTEGER)
+# A person's tag belongs to no run; so the index of runs answers, and no tag of a post is read.
 _SELECT_RUN = (
     "SELECT id, started_at, command, tagger, model, (SELECT count(DISTINCT post_id) "
-    "FROM post_tags WHERE run_id = runs.id AND source <> 'human') FROM runs "
+    "FROM post_tags WHERE run_id = runs.id) FROM runs "
     "WHERE tagger IS NOT NULL"
 )
-_LEFT_TAGS = "EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id AND source <> 'human')"
+_LEFT_TAGS = "EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id)"
 
 
 class Changes(Part):
