@@ -279,15 +279,16 @@ document.addEventListener("keydown", (event) => { // along the marks that take a
 // ---- news: somebody has written to the archive; nothing moves until one asks for it
 
 const news = one("#changed");
-let version = news?.dataset.at, isAsking = false;
+let version = news?.dataset.at, isAsking = false, own = 0;
 
 async function look() {
   if (!news || document.hidden || isAsking) return;
   isAsking = true;
+  const before = own;
   const { query = "", newest = "" } = one("#results")?.dataset || {};
   try {
     const answer = await fetch(`/live?${new URLSearchParams({ at: version, query, newest })}`);
-    if (answer.status === 200) {
+    if (answer.status === 200 && own === before) { // what one does oneself is no news
       const told = await answer.json();
       if (version && told.text) { one("a", news).textContent = told.text; news.hidden = false; }
       if (version) document.body.dispatchEvent(new Event("archive-changed"));
@@ -298,9 +299,11 @@ async function look() {
 if (news) {
   setInterval(look, 1000);
   document.addEventListener("visibilitychange", look);
-  document.addEventListener("htmx:afterRequest", ({ detail }) => { // what one did oneself is no news
-    if (detail.requestConfig.verb !== "get" && detail.successful) version = "";
-  });
+  for (const name of ["htmx:beforeRequest", "htmx:afterRequest"]) {
+    document.addEventListener(name, ({ detail }) => {
+      if (detail.requestConfig.verb !== "get") { own += 1; version = ""; }
+    });
+  }
 }
 all("button[data-do][hidden]").forEach((button) => { button.hidden = false; });
 tellChosen();
