@@ -75,6 +75,17 @@ READING: dict[str, Callable[[Store], Any]] = {
     "facets.of": lambda store: (store.facets.of(PostFilter()),),
     "records.newer": lambda store: (store.records.newer(PostFilter(), 0, 9),),
     "tags.given_by_hand": lambda store: store.tags.given_by_hand([1]),
+    "statistics.tag": lambda store: store.statistics.tag("tag"),
+    "statistics.posts_by_day": lambda store: store.statistics.posts_by_day(),
+    "statistics.tag_by_day": lambda store: store.statistics.tag_by_day("tag"),
+    "statistics.rising": lambda store: store.statistics.rising(7, 9),
+    "statistics.related": lambda store: store.statistics.related("tag", 9),
+    "status.failures": lambda store: store.status.failures(),
+    "status.failed_posts": lambda store: store.status.failed_posts("server", 9),
+    "status.spent": lambda store: store.status.spent(9),
+    "tags.listed": lambda store: store.tags.listed(),
+    "changes.left_tags": lambda store: store.changes.left_tags([1]),
+    "tags.still_open": lambda store: store.tags.still_open(()),
     "runs.past": lambda store: store.runs.past(9),
     "jobs.find": lambda store: store.jobs.find(1),
     "jobs.latest": lambda store: store.jobs.latest(9),
@@ -128,6 +139,7 @@ READING: dict[str, Callable[[Store], Any]] = {
 @pytest.fixture
 def _locked(store: Store, db: Path) -> Iterator[None]:
     store.posts.save_page(page(post(1, "word")))
+    store.curation.add("news/1", ["tag"])
     store.jobs.ask("tag", "", {})
     other = sqlite3.connect(db, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -227,6 +239,7 @@ def test_who_reads_writes_nothing_and_takes_no_write_lock(
     store: Store, db: Path, name: str, opened: Callable[[str], Store]
 ) -> None:
     store.posts.save_page(page(post(1, "word")))
+    store.curation.add("news/1", ["tag"])
     store.jobs.ask("tag", "", {})
     with opened(str(db)) as reader:
         traced = Traced(reader)
