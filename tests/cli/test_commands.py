@@ -892,8 +892,8 @@ def test_habits_work(archive: Any, typed: list[str], said: str) -> None:
         (["find", "x"], "tgtagger search"),
         (["retry"], "tgtagger retry-failed"),
         (["backup"], "doctor --backup FILE"),
-        (["serch"], "did you mean search?"),
-        (["help", "serch"], "did you mean search?"),
+        (["serch"], "did you mean search or serve?"),
+        (["help", "serch"], "did you mean search or serve?"),
         (["help", "tags", "renam"], "did you mean rename?"),
     ],
 )

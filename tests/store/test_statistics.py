@@ -13,6 +13,7 @@ from tgtagger.model.archive import DayCount, GroupCount, RisingTag
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.statistics import BY_DAY, RELATED, RISING, TAG_BY_DAY
+from tgtagger.store.tags import LISTED
 
 
 def fill(store: Store, days: dict[str, tuple[int, ...]]) -> None:
@@ -65,6 +66,7 @@ def test_related_tags_are_those_of_the_same_posts(store: Store) -> None:
     [(BY_DAY, (), "SCAN posts USING COVERING INDEX"),
      (TAG_BY_DAY, (1,), "SEARCH post_tags USING COVERING INDEX"),
      (RISING, (1, 2), "SEARCH post_tags USING PRIMARY KEY"),
+     (LISTED, (), "SCAN post_tags USING COVERING INDEX"),
      (RELATED, (1, 5), "SEARCH post_tags USING COVERING INDEX")],
 )  # fmt: skip
 def test_no_post_is_read_to_count_it(

@@ -26,22 +26,22 @@ def filled(store: Store) -> Store:
 def test_a_post_has_neighbours_in_its_channel_only(store: Store) -> None:
     other = Channel(7, "Other", "other")
     filled(store).posts.save_page(page(post(3, "x", date=minute(3)), channel=other))
-    found = store.around.post("news/5")
+    found = store.surroundings.of("news/5")
     assert found.older is not None
     assert found.newer is not None
     assert (found.older.id.message_id, found.newer.id.message_id) == (4, 6)
-    alone = store.around.post("other/3")
+    alone = store.surroundings.of("other/3")
     assert (alone.older, alone.newer) == (None, None)
 
 
 def test_a_thread_is_told_in_both_directions_by_any_message_of_an_album(store: Store) -> None:
     filled(store)
-    answer = store.around.post("news/9")
+    answer = store.surroundings.of("news/9")
     assert answer.answered is not None
     assert answer.answered.text == "album"
-    assert [item.text for item in store.around.post("news/6").answers] == ["yes"]
-    assert [item.text for item in store.around.post("news/2").answers] == ["no"]
-    assert store.around.post("news/11").answered is None
+    assert [item.text for item in store.surroundings.of("news/6").answers] == ["yes"]
+    assert [item.text for item in store.surroundings.of("news/2").answers] == ["no"]
+    assert store.surroundings.of("news/11").answered is None
 
 
 def test_what_a_person_did_to_a_posts_tags_is_told_until_it_is_undone(store: Store) -> None:
@@ -49,13 +49,13 @@ def test_what_a_person_did_to_a_posts_tags_is_told_until_it_is_undone(store: Sto
     store.curation.add("news/1", ["mine", "sea"])
     number = store.curation.drop("news/1", ["storm"]).number
     assert number is not None
-    found = store.around.post("news/1")
+    found = store.surroundings.of("news/1")
     assert [(change.given, change.taken) for change in found.changes] == [
         (("mine", "sea"), ()), ((), ("storm",)),
     ]  # fmt: skip
     assert [item.name for item in found.taken] == ["storm"]
     store.changes.take_back(number)
-    found = store.around.post("news/1")
+    found = store.surroundings.of("news/1")
     assert len(found.changes) == 1
     assert found.taken == ()
 
@@ -63,10 +63,10 @@ def test_what_a_person_did_to_a_posts_tags_is_told_until_it_is_undone(store: Sto
 def test_a_basic_groups_post_is_found_by_its_name_in_addresses(store: Store) -> None:
     group = Channel(-5, "Group", None, "group")
     store.posts.save_page(page(post(1, "a"), post(-2, "b"), channel=group))
-    found = store.around.post("-5--2")
+    found = store.surroundings.of("-5--2")
     assert (found.id.channel_id, found.id.message_id) == (-5, -2)
     with pytest.raises(InputError):
-        store.around.post("-5-3")
+        store.surroundings.of("-5-3")
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_nothing_reads_a_whole_table(store: Store, sql: str, values: tuple[objec
 def test_facets_count_what_is_found(store: Store) -> None:
     filled(store)
     store.curation.add("news/1", ["mine"])
-    found = store.counts.facets(PostFilter(tags=("mine",)))
+    found = store.facets.of(PostFilter(tags=("mine",)))
     assert (found.posts, found.is_all) == (1, True)
     assert [(channel.username, count) for channel, count in found.channels] == [("news", 1)]
     assert set(found.tags) == {FacetCount(name, 1) for name in ("mine", "sea", "storm")}
     assert found.statuses == (FacetCount("tagged", 1),)
-    everything = store.counts.facets(PostFilter())
+    everything = store.facets.of(PostFilter())
     assert everything.tags[0] == FacetCount("sea", 9)
     assert sum(each.posts for each in everything.months) == 9
 
@@ -108,7 +108,7 @@ def test_facets_of_many_posts_are_those_of_the_newest_and_say_so(store: Store) -
     old = [post(n, "old", date=minute(n)) for n in range(1, 4)]
     new = [post(n, "new", date=minute(90 * 24 * 60 + n)) for n in range(4, 8)]
     store.posts.save_page(page(*old, *new))
-    found = store.counts.facets(PostFilter(), most=5)
+    found = store.facets.of(PostFilter(), most=5)
     assert (found.posts, found.is_all) == (5, False)
     assert [each.posts for each in found.months] == [4]  # the older month is counted in part
 
@@ -116,9 +116,9 @@ def test_facets_of_many_posts_are_those_of_the_newest_and_say_so(store: Store) -
 def test_newer_posts_of_a_query_are_counted_up_to_a_bound(store: Store) -> None:
     filled(store)
     keys = [item.key for item in store.records.page(PostFilter(), 50)[0]]
-    assert store.counts.newer(PostFilter(), keys[3], 100) == 3
-    assert store.counts.newer(PostFilter(), keys[3], 2) == 2
-    assert store.counts.newer(PostFilter(query=read_query("no")), keys[-1], 100) == 1
+    assert store.records.newer(PostFilter(), keys[3], 100) == 3
+    assert store.records.newer(PostFilter(), keys[3], 2) == 2
+    assert store.records.newer(PostFilter(query=read_query("no")), keys[-1], 100) == 1
 
 
 def test_completions_know_aliases_and_forms_and_the_commonest_first(store: Store) -> None:

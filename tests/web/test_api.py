@@ -406,6 +406,16 @@ def test_every_route_is_described(api: Api) -> None:
                 assert parameter.get("description") or parameter["name"] == "limit", where
 
 
+def test_a_refusal_is_described_as_what_it_is(api: Api) -> None:
+    shape = api.get("/openapi.json")
+    for item in shape["paths"].values():
+        for each in item.values():
+            for status in {"4XX", "503"} & each["responses"].keys():
+                assert [*each["responses"][status]["content"]] == ["application/problem+json"]
+            assert each.get("security", [{}])[0] == {}
+    assert api.get("/openapi.json") == shape
+
+
 def test_the_description_has_examples(api: Api) -> None:
     schemas = api.get("/openapi.json")["components"]["schemas"]
     assert len(schemas) > 20

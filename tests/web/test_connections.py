@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -162,6 +163,28 @@ def test_what_is_malformed_or_foreign_is_refused(
     assert status(answer) in expected
     assert b'"posts":' not in answer
     assert status(talk(place, GET + b"Connection: close\r\n\r\n")) == 200
+
+
+def test_requests_wait_for_their_turn(
+    place: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are no more readers of the database than connections to it."""
+    at_once: list[int] = []
+    inside = [0]
+
+    def slow(*_: Any) -> tuple[()]:
+        inside[0] += 1
+        at_once.append(inside[0])
+        time.sleep(0.1)
+        inside[0] -= 1
+        return ()
+
+    monkeypatch.setattr("tgtagger.store.channels.Channels.followed_sources", slow)
+    request = sent("GET /api/v1/channels HTTP/1.1", HOST)
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: talk(place, request), range(40)))
+    assert {status(answer) for answer in answers} == {200}
+    assert 1 < max(at_once) <= server.THREADS
 
 
 # ---- the log

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,4 +54,43 @@ def test_while_somebody_writes_a_slow_count_is_not_made_at_every_request(
     assert archive.remember("a", lambda: 1) == 1
     store.posts.save_page(page(post(1)))
     assert archive.remember("a", lambda: 2) == 1
+    archive.close()
+
+
+def test_a_persons_change_is_seen_at_once_even_if_a_count_was_at_work(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    archive = Archive(load({"db": str(store.path)}))
+
+    def count_meanwhile() -> int:
+        store.posts.save_page(page(post(1)))
+        archive.forget()
+        return 1
+
+    assert archive.remember("a", count_meanwhile) == 1
+    assert archive.remember("a", lambda: 2) == 2
+    archive.close()
+
+
+def test_what_lasts_survives_a_persons_change(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    archive = Archive(load({"db": str(store.path)}))
+    assert archive.remember("a", lambda: 1, lasts=True) == 1
+    store.posts.save_page(page(post(1)))
+    archive.forget()
+    assert archive.remember("a", lambda: 2, lasts=True) == 1
+    archive.close()
+
+
+def test_a_slow_count_keeps_nobody_from_another(store: Store) -> None:
+    archive = Archive(load({"db": str(store.path)}))
+    with ThreadPoolExecutor() as pool:
+        other = threading.Event()
+        slow = pool.submit(archive.remember, "slow", lambda: other.wait(20))
+        assert archive.remember("quick", lambda: 1) == 1
+        other.set()
+        assert slow.result() is True
     archive.close()

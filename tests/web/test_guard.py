@@ -9,6 +9,7 @@ itself.
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -179,6 +180,10 @@ FROM_ELSEWHERE: dict[str, dict[str, str]] = {
     "a bearer with a cookie": {
         "authorization": f"Bearer {SECRET}", "cookie": "tgtagger=x", "origin": EVIL,
     },
+    "a password that a browser knows": {
+        "authorization": f"Basic {base64.b64encode(f'x:{SECRET}'.encode()).decode()}",
+        "sec-fetch-site": "cross-site",
+    },
     "two words": {"sec-fetch-site": "same-origin, cross-site"},
 }  # fmt: skip
 
@@ -276,6 +281,11 @@ def test_a_link_elsewhere_opens_a_page(app: FastAPI) -> None:
 
 # ---- 4. the token
 
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 WRONG: dict[str, dict[str, str]] = {
     "nothing": {},
     "another token": {"authorization": "Bearer 0123456789abcdef0124"},
@@ -284,6 +294,9 @@ WRONG: dict[str, dict[str, str]] = {
     "no token": {"authorization": "Bearer"},
     "another scheme": {"authorization": f"Basic {SECRET}"},
     "no scheme": {"authorization": SECRET},
+    "another password": {"authorization": f"Basic {in_base64('x:' + SECRET[1:])}"},
+    "the token as a name": {"authorization": f"Basic {in_base64(SECRET + ':')}"},
+    "no base64": {"authorization": "Basic ]]]"},
     "other letters": {"authorization": "Bearer \xe9\xe9"},
     "the token as a cookie": {"cookie": f"tgtagger={SECRET}"},
     "an empty cookie": {"cookie": "tgtagger="},
@@ -306,7 +319,9 @@ def without_the_token(which: str) -> Attack:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"authorization": f"Bearer {SECRET}"}, {"authorization": f"bearer  {SECRET} "},
+    [{"authorization": f"Bearer {SECRET}"},
+     {"authorization": f"Basic {in_base64('anyone:' + SECRET)}"},
+     {"authorization": f"bearer  {SECRET} "},
      {"cookie": f"tgtagger={Token(SECRET).cookie}"},
      {"cookie": f"a=b; tgtagger={Token(SECRET).cookie}; c=d"}],
 )  # fmt: skip

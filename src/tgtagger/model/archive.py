@@ -224,6 +224,16 @@ class TagCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag in a list of all: what an index tells of it."""
+
+    name: str
+    posts: int
+    aliases: tuple[str, ...]
+    added_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TagDetails:
     """One tag; `is_blocked`: a person removed it, and no machine gives it."""
 

@@ -33,14 +33,15 @@ _RUN = RowCheck(
     "runs.id", "runs.started_at", "runs.command", "runs.tagger", "runs.model", INTEGER,
     "tag_changes.undone_at",
 )  # fmt: skip
+# A person's tag belongs to no run; so the index of runs answers, and no tag of a post is read.
 _SELECT_RUN = (
     "SELECT runs.id, started_at, command, tagger, model, iif(h.undone_at IS NULL, "
-    "(SELECT count(DISTINCT post_id) FROM post_tags WHERE run_id = runs.id AND source <> 'human'), "
+    "(SELECT count(DISTINCT post_id) FROM post_tags WHERE run_id = runs.id), "
     "h.posts), h.undone_at FROM runs LEFT JOIN tag_changes AS h ON h.id = runs.id "
     "WHERE tagger IS NOT NULL"
 )
 _LEFT_TAGS = (
-    "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id AND source <> 'human') "
+    "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
     "OR h.swept_at IS NULL AND h.id IS NOT NULL)"
 )
 _AT = RowCheck("tag_changes.at")

@@ -38,7 +38,7 @@ _CHANNEL = RowCheck("channels.id", "channels.title", "channels.username", "chann
 class Counts(Part):
     """Counts of what a filter picks."""
 
-    def facets(self, wanted: PostFilter, most: int = COUNTED) -> Facets:
+    def of(self, wanted: PostFilter, most: int = COUNTED) -> Facets:
         """Return the facets of the newest posts of a filter, `most` at most."""
         with self._database.read() as db:
             query = query_for(db, wanted)
@@ -63,14 +63,6 @@ class Counts(Part):
                 tuple(FacetCount(*item) for item in statuses.most_common()),
                 tuple(FacetCount(*item) for item in sorted(months.items(), reverse=True)[:SHOWN]),
             )
-
-    def newer(self, wanted: PostFilter, than: int, most: int) -> int:
-        """Return how many posts of a filter are newer than a key, `most` at most."""
-        with self._database.read() as db:
-            query = query_for(db, wanted)
-            query.add(f"{query.key} > ?", than)
-            sql = f"SELECT count(*) FROM ({query.sql('1', limit=most)})"
-            return int(db.execute(sql, query.values).fetchone()[0])
 
 
 def _list(rows: Iterable[tuple[int, ...]]) -> str:

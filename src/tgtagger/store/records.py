@@ -163,6 +163,14 @@ class Records(Part):
         kept = found[:limit] if before is None else found[limit - 1 :: -1]
         return tuple(kept), len(found) > limit
 
+    def newer(self, wanted: PostFilter, than: int, most: int) -> int:
+        """Return how many posts of a filter are newer than a key, `most` at most."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            query.add(f"{query.key} > ?", than)
+            sql = f"SELECT count(*) FROM ({query.sql('1', limit=most)})"
+            return int(db.execute(sql, query.values).fetchone()[0])
+
     def near(self, wanted: PostFilter) -> tuple[str, ...]:
         """Return words of the archive that are spelled like those of a query; the nearest first."""
         with self._database.read() as db:

@@ -62,7 +62,7 @@ _CHANGED = RowCheck(
 class Around(Part):
     """What stands around a post."""
 
-    def post(self, name: str) -> Surroundings:
+    def of(self, name: str) -> Surroundings:
         """Return what stands around one post. Raises InputError for an unknown one."""
         with self._database.read() as db:
             inner = post_id(db, name)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
-from tgtagger.model.archive import TagCompletion, TagCount
+from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
 from tgtagger.store.times import from_text, moment, now
@@ -41,6 +41,7 @@ _SHARED = RowCheck("tags.name", "tags.name", INTEGER)
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
 _SOURCE = "|".join(value_of("post_tags.source").allowed)
 _SOURCES = Value("text", pattern=f"({_SOURCE})(,({_SOURCE}))*")
+_LISTED = RowCheck("tags.id", "tags.name", INTEGER, "tags.added_at")
 _COUNTED = RowCheck(
     "tags.id", "tags.name", INTEGER, or_null(_SOURCES), or_null(TIME), "tags.added_at"
 )
@@ -99,6 +100,11 @@ _USED = (
     "FROM post_tags "
     "GROUP BY +tag_id) AS l JOIN tags AS t ON t.id = l.tag_id ORDER BY l.posts DESC, t.name"
 )
+LISTED = (
+    "SELECT t.id, t.name, coalesce(n.posts, 0), t.added_at FROM tags AS t LEFT JOIN "
+    "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS n ON n.tag_id = t.id "
+    "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) ORDER BY 3 DESC, t.name"
+)
 
 
 class Tags(Part):
@@ -119,6 +125,15 @@ class Tags(Part):
                     moment(added),
                 )
                 for tag, name, count, sources, last, added in map(_COUNTED, rows)
+            )
+
+    def listed(self) -> tuple[ListedTag, ...]:
+        """Return all tags but the blocked ones, the most used first; far quicker than `counts`."""
+        with self._database.read() as db:
+            aliases = _aliases(db)
+            return tuple(
+                ListedTag(name, posts, aliases.get(tag, ()), moment(added))
+                for tag, name, posts, added in map(_LISTED, db.execute(LISTED))
             )
 
     def beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:

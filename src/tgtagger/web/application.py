@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from tgtagger import __version__
 from tgtagger.config import Settings
 from tgtagger.web import api, completions, live, pages, problems
+from tgtagger.web.api.documents import describe
 from tgtagger.web.dependencies import Archive
 from tgtagger.web.guard import Access, Guard
 from tgtagger.web.head import Head
@@ -28,6 +29,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app = FastAPI(
         title="tgtagger",
         version=__version__,
+        description="An archive of Telegram channels: posts, tags, runs. See docs/serve.md.",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
@@ -39,6 +41,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(api.router)
     app.include_router(pages.router)
+    describe(app)
     app.include_router(completions.router)
     app.include_router(live.router)
     # The outermost: it sees every request first.

@@ -44,7 +44,8 @@ class Archive:
     _was_open: bool = False
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _known: dict[str, _Known] = field(default_factory=dict)
-    _counting: threading.Lock = field(default_factory=threading.Lock)
+    _counting: dict[str, threading.Lock] = field(default_factory=dict)
+    _changes: int = 0  # what persons changed in these pages
 
     @property
     def store(self) -> Store:
@@ -61,23 +62,26 @@ class Archive:
     def remember(self, name: str, count: Callable[[], T], *, lasts: bool = False) -> T:
         """Return what `count` returns, from memory as long as nobody has written.
 
-        For counts of the whole archive, which take long on a large one. One is made at a time.
-        `lasts`: a person's own change does not make it old at once, see `forget`.
+        For counts of the whole archive, which take long on a large one; who asks for the same one
+        meanwhile waits for it. `lasts`: a person's own change does not make it old at once.
         """
-        with self._counting:
+        with self._counting.setdefault(name, threading.Lock()):
             version, began = self.store.status.version(), time.monotonic()
+            changes = self._changes
             known = self._known.get(name)
             if known is not None and (known.version == version or began < known.until):
                 return known.value  # type: ignore[return-value]  # made by the same `count`
             value = count()
             now = time.monotonic()
-            self._known[name] = _Known(value, version, now + SHARE * (now - began), lasts)
+            is_old = changes != self._changes and not lasts  # a person changed something meanwhile
+            until = now if is_old else now + SHARE * (now - began)
+            self._known[name] = _Known(value, version, until, lasts)
             return value
 
     def forget(self) -> None:
         """Forget what was counted: a person has changed something, and wants to see it."""
-        with self._counting:
-            self._known = {name: known for name, known in self._known.items() if known.lasts}
+        self._changes += 1
+        self._known = {name: known for name, known in self._known.items() if known.lasts}
 
     def close(self) -> None:
         if self._store is not None:

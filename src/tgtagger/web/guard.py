@@ -9,6 +9,7 @@ hostile post from running anything. Speaks ASGI only; knows no route and no arch
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import secrets
@@ -182,6 +183,7 @@ class Guard:
         token = self.access.token
         assert token is not None  # the caller has looked
         given = bearer(headers)
+        given = password(headers) if given is None else given
         if given is not None:
             return token.matches(given)
         cookie = cookie_of(headers, self.access.cookie_name)
@@ -254,6 +256,20 @@ def bearer(headers: Headers) -> str | None:
     given = headers.one("authorization")
     scheme, _, token = (given or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def password(headers: Headers) -> str | None:
+    """Return the password of an Authorization header, which feed readers send; None without one.
+
+    A browser may send it by itself: unlike a bearer's token it proves no program.
+    """
+    scheme, _, text = (headers.one("authorization") or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def cookie_of(headers: Headers, name: str) -> str | None:

@@ -36,7 +36,7 @@ def look(
         return Response(status_code=204)
     t = words_of(request)
     key = int(newest) if re.fullmatch(r"[0-9]{1,18}", newest) else None
-    new = 0 if key is None else store.counts.newer(Wanted(query).filter(), key, MOST)
+    new = 0 if key is None else store.records.newer(Wanted(query).filter(), key, MOST)
     more = "+" if new >= MOST else ""
     text = t.text("{posts} new · show", posts=t.counted(new, "post") + more)
     return JSONResponse(

@@ -49,7 +49,7 @@ def test_a_new_tag_is_chosen_by_the_arrows(visitor: Visitor, sample: Store) -> N
     page.keyboard.press("j")
     page.keyboard.press("t")
     page.keyboard.type("теле")
-    expect(page.locator(".choices [role=option]")).to_have_count(2)
+    expect(page.locator(".offers [role=option]")).to_have_count(2)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#told")).to_contain_text("Tagged 1 post: теле.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal
 
+from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from tgtagger.model.choices import (
@@ -24,11 +25,31 @@ from tgtagger.model.choices import (
 
 Responses = dict[int | str, dict[str, Any]]
 
+PROBLEM = "application/problem+json"
 RSS = {"application/rss+xml": {"schema": {"type": "string"}}}
 
 
 class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+def describe(app: FastAPI) -> None:
+    """Make the description tell what FastAPI cannot: the kind of a problem, a token that may be."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for operation in (each for item in made()["paths"].values() for each in item.values()):
+                for answer in operation["responses"].values():
+                    content = answer.get("content", {})
+                    if PROBLEM in content and len(content) > 1:
+                        (kind,) = content.keys() - {PROBLEM}  # the route's, where its shape is
+                        content[PROBLEM] = content.pop(kind)
+                if "security" in operation:
+                    operation["security"].insert(0, {})  # or none, where no token is asked for
+        return made()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI says
 
 
 def gives(model: type[BaseModel], status: int = 200, words: str = "Done") -> Responses:
@@ -54,12 +75,12 @@ PROBLEMS: Responses = {
     "4XX": {
         "model": Problem,
         "description": "The request is wrong, or names what is not there",
-        "content": {"application/problem+json": {}},
+        "content": {PROBLEM: {}},
     },
     "503": {
         "model": Problem,
         "description": "The database cannot be used now",
-        "content": {"application/problem+json": {}},
+        "content": {PROBLEM: {}},
     },
 }
 

@@ -55,7 +55,7 @@ STAGES: Texts = {
 def show(
     request: Request,
     archive: ArchiveDep,
-    before: Annotated[int, Query(ge=1)] = 2**31,
+    before: Annotated[int, Query(ge=1, le=2**31)] = 2**31,
     seen: str = "",
 ) -> Response:
     store, t = archive.store, words_of(request)
@@ -110,7 +110,8 @@ class _Told:
         self.job = job
         self.kind = t.text(KINDS[job.kind])
         self.what = ", ".join(_parts(job, t))
-        self.state = t.text("ends soon" if job.is_open and job.cancelled_at else STATES[job.state])
+        is_ending = job.is_open and job.cancelled_at is not None
+        self.state = t.text("ends soon") if is_ending else t.text(STATES[job.state])
         stage = job.progress.what
         self.stage = stage and t.text(STAGES.get(stage, stage))
         self.did = in_words(deeds_of(job.summary), t)

@@ -16,6 +16,6 @@ def post(request: Request, store: StoreDep, name: str) -> HTMLResponse:
     return page(
         request,
         "post.html",
-        {"found": store.records.post(name), "around": store.around.post(name)},
+        {"found": store.records.post(name), "around": store.surroundings.of(name)},
         part="post",
     )

@@ -51,7 +51,7 @@ def count(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse:
 @router.get("/facets")
 def narrow(request: Request, store: StoreDep, query: Words = "") -> HTMLResponse:
     """Show what the posts of a query are made of."""
-    found = store.counts.facets(Wanted(query).filter())
+    found = store.facets.of(Wanted(query).filter())
     values = {
         "query": query,
         "found": found,

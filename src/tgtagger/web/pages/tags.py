@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from tgtagger.export.captions import sizes
-from tgtagger.model.archive import TagChange, TagCount
+from tgtagger.model.archive import ListedTag, TagChange
 from tgtagger.web import actions, plots
 from tgtagger.web.actions import Next, Question, Sure
 from tgtagger.web.dependencies import Archive, ArchiveDep, StoreDep
@@ -30,7 +30,7 @@ RELATED = 16
 Name = Annotated[str, Form(min_length=1, max_length=200)]
 Names = Annotated[list[str], Form(min_length=1, max_length=500)]
 
-_ORDERS: Mapping[Sort, Callable[[TagCount], Any]] = {
+_ORDERS: Mapping[Sort, Callable[[ListedTag], Any]] = {
     "posts": lambda tag: (-tag.posts, tag.name),
     "name": lambda tag: _folded(tag.name),
     "newest": lambda tag: (-tag.added_at.timestamp(), tag.name),
@@ -143,20 +143,17 @@ def alias(
     return _done(request, place, text, change, tag)
 
 
-def counted(archive: Archive) -> Sequence[TagCount]:
+def counted(archive: Archive) -> Sequence[ListedTag]:
     """Return the tags and their use, the most used first."""
     return [tag for _, tag in _counted(archive)]
 
 
-def _counted(archive: Archive) -> Sequence[tuple[str, TagCount]]:
+def _counted(archive: Archive) -> Sequence[tuple[str, ListedTag]]:
     """Return the tags, each with its names as one looks for them."""
     tags = archive.store.tags
     return archive.remember(
         "tags",
-        lambda: [
-            ("\n".join(map(_folded, (tag.name, *tag.aliases))), tag)
-            for tag in (*tags.counts(), *tags.counts(unused=True))
-        ],
+        lambda: [("\n".join(map(_folded, (tag.name, *tag.aliases))), tag) for tag in tags.listed()],
     )
 
 

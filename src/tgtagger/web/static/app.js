@@ -91,10 +91,10 @@ function again(post) {
 // ---- a field that suggests tags: Enter takes the marked one and sends the form
 
 const typed = (field) => field.value.slice(field.value.lastIndexOf(",") + 1).trim();
-const choices = (field) => one(".choices", field.parentElement);
+const offers = (field) => one(".offers", field.parentElement);
 
 function mark(field, option) {
-  all("[role=option]", choices(field)).forEach((other) => {
+  all("[role=option]", offers(field)).forEach((other) => {
     other.setAttribute("aria-selected", String(other === option));
   });
   if (option) {
@@ -103,10 +103,10 @@ function mark(field, option) {
   } else field.removeAttribute("aria-activedescendant");
 }
 
-const marked = (field) => one("[aria-selected=true]", choices(field));
+const marked = (field) => one("[aria-selected=true]", offers(field));
 
 function hide(field) {
-  choices(field).hidden = true;
+  offers(field).hidden = true;
   field.setAttribute("aria-expanded", "false");
   mark(field, null);
 }
@@ -126,7 +126,7 @@ function send(field, option) {
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const list = detail.target;
-  if (!list.classList?.contains("choices")) return;
+  if (!list.classList?.contains("offers")) return;
   const field = one("input", list.parentElement);
   const asked = new URL(detail.pathInfo.finalRequestPath, location.href).searchParams.get("tag") || "";
   list.dataset.asked = asked;
@@ -140,18 +140,18 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 document.addEventListener("keydown", (event) => {
   const field = event.target;
   if (!field.matches?.(".combo input")) return;
-  const options = all("[role=option]", choices(field)), at = options.indexOf(marked(field));
+  const options = all("[role=option]", offers(field)), at = options.indexOf(marked(field));
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     const by = event.key === "ArrowDown" ? 1 : -1;
     mark(field, options[(at + by + options.length) % options.length] || null);
   } else if (event.key === "Enter" && !event.isComposing && typed(field)) {
-    if (choices(field).dataset.asked === field.value) send(field, marked(field));
+    if (offers(field).dataset.asked === field.value) send(field, marked(field));
     else { // the answer is on its way: it decides; without one it is taken as typed
       field.dataset.waits = "1";
       setTimeout(() => field.dataset.waits && (delete field.dataset.waits, send(field, null)), 1500);
     }
   } else if (event.key === "Escape") {
-    if (!choices(field).hidden && typed(field)) hide(field);
+    if (!offers(field).hidden && typed(field)) hide(field);
     else leave(field);
   } else return;
   event.preventDefault();
@@ -167,7 +167,7 @@ function leave(field) {
 }
 
 document.addEventListener("mousedown", (event) => {
-  const option = event.target.closest(".choices [role=option]");
+  const option = event.target.closest(".offers [role=option]");
   if (!option) return;
   event.preventDefault(); // the field keeps the focus
   send(one("input", option.closest(".combo")), option);
@@ -279,15 +279,16 @@ document.addEventListener("keydown", (event) => { // along the marks that take a
 // ---- news: somebody has written to the archive; nothing moves until one asks for it
 
 const news = one("#changed");
-let version = news?.dataset.at, isAsking = false;
+let version = news?.dataset.at, isAsking = false, own = 0;
 
 async function look() {
   if (!news || document.hidden || isAsking) return;
   isAsking = true;
+  const before = own;
   const { query = "", newest = "" } = one("#results")?.dataset || {};
   try {
     const answer = await fetch(`/live?${new URLSearchParams({ at: version, query, newest })}`);
-    if (answer.status === 200) {
+    if (answer.status === 200 && own === before) { // what one does oneself is no news
       const told = await answer.json();
       if (version && told.text) { one("a", news).textContent = told.text; news.hidden = false; }
       if (version) document.body.dispatchEvent(new Event("archive-changed"));
@@ -298,9 +299,11 @@ async function look() {
 if (news) {
   setInterval(look, 1000);
   document.addEventListener("visibilitychange", look);
-  document.addEventListener("htmx:afterRequest", ({ detail }) => { // what one did oneself is no news
-    if (detail.requestConfig.verb !== "get" && detail.successful) version = "";
-  });
+  for (const name of ["htmx:beforeRequest", "htmx:afterRequest"]) {
+    document.addEventListener(name, ({ detail }) => {
+      if (detail.requestConfig.verb !== "get") { own += 1; version = ""; }
+    });
+  }
 }
 all("button[data-do][hidden]").forEach((button) => { button.hidden = false; });
 tellChosen();
