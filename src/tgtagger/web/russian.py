@@ -364,6 +364,7 @@ TEXTS: Mapping[str, str] = {
     "Newer": "Новее",
     "Older": "Старее",
     "Not tagged: {failure}": "Без тегов: {failure}",
+    "Picture {number}": "Картинка {number}",
     "Posts beside": "Соседние посты",
     "Replies": "Ответы",
     "Reply to message {number}, which is not stored": (
