@@ -86,6 +86,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "status.spent": lambda store: store.status.spent(9),
     "tags.listed": lambda store: store.tags.listed(),
     "changes.left_tags": lambda store: store.changes.left_tags([1]),
+    "changes.removals": lambda store: (store.changes.removals(),),
     "tags.still_open": lambda store: store.tags.still_open(()),
     "runs.past": lambda store: store.runs.past(9),
     "jobs.find": lambda store: store.jobs.find(1),
