@@ -73,6 +73,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
     "posts.raw_record_of": lambda store: (store.posts.raw_record_of("news/1", "desktop"),),
+    "records.failures": lambda store: (store.records.failures([1]),),
     "facets.of": lambda store: (store.facets.of(PostFilter()),),
     "records.newer": lambda store: (store.records.newer(PostFilter(), 0, 9),),
     "tags.given_by_hand": lambda store: store.tags.given_by_hand([1]),
