@@ -110,13 +110,13 @@ def _utc_now() -> dt.datetime:
 class TagRules:
     """The limits of a tagging run. `fresh`: ask again, instead of copying answers of earlier runs.
 
-    `asked_since`: answers since then are copied all the same; the run goes on with a broken one.
+    `asked_since`: answers that this run and later ones got are copied all the same.
     `deadline` is a moment of time.monotonic().
     """
 
     max_attempts: int = 5
     fresh: bool = False
-    asked_since: dt.datetime | None = None
+    asked_since: int | None = None
     deadline: float | None = None
     clock: Callable[[], dt.datetime] = _utc_now
 
@@ -141,7 +141,7 @@ async def tag(
     writer = _Writer(store, tagger, run, rules)
     if tagger.paid and not (rules.fresh and rules.asked_since is None):
         since = rules.asked_since if rules.fresh else None
-        known = store.queue.answered(wanted, tagger.provenances, since=since)
+        known = store.queue.answered(wanted, tagger.provenances, since_run=since)
         for batch in _batches(known, COPIED):
             for result in writer.copy(batch):
                 yield result

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,9 +96,9 @@ def test_a_wish_is_read_again_as_it_was_stored(ask: Any) -> None:
         force=True,
         max_time=dt.timedelta(minutes=10),
     )
-    job = ask("sync", via="preview", account="work", max_cost=0.5, refresh=0)
+    job = ask("sync", via="preview", account="1", max_cost=0.5, refresh=0)
     assert wish_of("sync", job.params) == Wish(
-        via="preview", account="work", max_cost=0.5, refresh=0
+        via="preview", account="default", max_cost=0.5, refresh=0
     )
 
 
@@ -119,6 +121,7 @@ def test_a_wish_is_read_again_as_it_was_stored(ask: Any) -> None:
         ("parse", {"sources": ["/etc"]}, "channel_ref_invalid"),
         ("parse", {"since": "2026", "until": "2025"}, "period_empty"),
         ("sync", {"via": "pigeon"}, "job_fields_wrong"),
+        ("sync", {"account": "../../elsewhere"}, "account_unknown"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -128,6 +131,22 @@ def test_what_cannot_be_done_is_refused(
         ask(kind, **given)
     assert refused.value.kind == why
     assert store.jobs.open() == ()
+
+
+def test_an_account_is_looked_for_again(settings: Settings) -> None:
+    with pytest.raises(InputError) as refused:
+        jobs.with_wish(settings, Wish(account="../../elsewhere"))
+    assert refused.value.kind == "account_unknown"
+    assert jobs.with_wish(settings, Wish(account="1", max_cost=0.5)).max_cost == 0.5
+
+
+def test_many_who_look_for_a_worker_see_none(store: Store, db: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(lambda _: jobs.has_worker(store), range(200)))
+    with store.lock("work", shared=True), ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: jobs.has_worker(store), range(200)))
+    with store.lock("work"):  # a rescue: no worker
+        assert not jobs.has_worker(store)
 
 
 def test_what_is_stored_may_be_of_another_version() -> None:

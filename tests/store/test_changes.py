@@ -300,3 +300,24 @@ def test_the_id_of_a_merged_tag_is_not_given_to_another(store: Store) -> None:
     store.changes.take_back(number)
     assert "mine" in store.records.post("news/2").post.tags
     assert store.records.post("news/1").post.tags == ("a new one",)
+
+
+def test_a_blocked_tag_tells_the_removal_that_an_undo_takes_back(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
+    tag(store, ["sea", "storm"])
+    (first,) = store.curation.remove(["sea"])
+    store.curation.remove(["storm"])
+    store.curation.add("news/1", ["storm"])  # it is blocked no longer
+    assert store.changes.removals() == {"sea": first.number}
+    assert first.number is not None
+    store.changes.take_back(first.number)
+    assert store.changes.removals() == {}
+
+
+def test_runs_that_left_tags_are_told(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x")))
+    tag(store, ["sea"])
+    idle = store.runs.start("tag", PROVENANCE)
+    assert store.changes.left_tags([1, idle, 999]) == {1}
+    store.curation.add("news/1", ["sea"])  # a person's now
+    assert store.changes.left_tags([1]) == frozenset()

@@ -72,6 +72,8 @@ WRITING: dict[str, Callable[[Store], Any]] = {
 READING: dict[str, Callable[[Store], Any]] = {
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
+    "posts.raw_record_of": lambda store: (store.posts.raw_record_of("news/1", "desktop"),),
+    "records.failures": lambda store: (store.records.failures([1]),),
     "facets.of": lambda store: (store.facets.of(PostFilter()),),
     "records.newer": lambda store: (store.records.newer(PostFilter(), 0, 9),),
     "tags.given_by_hand": lambda store: store.tags.given_by_hand([1]),
@@ -85,6 +87,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "status.spent": lambda store: store.status.spent(9),
     "tags.listed": lambda store: store.tags.listed(),
     "changes.left_tags": lambda store: store.changes.left_tags([1]),
+    "changes.removals": lambda store: (store.changes.removals(),),
     "tags.still_open": lambda store: store.tags.still_open(()),
     "runs.past": lambda store: store.runs.past(9),
     "jobs.find": lambda store: store.jobs.find(1),

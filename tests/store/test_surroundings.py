@@ -10,7 +10,7 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import FacetCount
 from tgtagger.model.posts import Channel, PostFilter, Reply
 from tgtagger.runs.query import read_query
-from tgtagger.store import Store, facets, surroundings
+from tgtagger.store import Store, facets, records, surroundings
 from tgtagger.store import tags as store_tags
 
 
@@ -81,6 +81,7 @@ def test_a_basic_groups_post_is_found_by_its_name_in_addresses(store: Store) -> 
         (facets.TAGS, ("[1]",)),
         (store_tags.COMPLETIONS, ("a", "b")),
         (store_tags.BY_HAND, ("[1]",)),
+        (records.FAILURES, ("[1]",)),
     ],
 )
 def test_nothing_reads_a_whole_table(store: Store, sql: str, values: tuple[object, ...]) -> None:

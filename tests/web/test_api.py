@@ -374,6 +374,8 @@ def test_what_is_no_json_is_refused(api: Api, content: bytes, kind: str | None) 
         (400, "request_invalid"), (400, "request_refused"),
     }  # fmt: skip
     assert api.get("/tags") == before
+    says_how = "Content-Type: application/json" in answer.json()["hint"]
+    assert says_how is (kind != "application/json")
 
 
 def test_a_parameter_that_is_nearly_right_is_completed(api: Api) -> None:

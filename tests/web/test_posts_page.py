@@ -117,7 +117,7 @@ def test_a_persons_tags_are_told_from_a_machines(visitor: Visitor, store: Store)
 def test_a_failed_post_tells_so(visitor: Visitor, store: Store) -> None:
     store.posts.save_page(page(post(121, "new")))
     fail_all(store.path)
-    assert "failed" in words(visitor.get("/?query=is:failed"))
+    assert "failed: The server had a fault" in words(visitor.get("/?query=is:failed"))
     whole = words(visitor.get("/posts/1006503122-121"))
     assert "The server had a fault" in whole
     assert "HTTP 500" in whole

@@ -76,7 +76,9 @@ def test_picked_tags_are_merged_or_removed(visitor: Visitor, store: Store) -> No
     answer = visitor.post("/tags/remove", {"names": ["новость"], "next": "/tags"})
     assert told(answer).startswith("Removed and blocked: “новость”.")
     assert "новость" in words(visitor.get("/tags/blocked"))
-    undone = visitor.post("/tags/undo", fields(answer, "/tags/undo"))
+    blocked = visitor.get("/tags/blocked")
+    undone = visitor.post("/tags/undo", fields(blocked, "/tags/undo"), target="blocked")
+    assert "No tag is blocked." in words(undone)
     assert "No tag is blocked." in words(visitor.get("/tags/blocked"))
     assert undone.status_code == 200
 

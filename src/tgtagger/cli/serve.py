@@ -54,6 +54,13 @@ def command(
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name of this server. Repeat for several."),
     ] = None,
+    media: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Exports of Telegram Desktop, whose pictures are shown. Repeat for several.",
+        ),
+    ] = None,
     *,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Show the archive; change nothing.")
@@ -72,7 +79,12 @@ def command(
     if not all(importlib.util.find_spec(name) for name in PACKAGES):
         raise InputError("serve_missing")
     called = invocation(ctx)
-    wanted = Serving(host, port, tuple(allowed_host or ()), read_only, not no_worker, open_browser)
+    folders = tuple(each.expanduser() for each in media or ())
+    missing = next((each for each in folders if not each.is_dir()), None)
+    if missing is not None:
+        raise usage(f"--media {str(missing)!r} is no folder", "name that of an export")
+    hosts = tuple(allowed_host or ())
+    wanted = Serving(host, port, hosts, folders, read_only, not no_worker, open_browser)
     if not demo:
         return _serve(ctx, called.settings(serve_token_file=token_file), wanted)
     from tgtagger.cli.demo import make_archive
@@ -93,6 +105,7 @@ class Serving:
     host: str
     port: int
     allowed_hosts: tuple[str, ...]
+    media: tuple[Path, ...]
     read_only: bool
     has_worker: bool
     opens_browser: bool
@@ -118,7 +131,7 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
         address = server.Address(wanted.host, opened.getsockname()[1])
         token = None if text is None else Token(text)
         access = Access(frozenset(hosts), token, wanted.read_only, f"tgtagger_{address.port}")
-        app = make_app(settings, access)
+        app = make_app(settings, access, wanted.media)
         warm_up(app)
         link = address.url if token is None else f"{address.url}/enter?code={token.make_link()}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -19,6 +20,7 @@ from tgtagger.model.archive import Job
 from tgtagger.model.choices import FailureClass, JobKind, Via
 from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.model.times import iso
+from tgtagger.runs.accounts import find_account
 from tgtagger.runs.query import read_classes
 from tgtagger.runs.times import read_duration, read_when
 from tgtagger.store import Store
@@ -67,19 +69,25 @@ def ask(store: Store, settings: Settings, kind: JobKind, given: Mapping[str, Any
     asked = {name: value for name, value in given.items() if _says_something(name, value)}
     typed = {name: asked[name] for name in ("since", "until") if name in asked}
     params = _settled(store, asked)
+    if "account" in params:
+        params["account"] = find_account(settings, params["account"])
     _check(kind, wish_of(kind, params))
     # `7d` is another moment at every request, and the same wish.
     wish = json.dumps(params | typed, sort_keys=True)
     return store.jobs.ask(kind, wish, params, keep=days_of(settings.keep_runs))
 
 
+_asking = threading.Lock()
+
+
 def has_worker(store: Store) -> bool:
     """Tell whether a worker is there to do the jobs."""
-    try:
-        with store.lock("work"):
-            return False
-    except TryLater:
-        return True
+    with _asking:  # for a moment, asking holds the lock itself
+        try:
+            with store.lock("work"):
+                return False
+        except TryLater as busy:
+            return busy.data["process"] is None  # held together, as workers do
 
 
 def wish_of(kind: JobKind, params: Mapping[str, Any]) -> Wish:
@@ -94,9 +102,10 @@ def wish_of(kind: JobKind, params: Mapping[str, Any]) -> Wish:
 
 
 def with_wish(settings: Settings, wish: Wish) -> Settings:
-    """Return the settings in force, with what a wish says about them."""
+    """Return the settings in force, with what a wish says about them. Raises InputError."""
     max_cost = settings.max_cost if wish.max_cost is None else wish.max_cost
-    return replace(settings, max_cost=max_cost, account=wish.account or settings.account)
+    account = find_account(settings, wish.account) if wish.account else settings.account
+    return replace(settings, max_cost=max_cost, account=account)
 
 
 # ---- reading

@@ -37,25 +37,17 @@ SAMPLE = "(here stands the text of a post)"
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A run that was broken off, and is to go on: its number, and when it began."""
-
-    run: int
-    began: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
 class TagOptions:
     """Which posts to tag, and for how long (seconds).
 
-    `goes_on`: leave out the posts that this broken run, or one since, has done; take over its
-    answers where posts are asked anew.
+    `goes_on`: the number of a run that was broken off. What it, and those since, have done is left
+    out, and their answers count where posts are asked anew.
     """
 
     wanted: PostFilter = field(default_factory=PostFilter)
     queue: Queue = "pending"
     max_time: dt.timedelta | None = None
-    goes_on: Broken | None = None
+    goes_on: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +63,7 @@ class Tagging:
     @property
     def wanted(self) -> PostFilter:
         """Return the filter of the posts in its queue."""
-        wanted, broken = self.options.wanted, self.options.goes_on
-        if broken is not None:
-            wanted = replace(wanted, undone_since_run=broken.run)
+        wanted = replace(self.options.wanted, undone_since_run=self.options.goes_on)
         match self.options.queue:
             case "pending":
                 return replace(wanted, statuses=("pending",))
@@ -133,11 +123,10 @@ class Tagging:
             and not tagger.paid
             and not self.store.runs.has_tagged_with(tagger.provenances[0], run)
         )
-        broken = self.options.goes_on
         rules = TagRules(
             self.settings.max_attempts,
             fresh=self.options.queue == "all",
-            asked_since=None if broken is None else broken.began,
+            asked_since=self.options.goes_on,
             deadline=None if self.seconds is None else time.monotonic() + self.seconds,
         )
         tally = _Tally()

@@ -28,7 +28,7 @@ from tgtagger.runs.jobs import Wish, wish_of, with_wish
 from tgtagger.runs.parse import ParseOptions, parse_as_run
 from tgtagger.runs.summary import ParseReport, SyncReport, TagSummary
 from tgtagger.runs.sync import sync_as_run
-from tgtagger.runs.tag import Broken, Queue, TagOptions, make_tagging
+from tgtagger.runs.tag import Queue, TagOptions, make_tagging
 from tgtagger.sources.plan import ReadOptions
 from tgtagger.store import LockName, Store
 
@@ -150,10 +150,9 @@ def _tag_options(store: Store, job: Job, wish: Wish) -> TagOptions:
         queue = "failed" if wish.force else "due"
     else:
         queue = "all" if wish.force else "stale" if wish.stale else "pending"
-    limit, broken = wish.limit, None
-    if job.first_run is not None and job.started_at is not None:
-        broken = Broken(job.first_run, job.started_at)
-        limit = limit and max(limit - store.queue.done_since(job.first_run), 0)
+    limit = wish.limit
+    if limit is not None and job.first_run is not None:
+        limit = max(limit - store.queue.done_since(job.first_run), 0)
     wanted = PostFilter(
         channels=wish.channels,
         posts=wish.posts,
@@ -161,7 +160,7 @@ def _tag_options(store: Store, job: Job, wish: Wish) -> TagOptions:
         since=wish.since,
         limit=limit,
     )
-    return TagOptions(wanted, queue, wish.max_time, broken)
+    return TagOptions(wanted, queue, wish.max_time, job.first_run)
 
 
 def _error_of(report: ParseReport | SyncReport | None) -> TgTaggerError | None:

@@ -23,6 +23,8 @@ from tgtagger.store import Store
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the jobs."""
+PATIENCE = 8
+"""How often a worker tries to hold its lock before it gives up."""
 ENDING = 1.0
 """Seconds that the processes have to end; then they are killed."""
 LONGEST_PAUSE = 60.0
@@ -149,6 +151,21 @@ class Worker:
                 self.store.jobs.tell(job.id, replace(job.progress, waits=reason))
 
 
+def _present(store: Store) -> contextlib.ExitStack:
+    """Hold the lock by which others see that a worker is there. Raises TryLater."""
+    tries = 0
+    while True:
+        try:
+            with contextlib.ExitStack() as held:
+                held.enter_context(store.lock("work", shared=True))
+                return held.pop_all()
+        except TryLater:
+            tries += 1
+            if tries == PATIENCE:  # it is more than somebody who looks for a worker
+                raise
+        time.sleep(LOOK_EVERY)
+
+
 def work(
     settings: Settings,
     command: Callable[[Lane], Sequence[str]],
@@ -164,7 +181,7 @@ def work(
     end = float("inf") if seconds is None else time.monotonic() + seconds
     told = False
     while time.monotonic() < end:  # again for each archive: a backup may be put in its place
-        with Store.open(settings.db, create=False) as store, store.lock("work", shared=True):
+        with Store.open(settings.db, create=False) as store, _present(store):
             worker = Worker(store, command, ended)
             try:
                 worker.look()

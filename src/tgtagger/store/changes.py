@@ -46,6 +46,13 @@ _LEFT_TAGS = (
 )
 _AT = RowCheck("tag_changes.at")
 
+_REMOVAL = RowCheck("tags.name", INTEGER)
+_REMOVALS = (
+    "SELECT t.name, max(c.id) FROM barred_tags AS b JOIN tags AS t ON t.id = b.tag_id "
+    "JOIN changed_tags AS x ON x.tag_id = b.tag_id JOIN tag_changes AS c ON c.id = x.change_id "
+    "WHERE c.what = 'remove' AND c.undone_at IS NULL GROUP BY t.id"
+)
+
 
 class Changes(Part):
     """The changes of tags, a person's and the tagging runs'."""
@@ -93,6 +100,11 @@ class Changes(Part):
                 (json.dumps(list(runs)),),
             )
             return frozenset(number for (number,) in rows)
+
+    def removals(self) -> dict[str, int]:
+        """Return, by the name of each blocked tag, the change that blocked it, to be undone."""
+        with self._database.read() as db:
+            return {str(name): int(number) for name, number in map(_REMOVAL, db.execute(_REMOVALS))}
 
     def take_back(self, number: int, *, dry_run: bool = False) -> TakenBack:
         """Undo a change of this number, a person's or a run's, or an undo of one.

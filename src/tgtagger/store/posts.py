@@ -23,6 +23,7 @@ from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
 from tgtagger.store import albums, channels, progress
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
+from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.sqlite import fulltext
 from tgtagger.store.sqlite.errors import is_fatal
@@ -133,6 +134,23 @@ class Posts(Part):
                 return
             last = rows[-1][0]
             yield from found
+
+    def raw_record_of(self, name: str, source: SourceName) -> StoredRawRecord | None:
+        """Return a source's own record of a post; None: the source has given none.
+
+        Raises InputError for an unknown post.
+        """
+        with self._database.read() as db:
+            row = db.execute(
+                "SELECT c.id, c.title, c.username, c.kind, r.data FROM raw_forms AS r "
+                "JOIN posts AS p ON p.id = r.post_id JOIN channels AS c ON c.id = p.channel_id "
+                "WHERE r.post_id = ? AND r.source = ?",
+                (post_id(db, name), source),
+            ).fetchone()
+            if row is None:
+                return None
+            *channel, data = _RAW_RECORD(row)
+            return StoredRawRecord(channels.as_channel(channel), source, data)
 
 
 def _prepare(db: sqlite3.Connection, page: Page, tally: PageTally) -> Iterable[PreparedPost]:

@@ -8,7 +8,6 @@ no rule of status (`decide`) and none of tags as such (`vocabulary`).
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sqlite3
 from array import array
@@ -92,12 +91,12 @@ class Queue(Part):
         wanted: PostFilter,
         provenances: Sequence[Provenance],
         *,
-        since: dt.datetime | None = None,
+        since_run: int | None = None,
     ) -> Iterator[tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]]:
         """Yield the posts of a filter for whose text an answer is stored, with that answer.
 
-        If several models answered it, the first of `provenances` counts. Answers from before
-        `since` do not count.
+        If several models answered it, the first of `provenances` counts. With `since_run` only
+        texts count that this run or a later one has asked.
         """
         met: set[PostId] = set()
         for provenance in provenances:
@@ -106,10 +105,16 @@ class Queue(Part):
                     continue
                 query = query_for(db, wanted)
                 query.add(
-                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash AND at >= ?)",
+                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
                     answer_prefix(provenance),
-                    "" if since is None else to_text(since),
                 )
+                if since_run is not None:
+                    query.add(
+                        "p.text_hash IN (SELECT asked.text_hash FROM attempts AS a "
+                        "JOIN posts AS asked ON asked.id = a.post_id "
+                        "WHERE a.run_id >= ? AND a.class IS NULL)",
+                        since_run,
+                    )
                 sql = query.sql("p.id", limit=wanted.limit)
                 ids = array("q", (i for (i,) in db.execute(sql, query.values)))
             for at in range(0, len(ids), BATCH):

@@ -171,6 +171,11 @@ class Records(Part):
             sql = f"SELECT count(*) FROM ({query.sql('1', limit=most)})"
             return int(db.execute(sql, query.values).fetchone()[0])
 
+    def failures(self, posts: Sequence[int]) -> dict[int, str]:
+        """Return why posts failed, by their inner ids: those of them that did."""
+        with self._database.read() as db:
+            return dict(map(_FAILURE, db.execute(FAILURES, (json.dumps(list(posts)),))))
+
     def near(self, wanted: PostFilter) -> tuple[str, ...]:
         """Return words of the archive that are spelled like those of a query; the nearest first."""
         with self._database.read() as db:
@@ -241,6 +246,11 @@ def _found(
 
 
 _POST_ID = RowCheck("posts.channel_id", "posts.message_id")
+FAILURES = (
+    "SELECT p.id, p.failure FROM json_each(?) AS j CROSS JOIN posts AS p ON p.id = j.value "
+    "WHERE p.failure IS NOT NULL"
+)
+_FAILURE = RowCheck(INTEGER, "posts.failure")
 _FOUND = RowCheck(TEXT, TEXT, INTEGER, "posts.channel_id")
 _DETAILS = RowCheck(
     TEXT, "posts.channel_id", "posts.problem", "posts.failure", "posts.error",

@@ -23,8 +23,13 @@ from tgtagger.web.head import Head
 STATIC = Path(__file__).parent / "static"
 
 
-def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
-    """Return the application for an archive; by default for this machine, without a token."""
+def make_app(
+    settings: Settings, access: Access | None = None, media: tuple[Path, ...] = ()
+) -> FastAPI:
+    """Return the application for an archive; by default for this machine, without a token.
+
+    `media`: folders with exports, whose pictures are shown.
+    """
     access = access or Access()
     app = FastAPI(
         title="tgtagger",
@@ -35,7 +40,7 @@ def make_app(settings: Settings, access: Access | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # a path has one form
     )
-    app.state.archive = Archive(settings, access.read_only)
+    app.state.archive = Archive(settings, access.read_only, media)
     app.state.access = access
     problems.install(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -19,7 +19,7 @@ from tgtagger.model.refs import post_name
 from tgtagger.model.times import iso, minute_of
 from tgtagger.runs.query import write_filter
 from tgtagger.web.language import Language
-from tgtagger.web.words import WORDS
+from tgtagger.web.words import REASONS, WORDS
 
 REMEMBERED = 10_000
 """Tags whose HTML is remembered."""
@@ -39,9 +39,21 @@ class Cards:
         self._choose = self._words("Choose")
         self._next = f'<input type="hidden" name="next" value="{escape(here)}">'
 
-    def posts(self, found: Iterable[FoundPost], own: Mapping[int, Container[str]]) -> Markup:
-        """Return the posts of a list. `own`: the tags that a person gave, by a post's inner id."""
-        return _html("".join(self._card(item, own.get(item.key, ())) for item in found))
+    def posts(
+        self,
+        found: Iterable[FoundPost],
+        own: Mapping[int, Container[str]],
+        failures: Mapping[int, str],
+    ) -> Markup:
+        """Return the posts of a list.
+
+        By a post's inner id, `own` are the tags that a person gave, `failures` why it failed.
+        """
+        return _html(
+            "".join(
+                self._card(item, own.get(item.key, ()), failures.get(item.key)) for item in found
+            )
+        )
 
     def tags(
         self, name: str, names: Iterable[str], own: Container[str], *, is_whole: bool = False
@@ -52,7 +64,7 @@ class Cards:
         """
         return _html(self._tags(name, names, own, is_whole=is_whole))
 
-    def _card(self, item: FoundPost, own: Container[str]) -> str:
+    def _card(self, item: FoundPost, own: Container[str], failure: str | None) -> str:
         post = item.post
         name = post_name(post.id)
         snippet = "".join(
@@ -62,7 +74,8 @@ class Cards:
         return (
             f'<article class="post" id="p{name}" data-post="{name}" tabindex="-1" '
             f'aria-labelledby="h{name}">\n<p class="head">{self._box(name)}'
-            f"{channel_link(post.channel)} {self._head(post, name)}</p>\n{self._origin(post)}"
+            f"{channel_link(post.channel)} {self._head(post, name, failure)}</p>\n"
+            f"{self._origin(post)}"
             f'<div class="text clipped" dir="auto">{snippet}</div>\n{self._media(post)}'
             f"{self._tags(name, post.tags, own)}</article>\n"
         )
@@ -75,13 +88,15 @@ class Cards:
             f'aria-label="{self._choose}"> '
         )
 
-    def _head(self, post: Post, name: str) -> str:
+    def _head(self, post: Post, name: str, failure: str | None) -> str:
         when = self._words("no date")
         if post.date is not None:
             when = f'<time datetime="{iso(post.date)}">{minute_of(post.date)}</time>'
         parts = [f'<a class="open" id="h{name}" href="/posts/{name}">{when}</a>']
         if post.status != "tagged":
             word = self._words(WORDS[post.status])
+            if failure is not None:
+                word += f": {self._words(REASONS.get(failure, failure))}"
             parts.append(
                 f'<a class="status {post.status}" href="/?query=status:{post.status}">{word}</a>'
             )

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -36,10 +37,11 @@ class _Known:
 
 @dataclass(slots=True)
 class Archive:
-    """The archive that a server shows, and its settings."""
+    """The archive that a server shows, and its settings. `media`: folders of exports."""
 
     settings: Settings
     read_only: bool = False
+    media: tuple[Path, ...] = ()
     _store: Store | None = field(default=None)
     _was_open: bool = False
     _opening: threading.Lock = field(default_factory=threading.Lock)

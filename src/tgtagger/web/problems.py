@@ -149,7 +149,10 @@ def install(app: FastAPI) -> None:
     def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        return answer(request, 400, "request_invalid", f"{where}: {first['msg']}")
+        kind = request.headers.get("content-type", "")
+        is_form = first["loc"][0] == "body" and not is_page(request) and "json" not in kind
+        hint = "send JSON, with the header Content-Type: application/json" if is_form else None
+        return answer(request, 400, "request_invalid", f"{where}: {first['msg']}", hint=hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:

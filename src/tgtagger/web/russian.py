@@ -113,6 +113,7 @@ TEXTS: Mapping[str, str] = {
         "Их убрали вы: программа не даёт их ни под одним из имён. Если дать такой тег посту "
         "вручную или отменить удаление, он уйдёт из списка."
     ),
+    "the removal of {tag}": "удаление тега {tag}",
     "No tag is blocked.": "Запрещённых тегов нет.",
     "History of the tags": "История тегов",
     "What you and the runs changed, the latest first. Undoing a run puts its posts back in the "
@@ -363,6 +364,7 @@ TEXTS: Mapping[str, str] = {
     "Newer": "Новее",
     "Older": "Старее",
     "Not tagged: {failure}": "Без тегов: {failure}",
+    "Picture {number}": "Картинка {number}",
     "Posts beside": "Соседние посты",
     "Replies": "Ответы",
     "Reply to message {number}, which is not stored": (

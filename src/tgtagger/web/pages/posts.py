@@ -31,6 +31,9 @@ def posts(
     values = {
         "query": query,
         "found": found,
+        "failures": store.records.failures(
+            [item.key for item in found.posts if item.post.status == "failed"]
+        ),
         "own": store.tags.given_by_hand([item.key for item in found.posts]),
         "total": None if found.older or found.newer else len(found.posts),
         "chosen": facets.chosen(query),

@@ -76,7 +76,8 @@ def tag(request: Request, archive: ArchiveDep, store: StoreDep, name: str = "") 
 
 @router.get("/tags/blocked")
 def blocked(request: Request, store: StoreDep) -> HTMLResponse:
-    return page(request, "blocked.html", {"blocked": store.tags.blocked()}, part="blocked")
+    values = {"blocked": store.tags.blocked(), "removals": store.changes.removals()}
+    return page(request, "blocked.html", values, part="blocked")
 
 
 @router.post("/tags/rename")

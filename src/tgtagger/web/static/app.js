@@ -307,3 +307,5 @@ if (news) {
 }
 all("button[data-do][hidden]").forEach((button) => { button.hidden = false; });
 tellChosen();
+const place = one(".top nav [aria-current]"); // a phone shows but a part of the nav
+if (place) place.parentElement.scrollLeft = place.offsetLeft - place.parentElement.offsetLeft - 40;
