@@ -14,13 +14,14 @@ import httpx
 
 from tgtagger.config import load
 from tgtagger.web.application import make_app
+from tgtagger.web.guard import Access
 
 
 class Visitor:
     """Keeps cookies, and follows redirects as a browser does."""
 
     def __init__(self, db: Path, language: str = "en", **access: Any) -> None:
-        self.app = make_app(load({"db": str(db)}))
+        self.app = make_app(load({"db": str(db)}), Access(**access))
         self.language = language
         self._cookies = httpx.Cookies()
 

@@ -53,7 +53,7 @@ def test_a_running_job_shows_how_far_it_is(visitor: Visitor, store: Store) -> No
     assert "<progress" in visitor.get("/jobs").text
     assert "max=" not in visitor.get("/jobs").text.partition("<progress")[2].partition(">")[0]
     store.jobs.tell(job.id, JobProgress(120, 400, "@news", "the <server> asks for a pause"))
-    with store.lock("work"):
+    with store.lock("work", shared=True):
         answer = visitor.get("/jobs")
     assert 'max="400" value="120"' in answer.text
     shown = words(answer)
@@ -61,8 +61,11 @@ def test_a_running_job_shows_how_far_it_is(visitor: Visitor, store: Store) -> No
     assert "No worker" not in shown
 
 
-def test_the_page_asks_again_only_while_a_job_is_open(visitor: Visitor, store: Store) -> None:
-    assert "hx-trigger" not in visitor.get("/jobs", target="jobs").text
+def test_the_page_asks_again_and_gets_an_answer_if_something_changed(
+    visitor: Visitor, store: Store
+) -> None:
+    assert 'hx-trigger="every 2s"' in visitor.get("/jobs", target="jobs").text
+    assert 'id="changed"' not in visitor.get("/jobs").text
     job = store.jobs.ask("tag", "", {})
     shown = visitor.get("/jobs", target="jobs").text
     found = re.search(r'hx-get="([^"]*)" hx-trigger="every 1s"', shown)
@@ -72,7 +75,8 @@ def test_the_page_asks_again_only_while_a_job_is_open(visitor: Visitor, store: S
     store.jobs.cancel(job.id)
     after = visitor.get(found[1], target="jobs")
     assert after.status_code == 200
-    assert "hx-trigger" not in after.text
+    assert 'hx-trigger="every 2s"' in after.text
+    assert "hx-trigger" not in visitor.get("/jobs?before=1").text
     assert "cancelled" in words(after)
 
 

@@ -190,6 +190,12 @@ def test_a_tag_is_given_and_undone_without_scripts(visitor: Visitor, store: Stor
     assert (answer.url.path, answer.url.query) == ("/", b"query=number7")
 
 
+def test_a_long_query_is_come_back_to(visitor: Visitor) -> None:
+    here = f"/?query={quote('слово ' * 300)}"
+    answer = visitor.post("/posts/1006503122-7/tags", {"tag": "mine", "next": here})
+    assert str(answer.url).endswith(here)
+
+
 def test_htmx_gets_the_tags_of_the_one_post(visitor: Visitor, store: Store) -> None:
     target = "t1006503122-7"
     answer = visitor.post("/posts/1006503122-7/tags/drop", {"tag": "sea"}, target=target)

@@ -24,7 +24,8 @@ own; several workers do no job twice.
 
 Exit codes:
   0 the time is over (a job that is not done stays queued) · 2 usage or settings
-  6 the database failed · 130 and 143 ended by Ctrl-C and SIGTERM"""
+  6 the database failed · 75 a rescue of it is at work
+  130 and 143 ended by Ctrl-C and SIGTERM"""
 
 
 def command(

@@ -173,6 +173,8 @@ class Records(Part):
 
     def failures(self, posts: Sequence[int]) -> dict[int, str]:
         """Return why posts failed, by their inner ids: those of them that did."""
+        if not posts:
+            return {}
         with self._database.read() as db:
             return dict(map(_FAILURE, db.execute(FAILURES, (json.dumps(list(posts)),))))
 

@@ -23,8 +23,8 @@ from tgtagger.web.rendering import TOLD, page, words_of
 MANY = 10
 """Posts that an action changes without a question, at most."""
 
-Next = Annotated[str, Form(alias="next", max_length=2000)]
-"""The form's hidden field: where one was."""
+Next = Annotated[str, Form(alias="next", max_length=20_000)]
+"""The form's hidden field: where one was. A letter of a query takes six in it."""
 Sure = Annotated[bool, Form(alias="sure")]
 """The form's hidden field: the question about many posts was answered."""
 

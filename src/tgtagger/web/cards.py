@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
+from html import escape
 from urllib.parse import quote
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from tgtagger.model.archive import FoundPost, Post
 from tgtagger.model.posts import Channel
@@ -74,7 +75,7 @@ class Cards:
         return (
             f'<article class="post" id="p{name}" data-post="{name}" tabindex="-1" '
             f'aria-labelledby="h{name}">\n<p class="head">{self._box(name)}'
-            f"{channel_link(post.channel)} {self._head(post, name, failure)}</p>\n"
+            f"{_channel_link(post.channel)} {self._head(post, name, failure)}</p>\n"
             f"{self._origin(post)}"
             f'<div class="text clipped" dir="auto">{snippet}</div>\n{self._media(post)}'
             f"{self._tags(name, post.tags, own)}</article>\n"
@@ -129,7 +130,7 @@ class Cards:
         self, name: str, names: Iterable[str], own: Container[str], *, is_whole: bool = False
     ) -> str:
         if self._read_only:
-            shown = "".join(tag_link(tag, tag in own) for tag in names)
+            shown = "".join(_tag_link(tag, tag in own) for tag in names)
             return f'<div class="tags" id="t{name}">{shown}</div>'
         chips = "".join(_chip(tag, tag in own, self._take_off) for tag in names)
         path = f"/posts/{name}/tags/drop"
@@ -143,14 +144,18 @@ class Cards:
         )
 
     def _words(self, text: str, **values: object) -> str:
-        return str(escape(self._t(text, **values)))
+        return escape(self._t(text, **values))
+
+
+def channel_link(channel: Channel) -> Markup:
+    """Return a channel's title, which leads to its posts."""
+    return _html(_channel_link(channel))
 
 
 @functools.lru_cache(REMEMBERED)
-def channel_link(channel: Channel) -> Markup:
-    """Return a channel's title, which leads to its posts."""
+def _channel_link(channel: Channel) -> str:
     query = quote(channel_query(channel), safe="")
-    return _html(f'<a class="channel" href="/?query={query}">{escape(channel.title)}</a>')
+    return f'<a class="channel" href="/?query={query}">{escape(channel.title)}</a>'
 
 
 def channel_query(channel: Channel) -> str:
@@ -158,12 +163,16 @@ def channel_query(channel: Channel) -> str:
     return write_filter("channel", channel.username or str(channel.id))
 
 
-@functools.lru_cache(REMEMBERED)
 def tag_link(name: str, mine: bool = False) -> Markup:  # noqa: FBT001, FBT002 -- of templates
     """Return a tag, which leads to its posts. `mine`: a person gave it."""
+    return _html(_tag_link(name, mine))
+
+
+@functools.lru_cache(REMEMBERED)
+def _tag_link(name: str, mine: bool) -> str:  # noqa: FBT001
     query = quote(write_filter("tag", name), safe="")
     look = "tag mine" if mine else "tag"
-    return _html(f'<a class="{look}" href="/?query={query}">{escape(name)}</a>')
+    return f'<a class="{look}" href="/?query={query}">{escape(name)}</a>'
 
 
 @functools.lru_cache(REMEMBERED)

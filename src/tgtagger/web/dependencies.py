@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from tgtagger.config import Settings
 from tgtagger.store import Store
@@ -48,6 +49,11 @@ class Archive:
     _known: dict[str, _Known] = field(default_factory=dict)
     _counting: dict[str, threading.Lock] = field(default_factory=dict)
     _changes: int = 0  # what persons changed in these pages
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the store is at hand, and of the file that has its name now."""
+        return self._store is not None and not self._store.is_replaced
 
     @property
     def store(self) -> Store:
@@ -96,14 +102,24 @@ def archive_of(request: Request) -> Archive:
     return found
 
 
-def store_of(request: Request) -> Store:
-    return archive_of(request).store
+# Coroutines: FastAPI gives a plain function a thread, which costs as much as a small query.
 
 
-def settings_of(request: Request) -> Settings:
+async def _archive(request: Request) -> Archive:
+    return archive_of(request)
+
+
+async def _store(request: Request) -> Store:
+    archive = archive_of(request)
+    if archive.is_open:
+        return archive.store
+    return await run_in_threadpool(lambda: archive.store)  # it may bring a schema up to date
+
+
+async def _settings(request: Request) -> Settings:
     return archive_of(request).settings
 
 
-ArchiveDep = Annotated[Archive, Depends(archive_of)]
-StoreDep = Annotated[Store, Depends(store_of)]
-SettingsDep = Annotated[Settings, Depends(settings_of)]
+ArchiveDep = Annotated[Archive, Depends(_archive)]
+StoreDep = Annotated[Store, Depends(_store)]
+SettingsDep = Annotated[Settings, Depends(_settings)]

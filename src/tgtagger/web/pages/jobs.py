@@ -1,7 +1,7 @@
 """The page of jobs: what is queued and running, with progress; what ended; starting and cancelling.
 
-While a job is open the page asks every second, and is answered by nothing as long as nothing has
-changed.
+The page asks every second, or two while no job is open, and is answered by nothing as long as
+nothing has changed. So it needs no word that something did.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def show(
         "older": found[SHOWN - 1].id if len(found) > SHOWN else None,
         "is_first": before == 2**31,
         "mark": mark,
+        "at": None,
         "has_worker": not at_work or jobs.has_worker(store),
         "state": archive.remember("state", store.status.archive),
     }
