@@ -97,6 +97,7 @@ def test_the_version_is_said_wherever_it_is_asked(args: list[str]) -> None:
         (["show"], "POST", "see tgtagger show --help"),
         (["status", "extra"], "extra", "see tgtagger status --help"),
         (["search", "--limit", "0"], "--limit", "see tgtagger search --help"),
+        (["search", "--since", "5m"], "'5m' may be minutes or months", "write 5min or 5mo"),
         (["search", "--since", "soon"], "'soon' is not a date", "see tgtagger search --help"),
         (["config", "inti"], "inti", "see tgtagger config --help"),
         (["--db"], "--db", "see tgtagger --help"),

@@ -214,3 +214,13 @@ def test_a_channels_pages_say_how_many_posts_or_which(
     folder = tmp_path / "site/channels/news"
     assert '<p class="lead">15 posts' in (folder / "2.html").read_text(encoding="utf-8")
     assert "posts 1 to 10, counted from the oldest" in (folder / "1.html").read_text()
+
+
+def test_links_look_like_links(store: Store, tmp_path: Path) -> None:
+    store.posts.save_page(page(post(1, "text")))
+    write(store, tmp_path / "site")
+    css = (tmp_path / "site/style.css").read_text(encoding="utf-8")
+    for selector in ("a", ".outline .what, #found .where"):
+        rule = re.search(rf"^{re.escape(selector)} {{([^}}]*)}}", css, re.MULTILINE)
+        assert rule is not None
+        assert "text-decoration: underline" in rule[1]

@@ -292,6 +292,14 @@ def test_a_dry_run_changes_nothing_and_nothing_is_no_change(store: Store) -> Non
     assert contents(store) == before
 
 
+def test_a_run_that_left_nothing_is_undone_without_a_trace(store: Store) -> None:
+    filled(store)
+    run = store.runs.start("tag", PROVENANCE)
+    before = store.changes.past(50)
+    assert store.changes.take_back(run).posts == 0
+    assert store.changes.past(50) == before
+
+
 def test_the_id_of_a_merged_tag_is_not_given_to_another(store: Store) -> None:
     filled(store)
     store.curation.merge(["mine"], "ИИ")

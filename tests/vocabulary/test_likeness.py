@@ -30,6 +30,11 @@ def test_spellings_of_one_tag(names: tuple[str, str], likeness: str) -> None:
     assert groups({names[0]: 9, names[1]: 2}) == [({names[1]}, names[0], likeness)]
 
 
+@pytest.mark.parametrize(("wrong", "right"), [("Дeнь", "день"), ("Mосква", "Москва")])
+def test_a_word_of_two_scripts_is_never_proposed(wrong: str, right: str) -> None:
+    assert groups({wrong: 9, right: 2}) == [({wrong}, right, "look-alike")]
+
+
 @pytest.mark.parametrize(
     "names",
     [("маска", "Маск"), ("США", "сша и мы"), ("Нигер", "Нигерия"), ("AI", "ИИ"), ("мир", "мэр")],

@@ -61,6 +61,8 @@ def when(text: str) -> str:
         try:
             read_when(text)
         except InputError as error:
+            if error.kind == "date_ambiguous":
+                raise  # its own hint says what to write
             raise typer.BadParameter(error.message) from error
     return text
 

@@ -32,8 +32,9 @@ _MOST_ALIKE = 300  # tags that begin alike: comparing all pairs of more would be
 class Suggestion:
     """Tags that are probably one: merge `names` into `into`.
 
-    That is the one in the dictionary's form, else the most used. `is_doubtful`: they may well be
-    two, as short abbreviations are, and acronyms that only look alike: ВВС, an air force, and BBC.
+    That is the one in the dictionary's form and in one script, else the most used. `is_doubtful`:
+    they may well be two, as short abbreviations are, and acronyms that only look alike: ВВС, an
+    air force, and BBC.
     """
 
     names: tuple[str, ...]
@@ -103,8 +104,10 @@ class _Groups:
         for root, names in members.items():
             into, *others = sorted(
                 names,
-                key=lambda name: (bends(name), -self._counts[name], len(name), name),
-            )
+                key=lambda name: (
+                    _has_mixed_word(name), bends(name), -self._counts[name], len(name), name
+                ),
+            )  # fmt: skip
             posts = sum(self._counts[name] for name in others)
             reason = self._reasons[root]
             doubtful = _is_doubtful(reason, names)
@@ -133,6 +136,11 @@ def _is_doubtful(likeness: Likeness, names: Sequence[str]) -> bool:
     return likeness == "abbreviation" and any(
         len(name) < _SHORT for name in names if name.isupper()
     )
+
+
+def _has_mixed_word(name: str) -> bool:
+    """Tell whether a word has letters of two scripts: it only looks right."""
+    return any(map(_mixes_scripts, words_of(name)))
 
 
 def _mixes_scripts(name: str) -> bool:
