@@ -18,7 +18,7 @@ After = Annotated[str, Query(max_length=500, description="`next` of the page bef
 _WHEN = "`2026-01-31`, `2026-01-31T12:00`, `2026-01`, `2026`, `today`, `yesterday`, `12h`, `7d` …"
 
 
-def wanted_posts(
+async def wanted_posts(
     query: Annotated[
         str,
         Query(
