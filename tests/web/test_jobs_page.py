@@ -97,6 +97,18 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_soon(
     assert visitor.post("/jobs/cancel", {"number": 999}).status_code == 404
 
 
+def test_who_cancels_too_late_is_told_though_nothing_changed(
+    visitor: Visitor, store: Store
+) -> None:
+    job = store.jobs.ask("tag", "", {})
+    store.jobs.take(["tag"])
+    store.jobs.end(job.id, JobEnd("done", 0))
+    found = re.search(r'hx-get="([^"]*)"', visitor.get("/jobs", target="jobs").text)
+    assert found is not None
+    form = {"number": job.id, "next": found[1]}
+    assert told(visitor.post("/jobs/cancel", form, target="jobs")) == "It had ended already."
+
+
 def test_an_ended_job_says_what_it_did_or_why_not(visitor: Visitor, store: Store) -> None:
     job = store.jobs.ask("tag", "", {"posts": ["1-1", "1-2", "1-3", "1-4"]})
     store.jobs.take(["tag"])

@@ -307,6 +307,7 @@ TEXTS: Mapping[str, str] = {
     "Start a job": "Начать задание",
     "Bring all up to date": "Обновить всё",
     "Try again what is due": "Повторить, что пора",
+    "It had ended already.": "Оно уже завершилось.",
     "Posts at most": "Постов не больше",
     "Ended jobs": "Завершённые",
     "No worker is there to do them. They wait; start one in a terminal:": (

@@ -100,8 +100,12 @@ def cancel(
     job = store.jobs.cancel(number)
     t = words_of(request)
     if job.is_open:
-        return actions.done(request, place, t.text("It stops soon; what was done stays."))
-    return actions.done(request, place, t.text("Cancelled."))
+        text = t.text("It stops soon; what was done stays.")
+    elif job.state == "cancelled":
+        text = t.text("Cancelled.")
+    else:
+        text = t.text("It had ended already.")
+    return actions.done(request, place, text)
 
 
 class _Told:
