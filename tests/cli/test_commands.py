@@ -517,6 +517,18 @@ def test_what_touches_many_posts_asks_first(tmp_path: Path, run: Any) -> None:
     assert "two" in run("--db", db, "tags").stdout
 
 
+def test_an_undo_says_how_many_posts_are_as_before(archive: Any) -> None:
+    first = json.loads(archive("status", "--json").stdout)["runs"][0]["id"]
+    name = json.loads(archive("tags", "--json").stdout)[0]["name"]
+    found = archive("tags", "rename", name, "tempest")
+    assert " on " in found.stdout
+    posts = found.stdout.partition(" on ")[2].split("\n")[0]
+    assert archive("tags", "undo").stdout.endswith(f": {posts} as before\n")
+    archive("tag", "--force", "--tagger", "keywords", "--yes")
+    assert archive("tags", "undo", str(first)).stdout == f"nothing of run {first} is left to undo\n"
+    assert "with the tags from before the run again: " in archive("tags", "undo").stdout
+
+
 def test_a_tagging_run_is_undone(archive: Any) -> None:
     run = json.loads(archive("status", "--json").stdout)["runs"][0]["id"]
     assert "would undo" in archive("tags", "undo", str(run), "--dry-run").stdout

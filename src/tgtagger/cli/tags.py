@@ -517,11 +517,16 @@ def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
     if change.by == "person":
         screen.line(f"{done} change {change.number} ({_named(change)}): "
                     f"{plural(undone.posts, 'post')} as before")  # fmt: skip
+    elif not undone.posts:
+        screen.line(f"nothing of run {change.number} is left to undo")
     else:
         screen.line(
             f"{done} run {change.number}: {plural(undone.links, 'tag')} removed from "
             f"{plural(undone.posts, 'post')}; {plural(undone.tags, 'tag')} were on no other post"
         )
+        if undone.posts > undone.pending:
+            as_before = plural(undone.posts - undone.pending, "post")
+            screen.line(f"with the tags from before the run again: {as_before}")
     if undone.kept:
         screen.line(f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged")
     if undone.pending and not dry_run:

@@ -153,12 +153,12 @@ def recording(
         "UPDATE tag_changes SET posts = max("
         "(SELECT count(*) FROM (SELECT post_id FROM changed_links WHERE change_id = ?1 "
         "UNION SELECT post_id FROM changed_posts WHERE change_id = ?1)), ?2) WHERE id = ?1",
-        (number, _renamed_posts(db, number)),
+        (number, renamed_posts(db, number)),
     )
     recorded_as.number = number
 
 
-def _renamed_posts(db: sqlite3.Connection, number: int) -> int:
+def renamed_posts(db: sqlite3.Connection, number: int) -> int:
     """Return how many posts show another name of a tag than before a change."""
     query = (
         "SELECT count(*) FROM changed_tags AS c JOIN post_tags AS l ON l.tag_id = c.tag_id "

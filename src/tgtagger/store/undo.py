@@ -16,7 +16,7 @@ from typing import Any
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
-from tgtagger.store.recording import STATE, STATE_OF
+from tgtagger.store.recording import STATE, STATE_OF, renamed_posts
 from tgtagger.store.values import parsed
 
 _HIS = f"'{HUMAN}'"
@@ -151,13 +151,15 @@ _STATES = "SELECT post_id FROM changed_posts WHERE {in_}"
 def take_back_change(db: sqlite3.Connection, change: PastChange) -> TakenBack:
     """Undo a person's change, or an undo."""
     number = change.number
+    renamed = renamed_posts(db, number)
     restored = _restore_tags(db, number)
     posts, links, kept = _restore_links(db, number, change.what)
     posts |= _restore_states(db, number)
     gone = _drop_made_tags(db, number)
     _restore_aliases(db, number)
     gone += _drop_unused(db, _of_undone_runs(db, number))
-    return TakenBack(change, len(posts), links, restored + gone, len(kept - posts))
+    touched = max(len(posts), renamed)
+    return TakenBack(change, touched, links, restored + gone, len(kept - posts))
 
 
 def _restore_tags(db: sqlite3.Connection, number: int) -> int:
