@@ -1,9 +1,10 @@
-"""Draw the README's pictures: the demo in a terminal, and its posts as a web site.
+"""Draw the pictures of the docs: the demo in a terminal, its posts as a web site, and in `serve`.
 
 usage: python docs/pictures/draw.py
 
-The terminal is drawn by rich, from what the command prints on a pseudo-terminal. The site is drawn
-by Chromium without a window, where it is installed (apt install chromium); else that picture stays.
+The terminal is drawn by rich, from what the command prints on a pseudo-terminal. The site
+and the pages of `serve` by Chromium without a window, where it is installed (apt install chromium);
+else those pictures stay.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ def main() -> None:
             [PROGRAM, "--db", database, "export", "--format", "html", "-o", f"{folder}/site"],
             env=environment, check=True,
         )  # fmt: skip
-        draw_site(Path(folder) / "site/index.html", HERE / "site.png")
+        draw_page((Path(folder) / "site/index.html").as_uri(), HERE / "site.png", "900,1000")
+        subprocess.run(
+            [PROGRAM, "--db", database, "tags", "add", "1990000002/7", "наука", "астрономия"],
+            env=environment, stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        draw_serve(database, environment)
 
 
 def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
@@ -72,14 +78,25 @@ def draw_terminal(printed: str, path: Path) -> None:
         console.save_svg(str(path), title="tgtagger demo", unique_id="tgtagger")
 
 
-def draw_site(page: Path, path: Path) -> None:
+def draw_serve(database: str, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [PROGRAM, "--db", database, "serve", "--port", "0", "--no-worker"],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stderr is not None
+        address = next(line.split()[1] for line in server.stderr if line.startswith("open "))
+        draw_page(address, HERE / "serve.png", "1240,820")
+        server.terminate()
+
+
+def draw_page(address: str, path: Path, size: str) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         sys.stderr.write(f"{path.name} is not drawn anew: Chromium is not installed\n")
         return
     subprocess.run(
         [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-         "--window-size=900,1000", f"--screenshot={path}", page.as_uri()],
+         f"--window-size={size}", "--virtual-time-budget=3000", f"--screenshot={path}", address],
         stderr=subprocess.DEVNULL, check=True,
     )  # fmt: skip
 

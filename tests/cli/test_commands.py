@@ -525,7 +525,8 @@ def test_an_undo_says_how_many_posts_are_as_before(archive: Any) -> None:
     posts = found.stdout.partition(" on ")[2].split("\n")[0]
     assert archive("tags", "undo").stdout.endswith(f": {posts} as before\n")
     archive("tag", "--force", "--tagger", "keywords", "--yes")
-    assert archive("tags", "undo", str(first)).stdout == f"nothing of run {first} is left to undo\n"
+    nothing = f"nothing of run {first} is left to undo\n"
+    assert archive("tags", "undo", str(first)).stdout.startswith(nothing)
     assert "with the tags from before the run again: " in archive("tags", "undo").stdout
 
 

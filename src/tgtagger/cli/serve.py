@@ -58,7 +58,7 @@ def command(
         list[Path] | None,
         typer.Option(
             metavar="FOLDER",
-            help="Exports of Telegram Desktop, whose pictures are shown. Repeat for several.",
+            help="Show pictures from this export of Telegram Desktop. Repeat for several.",
         ),
     ] = None,
     *,
@@ -82,7 +82,7 @@ def command(
     folders = tuple(each.expanduser() for each in media or ())
     missing = next((each for each in folders if not each.is_dir()), None)
     if missing is not None:
-        raise usage(f"--media {str(missing)!r} is no folder", "name that of an export")
+        raise usage(f"--media {str(missing)!r} is not a folder", "name the folder of an export")
     hosts = tuple(allowed_host or ())
     wanted = Serving(host, port, hosts, folders, read_only, not no_worker, open_browser)
     if not demo:

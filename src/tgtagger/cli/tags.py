@@ -528,11 +528,11 @@ def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
             as_before = plural(undone.posts - undone.pending, "post")
             screen.line(f"with the tags from before the run again: {as_before}")
     if undone.kept:
-        screen.line(f"{plural(undone.kept, 'post')} have new tags since then: they stay unchanged")
+        screen.line(f"unchanged, with new tags since then: {plural(undone.kept, 'post')}")
     if undone.pending and not dry_run:
         screen.line(
-            f"{plural(undone.pending, 'post')} are pending again. Before you tag them, change the "
-            "model, prompt or vocabulary: else they get the same tags"
+            f"pending again: {plural(undone.pending, 'post')}. Before you tag, change the model, "
+            "prompt or vocabulary: else the tags will be the same"
         )
     if undone.undo is not None and not dry_run:
         screen.say(f"to undo this: tgtagger tags undo {undone.undo}")
