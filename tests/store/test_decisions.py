@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from support.make import page, post, tag
 from support.sql import driver, reading
+from support.undoing import tag_some, undo_all, undo_any
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Media, PostData, PostFilter
 from tgtagger.store import Store, decisions
@@ -140,24 +142,35 @@ STEPS: tuple[Do, ...] = (
     lambda store: store.curation.merge(["sea"], "AI"),
     lambda store: store.curation.merge(["mine"], "sea"),
     lambda store: store.curation.rename("mine", "ours"),
+    lambda store: undo_any(store, 1, random.Random(1)),
+    lambda store: undo_any(store, 1, random.Random(1), undos=True),
+    lambda store: tag_some(store, ["run", "AI", "mine"], 1, 2),
+    lambda store: tag_some(store, ["sea", "run"], 1),
+    lambda store: tag_some(store, ["stale"], 2),
+    lambda store: tag_some(store, [], 1, 2, status="skipped", attempts=0),
 )
 
 
-@settings(max_examples=60)
-@given(st.lists(st.sampled_from(range(len(STEPS))), max_size=6), st.integers(0, 6))
-def test_all_changes_are_undone_whenever_the_posts_became_one(steps: list[int], when: int) -> None:
+@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
+@given(
+    st.lists(st.sampled_from(range(len(STEPS))), max_size=6),
+    st.integers(0, 6),
+    st.randoms(use_true_random=False),
+)
+def test_all_changes_are_undone_whenever_the_posts_became_one(
+    steps: list[int], when: int, order: random.Random
+) -> None:
     with TemporaryDirectory() as folder, Store.open(f"{folder}/posts.db") as store:
         store.posts.save_page(page(*pictures()))
         tag(store, ["AI", "sea"])
+        first = last(store)
         for number, step in enumerate(steps):
             if number == when:
                 fold(store)
             with contextlib.suppress(InputError):  # a tag is not there, or the second post
                 STEPS[step](store)
         fold(store)
-        for change in store.changes.past(9):
-            if change.by == "person":
-                store.changes.take_back(change.number)
+        undo_all(store, first, order)
         assert tags(store) == MACHINE
 
 

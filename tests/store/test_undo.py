@@ -211,13 +211,22 @@ def test_an_undo_looks_at_no_table_as_a_whole(filled: Store) -> None:
     assert [each for each in scans if each[0].split()[1] not in few] == []
 
 
-def test_a_plain_run_reads_no_record(filled: Store) -> None:
+def test_a_plain_run_writes_no_record_and_reads_it_by_an_index(filled: Store) -> None:
     statements: list[str] = []
     with filled._database.write() as db:  # the connection is used again
         db.set_trace_callback(statements.append)
     run_on(filled, ["new"], 3)
     assert any("INTO post_tags" in sql for sql in statements)
-    assert not any("changed_" in sql for sql in statements)
+    assert not any("INTO changed_" in sql for sql in statements)
+    with reading(filled) as db:
+        plans = [
+            str(row[3])
+            for sql in statements
+            if "changed_" in sql
+            for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    assert plans
+    assert not any(step.startswith("SCAN changed_") for step in plans)
 
 
 def test_the_upgrade_keeps_the_changes_there_are(db: Path) -> None:

@@ -18,7 +18,7 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.query import query_for
-from tgtagger.store.recording import recording
+from tgtagger.store.recording import FREE_FOR_PERSON, recording
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
 from tgtagger.store.values import INTEGER, RowCheck
@@ -27,13 +27,6 @@ _NAME = RowCheck("tags.name")
 _NAME_AND_KEY = RowCheck("tags.name", "tags.key")
 _ALIAS = RowCheck("tag_aliases.name")
 _BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
-
-
-# After the places of the tags that an undo may bring back, too.
-_FREE_POSITION = (
-    "(SELECT coalesce(max(position) + 1, 0) FROM (SELECT position FROM post_tags "
-    "WHERE post_id = ?1 UNION ALL SELECT before ->> 0 FROM changed_links WHERE post_id = ?1))"
-)
 
 
 class Curation(Part):
@@ -253,7 +246,7 @@ def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) ->
                 changed.add(post)
                 db.execute(
                     "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                    f"SELECT ?1, {_FREE_POSITION}, ?2, ?3, ?4",
+                    f"SELECT ?1, {FREE_FOR_PERSON}, ?2, ?3, ?4",
                     (post, tag, HUMAN, at),
                 )
     return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))

@@ -29,7 +29,7 @@ from tgtagger.store import answers
 from tgtagger.store.database import BAD_VALUE, Part, savepoint
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
-from tgtagger.store.recording import LINK, STATE, keep_replaced
+from tgtagger.store.recording import FREE_FOR_MACHINE, LINK, STATE, keep_replaced
 from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
@@ -248,9 +248,7 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
             (post,),
         )
     }
-    position = db.execute(
-        "SELECT coalesce(max(position) + 1, 0) FROM post_tags WHERE post_id = ?", (post,)
-    ).fetchone()[0]
+    (position,) = db.execute(f"SELECT {FREE_FOR_MACHINE}", (post,)).fetchone()
     tags = [_tag(db, suggested.name, now) for suggested in update.tags]
     given = 0
     for place, tag, source in decide.given_links(update, tags, blocked):

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tgtagger.decide import HUMAN
 from tgtagger.model.archive import TagChange
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.times import now
@@ -30,6 +31,18 @@ NEXT_TAG = (
     "coalesce((SELECT last_tag_id FROM tag_changes ORDER BY id DESC LIMIT 1), 0)) + 1)"
 )
 """SQL: the id of a new tag; never that of a deleted one, which an undo may bring back."""
+
+_FREE_PLACE = (
+    "(SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
+    "WHERE post_id = ?1 UNION ALL SELECT before ->> 0 FROM changed_links WHERE post_id = ?1{}))"
+)
+FREE_FOR_PERSON = _FREE_PLACE.format("")
+FREE_FOR_MACHINE = _FREE_PLACE.format(f" AND before ->> 1 = '{HUMAN}'")
+"""SQL: the place on the post ?1 for a new tag: behind its tags, and those that an undo brings back.
+
+A person's tag stands behind the machines' of before, too. A machine's does not: when those come
+back, the undo takes it away; and its place would rise with each run.
+"""
 
 LINK = "json_array(position, source, model, prompt, vocabulary, run_id, added_at)"
 """SQL: a tag on a post, a row of `post_tags`, as a change keeps it."""

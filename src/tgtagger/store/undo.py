@@ -118,7 +118,8 @@ class _Records:
         return f"change_id IN ({', '.join(map(str, self.numbers))})"
 
     def _set(self, query: str) -> set[Any]:
-        return {value for (value,) in self.db.execute(query.format(in_=self._in))}
+        found = {value for (value,) in self.db.execute(query.format(in_=self._in))}
+        return found - {None}  # a tag or a name that was not there: nothing in common
 
     def _share(self, other: _Records, query: str) -> bool:
         both = f"{query.format(in_=self._in)} INTERSECT SELECT * FROM ({query}) LIMIT 1"
