@@ -97,7 +97,6 @@ DOES = {
     "choose": "document.querySelector('.at input').checked",
     "tagChosen": "document.activeElement.closest('#picked')",
     "again": "document.querySelector('#told a[href^=\"/jobs\"]')",
-    "undo": "document.querySelector('#told').textContent.includes('Undone')",
     "keys": "document.querySelector('#keys').open",
 }
 
@@ -119,6 +118,8 @@ def test_each_key_of_the_table_does_what_it_says(visitor: Visitor) -> None:
         if key.act == "go":
             page.keyboard.press(key.keys[-1])
             page.wait_for_url(f"{visitor.address}{key.href}")
+        elif key.act == "undo":
+            expect(page.locator("#told")).to_contain_text("Undone")
         elif key.act == "open":
             page.wait_for_url("**/posts/*-*")
         else:
