@@ -319,6 +319,7 @@ def reader(
     export = chat(*(message(n, f"Post {n} of a storm") for n in range(1, 4)), id=PRIVATE)
     write(home / "Downloads/ChatExport_2026-01-31", export)
     write(home / "Downloads/DataExport_2026-01-31", account(export))
+    (home / "Downloads/Telegram Desktop").mkdir()
     (data / "channels.txt").write_text("@durov\nt.me/telegram\n")
     example = (ROOT / "docs/vocabulary.md").read_text(encoding="utf-8")
     (data / "tags.txt").write_text(

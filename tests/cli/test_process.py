@@ -70,7 +70,7 @@ def test_completion_lists_commands_and_options_and_loads_nothing() -> None:
         )
         return result.stdout.split()
 
-    assert complete("tgtagger s", 1) == ["sync", "search", "show", "status"]
+    assert complete("tgtagger s", 1) == ["sync", "search", "show", "status", "serve"]
     assert complete("tgtagger status --j", 2) == ["--json"]
     modules = loaded(
         environ={

@@ -648,7 +648,9 @@ def test_a_wrong_proxy_is_said_before_anything_is_read(file: Path, proxy: str) -
 def test_no_secret_is_in_what_settings_look_like(file: Path) -> None:
     secrets = {setting.variable: KEY for setting in config.SETTINGS if setting.secret}
     secrets["TGTAGGER_PROXY"] = f"socks5://me:{KEY}@host:1080"
-    assert set(secrets) == {"TGTAGGER_API_HASH", "TGTAGGER_PROXY", "TGTAGGER_LLM_API_KEY"}
+    assert set(secrets) == {
+        "TGTAGGER_API_HASH", "TGTAGGER_PROXY", "TGTAGGER_LLM_API_KEY", "TGTAGGER_TOKEN"
+    }  # fmt: skip
     found = load(file, **secrets)
     assert found.llm_api_key == KEY
     assert "sk-secret" not in repr(found)

@@ -170,7 +170,7 @@ def test_writing_says_what_it_was_denied(base: Path, logged: Path, places: Path)
         (["--db", str(hidden), "tag"], 6, f"{log} cannot be read"),
         (["--db", str(shut), "status"], 6, f"{shut}: Permission denied"),
         (
-            ["--db", str(home / "a" / "b.db"), "channels", "add", "@a"],
+            ["--db", str(home / "a" / "b.db"), "channels", "add", "@news"],
             6,
             f"{home / 'a'}: Permission denied",
         ),

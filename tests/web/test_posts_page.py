@@ -73,7 +73,7 @@ def test_what_was_looked_for_is_marked(visitor: Visitor) -> None:
 def test_a_query_that_is_not_understood_is_told_with_a_hint_and_kept(visitor: Visitor) -> None:
     answer = visitor.get("/?query=chanel:x+%3Cb%3E")
     assert answer.status_code == 400
-    assert "chanel: is no filter" in words(answer)
+    assert "chanel: is not a filter" in words(answer)
     assert "did you mean channel:?" in words(answer)
     assert 'value="chanel:x &lt;b&gt;"' in answer.text
     assert "How to search" in words(answer)

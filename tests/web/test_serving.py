@@ -6,7 +6,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,13 +14,8 @@ import pytest
 
 from support import next_version
 from support.serving import serving
+from support.terminal import in_pipes
 from tgtagger.store import Store
-
-
-def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tgtagger", *arguments], capture_output=True, text=True, check=False
-    )
 
 
 def test_it_says_where_it_is_and_ends_within_two_seconds(store: Store, db: Path) -> None:
@@ -50,31 +44,31 @@ def test_ctrl_c_ends_it_without_a_trace(store: Store, db: Path) -> None:
 def test_a_second_one_on_the_port_says_who_has_it(store: Store, db: Path) -> None:
     with serving(db, "--no-worker") as server:
         port = str(urlsplit(server.address).port)
-        done = call("--db", str(db), "serve", "--port", port)
-    assert done.returncode == 2
-    assert "another tgtagger serves there" in done.stderr
+        done = in_pipes("--db", str(db), "serve", "--port", port)
+    assert done.code == 2
+    assert "another tgtagger serves there" in done.errors
     with socket.create_server(("127.0.0.1", 0)) as other:
-        done = call("--db", str(db), "serve", "--port", str(other.getsockname()[1]))
-    assert done.returncode == 2
-    assert "another program listens there" in done.stderr
+        done = in_pipes("--db", str(db), "serve", "--port", str(other.getsockname()[1]))
+    assert done.code == 2
+    assert "another program listens there" in done.errors
 
 
 def test_another_host_than_this_machine_wants_a_token(db: Path, tmp_path: Path) -> None:
-    done = call("--db", str(db), "serve", "--host", "0.0.0.0", "--port", "0")
-    assert done.returncode == 2
-    assert "token" in done.stderr
+    done = in_pipes("--db", str(db), "serve", "--host", "0.0.0.0", "--port", "0")
+    assert done.code == 2
+    assert "token" in done.errors
     assert not db.exists()
     file = tmp_path / "token"
     file.write_text("0123456789abcdef0123")
     file.chmod(0o644)
-    done = call("--db", str(db), "serve", "--token-file", str(file))
-    assert done.returncode == 2
-    assert str(file) in done.stderr
-    assert "0123456789" not in done.stderr
+    done = in_pipes("--db", str(db), "serve", "--token-file", str(file))
+    assert done.code == 2
+    assert str(file) in done.errors
+    assert "0123456789" not in done.errors
     file.chmod(stat.S_IRUSR)
     file.write_text("short")
-    assert call("--db", str(db), "serve", "--token-file", str(file)).returncode == 2
-    assert call("--db", str(db), "serve", "--token-file", str(tmp_path / "no")).returncode == 2
+    assert in_pipes("--db", str(db), "serve", "--token-file", str(file)).code == 2
+    assert in_pipes("--db", str(db), "serve", "--token-file", str(tmp_path / "no")).code == 2
 
 
 def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
@@ -115,7 +109,7 @@ def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_pat
     with serving(db, "--no-worker") as server, httpx.Client(base_url=server.address) as client:
         assert "<article" not in client.get("/", headers=HTML).text
         other = tmp_path / "other.db"
-        assert call("--db", str(other), "-q", "demo").returncode == 0
+        assert in_pipes("--db", str(other), "-q", "demo").code == 0
         store.close()
         other.replace(db)
         assert "<article" in client.get("/", headers=HTML).text

@@ -33,6 +33,7 @@ from tgtagger.messages.store import SENTENCES as OF_STORE
 from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
+from tgtagger.web.language import ENGLISH, Language
 from tgtagger.web.rendering import is_page, page, words_of
 
 log = logging.getLogger(__name__)
@@ -156,12 +157,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        path = request.scope["path"]
+        path, t = request.scope["path"], _language_of(request)
         match error.status_code:
             case 404:
-                return answer(request, 404, "path_unknown", f"There is nothing at {path[:200]}.")
+                detail = t.text("There is nothing at {path}.", path=path[:200])
+                hint = "" if is_page(request) else None  # a person wants no description of the API
+                return answer(request, 404, "path_unknown", detail, hint=hint)
             case 405:
-                detail = f"{request.method} is not taken here."
+                detail = t.text("{method} is not taken here.", method=request.method)
                 headers = {"Allow": ", ".join(_methods(app, request))}
                 return answer(request, 405, "method_not_allowed", detail, headers)
         return answer(request, error.status_code, "request_refused", str(error.detail))
@@ -175,11 +178,18 @@ def note_bug(scope: Scope, error: Exception) -> Response:
     """
     route = scope.get("route")
     log.error("a bug in %s %s\n%s", scope["method"], getattr(route, "path", "?"), _where(error))
-    detail = "This is a bug of tgtagger; its log has the details."
+    detail = _language_of(Request(scope)).text(
+        "This is a bug of tgtagger; its log has the details."
+    )
     try:
         return answer(Request(scope), 500, "bug", detail)
     except Exception:  # noqa: BLE001 -- the bug is in what every page has
         return ProblemResponse(problem(500, "bug", detail, str(HINTS["bug"])), 500)
+
+
+def _language_of(request: Request) -> Language:
+    """Return the language of who asks; a program is told in English."""
+    return words_of(request) if is_page(request) else ENGLISH
 
 
 def _where(error: BaseException) -> str:
@@ -211,9 +221,10 @@ def answer(
     hint: str | None = None,
     **more: Any,
 ) -> Response:
-    """Return a failure as this request wants it. Without a hint it is that of its kind."""
+    """Return a failure as this request wants it. `hint`: None is that of its kind, "" is none."""
     of_kind = HINTS.get(kind)
-    hint = hint or (of_kind if isinstance(of_kind, str) else None)
+    if hint is None and isinstance(of_kind, str):
+        hint = of_kind
     if is_page(request):
         shown = page(
             request,

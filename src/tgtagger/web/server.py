@@ -219,13 +219,13 @@ async def _rehearse(opened: socket.socket) -> None:
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(REHEARSAL):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            writer.write(
-                b"POST /users/-/posts/retry_tagging HTTP/1.1\r\nHost: localhost\r\n"
-                b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-            await reader.read()
-            writer.close()
+            with contextlib.closing(writer):
+                writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                writer.write(
+                    b"POST /users/-/posts/retry_tagging HTTP/1.1\r\nHost: localhost\r\n"
+                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+                await reader.read()
 
 
 @contextlib.asynccontextmanager

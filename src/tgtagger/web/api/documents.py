@@ -231,6 +231,7 @@ class Change(Shape):
     names: list[str] = Field(description="Tags, or the run's tagger.", examples=[["AI", "ИИ"]])
     posts: int = Field(examples=[17])
     undone_at: dt.datetime | None = Field(examples=[None])
+    undoes: int | None = Field(description="Of an undo: the change's number.", examples=[None])
 
 
 class ChangePage(Shape):
@@ -244,10 +245,13 @@ class TakenBack(Shape):
     by: Literal["person", "run"]
     what: TagChangeKind | str = Field(examples=["merge"])
     names: list[str] = Field(examples=[["AI", "ИИ"]])
+    undoes: int | None = Field(description="If it was an undo: of what.", examples=[None])
     posts: int = Field(examples=[17])
     links: int = Field(description="Tags on posts that went or came.", examples=[17])
     tags: int = Field(description="Tags that went or came.", examples=[1])
     kept: int = Field(description="Posts tagged anew since, left as they are.", examples=[0])
+    pending: int = Field(description="Posts to be tagged again.", examples=[0])
+    undo: int | None = Field(description="The number that takes the undo back.", examples=[13])
     dry_run: bool
 
 

@@ -178,13 +178,18 @@ document.addEventListener("focusout", ({ target }) => target.matches?.(".combo i
 // ---- the focus stays where it was when a part is replaced
 
 let focused = null;
+const reachable = (part) => all("a[href], button, input:not([type=hidden]), summary", part);
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const post = document.activeElement?.closest("article.post[data-post]");
-  focused = post && detail.target.closest("article.post, #post, #results") ? post.dataset.post : null;
+  const active = document.activeElement, post = active?.closest("article.post[data-post]");
+  const isOfPost = post && detail.target.closest("article.post, #post, #results");
+  focused = isOfPost ? { post: post.dataset.post }
+    : detail.target.contains(active) && detail.target.id ? { part: detail.target.id, at: reachable(detail.target).indexOf(active) }
+      : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (focused === null || document.activeElement !== document.body) return;
-  goTo(one(`article.post[data-post="${focused}"]`));
+  if (focused.post) goTo(one(`article.post[data-post="${focused.post}"]`));
+  else reachable(document.getElementById(focused.part) || document.body).slice(0, focused.at + 1).pop()?.focus();
   focused = null;
 });
 
