@@ -87,9 +87,14 @@ def test_an_undone_change_leaves_everything_as_it_was(store: Store, name: str) -
         assert last(store) == number
 
 
-RUN_BEFORE_UNDOS = [
+# A run, or what comes back by a run's undo, takes the place of a person's tag.
+TAKES_PLACE = [
     "add to many", "rename to an alias", "drop from many", "merge other", "drop from many",
     "merge other", "run with nothing", "run on all",
+]  # fmt: skip
+GETS_PLACE_BACK = [
+    "run with nothing", "run on all", "run on one", "run with nothing", "add again", "merge",
+    "merge", "add to many", "merge other",
 ]  # fmt: skip
 
 
@@ -98,7 +103,8 @@ RUN_BEFORE_UNDOS = [
     names=st.lists(st.sampled_from([*STEPS, "undo", "undo", "redo"]), min_size=1, max_size=9),
     order=st.randoms(use_true_random=False),
 )
-@example(names=RUN_BEFORE_UNDOS, order=random.Random(2))
+@example(names=TAKES_PLACE, order=random.Random(2))
+@example(names=GETS_PLACE_BACK, order=random.Random(2))
 def test_changes_undone_in_any_allowed_order_leave_everything_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], order: random.Random
 ) -> None:

@@ -251,8 +251,9 @@ def _restore_links(
                     "INSERT INTO removed_tags (post_id, tag_id, removed_at) VALUES (?, ?, ?)",
                     (post, tag, was_removed),
                 )
-        if current != after or before == after:
-            if current != after or was_removed == is_removed or what in {"remove", "drop"}:
+        is_as_left = _are_same(current, after)
+        if not is_as_left or before == after:
+            if not is_as_left or was_removed == is_removed or what in {"remove", "drop"}:
                 kept.add(post)
             continue
         if current is not None:
@@ -264,6 +265,13 @@ def _restore_links(
     for post, tag, link_before in given:
         give_back(db, post, tag, link_before)
     return posts, links, kept
+
+
+def _are_same(link: str | None, other: str | None) -> bool:
+    """Tell whether links are the same; one that came back may stand in another place (below)."""
+    if link is None or other is None or link == other:
+        return link == other
+    return bool(parsed(link)[1:] == parsed(other)[1:])
 
 
 _OUTDATED = (
