@@ -2,6 +2,8 @@
 # they need in .venv; all that is asked for is Python 3.11 or newer, found as PYTHON.
 PYTHON ?= python3
 BIN := .venv/bin
+# Two for a core: many tests wait for a process, a clock or a browser.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 
 .PHONY: demo test coverage check lint bench torture fuzz pictures build clean
 
@@ -10,11 +12,11 @@ demo: .venv/user
 	@echo "  here it is called $(BIN)/tgtagger; to have it everywhere: pipx install ."
 
 test: .venv/dev
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow" -q
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" -q
 
 # The same tests; fails below the floor in pyproject.toml.
 coverage: .venv/dev
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow" -q --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" -q --cov --cov-report=term:skip-covered
 
 check: test lint
 

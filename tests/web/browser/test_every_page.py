@@ -109,7 +109,15 @@ def faults_of(page: Page) -> list[str]:
     return found if headings == 1 else [f"{headings} headings", *found]
 
 
-@pytest.mark.parametrize("path", PAGES)
+def looked_at() -> Iterator[Any]:
+    """Return (look, path) of every page: one look of each at once, the other at length."""
+    for at, path in enumerate(PAGES):
+        for turn, look in enumerate(LOOKS):
+            marks = () if turn == at % 2 else (pytest.mark.slow,)
+            yield pytest.param(look, path, marks=marks, id=f"{look}-{path}")
+
+
+@pytest.mark.parametrize(("page", "path"), [*looked_at()], indirect=["page"])
 def test_a_page_fits_and_keeps_nobody_out(page: Page, path: str) -> None:
     answer = page.goto(path)
     assert answer is not None
