@@ -8,14 +8,14 @@ from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from support.make import page, post, tag
+from support.make import CHANNEL, page, post, tag
 from support.sql import driver, reading
 from support.undoing import tag_some, undo_all, undo_any
 from tgtagger.errors import InputError
-from tgtagger.model.posts import Media, PostData, PostFilter
+from tgtagger.model.posts import Channel, Media, PostData, PostFilter
 from tgtagger.store import Store, decisions
 
 PHOTO = Media("photo")
@@ -30,6 +30,11 @@ def fold(store: Store) -> None:
     """Make one of the two posts: a better source tells that they are an album."""
     album = post(1, "caption", ids=(1, 2), media=(PHOTO,) * 2)
     store.posts.save_page(page(album, source="telegram"))
+
+
+def join(store: Store) -> None:
+    """Make one of the two channels, unless they are."""
+    store.shifted_ids.join(SHIFTED.id, CHANNEL.id)
 
 
 def tags(store: Store) -> set[tuple[str, str]]:
@@ -130,13 +135,12 @@ def test_a_person_s_tag_comes_before_a_person_s_removal(store: Store) -> None:
     assert tags(store) == MACHINE
 
 
-STEPS: tuple[Do, ...] = (
+SHIFTED = Channel(2_147_483_650, "News")
+SECOND = {"an album": "news/2", "a channel under two ids": f"{SHIFTED.id}/1"}
+ONE: tuple[Do, ...] = (
     lambda store: store.curation.add("news/1", ["mine", "sea"]),
-    lambda store: store.curation.add("news/2", ["mine", "sea"]),
-    lambda store: store.curation.add_to(PostFilter(), ["AI", "mine", "fresh"]),
     lambda store: store.curation.drop("news/1", ["sea"]),
-    lambda store: store.curation.drop("news/2", ["sea"]),
-    lambda store: store.curation.drop("news/2", ["mine"]),
+    lambda store: store.curation.add_to(PostFilter(), ["AI", "mine", "fresh"]),
     lambda store: store.curation.drop_from(PostFilter(), ["AI", "mine"]),
     lambda store: store.curation.remove(["AI"]),
     lambda store: store.curation.merge(["sea"], "AI"),
@@ -149,27 +153,40 @@ STEPS: tuple[Do, ...] = (
     lambda store: tag_some(store, ["stale"], 2),
     lambda store: tag_some(store, [], 1, 2, status="skipped", attempts=0),
 )
+OTHER: tuple[Callable[[Store, str], object], ...] = (
+    lambda store, second: store.curation.add(second, ["mine", "sea"]),
+    lambda store, second: store.curation.drop(second, ["sea"]),
+    lambda store, second: store.curation.drop(second, ["mine"]),
+)
 
 
 @settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(
-    st.lists(st.sampled_from(range(len(STEPS))), max_size=6),
+    st.sampled_from(sorted(SECOND)),
+    st.lists(st.sampled_from([*ONE, *OTHER]), max_size=6),
     st.integers(0, 6),
     st.randoms(use_true_random=False),
 )
+# The tag that a later run gave the one was not there when a person gave it to the other.
+@example("a channel under two ids", [OTHER[0], ONE[10]], 2, random.Random(1))
 def test_all_changes_are_undone_whenever_the_posts_became_one(
-    steps: list[int], when: int, order: random.Random
+    into: str, steps: list[Callable[..., object]], when: int, order: random.Random
 ) -> None:
+    make_one = fold if into == "an album" else join
     with TemporaryDirectory() as folder, Store.open(f"{folder}/posts.db") as store:
-        store.posts.save_page(page(*pictures()))
+        if make_one is fold:
+            store.posts.save_page(page(*pictures()))
+        else:
+            for channel in (CHANNEL, SHIFTED):
+                store.posts.save_page(page(pictures()[0], channel=channel))
         tag(store, ["AI", "sea"])
         first = last(store)
         for number, step in enumerate(steps):
             if number == when:
-                fold(store)
+                make_one(store)
             with contextlib.suppress(InputError):  # a tag is not there, or the second post
-                STEPS[step](store)
-        fold(store)
+                step(store, SECOND[into]) if step in OTHER else step(store)
+        make_one(store)
         undo_all(store, first, order)
         assert tags(store) == MACHINE
 

@@ -114,14 +114,22 @@ def _joined_records(
 ) -> Iterator[tuple[int, Record]]:
     """Yield the changes of the joined post, the latest first.
 
-    A change that touched one of the two found the other as the change after it did, or as it is.
+    A change that touched one of the two found the other as the change after it did, or as it is;
+    but without the tag of a run that began later: a run records only what it replaces.
     """
     for change in sorted(records[0].keys() | records[1].keys(), reverse=True):
         ours, theirs = (
-            record.get(change, (state, state)) for record, state in zip(records, now, strict=True)
+            record.get(change, (_at(state, change),) * 2)
+            for record, state in zip(records, now, strict=True)
         )
         yield change, (_joined(ours[0], theirs[0]), _joined(ours[1], theirs[1]))
         now = (ours[0], theirs[0])
+
+
+def _at(state: State, change: int) -> State:
+    link, removed = state
+    is_later = link is not None and (parsed(link)[5] or 0) > change
+    return (None, removed) if is_later else state
 
 
 def _write_state(db: sqlite3.Connection, post: int, tag: int, state: State) -> None:
