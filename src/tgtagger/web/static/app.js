@@ -239,10 +239,18 @@ const ACTIONS = {
   tagChosen,
   drop: () => drop(current()),
   again: () => again(current()),
-  undo: () => one("#told form button")?.click(),
+  undo,
   go: (key) => location.assign(key.dataset.href),
   keys: () => one("#keys").showModal(),
 };
+// A form that has just come is htmx's a moment later; until then it would load the whole page.
+function undo() {
+  const form = one("#told form");
+  if (!form) return;
+  window.htmx?.process(form);
+  one("button", form).click();
+}
+
 const keys = all("#keys [data-keys]");
 let begun = "", begunAt = 0;
 
