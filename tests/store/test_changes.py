@@ -98,7 +98,11 @@ GETS_PLACE_BACK = [
 ]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(
+    max_examples=settings().max_examples // 2,  # of the profile: at length twenty times as many
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 @given(
     names=st.lists(st.sampled_from([*STEPS, "undo", "undo", "redo"]), min_size=1, max_size=9),
     order=st.randoms(use_true_random=False),

@@ -160,7 +160,11 @@ OTHER: tuple[Callable[[Store, str], object], ...] = (
 )
 
 
-@settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.generate))
+@settings(
+    max_examples=settings().max_examples // 2,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 @given(
     st.sampled_from(sorted(SECOND)),
     st.lists(st.sampled_from([*ONE, *OTHER]), max_size=6),
