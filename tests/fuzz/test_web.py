@@ -162,7 +162,8 @@ def test_any_parameters_are_answered(request_: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize(("path", "names"), GETS, ids=lambda each: str(each)[:40])
 def test_each_parameter_takes_or_refuses_each_value(path: str, names: list[str]) -> None:
-    for value in (*LIKELY, *STRINGS.values()):
+    strings = [*STRINGS.values()][GETS.index((path, names)) % 3 :: 3]  # all, over the routes
+    for value in (*LIKELY, *strings):
         filled = quoted(value).join(re.split(r"\{[^}]*\}", path))
         query = "&".join(f"{quoted(name)}={quoted(value)}" for name in names[:1])
         check(filled, *ask("GET", filled, query))

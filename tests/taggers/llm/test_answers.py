@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tgtagger.taggers.llm.api.answers import MOST_TAGS, ModelAnswer, Usage, read_answer, read_tags
@@ -271,6 +271,11 @@ def answers(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
     return json.dumps(value, ensure_ascii=draw(st.booleans())), tuple(asked)
 
 
+PREFIXES = settings(max_examples=settings().max_examples // 3)
+"""Of each example every beginning is read, so that a third of the profile's are many."""
+
+
+@PREFIXES
 @given(answers())
 def test_no_prefix_of_an_answer_gives_half_a_list(answer: tuple[str, tuple[str, ...]]) -> None:
     content, asked = answer
@@ -421,6 +426,7 @@ def test_an_apostrophe_in_pythons_quotes() -> None:
     assert read_tags(content, ("p1",)) == {"p1": ["rock'n'roll", 'a "word"', "it's"]}
 
 
+@PREFIXES
 @given(ITEMS)
 def test_no_prefix_of_a_python_literal_gives_half_a_list(items: dict[str, list[str]]) -> None:
     content = str({"posts": [{"id": name, "tags": tags} for name, tags in items.items()]})

@@ -24,7 +24,7 @@ PAGES = sorted(
 )
 POSTS = [f"/posts/{MAIN}-{at}" for at in range(1, len(TEXTS) + 1)]
 POSTS += [f"/posts/{2_000_000_000 + at}-1" for at in range(len(TEXTS))]
-IN_A_BROWSER = POSTS[:: len(POSTS) // 12]
+IN_A_BROWSER = POSTS[:: len(POSTS) // 6]
 
 
 @pytest.fixture(scope="module")
