@@ -19,6 +19,7 @@ BENCHMARKS = (
     "export.py",
     "telegram.py",
     "llm.py",
+    "serve.py",
 )
 
 

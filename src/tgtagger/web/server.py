@@ -73,7 +73,8 @@ def listen(address: Address) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
-        opened = socket.socket(family, socket.SOCK_STREAM)
+        # By name: for a socket of no protocol asyncio leaves out TCP_NODELAY, which costs 40 ms.
+        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
         raise InputError("host_unusable", host=address.host, reason=str(error)) from error
     try:
