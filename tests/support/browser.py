@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,8 @@ ARGUMENTS = [
     "--no-first-run",
     "--host-resolver-rules=MAP nas.lan 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+MARK = f"--tests-of={os.getpid()}"
+"""Chromium knows no such argument; it tells the browser of this process from others."""
 SECONDS = 20.0
 """How long a page may take to show what a test waits for; machines are busy at times."""
 
@@ -52,9 +55,10 @@ def chromium(sample_archive: Path) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, MARK])
         yield browser
-        browser.close()
+        with killed_if_it_hangs():
+            browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +122,21 @@ def serving(settings: Settings, access: Access | None = None) -> Iterator[str]:
     app.state.archive.close()
 
 
+@contextlib.contextmanager
+def killed_if_it_hangs() -> Iterator[None]:
+    """Kill the browser if the body, which closes it, hangs: Chromium does so once in many times."""
+    kill = threading.Timer(SECONDS, subprocess.run, [["pkill", "-KILL", "-f", "--", MARK]])
+    kill.daemon = True
+    kill.start()
+    try:
+        yield
+    except Exception:  # what is said of a browser that was killed is no fault of a page
+        if kill.is_alive():
+            raise
+    finally:
+        kill.cancel()
+
+
 class Visitor:
     """Who opens pages: with a screen, a language, with or without scripts."""
 
@@ -140,8 +159,9 @@ class Visitor:
         return page
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        with killed_if_it_hangs():
+            for context in self._contexts:
+                context.close()
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
