@@ -131,7 +131,23 @@ def test_an_answer_outside_a_closed_list_is_not_asked_again(store: Store) -> Non
     assert (told.requests, statuses(store)) == (1, {"skipped": 1})
 
 
-FRAME = ["tags", "null", "JSON", "script", "posts", "id", "p1", "fence", "None", "object"]
+FRAME = [
+    "tags",
+    "null",
+    "JSON",
+    "script",
+    "posts",
+    "id",
+    "p1",
+    "fence",
+    "None",
+    "object",
+    "теги",
+    "нет тегов",
+    "no tags",
+    "untagged",
+    "additionalProperties",
+]
 
 
 @pytest.mark.parametrize("mode", ["open", "prefer"])
