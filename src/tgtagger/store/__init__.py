@@ -38,7 +38,7 @@ from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.shifted_ids import ShiftedIds
 from tgtagger.store.sqlite import backup, engine, migrate, opening
-from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
+from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, driver, fold_large_log
 from tgtagger.store.sqlite.fulltext import folded
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
@@ -120,7 +120,7 @@ class Store:
         store = cls(path, engine.create_reader(path), schema)
         try:
             with store._database.read() as db:  # `look` could not read one that was half written
-                schema.require_newest(schema.version_of(db, path), path)
+                schema.require_newest(schema.version_of(driver(db), path), path)
         except BaseException:
             store.close()
             raise

@@ -6,8 +6,9 @@ Does not know which questions are equal: `decide` makes the keys.
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
@@ -90,7 +91,7 @@ def read_tags(tags: str) -> tuple[SuggestedTag, ...]:
     return tuple(SuggestedTag(name) for name in names)
 
 
-def any_of(db: sqlite3.Connection, provenance: Provenance) -> bool:
+def any_of(db: Connection, provenance: Provenance) -> bool:
     """Tell whether there is any answer with this provenance: one lookup in the index."""
     prefix = answer_prefix(provenance)
     found = db.execute(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
@@ -139,7 +140,7 @@ class Changes(Part):
             return replace(done, undo=undo)
 
 
-def _stand_again(db: sqlite3.Connection, undo: PastChange, undone: int) -> TakenBack:
+def _stand_again(db: Connection, undo: PastChange, undone: int) -> TakenBack:
     """Undo an undo: all is as if it had never been."""
     # First: what the other change replaced is needed again.
     db.execute("UPDATE tag_changes SET undone_at = NULL WHERE id = ?", (undone,))
@@ -163,7 +164,7 @@ def _run(row: Sequence[Any]) -> PastChange:
     return PastChange(number, moment(at), "run", command, names, posts, from_text(undone))
 
 
-def _find(db: sqlite3.Connection, number: int) -> PastChange:
+def _find(db: Connection, number: int) -> PastChange:
     row = db.execute(f"{_SELECT_CHANGE} AND id = ?", (number,)).fetchone()
     if row is not None:
         return _past(row)

@@ -5,9 +5,10 @@ Knows no network: only a later read finds out whether a channel exists.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
@@ -15,7 +16,7 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
-from tgtagger.store.sqlite import fulltext
+from tgtagger.store.rooms import room_of
 from tgtagger.store.times import now
 from tgtagger.store.values import TEXT, RowCheck
 
@@ -132,7 +133,7 @@ class Channels(Part):
                     (channel, now()),
                 )
                 return ChannelRemoved(title, 0, posts)
-            fulltext.delete_channel(db, channel)
+            room_of(db).fulltext.delete_channel(db, channel)
             db.execute(
                 "DELETE FROM answers WHERE substr(key, instr(key, ':') + 1) IN ("
                 "SELECT text_hash FROM posts WHERE channel_id = ?1 "
@@ -158,13 +159,13 @@ class Channels(Part):
             return sum(_posts_of(db, channel_id(db, name)) for name in read)
 
 
-def followed(db: sqlite3.Connection) -> tuple[str, ...]:
+def followed(db: Connection) -> tuple[str, ...]:
     """Return the sources that were added and have not been read yet, in the order added."""
     rows = db.execute("SELECT source FROM followed_sources ORDER BY added_at, source")
     return tuple(source for (source,) in map(_SOURCE, rows))
 
 
-def forget_added(db: sqlite3.Connection, channel: int) -> bool:
+def forget_added(db: Connection, channel: int) -> bool:
     """Delete the sources that were added and turn out to be this channel; tell whether one was."""
     same = [each for each in followed(db) if channel_of(db, read_channel(each)) == channel]
     for source in same:
@@ -172,7 +173,7 @@ def forget_added(db: sqlite3.Connection, channel: int) -> bool:
     return bool(same)
 
 
-def _forget(db: sqlite3.Connection, name: str) -> str | None:
+def _forget(db: Connection, name: str) -> str | None:
     """Delete a source that was added, by any of its names; return it as stored, or None."""
     source = other = _added(db, name)
     while other is not None:  # older versions stored every form
@@ -181,7 +182,7 @@ def _forget(db: sqlite3.Connection, name: str) -> str | None:
     return source
 
 
-def _added(db: sqlite3.Connection, name: str) -> str | None:
+def _added(db: Connection, name: str) -> str | None:
     """Return a source that was added and not read, by any of its names, as it is stored."""
     try:
         return followed_as(db, read_channel(name))
@@ -189,12 +190,12 @@ def _added(db: sqlite3.Connection, name: str) -> str | None:
         return None
 
 
-def _come_back(db: sqlite3.Connection, channel: int) -> bool:
+def _come_back(db: Connection, channel: int) -> bool:
     """Follow an unfollowed channel again; tell whether it was unfollowed."""
     return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
 
 
-def take_up(db: sqlite3.Connection, channel: int) -> bool:
+def take_up(db: Connection, channel: int) -> bool:
     """Follow a paused or unfollowed channel again; tell whether it was one."""
     done = db.execute(
         "UPDATE channels SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (channel,)
@@ -202,19 +203,19 @@ def take_up(db: sqlite3.Connection, channel: int) -> bool:
     return _come_back(db, channel) or done.rowcount > 0
 
 
-def _posts_of(db: sqlite3.Connection, channel: int) -> int:
+def _posts_of(db: Connection, channel: int) -> int:
     query = "SELECT count(*) FROM posts WHERE channel_id = ?"
     (posts,) = db.execute(query, (channel,)).fetchone()
     return int(posts)
 
 
-def _title(db: sqlite3.Connection, channel: int) -> str:
+def _title(db: Connection, channel: int) -> str:
     found = db.execute("SELECT title FROM channels WHERE id = ?", (channel,)).fetchone()
     return str(_TITLE(found)[0])
 
 
 def keep(
-    db: sqlite3.Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
+    db: Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
 ) -> None:
     """Store a channel. `parsed`: it was read now.
 

@@ -7,8 +7,9 @@ Knows nothing of taggers: `queue` applies these decisions to their results.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
@@ -170,7 +171,7 @@ class Curation(Part):
         return recorded.numbered(change)
 
 
-def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
+def _pour(db: Connection, tag: int, target: int) -> set[int]:
     posts = {
         post for (post,) in db.execute("SELECT post_id FROM post_tags WHERE tag_id = ?", (tag,))
     }
@@ -210,7 +211,7 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
 # ---- parts
 
 
-def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
+def _remove(db: Connection, name: str, at: str) -> TagChange:
     tag = tag_id(db, name)
     db.execute(
         "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
@@ -223,13 +224,13 @@ def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
     return _changed(db, tag, posts)
 
 
-def _picked(db: sqlite3.Connection, wanted: PostFilter) -> list[int]:
+def _picked(db: Connection, wanted: PostFilter) -> list[int]:
     query = query_for(db, wanted)
     sql = query.sql("p.id", limit=wanted.limit)
     return [post for (post,) in db.execute(sql, query.values)]
 
 
-def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:
+def _give(db: Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:
     """Give posts tags in a person's name; count the posts that had not all of them from anyone."""
     changed: set[int] = set()
     tags: list[int] = []
@@ -252,7 +253,7 @@ def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) ->
     return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
 
 
-def _take(db: sqlite3.Connection, post: int, tag: int) -> bool:
+def _take(db: Connection, post: int, tag: int) -> bool:
     """Take a tag off a post for good; tell whether it had it."""
     done = db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
     if done.rowcount:
@@ -272,31 +273,31 @@ def _checked(name: str) -> str:
     return normal
 
 
-def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:
+def _row(db: Connection, tag: int | None) -> tuple[str, str]:
     found = db.execute("SELECT name, key FROM tags WHERE id = ?", (tag,)).fetchone()
     name, key = _NAME_AND_KEY(found)
     return str(name), str(key)
 
 
-def _name(db: sqlite3.Connection, tag: int | None) -> str:
+def _name(db: Connection, tag: int | None) -> str:
     return _row(db, tag)[0]
 
 
-def _count(db: sqlite3.Connection, tag: int) -> int:
+def _count(db: Connection, tag: int) -> int:
     query = "SELECT count(*) FROM post_tags WHERE tag_id = ?"
     return int(db.execute(query, (tag,)).fetchone()[0])
 
 
-def _aliases(db: sqlite3.Connection, tag: int) -> tuple[str, ...]:
+def _aliases(db: Connection, tag: int) -> tuple[str, ...]:
     query = "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key"
     return tuple(name for (name,) in map(_ALIAS, db.execute(query, (tag,))))
 
 
-def _changed(db: sqlite3.Connection, tag: int, posts: int) -> TagChange:
+def _changed(db: Connection, tag: int, posts: int) -> TagChange:
     return TagChange((_name(db, tag),), _aliases(db, tag), posts)
 
 
-def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
+def _of_post(db: Connection, post: int) -> TagChange:
     query = (
         "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
         "WHERE l.post_id = ? ORDER BY l.position"
@@ -305,7 +306,7 @@ def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
     return TagChange(names, (), 1)
 
 
-def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:
+def _make_human(db: Connection, post: int, tag: int) -> bool:
     """Turn a link into a person's; tell whether there was a link."""
     done = db.execute(
         "UPDATE post_tags SET source = ?, model = NULL, prompt = NULL, vocabulary = NULL, "

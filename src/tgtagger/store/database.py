@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from tgtagger.errors import InputError
 from tgtagger.store.rescue import integrity_check
 from tgtagger.store.sqlite import engine, stale_log
-from tgtagger.store.sqlite.connections import undisturbed
+from tgtagger.store.sqlite.connections import driver, undisturbed
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.schema_version import Schema
 
@@ -56,41 +56,41 @@ class Database:
         with self.explained(), self._watch:
             if self._watching is None:
                 self._watching = self._engine.connect()
-            (version,) = engine.driver(self._watching).execute("PRAGMA data_version").fetchone()
+            (version,) = driver(self._watching).execute("PRAGMA data_version").fetchone()
             return int(version)
 
     @contextlib.contextmanager
-    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[sqlite3.Connection]:
+    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[Connection]:
         """Begin a transaction that writes; wait for another writer only if `patient`.
 
         A dry run is rolled back at its end, so that its results are those of a real run.
         """
         with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
             # A newer tgtagger may have upgraded the schema since the store was opened.
-            if self.schema.version_of(db, self.path) is None:
+            if self.schema.version_of(driver(db), self.path) is None:
                 raise InputError("database_empty", path=self.path)
-            stale_log.number(db)
+            stale_log.number(driver(db))
             yield db
             if dry_run:
                 raise _DryRun
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """Begin a transaction that reads: one snapshot, without waiting for writers."""
         with self.explained(), self.snapshot() as db:
             yield db
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> Iterator[Connection]:
         """Read as `read` does, for a caller's body: its errors are raised as they are."""
         opened = contextlib.ExitStack()
         with self.explained(), contextlib.ExitStack() as failed:
             db = failed.enter_context(_begun(self._reading))
-            if self.schema.version_of(db, self.path) is None:
+            if self.schema.version_of(driver(db), self.path) is None:
                 raise InputError("database_empty", path=self.path)
             opened = failed.pop_all()
         try:
-            with undisturbed(db, self.path):
+            with undisturbed(driver(db), self.path):
                 yield db
         except BaseException:
             with self.explained():
@@ -100,13 +100,13 @@ class Database:
             opened.close()
 
     @contextlib.contextmanager
-    def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, patient: bool = True) -> Iterator[Connection]:
         """Begin a transaction that writes, without checking the schema."""
         with self.explained(), _begun(self._engine, patient=patient) as db:
             yield db
 
     @contextlib.contextmanager
-    def explained(self, db: sqlite3.Connection | None = None) -> Iterator[None]:
+    def explained(self, db: Connection | None = None) -> Iterator[None]:
         """Turn failures of the database and wrong stored values into our errors; let bugs through.
 
         Only the database's own errors make the integrity check read the file. If `db` reads
@@ -114,7 +114,7 @@ class Database:
         """
         with map_errors(self.path):
             try:
-                with contextlib.nullcontext() if db is None else undisturbed(db, self.path):
+                with contextlib.nullcontext() if db is None else undisturbed(driver(db), self.path):
                     yield
             except integrity_check.SYMPTOMS as error:
                 integrity_check.explain(error, self.path)
@@ -124,27 +124,27 @@ class Database:
     def connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection outside of any transaction."""
         with map_errors(self.path), self._engine.connect() as connection:
-            yield engine.driver(connection)
+            yield driver(connection)
 
 
 @contextlib.contextmanager
-def _begun(made: Engine, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
+def _begun(made: Engine, *, patient: bool = True) -> Iterator[Connection]:
     with made.connect() as connection:
-        driver = engine.driver(connection)
-        with contextlib.nullcontext() if patient else _impatient(driver), connection.begin():
-            yield driver
+        quick = contextlib.nullcontext() if patient else _impatient(driver(connection))
+        with quick, connection.begin():
+            yield connection
 
 
 @contextlib.contextmanager
-def _impatient(driver: sqlite3.Connection) -> Iterator[None]:
+def _impatient(db: sqlite3.Connection) -> Iterator[None]:
     """Let a connection wait for no other writer during the block; its next user may be patient."""
-    (timeout,) = driver.execute("PRAGMA busy_timeout").fetchone()
-    driver.execute("PRAGMA busy_timeout = 0")
+    (timeout,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute("PRAGMA busy_timeout = 0")
     try:
         yield
     finally:
         with contextlib.suppress(sqlite3.Error):  # after a failure of the disk
-            driver.execute(f"PRAGMA busy_timeout = {timeout:d}")
+            db.execute(f"PRAGMA busy_timeout = {timeout:d}")
 
 
 class _DryRun(Exception):
@@ -156,20 +156,3 @@ class Part:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-
-class savepoint:  # noqa: N801 -- reads as a statement
-    """A SAVEPOINT around the body: rolled back if the body fails."""
-
-    def __init__(self, db: sqlite3.Connection, name: str) -> None:
-        self._db, self._name = db, name
-
-    def __enter__(self) -> None:
-        self._db.execute(f"SAVEPOINT {self._name}")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # After disk full or an I/O error SQLite may have rolled everything back by itself.
-        if kind is not None and self._db.in_transaction:
-            self._db.execute(f"ROLLBACK TO {self._name}")
-        if self._db.in_transaction:
-            self._db.execute(f"RELEASE {self._name}")

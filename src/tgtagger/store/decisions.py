@@ -8,8 +8,9 @@ Knows neither why posts are joined nor what else they hold.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN
 from tgtagger.store.recording import LINK
@@ -25,7 +26,7 @@ Record = tuple[State, State]
 _NOTHING: State = (None, None)
 
 
-def move(db: sqlite3.Connection, other: int, keep: int) -> None:
+def move(db: Connection, other: int, keep: int) -> None:
     """Give the post `keep` what people decided about the tags of `other`.
 
     A person's tag comes before a person's removal, that before a machine's tag. The machines' tags
@@ -52,7 +53,7 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
         )
 
 
-def _forget_machine_links(db: sqlite3.Connection, post: int) -> None:
+def _forget_machine_links(db: Connection, post: int) -> None:
     db.execute(
         "UPDATE changed_links SET before = iif(json_extract(before, '$[1]') = ?1, before, NULL), "
         "after = iif(json_extract(after, '$[1]') = ?1, after, NULL) WHERE post_id = ?2",
@@ -60,7 +61,7 @@ def _forget_machine_links(db: sqlite3.Connection, post: int) -> None:
     )
 
 
-def _put_behind(db: sqlite3.Connection, other: int, keep: int) -> None:
+def _put_behind(db: Connection, other: int, keep: int) -> None:
     """Move the places of a post's tags behind all that stand on either, in its records, too."""
     (free,) = db.execute(
         "SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
@@ -77,7 +78,7 @@ def _put_behind(db: sqlite3.Connection, other: int, keep: int) -> None:
     )
 
 
-def _states(db: sqlite3.Connection, post: int) -> dict[int, State]:
+def _states(db: Connection, post: int) -> dict[int, State]:
     """Return how each tag stands to a post: on it, or taken off."""
     found: dict[int, State] = {
         tag: (None, at)
@@ -89,7 +90,7 @@ def _states(db: sqlite3.Connection, post: int) -> dict[int, State]:
     return found | {tag: (link, found.get(tag, _NOTHING)[1]) for tag, link in links}
 
 
-def _records(db: sqlite3.Connection, post: int) -> dict[int, dict[int, Record]]:
+def _records(db: Connection, post: int) -> dict[int, dict[int, Record]]:
     """Return the recorded changes of a post, by tag, then by number."""
     found: dict[int, dict[int, Record]] = {}
     for tag, change, before, removed_before, after, removed_after in db.execute(
@@ -132,7 +133,7 @@ def _at(state: State, change: int) -> State:
     return (None, removed) if is_later else state
 
 
-def _write_state(db: sqlite3.Connection, post: int, tag: int, state: State) -> None:
+def _write_state(db: Connection, post: int, tag: int, state: State) -> None:
     link, removed = state
     for table in ("post_tags", "removed_tags"):
         db.execute(f"DELETE FROM {table} WHERE (post_id, tag_id) = (?, ?)", (post, tag))

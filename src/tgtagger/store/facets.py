@@ -7,9 +7,10 @@ Knows neither how a query is typed nor what a facet looks like.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import FacetCount, Facets
 from tgtagger.model.posts import Channel, PostFilter
@@ -69,9 +70,7 @@ def _list(rows: Iterable[tuple[int, ...]]) -> str:
     return json.dumps([row[0] for row in rows])
 
 
-def _channels(
-    db: sqlite3.Connection, counts: Iterable[tuple[int, int]]
-) -> tuple[tuple[Channel, int], ...]:
+def _channels(db: Connection, counts: Iterable[tuple[int, int]]) -> tuple[tuple[Channel, int], ...]:
     known = {
         row[0]: as_channel(row)
         for row in map(_CHANNEL, db.execute("SELECT id, title, username, kind FROM channels"))

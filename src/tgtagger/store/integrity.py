@@ -8,8 +8,8 @@ from __future__ import annotations
 from tgtagger.model.archive import IntegrityReport, Storage
 from tgtagger.store.database import Part
 from tgtagger.store.rescue import integrity_check
-from tgtagger.store.sqlite import fulltext
-from tgtagger.store.sqlite.connections import Unlocked
+from tgtagger.store.sqlite import fulltext_index
+from tgtagger.store.sqlite.connections import Unlocked, driver
 from tgtagger.system.mounts import network_file_system
 
 
@@ -20,7 +20,7 @@ class Integrity(Part):
         """Return how SQLite keeps the file: its journal, locks, a network file system."""
         with self._database.read() as db:
             (mode,) = db.execute("PRAGMA journal_mode").fetchone()
-            is_locked = not isinstance(db, Unlocked)
+            is_locked = not isinstance(driver(db), Unlocked)
         return Storage(str(mode), is_locked, network_file_system(self._database.path))
 
     def check(self) -> IntegrityReport:
@@ -30,9 +30,9 @@ class Integrity(Part):
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""
         with self._database.transaction() as db:
-            return fulltext.agrees(db)
+            return fulltext_index.agrees(driver(db))
 
     def rebuild_index(self) -> None:
         """Rebuild the search index from the posts."""
         with self._database.connection() as db:
-            fulltext.rebuild(db)
+            fulltext_index.rebuild(db)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Job, JobEnd, JobProgress
@@ -182,14 +183,14 @@ def _job(row: Sequence[Any]) -> Job:
     )  # fmt: skip
 
 
-def _one(db: sqlite3.Connection, where: str, value: object) -> Job:
+def _one(db: Connection, where: str, value: object) -> Job:
     row = db.execute(f"{_SELECT} WHERE {where}", (value,)).fetchone()
     if row is None:
         raise InputError("job_unknown", number=value)
     return _job(row)
 
 
-def _settle(db: sqlite3.Connection, kinds: Sequence[JobKind]) -> None:
+def _settle(db: Connection, kinds: Sequence[JobKind]) -> None:
     dead = f"ended_at IS NULL AND state = 'running' AND kind IN ({_listed(kinds)})"
     for (number,) in db.execute(
         f"SELECT id FROM jobs WHERE {dead} AND cancelled_at IS NOT NULL"
@@ -198,7 +199,7 @@ def _settle(db: sqlite3.Connection, kinds: Sequence[JobKind]) -> None:
     db.execute(f"{_QUEUE} WHERE {dead}")
 
 
-def _end(db: sqlite3.Connection, number: int, end: JobEnd) -> None:
+def _end(db: Connection, number: int, end: JobEnd) -> None:
     # A text from outside may hold half an emoji, which SQLite does not take.
     error, hint = (
         text and text.encode(errors="backslashreplace").decode() for text in (end.error, end.hint)
@@ -214,7 +215,7 @@ def _listed(kinds: Sequence[JobKind]) -> str:
     return ", ".join(f"'{kind}'" for kind in kinds)
 
 
-def _sweep(db: sqlite3.Connection, keep: dt.timedelta) -> None:
+def _sweep(db: Connection, keep: dt.timedelta) -> None:
     """Delete old jobs, except the last: a number is not used again."""
     try:
         before = to_text(dt.datetime.now(dt.UTC) - keep)

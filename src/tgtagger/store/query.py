@@ -11,11 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
@@ -79,7 +80,7 @@ class Query:
         return f"SELECT {columns} FROM {source}{where} ORDER BY {order}{cut}"
 
 
-def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
+def query_for(db: Connection, wanted: PostFilter) -> Query:
     """Return the query for a filter. Raises InputError for an unknown channel, tag or post."""
     query = Query()
     if wanted.query is not None:
@@ -171,7 +172,7 @@ def _key_at(seconds: float) -> int:
 # ---- a query's tree
 
 
-def _add_tree(query: Query, db: sqlite3.Connection, wanted: tree.Query) -> None:
+def _add_tree(query: Query, db: Connection, wanted: tree.Query) -> None:
     """Narrow to the posts of a tree. What it wants of words finds the posts, if it can."""
     found = _with_words(wanted)
     if found is None:
@@ -187,7 +188,7 @@ def _add_tree(query: Query, db: sqlite3.Connection, wanted: tree.Query) -> None:
         _add_part(query, db, part)
 
 
-def _add_part(query: Query, db: sqlite3.Connection, part: tree.Query) -> None:
+def _add_part(query: Query, db: Connection, part: tree.Query) -> None:
     """Narrow to the posts of one part of a tree: by an index where there is one."""
     channels, tags = _values(part, "channel"), _values(part, "tag")
     if channels:
@@ -232,7 +233,7 @@ def _is_words(part: tree.Query) -> bool:
     return False
 
 
-def match_expression(db: sqlite3.Connection, part: tree.Query) -> str | None:
+def match_expression(db: Connection, part: tree.Query) -> str | None:
     """Return the FTS5 expression of a part made of words, each joined by its forms in the index.
 
     None: FTS5 has no expression for it, since its NOT wants something on its left.
@@ -279,7 +280,7 @@ class _Conditions:
     No condition is NULL, so that NOT means what it says.
     """
 
-    def __init__(self, db: sqlite3.Connection, key: str) -> None:
+    def __init__(self, db: Connection, key: str) -> None:
         self._db = db
         self._key = key
         self.values: list[Any] = []
@@ -353,7 +354,7 @@ class _Conditions:
 # ---- words
 
 
-def _words(db: sqlite3.Connection, words: Words) -> str:
+def _words(db: Connection, words: Words) -> str:
     """Return the FTS5 expression of a word with its forms, of a phrase, or of a beginning.
 
     A word also stands as it was typed: FTS5 folds case as it did in the posts, while Python folds
@@ -397,7 +398,7 @@ MAX_FORMS = 200
 """Most forms of one word in an expression: far more than any language has."""
 
 
-def _forms(db: sqlite3.Connection, word: str) -> list[str]:
+def _forms(db: Connection, word: str) -> list[str]:
     word = word.casefold()
     forms = dict.fromkeys([word, *_spellings(_bare(word))])
     if len(word) < SHORTEST:

@@ -9,10 +9,11 @@ no rule of status (`decide`) and none of tags as such (`vocabulary`).
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import decide, vocabulary
 from tgtagger.decide import answer_prefix
@@ -26,11 +27,12 @@ from tgtagger.model.tagging import (
     TagUpdate,
 )
 from tgtagger.store import answers
-from tgtagger.store.database import BAD_VALUE, Part, savepoint
+from tgtagger.store.database import BAD_VALUE, Part
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import FREE_FOR_MACHINE, LINK, STATE, keep_replaced
 from tgtagger.store.sqlite.errors import is_fatal
+from tgtagger.store.statements import savepoint
 from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
 from tgtagger.store.values import RowCheck, plain
@@ -189,7 +191,7 @@ _ATTEMPT = (
 )
 
 
-def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int) -> None:
+def _save_attempt(db: Connection, post: PostId, made: Attempt, run: int) -> None:
     error = None if made.error is None else made.error.encode(errors="replace").decode()
     db.execute(
         _ATTEMPT,
@@ -204,7 +206,7 @@ def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int)
 _NEW = list(decide.UNTAGGED.values())
 
 
-def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) -> bool:
+def _save_update(db: Connection, update: TagUpdate, run: int, now: str) -> bool:
     found = db.execute(
         f"SELECT id, {', '.join(STATE)} FROM posts "
         "WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
@@ -279,7 +281,7 @@ def _names(tags: Sequence[SuggestedTag]) -> str:
     return json.dumps([tag.name for tag in tags], ensure_ascii=False)
 
 
-def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
+def _tag(db: Connection, name: str, now: str) -> int | None:
     """Return the id of the tag that a name stands for, a new one if needed; None: not a tag."""
     name = vocabulary.normalise(name)
     if not vocabulary.is_tag(name):

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN
 from tgtagger.model.archive import TagChange
@@ -115,7 +116,7 @@ class Recorded:
 
 @contextlib.contextmanager
 def recording(
-    db: sqlite3.Connection,
+    db: Connection,
     what: TagChangeKind,
     names: Sequence[str] = (),
     undoes: int | None = None,
@@ -171,7 +172,7 @@ def recording(
     recorded_as.number = number
 
 
-def renamed_posts(db: sqlite3.Connection, number: int) -> int:
+def renamed_posts(db: Connection, number: int) -> int:
     """Return how many posts show another name of a tag than before a change."""
     query = (
         "SELECT count(*) FROM changed_tags AS c JOIN post_tags AS l ON l.tag_id = c.tag_id "
@@ -187,13 +188,13 @@ _NOTE_RUN = (
 )
 
 
-def note_run(db: sqlite3.Connection, run: int) -> None:
+def note_run(db: Connection, run: int) -> None:
     """Let a run have a record of its own; one that replaced nothing, and stands, needs none."""
     db.execute(_NOTE_RUN, (run, now()))
 
 
 def keep_replaced(
-    db: sqlite3.Connection,
+    db: Connection,
     run: int,
     post: int,
     before: str | None,
@@ -218,7 +219,7 @@ SWEPT = 500
 """Rows of old changes that go at a time: a millisecond or two of a run that writes anyway."""
 
 
-def sweep(db: sqlite3.Connection, before: str) -> None:
+def sweep(db: Connection, before: str) -> None:
     """Let changes from before a moment go, a few rows at a time: they can be undone no longer.
 
     Of those that are gone the latest keeps its row: it says how far back the record goes.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 import orjson
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink
@@ -233,7 +233,7 @@ class Records(Part):
 
 
 def _found(
-    db: sqlite3.Connection, query: Query, order: str | None, limit: int | None
+    db: Connection, query: Query, order: str | None, limit: int | None
 ) -> Iterator[FoundPost]:
     snippet = SNIPPET if query.matches else BEGINNING
     columns = f"{RECORD}, {snippet}, p.id, p.channel_id"

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import Run
 from tgtagger.model.tagging import Provenance
@@ -133,7 +134,7 @@ _SWEPT = 500
 """Runs that are swept at a time: a millisecond of a run that writes anyway."""
 
 
-def _sweep(db: sqlite3.Connection, before: str) -> None:
+def _sweep(db: Connection, before: str) -> None:
     """Delete old runs that nothing refers to; the others keep their row, without a summary."""
     old = "SELECT id FROM runs WHERE started_at < ?1 AND ended_at IS NOT NULL"
     referred = (

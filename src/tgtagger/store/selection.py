@@ -15,6 +15,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from sqlalchemy.engine import Connection
+
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
@@ -23,6 +25,7 @@ from tgtagger.store import records
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
 from tgtagger.store.query import query_for
+from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
 
@@ -43,11 +46,11 @@ class Selection:
     raised as it is.
     """
 
-    def __init__(self, db: sqlite3.Connection, wanted: PostFilter, explained: Explained) -> None:
+    def __init__(self, db: Connection, wanted: PostFilter, explained: Explained) -> None:
         self._db = db
         self._explained = explained
         query = query_for(db, wanted)
-        db.create_function("day_of", 1, _day_of, deterministic=True)
+        driver(db).create_function("day_of", 1, _day_of, deterministic=True)
         self.close()
         db.execute(
             "CREATE TEMP TABLE chosen "

@@ -8,16 +8,17 @@ how a shift is told: its caller does.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import decide
 from tgtagger.model.posts import Channel, IdRange
 from tgtagger.store import albums, channels
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import NAMES
-from tgtagger.store.sqlite import fulltext
+from tgtagger.store.rooms import room_of
 from tgtagger.store.values import RowCheck
 
 _DATA = RowCheck("raw_forms.data")
@@ -93,7 +94,7 @@ class ShiftedIds(Part):
             return int(posts)
 
 
-def _make_channel(db: sqlite3.Connection, shifted: int, own: int) -> None:
+def _make_channel(db: Connection, shifted: int, own: int) -> None:
     """Store the channel under its own id if it is not; then it is followed as the other was."""
     names = ", ".join(_KEPT)
     made = db.execute(
@@ -107,7 +108,7 @@ def _make_channel(db: sqlite3.Connection, shifted: int, own: int) -> None:
             channels.take_up(db, own)
 
 
-def _join_posts(db: sqlite3.Connection, shifted: int, own: int) -> None:
+def _join_posts(db: Connection, shifted: int, own: int) -> None:
     """Make one of each two posts of the same messages; their messages stay with the right id's."""
     for post, shared in _shared(db, shifted, own).items():
         first, ids = _first(db, post), albums.members_of(db, post)
@@ -121,12 +122,12 @@ def _join_posts(db: sqlite3.Connection, shifted: int, own: int) -> None:
             albums.fold(db, post, owner)
 
 
-def _first(db: sqlite3.Connection, post: int) -> int:
+def _first(db: Connection, post: int) -> int:
     found = db.execute("SELECT message_id FROM posts WHERE id = ?", (post,)).fetchone()
     return int(found[0])
 
 
-def _shared(db: sqlite3.Connection, shifted: int, own: int) -> dict[int, dict[int, int]]:
+def _shared(db: Connection, shifted: int, own: int) -> dict[int, dict[int, int]]:
     """Return, of each post that shares messages with stored ones, which message is in which."""
     messages = (
         "(SELECT message_id, id AS post_id FROM posts WHERE channel_id = {0} UNION "
@@ -142,7 +143,7 @@ def _shared(db: sqlite3.Connection, shifted: int, own: int) -> dict[int, dict[in
     return found
 
 
-def _leave(db: sqlite3.Connection, post: int, left: set[int]) -> None:
+def _leave(db: Connection, post: int, left: set[int]) -> None:
     """Leave an album those of its messages that no other post has."""
     db.execute(
         "DELETE FROM album_members WHERE post_id = ? "
@@ -154,7 +155,7 @@ def _leave(db: sqlite3.Connection, post: int, left: set[int]) -> None:
     )
 
 
-def _unite(db: sqlite3.Connection, post: int, owner: int) -> None:
+def _unite(db: Connection, post: int, owner: int) -> None:
     """Make one of two posts of the same messages, as if `owner` had been read into `post`.
 
     The row that stays is the one whose tags are of the text that counts.
@@ -172,7 +173,7 @@ def _unite(db: sqlite3.Connection, post: int, owner: int) -> None:
     albums.fold(db, other["id"], keep["id"])
     before, after = (_texts(each) for each in (keep, joined))
     if before != after:
-        fulltext.replace(db, keep["id"], before, after)
+        room_of(db).fulltext.replace(db, keep["id"], before, after)
     db.execute(
         f"UPDATE posts SET {', '.join(f'{name} = ?' for name in joined)} WHERE id = ?",
         (*joined.values(), keep["id"]),
@@ -183,14 +184,14 @@ def _texts(row: Row) -> tuple[str, str | None]:
     return row["text"], row["media_text"]
 
 
-def _row(db: sqlite3.Connection, post: int) -> Row:
+def _row(db: Connection, post: int) -> Row:
     found = db.execute(f"SELECT {', '.join(_STORED)} FROM posts WHERE id = ?", (post,)).fetchone()
     row = dict(zip(_STORED, found, strict=True))
     _STORED_SOURCE((row["source"],))
     return row
 
 
-def _done(db: sqlite3.Connection, row: Row, joined: Row) -> int:
+def _done(db: Connection, row: Row, joined: Row) -> int:
     """Return how much a post's tagging says of the joined text; below 0: it is of another."""
     if row["text_hash"] != joined["text_hash"]:
         return -1

@@ -8,8 +8,9 @@ read what belongs to one tag, or to the last days. Days are UTC's. Knows no plot
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import DayCount, GroupCount, RisingTag, TagDetails
 from tgtagger.store.database import Part
@@ -102,7 +103,7 @@ class Statistics(Part):
             return tuple(GroupCount(*row) for row in map(_RELATED, rows))
 
 
-def _days(db: sqlite3.Connection, sql: str, *values: object) -> tuple[DayCount, ...]:
+def _days(db: Connection, sql: str, *values: object) -> tuple[DayCount, ...]:
     return tuple(_day(row) for row in map(_DAY, db.execute(sql, values)) if row[0] > 0)
 
 

@@ -6,8 +6,9 @@ Reads only, and decides nothing. Does not know how it is shown.
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from typing import get_args
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import (
@@ -92,7 +93,7 @@ class Status(Part):
             return _archive(db, self._database, dt.datetime.now(dt.UTC))
 
 
-def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> ArchiveState:
+def _archive(db: Connection, database: Database, now: dt.datetime) -> ArchiveState:
     (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
     counts: dict[PostStatus, int] = dict.fromkeys(get_args(PostStatus), 0)
     for status in counts.keys() - {"tagged"}:
@@ -120,7 +121,7 @@ def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> Ar
     )
 
 
-def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
+def _channels(db: Connection) -> tuple[ChannelState, ...]:
     """Return the channels, by title."""
     rows = db.execute(
         """
@@ -180,7 +181,7 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
     )
 
 
-def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
+def _failures(db: Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
     rows = db.execute(
         "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
         "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
@@ -195,7 +196,7 @@ def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, .
     )
 
 
-def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
+def _runs(db: Connection) -> tuple[Run, ...]:
     rows = db.execute(
         f"{SELECT_RUN} WHERE {EVENTFUL} ORDER BY id DESC LIMIT ?",
         (RUNS_SHOWN,),
@@ -203,7 +204,7 @@ def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
     return tuple(map(as_run, rows))
 
 
-def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
+def _due(db: Connection, now: dt.datetime) -> int:
     (due,) = db.execute(
         "SELECT count(*) FROM posts WHERE status = 'failed' "
         "AND (next_attempt_at <= ? OR next_attempt_at > ?)",
@@ -212,7 +213,7 @@ def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
     return int(due)
 
 
-def _spent(db: sqlite3.Connection, days: int) -> tuple[DaySpent, ...]:
+def _spent(db: Connection, days: int) -> tuple[DaySpent, ...]:
     """Return what each model was asked and what it cost on the latest days, newest first."""
     rows = db.execute(
         "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "

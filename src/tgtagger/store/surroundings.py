@@ -6,9 +6,10 @@ does. Knows nothing of the post itself (`records`).
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN
 from tgtagger.model.archive import PostChange, PostMention, Surroundings, TakenTag
@@ -85,7 +86,7 @@ class Around(Part):
             )
 
 
-def _mentions(db: sqlite3.Connection, sql: str, *values: int | None) -> tuple[PostMention, ...]:
+def _mentions(db: Connection, sql: str, *values: int | None) -> tuple[PostMention, ...]:
     return tuple(
         PostMention(PostId(channel, number), from_text(date), text)
         for channel, number, date, text in map(_MENTIONED, db.execute(sql, values))

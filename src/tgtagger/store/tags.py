@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
@@ -47,7 +48,7 @@ _COUNTED = RowCheck(
 )
 
 
-def find_tag(db: sqlite3.Connection, name: str) -> int | None:
+def find_tag(db: Connection, name: str) -> int | None:
     """Return the id of the tag that a name or an alias stands for; None if there is none."""
     key = vocabulary.key(name)
     found = db.execute(
@@ -58,7 +59,7 @@ def find_tag(db: sqlite3.Connection, name: str) -> int | None:
     return int(_TAG_ID(found)[0]) if found else None
 
 
-def find_decided(db: sqlite3.Connection, name: str) -> int | None:
+def find_decided(db: Connection, name: str) -> int | None:
     """Return the id of a tag of which a person decided, and of which a name is a form; else None.
 
     That is the tag of an alias, a merged or a renamed one's too, or a blocked tag.
@@ -79,7 +80,7 @@ def find_decided(db: sqlite3.Connection, name: str) -> int | None:
     return None
 
 
-def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
+def make_tag(db: Connection, name: str, now: str) -> int:
     """Make a new tag; return its id."""
     (made,) = db.execute(
         f"INSERT INTO tags (id, name, key, added_at) VALUES ({NEXT_TAG}, ?, ?, ?) RETURNING id",
@@ -270,7 +271,7 @@ class Tags(Part):
             )
 
 
-def _is_tag(db: sqlite3.Connection, name: str) -> bool:
+def _is_tag(db: Connection, name: str) -> bool:
     """Tell whether a tag has this name, not only an alias, and no person has blocked it."""
     found = db.execute(
         "SELECT 1 FROM tags WHERE key = ? AND id NOT IN (SELECT tag_id FROM barred_tags)",
@@ -284,7 +285,7 @@ def _pair(one: str, other: str) -> tuple[str, str]:
     return first, second
 
 
-def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:
+def _form_in_use(db: Connection, name: str) -> str | None:
     """Return the most used tag that is another form of a name."""
     for start in sorted(vocabulary.starts_of_forms(name)):
         rows = db.execute(
@@ -319,7 +320,7 @@ Their posts are counted up to a thousand.
 """
 
 
-def _given_last(db: sqlite3.Connection, most: int) -> Iterator[TagCompletion]:
+def _given_last(db: Connection, most: int) -> Iterator[TagCompletion]:
     rows = db.execute("SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30")
     names = dict.fromkeys(name for row in map(_NAMES, rows) for name in parsed(row[0]))
     for name in itertools.islice(names, most):
@@ -333,7 +334,7 @@ LOOKED_AT = 500
 """Of tags that begin alike, the posts of this many are counted: the oldest, which are common."""
 
 
-def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
+def _aliases(db: Connection) -> dict[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = {}
     rows = db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key")
     for tag, name in map(_ALIAS, rows):
@@ -341,7 +342,7 @@ def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _counts(db: sqlite3.Connection) -> dict[str, int]:
+def _counts(db: Connection) -> dict[str, int]:
     """Return how many posts each tag in use has."""
     rows = db.execute(
         "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
@@ -350,7 +351,7 @@ def _counts(db: sqlite3.Connection) -> dict[str, int]:
     return dict(map(_USED_BY, rows))
 
 
-def _shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
+def _shared_posts(db: Connection, least: int) -> list[tuple[str, str, int]]:
     """Return (tag, tag, shared posts) of tags that share at least `least` posts."""
     # CROSS JOIN and the plus: post by post; else SQLite looks up each tag with each other one.
     rows = db.execute(

@@ -8,10 +8,11 @@ later run tagged stays as that left it. Knows no transaction.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
@@ -34,7 +35,7 @@ _TAGGED_SINCE = (
 # ---- what hangs on a change
 
 
-def later_than(db: sqlite3.Connection, change: PastChange) -> tuple[int, ...]:
+def later_than(db: Connection, change: PastChange) -> tuple[int, ...]:
     """Return the later changes that hang on this one, and so have to be undone before.
 
     They touched the same rows or names, use a tag that this one made, or deleted one of its tags.
@@ -67,7 +68,7 @@ def later_than(db: sqlite3.Connection, change: PastChange) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _is_run(db: sqlite3.Connection, number: int | None) -> bool:
+def _is_run(db: Connection, number: int | None) -> bool:
     found = db.execute("SELECT 1 FROM runs WHERE id = ? AND tagger IS NOT NULL", (number,))
     return found.fetchone() is not None
 
@@ -76,7 +77,7 @@ def _is_run(db: sqlite3.Connection, number: int | None) -> bool:
 class _Records:
     """What some changes touched."""
 
-    db: sqlite3.Connection
+    db: Connection
     numbers: tuple[int, ...]
 
     def clash(self, other: _Records, *, by_run: bool) -> bool:
@@ -149,7 +150,7 @@ _STATES = "SELECT post_id FROM changed_posts WHERE {in_}"
 # ---- a person's change, or an undo
 
 
-def take_back_change(db: sqlite3.Connection, change: PastChange) -> TakenBack:
+def take_back_change(db: Connection, change: PastChange) -> TakenBack:
     """Undo a person's change, or an undo."""
     number = change.number
     renamed = renamed_posts(db, number)
@@ -163,7 +164,7 @@ def take_back_change(db: sqlite3.Connection, change: PastChange) -> TakenBack:
     return TakenBack(change, touched, links, restored + gone, len(kept - posts))
 
 
-def _restore_tags(db: sqlite3.Connection, number: int) -> int:
+def _restore_tags(db: Connection, number: int) -> int:
     """Bring back deleted tags, their names, and which are blocked; return how many came back."""
     rows = db.execute(
         f"SELECT tag_id, before, after, {STATE_OF['tag'].format('tag_id')} FROM changed_tags "
@@ -201,7 +202,7 @@ def _restore_tags(db: sqlite3.Connection, number: int) -> int:
     return restored
 
 
-def _restore_aliases(db: sqlite3.Connection, number: int) -> None:
+def _restore_aliases(db: Connection, number: int) -> None:
     rows = db.execute(
         "SELECT key, before FROM changed_aliases WHERE change_id = ? AND before IS NOT NULL",
         (number,),
@@ -212,9 +213,7 @@ def _restore_aliases(db: sqlite3.Connection, number: int) -> None:
         db.execute("INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)", (key, name, tag))
 
 
-def _require_free(
-    db: sqlite3.Connection, key: str, name: str, tag: int | None, number: int
-) -> None:
+def _require_free(db: Connection, key: str, name: str, tag: int | None, number: int) -> None:
     """Raise InputError if a name that is to come back stands for another tag by now."""
     taken = db.execute(
         "SELECT t.name FROM tags AS t WHERE t.key = ?1 AND t.id IS NOT ?2 UNION ALL "
@@ -225,9 +224,7 @@ def _require_free(
         raise InputError("undo_name_taken", change=number, name=name, tag=taken[0])
 
 
-def _restore_links(
-    db: sqlite3.Connection, number: int, what: str
-) -> tuple[set[int], int, set[int]]:
+def _restore_links(db: Connection, number: int, what: str) -> tuple[set[int], int, set[int]]:
     """Restore the tags on posts; return which posts, how many tags, and posts that are left alone.
 
     A tag on a post that is not as the change left it was given or taken by a run since: it stays.
@@ -280,7 +277,7 @@ _OUTDATED = (
 )
 
 
-def give_back(db: sqlite3.Connection, post: int, tag: int, link: Sequence[Any]) -> None:
+def give_back(db: Connection, post: int, tag: int, link: Sequence[Any]) -> None:
     """Insert a link as it was; after the others if a run has taken its place."""
     position, source, model, prompt, vocabulary, run, added_at = link
     db.execute(
@@ -292,7 +289,7 @@ def give_back(db: sqlite3.Connection, post: int, tag: int, link: Sequence[Any]) 
     )
 
 
-def _drop_made_tags(db: sqlite3.Connection, number: int) -> int:
+def _drop_made_tags(db: Connection, number: int) -> int:
     """Delete the tags that a change made, unless something else uses them by now."""
     made = "SELECT tag_id FROM changed_tags WHERE change_id = ? AND before IS NULL"
     as_left = f"{made} AND after = {STATE_OF['tag'].format('tag_id')}"
@@ -300,7 +297,7 @@ def _drop_made_tags(db: sqlite3.Connection, number: int) -> int:
     return db.execute(f"DELETE FROM tags WHERE id IN ({made}){_UNUSED}", (number,)).rowcount
 
 
-def _restore_states(db: sqlite3.Connection, number: int) -> set[int]:
+def _restore_states(db: Connection, number: int) -> set[int]:
     """Give posts the state that they had before; those that have changed since stay."""
     rows = db.execute(
         "SELECT c.post_id, c.before, p.text_hash FROM changed_posts AS c "
@@ -312,7 +309,7 @@ def _restore_states(db: sqlite3.Connection, number: int) -> set[int]:
     return {post for post, _, _ in rows}
 
 
-def _set_states(db: sqlite3.Connection, rows: Sequence[tuple[int, str | None, str]]) -> int:
+def _set_states(db: Connection, rows: Sequence[tuple[int, str | None, str]]) -> int:
     """Give posts a former state: pending if there was none, or if it was of another text.
 
     Return how many are pending by that.
@@ -330,7 +327,7 @@ def _set_states(db: sqlite3.Connection, rows: Sequence[tuple[int, str | None, st
 # ---- a run
 
 
-def take_back_run(db: sqlite3.Connection, change: PastChange) -> TakenBack:
+def take_back_run(db: Connection, change: PastChange) -> TakenBack:
     """Undo a tagging run: each post gets the tags and the state that it had before it."""
     run = change.number
     kept = _pick_posts(db, run)
@@ -369,7 +366,7 @@ _TAKEN_SINCE = (
 )
 
 
-def _pick_posts(db: sqlite3.Connection, run: int) -> int:
+def _pick_posts(db: Connection, run: int) -> int:
     """Pick the posts that are as a run left them; return how many a later run has tagged anew."""
     db.execute("CREATE TEMP TABLE undone_posts (post_id INTEGER PRIMARY KEY)")
     for query in (
@@ -386,7 +383,7 @@ def _pick_posts(db: sqlite3.Connection, run: int) -> int:
     ).rowcount
 
 
-def _restore_replaced(db: sqlite3.Connection, run: int) -> None:
+def _restore_replaced(db: Connection, run: int) -> None:
     """Bring back the tags that a run replaced, except those that a person decided against since."""
     rows = db.execute(
         "SELECT c.post_id, c.tag_id, c.before FROM temp.undone_posts AS u JOIN changed_links AS c "
@@ -409,7 +406,7 @@ def _restore_replaced(db: sqlite3.Connection, run: int) -> None:
             give_back(db, post, target, parsed(before))
 
 
-def _present_tag(db: sqlite3.Connection, tag: int) -> int | None:
+def _present_tag(db: Connection, tag: int) -> int | None:
     """Return the tag that a tag is part of by now: itself, or what it was merged into; or None."""
     found = db.execute(
         "SELECT id FROM tags WHERE id = ?1 UNION ALL SELECT a.tag_id FROM tag_changes AS h "
@@ -421,7 +418,7 @@ def _present_tag(db: sqlite3.Connection, tag: int) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _of_undone_runs(db: sqlite3.Connection, number: int) -> list[int]:
+def _of_undone_runs(db: Connection, number: int) -> list[int]:
     """Return those tags of a change that a run had given that is undone: it kept them in use."""
     used = _USED.format(in_=f"change_id = {number}")
     rows = db.execute(
@@ -432,7 +429,7 @@ def _of_undone_runs(db: sqlite3.Connection, number: int) -> list[int]:
     return [tag for (tag,) in rows]
 
 
-def _drop_unused(db: sqlite3.Connection, tags: Iterable[int]) -> int:
+def _drop_unused(db: Connection, tags: Iterable[int]) -> int:
     """Delete those of a run's tags that nothing uses any more; return how many."""
     query = f"SELECT 1 FROM tags WHERE id = ? AND description IS NULL{_UNUSED}"
     unused = {tag for tag in tags if db.execute(query, (tag,)).fetchone()}

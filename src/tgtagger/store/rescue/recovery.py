@@ -23,9 +23,9 @@ from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
 from tgtagger.store.rescue.salvage import RowShape, Salvage, shapes
-from tgtagger.store.sqlite import fulltext, migrate, stale_log
-from tgtagger.store.sqlite.connections import connect
-from tgtagger.store.sqlite.engine import create_writer, driver
+from tgtagger.store.sqlite import fulltext_index, migrate, stale_log
+from tgtagger.store.sqlite.connections import connect, driver
+from tgtagger.store.sqlite.engine import create_writer
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.file_format import Cell, PageFile
 from tgtagger.store.sqlite.run_lock import LockName, run_lock
@@ -265,8 +265,8 @@ def _finish(made: Path) -> None:
     """Build the search index, and check the new file. Raises AssertionError if it is damaged."""
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA synchronous = OFF")
-        fulltext.rebuild(db)
+        fulltext_index.rebuild(db)
         problems = [line for (line,) in db.execute("PRAGMA integrity_check(1)") if line != "ok"]
         problems += [str(row) for row in db.execute("PRAGMA foreign_key_check")]
-        if problems or not fulltext.agrees(db):
+        if problems or not fulltext_index.agrees(db):
             raise AssertionError(f"what was recovered is not sound: {problems}")
