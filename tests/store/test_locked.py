@@ -205,7 +205,7 @@ class Traced:
                 is_open = True
             elif re.match("COMMIT|ROLLBACK$", statement):
                 is_open = False
-            elif re.search(r"\btemp\b", statement, re.IGNORECASE):
+            elif re.search(r"\btemp\b|\bchosen", statement, re.IGNORECASE):
                 continue  # a table of the connection's own: nobody else is kept waiting
             elif re.match(r"(WITH\b.*)?\b(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER)\b",
                           statement, re.IGNORECASE):  # fmt: skip

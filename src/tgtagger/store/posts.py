@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,11 +23,10 @@ from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
 from tgtagger.store import albums, channels, progress
-from tgtagger.store.database import BAD_VALUE, Part
+from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.rooms import room_of
-from tgtagger.store.sqlite.errors import is_fatal
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.times import now, to_text_or_none
 from tgtagger.store.values import RowCheck
@@ -145,8 +143,8 @@ class Posts(Part):
                 with savepoint(db, "page"):
                     done = PageTally()
                     _save_posts(db, page, prepared, done, at)
-            except BAD_VALUE as error:
-                if is_fatal(error):
+            except room_of(db).errors.BAD_VALUE as error:
+                if room_of(db).errors.is_fatal(error):
                     raise
                 done = _save_one_by_one(db, page, prepared, at)
             tally.rejected += done.rejected
@@ -207,8 +205,8 @@ def _prepare(db: Connection, page: Page, tally: PageTally) -> Iterable[PreparedP
             if post.date is None and previous is None:
                 previous = _newest_key(db, page.channel.id)
             previous = order_key(post.date, post.ids[0], fallback=previous or 0)
-        except BAD_VALUE as error:
-            tally.rejected.append(Rejected(post.ids[0], _reason(error)))
+        except room_of(db).errors.BAD_VALUE as error:
+            tally.rejected.append(Rejected(post.ids[0], _reason(db, error)))
             continue
         # A source gives a post once a page; if it comes twice, the last one counts.
         prepared[post.ids[0]] = PreparedPost(post, values, previous)
@@ -340,23 +338,16 @@ def _save_one_by_one(
                 item.key = _free_key(db, page.channel.id, item)
                 one = PageTally()
                 _save_posts(db, page, [item], one, now)
-        except BAD_VALUE as error:
-            if is_fatal(error) or _is_of_damage(db, error):
+        except room_of(db).errors.BAD_VALUE as error:
+            errors = room_of(db).errors
+            if errors.is_fatal(error) or errors.is_of_damage(db, error):
                 raise
-            tally.rejected.append(Rejected(item.post.ids[0], _reason(error)))
+            tally.rejected.append(Rejected(item.post.ids[0], _reason(db, error)))
             continue
         tally.new += one.new
         tally.updated += one.updated
         tally.unchanged += one.unchanged
     return tally
-
-
-def _is_of_damage(db: Connection, error: BaseException) -> bool:
-    """Tell whether the error says that a free key is taken: the table and its index differ."""
-    if "UNIQUE constraint failed: posts." not in str(error):
-        return False
-    (found,) = db.execute("PRAGMA integrity_check('posts')").fetchone()
-    return bool(found != "ok")
 
 
 def _free_key(db: Connection, channel_id: int, item: PreparedPost) -> int:
@@ -369,14 +360,14 @@ def _free_key(db: Connection, channel_id: int, item: PreparedPost) -> int:
     )
 
 
-def _reason(error: BaseException) -> str:
+def _reason(db: Connection, error: BaseException) -> str:
     """Return why a post cannot be stored, without a word of its text."""
     match error:
         case UnicodeError():
             return "its text is not valid Unicode"
         case OverflowError():
             return "a number in it is too large"
-        case sqlite3.IntegrityError():
+        case _ if room_of(db).errors.breaks_rule(error):
             return f"it breaks a rule of the database: {error}"
         case _:
             return f"a value in it cannot be stored ({type(error).__name__})"
@@ -398,10 +389,10 @@ def _save_service(db: Connection, page: Page) -> list[Rejected]:
                     converter=raw and raw.converter,
                     data=raw and raw.data,
                 )
-        except BAD_VALUE as error:
-            if is_fatal(error):
+        except room_of(db).errors.BAD_VALUE as error:
+            if room_of(db).errors.is_fatal(error):
                 raise
-            rejected.append(Rejected(message.message_id, _reason(error)))
+            rejected.append(Rejected(message.message_id, _reason(db, error)))
     return rejected
 
 

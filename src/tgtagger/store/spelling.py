@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy.engine import Connection
 
+from tgtagger.store.rooms import room_of
 from tgtagger.store.tags import find_tag
 
 MOST = 3
@@ -51,16 +52,10 @@ def _turned(db: Connection, word: str) -> Iterator[str]:
 
 
 def _is_known(db: Connection, word: str) -> bool:
-    row = db.execute("SELECT 1 FROM posts_fts_terms WHERE term = ?", (word,)).fetchone()
-    return row is not None or find_tag(db, word) is not None
+    return room_of(db).fulltext.has_term(db, word) or find_tag(db, word) is not None
 
 
 def _like(db: Connection, word: str) -> list[str]:
     """Return the words of nearly the same length that begin alike, the most frequent first."""
-    begin = word[:_SAME]
-    rows = db.execute(
-        "SELECT term FROM posts_fts_terms WHERE term >= ? AND term < ? "
-        "AND length(term) BETWEEN ? AND ? ORDER BY doc DESC LIMIT ?",
-        (begin, begin + "\U0010ffff", len(word) - 2, len(word) + 2, _CANDIDATES),
-    )
-    return [term for (term,) in rows]
+    lengths = (len(word) - 2, len(word) + 2)
+    return room_of(db).fulltext.terms_like(db, word[:_SAME], lengths, _CANDIDATES)

@@ -4,7 +4,7 @@ A statement is a constant with named parameters. It runs on the cursor of SQLAlc
 in SQLAlchemy's transaction: `Connection.execute` takes five times as long for it, and a page is a
 thousand posts. What is put together, as a filter is, is SQLAlchemy's Core, by `execute`.
 
-The SQL is what all databases understand, and a few functions of our own (`listed`, `item_of` …),
+The SQL is what all databases understand, and a few functions of our own (`listed`, `text_of` …),
 which the room of a database spells (`rooms`). CROSS JOIN with ON keeps the order of its tables,
 where a database would otherwise choose a worse one. The only module outside of the rooms that takes
 a cursor; knows no table.
@@ -12,32 +12,13 @@ a cursor; knows no table.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from tgtagger.store.rooms import room_of
-
-Spellings = Mapping[str, Callable[..., str]]
-"""How a database spells the functions of our SQL: from the SQL of each argument."""
-
-
-class RawConnection(Connection):
-    """Takes raw SQL, too, while modules are converted one after the other."""
-
-    def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
-        if not isinstance(statement, str):
-            return super().execute(statement, parameters, **options)
-        cursor = self.connection.cursor()
-        cursor.execute(statement, () if parameters is None else parameters)
-        return cursor
-
-    def executemany(self, statement: str, rows: Iterable[Any]) -> Any:
-        cursor: Any = self.connection.cursor()
-        return cursor.executemany(statement, rows)
+from tgtagger.store.rooms import room_of, spelled
 
 
 class Cursor(Protocol):
@@ -77,7 +58,7 @@ class Statement:
         return cursor  # type: ignore[no-any-return]
 
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], int]:
-        compiled = sa.text(spelled(self.sql, room_of(db).spellings)).compile(dialect=db.dialect)
+        compiled = sa.text(spelled(room_of(db), self.sql)).compile(dialect=db.dialect)
         names = tuple(compiled.positiontup or ())
         made = self._compiled[db.dialect.name] = (str(compiled), names, len(set(names)))
         return made
@@ -105,34 +86,3 @@ class savepoint:  # noqa: N801 -- reads as a statement
 
     def _run(self, verb: str) -> None:
         self._db.connection.cursor().execute(f"{verb} {self._name}")
-
-
-def spelled(sql: str, spellings: Spellings) -> str:
-    """Return SQL with the functions of our own as a database spells them, innermost first."""
-    calls = re.compile(rf"\b({'|'.join(spellings)})\(")
-    while found := [*calls.finditer(sql)]:
-        call = found[-1]  # nothing of ours stands within the last one
-        *arguments, rest = _arguments(sql[call.end() :])
-        sql = sql[: call.start()] + spellings[call[1]](*arguments) + rest
-    return sql
-
-
-def _arguments(sql: str) -> Iterator[str]:
-    """Yield the arguments of a call, of which the bracket is open, and then what follows it."""
-    depth = begin = 0
-    is_text = False
-    for at, letter in enumerate(sql):
-        if letter == "'":
-            is_text = not is_text
-        elif is_text:
-            continue
-        elif letter == "(":
-            depth += 1
-        elif letter in ",)" and not depth:
-            yield sql[begin:at].strip()
-            begin = at + 1
-            if letter == ")":
-                break
-        elif letter == ")":
-            depth -= 1
-    yield sql[begin:]

@@ -23,12 +23,13 @@ from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
 from tgtagger.store.rescue.salvage import RowShape, Salvage, shapes
+from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import fulltext_index, migrate, stale_log
 from tgtagger.store.sqlite.connections import connect, driver
 from tgtagger.store.sqlite.engine import create_writer
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.file_format import Cell, PageFile
-from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.store.times import now
 from tgtagger.system import files

@@ -20,10 +20,10 @@ from typing import TypeVar, get_args
 
 from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.model.archive import Backup
+from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import engine
 from tgtagger.store.sqlite.connections import connect, driver, undisturbed
 from tgtagger.store.sqlite.errors import map_errors
-from tgtagger.store.sqlite.run_lock import LockName
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 

@@ -20,7 +20,6 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger.errors import StoreError
-from tgtagger.store import statements
 from tgtagger.store.rooms import ROOM
 from tgtagger.store.sqlite import connections
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
@@ -38,9 +37,7 @@ def reading(engine: Engine) -> Engine:
     They take no write lock. A write in one is a bug: it fails at once, without waiting, if another
     process has written since it began.
     """
-    made = engine.execution_options(**{_BEGIN: "BEGIN DEFERRED"})
-    made._connection_cls = statements.RawConnection  # noqa: SLF001
-    return made
+    return engine.execution_options(**{_BEGIN: "BEGIN DEFERRED"})
 
 
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
@@ -82,7 +79,6 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
         poolclass=sa.pool.QueuePool,
         hide_parameters=True,  # they hold post text
     )
-    engine._connection_cls = statements.RawConnection  # noqa: SLF001
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", say_begin)
     event.listen(engine, "commit", check_file)

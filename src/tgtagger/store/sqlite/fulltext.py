@@ -1,18 +1,19 @@
-"""The full-text index of FTS5: add and remove posts.
+"""The full-text index of FTS5: add and remove posts, find its words.
 
 The modules that write posts call it in the same transaction. Knows neither how the index is made
-(`fulltext_index`) nor any query (`query`).
+(`fulltext_index`) nor what a query is made of (`match` writes its expression).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy.engine import Connection
 
+from tgtagger.store.rooms import MARK_END, MARK_START, Texts
+from tgtagger.store.sqlite.match import expression as expression  # noqa: PLC0414 -- a part of this room
 from tgtagger.store.statements import Statement
+from tgtagger.store.words import folded
 
 _INSERT = Statement(
     "INSERT INTO posts_fts (rowid, text, media_text) VALUES (:id, :text, :media_text)"
@@ -36,25 +37,23 @@ _FORGET_CHANNEL = Statement(
     "WHERE post_id IN (SELECT id FROM posts WHERE channel_id = :channel)"
 )
 
-Texts = tuple[str, str | None]
+_TERM = Statement("SELECT 1 FROM posts_fts_terms WHERE term = :word")
+_TERMS = Statement(
+    "SELECT term FROM posts_fts_terms WHERE term >= :begin AND term < :end "
+    "AND length(term) BETWEEN :shortest AND :longest ORDER BY doc DESC LIMIT :most"
+)
 
-_JOINERS = "\u00ad\u200d\u2060\ufeff"  # soft hyphen, joiners, a byte order mark
-_POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670"
-_INVISIBLE = re.compile(f"(?<=[^\\W\\d_])[{_JOINERS}]|(?<=[\u0900-\u0dff])[{_JOINERS}]|[{_POINTS}]")
-"""What stands within a word and is no part of it for who searches: Hebrew points, the vowels and
-the stroke of Arabic, a soft hyphen, a joiner after a letter or an Indic sign (not in an emoji)."""
+SOURCE = "posts_fts CROSS JOIN posts AS p ON p.id = posts_fts.rowid"
+KEY = "posts_fts.rowid"
+MATCHES = "posts_fts MATCH :expression"
+FOUND = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH :expression"
+RELEVANCE = "rank, posts_fts.rowid DESC"
 
-
-def folded(text: str) -> str:
-    """Return a text in the form that the index takes: composed, without invisible parts.
-
-    `й` may be one character or two, and a Hebrew word may have points: they are one word.
-    """
-    if text.isascii():
-        return text
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
-    return _INVISIBLE.sub("", text)
+_LONG = 5000  # letters
+_MARKS = f"char({ord(MARK_START)}), char({ord(MARK_END)})"
+# FTS5's time for a snippet grows with the square of the words found in it.
+SNIPPET = f"""iif(length(p.text) > {_LONG}, highlight(posts_fts, 0, {_MARKS}),
+ snippet(posts_fts, -1, {_MARKS}, '…', 24))"""
 
 
 def insert(db: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
@@ -83,6 +82,20 @@ def delete_channel(db: Connection, channel_id: int) -> None:
     """Remove all posts of a channel from the index, before they are deleted."""
     _DELETE_CHANNEL(db, channel=channel_id)
     _FORGET_CHANNEL(db, channel=channel_id)
+
+
+def has_term(db: Connection, word: str) -> bool:
+    """Tell whether any post has a word, as the index keeps words."""
+    return _TERM(db, word=word).fetchone() is not None
+
+
+def terms_like(db: Connection, begin: str, lengths: tuple[int, int], most: int) -> list[str]:
+    """Return the index's words that begin so, of these lengths, the most frequent first."""
+    shortest, longest = lengths
+    rows = _TERMS(
+        db, begin=begin, end=begin + "\U0010ffff", shortest=shortest, longest=longest, most=most
+    )
+    return [term for (term,) in rows]
 
 
 def _taken(db: Connection, post_id: int, texts: Sequence[str | None]) -> list[str | None]:

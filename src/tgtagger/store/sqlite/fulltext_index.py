@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from tgtagger.store.sqlite import stale_log
-from tgtagger.store.sqlite.fulltext import folded
+from tgtagger.store.words import folded
 
 TABLES = ("posts_fts_data", "posts_fts_idx", "posts_fts_docsize", "posts_fts_config")
 """The tables that FTS5 keeps an index in."""
