@@ -10,6 +10,7 @@ import base64
 import functools
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,8 @@ from tgtagger.web.words import KEY_WORDS, KEYS, REASONS, WORDS
 API = "/api/"
 TOLD = "tgtagger_told"
 """The cookie with what the last action did; see `actions`."""
+_LIST = f"<!-- {secrets.token_hex()} -->"
+"""Stands for a list of posts, which is clean already; nobody outside can write it."""
 PLAIN = ("/users/", "/posts/")  # the predecessor's two endpoints lie beside the pages
 
 
@@ -72,10 +75,15 @@ def _environment() -> Environment:
     made.globals["by_origin"] = by_origin
     made.globals["WORDS"] = WORDS
     made.globals["REASONS"] = REASONS
-    made.globals["KEYS"] = KEYS
-    made.globals["KEY_WORDS"] = KEY_WORDS
     made.globals["version"] = __version__
     return made
+
+
+@functools.cache
+def _keys(language: Language) -> Markup:
+    """Return the keys of the pages, which are the same on all of them."""
+    found = _environment().get_template("keys.html")
+    return Markup(found.render(KEYS=KEYS, KEY_WORDS=KEY_WORDS, t=language.text))  # noqa: S704
 
 
 def own_tags(links: Iterable[TagLink]) -> frozenset[str]:
@@ -124,6 +132,12 @@ def page(
     language = words_of(request)
     told = None if is_aside else _told(request)
     read_only = request.app.state.archive.read_only
+    cards, lists = Cards(language, _here(request), read_only), list[str]()
+
+    def list_posts(*given: Any) -> Markup:
+        lists.append(cards.posts(*given))
+        return Markup(_LIST)  # noqa: S704 -- it is ours
+
     context = {
         "request": request,
         "path": request.scope["path"],
@@ -134,9 +148,11 @@ def page(
         "n": language.counted,
         "number": language.number,
         "quoted": language.quoted,
-        "cards": Cards(language, _here(request), read_only=read_only),
+        "cards": cards,
+        "list_posts": list_posts,
         "usd": usd,
         "lang": language.code,
+        "keys": _keys(language),
         "read_only": read_only,
         # A page of a failure asks nothing: the archive may be what failed.
         "at": request.app.state.archive.store.status.version() if status < 400 else None,
@@ -154,6 +170,8 @@ def page(
     else:
         text = found.render(context)
     text = without_controls(text)  # no page may hold any, and a terminal would obey them
+    for html in lists:
+        text = text.replace(_LIST, html, 1)
     answer = HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
     if told is not None:
         answer.delete_cookie(TOLD, httponly=True, samesite="strict")

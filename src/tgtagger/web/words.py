@@ -82,7 +82,7 @@ KEYS = (
     Key("g s", "go", "/statistics"),
     Key("?", "keys"),
 )
-"""The keys: base.html shows them, and app.js does what is shown."""
+"""The keys: keys.html shows them, and app.js does what is shown."""
 
 KEY_WORDS: Texts = {
     "search": "search",

@@ -1,6 +1,6 @@
 "use strict";
 // What the pages do beside htmx: keys, a field that suggests tags, questions, news of the archive.
-// Every page works without this file. The keys and their help are one list, in base.html.
+// Every page works without this file. The keys and their help are one list, in keys.html.
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
