@@ -47,13 +47,13 @@ class Cards:
         found: Iterable[FoundPost],
         own: Mapping[int, frozenset[str]],
         failures: Mapping[int, str],
-    ) -> str:
-        """Return the posts of a list as HTML without control characters.
+    ) -> bytes:
+        """Return the posts of a list as HTML in UTF-8, without control characters.
 
         By a post's inner id, `own` are the tags that a person gave, `failures` why it failed.
         """
         none: frozenset[str] = frozenset()
-        return "".join(
+        return b"".join(
             _card(self, item, own.get(item.key, none), failures.get(item.key)) for item in found
         )
 
@@ -154,8 +154,8 @@ class Cards:
 
 
 @functools.lru_cache(CARDS)
-def _card(cards: Cards, item: FoundPost, own: frozenset[str], failure: str | None) -> str:
-    return without_controls(cards.card(item, own, failure))
+def _card(cards: Cards, item: FoundPost, own: frozenset[str], failure: str | None) -> bytes:
+    return without_controls(cards.card(item, own, failure)).encode()
 
 
 def channel_link(channel: Channel) -> Markup:

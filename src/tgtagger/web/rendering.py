@@ -132,7 +132,7 @@ def page(
     language = words_of(request)
     told = None if is_aside else _told(request)
     read_only = request.app.state.archive.read_only
-    cards, lists = Cards(language, _here(request), read_only), list[str]()
+    cards, lists = Cards(language, _here(request), read_only), list[bytes]()
 
     def list_posts(*given: Any) -> Markup:
         lists.append(cards.posts(*given))
@@ -170,9 +170,10 @@ def page(
     else:
         text = found.render(context)
     text = without_controls(text)  # no page may hold any, and a terminal would obey them
+    body = text.encode()
     for html in lists:
-        text = text.replace(_LIST, html, 1)
-    answer = HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
+        body = body.replace(_LIST.encode(), html, 1)
+    answer = HTMLResponse(body, status, headers={"Vary": "HX-Request, Accept-Language"})
     if told is not None:
         answer.delete_cookie(TOLD, httponly=True, samesite="strict")
     return answer
