@@ -101,7 +101,9 @@ def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> Ar
             f"SELECT count(*) FROM posts WHERE status = '{status}'"
         ).fetchone()
     counts["tagged"] = total - sum(counts.values())
-    (tags,) = db.execute("SELECT count(*) FROM tags").fetchone()
+    (tags,) = db.execute(
+        "SELECT (SELECT count(*) FROM tags) - (SELECT count(*) FROM barred_tags)"
+    ).fetchone()
     (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
     file = database.path.resolve()  # beside which SQLite has its log
     files = (file, file.with_name(file.name + "-wal"))

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
+from tgtagger.errors import InputError
 from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
@@ -264,6 +265,9 @@ class Tags(Part):
     def keep_apart(self, names: Sequence[str], other: str) -> None:
         """Remember that a person keeps tags apart: they are never suggested as one again."""
         with self._database.write() as db:
+            for name in (*names, other):
+                if find_tag(db, name) is None:
+                    raise InputError("tag_unknown", name=name, near=())
             db.executemany(
                 "INSERT OR IGNORE INTO tags_apart (one, other, at) VALUES (?, ?, ?)",
                 [(*_pair(name, other), now()) for name in names],

@@ -153,10 +153,13 @@ def install(app: FastAPI) -> None:
             detail = _wrong_field(first, words_of(request))
             return answer(request, 400, "request_invalid", detail, hint="")
         where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        detail = f"{where}: {first['msg']}"
+        if first["type"] == "json_invalid":  # there `loc` is a place in the text
+            detail = f"the body is not JSON: {first['ctx']['error']}"
         kind = request.headers.get("content-type", "")
         is_form = first["loc"][0] == "body" and "json" not in kind
         hint = "send JSON, with the header Content-Type: application/json" if is_form else None
-        return answer(request, 400, "request_invalid", f"{where}: {first['msg']}", hint=hint)
+        return answer(request, 400, "request_invalid", detail, hint=hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:

@@ -117,12 +117,10 @@ TEXTS: Mapping[str, str] = {
     "Renamed: “{tag}”.": "Переименован: «{tag}».",
     "Merge {names} into “{into}”?": "Слить {names} с тегом «{into}»?",
     "Merged into “{tag}”.": "Слито с тегом «{tag}».",
-    "Take {names} off all posts, and let no machine give it?": (
-        "Убрать {names} со всех постов и запретить программе?"
-    ),
-    "Removed and blocked: {names}.": "Убраны и запрещены: {names}.",
-    "{names} no longer stands for “{tag}”.": "{names} больше не значит «{tag}».",
-    "{names} stands for “{tag}” now.": "{names} теперь значит «{tag}».",
+    "Remove {names} from all posts, and block?": "Убрать {names} со всех постов и запретить?",
+    "Removed and blocked: {names}.": "Убрано и запрещено: {names}.",
+    "“{tag}” is no longer called {names}.": "Тег «{tag}» больше не зовётся {names}.",
+    "“{tag}” is now also called {names}.": "Тег «{tag}» теперь зовётся и {names}.",
     "Blocked tags": "Запрещённые теги",
     "You removed these: no machine gives them again, by any of their names. Who gives one to a "
     "post by hand takes it off this list; so does undoing its removal.": (
@@ -146,12 +144,12 @@ TEXTS: Mapping[str, str] = {
     "Nothing was changed yet.": "Изменений пока нет.",
     "run {number} tagged posts with {tagger}": "запуск {number} разметил посты: {tagger}",
     "“{old}” renamed to “{new}”": "«{old}» переименован в «{new}»",
-    "{names} merged into “{into}”": "{names} — слиты с тегом «{into}»",
-    "{names} stands for “{tag}”": "{names} теперь значит «{tag}»",
-    "{names} stands for “{tag}” no longer": "{names} больше не значит «{tag}»",
-    "{names} removed and blocked": "{names} — убраны и запрещены",
-    "{names} given to posts": "{names} — даны постам",
-    "{names} taken off posts": "{names} — сняты с постов",
+    "{names} merged into “{into}”": "слито с тегом «{into}»: {names}",
+    "“{tag}” also called {names}": "«{tag}» зовётся и {names}",
+    "“{tag}” no longer called {names}": "«{tag}» больше не зовётся {names}",
+    "{names} removed and blocked": "убрано и запрещено: {names}",
+    "{names} given to posts": "дано постам: {names}",
+    "{names} taken off posts": "снято с постов: {names}",
     "These tags are probably one. Merged names go on to stand for the tag that remains; the "
     "doubtful ones come last.": (
         "Эти теги, вероятно, об одном. Слитые имена станут другими именами оставшегося тега; "
@@ -286,7 +284,7 @@ TEXTS: Mapping[str, str] = {
     "Tokens by day": "Токены по дням",
     "Posts that models were asked about by day": "Посты в запросах к моделям по дням",
     "Which": "Какие",
-    "that did something": "что-то сделавшие",
+    "that did something": "с результатом",
     "all": "все",
     "Began": "Начало",
     "Run": "Запуск",
@@ -305,7 +303,7 @@ TEXTS: Mapping[str, str] = {
     "Tag posts": "Разметить посты",
     "Try failed posts again": "Повторить посты с ошибкой",
     "Read channels, tag posts, try again what is due": (
-        "Прочитать каналы, разметить посты, повторить что пора"
+        "Прочитать каналы, разметить посты, повторить по сроку"
     ),
     "queued": "в очереди",
     "running": "идёт",
@@ -322,7 +320,7 @@ TEXTS: Mapping[str, str] = {
     "at once": "сразу",
     "Start a job": "Начать задание",
     "Bring all up to date": "Обновить всё",
-    "Try again what is due": "Повторить, что пора",
+    "Try again what is due": "Повторить по сроку",
     "It had ended already.": "Оно уже завершилось.",
     "Posts at most": "Постов не больше",
     "Ended jobs": "Завершённые",

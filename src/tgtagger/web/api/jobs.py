@@ -56,7 +56,9 @@ class ReadingWish(Wish):
 
 
 class TaggingWish(Wish):
-    max_cost: float | None = Field(default=None, gt=0, description="US dollars.")
+    max_cost: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="US dollars."
+    )
 
 
 class ParseWish(ReadingWish):

@@ -52,7 +52,7 @@ def retry_tagging(
 
 async def regenerate_tags(
     archive: ArchiveDep,
-    post_id: Annotated[str, Path(max_length=200, description="A post by name, link or number.")],
+    post_id: Annotated[str, Path(max_length=200, description="A post by name or number.")],
     wait: Annotated[
         float | None, Query(ge=0, le=600, description="Seconds to wait for the tags.")
     ] = None,

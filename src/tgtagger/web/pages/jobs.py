@@ -85,7 +85,7 @@ def start(
     store: StoreDep,
     settings: SettingsDep,
     kind: Annotated[JobKind, Form()],
-    limit: Annotated[str, Form(pattern=r"^ *[0-9]{0,9} *$")] = "",
+    limit: Annotated[str, Form(pattern=r"^ *([1-9][0-9]{0,8})? *$")] = "",
     place: Next = "/jobs",
 ) -> Response:
     given = {"limit": int(limit)} if limit.strip() else {}
