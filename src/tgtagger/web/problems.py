@@ -35,7 +35,7 @@ from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
 from tgtagger.web.language import ENGLISH, Language
-from tgtagger.web.rendering import is_page, page, words_of
+from tgtagger.web.rendering import here, is_page, page, words_of
 from tgtagger.web.words import FIELDS
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,8 @@ def refuse(scope: Scope, refusal: Refusal) -> Response:
     """Return the answer to a request that the guard lets through to no route."""
     request = Request(scope)
     if refusal.status == 401 and is_page(request):
-        return page(request, "enter.html", {"is_wrong": False}, status=401)
+        place = here(request)
+        return page(request, "enter.html", {"is_wrong": False, "place": place}, status=401)
     return answer(request, refusal.status, refusal.kind, refusal.detail)
 
 

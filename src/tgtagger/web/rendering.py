@@ -132,7 +132,7 @@ def page(
     language = words_of(request)
     told = None if is_aside else _told(request)
     read_only = request.app.state.archive.read_only
-    cards, lists = Cards(language, _here(request), read_only), list[bytes]()
+    cards, lists = Cards(language, here(request), read_only), list[bytes]()
 
     def list_posts(*given: Any) -> Markup:
         lists.append(cards.posts(*given))
@@ -141,7 +141,7 @@ def page(
     context = {
         "request": request,
         "path": request.scope["path"],
-        "here": _here(request),
+        "here": here(request),
         "target": _target(request),
         "told": told,
         "t": language.text,
@@ -199,7 +199,7 @@ def _told(request: Request) -> dict[str, Any] | None:
         return None
 
 
-def _here(request: Request) -> str:
+def here(request: Request) -> str:
     """Return the place to come back to after an action: this page, or the one that htmx is on."""
     if request.method != "GET":
         return "/"

@@ -5,6 +5,16 @@
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+// ---- a link of another site brings no strict cookie: what our own page asks for does
+
+try {
+  if (!one("[data-again]")) sessionStorage.removeItem("asked-again");
+  else if (!sessionStorage.getItem("asked-again")) {
+    sessionStorage.setItem("asked-again", "yes");
+    location.replace(location.pathname + location.search);
+  }
+} catch { /* no storage: the token is asked for */ }
+
 // ---- the posts of the page, and which one the keys mean
 
 const posts = () => all("article.post[data-post]");
