@@ -35,7 +35,7 @@ from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
 from tgtagger.web.language import ENGLISH, Language
-from tgtagger.web.rendering import here, is_page, page, words_of
+from tgtagger.web.rendering import here, is_of_htmx, is_page, page, words_of
 from tgtagger.web.words import FIELDS
 
 log = logging.getLogger(__name__)
@@ -212,6 +212,8 @@ def _where(error: BaseException) -> str:
 def refuse(scope: Scope, refusal: Refusal) -> Response:
     """Return the answer to a request that the guard lets through to no route."""
     request = Request(scope)
+    if refusal.status == 401 and is_of_htmx(request):  # a part of a page is no place for a token
+        return Response(status_code=401, headers={"HX-Refresh": "true"})
     if refusal.status == 401 and is_page(request):
         place = here(request)
         return page(request, "enter.html", {"is_wrong": False, "place": place}, status=401)

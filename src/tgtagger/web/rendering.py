@@ -44,8 +44,13 @@ PLAIN = ("/users/", "/posts/")  # the predecessor's two endpoints lie beside the
 def is_page(request: Request) -> bool:
     """Tell whether a person reads the answer in a browser, rather than a program."""
     path: str = request.scope["path"]
-    wants_html = "text/html" in request.headers.get("accept", "")
+    wants_html = "text/html" in request.headers.get("accept", "") or is_of_htmx(request)
     return wants_html and not path.startswith(API)
+
+
+def is_of_htmx(request: Request) -> bool:
+    """Tell whether htmx asks for a part of a page; it says only that it takes anything."""
+    return request.headers.get("hx-request") == "true"
 
 
 @functools.cache
@@ -161,7 +166,7 @@ def page(
     context["parts"] = _environment().get_template("parts.html").make_module(context)
     context |= values or {}
     found = _environment().get_template(template)
-    is_part = part is not None and request.headers.get("hx-request") == "true"
+    is_part = part is not None and is_of_htmx(request)
     if is_part and part is not None:
         shown = found.new_context(context)
         text = "".join(found.blocks[part](shown))

@@ -60,6 +60,20 @@ def test_who_was_let_in_comes_by_a_link_of_another_site(
 
 
 @pytest.mark.usefixtures("sample")
+def test_a_page_that_is_let_out_asks_for_the_token(
+    chromium: Browser, serve: Callable[..., str]
+) -> None:
+    token = Token(SECRET)
+    visitor = Visitor(chromium, serve(Access(token=token)))
+    page = visitor.open(f"/enter?code={token.make_link()}")
+    expect(page.locator(".facets details").first).to_be_visible()  # all is there
+    page.context.clear_cookies()
+    page.locator("article .tag button").first.click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    visitor.close()
+
+
+@pytest.mark.usefixtures("sample")
 def test_a_page_without_a_token_asks_for_it(chromium: Browser, serve: Callable[..., str]) -> None:
     visitor = Visitor(chromium, serve(Access(token=Token(SECRET))))
     page = visitor.open("/tags", locale="ru-RU", java_script_enabled=False)

@@ -237,6 +237,12 @@ setInterval(() => {
   }
 }, 1000);
 
+document.addEventListener("htmx:sendError", () => {
+  const said = document.createElement("div");
+  said.textContent = one("#told").dataset.away;
+  one("#told").replaceChildren(said);
+});
+
 // ---- keys: by the letter, or by its place on a keyboard of another script
 
 const ACTIONS = {
