@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support import byte_code
+from support import byte_code, forked
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -43,6 +43,7 @@ pytest_plugins = [
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("long"):  # before the tests are collected, which ask for their number
         settings.load_profile("tgtagger-long")
+        forked.is_allowed = False
     if not hasattr(config, "workerinput"):
         # The processes that are broken write no byte code (calls that write are counted, and fail
         # by turns).
