@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tgtagger.errors import InputError, system_error
+from tgtagger.web.dependencies import Archive
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ def make_server(
         ws="none",
         http=_Connection,
     )
-    return _Server(config, ready)
+    return _Server(config, app.state.archive, ready)
 
 
 class _Connection(H11Protocol):
@@ -199,8 +200,9 @@ class _Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, archive: Archive, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._archive = archive
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -209,6 +211,10 @@ class _Server(uvicorn.Server):
             for opened in sockets or ():
                 await _rehearse(opened)
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._archive.is_ending = True
+        await super().shutdown(sockets=sockets)
 
 
 async def _rehearse(opened: socket.socket) -> None:

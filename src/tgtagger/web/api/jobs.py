@@ -202,7 +202,7 @@ async def follow_job(
         if mark != seen:
             yield ServerSentEvent(data=shapes.job(job), event="job", id=mark)
             seen = mark
-        if not job.is_open:
+        if not job.is_open or archive.is_ending:
             return
         await asyncio.sleep(LOOK_EVERY)
 

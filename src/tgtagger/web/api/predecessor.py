@@ -69,7 +69,7 @@ async def regenerate_tags(
 
 async def _wait_for(archive: Archive, job: Job, seconds: float) -> Job:
     end = time.monotonic() + seconds
-    while job.is_open and time.monotonic() < end:
+    while job.is_open and time.monotonic() < end and not archive.is_ending:
         await asyncio.sleep(LOOK_EVERY)
         job = await run_in_threadpool(archive.store.jobs.find, job.id)
     return job
