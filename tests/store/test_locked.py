@@ -55,7 +55,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "channels.resume": lambda store: store.channels.resume(["news"]),
     "channels.remove": lambda store: store.channels.remove("news", with_posts=True),
     "curation.rename": lambda store: store.curation.rename("tag", "name"),
-    "tags.keep_apart": lambda store: store.tags.keep_apart(("a",), "b"),
+    "tags.keep_apart": lambda store: store.tags.keep_apart(("tag",), "other"),
     "curation.merge": lambda store: store.curation.merge(["tag"], "other"),
     "curation.remove": lambda store: store.curation.remove(["tag"]),
     "curation.add_aliases": lambda store: store.curation.add_aliases("tag", ["name"]),

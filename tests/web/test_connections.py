@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import socket
 import sqlite3
@@ -65,6 +67,23 @@ def listened(opened: socket.socket) -> bytes:
 
 def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
+
+
+def test_one_too_many_is_refused_as_every_request(
+    place: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 3)
+    with contextlib.ExitStack() as others:
+        for _ in range(2):
+            others.enter_context(socket.create_connection(place, timeout=SECONDS))
+        answer = talk(place, GET + b"\r\n")
+    assert status(answer) == 503
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"retry-after: 1" in head.lower()
+    assert json.loads(body)["kind"] == "too_many_requests"
+    time.sleep(0.1)
+    assert status(talk(place, GET + b"Connection: close\r\n\r\n")) == 200
 
 
 def test_a_request_is_answered(place: tuple[str, int]) -> None:

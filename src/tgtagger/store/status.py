@@ -60,7 +60,7 @@ _OF_STATUS = {
     for status in get_args(PostStatus)
     if status != "tagged"
 }
-_TAGS = Statement("SELECT count(*) FROM tags")
+_TAGS = Statement("SELECT (SELECT count(*) FROM tags) - (SELECT count(*) FROM barred_tags)")
 _REJECTED = Statement("SELECT count(*) FROM rejected_posts")
 _CHANNEL_STATES = Statement("""
     WITH counts AS (

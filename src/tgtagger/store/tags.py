@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
+from tgtagger.errors import InputError
 from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
@@ -316,6 +317,9 @@ class Tags(Part):
     def keep_apart(self, names: Sequence[str], other: str) -> None:
         """Remember that a person keeps tags apart: they are never suggested as one again."""
         with self._database.write() as db:
+            for name in (*names, other):
+                if find_tag(db, name) is None:
+                    raise InputError("tag_unknown", name=name, near=())
             _KEEP_APART.many(db, [(*_pair(name, other), now()) for name in names])
 
 
