@@ -25,7 +25,7 @@ from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.query import Query, query_for
-from tgtagger.store.rooms import MARK_END, MARK_START, room_of
+from tgtagger.store.rooms import MARK_END, MARK_START
 from tgtagger.store.spelling import near_words
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
@@ -194,11 +194,8 @@ class Records(Part):
         """
         with self._database.read() as db:
             inner_id = post_id(db, name)
-            query = Query(room_of(db))
-            query.add("p.id = :post", post=inner_id)
-            columns = f"{RECORD}, p.channel_id, p.problem, p.failure, p.error, p.next_attempt_at"
             record, owner, problem, failure, error, due = _DETAILS(
-                db.execute(query.select(columns)).first()
+                _POST(db, post=inner_id).fetchone()
             )
             links, attempts = _LINKS(db, post=inner_id), _ATTEMPTS(db, post=inner_id)
             return PostDetails(
@@ -233,6 +230,10 @@ def _found(
 
 
 _POST_ID = RowCheck("posts.channel_id", "posts.message_id")
+_POST = Statement(
+    f"SELECT {RECORD}, p.channel_id, p.problem, p.failure, p.error, p.next_attempt_at "
+    "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id WHERE p.id = :post"
+)
 FAILURES = Statement(
     "SELECT p.id, p.failure FROM listed(:posts) AS j CROSS JOIN posts AS p ON p.id = j.value "
     "WHERE p.failure IS NOT NULL"
