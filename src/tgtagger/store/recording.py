@@ -45,7 +45,7 @@ It stands behind the machines' tags of before, too. A machine's tag does not (`q
 come back, the undo takes it away; and its place would rise with each run.
 """
 
-LINK = "list_of(position, source, model, prompt, vocabulary, run_id, added_at)"
+LINK = "as_text(list_of(position, source, model, prompt, vocabulary, run_id, added_at))"
 """SQL: a tag on a post, a row of `post_tags`, as a change keeps it."""
 
 STATE = ("status", "attempts", "failure", "error", "next_attempt_at", "tagged_at", "text_hash")
@@ -53,13 +53,13 @@ STATE = ("status", "attempts", "failure", "error", "next_attempt_at", "tagged_at
 
 STATE_OF = {
     "tag": (
-        "(SELECT list_of(t.name, t.key, t.description, t.added_at, "
-        "(SELECT barred_at FROM barred_tags WHERE tag_id = t.id)) FROM tags AS t WHERE t.id = {0})"
+        "(SELECT as_text(list_of(t.name, t.key, t.description, t.added_at, "
+        "(SELECT barred_at FROM barred_tags WHERE tag_id = t.id))) FROM tags AS t WHERE t.id = {0})"
     ),
-    "alias": "(SELECT list_of(name, tag_id) FROM tag_aliases WHERE key = {0})",
+    "alias": "(SELECT as_text(list_of(name, tag_id)) FROM tag_aliases WHERE key = {0})",
     "link": f"(SELECT {LINK} FROM post_tags WHERE (post_id, tag_id) = ({{0}}, {{1}}))",
     "removed": "(SELECT removed_at FROM removed_tags WHERE (post_id, tag_id) = ({0}, {1}))",
-    "post": f"(SELECT list_of({', '.join(STATE)}) FROM posts WHERE id = {{0}})",
+    "post": f"(SELECT as_text(list_of({', '.join(STATE)})) FROM posts WHERE id = {{0}})",
 }
 """SQL: what a row holds now, as JSON; NULL: there is none."""
 
@@ -103,17 +103,17 @@ _RENAMED = Statement(
 def _keep(table: str) -> Statement:
     """Return the statement that keeps what a change made of the noted rows of a table."""
     keys, columns, states = TOUCHED[table]
-    after = [STATE_OF[state].format(*(f"t.{key}" for key in keys)) for state in states]
+    after = [STATE_OF[state].format(*(f"w.{key}" for key in keys)) for state in states]
     differs = " OR ".join(
         # A row that was not there holds NULL.
-        f"coalesce(t.{column}, '') <> coalesce({now_}, '')"
+        f"coalesce(w.{column}, '') <> coalesce({now_}, '')"
         for column, now_ in zip(columns, after, strict=True)
     )
     into = (*keys, *columns, *(column.replace("before", "after") for column in columns))
     return Statement(
         f"INSERT INTO {table} (change_id, {', '.join(into)}) SELECT :id, "
-        f"{', '.join(f't.{name}' for name in (*keys, *columns))}, {', '.join(after)} "
-        f"FROM touched_{table} AS t WHERE {differs}"
+        f"{', '.join(f'w.{name}' for name in (*keys, *columns))}, {', '.join(after)} "
+        f"FROM touched_{table} AS w WHERE {differs}"
     )
 
 
@@ -126,7 +126,8 @@ _NOTE_RUN = Statement(
 )
 _KEEP_STATES = Statement(
     "INSERT INTO changed_posts (change_id, post_id, before, after) "
-    "VALUES (:run, :post, :before, list_of(:status)) ON CONFLICT (change_id, post_id) DO NOTHING"
+    "VALUES (:run, :post, :before, as_text(list_of(:status))) "
+    "ON CONFLICT (change_id, post_id) DO NOTHING"
 )
 _KEEP_LINKS = Statement(
     "INSERT INTO changed_links (change_id, post_id, tag_id, before) "

@@ -50,10 +50,8 @@ _URL = """CASE WHEN p.message_id < 0 THEN NULL
 
 
 _CHANNEL_PART = "object_of('id', abs(c.id), 'username', c.username, 'title', c.title)"
-_IDS = """CASE p.size WHEN 1 THEN list_of(p.message_id) ELSE coalesce(
-     nullif(collected(message_id,
-         SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id), '[]'),
-     list_of(p.message_id)) END"""
+_IDS = """CASE p.size WHEN 1 THEN list_of(p.message_id) ELSE collected(message_id,
+     SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id) END"""
 TAGS = """collected(name,
      SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
       WHERE l.post_id = p.id ORDER BY l.position)"""
@@ -94,7 +92,7 @@ def _facts() -> Iterator[tuple[str, str, Value]]:
         yield from _AFTER.get(column.name, ())
 
 
-RECORD = "object_of(" + ", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()) + ")"
+RECORD = "as_text(object_of({}))".format(", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()))
 
 _CHECKED = {
     "p.message_id": "posts.message_id",

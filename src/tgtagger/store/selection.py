@@ -98,8 +98,9 @@ _RELATED = Statement(
     f"JOIN tags AS t ON t.id = g.tag_id ORDER BY 3 DESC, 2 LIMIT {_MOST_RELATED}"
 )
 _TAGGED = Statement(
-    f"SELECT {_ENTRY}, {records.TAGS} FROM chosen_tags AS g CROSS JOIN chosen AS s ON s.id = g.id "
-    "CROSS JOIN posts AS p ON p.id = g.id WHERE g.tag_id = :key ORDER BY g.id DESC"
+    f"SELECT {_ENTRY}, as_text({records.TAGS}) FROM chosen_tags AS g "
+    "CROSS JOIN chosen AS s ON s.id = g.id CROSS JOIN posts AS p ON p.id = g.id "
+    "WHERE g.tag_id = :key ORDER BY g.id DESC"
 )
 
 

@@ -42,12 +42,12 @@ TAG_BY_DAY = Statement(
     "GROUP BY 1 ORDER BY 1"
 )
 _NEWEST = Statement("SELECT max(id) FROM posts")
-# The plus: by the links' own order, only those of the last days, not by the index of all tags.
+# By the links' own order, only those of the last days, not by the index of all tags.
 RISING = Statement(
     "SELECT t.name, n.late, n.early FROM (SELECT tag_id, "
     "count(*) FILTER (WHERE post_id >= :late) AS late, "
     "count(*) FILTER (WHERE post_id < :late) AS early FROM post_tags WHERE post_id >= :early "
-    "GROUP BY +tag_id) AS n "
+    "GROUP BY unindexed(tag_id)) AS n "
     "JOIN tags AS t ON t.id = n.tag_id WHERE n.late > n.early AND n.late > 2"
 )
 RELATED = Statement(

@@ -44,12 +44,12 @@ _FAILED_POST = RowCheck(
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
-# The plus: by the index of failed posts, and then sorted, not through all posts.
+# By the index of failed posts, and then sorted, not through all posts.
 FAILED_POSTS = Statement(
     "SELECT p.channel_id, p.message_id, c.title, p.date, "
     "substr(coalesce(nullif(p.text, ''), p.media_text, ''), 1, 300), p.error, p.attempts, "
     "p.next_attempt_at FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
-    "WHERE p.status = 'failed' AND p.failure = :failure ORDER BY +p.id DESC LIMIT :most"
+    "WHERE p.status = 'failed' AND p.failure = :failure ORDER BY unindexed(p.id) DESC LIMIT :most"
 )
 
 
@@ -68,11 +68,11 @@ _CHANNEL_STATES = Statement("""
         FROM posts GROUP BY channel_id),
     waiting AS (
         SELECT channel_id, count(*) AS pending
-        -- The plus: by the queue's index, not through all posts in the order of channels.
-        FROM posts WHERE status = 'pending' GROUP BY +channel_id),
+        -- By the queue's index, not through all posts in the order of channels.
+        FROM posts WHERE status = 'pending' GROUP BY unindexed(channel_id)),
     broken AS (
         SELECT channel_id, count(*) AS failed
-        FROM posts WHERE status = 'failed' GROUP BY +channel_id)
+        FROM posts WHERE status = 'failed' GROUP BY unindexed(channel_id))
     SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
            coalesce(b.failed, 0),
            (SELECT date FROM posts AS p

@@ -173,7 +173,7 @@ _CHANGED_TAGS = Statement(
 )
 _FREE_NAMES = Statement(
     "DELETE FROM tag_aliases WHERE key IN (SELECT c.key FROM changed_aliases AS c "
-    "WHERE c.change_id = :id AND c.after = (SELECT list_of(name, tag_id) "
+    "WHERE c.change_id = :id AND c.after = (SELECT as_text(list_of(name, tag_id)) "
     "FROM tag_aliases AS a WHERE a.key = c.key))"
 )
 _IS_TAG = Statement("SELECT 1 FROM tags WHERE id = :tag")
@@ -389,7 +389,7 @@ _LEAVE = Statement(
 )
 _COUNT = Statement("SELECT count(*) FROM undone_posts")
 _DROP_PICKED = Statement("DROP TABLE undone_posts")
-_TAGS_OF_RUN = Statement("SELECT DISTINCT +tag_id FROM post_tags WHERE run_id = :run")
+_TAGS_OF_RUN = Statement("SELECT DISTINCT unindexed(tag_id) FROM post_tags WHERE run_id = :run")
 _DROP_LINKS = Statement(f"DELETE FROM post_tags WHERE run_id = :run AND source <> {_HIS}")
 _FORMER_STATES = Statement(
     "SELECT u.post_id, c.before, p.text_hash FROM undone_posts AS u "

@@ -31,6 +31,8 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "listed_texts": "(SELECT value FROM json_each({}))".format,
     "contains": "(instr({}, {}) > 0)".format,
     "local_day": "date({}, 'localtime')".format,
+    # A column by which SQLite shall not choose an index.
+    "unindexed": "+{}".format,
     "larger": "max({}, {})".format,
     "primary_key": lambda _: "INTEGER PRIMARY KEY",
     "by_key": lambda _: "WITHOUT ROWID",  # how a table with a key of several columns is kept
@@ -39,6 +41,7 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "list_of": lambda *values: f"json_array({', '.join(values)})",
     "collected": "json((SELECT json_group_array({}) FROM ({})))".format,
     "as_json": "json({})".format,
+    "as_text": "{}".format,
     "number_of": _item,
     "text_of": _item,
     "count_in": "json_extract({}, '$.{}')".format,
