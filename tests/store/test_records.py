@@ -160,7 +160,7 @@ def test_the_view_for_other_programs(archive: Store) -> None:
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        ({"statuses": ("pending",)}, "ix_posts_pending"),  # the queue of every tagging run
+        ({"statuses": ("pending",)}, "SCAN q"),  # the queue of every tagging run
         ({"tags": ("наука",)}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
         ({"any_tags": ("наука", "AI")}, "INDEX sqlite_autoindex_post_tags_2 (tag_id=?)"),
         ({"channels": ("Наука",)}, "INDEX sqlite_autoindex_posts_1 (channel_id=?)"),
@@ -191,7 +191,7 @@ def test_lists_of_channels_and_tags_go_once_through_what_they_count(archive: Sto
             if sql.lstrip().startswith(("SELECT", "WITH"))
             for *_, step in db.execute(f"EXPLAIN QUERY PLAN {sql}")
         ]
-    assert "SCAN posts USING INDEX ix_posts_pending" in plans
+    assert "SCAN q" in plans
     assert "SCAN post_tags" in plans  # not by the index of tags, which looks each link up again
 
 

@@ -22,7 +22,7 @@ from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
-from tgtagger.store import albums, channels, progress
+from tgtagger.store import albums, channels, progress, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
@@ -291,6 +291,7 @@ def _insert(db: Connection, page: Page, new: Sequence[PreparedPost], now: str) -
     ]
     if raw:
         _RAW.many(db, raw)
+    tag_queue.add(db, [item.key for item in new])
     room_of(db).fulltext.insert(
         db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new]
     )
@@ -315,6 +316,8 @@ def _update(
             db, old["id"], (old["text"], old["media_text"]), (after["text"], after["media_text"])
         )
     _update_of(tuple(changes)).many(db, [(*changes.values(), now, old["id"])])
+    if "text_hash" in changes:
+        tag_queue.refresh(db, [old["id"]])
     raw = item.post.raw
     if raw is not None:
         _RAW(db, post_id=old["id"], source=new["source"], converter=raw.converter, data=raw.data)

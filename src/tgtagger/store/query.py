@@ -22,6 +22,7 @@ from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.query import AllOf, AnyOf, Dated, Fact, Not, Words
 from tgtagger.model.tagging import Provenance
+from tgtagger.store import tag_queue
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.rooms import Room, room_of, spelled
@@ -32,7 +33,7 @@ from tgtagger.store.words import folded, tokens
 # CROSS JOIN: rows come in the order of the posts' ids, which is that of time; nothing is sorted.
 _CHANNEL = "CROSS JOIN channels AS c ON c.id = p.channel_id"
 
-# Keyed by whether the query has words. With words, each post that has them is checked. Without,
+# Keyed by whether an index of words or the queue gives the posts: then each is checked. Else
 # ids come from an index, and posts are read in their order. Otherwise SQLite would sort whole
 # records by time, in a file as large as all of them, or read every post for a tag that few have.
 _IN_CHANNELS = {
@@ -53,12 +54,13 @@ Condition = sa.ColumnElement[bool] | sa.TextClause
 class Query:
     """A SELECT of posts, `p`, with their channels, `c`: its conditions.
 
-    `matches`: the full-text index gives the posts.
+    `matches`: the full-text index gives the posts. `waits`: the queue of taggers gives them.
     """
 
     room: Room
     conditions: list[Condition] = field(default_factory=list)
     matches: bool = False
+    waits: bool = False
 
     def add(self, condition: str, **values: object) -> None:
         """Narrow by a condition in SQL, with the values of its parameters."""
@@ -74,15 +76,22 @@ class Query:
         )
 
     @property
+    def has_source(self) -> bool:
+        """Tell whether something else than their own table gives the posts."""
+        return self.matches or self.waits
+
+    @property
     def key(self) -> str:
         """The column that orders the posts by time."""
-        return self.room.fulltext.KEY if self.matches else "p.id"
+        return self.room.fulltext.KEY if self.matches else "q.post_id" if self.waits else "p.id"
 
     def select(
         self, columns: str, *, order: str | None = None, limit: int | None = None
     ) -> sa.Select[Any]:
         """Return the SELECT of these columns; without an order the newest come first."""
-        source = self.room.fulltext.SOURCE if self.matches else "posts AS p"
+        source = tag_queue.SOURCE if self.waits else "posts AS p"
+        if self.matches:
+            source = self.room.fulltext.SOURCE
         made: sa.Select[Any] = (
             sa.select(sa.literal_column(spelled(self.room, columns)))
             .select_from(sa.text(spelled(self.room, f"{source} {_CHANNEL}")))
@@ -102,14 +111,13 @@ def query_for(db: Connection, wanted: PostFilter) -> Query:
     query = Query(room_of(db))
     if wanted.query is not None:
         _add_tree(query, db, wanted.query)
+    _add_statuses(query, wanted.statuses)
     if wanted.channels:
         _add_channels(query, [channel_id(db, name) for name in wanted.channels])
     if wanted.since:
         query.add(f"{query.key} >= :since", since=_key_at(wanted.since.timestamp()))
     if wanted.until:
         query.add(f"{query.key} < :until", until=_key_at(wanted.until.timestamp()))
-    if wanted.statuses:
-        query.add(_has_status(wanted.statuses))
     if wanted.posts:
         query.add("p.id IN :posts", posts=[post_id(db, name) for name in wanted.posts])
     for name in wanted.tags:
@@ -123,12 +131,20 @@ def query_for(db: Connection, wanted: PostFilter) -> Query:
     return query
 
 
+def _add_statuses(query: Query, statuses: Sequence[str]) -> None:
+    if tuple(statuses) == ("pending",) and not query.matches:
+        query.waits = True
+        query.add(tag_queue.WAITS)
+    elif statuses:
+        query.add(_has_status(statuses))
+
+
 def _add_channels(query: Query, ids: Sequence[int]) -> None:
-    query.add(_IN_CHANNELS[query.matches], channels=ids)
+    query.add(_IN_CHANNELS[query.has_source], channels=ids)
 
 
 def _add_tags(query: Query, ids: Sequence[int]) -> None:
-    query.add(_HAS_TAGS[query.matches], tags=ids)
+    query.add(_HAS_TAGS[query.has_source], tags=ids)
 
 
 def _has_status(statuses: Iterable[str]) -> str:
@@ -212,7 +228,9 @@ def _add_tree(query: Query, db: Connection, wanted: tree.Query) -> None:
 def _add_part(query: Query, db: Connection, part: tree.Query) -> None:
     """Narrow to the posts of one part of a tree: by an index where there is one."""
     channels, tags = _values(part, "channel"), _values(part, "tag")
-    if channels:
+    if isinstance(part, Fact) and part.name == "status":
+        _add_statuses(query, (part.value,))
+    elif channels:
         _add_channels(query, [channel_id(db, name) for name in channels])
     elif tags:
         _add_tags(query, [tag_id(db, name) for name in tags])

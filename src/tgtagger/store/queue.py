@@ -28,7 +28,7 @@ from tgtagger.model.tagging import (
     SuggestedTag,
     TagUpdate,
 )
-from tgtagger.store import answers
+from tgtagger.store import answers, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import Query, query_for
@@ -139,6 +139,16 @@ class Queue(Part):
                     if len(provenances) > 1 or wanted.limit is not None:
                         met.add(post.id)
                     yield post, provenance, tags
+
+    def out_of_step(self) -> int:
+        """Return how many posts wait and are not in the queue, or are in it and do not wait."""
+        with self._database.read() as db:
+            return tag_queue.out_of_step(db)
+
+    def refill(self) -> None:
+        """Make the queue anew from the posts; nobody works at any of them any more."""
+        with self._database.write() as db:
+            tag_queue.refill(db)
 
     def save(
         self,
@@ -276,6 +286,7 @@ def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: s
             for update in (each.update,)
         ],
     )
+    tag_queue.refresh(db, [each.post for each in found])
     replaced = [
         Replaced(each.post, each.before, each.update.status)
         for each in found

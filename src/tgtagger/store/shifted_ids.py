@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger import decide
 from tgtagger.model.posts import Channel, IdRange
-from tgtagger.store import albums, channels
+from tgtagger.store import albums, channels, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import NAMES
 from tgtagger.store.rooms import room_of
@@ -192,6 +192,7 @@ def _unite(db: Connection, post: int, owner: int) -> None:
     if before != after:
         room_of(db).fulltext.replace(db, keep["id"], before, after)
     _UPDATE(db, **joined, id=keep["id"])
+    tag_queue.refresh(db, [keep["id"]])
 
 
 def _texts(row: Row) -> tuple[str, str | None]:

@@ -58,8 +58,8 @@ _POSTS = Statement("SELECT count(*) FROM posts")
 _OF_STATUS = {
     status: Statement(f"SELECT count(*) FROM posts WHERE status = '{status}'")
     for status in get_args(PostStatus)
-    if status != "tagged"
-}
+    if status not in {"pending", "tagged"}
+} | {"pending": Statement("SELECT count(*) FROM tag_queue WHERE due_at IS NULL")}
 _TAGS = Statement("SELECT (SELECT count(*) FROM tags) - (SELECT count(*) FROM barred_tags)")
 _REJECTED = Statement("SELECT count(*) FROM rejected_posts")
 _CHANNEL_STATES = Statement("""
@@ -67,9 +67,9 @@ _CHANNEL_STATES = Statement("""
         SELECT channel_id, count(*) AS posts, max(message_id) AS newest
         FROM posts GROUP BY channel_id),
     waiting AS (
-        SELECT channel_id, count(*) AS pending
-        -- By the queue's index, not through all posts in the order of channels.
-        FROM posts WHERE status = 'pending' GROUP BY unindexed(channel_id)),
+        SELECT p.channel_id, count(*) AS pending
+        FROM tag_queue AS q CROSS JOIN posts AS p ON p.id = q.post_id WHERE q.due_at IS NULL
+        GROUP BY unindexed(p.channel_id)),
     broken AS (
         SELECT channel_id, count(*) AS failed
         FROM posts WHERE status = 'failed' GROUP BY unindexed(channel_id))

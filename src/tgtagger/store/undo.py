@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.store import tag_queue
 from tgtagger.store.recording import STATE, STATE_OF, renamed_posts
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import parsed
@@ -362,6 +363,7 @@ def _set_states(db: Connection, rows: Sequence[tuple[int, str | None, str]]) -> 
         *state, tagged = [*UNTAGGED.values(), text_hash] if before is None else parsed(before)
         values.append((*(state if tagged == text_hash else UNTAGGED.values()), post))
     _SET_STATE.many(db, values)
+    tag_queue.refresh(db, [post for post, _, _ in rows])
     return sum(state[0] == UNTAGGED["status"] for state in values)
 
 

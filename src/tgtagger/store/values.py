@@ -309,6 +309,15 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "removed_before": or_null(TIME),
         "removed_after": or_null(TIME),
     },
+    "tag_queue": {  # a post that waits for a tagger, or that one works at
+        "post_id": INTEGER,
+        "due_at": or_null(TIME),  # NULL: it is pending
+        "attempts": INTEGER,  # leases that ran out
+        "token": INTEGER,
+        "worker": or_null(TEXT),
+        "lease_until": or_null(TIME),
+        "text_hash": or_null(Value("text", pattern=HASH)),  # of what is claimed
+    },
     "attempts": {
         "id": INTEGER,
         "post_id": INTEGER,
