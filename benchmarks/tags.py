@@ -7,9 +7,10 @@ are the concepts that a good set of tags names, ok are further true ones. A tag 
 their stemmed words are equal, each concept once. Precision counts core and ok, recall only core;
 F1 is of their means over the posts, with a bootstrap interval (95 %, seeded).
 
-labels_ru.jsonl has labels of posts that are not ours to give away: {"id", "genre", "address",
-"sha256" of the text, "core", "ok", "part"}. --texts names a file of lines {"id", "text"} with them.
-The part "held out" is for one look, after the tagger was changed.
+labels_ru.jsonl and labels_en.jsonl have labels of posts that are not ours to give away: {"id",
+"genre", "address", "sha256" of the text, "core", "ok", "part"}. --texts names a file of lines
+{"id", "text"} with them. The part "held out" is for one look, after the tagger was changed. English texts
+are passages of the pages at those addresses, with straight quotes.
 """
 
 from __future__ import annotations
