@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "KeywordsTagger"]
 
-VERSION = "2"
+VERSION = "3"
 """The algorithm's version, stored with every tag, so that tags of an older one can be found."""
 
 

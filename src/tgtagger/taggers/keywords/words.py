@@ -91,6 +91,12 @@ def word_set(name: str) -> frozenset[str]:
 
 
 @functools.cache
+def counted(name: str) -> frozenset[str]:
+    """Return one of the sets in data/counted.txt, which scripts/count_words.py writes."""
+    return frozenset(word for line in _lines("counted.txt") if line[0] == name for word in line[1:])
+
+
+@functools.cache
 def footers() -> re.Pattern[str]:
     """Return the pattern that a channel's footers match: subscribe, send news, read more."""
     return re.compile("|".join(_read("footers.txt")), re.IGNORECASE)
