@@ -1,8 +1,8 @@
 """The embedded tagger: topical tags from the post's own words, with no key and no network.
 
 Stateless: the same post always gets the same tags. Russian tags are in their dictionary form
-(pymorphy3), and names are whole. English tags are found by capitals, word lists and neighbouring
-words, tags of other languages by capitals and stop words. A topic that no word of a post names
+(pymorphy3), and names are whole. English tags are found by capitals, WordNet's nouns and the words
+around, tags of other languages by capitals and stop words. A topic that no word of a post names
 needs a language model. Knows no store.
 """
 

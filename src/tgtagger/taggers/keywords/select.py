@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
-from tgtagger.taggers.keywords import capitals, russian, words
-from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
+from tgtagger.taggers.keywords import capitals, english, russian, words
+from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering, without_owner
 from tgtagger.taggers.keywords.languages import language_of
 from tgtagger.taggers.keywords.text import Prepared, prepare
 
@@ -26,14 +26,15 @@ def choose_tags(
 ) -> tuple[SuggestedTag, ...]:
     """Return a text's tags, the best first."""
     prepared = prepare(text)
+    language = language_of(prepared)
     chosen: dict[str, SuggestedTag] = {}
     taken: list[frozenset[str]] = []
     for hashtag in prepared.hashtags:
         readable = _readable(hashtag)
         _add(chosen, readable, hashtag=True, maximum=maximum)
-        taken.append(_ground_forms(readable))
+        taken.append(_ground_forms(readable, language))
     wanted = max(minimum, min(maximum, USUAL))
-    ranked = sorted(_scored(prepared), key=lambda scored: -scored[0])
+    ranked = sorted(_scored(prepared, language), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
             break
@@ -63,18 +64,21 @@ def _readable(hashtag: str) -> str:
     return hashtag.replace("_", " ")
 
 
-def _ground_forms(name: str) -> frozenset[str]:
+def _ground_forms(name: str, language: str) -> frozenset[str]:
+    # The lists of English nouns are for English posts: loading them costs 20 ms.
+    latin = english.ground_form if language == "en" else without_owner
     return frozenset(
-        russian.ground_form(word) if CYRILLIC.search(word) else capitals.ground_form(word, "en")
+        russian.ground_form(word) if CYRILLIC.search(word) else latin(word)
         for word in name.casefold().replace("ё", "е").split()
     )
 
 
-def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
+def _scored(prepared: Prepared, language: str) -> list[tuple[float, Candidate]]:
     gathering = Gathering()
-    language = language_of(prepared)
     if language == "ru":
         russian.gather(prepared, gathering)
+    elif language == "en":
+        english.gather(prepared, gathering)
     else:
         capitals.gather(prepared, gathering, language)
     candidates = gathering.found.values()

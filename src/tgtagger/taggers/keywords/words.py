@@ -122,6 +122,16 @@ def places() -> Mapping[str, str]:
     }
 
 
+@functools.cache
+def countries() -> Mapping[str, str]:
+    """Return the countries of English demonyms, and of short names for states."""
+    return {
+        name.replace("_", " "): line[0].replace("_", " ")
+        for line in _lines("countries_en.txt")
+        for name in line[1:]
+    }
+
+
 def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
     """Return topics and their words, from a file with lines `topic: word word …`.
 
