@@ -8,8 +8,9 @@ english_terms.gz   two-word nouns in small letters, a line each: power plant
 english_words.gz   how often a word is a noun, and how common a noun, by WordNet's counts in texts:
                    a line is two digits and the words. The first is the share of its uses as a
                    noun, in ninths; the second the binary logarithm of one more than these uses,
-                   9 at most. A word that is always a noun and was never counted is left out: one
-                   that is not listed is taken for a noun.
+                   9 at most. Nouns that were never counted are left out if they are long, or name
+                   animals, plants, parts of a body, substances and the like: a word that is not
+                   listed is taken for a noun.
                    Below, irregular plurals: a line is =, the singular, its plurals.
 """
 
@@ -34,9 +35,14 @@ OF_A_SENSE = 0.3
 OF_ITS_VERB = 0.25
 """How many of a verb's uses are its form in -ing, about: it may be the same word."""
 LONGEST = 16
+LONGEST_UNCOUNTED = 11
+LEFT_OUT = {"05", "08", "17", "20", "26", "27"}
+"""WordNet's files of animals, bodies, objects of nature, plants, states, substances."""
 ADVERB = re.compile(".{3,}ly")  # the tagger knows the ending
 
 Counts = Mapping[str, Counter[str]]
+Written = Mapping[str, AbstractSet[str]]
+"""Words, and the numbers of WordNet's files that they are in."""
 
 
 def lines(path: Path) -> Iterator[list[str]]:
@@ -63,21 +69,30 @@ def uses(folder: Path) -> Counts:
     return found
 
 
-def noun_classes(all_senses: Counts, all_uses: Counts, small: AbstractSet[str]) -> dict[str, str]:
-    """Return the two digits of each word. What is a noun with a capital only is a name."""
+def noun_classes(
+    all_senses: Counts, all_uses: Counts, nouns_written: Written, adjectives_written: Written
+) -> dict[str, str]:
+    """Return the two digits of each word. What is written with a capital only is a name."""
     classes = {}
     for word, parts in all_senses.items():
         met = Counter(all_uses.get(word, {}))
-        if word not in small:
-            parts["noun"] = met["noun"] = 0
+        for part, written in (("noun", nouns_written), ("adj", adjectives_written)):
+            if word not in written:
+                parts[part] = met[part] = 0
         if not WORD.fullmatch(word) or len(word) > LONGEST or not parts.total():
             continue
         nouns = met["noun"] + OF_A_SENSE * parts["noun"]
         verbs = sum(all_uses[verb]["verb"] for verb in verbs_in_ing(word) if verb in all_uses)
         share = nouns / (met.total() + OF_A_SENSE * parts.total() + OF_ITS_VERB * verbs)
-        if (share < 1 or met.total()) and not (share == 0 and ADVERB.fullmatch(word)):
+        listed = share < 1 or met.total() or is_listed(word, nouns_written[word])
+        if listed and not (share == 0 and ADVERB.fullmatch(word)):
             classes[word] = f"{9 * share:.0f}{min(9, math.log2(met['noun'] + 1)):.0f}"
     return classes
+
+
+def is_listed(word: str, files: AbstractSet[str]) -> bool:
+    """Tell whether a noun that was never counted is listed all the same."""
+    return len(word) <= LONGEST_UNCOUNTED and "-" not in word and bool(files - LEFT_OUT)
 
 
 def verbs_in_ing(word: str) -> set[str]:
@@ -97,14 +112,14 @@ def irregular_verbs(folder: Path, all_uses: Counts) -> set[str]:
     }
 
 
-def nouns_in_small_letters(folder: Path) -> set[str]:
-    """Return the nouns that are written in small letters; index.noun has none in capitals."""
-    return {
-        fields[4 + 2 * place]
-        for fields in lines(folder / "data.noun")
-        for place in range(int(fields[3], 16))
-        if fields[4 + 2 * place].islower()
-    }
+def in_small_letters(file: Path) -> Written:
+    """Return the words of data.noun or data.adj written in small letters (index.* has all so)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for _, subject, _, number, *fields in lines(file):
+        for word in fields[: 2 * int(number, 16) : 2]:
+            if word.islower():
+                found[word.partition("(")[0]].add(subject)  # afraid(p)
+    return found
 
 
 def irregular_plurals(folder: Path, known: Mapping[str, str]) -> dict[str, list[str]]:
@@ -129,14 +144,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     all_uses = uses(folder)
-    small = nouns_in_small_letters(folder)
-    classes = noun_classes(senses(folder), all_uses, small)
+    nouns = in_small_letters(folder / "data.noun")
+    adjectives = in_small_letters(folder / "data.adj")
+    classes = noun_classes(senses(folder), all_uses, nouns, adjectives)
     classes |= dict.fromkeys(irregular_verbs(folder, all_uses) - classes.keys(), "00")
     by_class: dict[str, list[str]] = defaultdict(list)
     for word, digits in classes.items():
         by_class[digits].append(word)
     plurals = irregular_plurals(folder, classes)
-    terms = sorted(noun.replace("_", " ") for noun in small if TERM.fullmatch(noun))
+    terms = sorted(noun.replace("_", " ") for noun in nouns if TERM.fullmatch(noun))
     write("english_terms.gz", terms)
     write(
         "english_words.gz",

@@ -19,12 +19,15 @@ from tgtagger.taggers.keywords.candidates import (
     shape,
     without_owner,
 )
-from tgtagger.taggers.keywords.english_names import Capitals, as_written, names_of
+from tgtagger.taggers.keywords.english_names import Capitals, as_written, is_common, names_of
 from tgtagger.taggers.keywords.text import Prepared, Word
 
 TERM_BONUS = 1.2
 LEAST_TERM = 0.9
-NO_NOUN = 0.4
+SINGLE_NAME = 0.95
+COMMON_NAME = 0.7
+"""What a single word with a capital weighs that WordNet has in small letters: Congress, Office."""
+NO_NOUN = 0.5
 """What a word weighs that is never a noun, beside one that always is."""
 COMMON = 0.028
 """What a noun loses with each doubling of its uses: the most common ones are generic."""
@@ -42,7 +45,7 @@ def gather(prepared: Prepared, gathering: Gathering) -> None:
             in_term = True
         elif in_term:  # its last word, which is no tag besides
             in_term = False
-        elif not capitals.is_unit(at):
+        elif not capitals.is_no_topic(at):
             _add_noun(capitals.words, at, word, gathering)
     _join_surnames(gathering)
     _join_acronyms(gathering)
@@ -65,7 +68,9 @@ def _add_names(capitals: Capitals, gathering: Gathering) -> set[int]:
         run = capitals.run_at(at)
         for name in names_of(run) if run else ():
             shown, parts = as_written(name)
-            weight = NAME_WEIGHT if len(name) > 1 else NAME_WEIGHT * 0.95
+            weight = NAME_WEIGHT
+            if len(name) == 1:
+                weight *= COMMON_NAME if is_common(name[0].lower) else SINGLE_NAME
             gathering.add(shown, parts, weight, name[0], at, name=True)
             spellings.setdefault(parts, Counter())[shown] += 1
         named.update(range(at, at + len(run)))

@@ -25,7 +25,7 @@ class Capitals:
     """A post's words, and what their capitals tell."""
 
     def __init__(self, prepared: Prepared) -> None:
-        self.words = tuple(map(_without_making, prepared.words))
+        self.words = tuple(_without_making(prepared.words))
         self._headlines, self._loud = _headlines(self.words)
         self._stops = words.english_stop_words()
         self._functions = words.word_set("function_words")
@@ -52,7 +52,7 @@ class Capitals:
         following = [
             other for other in self.words[at + 1 : at + 9] if other.sentence == word.sentence
         ]
-        if self.is_unit(at) or not self._starts_name(word, following):
+        if self.is_no_topic(at) or not self._starts_name(word, following):
             return []
         run = [word]
         for place, other in enumerate(following):
@@ -60,10 +60,14 @@ class Capitals:
             if not other.joined or not self._continues_name(run, other, after):
                 break
             run.append(other)
-        while run and (run[-1].lower in self._functions or _is_of_calendar(run[-1])):
+        while run and self._ends_before(run[-1]):
             run.pop()
         said = any(word.lower not in self._stops or self._is_code(word) for word in run)
         return run if said else []
+
+    def _ends_before(self, word: Word) -> bool:
+        """Tell whether no name ends with a word."""
+        return word.lower in self._functions or word.lower in words.word_set("calendar")
 
     def _is_code(self, word: Word) -> bool:
         """Tell whether a word is capitals like those of a stop word: US, and OH after a town."""
@@ -72,11 +76,22 @@ class Capitals:
             return False
         return text in _LIKE_STOP_WORDS or text in words.countries()
 
-    def is_unit(self, at: int) -> bool:
+    def is_no_topic(self, at: int) -> bool:
+        """Tell whether a word is a number's unit, or an agency that reported."""
+        return self._is_unit(at) or self._is_agency(at)
+
+    def _is_unit(self, at: int) -> bool:
         """Tell whether a word is the unit of the number before it: 13.7 MW."""
         if not at or self.words[at].lower not in words.word_set("units"):
             return False
         return self.words[at].joined and self.words[at - 1].text[-1].isdigit()
+
+    def _is_agency(self, at: int) -> bool:
+        """Tell whether a word is the agency that reported: AFP said, according to Reuters."""
+        if self.words[at].lower not in words.word_set("agencies"):
+            return False
+        around = self.words[max(0, at - 1) : at] + self.words[at + 1 : at + 2]
+        return any(word.lower in words.word_set("attribution") for word in around)
 
     def _starts_name(self, word: Word, following: Sequence[Word]) -> bool:
         text, lower = word.text, without_owner(word.lower)
@@ -90,14 +105,14 @@ class Capitals:
         if shape(text).acronym and word.sentence not in self._loud:
             return not self._is_emphasis(word, after)
         if word.sentence in self._headlines:
-            return lower in self._inside or not _is_ordinary(lower)
+            return lower in self._inside or not _is_ordinary(lower) or lower in words.countries()
         if not word.first:
             return len(text) > 1 and not (lower in self._small and not _is_upper(after))
         return lower in self._inside or self._looks_like_name(word, lower, after)
 
     def _stop_word_starts_name(self, word: Word, following: Sequence[Word]) -> bool:
         """Tell whether a stop word's capital comes from a name: The Hague, Big Spring Hospital."""
-        if len(word.text) < 2 or word.text.isupper() or _is_of_calendar(word):
+        if len(word.text) < 2 or word.text.isupper() or word.lower in words.word_set("calendar"):
             return False
         capitals = 0
         for other in following:
@@ -124,13 +139,19 @@ class Capitals:
         if lower in words.countries():  # but: Polish the silver
             return after is None or after.lower not in self._functions
         if _is_upper(after):
-            return after is not None and after.lower not in self._stops
+            return after is not None and not self._ends_before(after)
         if word.lower.endswith("'s"):
             return not is_common(lower)
         if _is_ordinary(lower) or len(lower) < 3:
             return False
         # «Lighthouse keepers …» against «Netflix buys …»: names seldom stand before a noun.
-        return after is None or not after.joined or after.lower in self._stops or _is_verb(after)
+        return (
+            after is None
+            or not after.joined
+            or after.text[0].isdigit()
+            or after.lower in self._stops
+            or _is_verb(after)
+        )
 
     def _continues_name(self, run: Sequence[Word], word: Word, after: Word | None) -> bool:
         before = run[-1]
@@ -171,12 +192,17 @@ def _headlines(all_words: Sequence[Word]) -> tuple[frozenset[int], frozenset[int
     return frozenset(headlines), frozenset(loud)
 
 
-def _without_making(word: Word) -> Word:
-    """Return the name in a word like Berlin-based."""
-    name, hyphen, rest = word.text.rpartition("-")
-    if not hyphen or not name[:1].isupper() or rest not in words.word_set("made_by"):
-        return word
-    return dataclasses.replace(word, text=name, lower=word.lower[: len(name)])
+def _without_making(all_words: Sequence[Word]) -> Iterator[Word]:
+    """Yield the words; of one like Berlin-based the name, which does not go on."""
+    cut = False
+    for word in all_words:
+        name, hyphen, rest = word.text.rpartition("-")
+        if hyphen and name[:1].isupper() and rest in words.word_set("made_by"):
+            yield dataclasses.replace(word, text=name, lower=word.lower[: len(name)])
+            cut = True
+        else:
+            yield dataclasses.replace(word, joined=False) if cut else word
+            cut = False
 
 
 def _is_capital(word: Word | None) -> bool:
@@ -189,10 +215,6 @@ def _is_upper(word: Word | None) -> bool:
 
 def _is_mixed(text: str) -> bool:
     return not text.isupper() and any(letter.isupper() for letter in text[1:])
-
-
-def _is_of_calendar(word: Word) -> bool:
-    return word.lower in words.word_set("calendar")
 
 
 def is_common(lower: str) -> bool:
@@ -213,7 +235,7 @@ _ENDINGS = ("ers", "ors", "ians", "ies", "tion", "sion", "ment", "ness", "ity", 
 
 def _is_ordinary(lower: str) -> bool:
     """Tell whether a word is one of the language, whatever its capital, or formed like one."""
-    return is_common(lower) or lower in words.weights("en") or lower.endswith(_ENDINGS)
+    return is_common(lower) or lower.endswith(_ENDINGS)
 
 
 # ---- What of a run is the name
@@ -231,20 +253,24 @@ def names_of(run: Sequence[Word]) -> Iterator[list[Word]]:
     person = _after_title(run)
     if person:
         before = [word for word in run[:person] if not _is_title(word)]
-        if any(not is_common(word.lower) for word in before):
+        while before and is_common(before[-1].lower):  # Hungarian Foreign Minister Szijjarto
+            before.pop()
+        if before:
             yield before
         run = run[person:]
     while run and run[-1].lower.replace(".", "") in words.word_set("company_forms"):
         run.pop()
+    if len(run) > 1 and run[-1].text.isupper() and run[-1].text in words.countries():
+        yield [run.pop()]  # Mountain View CA
     yield from _shortened(run)
 
 
 def _country_before(run: Sequence[Word]) -> int:
-    """Return how many words of a country stand before another name: US Supreme Court."""
-    if len(run) > 2 and run[0].text in {"US", "USA", "UK"}:
-        return 1
+    """Return how many words of a country stand before a long name that it is no part of."""
+    if len(run) <= LONGEST:
+        return 0
     first_two = " ".join(word.lower for word in run[:2])
-    return 2 if len(run) > 3 and first_two in {"united states", "united kingdom"} else 0
+    return 2 if first_two in {"united states", "united kingdom"} else run[0].text in {"US", "UK"}
 
 
 def _is_title(word: Word) -> bool:
@@ -267,7 +293,7 @@ def _shortened(run: list[Word]) -> Iterator[list[Word]]:
     if _length(run) > LONGEST:
         second = _second_part(run)
         if second:
-            yield run[:second]
+            yield run[:second][-LONGEST:]
             run = run[second:]
         while _length(run) > LONGEST or run[0].lower in words.word_set("function_words"):
             run = run[1:]
@@ -285,8 +311,10 @@ def _length(run: Sequence[Word]) -> int:
 
 def _second_part(run: Sequence[Word]) -> int:
     """Return where a second name begins in a long run; 0 if there is none."""
-    for place in range(1, len(run) - 1):  # Cooper's Island | Nature Reserve
-        if run[place - 1].text.endswith(("'s", "’s")):
+    for place in range(1, len(run) - 1):
+        if run[place].lower in words.word_set("districts"):  # Palm Beach County | State Attorney
+            return place + 1
+        if run[place - 1].text.endswith(("'s", "’s")):  # Cooper's Island | Nature Reserve
             return place + 1
     for place in range(len(run) - 3, 1, -1):  # University of Virginia | School of Law
         if run[place + 1].lower == "of":

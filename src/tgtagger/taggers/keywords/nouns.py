@@ -55,6 +55,8 @@ def _singulars(word: str) -> tuple[str, ...]:
     irregular = _words()[1].get(word)
     if irregular:
         return (irregular,)
+    if word.endswith("men") and len(word) > 5:
+        return (word[:-3] + "man",)
     if not word.endswith("s") or word.endswith(("ss", "us", "is")) or len(word) < 4:
         return (word,)
     if word.endswith("ies") and len(word) > 4:
@@ -76,7 +78,7 @@ def singular(word: str) -> str:
 
 @functools.lru_cache(20_000)
 def look_up(word: str) -> Known | None:
-    """Return what is known of a word in any form; None for one that WordNet never met in a text."""
+    """Return what is known of a word in any form; None for one that is not listed."""
     known = _words()[0]
     for form in (word, singular(word)):
         if form in known:

@@ -124,11 +124,11 @@ def places() -> Mapping[str, str]:
 
 @functools.cache
 def countries() -> Mapping[str, str]:
-    """Return the countries of English demonyms, and of short names for states."""
+    """Return the countries of English demonyms, of short names for states, and of themselves."""
     return {
         name.replace("_", " "): line[0].replace("_", " ")
         for line in _lines("countries_en.txt")
-        for name in line[1:]
+        for name in (line[0].lower(), *line[1:])
     }
 
 
