@@ -17,7 +17,7 @@ from tgtagger.taggers.keywords.text import Prepared, Word
 LONGEST = 4
 """Words of a name; a longer one is split, or loses its first words."""
 HEADLINE = 4
-"""Words of a headline, without function words."""
+"""Words of a headline, without function words; two more where it does not begin the post."""
 _LIKE_STOP_WORDS = frozenset({"US", "WHO", "IT"})
 
 
@@ -57,7 +57,8 @@ class Capitals:
         run = [word]
         for place, other in enumerate(following):
             after = following[place + 1] if place + 1 < len(following) else None
-            if not other.joined or not self._continues_name(run, other, after):
+            goes_on = self._continues_name(run, other, after) or _joins(run, following[place:])
+            if not other.joined or not goes_on:
                 break
             run.append(other)
         while run and self._ends_before(run[-1]):
@@ -174,13 +175,14 @@ def _headlines(all_words: Sequence[Word]) -> tuple[frozenset[int], frozenset[int
     No capital in them tells a name. A sentence of names alone is none.
     """
     sentences: dict[int, list[Word]] = {}
+    unsaid = words.word_set("headline_small") | words.word_set("calendar")
     for word in all_words:
-        if word.lower not in words.word_set("function_words") and word.text[0].isalpha():
+        if word.lower not in unsaid and word.text[0].isalpha():
             sentences.setdefault(word.sentence, []).append(word)
     headlines = {
         sentence: found
         for sentence, found in sentences.items()
-        if len(found) >= HEADLINE
+        if len(found) >= HEADLINE + 2 * (sentence > all_words[0].sentence)
         and all(word.text[0].isupper() or _is_mixed(word.text) for word in found)
         and 3 * sum(is_common(word.lower) for word in found) >= len(found)
     }
@@ -220,6 +222,18 @@ def _is_mixed(text: str) -> bool:
 def is_common(lower: str) -> bool:
     """Tell whether WordNet met a word in texts, in small letters."""
     return nouns.look_up(lower) is not None
+
+
+def _joins(run: Sequence[Word], rest: Sequence[Word]) -> bool:
+    """Tell whether «and» joins the subjects of an office: Food and Drug Administration."""
+    if rest[0].lower != "and" or not is_common(run[-1].lower):
+        return False
+    for word in rest[1:4]:
+        if not _is_upper(word):
+            return False
+        if word.lower in words.word_set("offices"):
+            return True
+    return False
 
 
 def _is_verb(word: Word) -> bool:
@@ -295,6 +309,8 @@ def _shortened(run: list[Word]) -> Iterator[list[Word]]:
         if second:
             yield run[:second][-LONGEST:]
             run = run[second:]
+            if len(run) == 1 and is_common(run[0].lower):  # St Mary's Church | Hall
+                return
         while _length(run) > LONGEST or run[0].lower in words.word_set("function_words"):
             run = run[1:]
     if run and (len(run) > 1 or not _is_title(run[0])):
