@@ -59,8 +59,16 @@ def tags(text: str) -> list[str]:
             "The Securities and Exchange Commission fined Fiat and Renault Trucks.",
             {"Securities and Exchange Commission", "Fiat", "Renault Trucks"},
         ),
+        (
+            "A lecture on Leonardo da Vinci by Anneliese van der Poel.",
+            {"Leonardo da Vinci", "Anneliese van der Poel"},
+        ),
+        ("It hit Harriet Cole of Swindon and the Duke of Kent.", {"Harriet Cole", "Duke of Kent"}),
+        ("The title went to Dane Holger Rune.", {"Denmark", "Holger Rune"}),
+        ("They moved to The Philippines, not to the USA.", {"Philippines", "US"}),
         # The beginning of a sentence: a name before a verb or a number, none before a noun.
         ("Freshbooks buys a rival.", {"Freshbooks"}),
+        ("Oracle said nothing.", {"Oracle"}),
         ("Inkscape 2 draws faster.", {"Inkscape 2"}),
         ("Lighthouse tours begin in May.", {"lighthouse"}),
         ("Bookmarklet folders grow quickly.", {"bookmarklet", "folders"}),

@@ -143,7 +143,8 @@ class Capitals:
             return after is not None and not self._ends_before(after)
         if word.lower.endswith("'s"):
             return not is_common(lower)
-        if _is_ordinary(lower) or len(lower) < 3:
+        ordinary = _is_ordinary(lower) and lower not in words.word_set("brands")
+        if ordinary or len(lower) < 3:
             return False
         # «Lighthouse keepers …» against «Netflix buys …»: names seldom stand before a noun.
         return (
@@ -164,8 +165,9 @@ class Capitals:
         if word.text[0].isupper():
             return lower not in self._functions or (word.text.isupper() and len(word.text) > 1)
         if lower in {"of", "&"}:  # University of Toronto
-            heads = words.word_set("heads_of")
-            return _is_upper(after) and (not run[0].first or before.lower in heads)
+            return _is_upper(after) and _has_subject(run)
+        if lower in words.word_set("particles"):  # Rio de Janeiro, Ursula von der Leyen
+            return _is_upper(after) or (after is not None and _is_particle(after))
         return word.text.isdigit() and len(word.text) < 4 and before.text[-1].isalpha()
 
 
@@ -224,6 +226,18 @@ def is_common(lower: str) -> bool:
     return nouns.look_up(lower) is not None
 
 
+def _is_particle(word: Word) -> bool:
+    return word.joined and word.lower in words.word_set("particles")
+
+
+def _has_subject(run: Sequence[Word]) -> bool:
+    """Tell whether «of» goes on a name: University of …, Duke of …, but no person of a town."""
+    last = run[-1].lower
+    if last in words.word_set("heads_of"):
+        return True
+    return not run[0].first and (len(run) == 1 or all(is_common(word.lower) for word in run))
+
+
 def _joins(run: Sequence[Word], rest: Sequence[Word]) -> bool:
     """Tell whether «and» joins the subjects of an office: Food and Drug Administration."""
     if rest[0].lower != "and" or not is_common(run[-1].lower):
@@ -258,7 +272,7 @@ def _is_ordinary(lower: str) -> bool:
 def names_of(run: Sequence[Word]) -> Iterator[list[Word]]:
     """Yield the names in a run of capitalised words."""
     run = list(run)
-    if len(run) > 2 and run[0].lower == "the":
+    if run[0].lower == "the" and (len(run) > 2 or run[-1].lower in words.countries()):
         run = run[1:]
     country = _country_before(run)
     if country:
@@ -272,6 +286,9 @@ def names_of(run: Sequence[Word]) -> Iterator[list[Word]]:
         if before:
             yield before
         run = run[person:]
+    elif _is_people_before_person(run):
+        yield run[:1]
+        run = run[1:]
     while run and run[-1].lower.replace(".", "") in words.word_set("company_forms"):
         run.pop()
     if len(run) > 1 and run[-1].text.isupper() and run[-1].text in words.countries():
@@ -300,6 +317,13 @@ def _after_title(run: Sequence[Word]) -> int:
             other = any(word.lower in words.word_set("not_persons") for word in person)
             return 0 if other or len(person) > 3 else place + 1
     return 0
+
+
+def _is_people_before_person(run: Sequence[Word]) -> bool:
+    """Tell whether a name is a person's after the word for a people: American Jenson Brooksby."""
+    if len(run) not in {3, 4} or run[0].lower not in words.countries():
+        return False
+    return not is_common(run[1].lower) and not run[1].text.isupper()
 
 
 def _shortened(run: list[Word]) -> Iterator[list[Word]]:
@@ -344,7 +368,7 @@ def as_written(name: Sequence[Word]) -> tuple[str, frozenset[str]]:
     inside = [word.text for word in name[:-1]]
     shown = " ".join([*inside, without_owner(name[-1].text)])
     lower = " ".join(without_owner(word.lower) for word in name)
-    place = words.countries().get(shown if shown.isupper() else lower)
+    place = words.countries().get(shown) or words.countries().get(lower)
     if place:
         return place, frozenset(place.lower().split())
     return shown, frozenset(nouns.singular(word.rstrip(".")) for word in lower.split())
