@@ -3,30 +3,33 @@
 usage: python scripts/count_words.py FOLDER of channel files {message_id, text}
 
 Writes data/counted.txt of the embedded tagger: word forms that are written with a small letter
-though they may be names, and nouns that the dictionary lacks by the gender that their forms show.
-Counts posts with an even number alone: the others are there to measure on.
+though they may be names; nouns that the dictionary lacks, by the gender that their forms show;
+names that mostly tell who says so; adjectives and nouns that are a term. The first two are counted
+over posts with an even number: the others are there to measure on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tgtagger.taggers.keywords import morphology, unlisted, words
+from tgtagger.taggers.keywords import morphology, names, unlisted, words
 from tgtagger.taggers.keywords.candidates import shape
 from tgtagger.taggers.keywords.text import Prepared, prepare
 
 OUTPUT = Path(words.__file__).parent / "data/counted.txt"
 HEAD = """\
-# Counted by scripts/count_words.py over half of 11,135 posts of 12 Russian Telegram channels
+# Counted by scripts/count_words.py over 11,135 posts of 12 Russian Telegram channels
 # (NKTKLN/telegram-news-classifier, CC BY 4.0): which words, no text. A line is: set, words.
 # small, rather_small: forms of names that are written with a small letter, or mostly: марта,
 # королева · masculine, feminine: nouns and names that the dictionary lacks, whose genitive in а is
-# misread without
+# misread without · source: names beside which mostly somebody says something · term: an adjective
+# and its noun
 """
 CONSONANTS = "бвгджзклмнпрстфхцчшщ"
 SURNAMES = ("ов", "ев", "ин", "ын")  # of women, too
@@ -34,14 +37,19 @@ SELDOM = 8
 """Times as often that a form is written small, to be no name."""
 
 
-def read(folder: Path) -> Iterator[Prepared]:
+def read(folder: Path) -> tuple[list[Prepared], list[Prepared]]:
+    """Return the posts, and half of them."""
+    every, half = [], []
     for file in sorted(folder.glob("*.json")):
         for post in json.loads(file.read_text(encoding="utf-8")):
-            if post["text"] and post["message_id"] % 2 == 0:
-                yield prepare(post["text"])
+            if post["text"]:
+                every.append(prepare(post["text"]))
+                if post["message_id"] % 2 == 0:
+                    half.append(every[-1])
+    return every, half
 
 
-def count(posts: Iterator[Prepared]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+def count(posts: Iterable[Prepared]) -> tuple[Counter[str], Counter[str], Counter[str]]:
     """Return how often each form is written small, with a capital inside a sentence, at all."""
     small: Counter[str] = Counter()
     capital: Counter[str] = Counter()
@@ -93,10 +101,79 @@ def genders(every: Counter[str]) -> tuple[Counter[str], Counter[str]]:
     return men, women
 
 
+SAYS = words.word_set("sources") | {
+    "ссылкой", "агентство", "агентству", "агентства", "издание", "издания", "газета", "телеканал",
+    "телеканалу", "говорится", "уточняет", "узнал", "узнала", "отмечает", "стало",
+}  # fmt: skip
+SAYS_MOSTLY = 0.35
+SAYS_OFTEN = 6
+
+
+def sources(posts: Iterable[Prepared]) -> Iterator[str]:
+    """Yield the names that mostly stand beside a word that somebody says something."""
+    every: Counter[str] = Counter()
+    saying: Counter[str] = Counter()
+    for post in posts:
+        around = post.words
+        for at, word in enumerate(around):
+            if not word.text[0].isupper() or word.lower in words.stop_words("ru"):
+                continue
+            near = (*around[max(0, at - 2) : at], *around[at + 1 : at + 2])
+            every[word.lower] += 1
+            saying[word.lower] += any(
+                other.lower in SAYS and other.sentence == word.sentence for other in near
+            )
+    for name, often in saying.items():
+        known = morphology.analyse(name).known and morphology.analyse(name).name is None
+        if (
+            often >= SAYS_OFTEN
+            and often >= SAYS_MOSTLY * every[name]
+            and not (known and not morphology.analyse(name).noun)
+        ):
+            yield name
+
+
+COMMONEST = "российский украинский местный очередной общий разный сильный бывший свежий".split()
+POSTS_OF_A_TERM = 5
+LEAST_PMI = 9
+
+
+def terms(posts: Iterable[Prepared]) -> Iterator[str]:
+    """Yield the adjectives and nouns that stand together more often than by chance."""
+    total = 0
+    adjectives: Counter[str] = Counter()
+    nouns: Counter[str] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
+    in_posts: Counter[tuple[str, str]] = Counter()
+    for post in posts:
+        seen = set()
+        for first, second in zip(post.words, post.words[1:], strict=False):
+            total += 1
+            noun = morphology.analyse(second.lower)
+            adjective = morphology.analyse(first.lower)
+            if not noun.noun or not shape(second.text).russian:
+                continue
+            nouns[noun.lemma] += 1
+            if not (adjective.adjective and adjective.known and second.joined):
+                continue
+            adjectives[adjective.lemma] += 1
+            two = (morphology.readings(first.lower), morphology.readings(second.lower))
+            if second.text.islower() and names.describes(two):
+                pairs[adjective.lemma, noun.lemma] += 1
+                seen.add((adjective.lemma, noun.lemma))
+        in_posts.update(seen)
+    for (describing, described), often in sorted(pairs.items()):
+        pmi = math.log2(often * total / (adjectives[describing] * nouns[described]))
+        plain = describing not in words.places() and describing not in COMMONEST
+        if in_posts[describing, described] >= POSTS_OF_A_TERM and pmi >= LEAST_PMI and plain:
+            yield f"{describing}_{described}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    small, capital, every = count(read(parser.parse_args().folder))
+    posts, half = read(parser.parse_args().folder)
+    small, capital, every = count(half)
     men, women = genders(every)
     masculine, feminine = [], []
     for stem in sorted({*men, *women}):
@@ -112,11 +189,15 @@ def main() -> None:
         "rather_small": sorted(written_small(small, capital, SELDOM, 1)),
         "masculine": masculine,
         "feminine": feminine,
+        "source": sorted(sources(posts)),
+        "term": sorted(terms(posts)),
     }
     lines = [
         f"{name} {line}"
         for name, found in lists.items()
-        for line in textwrap.wrap(" ".join(found), 90, break_long_words=False)
+        for line in textwrap.wrap(
+            " ".join(found), 90, break_long_words=False, break_on_hyphens=False
+        )
     ]
     OUTPUT.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     print({name: len(found) for name, found in lists.items()}, OUTPUT.stat().st_size, "bytes")

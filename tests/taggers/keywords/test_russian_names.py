@@ -126,3 +126,27 @@ def test_a_noun_that_no_dictionary_has(text: str, wanted: str) -> None:
 )
 def test_what_is_no_name(text: str, other: str) -> None:
     assert other not in tags(text)
+
+
+def test_who_says_so_is_no_topic() -> None:
+    found = tags(
+        "Ракету запустили ночью, передаёт ТАСС. Спутник вышел на орбиту. Reuters: всё штатно."
+    )
+    assert found[:2] == ["ракета", "спутник"]
+    assert "UPD" not in tags("UPD: движение трамваев восстановлено, депо открыто, мост свободен.")
+
+
+def test_a_channels_own_name_is_no_topic_and_its_city_is() -> None:
+    text = "Как узнала Фонтанка, в Твери открыли мост. Фонтанка поговорила с мэром."
+    assert "Фонтанка" in tags(text)
+    found = [tag.name for tag in TAGGER.tag_text(text, "Фонтанка | Тверь и область")]
+    assert "Фонтанка" not in found
+    assert {"Тверь", "мост"} <= set(found)
+    city = [tag.name for tag in TAGGER.tag_text("В Твери открыли мост через Волгу.", "Тверь LIVE")]
+    assert "Тверь" in city
+
+
+def test_a_term_is_whole() -> None:
+    found = tags("Совет директоров обсудил ключевую ставку. Кредиты подорожают.")
+    assert "ключевая ставка" in found
+    assert "ставка" not in found

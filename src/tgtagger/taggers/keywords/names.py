@@ -32,6 +32,7 @@ _LISTED_NAME = 1.7  # a first name that the dictionary has for a woman alone: К
 _COMMON_WORD = 0.7
 _BY_SCORE = 0.3
 _HINT = 1.0
+_PLACE = 3  # times as likely as a first name with the same forms: Ливане
 _AS_WRITTEN = 0.3  # the dictionary does not know every name
 
 
@@ -164,7 +165,7 @@ def thing(parts: tuple[str, ...]) -> tuple[str, ...]:
     The adjectives agree with the first noun, what follows it stays as it is written.
     """
     every = [readings(word) for word in parts]
-    head = next((at for at in range(len(parts)) if not _describes(every[at : at + 2])), 0)
+    head = next((at for at in range(len(parts)) if not describes(every[at : at + 2])), 0)
     case, gender, plural = _agreement(every[: head + 1])
     if head == 0 and plural and case in {"gent", "accs"} and _stands_beside(every[1:2]):
         return parts  # «Мумий Тролль» is hardly of many mummies
@@ -179,7 +180,7 @@ def thing(parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(bent)
 
 
-def _describes(pair: Sequence[Sequence[Reading]]) -> bool:
+def describes(pair: Sequence[Sequence[Reading]]) -> bool:
     """Tell whether a word is an adjective of the next one: they share a case."""
     if len(pair) < 2:
         return False
@@ -248,6 +249,16 @@ def _gender_of(found: Sequence[Reading], case: str, *, plural: bool) -> str:
     )
 
 
+@functools.lru_cache(CACHED // 10)
+def term(adjective: str, noun: str) -> tuple[str, str] | None:
+    """Return the nominative of a term in lower case: «ключевую ставку» → ключевая ставка."""
+    for one in readings(noun):
+        for each in readings(adjective):
+            if each.features.adjective and _mark(each.features) == _mark(one.features):
+                return nominative(adjective, each, one.features.gender), nominative(noun, one)
+    return None
+
+
 def _is_several(features: Features) -> bool:
     return features.plural and not features.adjective
 
@@ -286,7 +297,7 @@ def single(word: str, *, woman: Callable[[str], bool]) -> str:
     if not one:
         # «Нилов»: the dictionary has it as a plural of Нил.
         surname = any(each.lemma == word[:-2] for each in every) and word.endswith(("ов", "ев"))
-        return word if surname else analyse(word).lemma
+        return word if surname else _of_things(word)
     if word in words.counted("small"):
         return analyse(word).lemma
     surnames = [each for each in one if each.features.kind == "Surn"]
@@ -298,7 +309,8 @@ def single(word: str, *, woman: Callable[[str], bool]) -> str:
     scores: dict[str, float] = {}
     for each in one:
         bare = nominative(word, each)
-        scores[bare] = scores.get(bare, 0) + each.score
+        score = each.score * (_PLACE if each.features.kind == "Geox" else 1)
+        scores[bare] = scores.get(bare, 0) + score
     return max(scores, key=lambda bare: scores[bare])
 
 
@@ -310,3 +322,17 @@ def of_these(word: str, nominatives: set[str]) -> str | None:
         if bare[:2] == word[:2] and any(one.nominative == bare for one in _choices(word, ())):
             return bare
     return None
+
+
+def _of_things(word: str) -> str:
+    """Return the dictionary form of a common noun with a capital; of things the plural stays.
+
+    «Госуслугами» is the name Госуслуги.
+    """
+    form = analyse(word)
+    first = next(iter(readings(word)), None)
+    if first is None or form.animate or not first.features.plural or first.features.kind:
+        return form.lemma
+    if form.lemma != first.lemma or first.features.adjective or first.features.case == "nomn":
+        return form.lemma
+    return nominative(word, first, plural=True)

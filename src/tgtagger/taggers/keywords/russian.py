@@ -23,6 +23,8 @@ ACRONYM_WEIGHT = 1.9
 LATIN_WEIGHT = 1.7  # a Latin word in a Cyrillic text is a brand or a term
 GENERIC_WEIGHT = 0.1  # for a post without better words
 PLACE_WEIGHT = 1.45  # of an adjective: московский
+TERM_WEIGHT = 1.2  # of a term more than of its noun
+LEAST_OF_A_TERM = 0.9
 FIRST_NAME_SHARE = 0.4  # a first name alone is not a topic
 SOURCE_SHARE = 0.4  # «по данным SHOT»: a source is not the topic
 
@@ -32,6 +34,7 @@ _VERB_ENDINGS = (
     "ться", "тся", "лся", "лась", "лись", "лось", "вших", "вший", "вшие", "вшая", "вшего", "вшую",
     "ющих", "ющий", "ющие", "ющая", "ющей", "ющего", "ющую", "ющими", "ирует", "ируют",
 )  # fmt: skip
+_form = morphology.analyse  # asked for each word: a function around it takes as long
 
 
 def gather(prepared: Prepared, gathering: Gathering) -> None:
@@ -39,11 +42,12 @@ def gather(prepared: Prepared, gathering: Gathering) -> None:
     all_words = post.words
     at = 0
     while at < len(all_words):
-        if all_words[at].text[0].isupper():
+        word = all_words[at]
+        if word.text[0].isupper():
             at += _add_capital(post, at, gathering)
-        else:
-            _add_word(post, at, gathering)
-            at += 1
+            continue
+        _add_word(post, word, at, gathering)
+        at += 1
 
 
 def _add_capital(post: Surroundings, at: int, gathering: Gathering) -> int:
@@ -52,7 +56,7 @@ def _add_capital(post: Surroundings, at: int, gathering: Gathering) -> int:
     if len(run) > 1:
         parts = [word.lower for word in run]
         shown = " ".join(word.text for word in run)
-        weight = LATIN_WEIGHT * _share_of(post.before(at))
+        weight = LATIN_WEIGHT * _share_of(post.before(at), *parts)
         gathering.add(shown, parts, weight, run[0], at, name=True)
         return len(run)
     run = _adjectives_of_one_noun(post.words, at)
@@ -63,12 +67,14 @@ def _add_capital(post: Surroundings, at: int, gathering: Gathering) -> int:
     if len(run) > 1 or (run and _is_name(run[0], post)):
         _add_name(post, run, at, gathering)
         return len(run)
-    _add_word(post, at, gathering)
+    _add_word(post, post.words[at], at, gathering)
     return 1
 
 
-def _share_of(before: str) -> float:
-    return SOURCE_SHARE if before in words.word_set("sources") else 1
+def _share_of(before: str, *parts: str) -> float:
+    """Return what remains of a name's weight where it tells who says so: ТАСС."""
+    says = before in words.word_set("sources") or words.counted("source").issuperset(parts)
+    return SOURCE_SHARE if says else 1
 
 
 def _adjectives_of_one_noun(all_words: Sequence[Word], at: int) -> list[Word]:
@@ -118,10 +124,6 @@ def _latin_run(all_words: Sequence[Word], at: int) -> list[Word]:
     return run
 
 
-def _form(lower: str) -> morphology.Form:
-    return morphology.analyse(lower)
-
-
 def _is_name(word: Word, post: Surroundings) -> bool:
     """Tell whether a capital means a name: always inside a sentence, at its beginning perhaps."""
     if not shape(word.text).capital or not shape(word.text).russian or len(word.text) < 3:
@@ -143,8 +145,7 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
     first = run[0]
     if not shape(first.text).capital or not shape(first.text).russian:
         return []
-    known = _known_name(all_words, at)
-    if known:
+    if first.lower in words.begin_known_names() and (known := _known_name(all_words, at)):
         return known
     form = _form(first.lower)
     for word in all_words[at + 1 : at + 4]:
@@ -226,7 +227,7 @@ def _add_name(post: Surroundings, run: Sequence[Word], position: int, gathering:
         weight *= min(1.0, max(0.75, _weight(bent[0])))
         if forms[0].name == "Name" and not forms[0].place:
             weight *= FIRST_NAME_SHARE
-    weight *= _share_of(post.before(position))
+    weight *= _share_of(post.before(position), *lower)
     parts = (part.replace("ё", "е") for part in bent)
     gathering.add(shown, parts, weight, run[0], position, name=True)
 
@@ -275,11 +276,11 @@ def _capitalised(word: str) -> str:
     return "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
 
 
-def _add_word(post: Surroundings, position: int, gathering: Gathering) -> None:
-    word = post.words[position]
+def _add_word(post: Surroundings, word: Word, position: int, gathering: Gathering) -> None:
     text = word.text
-    if not shape(text).russian:
-        if not shape(text).cyrillic:
+    like = shape(text)
+    if not like.russian:
+        if not like.cyrillic:
             _add_latin(word, position, gathering, post.before(position))
         elif not text[0].isdigit():  # keep СУ-35, Ковид-19
             _add_mixed(word, position, gathering)
@@ -290,8 +291,9 @@ def _add_word(post: Surroundings, position: int, gathering: Gathering) -> None:
     if place is not None:  # РФ
         gathering.add(place, _parts(place), NAME_WEIGHT, word, position, name=True)
         return
-    if shape(text).acronym and (not post.shouts(position) or not _form(word.lower).known):
-        weight = ACRONYM_WEIGHT * min(1, _weight(word.lower)) * _share_of(post.before(position))
+    if like.acronym and (not post.shouts(position) or not _form(word.lower).known):
+        weight = ACRONYM_WEIGHT * min(1, _weight(word.lower))
+        weight *= _share_of(post.before(position), word.lower)
         gathering.add(text, (word.lower,), weight, word, position, name=True)
         return
     if len(text) < 3 or (not text[0].isupper() and word.lower.endswith(_VERB_ENDINGS)):
@@ -309,10 +311,25 @@ def _add_noun(post: Surroundings, word: Word, position: int, gathering: Gatherin
         weight = GENERIC_WEIGHT if plain in words.stop_words("ru+") else _weight(lemma)
         shown = _capitalised(lemma) if form.place and word.text[0].isupper() else lemma
         gathering.add(shown, (plain,), weight, word, position, name=False)
+        if form.lemma in words.terms() and word.joined:
+            _add_term(post, word, position, weight, gathering)
     elif form.adjective:
         place = words.places().get(form.lemma)
         if place is not None:
             gathering.add(place, _parts(place), PLACE_WEIGHT, word, position, name=True)
+
+
+def _add_term(
+    post: Surroundings, word: Word, position: int, weight: float, gathering: Gathering
+) -> None:
+    """Add an adjective and its noun, if they are a term: ключевая ставка."""
+    before = post.before(position)
+    if _form(before).lemma in words.terms()[_form(word.lower).lemma]:
+        term = names.term(before, word.lower)
+        if term is not None:
+            parts = [part.replace("ё", "е") for part in term]
+            weight = TERM_WEIGHT * max(LEAST_OF_A_TERM, weight)
+            gathering.add(" ".join(term), parts, weight, word, position - 1, name=False)
 
 
 def _add_mixed(word: Word, position: int, gathering: Gathering) -> None:
@@ -330,9 +347,9 @@ def _weight(lemma: str) -> float:
 
 
 def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> None:
-    weight = LATIN_WEIGHT * _share_of(before)
     text = without_owner(word.text)
     bare = text.casefold()
+    weight = LATIN_WEIGHT * _share_of(before, bare)
     if (
         len(text) < 2
         or (text.isupper() and not shape(text).acronym and len(text) < 6)  # a Roman numeral
@@ -355,6 +372,11 @@ def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> 
 
 def _parts(place: str) -> list[str]:
     return place.casefold().replace("ё", "е").split()
+
+
+def is_place(lower: str) -> bool:
+    """Tell whether a word can be a Russian name of a place."""
+    return shape(lower).russian and _form(lower).place
 
 
 def ground_form(lower: str) -> str:

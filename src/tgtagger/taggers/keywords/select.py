@@ -5,7 +5,9 @@ Pure. Knows no grammar.
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
@@ -22,9 +24,13 @@ WORTH = 0.30
 
 
 def choose_tags(
-    text: str, minimum: int, maximum: int, topics: Mapping[str, frozenset[str]]
+    text: str,
+    minimum: int,
+    maximum: int,
+    topics: Mapping[str, frozenset[str]],
+    channel: str = "",
 ) -> tuple[SuggestedTag, ...]:
-    """Return a text's tags, the best first."""
+    """Return a text's tags, the best first; none that is its channel's own name."""
     prepared = prepare(text)
     language = language_of(prepared)
     chosen: dict[str, SuggestedTag] = {}
@@ -34,10 +40,13 @@ def choose_tags(
         _add(chosen, readable, hashtag=True, maximum=maximum)
         taken.append(_ground_forms(readable, language))
     wanted = max(minimum, min(maximum, USUAL))
+    own = _name_of(channel)
     ranked = sorted(_scored(prepared, language), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
             break
+        if candidate.name and candidate.parts <= own:
+            continue
         if not any(_is_near(candidate.parts, other) for other in taken):
             taken.append(candidate.parts)
             _add(chosen, candidate.shown, hashtag=False, maximum=maximum)
@@ -62,6 +71,22 @@ def _add(chosen: dict[str, SuggestedTag], name: str, *, hashtag: bool, maximum: 
 def _readable(hashtag: str) -> str:
     """Return a hashtag's words: `#РазвитиеРегионов` and `#развитие_регионов` alike."""
     return hashtag.replace("_", " ")
+
+
+_TITLE_ENDS = re.compile("[|/•·:(.—–]| - ")
+
+
+@functools.lru_cache(256)  # a channel's posts come one after another
+def _name_of(channel: str) -> frozenset[str]:
+    """Return the words of a channel's name, as candidates have them.
+
+    «BBC News | Русская служба» is BBC News; a place is a topic, though a channel is called so.
+    """
+    head = _TITLE_ENDS.split(channel, maxsplit=1)[0]
+    names = [word for word in prepare(head).words if word.text[0].isupper()]
+    return frozenset().union(
+        *(_ground_forms(word.text, "") for word in names if not russian.is_place(word.lower))
+    )
 
 
 def _ground_forms(name: str, language: str) -> frozenset[str]:

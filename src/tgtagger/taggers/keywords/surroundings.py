@@ -25,7 +25,10 @@ class Surroundings:
         self.capitals = {
             word.lower
             for word in self.words
-            if not word.first and shape(word.text).capital and word.sentence not in self.shouting
+            if word.text[0].isupper()
+            and not word.first
+            and shape(word.text).capital
+            and word.sentence not in self.shouting
         }
         self.inside = {analyse(lower).lemma for lower in self.capitals}
         self.surnames: set[str] = set()  # of the persons so far, in the nominative

@@ -97,6 +97,16 @@ def counted(name: str) -> frozenset[str]:
 
 
 @functools.cache
+def terms() -> Mapping[str, frozenset[str]]:
+    """Return the adjectives that make a term with a noun, by the noun: ставка → ключевой."""
+    adjectives: dict[str, set[str]] = {}
+    for term in counted("term"):
+        adjective, _, noun = term.partition("_")
+        adjectives.setdefault(noun, set()).add(adjective)
+    return {noun: frozenset(found) for noun, found in adjectives.items()}
+
+
+@functools.cache
 def footers() -> re.Pattern[str]:
     """Return the pattern that a channel's footers match: subscribe, send news, read more."""
     return re.compile("|".join(_read("footers.txt")), re.IGNORECASE)
@@ -110,6 +120,12 @@ def known_names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
         for line in _lines("names.txt")
         for form in line[1:]
     }
+
+
+@functools.cache
+def begin_known_names() -> frozenset[str]:
+    """Return the first words of the known names that have several."""
+    return frozenset(form[0] for form in known_names() if len(form) > 1)
 
 
 @functools.cache
