@@ -10,7 +10,8 @@ F1 is of their means over the posts, with a bootstrap interval (95 %, seeded).
 labels_ru.jsonl and labels_en.jsonl have labels of posts that are not ours to give away: {"id",
 "genre", "address", "sha256" of the text, "core", "ok", "part"}. --texts names a file of lines
 {"id", "text"} with them. The part "held out" is for one look, after the tagger was changed. The
-English texts are passages of the pages at those addresses, with straight quotes.
+English texts are passages of the pages at those addresses, with straight quotes; those of the part
+"afterwards" were found and labelled when the tagger was done, before it had seen them.
 """
 
 from __future__ import annotations
