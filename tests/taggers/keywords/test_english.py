@@ -100,6 +100,15 @@ def test_sources_datelines_and_units_are_no_topics(text: str, unwanted: set[str]
     assert tags(text)
 
 
+def test_a_channels_own_name_is_no_topic_and_its_town_is() -> None:
+    text = "Dover Notes asked the harbour board, and BBC Kent asked Dover."
+    assert "Dover Notes" in tags(text)
+    own = [tag.name for tag in TAGGER.tag_text(text, "Dover Notes | daily")]
+    assert "Dover Notes" not in own
+    assert "Dover" in own
+    assert "BBC" not in [tag.name for tag in TAGGER.tag_text("The BBC asked.", "BBC Kent")]
+
+
 def test_a_capital_with_a_dash_is_no_dateline() -> None:
     assert "LEGO" in tags("LEGO - 50 % off all castles")
     assert "NASA" in tags("NASA — a launch was scrubbed because of lightning.")

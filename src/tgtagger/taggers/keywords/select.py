@@ -40,12 +40,12 @@ def choose_tags(
         _add(chosen, readable, hashtag=True, maximum=maximum)
         taken.append(_ground_forms(readable, language))
     wanted = max(minimum, min(maximum, USUAL))
-    own = _name_of(channel)
+    own = _name_of(channel, language)
     ranked = sorted(_scored(prepared, language), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
             break
-        if candidate.name and candidate.parts <= own:
+        if _is_of(candidate, own, language):
             continue
         if not any(_is_near(candidate.parts, other) for other in taken):
             taken.append(candidate.parts)
@@ -77,7 +77,7 @@ _TITLE_ENDS = re.compile("[|/•·:(.—–]| - ")
 
 
 @functools.lru_cache(256)  # a channel's posts come one after another
-def _name_of(channel: str) -> frozenset[str]:
+def _name_of(channel: str, language: str) -> frozenset[str]:
     """Return the words of a channel's name, as candidates have them.
 
     «BBC News | Русская служба» is BBC News; a place is a topic, though a channel is called so.
@@ -85,8 +85,15 @@ def _name_of(channel: str) -> frozenset[str]:
     head = _TITLE_ENDS.split(channel, maxsplit=1)[0]
     names = [word for word in prepare(head).words if word.text[0].isupper()]
     return frozenset().union(
-        *(_ground_forms(word.text, "") for word in names if not russian.is_place(word.lower))
+        *(_ground_forms(word.text, language) for word in names if not russian.is_place(word.lower))
     )
+
+
+def _is_of(candidate: Candidate, own: frozenset[str], language: str) -> bool:
+    """Tell whether a name is the channel's: in English the whole one, since no list knows towns."""
+    if not candidate.name or not candidate.parts <= own:
+        return False
+    return language != "en" or candidate.parts == own or candidate.shown.isupper()
 
 
 def _ground_forms(name: str, language: str) -> frozenset[str]:
