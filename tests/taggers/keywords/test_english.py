@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tgtagger.taggers.keywords import KeywordsTagger, nouns
 
@@ -216,6 +219,19 @@ def test_posts_of_other_languages_do_not_load_the_english_lists() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["0", "0"]
+
+
+PIECES = (
+    "The Of And of and & de van US U.S. J.T. St. Sen. President Minister County O'Brien's Mary's "
+    "Osaka-based SA Inc. 17 3.2 MW CA Swedish American Holt Ann University Food Administration "
+    "Co-Co-Co-Co-Co A'B'C'D'E Yahoo! IT WHO IN CAPITALS POWER plant Reuters said (ECB) ECB — - , ."
+).split()
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join))
+def test_whatever_stands_around_capitals(text: str) -> None:
+    for tag in tags(text):
+        assert len(re.findall(r"\w+", tag)) <= 4
 
 
 @pytest.mark.parametrize(

@@ -331,17 +331,23 @@ def _shortened(run: list[Word]) -> Iterator[list[Word]]:
     if _length(run) > LONGEST:
         second = _second_part(run)
         if second:
-            yield run[:second][-LONGEST:]
+            yield from _shortened(run[:second])
             run = run[second:]
             if len(run) == 1 and is_common(run[0].lower):  # St Mary's Church | Hall
                 return
-        while _length(run) > LONGEST or run[0].lower in words.word_set("function_words"):
+        functions = words.word_set("function_words")
+        while run and (_length(run) > LONGEST or run[0].lower in functions):
             run = run[1:]
     if run and (len(run) > 1 or not _is_title(run[0])):
         yield run
 
 
 _INNER = re.compile(r"[-'’.](?=\w)")
+
+
+def is_long(word: str) -> bool:
+    """Tell whether hyphens and apostrophes join more words in one than a tag has."""
+    return len(_INNER.findall(word)) >= LONGEST
 
 
 def _length(run: Sequence[Word]) -> int:
