@@ -11,6 +11,9 @@ demo: .venv/user
 	@$(BIN)/tgtagger demo
 	@echo "  here it is called $(BIN)/tgtagger; to have it everywhere: pipx install ."
 
+# Byte code of pytest and its plugins is kept, or each of its processes would compile them.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" -q
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import compileall
+import functools
+import gc
 import itertools
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
+from typer.utils import get_params_from_function
 
-import tgtagger
+from support import byte_code, forked
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -32,6 +35,9 @@ settings.register_profile(
 )
 settings.load_profile("tgtagger")
 
+# Typer would read the signature of each command anew, for each command that is run in this process.
+vars(typer.main)["get_params_from_function"] = functools.cache(get_params_from_function)
+
 pytest_plugins = [
     "support.over_the_wire",
     "support.fault_matrix",
@@ -43,12 +49,24 @@ pytest_plugins = [
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("long"):  # before the tests are collected, which ask for their number
         settings.load_profile("tgtagger-long")
+        forked.is_allowed = False
     if not hasattr(config, "workerinput"):
         # The processes that are broken write no byte code (calls that write are counted, and fail
-        # by turns): each of some hundreds would compile the program anew.
-        compileall.compile_dir(Path(tgtagger.__file__).parent, quiet=2)
+        # by turns).
+        byte_code.write_all(config)
         if not config.getoption("long") and _has_room(MEMORY):
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # pytest's own, for this
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without collecting garbage, in which thousands of tests would be looked at often."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 MEMORY = Path("/dev/shm")

@@ -16,6 +16,8 @@ from tgtagger import cli, errors, messages
 from tgtagger.cli import hints
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.web import failures as web_failures
+from tgtagger.web import hints as web_hints
 
 SOURCE = Path(tgtagger.__file__).parent
 AREAS = (
@@ -46,7 +48,7 @@ def test_a_hint_is_of_a_kind_that_there_is() -> None:
 
 def test_a_kind_is_used() -> None:
     """A sentence that nothing raises is dead, or its kind is spelt otherwise where it is raised."""
-    tables = {Path(str(area.__file__)) for area in (*AREAS, *ADVICE)}
+    tables = {Path(str(area.__file__)) for area in (*AREAS, *ADVICE, web_hints, web_failures)}
     used = {text for path in SOURCE.rglob("*.py") if path not in tables for text in strings(path)}
     assert set(messages.SENTENCES) - used == set()
 

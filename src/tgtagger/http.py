@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import ssl
 import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -101,8 +103,7 @@ class Client:
         self._free = asyncio.Semaphore(connections)
         # With a transport of our own httpx ignores proxies: hence the condition.
         repeats = transport is None and retries and not _is_proxied(httpx.URL(url))
-        # Reads all certificates: once, for all pools.
-        tls = httpx.create_ssl_context() if transport is None else True
+        tls = _certificates() if transport is None else True
 
         def pool(size: int) -> _Pool:
             limits = httpx.Limits(
@@ -192,6 +193,12 @@ class Client:
             finally:
                 await response.aclose()
         return HttpResponse(url, response.status_code, headers, content, is_whole)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return what checks the other side of a call; it is slow: all certificates are read."""
+    return httpx.create_ssl_context()
 
 
 def _shares(connections: int) -> list[int]:

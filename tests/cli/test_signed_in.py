@@ -1,7 +1,7 @@
 """`login`, `logout` and `parse @channel` as a user calls them: settings, a server, streams.
 
-Signing in is tried as processes; what is read then in this one, since a process of its own takes a
-second to start (tests/matrix has many).
+A whole sign-in is tried as processes; what else may happen, and what is read then, in this one,
+since a process of its own takes a second to start (tests/matrix has many).
 """
 
 from __future__ import annotations
@@ -68,18 +68,18 @@ def parse(call: Call, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> None:
+def test_login_with_everything_piped_in(run: Run, call: Call, telegram: ServerThread) -> None:
     telegram.world.account(PHONE, password="right horse")
     done = run("login", stdin=f"1\n{API_HASH}\n+{PHONE}\n00000\n12345\nwrong\nright horse\n")
     assert done.returncode == 0, done.stderr
     assert "signed in as Ann" in done.stdout
     assert PHONE not in done.stdout + done.stderr
     assert "right horse" not in done.stdout + done.stderr
-    again = run("login")
-    assert again.returncode == 0
-    assert "already" in again.stdout
+    again = call("login")
+    assert again.code == 0
+    assert "already" in again.output
     assert run("logout").returncode == 0
-    assert run("logout").returncode == 3
+    assert call("logout").code == 3
 
 
 @pytest.mark.parametrize(
@@ -93,26 +93,26 @@ def test_login_with_everything_piped_in(run: Run, telegram: ServerThread) -> Non
     ],
 )
 def test_login_asks_again_for_what_was_wrong(
-    run: Run, telegram: ServerThread, answers: tuple[str, ...], warned: str
+    call: Call, telegram: ServerThread, answers: tuple[str, ...], warned: str
 ) -> None:
     telegram.world.account(PHONE)
-    done = run("login", stdin="\n".join(answers) + "\n")
-    assert (done.returncode, warned in done.stderr) == (0, True), done.stderr
-    assert PHONE not in done.stderr
-    assert API_HASH not in done.stdout + done.stderr
+    done = call("login", stdin="\n".join(answers) + "\n")
+    assert (done.code, warned in done.errors) == (0, True), done.errors
+    assert PHONE not in done.errors
+    assert API_HASH not in done.output + done.errors
 
 
-def test_login_with_an_api_id_that_telegram_refuses(run: Run, telegram: ServerThread) -> None:
+def test_login_with_an_api_id_that_telegram_refuses(call: Call, telegram: ServerThread) -> None:
     """The phone number was right: it is not asked for again."""
     telegram.world.account(PHONE)
     telegram.fail(400, "API_ID_INVALID", "auth.SendCode", times=1)
-    done = run("login", stdin=f"7\n{API_HASH}\n+{PHONE}\n1\n{API_HASH}\n12345\n")
-    assert done.returncode == 0, done.stderr
-    assert "does not accept this API id" in done.stderr
+    done = call("login", stdin=f"7\n{API_HASH}\n+{PHONE}\n1\n{API_HASH}\n12345\n")
+    assert done.code == 0, done.errors
+    assert "does not accept this API id" in done.errors
 
 
 def test_a_wrong_answer_with_nobody_to_ask_again_is_what_ends_a_login(
-    run: Run, telegram: ServerThread
+    call: Call, telegram: ServerThread
 ) -> None:
     for stdin, code, words in (
         ("one\n", 2, "the API id is a number"),
@@ -120,45 +120,45 @@ def test_a_wrong_answer_with_nobody_to_ask_again_is_what_ends_a_login(
         (f"1\n{API_HASH}\nhello\n", 2, "this is not a phone number"),
         (f"1\n{API_HASH}\n07700900123\n", 2, "this is not a phone number"),
     ):
-        done = run("login", stdin=stdin)
-        last = [line for line in done.stderr.splitlines() if not line.startswith("hint:")][-1]
-        assert (done.returncode, words in last) == (code, True), done.stderr
+        done = call("login", stdin=stdin)
+        last = [line for line in done.errors.splitlines() if not line.startswith("hint:")][-1]
+        assert (done.code, words in last) == (code, True), done.errors
 
 
 def test_an_api_hash_of_a_wrong_form_never_reaches_telegram(
-    run: Run, telegram: ServerThread
+    call: Call, telegram: ServerThread
 ) -> None:
-    done = run("login", "--api-id", "1", "--api-hash", "secret-h", "--phone", PHONE)
-    assert done.returncode == 2
-    assert "32 characters: digits" in done.stderr
-    assert "secret-h" not in done.stderr
+    done = call("login", "--api-id", "1", "--api-hash", "secret-h", "--phone", PHONE)
+    assert done.code == 2
+    assert "32 characters: digits" in done.errors
+    assert "secret-h" not in done.errors
     assert not telegram.log
 
 
-def test_the_api_id_and_hash_serve_the_next_account(run: Run, telegram: ServerThread) -> None:
+def test_the_api_id_and_hash_serve_the_next_account(call: Call, telegram: ServerThread) -> None:
     telegram.world.account(PHONE)
     telegram.world.account("99966999")
-    assert run("login", stdin=f"1\n{API_HASH}\n+{PHONE}\n12345\n").returncode == 0
-    done = run("login", "--account", "work", stdin="+99966999\n12345\n")
-    assert done.returncode == 0, done.stderr
-    assert run("login", "--account", "work").returncode == 0
+    assert call("login", stdin=f"1\n{API_HASH}\n+{PHONE}\n12345\n").code == 0
+    done = call("login", "--account", "work", stdin="+99966999\n12345\n")
+    assert done.code == 0, done.errors
+    assert call("login", "--account", "work").code == 0
 
 
-def test_login_under_cron_asks_nothing(run: Run, telegram: ServerThread) -> None:
-    done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
-    assert done.returncode in {2, 3}
+def test_login_under_cron_asks_nothing(call: Call, telegram: ServerThread) -> None:
+    done = call("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
+    assert done.code in {2, 3}
     telegram.world.account(PHONE)
-    done = run("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
-    assert done.returncode == 3
-    assert "there is no terminal to ask" in done.stderr
-    assert run("parse", "@newsroom", "--via", "telegram").returncode == 3
+    done = call("login", "--api-id", "1", "--api-hash", API_HASH, "--phone", PHONE)
+    assert done.code == 3
+    assert "there is no terminal to ask" in done.errors
+    assert call("parse", "@newsroom", "--via", "telegram").code == 3
 
 
-def test_bot_tokens_are_refused_at_once(run: Run) -> None:
-    done = run("login", "--phone", "123456789:AAF-abcdefghijklmnopqrstuvwxyz01234")
-    assert done.returncode == 2
-    assert "bots cannot read" in done.stderr
-    assert "AAF-" not in done.stderr
+def test_bot_tokens_are_refused_at_once(call: Call) -> None:
+    done = call("login", "--phone", "123456789:AAF-abcdefghijklmnopqrstuvwxyz01234")
+    assert done.code == 2
+    assert "bots cannot read" in done.errors
+    assert "AAF-" not in done.errors
 
 
 def test_login_by_qr(environment: dict[str, str], telegram: ServerThread) -> None:

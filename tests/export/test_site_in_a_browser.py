@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-import subprocess
 from html import unescape
 from importlib.resources import files as resources
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import Browser, expect
 
+from support.browser import Visitor
 from support.make import page, post, tag
 from tgtagger.export import site
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 TEXTS = {
     1: "Ракета упала в море",
     2: "Ёлка в центре города; ракетный полигон",
@@ -67,31 +66,20 @@ def made(store: Store, tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here (apt install chromium)")
-def test_what_is_typed_is_found(made: Path, tmp_path: Path) -> None:
-    asked = {
-        query: browse(made, query, tmp_path / str(number)) for number, query in enumerate(WANTED)
-    }
-    shown = {query: process.communicate(timeout=60)[0] for query, process in asked.items()}
+def test_what_is_typed_is_found(made: Path, chromium: Browser) -> None:
+    visitor = Visitor(chromium, f"{made.as_uri()}/")
+    asked = visitor.open("search.html")
     for query, expected in WANTED.items():
-        posts = re.findall(r'href="channels/[^"]*#p(\d+)"', unescape(shown[query]))
+        asked.goto(f"search.html?q={quote(query)}")
+        expect(asked.locator("#said")).to_have_text(re.compile(r"\bposts? with "))
+        shown = asked.content()
+        posts = re.findall(r'href="channels/[^"]*#p(\d+)"', unescape(shown))
         assert set(map(int, posts)) == expected, query
-    for query, why in WHY.items():
-        assert why in shown[query]
-    for query in WANTED:
-        assert "<title>Search</title>" in shown[query]  # no text of a post was run
-
-
-def browse(made: Path, query: str, profile: Path) -> subprocess.Popen[str]:
-    assert BROWSER is not None
-    return subprocess.Popen(
-        [
-            BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
-            "--virtual-time-budget=5000", "--dump-dom",
-            f"{made.as_uri()}/search.html?q={quote(query)}",
-        ],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        assert WHY.get(query, "") in shown, query
+        assert "<title>Search</title>" in shown  # no text of a post was run
+    visitor.close()
+    missing = "error: Failed to load resource: net::ERR_FILE_NOT_FOUND"  # no post has such a word
+    assert [fault for fault in visitor.faults if fault != missing] == []
 
 
 def test_the_stemmers_are_those_that_are_named() -> None:

@@ -215,7 +215,7 @@ def test_memory_is_that_of_a_usual_run_and_some_of_the_largest_record(
         path = tmp_path / "result.json"
         path.write_text(json.dumps(chat(*messages, LAST), ensure_ascii=False))
         ended = breaking.run(
-            "--db", str(tmp_path / f"{kind}.db"), "parse", str(path), timeout=180
+            "--db", str(tmp_path / f"{kind}.db"), "parse", str(path), timeout=180, anew=True
         )  # fmt: skip
         assert ended.code in {0, 5}, ended.errors
         return ended.peak

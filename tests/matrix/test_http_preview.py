@@ -63,7 +63,7 @@ def parse(server: SpoiledPreview, db: Path, *names: str, **settings: str) -> Rea
     }
     ended = run(
         "parse", *(names or (NAME,)), "--via", "preview", "--json", env=env | settings,
-        program=HASTY,
+        program=HASTY, anew=True,
     )  # fmt: skip
     assert_clean_end(ended, READ, GONE, LATER)
     assert "Post number" not in ended.errors

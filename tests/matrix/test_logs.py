@@ -320,7 +320,8 @@ def test_a_large_log_is_recognised_by_few_of_its_frames(
         save(store, 2)
         reader = stack.enter_context(Store.open_to_read(str(db)))
         stack.enter_context(reader.select(PostFilter()))  # so that the log is not folded back
-        with store._database.write() as raw:
+        with store._database.write() as writing:
+            raw = connections.driver(writing)
             raw.execute("PRAGMA cache_size = 10")
             raw.execute("CREATE TABLE filler (noise BLOB)")
             raw.execute(

@@ -69,7 +69,7 @@ def stop(effort: Effort, request: pytest.FixtureRequest, tmp_path: Path) -> Stop
         found = []
         for first, *then in itertools.islice(chosen, effort.rounds(1, long=rounds)):
             prepare()
-            ended = run(*arguments, sign=first, then=then, **more)
+            ended = run(*arguments, sign=first, then=then, anew=True, **more)
             assert ended.hit, (ended.code, ended.errors)
             assert_clean_end(ended, 128 + first)
             assert "error: " not in ended.errors, ended.errors
@@ -461,7 +461,9 @@ def test_while_it_loads(effort: Effort, tmp_path: Path) -> None:
     archive(tmp_path / "posts.db", 1)
     for _ in range(effort.rounds(5, long=150)):
         number = draw.choice([INT, TERM])
-        ended = run("status", env=at_home(tmp_path), after=draw.uniform(0, 0.3), sign=number)
+        ended = run(
+            "status", env=at_home(tmp_path), after=draw.uniform(0, 0.3), sign=number, anew=True
+        )
         effort.saw(signals=ended.hit, max_stopping=round(ended.stopping, 2))
         if "/tgtagger/" not in ended.errors and "Traceback" in ended.errors:
             effort.saw(tracebacks_of_python=1)

@@ -74,8 +74,9 @@ class Desk:
             "TGTAGGER_PREVIEW_URL": "http://127.0.0.1:9/s",
         }
         ended = run(
-            "parse", *(sources or ("@newsroom",)), "--json", env=env | settings, program=HASTY
-        )
+            "parse", *(sources or ("@newsroom",)), "--json", env=env | settings, program=HASTY,
+            anew=True,
+        )  # fmt: skip
         assert_clean_end(ended, READ, PERSON, GONE, LATER)
         assert len(ended.errors) < 10_000
         assert "Post number" not in ended.errors

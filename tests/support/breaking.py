@@ -27,6 +27,8 @@ from typing import BinaryIO
 
 import pytest
 
+from support.forked import Forked, can_fork
+
 TGTAGGER = (sys.executable, "-m", "tgtagger")
 
 
@@ -77,7 +79,7 @@ class Ended:
     """How a process ended; `hit`: the fault struck.
 
     `peak` is its largest resident memory in KiB, read every 10 ms: the figure of wait4 would
-    include the memory of the parent process. It is 0 if the process ran behind a prefix.
+    include the memory of the parent process. It is 0 if the process was not started anew.
     """
 
     code: int
@@ -104,13 +106,15 @@ def run(
     stdin: str = "",
     asks_on: bool = False,
     cwd: Path | None = None,
+    anew: bool = False,
 ) -> Ended:
     """Run a command of tgtagger to its end, or send it a signal.
 
     The signal comes `after` so many seconds, counted from the moment when `when` is true, if it is
     given; `then` come other signals, 20 ms apart. The test fails if the process runs longer than
     `timeout` seconds. `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added
-    to the test's environment. With `asks_on`, a question after `stdin` waits for ever.
+    to the test's environment. With `asks_on`, a question after `stdin` waits for ever. `anew`: it
+    is no fork of one that is loaded (forked.py), and its memory is read.
     """
     with ExitStack() as open_until_the_end:
         out = open_until_the_end.enter_context(tempfile.TemporaryFile())
@@ -124,12 +128,22 @@ def run(
             os.write(writer, stdin.encode())
             given = open_until_the_end.enter_context(os.fdopen(reader, "rb"))
             open_until_the_end.callback(os.close, writer)
-        command = [*prefix, *(_strace(fault, trace.name) if fault else ()), *program, *arguments]
         started = time.monotonic()
-        process = subprocess.Popen(
-            command, stdin=given, stdout=out, stderr=err, cwd=cwd, start_new_session=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
-        )  # fmt: skip
+        streams = (given, out, err)
+        settings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        tracing = _strace(fault, trace.name) if fault else []
+        fork = None
+        if not prefix and not anew:
+            fork = _fork(program, arguments, settings, cwd, streams, fault)
+        process: subprocess.Popen[bytes] | Forked
+        if fork is None:
+            process = subprocess.Popen(
+                [*prefix, *tracing, *program, *arguments], stdin=given, stdout=out, stderr=err,
+                cwd=cwd, start_new_session=True, env=settings,
+            )  # fmt: skip
+        else:
+            process = fork
+            fork.go(tracing)
         signalled: list[float] = []
         has_ended = threading.Event()
 
@@ -152,20 +166,19 @@ def run(
         if after is not None or when is not None:
             sender.start()
         peaks = [0]
-        if not prefix and fault is None and sys.platform == "linux":
+        if anew and sys.platform == "linux":
             threading.Thread(target=_watch, args=(process.pid, peaks), daemon=True).start()
-        _, status = os.waitpid(process.pid, 0)
+        code = process.wait()
         ended = time.monotonic()
-        process.returncode = os.waitstatus_to_exitcode(status)
         has_ended.set()
         limit.cancel()
         _signal(process.pid, signal.SIGKILL)  # kill its whole group before the next round
-        assert ended - started < timeout, f"did not end within {timeout} s: {command}"
+        assert ended - started < timeout, f"did not end within {timeout} s: {arguments}"
         out.seek(0)
         err.seek(0)
         seen = Path(trace.name).read_text(errors="replace") if fault else ""
         return Ended(
-            process.returncode,
+            code,
             out.read().decode(errors="replace"),
             err.read().decode(errors="replace"),
             ended - started,
@@ -173,6 +186,32 @@ def run(
             bool(signalled) if fault is None else "INJECTED" in seen or "by SIGKILL" in seen,
             ended - signalled[0] if signalled else 0.0,
         )
+
+
+def _fork(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path | None,
+    files: Sequence[BinaryIO],
+    fault: Fault | None,
+) -> Forked | None:
+    """Return a fork of the loaded program; None for another program, and for a fault anywhere."""
+    code = _FORKED.get(tuple(program))
+    if code is None or (fault is not None and not fault.paths) or not can_fork(env):
+        return None
+    return Forked(arguments, code, env, str(cwd or Path.cwd()), [file.fileno() for file in files])
+
+
+_FORKED: dict[tuple[str, ...], str] = {TGTAGGER: ""}
+"""Programs that may be forks, with the code that each runs first."""
+
+
+def forked(code: str) -> tuple[str, ...]:
+    """Return tgtagger as a program that runs some code first, and may be a fork."""
+    program = before_main(code)
+    _FORKED[program] = program[-1]
+    return program
 
 
 def run_many(
@@ -333,6 +372,13 @@ def assert_sound(db: Path) -> None:
             "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id)"
         ).fetchone()
         assert torn == (0,)
+        if raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'tag_queue'").fetchone():
+            waiting = raw.execute(
+                "SELECT id FROM posts WHERE status = 'pending' "
+                "OR (status = 'failed' AND next_attempt_at IS NOT NULL) ORDER BY id"
+            ).fetchall()
+            queue = "SELECT post_id FROM tag_queue WHERE coalesce(due_at, '') < '9999' ORDER BY 1"
+            assert raw.execute(queue).fetchall() == waiting
 
 
 _CONTENTS = {

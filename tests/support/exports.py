@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.breaking import before_main
+from support.breaking import forked
 
-IN_PAGES = before_main(
+IN_PAGES = forked(
     "from tgtagger.sources.desktop import DesktopExport\n"
     "DesktopExport.__init__.__kwdefaults__['page_size'] = 100\n"
 )

@@ -17,13 +17,13 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from llm_server import LlmServer, Response, Seen
-from support.breaking import before_main
+from support.breaking import forked
 from support.make import minute
 from tgtagger.sources.preview import Preview
 
 PAGE = 20
 
-HURRIED = before_main(
+HURRIED = forked(
     "from tgtagger.sources.preview import Preview\nPreview.__init__.__kwdefaults__['pause'] = 0.0\n"
 )
 """tgtagger without its pause between two pages of the preview."""

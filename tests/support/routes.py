@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -18,3 +19,10 @@ def routes_of(router: Any, before: str = "") -> Iterator[tuple[str, str]]:
                 yield method, before + route.path
         elif hasattr(route, "original_router"):  # FastAPI includes a router when it is asked first
             yield from routes_of(route.original_router, before + route.include_context.prefix)
+
+
+def routes_in(include_in: Callable[[FastAPI], None]) -> Iterator[tuple[str, str]]:
+    """Return (method, path) of all routes that a part of the face gives to an application."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    include_in(app)
+    return routes_of(app)

@@ -87,7 +87,7 @@ class Bench:
         }
         ended = run(
             *(arguments or ("tag",)), "--json",
-            env={**ours, **(env or {}), **settings}, timeout=timeout,
+            env={**ours, **(env or {}), **settings}, timeout=timeout, anew=True,
         )  # fmt: skip
         self._check(ended)
         with closing(sqlite3.connect(self.db)) as raw:

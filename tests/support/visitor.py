@@ -50,7 +50,7 @@ class Visitor:
         if method != "GET":
             headers["sec-fetch-site"] = "same-origin"
         if target:
-            headers |= {"hx-request": "true", "hx-target": target}
+            headers |= {"hx-request": "true", "hx-target": target, "accept": "*/*"}
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app),
             base_url="http://localhost",

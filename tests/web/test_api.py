@@ -336,6 +336,11 @@ def test_a_query_is_a_feed(api: Api) -> None:
         ("POST", "/tags/merge", {"names": ["sea"], "into": "ocean"}, 404, "merge_target_unknown"),
         ("POST", "/tags/rename", {"old": "sea", "new": "weather"}, 409, "tag_exists"),
         ("POST", "/tags/undo", {"number": 0}, 400, "request_invalid"),
+        ("POST", "/tags/undo", {"number": True}, 400, "request_invalid"),
+        ("POST", "/tags/undo", {"number": "1"}, 400, "request_invalid"),
+        ("POST", "/tags/undo", {"number": 1, "dry_run": "no"}, 400, "request_invalid"),
+        ("POST", "/tags/remove", {"names": "sea"}, 400, "request_invalid"),
+        ("POST", "/tags/suggestions/dismiss", {"names": ["x"], "other": "sea"}, 404, "tag_unknown"),
         ("POST", "/tags/undo", {"number": 99}, 404, "run_unknown"),
         ("POST", "/channels", {"sources": ["https://example.org"]}, 400, "channel_ref_foreign"),
     ],
@@ -374,6 +379,7 @@ def test_what_is_no_json_is_refused(api: Api, content: bytes, kind: str | None) 
         (400, "request_invalid"), (400, "request_refused"),
     }  # fmt: skip
     assert api.get("/tags") == before
+    assert (answer.json()["detail"].startswith("the body is not JSON: ")) is (content == b"{")
     says_how = "Content-Type: application/json" in answer.json()["hint"]
     assert says_how is (kind != "application/json")
 

@@ -24,7 +24,7 @@ from fastapi.responses import StreamingResponse
 
 from support.api import PROBLEM_KEYS, app_of, ask
 from support.make import page, post
-from support.routes import SAFE, routes_of
+from support.routes import SAFE, routes_in
 from tgtagger.store import Store
 from tgtagger.web import guard, server
 from tgtagger.web.guard import LARGEST_BODY, LINK_SECONDS, Access, Headers, Token, host_name
@@ -206,7 +206,7 @@ def test_an_own_page_and_a_program_may_change(app: FastAPI, headers: dict[str, s
 def routes() -> list[tuple[str, str]]:
     from tgtagger.web import api, pages
 
-    found = [*routes_of(api.router), *routes_of(pages.router)]
+    found = [*routes_in(api.include_in), *routes_in(pages.include_in)]
     return sorted(found, key=lambda each: (each[1], each[0]))
 
 

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
+import tgtagger
 from test_kinds import raised, strings, wanted
 from tgtagger import messages, web
 from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.web import failures
 from tgtagger.web.hints import HINTS, hint_of
+from tgtagger.web.words import PAUSES
 
 WEB = Path(str(web.__file__)).parent
+TABLES = {"hints.py", "failures.py"}
+OWN = {text for path in WEB.glob("*.py") if path.name not in TABLES for text in strings(path)}
+"""The texts of the web face; some are kinds of failures of its own."""
 
 
 def test_a_hint_is_of_a_kind_that_there_is() -> None:
-    own = {text for path in WEB.glob("*.py") if path.name != "hints.py" for text in strings(path)}
-    assert HINTS.keys() <= messages.SENTENCES.keys() | own
+    kinds = messages.SENTENCES.keys() | OWN
+    assert HINTS.keys() <= kinds
+    assert failures.SENTENCES.keys() | failures.ENDINGS.keys() | failures.HINTS.keys() <= kinds
 
 
 def test_a_hint_has_its_data() -> None:
     for where, kind, data in raised():
-        hint = HINTS.get(kind)
-        if hint is not None and data is not None:
-            assert wanted(hint) <= data, f"{where}: {kind}"
+        for told in (HINTS.get(kind), failures.SENTENCES.get(kind), failures.HINTS.get(kind)):
+            if told is not None and data is not None:
+                assert wanted(told) <= data, f"{where}: {kind}"
+
+
+def test_why_a_job_ended_wants_no_data() -> None:
+    assert not any("{" in text for text in failures.ENDINGS.values())
+
+
+def test_what_waits_is_told_in_words_of_the_pages() -> None:
+    sources = Path(str(tgtagger.__file__)).parent / "sources"
+    told = {
+        ast.literal_eval(node.args[1])
+        for path in sources.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Wait"
+    }
+    assert told == set(PAUSES.values())
 
 
 def test_a_hint_names_no_command() -> None:

@@ -63,6 +63,12 @@ class Worked:
 # ---- asking, looking, cancelling
 
 
+def test_a_cost_without_an_end_is_no_cap(api: Api) -> None:
+    headers = {"content-type": "application/json"}
+    answer = ask(api.app, "POST", "/api/v1/tag", content=b'{"max_cost": 1e999}', headers=headers)
+    assert (answer.status_code, answer.json()["kind"]) == (400, "request_invalid")
+
+
 @pytest.mark.parametrize("kind", ["parse", "tag", "retry", "sync"])
 def test_a_job_is_asked_for_without_a_body(api: Api, store: Store, kind: str) -> None:
     answer = api("POST", f"/{kind}")
@@ -89,6 +95,9 @@ def test_what_a_job_shall_do_is_kept(api: Api) -> None:
     [
         ("/tag", {"channel": ["news"]}, 400, "request_invalid"),
         ("/tag", {"limit": 0}, 400, "request_invalid"),
+        ("/tag", {"limit": True}, 400, "request_invalid"),
+        ("/tag", {"limit": "5"}, 400, "request_invalid"),
+        ("/tag", {"limit": 5, "force": 1}, 400, "request_invalid"),
         ("/tag", {"force": True}, 400, "job_too_wide"),
         ("/tag", {"posts": ["@news-77"]}, 404, "post_unknown"),
         ("/tag", {"posts": ["@news-1"] * 1001}, 400, "request_invalid"),
@@ -312,6 +321,7 @@ def test_who_waits_in_vain_is_told(api: Api, store: Store) -> None:
     told = failed(call(api, "POST", "/posts/1/regenerate_tags?wait=0.3"))
     assert told["retry_available"] is True
     assert "goes on" in told["message"]
+    assert told["hint"] == "start a worker: there is none"
     assert store.jobs.find(told["job_id"]).is_open
 
 

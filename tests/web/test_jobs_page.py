@@ -39,7 +39,14 @@ def test_each_kind_can_be_started(visitor: Visitor, store: Store, kind: str) -> 
 
 
 @pytest.mark.parametrize(
-    "form", [{}, {"kind": "erase"}, {"kind": "tag", "limit": "-1"}, {"kind": "tag", "limit": "x"}]
+    "form",
+    [
+        {},
+        {"kind": "erase"},
+        {"kind": "tag", "limit": "-1"},
+        {"kind": "tag", "limit": "x"},
+        {"kind": "tag", "limit": "0"},
+    ],
 )
 def test_what_is_no_job_is_refused(visitor: Visitor, store: Store, form: dict[str, str]) -> None:
     assert visitor.post("/jobs/start", form).status_code == 400

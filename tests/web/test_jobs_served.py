@@ -67,10 +67,11 @@ def test_a_reader_does_not_keep_the_server(store: Store, db: Path) -> None:
     with serving(db, "--no-worker") as server, httpx.Client(base_url=server.address) as client:
         number = client.post("/api/v1/retry").json()["id"]
         with client.stream("GET", f"/api/v1/jobs/{number}/events", timeout=30) as stream:
-            assert state_of(stream.iter_lines()) == "queued"
+            lines = stream.iter_lines()  # it closes the stream once nothing holds it
+            assert state_of(lines) == "queued"
             code, seconds = server.end()
     assert (code, seconds < 2) == (143, True)
-    assert "Traceback" not in "".join(server.said)
+    assert len(server.said) == 2  # the archive and the address: the stream ended by itself
 
 
 def state_of(lines: Any) -> str:

@@ -59,6 +59,14 @@ def test_a_picture_is_shown_with_its_post(visitor: Visitor, store: Store) -> Non
     assert status(visitor, 2) == 404
 
 
+def test_a_folder_may_be_a_link(visitor: Visitor, store: Store, export: Path) -> None:
+    keep(store, {"photo": NAME})
+    link = export.parent.parent / "link"
+    link.symlink_to(export.parent)
+    visitor.app.state.archive.media = (link,)
+    assert status(visitor) == 200
+
+
 def test_an_album_shows_all_its_pictures(visitor: Visitor, store: Store) -> None:
     keep(store, [{"photo": NAME}, {"text": "no photo"}, {"photo": NAME}])
     assert [status(visitor, at) for at in (1, 2, 3)] == [200, 200, 404]
@@ -75,7 +83,8 @@ def test_without_a_folder_none_is_shown(visitor: Visitor, store: Store) -> None:
     "name",
     ["../secret.jpg", "/etc/passwd", "photos/../../secret.jpg", "photos/link.jpg", "photos", "",
      "page.html", "drawing.svg", "result.json", "photos/x.jpg\0", "photos/missing.jpg",
-     "(File not included. Change data exporting settings to download.)", 7, None, {"a": 1}],
+     "(File not included. Change data exporting settings to download.)", 7, None, {"a": 1},
+     "a" * 5000 + ".jpg", "a/" * 3000 + "a.jpg", "\ud800.jpg"],
 )  # fmt: skip
 def test_nothing_else_is_served(visitor: Visitor, store: Store, export: Path, name: object) -> None:
     (export.parent / "secret.jpg").write_bytes(b"secret")
@@ -86,6 +95,7 @@ def test_nothing_else_is_served(visitor: Visitor, store: Store, export: Path, na
     assert status(visitor) == 404
     keep(store, {"file": name})
     assert status(visitor) == 404
+    assert visitor.get(f"/posts/{CHANNEL.id}-1").status_code == 200
 
 
 @pytest.mark.parametrize(

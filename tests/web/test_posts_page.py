@@ -114,6 +114,39 @@ def test_a_persons_tags_are_told_from_a_machines(visitor: Visitor, store: Store)
     assert text.count('class="tag mine"') == 1
 
 
+def test_a_card_is_written_anew_when_anything_about_its_post_changes(
+    visitor: Visitor, store: Store
+) -> None:
+    address = "/?query=number7"
+    seen: list[str] = []
+
+    def is_new() -> bool:
+        found = re.search("<article.*</article>", visitor.get(address).text, re.DOTALL)
+        assert found is not None
+        seen.append(found[0])
+        return seen[-1] not in seen[:-1]
+
+    assert is_new()
+    assert not is_new()
+    store.curation.add("news/7", ["sea"])  # a machine's tag becomes a person's
+    assert is_new()
+    store.curation.drop("news/7", ["storm"])
+    assert is_new()
+    store.posts.save_page(page(post(7, "other words of number7", edited=minute(900))))
+    assert is_new()
+    visitor.language = "ru"
+    assert is_new()
+    address = "/?query=number7+tag:sea"
+    assert is_new()
+
+
+def test_a_card_holds_no_control_characters(visitor: Visitor, store: Store) -> None:
+    store.posts.save_page(page(post(900, "one\x1b[31mtwo\x9bthree <b>")))
+    text = visitor.get("/").text
+    assert "one\\x1b[31mtwo\\x9bthree &lt;b&gt;" in text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+
+
 def test_a_failed_post_tells_so(visitor: Visitor, store: Store) -> None:
     store.posts.save_page(page(post(121, "new")))
     fail_all(store.path)

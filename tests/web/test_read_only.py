@@ -7,13 +7,13 @@ import re
 import pytest
 
 from support.make import fail_all, page, post, tag
-from support.routes import routes_of
+from support.routes import routes_in
 from support.visitor import Visitor
 from tgtagger.store import Store
 from tgtagger.web import pages
 
 PAGES = sorted(
-    path for method, path in routes_of(pages.router) if method == "GET" and "{" not in path
+    path for method, path in routes_in(pages.include_in) if method == "GET" and "{" not in path
 )
 MORE = [
     "/tags?view=table", "/tags/tag?name=sea", "/failures?shown=server", "/runs?all=true",

@@ -23,7 +23,8 @@ def visitor(store: Store) -> Iterator[Visitor]:
     store.posts.save_page(page(*(post(n, f"text {n}", date=at) for n, at in enumerate(days, 1))))
     store.posts.save_page(page(post(1, date=START), channel=Channel(2222222222, "<Quiet>")))
     tag(store, ["sea"])
-    tag(store, ["sea", "comet & tail"], wanted=PostFilter(limit=5))
+    tag(store, ["sea", "comet & tail", "junk"], wanted=PostFilter(limit=5))
+    store.curation.remove(["junk"])  # a blocked tag is on no list
     with Visitor(store.path) as made:
         yield made
 

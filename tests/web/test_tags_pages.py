@@ -45,6 +45,11 @@ def test_tags_are_sorted(visitor: Visitor, store: Store, sort: str, first: str) 
     assert f">{first}<" in table.partition("</tr>")[0]
 
 
+def test_a_page_after_the_last_is_the_last(visitor: Visitor) -> None:
+    assert "sea" in words(visitor.get("/tags?page=9"))
+    assert "No tag has this" in words(visitor.get("/tags?page=9&filter=nothing"))
+
+
 def test_an_archive_without_tags_says_where_they_come_from(store: Store) -> None:
     with Visitor(store.path) as visitor:
         assert "No tags yet" in words(visitor.get("/tags"))
@@ -98,9 +103,9 @@ def test_a_tags_page_leads_on_to_its_new_name(visitor: Visitor) -> None:
 def test_aliases_come_and_go(visitor: Visitor, store: Store) -> None:
     place = "/tags/tag?name=storm"
     answer = visitor.post("/tags/alias", {"tag": "storm", "names": "tempest", "next": place})
-    assert told(answer).startswith("“tempest” stands for “storm” now.")
+    assert told(answer).startswith("“storm” is now also called “tempest”.")
     form = {"tag": "storm", "names": "tempest", "off": "true", "next": place}
-    assert "no longer stands" in told(visitor.post("/tags/alias", form))
+    assert "no longer called" in told(visitor.post("/tags/alias", form))
     assert store.statistics.tag("storm").aliases == ()
 
 

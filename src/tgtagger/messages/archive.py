@@ -44,7 +44,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- what is decided
     "tag_invalid": "{name!r} cannot be a tag",
     "tag_exists": "the tag {tag!r} exists already",
-    "alias_of_another_tag": "{name!r} is an alias of the tag {tag!r}",
+    "alias_of_another_tag": "the tag {tag!r} has the name {name!r} already",
     "alias_unknown": "{name!r} is not an alias of {tag!r}",
     "no_post_chosen": "no post is chosen",
     "post_without_tag": "the post has no tag {name!r}",

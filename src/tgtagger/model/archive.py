@@ -7,7 +7,7 @@ and in UTC, collections are tuples, and an unknown fact is None. Knows no JSON a
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,10 +54,10 @@ class Post:
 class FoundPost:
     """A search result. `snippet` are its parts in order: (text, whether it is a match).
 
-    `key` is the post's inner id, which sorts by time.
+    `key` is the post's inner id, which sorts by time. `record` says all that `post` says.
     """
 
-    post: Post
+    post: Post = field(compare=False)
     record: str
     snippet: tuple[tuple[str, bool], ...]
     key: int

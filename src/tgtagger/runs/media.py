@@ -47,7 +47,8 @@ def _exports(folders: Sequence[Path]) -> tuple[Path, ...]:
     found: list[Path] = []
     for folder in folders:
         inside = sorted(folder.iterdir()) if folder.is_dir() else []
-        found += [each.resolve() for each in (folder, *inside) if (each / "result.json").is_file()]
+        real = (each.resolve() for each in (folder, *inside))
+        found += [each for each in real if _file_in(each, "result.json")]
     return tuple(dict.fromkeys(found))
 
 
@@ -60,12 +61,21 @@ def _picture(message: Any, folders: Sequence[Path]) -> Iterator[Path]:
     if not isinstance(name, str) or "\0" in name or Path(name).suffix.lower() not in TYPES:
         return
     for folder in folders:
-        path = (folder / name).resolve()  # wherever links lead
-        if not path.is_relative_to(folder) or path.suffix.lower() not in TYPES:
+        path = _file_in(folder, name)
+        if path is None or path.suffix.lower() not in TYPES:
             continue
-        if path.is_file() and (not isinstance(size, int) or path.stat().st_size == size):
+        if not isinstance(size, int) or path.stat().st_size == size:
             yield path
             return
+
+
+def _file_in(folder: Path, name: str) -> Path | None:
+    """Return the file of this name, if it lies in the folder, wherever links lead."""
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):  # a name too long, or of no file system; a folder that is closed
+        return None
 
 
 def _holds(folder: Path, channel: int) -> bool:

@@ -60,7 +60,7 @@ class Deeds:
     requests: int = 0
     tokens: int = 0
     cost_usd: float | None = None
-    stopped: str | None = None  # why it stopped early
+    stopped: tuple[str, str] | None = None  # why it stopped early: the kind, the words
     errors: tuple[tuple[str, str], ...] = ()  # (channel, what went wrong)
 
 
@@ -76,13 +76,15 @@ def deeds_of(summary: str | None) -> Deeds:
     found = [part for part in parts if isinstance(part, dict)]
     costs = [cost for part in found if (cost := part.get("cost_usd")) is not None]
     channels = [each for part in found for each in part.get("channels") or ()]
-    stops = [stop["message"] for part in found if (stop := part.get("stopped"))]
+    stops = [(stop["class"], stop["message"]) for part in found if (stop := part.get("stopped"))]
+    if told.get("error"):
+        stops.append(("", told["error"]))
     return Deeds(
         {name: count for name in COUNTED if (count := _sum(found, name))},
         _sum(found, "requests"),
         _sum(found, "prompt_tokens") + _sum(found, "completion_tokens"),
         sum(costs) if costs else None,
-        next(iter(stops), told.get("error")),
+        next(iter(stops), None),
         tuple(
             (each.get("title") or each.get("source") or "?", each["error"])
             for each in channels

@@ -7,6 +7,7 @@ command, and no port.
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -43,9 +44,9 @@ def make_app(
     app.state.archive = Archive(settings, access.read_only, media)
     app.state.access = access
     problems.install(app)
+    pages.include_in(app)
+    api.include_in(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(api.router)
-    app.include_router(pages.router)
     describe(app)
     app.include_router(completions.router)
     app.include_router(live.router)
@@ -61,6 +62,7 @@ def warm_up(app: FastAPI) -> None:
     archive.store.status.channels()
     asyncio.run(_ask(app, "/"))
     asyncio.run(_ask(app, "/api/v1/openapi.json"))
+    gc.freeze()  # what is there now stays; to look through it again and again costs every request
 
 
 async def _ask(app: FastAPI, path: str) -> None:

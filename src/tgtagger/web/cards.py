@@ -1,7 +1,8 @@
 """The posts of a list, and their tags, as HTML.
 
 Written by hand: a list has fifty posts and hundreds of tags, for which Jinja takes twice as long as
-the store takes to find them. What comes in is escaped, here as there. Knows no page.
+the store takes to find them. What comes in is escaped, here as there; a card is clean as well, and
+remembered, since a page is often asked for again with the same posts. Knows no page.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
@@ -19,41 +21,40 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.refs import post_name
 from tgtagger.model.times import iso, minute_of
 from tgtagger.runs.query import write_filter
+from tgtagger.system.terminal_text import without_controls
 from tgtagger.web.language import Language
 from tgtagger.web.words import REASONS, WORDS
 
 REMEMBERED = 10_000
 """Tags whose HTML is remembered."""
+CARDS = 1000
+"""Posts whose HTML is remembered: some 3 kB each."""
 
 _NAME = "\N{REPLACEMENT CHARACTER}"
 """Stands for a tag in a label."""
 
 
+@dataclass(frozen=True, slots=True)
 class Cards:
     """Writes posts for a page: in its language, for its address, with forms or without."""
 
-    def __init__(self, language: Language, here: str, *, read_only: bool) -> None:
-        self._t = language.text
-        self._read_only = read_only
-        self._take_off = self._words("Take off {tag}", tag=_NAME)
-        self._add, self._tag = self._words("Add a tag"), self._words("tag")
-        self._choose = self._words("Choose")
-        self._next = f'<input type="hidden" name="next" value="{escape(here)}">'
+    language: Language
+    here: str
+    read_only: bool
 
     def posts(
         self,
         found: Iterable[FoundPost],
-        own: Mapping[int, Container[str]],
+        own: Mapping[int, frozenset[str]],
         failures: Mapping[int, str],
-    ) -> Markup:
-        """Return the posts of a list.
+    ) -> bytes:
+        """Return the posts of a list as HTML in UTF-8, without control characters.
 
         By a post's inner id, `own` are the tags that a person gave, `failures` why it failed.
         """
-        return _html(
-            "".join(
-                self._card(item, own.get(item.key, ()), failures.get(item.key)) for item in found
-            )
+        none: frozenset[str] = frozenset()
+        return b"".join(
+            _card(self, item, own.get(item.key, none), failures.get(item.key)) for item in found
         )
 
     def tags(
@@ -65,7 +66,8 @@ class Cards:
         """
         return _html(self._tags(name, names, own, is_whole=is_whole))
 
-    def _card(self, item: FoundPost, own: Container[str], failure: str | None) -> str:
+    def card(self, item: FoundPost, own: Container[str], failure: str | None) -> str:
+        """Return a post of a list."""
         post = item.post
         name = post_name(post.id)
         snippet = "".join(
@@ -82,11 +84,11 @@ class Cards:
         )
 
     def _box(self, name: str) -> str:
-        if self._read_only:
+        if self.read_only:
             return ""
         return (
             f'<input type="checkbox" name="post" value="{name}" form="picked" '
-            f'aria-label="{self._choose}"> '
+            f'aria-label="{self._words("Choose")}"> '
         )
 
     def _head(self, post: Post, name: str, failure: str | None) -> str:
@@ -113,7 +115,7 @@ class Cards:
     def _origin(self, post: Post) -> str:
         if post.forward is None:
             return ""
-        whom = post.forward.channel or self._t("somebody")
+        whom = post.forward.channel or self.language.text("somebody")
         return f'<p class="origin">{self._words("forwarded from {name}", name=whom)}</p>\n'
 
     def _media(self, post: Post) -> str:
@@ -129,22 +131,31 @@ class Cards:
     def _tags(
         self, name: str, names: Iterable[str], own: Container[str], *, is_whole: bool = False
     ) -> str:
-        if self._read_only:
+        if self.read_only:
             shown = "".join(_tag_link(tag, tag in own) for tag in names)
             return f'<div class="tags" id="t{name}">{shown}</div>'
-        chips = "".join(_chip(tag, tag in own, self._take_off) for tag in names)
+        take_off = self._words("Take off {tag}", tag=_NAME)
+        chips = "".join(_chip(tag, tag in own, take_off) for tag in names)
         path = f"/posts/{name}/tags/drop"
-        form = f'<form method="post" action="{path}" hx-post="{path}">{self._next}{chips}</form>'
+        form = (
+            f'<form method="post" action="{path}" hx-post="{path}">'
+            f'<input type="hidden" name="next" value="{escape(self.here)}">{chips}</form>'
+        )
         add = (
-            f'<a class="add" href="/posts/{name}#tag" data-do="tag" aria-label="{self._add}">'
-            f"+ {self._tag}</a>"
+            f'<a class="add" href="/posts/{name}#tag" data-do="tag" '
+            f'aria-label="{self._words("Add a tag")}">+ {self._words("tag")}</a>'
         )
         return (
             f'<div class="tags" id="t{name}">{form if chips else ""}{"" if is_whole else add}</div>'
         )
 
     def _words(self, text: str, **values: object) -> str:
-        return escape(self._t(text, **values))
+        return escape(self.language.text(text, **values))
+
+
+@functools.lru_cache(CARDS)
+def _card(cards: Cards, item: FoundPost, own: frozenset[str], failure: str | None) -> bytes:
+    return without_controls(cards.card(item, own, failure)).encode()
 
 
 def channel_link(channel: Channel) -> Markup:

@@ -38,11 +38,15 @@ class _Known:
 
 @dataclass(slots=True)
 class Archive:
-    """The archive that a server shows, and its settings. `media`: folders of exports."""
+    """The archive that a server shows, and its settings. `media`: folders of exports.
+
+    `is_ending`: the server ends, and so shall whoever follows a job.
+    """
 
     settings: Settings
     read_only: bool = False
     media: tuple[Path, ...] = ()
+    is_ending: bool = False
     _store: Store | None = field(default=None)
     _was_open: bool = False
     _opening: threading.Lock = field(default_factory=threading.Lock)

@@ -17,6 +17,8 @@ _DATES = "write 2026-01-31, 2026-01-31T12:00, 2026-01, 2026, today, yesterday, 1
 _CHANNEL = "give @name, a t.me link or -100…"
 _POST = "write 1006503122-531, @name-531 or a number"
 _HISTORY = "see the history of tags"
+LATER = "try again in a while"
+AT_DATABASE = "look at the database on the machine that serves it"
 
 
 def _near(see: str) -> Callable[..., str]:
@@ -65,7 +67,6 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "tag_unknown": _near("the list of tags"),
     "merge_target_unknown": _near("the list of tags; to make it, rename one of the others"),
     "run_unknown": _HISTORY,
-    "change_unknown": _HISTORY,
     "change_undone": _HISTORY,
     "change_depended_on": _listed("undo the later ones first, the last one at the beginning",
                                   "later"),
@@ -117,6 +118,7 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "read_only": "start it without read-only",
     "body_too_large": "send less, or in several requests",
     "body_too_slow": "send it at once",
+    "too_many_requests": LATER,
     "bug": "please report it, with what the log says",
 }  # fmt: skip
 
@@ -129,6 +131,6 @@ def hint_of(error: TgTaggerError) -> str | None:
     if hint is not None:
         return hint.format_map(error.data)
     if isinstance(error, TryLater):
-        return "try again in a while"
+        return LATER
     is_of_store = isinstance(error, StoreError) or error.kind in OF_STORE
-    return "look at the database on the machine that serves it" if is_of_store else None
+    return AT_DATABASE if is_of_store else None

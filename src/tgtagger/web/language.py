@@ -17,7 +17,7 @@ Texts = Mapping[str, str]
 _ENGLISH_NOUNS = {"reply": "replies", "entry": "entries", "match": "matches", "try": "tries"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is one object, so that it can be a key
 class Language:
     """A language of the pages. `texts` is empty for English: there the key is the text."""
 

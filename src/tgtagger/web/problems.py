@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -34,7 +35,8 @@ from tgtagger.web.failures import translated
 from tgtagger.web.guard import Refusal, Scope
 from tgtagger.web.hints import HINTS, hint_of
 from tgtagger.web.language import ENGLISH, Language
-from tgtagger.web.rendering import is_page, page, words_of
+from tgtagger.web.rendering import here, is_of_htmx, is_page, page, words_of
+from tgtagger.web.words import FIELDS
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +131,9 @@ def install(app: FastAPI) -> None:
             headers["Retry-After"] = str(max(1, math.ceil(wait or 5)))
         named = error.data.get(_CANDIDATES.get(error.kind, ""), ())
         more = {"candidates": [str(each) for each in named]} if named else {}
-        sentence, hint = error.message, hint_of(error)
-        if is_page(request):
-            sentence, hint = translated(error, hint, words_of(request))
         return answer(
-            request, status_of(error), error.kind, sentence, headers, hint=hint, **more
+            request, status_of(error), error.kind, error.message, headers,
+            hint=hint_of(error) or "", data=error.data, **more,
         )  # fmt: skip
 
     @app.exception_handler(TaggingFailed)
@@ -149,11 +149,17 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if is_page(request):
+            detail = _wrong_field(first, words_of(request))
+            return answer(request, 400, "request_invalid", detail, hint="")
         where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        detail = f"{where}: {first['msg']}"
+        if first["type"] == "json_invalid":  # there `loc` is a place in the text
+            detail = f"the body is not JSON: {first['ctx']['error']}"
         kind = request.headers.get("content-type", "")
-        is_form = first["loc"][0] == "body" and not is_page(request) and "json" not in kind
+        is_form = first["loc"][0] == "body" and "json" not in kind
         hint = "send JSON, with the header Content-Type: application/json" if is_form else None
-        return answer(request, 400, "request_invalid", f"{where}: {first['msg']}", hint=hint)
+        return answer(request, 400, "request_invalid", detail, hint=hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -167,6 +173,9 @@ def install(app: FastAPI) -> None:
                 detail = t.text("{method} is not taken here.", method=request.method)
                 headers = {"Allow": ", ".join(_methods(app, request))}
                 return answer(request, 405, "method_not_allowed", detail, headers)
+        if is_page(request):
+            detail = t.text("The request cannot be read.")
+            return answer(request, error.status_code, "request_refused", detail, hint="")
         return answer(request, error.status_code, "request_refused", str(error.detail))
 
 
@@ -206,8 +215,11 @@ def _where(error: BaseException) -> str:
 def refuse(scope: Scope, refusal: Refusal) -> Response:
     """Return the answer to a request that the guard lets through to no route."""
     request = Request(scope)
+    if refusal.status == 401 and is_of_htmx(request):  # a part of a page is no place for a token
+        return Response(status_code=401, headers={"HX-Refresh": "true"})
     if refusal.status == 401 and is_page(request):
-        return page(request, "enter.html", {"is_wrong": False}, status=401)
+        place = here(request)
+        return page(request, "enter.html", {"is_wrong": False, "place": place}, status=401)
     return answer(request, refusal.status, refusal.kind, refusal.detail)
 
 
@@ -219,18 +231,24 @@ def answer(
     headers: Mapping[str, str] | None = None,
     *,
     hint: str | None = None,
+    data: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
 ) -> Response:
-    """Return a failure as this request wants it. `hint`: None is that of its kind, "" is none."""
+    """Return a failure as this request wants it. `hint`: None is that of its kind, "" is none.
+
+    `detail` and `hint` are English; `data` is what a sentence in another language tells, too.
+    """
     of_kind = HINTS.get(kind)
     if hint is None and isinstance(of_kind, str):
         hint = of_kind
     if is_page(request):
+        detail, hint = translated(kind, detail, hint, data, words_of(request))
         shown = page(
             request,
             "problem.html",
             {
                 "kind": kind,
+                "status": status,
                 "detail": detail,
                 "hint": hint,
                 "query": request.query_params.get("query", "")[:2000],
@@ -240,7 +258,18 @@ def answer(
         )
         shown.headers.update(headers or {})
         return shown
-    return ProblemResponse(problem(status, kind, detail, hint, **more), status, headers)
+    return ProblemResponse(problem(status, kind, detail, hint or None, **more), status, headers)
+
+
+def _wrong_field(error: Mapping[str, Any], t: Language) -> str:
+    """Return what is wrong with a field of a form or an address, for a person."""
+    name = next((each for each in reversed(error["loc"]) if isinstance(each, str)), "")
+    field = t.text(FIELDS.get(name, name))
+    if error["type"] in {"missing", "too_short", "string_too_short"}:
+        return t.text("Nothing is chosen or written: {field}.", field=field)
+    if error["type"] in {"too_long", "string_too_long"}:
+        return t.text("This is too long: {field}.", field=field)
+    return t.text("This cannot be so: {field}.", field=field)
 
 
 def _methods(app: FastAPI, request: Request) -> list[str]:

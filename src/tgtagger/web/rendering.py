@@ -10,6 +10,7 @@ import base64
 import functools
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -35,14 +36,21 @@ from tgtagger.web.words import KEY_WORDS, KEYS, REASONS, WORDS
 API = "/api/"
 TOLD = "tgtagger_told"
 """The cookie with what the last action did; see `actions`."""
+_LIST = f"<!-- {secrets.token_hex()} -->"
+"""Stands for a list of posts, which is clean already; nobody outside can write it."""
 PLAIN = ("/users/", "/posts/")  # the predecessor's two endpoints lie beside the pages
 
 
 def is_page(request: Request) -> bool:
     """Tell whether a person reads the answer in a browser, rather than a program."""
     path: str = request.scope["path"]
-    wants_html = "text/html" in request.headers.get("accept", "")
+    wants_html = "text/html" in request.headers.get("accept", "") or is_of_htmx(request)
     return wants_html and not path.startswith(API)
+
+
+def is_of_htmx(request: Request) -> bool:
+    """Tell whether htmx asks for a part of a page; it says only that it takes anything."""
+    return request.headers.get("hx-request") == "true"
 
 
 @functools.cache
@@ -72,10 +80,15 @@ def _environment() -> Environment:
     made.globals["by_origin"] = by_origin
     made.globals["WORDS"] = WORDS
     made.globals["REASONS"] = REASONS
-    made.globals["KEYS"] = KEYS
-    made.globals["KEY_WORDS"] = KEY_WORDS
     made.globals["version"] = __version__
     return made
+
+
+@functools.cache
+def _keys(language: Language) -> Markup:
+    """Return the keys of the pages, which are the same on all of them."""
+    found = _environment().get_template("keys.html")
+    return Markup(found.render(KEYS=KEYS, KEY_WORDS=KEY_WORDS, t=language.text))  # noqa: S704
 
 
 def own_tags(links: Iterable[TagLink]) -> frozenset[str]:
@@ -124,19 +137,27 @@ def page(
     language = words_of(request)
     told = None if is_aside else _told(request)
     read_only = request.app.state.archive.read_only
+    cards, lists = Cards(language, here(request), read_only), list[bytes]()
+
+    def list_posts(*given: Any) -> Markup:
+        lists.append(cards.posts(*given))
+        return Markup(_LIST)  # noqa: S704 -- it is ours
+
     context = {
         "request": request,
         "path": request.scope["path"],
-        "here": _here(request),
+        "here": here(request),
         "target": _target(request),
         "told": told,
         "t": language.text,
         "n": language.counted,
         "number": language.number,
         "quoted": language.quoted,
-        "cards": Cards(language, _here(request), read_only=read_only),
+        "cards": cards,
+        "list_posts": list_posts,
         "usd": usd,
         "lang": language.code,
+        "keys": _keys(language),
         "read_only": read_only,
         # A page of a failure asks nothing: the archive may be what failed.
         "at": request.app.state.archive.store.status.version() if status < 400 else None,
@@ -145,7 +166,7 @@ def page(
     context["parts"] = _environment().get_template("parts.html").make_module(context)
     context |= values or {}
     found = _environment().get_template(template)
-    is_part = part is not None and request.headers.get("hx-request") == "true"
+    is_part = part is not None and is_of_htmx(request)
     if is_part and part is not None:
         shown = found.new_context(context)
         text = "".join(found.blocks[part](shown))
@@ -154,7 +175,10 @@ def page(
     else:
         text = found.render(context)
     text = without_controls(text)  # no page may hold any, and a terminal would obey them
-    answer = HTMLResponse(text, status, headers={"Vary": "HX-Request, Accept-Language"})
+    body = text.encode()
+    for html in lists:
+        body = body.replace(_LIST.encode(), html, 1)
+    answer = HTMLResponse(body, status, headers={"Vary": "HX-Request, Accept-Language"})
     if told is not None:
         answer.delete_cookie(TOLD, httponly=True, samesite="strict")
     return answer
@@ -175,12 +199,13 @@ def _told(request: Request) -> dict[str, Any] | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(request.cookies[TOLD]))
         numbers = {name: told[name] and int(told[name]) for name in ("undo", "job")}
-        return {"text": str(told["text"]), **numbers}
-    except (KeyError, ValueError, TypeError):  # none, or not ours
+        text = str(told["text"]).encode(errors="replace").decode()
+    except (KeyError, ValueError, TypeError, RecursionError):  # none, or not ours
         return None
+    return {"text": text, **numbers}
 
 
-def _here(request: Request) -> str:
+def here(request: Request) -> str:
     """Return the place to come back to after an action: this page, or the one that htmx is on."""
     if request.method != "GET":
         return "/"

@@ -54,6 +54,29 @@ REASONS: Texts = {
 """Why posts failed, by the class of the failure."""
 
 
+FIELDS: Texts = {
+    "names": "tags",
+    "into": "the tag that remains",
+    "old": "the tag",
+    "new": "the new name",
+    "tag": "tag",
+    "source": "the channel",
+    "limit": "posts at most",
+    "query": "the query",
+    "token": "the token",
+    "page": "the page",
+}
+"""The fields of forms and addresses that a person fills in."""
+
+PAUSES: Texts = {
+    "telegram_down": "Telegram cannot be reached, or has trouble",
+    "telegram": "Telegram asks to wait",
+    "preview": "the web preview asks to wait",
+    "preview_down": "the web preview has trouble",
+}
+"""Why a run that reads waits, in the words of the sources; one that tags has the REASONS."""
+
+
 class Key(NamedTuple):
     """What to press, one after the other; the action of static/app.js; where `go` goes."""
 
@@ -82,7 +105,7 @@ KEYS = (
     Key("g s", "go", "/statistics"),
     Key("?", "keys"),
 )
-"""The keys: base.html shows them, and app.js does what is shown."""
+"""The keys: keys.html shows them, and app.js does what is shown."""
 
 KEY_WORDS: Texts = {
     "search": "search",

@@ -52,7 +52,9 @@ def private_names(tree: ast.AST) -> Iterator[str]:
 USERS = [
     path
     for path in sorted(ROOT.rglob("*.py"))
-    if path != INTERNALS and telethon_modules(ast.parse(path.read_text()))
+    if path != INTERNALS
+    and "telethon" in (text := path.read_text(encoding="utf-8"))
+    and telethon_modules(ast.parse(text))
 ]
 
 

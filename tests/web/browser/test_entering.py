@@ -33,10 +33,51 @@ def test_a_link_lets_one_browser_in_and_the_token_any(
 
 
 @pytest.mark.usefixtures("sample")
+def test_who_was_let_in_comes_by_a_link_of_another_site(
+    chromium: Browser, serve: Callable[..., str]
+) -> None:
+    token, address = Token(SECRET), "http://elsewhere.example/"
+    own = serve(Access(token=token))
+    visitor = Visitor(chromium, own)
+    page = visitor.open(f"/enter?code={token.make_link()}")
+    expect(page.locator("article").first).to_be_visible()
+    link = f"<a href='{own}/tags?view=table&filter=a#x'>tags</a>"
+    page.route(address, lambda route: route.fulfill(body=link, content_type="text/html"))
+    for _ in range(2):
+        page.goto(address)
+        page.get_by_role("link", name="tags").click()
+        expect(page).to_have_url(f"{own}/tags?view=table&filter=a")  # asked again
+        expect(page.get_by_role("heading", name="Tags")).to_be_visible()
+        page.wait_for_load_state()  # its scripts have run
+    page.context.clear_cookies()
+    page.goto(address)
+    page.get_by_role("link", name="tags").click()
+    expect(page).to_have_url(f"{own}/tags?view=table&filter=a")
+    page.get_by_label("Token").fill(SECRET)
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_role("heading", name="Tags")).to_be_visible()
+    visitor.close()
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_page_that_is_let_out_asks_for_the_token(
+    chromium: Browser, serve: Callable[..., str]
+) -> None:
+    token = Token(SECRET)
+    visitor = Visitor(chromium, serve(Access(token=token)))
+    page = visitor.open(f"/enter?code={token.make_link()}")
+    expect(page.locator(".facets details").first).to_be_visible()  # all is there
+    page.context.clear_cookies()
+    page.locator("article .tag button").first.click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    visitor.close()
+
+
+@pytest.mark.usefixtures("sample")
 def test_a_page_without_a_token_asks_for_it(chromium: Browser, serve: Callable[..., str]) -> None:
     visitor = Visitor(chromium, serve(Access(token=Token(SECRET))))
     page = visitor.open("/tags", locale="ru-RU", java_script_enabled=False)
     page.get_by_label("Токен").fill(SECRET)
     page.get_by_role("button", name="Войти").click()
-    expect(page.locator("article").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Теги")).to_be_visible()
     visitor.close()

@@ -14,13 +14,13 @@ from playwright.sync_api import Browser
 
 from support.browser import Visitor
 from support.hostile_archive import MAIN, TEXTS, force, make_hostile
-from support.routes import routes_of
+from support.routes import routes_in
 from tgtagger.config import load
 from tgtagger.web import pages
 from tgtagger.web.application import make_app
 
 PAGES = sorted(
-    path for method, path in routes_of(pages.router) if method == "GET" and "{" not in path
+    path for method, path in routes_in(pages.include_in) if method == "GET" and "{" not in path
 )
 POSTS = [f"/posts/{MAIN}-{at}" for at in range(1, len(TEXTS) + 1)]
 POSTS += [f"/posts/{2_000_000_000 + at}-1" for at in range(len(TEXTS))]

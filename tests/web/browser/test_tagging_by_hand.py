@@ -94,13 +94,40 @@ def test_all_that_is_found_is_tagged_after_a_question_and_undone(
     page.keyboard.type("optics")
     page.locator("[name=every]").check()
     page.locator("#picked button.first").click()
-    expect(page.locator("h1")).to_have_text("Add optics?")
-    page.locator("main button.first").click()
+    asked = page.get_by_role("dialog")
+    expect(asked.get_by_role("heading")).to_have_text("Add optics?")
+    asked.get_by_role("button", name="Add").click()
     expect(page.locator("#told")).to_contain_text("Tagged 2 posts: optics.")
-    page.wait_for_load_state()  # the keys work once the scripts are there
+    expect(page.locator(".tag", has_text="optics")).to_have_count(2)
     page.keyboard.press("u")
     expect(page.locator("#told")).to_contain_text("Undone: 2 posts.")
     assert "optics" not in [tag.name for tag in sample.tags.counts()]
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"), [("en", "'@bad' cannot be a tag"), ("ru", "«@bad» не может быть тегом")]
+)
+def test_what_cannot_be_a_tag_is_told_beside_the_list(
+    visitor: Visitor, locale: str, told: str
+) -> None:
+    page = visitor.open(TELESCOPE, locale=locale)
+    for key in ("j", "t", "@", "b", "a", "d", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#told")).to_contain_text(told)
+    expect(page.locator("#told")).not_to_contain_text("{")
+    page.goto("/tags?view=table")
+    page.locator(".doing button").first.click()  # with no tag picked
+    expect(page.locator("#told")).to_contain_text({"en": "Nothing is", "ru": "Не выбрано"}[locale])
+    visitor.faults[:] = [each for each in visitor.faults if "400" not in each]
+
+
+def test_a_server_that_is_away_is_told(visitor: Visitor) -> None:
+    page = visitor.open(TELESCOPE)
+    page.route("**/drop", lambda route: route.abort())
+    page.keyboard.press("j")
+    page.locator("article.at .tag button").first.click()
+    expect(page.locator("#told")).to_have_text("The server does not answer.")
+    visitor.faults.clear()
 
 
 @pytest.mark.parametrize("options", [{}, {"java_script_enabled": False}])

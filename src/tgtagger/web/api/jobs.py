@@ -56,7 +56,9 @@ class ReadingWish(Wish):
 
 
 class TaggingWish(Wish):
-    max_cost: float | None = Field(default=None, gt=0, description="US dollars.")
+    max_cost: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="US dollars."
+    )
 
 
 class ParseWish(ReadingWish):
@@ -200,7 +202,7 @@ async def follow_job(
         if mark != seen:
             yield ServerSentEvent(data=shapes.job(job), event="job", id=mark)
             seen = mark
-        if not job.is_open:
+        if not job.is_open or archive.is_ending:
             return
         await asyncio.sleep(LOOK_EVERY)
 

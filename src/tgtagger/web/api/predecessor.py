@@ -52,7 +52,7 @@ def retry_tagging(
 
 async def regenerate_tags(
     archive: ArchiveDep,
-    post_id: Annotated[str, Path(max_length=200, description="A post by name, link or number.")],
+    post_id: Annotated[str, Path(max_length=200, description="A post by name or number.")],
     wait: Annotated[
         float | None, Query(ge=0, le=600, description="Seconds to wait for the tags.")
     ] = None,
@@ -69,7 +69,7 @@ async def regenerate_tags(
 
 async def _wait_for(archive: Archive, job: Job, seconds: float) -> Job:
     end = time.monotonic() + seconds
-    while job.is_open and time.monotonic() < end:
+    while job.is_open and time.monotonic() < end and not archive.is_ending:
         await asyncio.sleep(LOOK_EVERY)
         job = await run_in_threadpool(archive.store.jobs.find, job.id)
     return job
@@ -78,7 +78,8 @@ async def _wait_for(archive: Archive, job: Job, seconds: float) -> Job:
 def _tags(archive: Archive, job: Job, post_id: str, shown: int | str) -> dict[str, Any]:
     """Return the tags that a job has given. Raises TaggingFailed."""
     if job.end is None:
-        raise TaggingFailed("the post is not tagged yet: its job goes on", shown, job.id)
+        hint = None if jobs.has_worker(archive.store) else "start a worker: there is none"
+        raise TaggingFailed("the post is not tagged yet: its job goes on", shown, job.id, hint=hint)
     if job.end.failure is not None or job.end.state == "cancelled":
         message = job.end.error or "the job was cancelled"
         can_retry = job.end.exit_code in {75, 130}

@@ -22,9 +22,9 @@ Names = Annotated[list[Name], Field(min_length=1, max_length=1000)]
 
 
 class Body(BaseModel):
-    """The body of a request; what it does not know is refused."""
+    """The body of a request; what it does not know, or is of another type, is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Rename(Body):

@@ -21,6 +21,7 @@ from tgtagger.runs.note import deeds_of
 from tgtagger.web import actions
 from tgtagger.web.actions import Next
 from tgtagger.web.dependencies import ArchiveDep, SettingsDep, StoreDep
+from tgtagger.web.failures import why_ended
 from tgtagger.web.language import Language, Texts
 from tgtagger.web.pages.runs import in_words
 from tgtagger.web.rendering import TOLD, page, words_of
@@ -84,7 +85,7 @@ def start(
     store: StoreDep,
     settings: SettingsDep,
     kind: Annotated[JobKind, Form()],
-    limit: Annotated[str, Form(pattern=r"^ *[0-9]{0,9} *$")] = "",
+    limit: Annotated[str, Form(pattern=r"^ *([1-9][0-9]{0,8})? *$")] = "",
     place: Next = "/jobs",
 ) -> Response:
     given = {"limit": int(limit)} if limit.strip() else {}
@@ -119,6 +120,12 @@ class _Told:
         self.state = t.text("ends soon") if is_ending else t.text(STATES[job.state])
         stage = job.progress.what
         self.stage = stage and t.text(STAGES.get(stage, stage))
+        waits = job.progress.waits
+        self.waits = waits and t.text(REASONS.get(waits, waits))
+        self.why, self.words, self.hint = None, None, None
+        if job.end is not None:
+            failure = job.end.failure or ""
+            self.why, self.words, self.hint = why_ended(failure, job.end.error, job.end.hint, t)
         self.did = in_words(deeds_of(job.summary), t)
 
 

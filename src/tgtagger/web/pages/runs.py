@@ -13,6 +13,7 @@ from tgtagger.model.archive import DaySpent, Run
 from tgtagger.runs.note import Deeds, deeds_of
 from tgtagger.web import plots
 from tgtagger.web.dependencies import ArchiveDep
+from tgtagger.web.failures import why_ended
 from tgtagger.web.language import Language, Texts
 from tgtagger.web.plots import Plot
 from tgtagger.web.rendering import page, words_of
@@ -88,6 +89,9 @@ class _Told:
         self.did = in_words(self.deeds, t)
         self.ending = t.text(ENDINGS.get(str(run.exit_code), str(run.exit_code)))
         self.is_well = run.exit_code == 0
+        self.why, self.words = None, None
+        if self.deeds.stopped is not None:
+            self.why, self.words, _ = why_ended(*self.deeds.stopped, None, t)
         took = run.ended_at and run.ended_at - run.started_at
         self.took = took and str(dt.timedelta(seconds=round(took.total_seconds())))
 

@@ -48,6 +48,7 @@ def tags(
 ) -> HTMLResponse:
     known, wanted = _counted(archive), _folded(beginning)
     found = sorted((tag for names, tag in known if wanted in names), key=_ORDERS[sort])
+    number = min(number, max(1, -(-len(found) // SHOWN[view])))  # fewer were left meanwhile
     at = (number - 1) * SHOWN[view]
     shown = found[at : at + SHOWN[view]]
     cloud = list(zip(shown, sizes([tag.posts for tag in shown]), strict=True))
@@ -119,9 +120,7 @@ def remove(
     t = words_of(request)
     posts = sum(change.posts for change in store.curation.remove(names, dry_run=True))
     if posts > actions.MANY and not sure:
-        text = t.text(
-            "Take {names} off all posts, and let no machine give it?", names=t.quoted(names)
-        )
+        text = t.text("Remove {names} from all posts, and block?", names=t.quoted(names))
         question = Question(text, posts, t.text("Remove"))
         return actions.ask(request, question, {"names": names}, place)
     changes = store.curation.remove(names)
@@ -137,10 +136,12 @@ def alias(
     t = words_of(request)
     if off:
         change = store.curation.remove_aliases(tag, names)
-        text = t.text("{names} no longer stands for “{tag}”.", names=t.quoted(names), tag=tag)
+        text = t.text("“{tag}” is no longer called {names}.", names=t.quoted(names), tag=tag)
     else:
         change = store.curation.add_aliases(tag, names)
-        text = t.text("{names} stands for “{tag}” now.", names=t.quoted(names), tag=change.names[0])
+        text = t.text(
+            "“{tag}” is now also called {names}.", names=t.quoted(names), tag=change.names[0]
+        )
     return _done(request, place, text, change, tag)
 
 

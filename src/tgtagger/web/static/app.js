@@ -1,9 +1,19 @@
 "use strict";
 // What the pages do beside htmx: keys, a field that suggests tags, questions, news of the archive.
-// Every page works without this file. The keys and their help are one list, in base.html.
+// Every page works without this file. The keys and their help are one list, in keys.html.
 
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// ---- a link of another site brings no strict cookie: what our own page asks for does
+
+try {
+  if (!one("[data-again]")) sessionStorage.removeItem("asked-again");
+  else if (!sessionStorage.getItem("asked-again")) {
+    sessionStorage.setItem("asked-again", "yes");
+    location.replace(location.pathname + location.search);
+  }
+} catch { /* no storage: the token is asked for */ }
 
 // ---- the posts of the page, and which one the keys mean
 
@@ -226,6 +236,12 @@ setInterval(() => {
     told.replaceChildren();
   }
 }, 1000);
+
+document.addEventListener("htmx:sendError", () => {
+  const said = document.createElement("div");
+  said.textContent = one("#told").dataset.away;
+  one("#told").replaceChildren(said);
+});
 
 // ---- keys: by the letter, or by its place on a keyboard of another script
 
