@@ -94,10 +94,6 @@ def genders(every: Counter[str]) -> tuple[Counter[str], Counter[str]]:
             men[form[:-2]] += often
         elif form.endswith(("ой", "ою")) and form[-3] in CONSONANTS:
             women[form[:-2]] += often
-        elif form[-1] in CONSONANTS and not form.endswith(
-            ("ем", "ым", "им", "ах", "ях", "ам", "ям", "их", "ых", "ов", "ев")
-        ):
-            men[form] += often
     return men, women
 
 
@@ -133,7 +129,15 @@ def sources(posts: Iterable[Prepared]) -> Iterator[str]:
             yield name
 
 
-COMMONEST = "российский украинский местный очередной общий разный сильный бывший свежий".split()
+COMMONEST = (  # they describe anything: when, which, how much
+    "российский украинский местный очередной общий разный сильный бывший свежий сегодняшний данный "
+    "прошедший прошлый минувший следующий текущий нынешний завтрашний вчерашний предстоящий "
+    "значимый дорогой добрый всякий жуткий страшный малейший официальный начинающий определённый "
+    "долгий целый новый большой последний первый второй третий квадратный повышенный потенциальный "
+    "тот этот весь ваш свой наш такой какой какой-то другой сам крупный огромный годовой многие "
+    "недавний неположенный аналогичный фундаментальный избранный будущий актуальный "
+    "интересный подробный"
+).split()
 POSTS_OF_A_TERM = 5
 LEAST_PMI = 9
 
@@ -180,7 +184,8 @@ def main() -> None:
         genitive = stem + "а"
         votes = men[stem] - women[stem]
         guessed = unlisted.ground_form(genitive, capital=False, count=lambda _: 0, listed=False)
-        if votes >= 3 and guessed != stem and every[genitive] and every[stem + "ом"]:
+        misread = guessed != stem or morphology.analyse(stem).lemma != stem
+        if votes > 0 and misread and every[genitive]:
             masculine.append(stem)
         elif votes < 0 and guessed == stem and every[genitive] and not stem.endswith(SURNAMES):
             feminine.append(stem)

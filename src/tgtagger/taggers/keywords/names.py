@@ -255,7 +255,9 @@ def term(adjective: str, noun: str) -> tuple[str, str] | None:
     for one in readings(noun):
         for each in readings(adjective):
             if each.features.adjective and _mark(each.features) == _mark(one.features):
-                return nominative(adjective, each, one.features.gender), nominative(noun, one)
+                several = one.features.plural and not one.features.gender  # выборы
+                first = nominative(adjective, each, one.features.gender, plural=several)
+                return first, nominative(noun, one, plural=several)
     return None
 
 

@@ -148,6 +148,8 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
     if first.lower in words.begin_known_names() and (known := _known_name(all_words, at)):
         return known
     form = _form(first.lower)
+    if form.place and not form.adjective and _is_person_after(all_words, at):
+        return run  # «Израиля | Биньямин Нетаньяху»
     for word in all_words[at + 1 : at + 4]:
         if not word.joined or not shape(word.text).russian or word.sentence in shouting:
             break
@@ -178,6 +180,17 @@ def _name_run(all_words: Sequence[Word], at: int, shouting: frozenset[int]) -> l
     if len(run) == 1 and form.adjective and form.name is None and form.known and not first.quoted:
         return []
     return run
+
+
+def _is_person_after(all_words: Sequence[Word], at: int) -> bool:
+    """Tell whether a first name and another name follow a word."""
+    following = all_words[at + 1 : at + 3]
+    return (
+        len(following) == 2
+        and all(word.joined and shape(word.text).capital for word in following)
+        and _form(following[0].lower).name == "Name"
+        and _form(following[1].lower).name != "Patr"
+    )
 
 
 def _known_name(all_words: Sequence[Word], at: int) -> list[Word]:

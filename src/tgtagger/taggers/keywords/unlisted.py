@@ -6,6 +6,7 @@ Knows no place in a text.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from tgtagger.taggers.keywords import words
@@ -58,8 +59,8 @@ def _strips(word: str, stem: str, *, capital: bool) -> bool:
     """Tell whether а is the ending of a genitive: some word of the language is bent like that."""
     if stem.endswith(_NO_MASCULINE) or (stem[-1] == "к" and stem[-2] in _CONSONANTS):
         return False
-    if not capital and word.endswith("ла"):
-        return False  # a verb
+    if not capital and (word.endswith("ла") or _ends_in_a_womans(word)):
+        return False  # a verb; криптовалюта
     return any(
         each.lemma.replace("ё", "е") == stem
         and each.features.gender == "masc"
@@ -68,13 +69,24 @@ def _strips(word: str, stem: str, *, capital: bool) -> bool:
     )
 
 
+@functools.lru_cache(4096)
+def _ends_in_a_womans(word: str) -> bool:
+    """Tell whether the longest known noun at a word's end is feminine: валюта."""
+    for cut in range(2, len(word) - 4):
+        form = analyse(word[cut:])
+        if form.known and form.noun:
+            first = readings(word[cut:])[0].features
+            return first.gender == "femn" and first.case == "nomn"
+    return False
+
+
 def _guess(word: str, *, capital: bool) -> str:
     if not capital:
-        return analyse(word).lemma
+        return word if word in words.counted("masculine") else analyse(word).lemma
     if word[-1] in _CONSONANTS and not word.endswith(("ом", "ем", "ым", "им", "ой", "ей", "их")):
         return word  # Вильфанд: a name stands in the singular
     if word.endswith("и"):
-        if word.endswith(("ги", "ки", "хи")) and len(word) > 4:
+        if word.endswith(("ги", "ки", "хи", "жи", "ши", "чи", "щи")) and len(word) > 4:
             return word[:-1] + "а"
         return word[:-1] + "я" if word.endswith("ии") else word
     one = [each for each in readings(word) if not each.features.plural and not each.features.fixed]
