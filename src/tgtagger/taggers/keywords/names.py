@@ -56,7 +56,7 @@ def person(parts: tuple[str, ...], hints: Hints = NO_HINTS) -> tuple[str, ...]:
         # Only the last word of Ким Чен Ын is bent.
         return (*parts[:-1], _best(endings.choices(parts[-1]), "masc", parts[-1]))
     if _stands_in_the_nominative(parts[0]):
-        return parts
+        return (*parts[:-1], _of_one(parts[-1], parts[0]))
     choices = [_choices(word, parts[at + 1 :]) for at, word in enumerate(parts)]
     votes: dict[tuple[str, str], float] = {}
     for case in _CASES:
@@ -74,6 +74,14 @@ def person(parts: tuple[str, ...], hints: Hints = NO_HINTS) -> tuple[str, ...]:
         ).nominative
         for word, every in zip(parts, choices, strict=True)
     )
+
+
+def _of_one(surname: str, first_name: str) -> str:
+    """Return the surname of several as that of one of them: «Ирина и Юрий Вершковы»."""
+    if not surname.endswith(("овы", "евы", "ины")):
+        return surname
+    gender = readings(first_name)[0].features.gender
+    return surname[:-1] + ("а" if gender == "femn" else "")
 
 
 def _stands_in_the_nominative(word: str) -> bool:
