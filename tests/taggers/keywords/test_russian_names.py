@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,17 @@ def test_a_noun_that_no_dictionary_has(text: str, wanted: str) -> None:
 )
 def test_what_is_no_name(text: str, other: str) -> None:
     assert other not in tags(text)
+
+
+def test_many_names_take_linear_time() -> None:
+    names = " ".join(f"Иван Брамов{letter} и Брамову{letter}." for letter in "абвгдежзик" * 30)
+    short, long = names[:2000], names[:8000]
+    tags(long)
+    begin = time.process_time()
+    tags(short)
+    middle = time.process_time()
+    tags(long)
+    assert time.process_time() - middle < 12 * (middle - begin) + 0.2
 
 
 def test_who_says_so_is_no_topic() -> None:

@@ -229,7 +229,7 @@ def _add_name(post: Surroundings, run: Sequence[Word], position: int, gathering:
         bent = words.known_names()[lower]
     elif len(run) > 1 and run[-1].text[0].isupper() and names.is_person(lower, forms):
         bent = names.person(lower, post.hints(position, len(run)))
-        post.surnames.add(bent[-1])
+        post.met(bent[-1])
     elif len(run) > 1 or forms[0].adjective:
         bent = names.thing(lower)
     else:

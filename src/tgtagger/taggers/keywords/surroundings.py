@@ -14,6 +14,9 @@ from tgtagger.taggers.keywords.morphology import analyse, readings
 from tgtagger.taggers.keywords.names import Hints
 from tgtagger.taggers.keywords.text import Prepared
 
+MOST_SURNAMES = 50
+"""Remembered of a post: each is compared with each name that stands alone."""
+
 
 class Surroundings:
     """A post's words, and what is known of its names so far."""
@@ -32,6 +35,11 @@ class Surroundings:
         }
         self.inside = {analyse(lower).lemma for lower in self.capitals}
         self.surnames: set[str] = set()  # of the persons so far, in the nominative
+
+    def met(self, surname: str) -> None:
+        """Remember the surname of a person, given in the nominative."""
+        if len(self.surnames) < MOST_SURNAMES:
+            self.surnames.add(surname)
 
     @functools.cached_property
     def _forms(self) -> Counter[str]:
