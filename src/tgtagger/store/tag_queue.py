@@ -42,17 +42,20 @@ _NEEDLESS = Statement(
     "ELSE '-' END"
 )
 
-# Whoever works at a post, or at an equal text, keeps others from it while the lease lasts.
+FREE = "NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id AND l.lease_until >= :now)"
+"""SQL: nobody works at a post, `p`."""
+
 _JOIN = Statement(
     f"INSERT INTO tag_queue (post_id, due_at) SELECT id, '{NEVER}' FROM posts "
     "WHERE id IN listed(:posts) ON CONFLICT (post_id) DO NOTHING"
 )
+# Whoever works at a post, or at an equal text, keeps others from it while the lease lasts.
 _CLAIM = Statement(
     "UPDATE tag_queue SET token = token + 1, worker = :worker, lease_until = :until, "
     "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END, "
     "text_hash = (SELECT p.text_hash FROM posts AS p WHERE p.id = tag_queue.post_id) "
     "WHERE post_id IN (SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
-    "AND (q.lease_until IS NULL OR q.lease_until < :now) AND q.attempts < :most "
+    "AND (q.lease_until IS NULL OR q.lease_until < :now) "
     "AND NOT EXISTS (SELECT 1 FROM posts AS p JOIN tag_queue AS o ON o.text_hash = p.text_hash "
     "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL AND o.lease_until >= :now "
     "AND o.worker <> :worker)) RETURNING post_id, token"
@@ -67,7 +70,20 @@ _RELEASE = Statement(
     "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
     "WHERE worker = :worker AND text_hash IS NOT NULL"
 )
-_HELD = Statement(
+_ANY_CLAIMED = Statement("SELECT 1 FROM tag_queue WHERE text_hash IS NOT NULL LIMIT 1")
+_LEAVE_ALL = Statement(f"DELETE FROM tag_queue WHERE text_hash IS NOT NULL AND due_at = '{NEVER}'")
+_RELEASE_ALL = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
+    "WHERE text_hash IS NOT NULL"
+)
+_LEAVE_SOME = Statement(
+    f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}'"
+)
+_RELEASE_SOME = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
+    "WHERE post_id IN listed(:posts)"
+)
+_CLAIMED = Statement(
     "SELECT post_id, token FROM tag_queue WHERE post_id IN listed(:posts) AND text_hash IS NOT NULL"
 )
 
@@ -97,21 +113,20 @@ def refill(db: Connection) -> None:
 
 
 def claim(
-    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str, most: int
+    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str
 ) -> dict[int, int]:
     """Claim those of the posts at which nobody else works; return the token of each.
 
-    A lease that ran out counts as a try of the post: `most` is how many there may be.
+    A lease that ran out is counted (`attempts`).
     """
     listed = json.dumps(posts)
     _JOIN(db, posts=listed)
-    rows = _CLAIM(db, worker=worker, now=now, until=until, posts=listed, most=most)
-    return dict(rows.fetchall())
+    return dict(_CLAIM(db, worker=worker, now=now, until=until, posts=listed).fetchall())
 
 
-def held(db: Connection, posts: Sequence[int]) -> dict[int, int]:
+def claimed(db: Connection, posts: Sequence[int]) -> dict[int, int]:
     """Return the tokens by which posts are claimed, by whomever."""
-    return dict(_HELD(db, posts=json.dumps(posts)))
+    return dict(_CLAIMED(db, posts=json.dumps(posts)))
 
 
 def renew(db: Connection, worker: str, until: str) -> int:
@@ -120,6 +135,24 @@ def renew(db: Connection, worker: str, until: str) -> int:
 
 
 def release(db: Connection, worker: str) -> None:
-    """Give back what a worker has claimed."""
+    """Give back all that a worker has claimed."""
     _LEAVE(db, worker=worker)
     _RELEASE(db, worker=worker)
+
+
+def release_some(db: Connection, posts: Sequence[int]) -> None:
+    """Give back some posts that were claimed just now."""
+    if posts:
+        _LEAVE_SOME(db, posts=json.dumps(posts))
+        _RELEASE_SOME(db, posts=json.dumps(posts))
+
+
+def any_claimed(db: Connection) -> bool:
+    """Tell whether any post is claimed."""
+    return _ANY_CLAIMED(db).fetchone() is not None
+
+
+def release_all(db: Connection) -> None:
+    """Give back what is claimed by anybody: they are dead."""
+    _LEAVE_ALL(db)
+    _RELEASE_ALL(db)
