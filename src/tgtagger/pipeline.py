@@ -152,7 +152,7 @@ async def tag(
         wanted = replace(wanted, limit=_left(wanted.limit, writer.copied))
     if wanted.limit == 0:
         return
-    feed = _Feed(store, tagger, wanted, worker)
+    feed = _Feed(store, tagger, wanted, worker, fresh=rules.fresh)
     async with _claiming(store, worker), aclosing(tagger.tag(feed, events)) as answers:
         async for answered in answers:
             for result in writer.take(answered, feed):
@@ -266,11 +266,14 @@ class _Feed:
     A waiting post is kept without its text.
     """
 
-    def __init__(self, store: Store, tagger: Tagger, wanted: PostFilter, worker: str) -> None:
+    def __init__(
+        self, store: Store, tagger: Tagger, wanted: PostFilter, worker: str, *, fresh: bool
+    ) -> None:
         self._store = store
         self._tagger = tagger
         self._wanted = wanted
         self._worker = worker
+        self._fresh = fresh
         self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
         self._seen: dict[str, Answered | None] = {}  # text → its answer; None: its tags are stored
         self._answered: list[Answered] = []
@@ -284,7 +287,8 @@ class _Feed:
             if waiting is not None:
                 waiting.append(replace(post, text=""))
                 continue
-            if post.text_hash in self._seen and (again := self._known(post)) is not None:
+            may_be_known = post.text_hash in self._seen or not self._fresh
+            if may_be_known and (again := self._known(post)) is not None:
                 self._answered.append(again)
                 continue
             self._asked[post.text_hash] = []
@@ -301,8 +305,8 @@ class _Feed:
         return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
 
     def _known(self, post: PostForTagging) -> Answered | None:
-        """Return the answer for a post whose text had its outcome earlier in this run."""
-        same = self._seen[post.text_hash]
+        """Return the answer for a post whose text had its outcome in this run, or in another."""
+        same = self._seen.get(post.text_hash)
         if same is not None:
             return replace(same, post=post)
         found = self._store.answers.find(post.text_hash, self._tagger.provenances)

@@ -49,6 +49,9 @@ CLAIMED = 200
 LEASE = dt.timedelta(minutes=5)
 """How long a worker may be silent before others get what it has claimed."""
 
+LONGEST_LEASE = dt.timedelta(hours=1)
+"""A lease that ends later than this was given by a clock that was wrong."""
+
 
 # A post that was tagged or skipped and is tagged again begins with no turns.
 _FOR_TAGGING = (
@@ -105,7 +108,12 @@ class Queue(Part):
             at = dt.datetime.now(dt.UTC)
             with self._database.write() as db:
                 claims = tag_queue.claim(
-                    db, chosen.tolist(), worker, now=to_text(at), until=to_text(at + LEASE)
+                    db,
+                    chosen.tolist(),
+                    worker,
+                    now=to_text(at),
+                    until=to_text(at + LEASE),
+                    latest=to_text(at + LONGEST_LEASE),
                 )
                 # By now another worker may have tagged some of them.
                 query = query_for(db, replace(wanted, limit=None))
@@ -134,7 +142,9 @@ class Queue(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             if is_free:
-                query.add(tag_queue.FREE, now=now())
+                now_ = dt.datetime.now(dt.UTC)
+                latest = to_text(now_ + LONGEST_LEASE)
+                query.add(tag_queue.FREE, now=to_text(now_), latest=latest)
             order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
             ids = _ids(db, query, order=order, limit=wanted.limit)
         for at in range(0, len(ids), size):

@@ -42,8 +42,11 @@ _NEEDLESS = Statement(
     "ELSE '-' END"
 )
 
-FREE = "NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id AND l.lease_until >= :now)"
-"""SQL: nobody works at a post, `p`."""
+FREE = (
+    "NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id "
+    "AND l.lease_until BETWEEN :now AND :latest)"
+)
+"""SQL: nobody works at a post, `p`. A lease beyond the :latest is of a clock that was wrong."""
 
 _JOIN = Statement(
     f"INSERT INTO tag_queue (post_id, due_at) SELECT id, '{NEVER}' FROM posts "
@@ -55,10 +58,10 @@ _CLAIM = Statement(
     "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END, "
     "text_hash = (SELECT p.text_hash FROM posts AS p WHERE p.id = tag_queue.post_id) "
     "WHERE post_id IN (SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
-    "AND (q.lease_until IS NULL OR q.lease_until < :now) "
+    "AND (q.lease_until IS NULL OR q.lease_until NOT BETWEEN :now AND :latest) "
     "AND NOT EXISTS (SELECT 1 FROM posts AS p JOIN tag_queue AS o ON o.text_hash = p.text_hash "
-    "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL AND o.lease_until >= :now "
-    "AND o.worker <> :worker)) RETURNING post_id, token"
+    "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL "
+    "AND o.lease_until BETWEEN :now AND :latest AND o.worker <> :worker)) RETURNING post_id, token"
 )
 _RENEW = Statement(
     "UPDATE tag_queue SET lease_until = :until WHERE worker = :worker AND text_hash IS NOT NULL"
@@ -113,15 +116,16 @@ def refill(db: Connection) -> None:
 
 
 def claim(
-    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str
+    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str, latest: str
 ) -> dict[int, int]:
     """Claim those of the posts at which nobody else works; return the token of each.
 
-    A lease that ran out is counted (`attempts`).
+    A lease that ran out is counted (`attempts`). `latest`: until when one may be, by a right clock.
     """
     listed = json.dumps(posts)
     _JOIN(db, posts=listed)
-    return dict(_CLAIM(db, worker=worker, now=now, until=until, posts=listed).fetchall())
+    rows = _CLAIM(db, worker=worker, now=now, until=until, latest=latest, posts=listed)
+    return dict(rows.fetchall())
 
 
 def claimed(db: Connection, posts: Sequence[int]) -> dict[int, int]:
