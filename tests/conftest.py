@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
+from typer.utils import get_params_from_function
 
 from support import byte_code, forked
 from telegram_server import RsaKey, ServerThread
@@ -31,6 +34,9 @@ settings.register_profile(
     "tgtagger-long", settings.get_profile("tgtagger"), max_examples=2000, derandomize=False
 )
 settings.load_profile("tgtagger")
+
+# Typer would read the signature of each command anew, for each command that is run in this process.
+vars(typer.main)["get_params_from_function"] = functools.cache(get_params_from_function)
 
 pytest_plugins = [
     "support.over_the_wire",

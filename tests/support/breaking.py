@@ -200,7 +200,7 @@ def _fork(
     code = _FORKED.get(tuple(program))
     if code is None or (fault is not None and not fault.paths) or not can_fork(env):
         return None
-    return Forked(arguments, code, env, str(cwd or Path.cwd()), files)
+    return Forked(arguments, code, env, str(cwd or Path.cwd()), [file.fileno() for file in files])
 
 
 _FORKED: dict[tuple[str, ...], str] = {TGTAGGER: ""}

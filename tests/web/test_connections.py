@@ -33,7 +33,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 @pytest.fixture
 def place(store: Store, db: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     """A server that is as impatient as a test."""
-    store.posts.save_page(page(*(post(n, "word " * 10_000) for n in range(1, 201))))
+    store.posts.save_page(page(post(1, "word")))
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(server, "READER_SECONDS", 0.3)
     with served(load({"db": str(db), "tagger": "keywords"}, {})) as address:
@@ -116,7 +116,8 @@ def test_a_connection_may_ask_again_and_again(place: tuple[str, int]) -> None:
     assert answer.count(b"HTTP/1.1 200") == 7
 
 
-def test_a_client_that_takes_nothing_is_left(place: tuple[str, int]) -> None:
+def test_a_client_that_takes_nothing_is_left(place: tuple[str, int], store: Store) -> None:
+    store.posts.save_page(page(*(post(n, "word " * 10_000) for n in range(1, 201))))
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.settimeout(SECONDS)

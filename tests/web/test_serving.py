@@ -21,7 +21,10 @@ from tgtagger.web import server
 
 def test_it_says_where_it_is_and_ends_within_two_seconds(store: Store, db: Path) -> None:
     """A reader who holds a connection, and one in the middle of a request, do not keep it."""
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker", anew=True) as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert client.get("/healthz").json()["name"] == "tgtagger"
         place = urlsplit(running.address)
         with socket.create_connection((place.hostname, place.port)) as half:
@@ -44,14 +47,14 @@ def test_small_answers_do_not_wait_for_one_another() -> None:
 
 
 def test_ctrl_c_ends_it_without_a_trace(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as running:
+    with serving(db, "--no-worker", anew=True) as running:
         code, _ = running.end(signal.SIGINT)
     assert code == 130
     assert "Traceback" not in "".join(running.said)
 
 
 def test_a_second_one_on_the_port_says_who_has_it(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as running:
+    with serving(db, "--no-worker", anew=True) as running:
         port = str(urlsplit(running.address).port)
         done = in_pipes("--db", str(db), "serve", "--port", port)
     assert done.code == 2
@@ -82,7 +85,7 @@ def test_another_host_than_this_machine_wants_a_token(db: Path, tmp_path: Path) 
 
 def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
     secret = "0123456789abcdef0123"
-    with serving(db, "--no-worker", env={"TGTAGGER_TOKEN": secret}) as running:
+    with serving(db, "--no-worker", anew=True, env={"TGTAGGER_TOKEN": secret}) as running:
         link = next(line for line in running.said if line.startswith("open ")).split()[1]
         with httpx.Client(base_url=running.address) as client:
             assert client.get("/").status_code == 401
@@ -102,7 +105,7 @@ def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
 
 def test_the_demo_is_gone_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with serving(tmp_path / "mine.db", "--demo", "--no-worker") as running:
+    with serving(tmp_path / "mine.db", "--demo", "--no-worker", anew=True) as running:
         page = httpx.get(running.address, headers={"Accept": "text/html"}).text
         assert page.count("<article") > 5
         running.end()
@@ -115,7 +118,10 @@ HTML = {"Accept": "text/html"}
 
 def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_path: Path) -> None:
     """A backup that was put back, a file that is gone: what is shown is what is there."""
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker", anew=True) as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert "<article" not in client.get("/", headers=HTML).text
         other = tmp_path / "other.db"
         assert in_pipes("--db", str(other), "-q", "demo").code == 0
@@ -130,7 +136,10 @@ def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_pat
 
 
 def test_an_upgrade_under_it_is_noticed(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker", anew=True) as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert client.get("/", headers=HTML).status_code == 200
         store.close()
         subprocess.run([*next_version.PROGRAM, str(db)], check=True)
