@@ -208,7 +208,7 @@ def test_doctor_says_how_the_file_is_kept(
     monkeypatch.setattr(connections, "_is_shareable", lambda _: False)
     set_mode(db, "DELETE")
     assert "warning  write-ahead logging is not used" in found()
-    monkeypatch.setattr("tgtagger.store.integrity.network_file_system", lambda _: "nfs4")
+    monkeypatch.setattr("tgtagger.store.sqlite.archive_file.network_file_system", lambda _: "nfs4")
     assert "warning  the database is on a network file system (nfs4)" in found()
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
     assert "warning  the database can only be read, without locks" in found()
