@@ -159,12 +159,17 @@ class ArchiveFile:
 
         Their locks died with them: so nobody has to wait until their leases are over.
         """
-        with contextlib.suppress(TryLater), run_lock(self.path, "tag"), self.explained():
-            with self.reading() as db:
-                is_any = tag_queue.any_claimed(db)
-            if is_any:
-                with self.writing(patient=True) as db:
-                    tag_queue.release_all(db)
+        with contextlib.ExitStack() as alone:
+            try:
+                alone.enter_context(run_lock(self.path, "tag"))
+            except TryLater:
+                return
+            with self.explained():
+                with self.reading() as db:
+                    is_any = tag_queue.any_claimed(db)
+                if is_any:
+                    with self.writing(patient=True) as db:
+                        tag_queue.release_all(db)
 
     def storage(self) -> Storage:
         """Return how SQLite keeps the file: its journal, locks, a network file system."""
