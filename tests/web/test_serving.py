@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import stat
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from support import next_version
+from support.next_version import NEXT
 from support.serving import serving
 from support.terminal import in_pipes
 from tgtagger.store import Store
@@ -54,7 +53,7 @@ def test_ctrl_c_ends_it_without_a_trace(store: Store, db: Path) -> None:
 
 
 def test_a_second_one_on_the_port_says_who_has_it(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker", anew=True) as running:
+    with serving(db, "--no-worker") as running:
         port = str(urlsplit(running.address).port)
         done = in_pipes("--db", str(db), "serve", "--port", port)
     assert done.code == 2
@@ -85,7 +84,7 @@ def test_another_host_than_this_machine_wants_a_token(db: Path, tmp_path: Path) 
 
 def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
     secret = "0123456789abcdef0123"
-    with serving(db, "--no-worker", anew=True, env={"TGTAGGER_TOKEN": secret}) as running:
+    with serving(db, "--no-worker", env={"TGTAGGER_TOKEN": secret}) as running:
         link = next(line for line in running.said if line.startswith("open ")).split()[1]
         with httpx.Client(base_url=running.address) as client:
             assert client.get("/").status_code == 401
@@ -105,7 +104,7 @@ def test_a_token_lets_one_browser_in_by_a_link(store: Store, db: Path) -> None:
 
 def test_the_demo_is_gone_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with serving(tmp_path / "mine.db", "--demo", "--no-worker", anew=True) as running:
+    with serving(tmp_path / "mine.db", "--demo", "--no-worker") as running:
         page = httpx.get(running.address, headers={"Accept": "text/html"}).text
         assert page.count("<article") > 5
         running.end()
@@ -119,7 +118,7 @@ HTML = {"Accept": "text/html"}
 def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_path: Path) -> None:
     """A backup that was put back, a file that is gone: what is shown is what is there."""
     with (
-        serving(db, "--no-worker", anew=True) as running,
+        serving(db, "--no-worker") as running,
         httpx.Client(base_url=running.address) as client,
     ):
         assert "<article" not in client.get("/", headers=HTML).text
@@ -137,12 +136,12 @@ def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_pat
 
 def test_an_upgrade_under_it_is_noticed(store: Store, db: Path) -> None:
     with (
-        serving(db, "--no-worker", anew=True) as running,
+        serving(db, "--no-worker") as running,
         httpx.Client(base_url=running.address) as client,
     ):
         assert client.get("/", headers=HTML).status_code == 200
         store.close()
-        subprocess.run([*next_version.PROGRAM, str(db)], check=True)
+        Store.open_up_to_date(str(db), schema=NEXT).close()
         newer = client.get("/", headers=HTML)
         assert newer.status_code == 503
         assert "a newer tgtagger" in newer.text
