@@ -228,6 +228,37 @@ def at_work(
         server.latency = 0
 
 
+def test_six_share_an_archive_while_some_are_killed(
+    db: Path, server: LlmServer, effort: Effort
+) -> None:
+    """What a killed one had in flight may be paid for twice, and nothing else; each post once."""
+    posts, chance, kills = 160, random.Random(16), 0
+    with Store.open(str(db)) as store:
+        fill(store, posts)
+    server.latency = 0.1
+
+    def worker() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*TGTAGGER, "-q", "tag"])
+
+    working = [worker() for _ in range(6)]
+    while alive := [each for each in working if each.poll() is None]:
+        time.sleep(chance.uniform(0.2, 0.6))
+        if kills < effort.rounds(2, long=20) and len(server.completions) > 3 * kills:
+            kills += 1
+            chance.choice(alive).send_signal(signal.SIGKILL)
+            working.append(worker())
+    assert {each.returncode for each in working} <= {0, -signal.SIGKILL}
+    assert run("tag").code == 0  # what the dead had
+    assert_sound(db)
+    with Store.open(str(db)) as store:
+        tagged = store.queue.count(PostFilter(statuses=("tagged",)))
+        assert (tagged, store.queue.out_of_step()) == (posts, 0)
+    twice = server.paid_twice()
+    effort.saw(kills=kills, paid_twice=len(twice))
+    assert max(twice.values(), default=0) <= 2
+    assert len(twice) <= kills * 4 * 5  # requests in flight, posts in each
+
+
 def child_of(process: int) -> int:
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return int(children[0])

@@ -142,6 +142,15 @@ def test_what_another_has_tagged_meanwhile_is_not_claimed(store: Store) -> None:
     assert store.queue.out_of_step() == 0
 
 
+def test_who_may_not_have_a_post_leaves_no_trace_of_it(store: Store) -> None:
+    """Its text is another's; the post itself is tagged, and does not wait."""
+    fill(store, "same", "same")
+    (first, _) = claim(store, "one")
+    assert finish(store, first)
+    assert claim(store, "two", PostFilter()) == []
+    assert claimed(store) == [("one", 1, 1)]
+
+
 def test_an_edited_post_is_nobody_s(store: Store) -> None:
     fill(store, "a")
     (item,) = claim(store, "one")

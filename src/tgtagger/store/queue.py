@@ -119,7 +119,7 @@ class Queue(Part):
                 query = query_for(db, replace(wanted, limit=None))
                 query.add("p.id IN listed(:posts)", posts=json.dumps([*claims]))
                 still = _ids(db, query)
-                tag_queue.release_some(db, [*(claims.keys() - set(still))])
+                tag_queue.release_some(db, [*({*chosen} - {*still})], worker)
                 found = _read(db, still)
             yield from (
                 replace(found[number], claim=claims[number]) for number in chosen if number in found

@@ -37,9 +37,9 @@ _MISSING = Statement(
 )
 _NEEDLESS = Statement(
     "SELECT count(*) FROM tag_queue AS q JOIN posts AS p ON p.id = q.post_id "
-    f"WHERE coalesce(q.due_at, '') <> '{NEVER}' AND coalesce(q.due_at, '') <> "
-    "CASE p.status WHEN 'pending' THEN '' WHEN 'failed' THEN coalesce(p.next_attempt_at, '-') "
-    "ELSE '-' END"
+    f"WHERE CASE q.due_at WHEN '{NEVER}' THEN q.text_hash IS NULL "
+    "ELSE coalesce(q.due_at, '') <> CASE p.status WHEN 'pending' THEN '' "
+    "WHEN 'failed' THEN coalesce(p.next_attempt_at, '-') ELSE '-' END END"
 )
 
 FREE = (
@@ -80,11 +80,12 @@ _RELEASE_ALL = Statement(
     "WHERE text_hash IS NOT NULL"
 )
 _LEAVE_SOME = Statement(
-    f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}'"
+    f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}' "
+    "AND (worker IS NULL OR worker = :worker)"
 )
 _RELEASE_SOME = Statement(
     "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
-    "WHERE post_id IN listed(:posts)"
+    "WHERE post_id IN listed(:posts) AND worker = :worker"
 )
 _CLAIMED = Statement(
     "SELECT post_id, token FROM tag_queue WHERE post_id IN listed(:posts) AND text_hash IS NOT NULL"
@@ -144,11 +145,11 @@ def release(db: Connection, worker: str) -> None:
     _RELEASE(db, worker=worker)
 
 
-def release_some(db: Connection, posts: Sequence[int]) -> None:
-    """Give back some posts that were claimed just now."""
+def release_some(db: Connection, posts: Sequence[int], worker: str) -> None:
+    """Give back those of some posts that a worker has, and forget those that wait for nobody."""
     if posts:
-        _LEAVE_SOME(db, posts=json.dumps(posts))
-        _RELEASE_SOME(db, posts=json.dumps(posts))
+        _LEAVE_SOME(db, posts=json.dumps(posts), worker=worker)
+        _RELEASE_SOME(db, posts=json.dumps(posts), worker=worker)
 
 
 def any_claimed(db: Connection) -> bool:
