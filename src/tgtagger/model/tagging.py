@@ -37,12 +37,14 @@ class PostForTagging:
 
     `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile. So
     does `claim`, the number of the claim by which a run works at the post: another run may have it.
+    `channel` is the channel's title.
     """
 
     id: PostId
     text: str
     text_hash: str = ""
     attempts: int = 0
+    channel: str = ""
     claim: int | None = None
 
 
