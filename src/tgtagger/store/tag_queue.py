@@ -10,7 +10,7 @@ and no rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -23,7 +23,7 @@ SOURCE = "tag_queue AS q CROSS JOIN posts AS p ON p.id = q.post_id"
 WAITS = "q.due_at IS NULL AND p.status = 'pending'"
 """SQL: posts that were never tried, for a query of which the queue gives the posts, `p`."""
 
-_ADD = Statement("INSERT INTO tag_queue (post_id) VALUES (:post)")
+_ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts)")
 _DROP = Statement("DELETE FROM tag_queue WHERE post_id IN listed(:posts)")
 _OF_POSTS = (
     "SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts "
@@ -92,9 +92,9 @@ _CLAIMED = Statement(
 )
 
 
-def add(db: Connection, posts: Iterable[int]) -> None:
+def add(db: Connection, posts: Sequence[int]) -> None:
     """Let new posts wait for their first try."""
-    _ADD.many(db, [(post,) for post in posts])
+    _ADD(db, posts=json.dumps(posts))
 
 
 def refresh(db: Connection, posts: Sequence[int]) -> None:
