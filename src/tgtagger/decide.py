@@ -123,24 +123,34 @@ def update_after(
     `remember`: keep the answer for equal texts. A Skipped is always remembered: the post has no
     tag that says which vocabulary it was skipped by.
     """
-    id_, text = post.id, post.text_hash
+    id_, text, claim = post.id, post.text_hash, post.claim
     match outcome:
         case Tagged(tags):
             key = answer_key(text, provenance) if remember else None
             return TagUpdate(
-                id_, text, "tagged", provenance, tags, post.attempts + 1, answer_key=key
+                id_,
+                text,
+                "tagged",
+                provenance,
+                tags,
+                post.attempts + 1,
+                answer_key=key,
+                claim=claim,
             )
         case Skipped():
             key = None if provenance.source == "cache" else answer_key(text, provenance)
             return TagUpdate(
-                id_, text, "skipped", provenance, attempts=post.attempts, answer_key=key
-            )
+                id_, text, "skipped", provenance,
+                attempts=post.attempts, answer_key=key, claim=claim,
+            )  # fmt: skip
         case TaggingError(failure, message):
             attempts = post.attempts + 1
             due = None
             if failure in PASSING and attempts < max_attempts:
                 due = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1]
-            return TagUpdate(id_, text, "failed", provenance, (), attempts, failure, message, due)
+            return TagUpdate(
+                id_, text, "failed", provenance, (), attempts, failure, message, due, claim=claim
+            )
 
 
 HUMAN: LinkSource = "human"

@@ -7,6 +7,7 @@ open while something is awaited. Knows no terminal, and no particular source or 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import itertools
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tgtagger.decide import update_after
-from tgtagger.errors import TryLater
+from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter
@@ -135,10 +136,11 @@ async def tag(
     """Tag the posts of a filter; yield each result when it is stored.
 
     Answers of earlier runs to equal texts are copied, not asked again. If a post was edited
-    meanwhile its result is neither stored nor yielded: the post stays pending. Raises TryLater
-    when the deadline is over, and what the tagger raises.
+    meanwhile its result is neither stored nor yielded: the post stays pending. What another run
+    works at, and equal texts, are left to that. Raises TryLater when the deadline is over, and what
+    the tagger raises.
     """
-    writer = _Writer(store, tagger, run, rules)
+    writer, worker = _Writer(store, tagger, run, rules), f"run {run}"
     if tagger.paid and not (rules.fresh and rules.asked_since is None):
         since = rules.asked_since if rules.fresh else None
         known = store.queue.answered(wanted, tagger.provenances, since_run=since)
@@ -150,16 +152,35 @@ async def tag(
         wanted = replace(wanted, limit=_left(wanted.limit, writer.copied))
     if wanted.limit == 0:
         return
-    feed = _Feed(store, tagger, wanted)
-    async with aclosing(tagger.tag(feed, events)) as answers:
+    feed = _Feed(store, tagger, wanted, worker, fresh=rules.fresh)
+    async with _claiming(store, worker), aclosing(tagger.tag(feed, events)) as answers:
         async for answered in answers:
             for result in writer.take(answered, feed):
                 yield result
             if not tagger.paid:  # a paid tagger ends by itself: its requests in flight cost money
                 _check_time(rules)
                 await asyncio.sleep(0)  # lets a signal cancel the run
-    for result in writer.finish(feed):
-        yield result
+        for result in writer.finish(feed):
+            yield result
+
+
+@contextlib.asynccontextmanager
+async def _claiming(store: Store, worker: str) -> AsyncGenerator[None]:
+    """Keep what a worker claims from others while the body runs; give back what is left of it."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(store.queue.lease.total_seconds() / 3)
+            with contextlib.suppress(TgTaggerError):  # of a locked database: there is time left
+                store.queue.renew(worker)
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with contextlib.suppress(TgTaggerError):  # the leases run out by themselves
+            store.queue.release(worker)
 
 
 def _check_time(rules: TagRules) -> None:
@@ -245,16 +266,20 @@ class _Feed:
     A waiting post is kept without its text.
     """
 
-    def __init__(self, store: Store, tagger: Tagger, wanted: PostFilter) -> None:
+    def __init__(
+        self, store: Store, tagger: Tagger, wanted: PostFilter, worker: str, *, fresh: bool
+    ) -> None:
         self._store = store
         self._tagger = tagger
         self._wanted = wanted
+        self._worker = worker
+        self._fresh = fresh
         self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
         self._seen: dict[str, Answered | None] = {}  # text → its answer; None: its tags are stored
         self._answered: list[Answered] = []
 
     def __iter__(self) -> Iterator[PostForTagging]:
-        for post in self._store.queue.posts(self._wanted):
+        for post in self._store.queue.claim(self._wanted, self._worker):
             if not self._tagger.paid:
                 yield post
                 continue
@@ -262,7 +287,8 @@ class _Feed:
             if waiting is not None:
                 waiting.append(replace(post, text=""))
                 continue
-            if post.text_hash in self._seen and (again := self._known(post)) is not None:
+            may_be_known = post.text_hash in self._seen or not self._fresh
+            if may_be_known and (again := self._known(post)) is not None:
                 self._answered.append(again)
                 continue
             self._asked[post.text_hash] = []
@@ -279,8 +305,8 @@ class _Feed:
         return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
 
     def _known(self, post: PostForTagging) -> Answered | None:
-        """Return the answer for a post whose text had its outcome earlier in this run."""
-        same = self._seen[post.text_hash]
+        """Return the answer for a post whose text had its outcome in this run, or in another."""
+        same = self._seen.get(post.text_hash)
         if same is not None:
             return replace(same, post=post)
         found = self._store.answers.find(post.text_hash, self._tagger.provenances)

@@ -61,6 +61,16 @@ def test_posts_without_text_are_named(db: Path) -> None:
     assert shown.exit_code == 0
 
 
+def test_a_queue_out_of_step_is_rebuilt_and_said(db: Path) -> None:
+    with closing(sqlite3.connect(db)) as raw, raw:
+        raw.execute("DELETE FROM tag_queue")
+    (found,) = [item for item in look("--db", str(db)) if item["check"] == "queue"]
+    assert found["message"].endswith("differed from the posts (3 posts): it was rebuilt")
+    assert not [item for item in look("--db", str(db)) if item["check"] == "queue"]
+    summary = CliRunner().invoke(app, ["--db", str(db), "tag", "--json"])
+    assert json.loads(summary.stdout)["pending"] == 0
+
+
 def test_too_little_room_is_said(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LEAST_ROOM", 10**18)
     (found,) = [item for item in look("--db", str(db)) if item["check"] == "room"]

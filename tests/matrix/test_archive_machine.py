@@ -144,6 +144,8 @@ class Archive(RuleBasedStateMachine):
     @rule(crash=st.none() | st.integers(0, 12), force=st.booleans())
     def tag(self, crash: int | None, force: bool) -> None:  # noqa: FBT001
         wanted = PostFilter(statuses=() if force else ("pending",))
+        with self.store.lock("tag", shared=True):  # as a run does: it frees what the dead had
+            pass
         finished = self._run(self._tag(wanted), crash)
         if finished:
             assert self.store.queue.count(PostFilter(statuses=("pending",))) == 0

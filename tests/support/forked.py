@@ -80,8 +80,17 @@ def _adopt(*, does: bool) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, int(does), 0, 0, 0)
 
 
-@functools.cache
+_making = threading.Lock()
+
+
 def _forker() -> _Forker:
+    """Return the one forker: of two each would adopt, and no longer adopt, the other's forks."""
+    with _making:
+        return _make_forker()
+
+
+@functools.cache
+def _make_forker() -> _Forker:
     return _Forker()
 
 

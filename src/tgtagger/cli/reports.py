@@ -188,6 +188,8 @@ def tell_tag(
         lines.append(_done(summary))
         if summary.provenance.source != "keywords":
             lines.append(_cost(summary.spent))
+    elif summary.elsewhere:
+        lines.append(f"nothing to tag: another run works at {plural(summary.elsewhere, 'post')}")
     elif stopped is None:
         lines.append(nothing)
     if screen.talks:

@@ -35,7 +35,8 @@ class PostId:
 class PostForTagging:
     """What a tagger needs of a post. `text` has the words of its media too (polls, link titles).
 
-    `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile.
+    `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile. So
+    does `claim`, the number of the claim by which a run works at the post: another run may have it.
     `channel` is the channel's title.
     """
 
@@ -44,6 +45,7 @@ class PostForTagging:
     text_hash: str = ""
     attempts: int = 0
     channel: str = ""
+    claim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class TagUpdate:
 
     `text_hash` is that of the text that was tagged: the store writes nothing if the post has
     been edited since. `answer_key` is the key to store the answer under; None: it is not kept.
+    `claim`: it writes the answer alone if another run has claimed the post since.
     """
 
     id: PostId
@@ -189,6 +192,7 @@ class TagUpdate:
     error: str | None = None
     next_attempt_at: dt.datetime | None = None
     answer_key: str | None = None
+    claim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

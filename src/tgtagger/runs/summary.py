@@ -95,6 +95,7 @@ class TagSummary:
     skipped: int = 0
     failed: int = 0
     pending: int = 0  # in the whole archive, afterwards
+    elsewhere: int = 0  # posts for this run, all of which another one works at
     copied: int = 0
     by_class: Mapping[str, int] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)

@@ -23,7 +23,11 @@ from tgtagger.store import Store
 def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncReport:
     """Do all three parts as one run under both locks, until `options.deadline` at most."""
     settings.check_llm()
-    with Store.open(settings.db, create=False) as store, store.lock("parse"), store.lock("tag"):
+    with (
+        Store.open(settings.db, create=False) as store,
+        store.lock("parse"),
+        store.lock("tag", shared=True),
+    ):
         return sync_as_run(store, settings, options, events)
 
 

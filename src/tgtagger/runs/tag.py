@@ -132,9 +132,10 @@ class Tagging:
         tally = _Tally()
         results = pipeline.tag(self.store, tagger, wanted, run, events, rules)
         signals.run(_follow, results, events, tally, total, tagger)
-        summary = tally.to_summary(
-            tagger, events, self.store.queue.count(PostFilter(statuses=("pending",)))
-        )
+        pending = self.store.queue.count(PostFilter(statuses=("pending",)))
+        summary = tally.to_summary(tagger, events, pending)
+        if not summary.posts and summary.stopped is None:
+            summary = replace(summary, elsewhere=total)
         if is_first:
             events.remark("first_by_the_embedded_tagger")
         return summary
@@ -142,9 +143,9 @@ class Tagging:
 
 @contextlib.contextmanager
 def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
-    """Open the archive, take the lock of tagging runs, make the tagger."""
+    """Open the archive, take the lock of tagging runs, which may be several, make the tagger."""
     settings.check_llm()
-    with Store.open(settings.db, create=False) as store, store.lock("tag"):
+    with Store.open(settings.db, create=False) as store, store.lock("tag", shared=True):
         yield make_tagging(store, settings, options)
 
 

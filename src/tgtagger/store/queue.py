@@ -9,10 +9,11 @@ the archive, does not come back. Knows no rule of status (`decide`) and none of 
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -42,6 +43,15 @@ from tgtagger.store.values import RowCheck, plain
 BATCH = 500
 """Posts read at a time: bounds memory, and how long a snapshot lasts."""
 
+CLAIMED = 200
+"""Posts claimed at a time: what others may not have while a worker comes to it."""
+
+LEASE = dt.timedelta(minutes=5)
+"""How long a worker may be silent before others get what it has claimed."""
+
+LONGEST_LEASE = dt.timedelta(hours=1)
+"""A lease that ends later than this was given by a clock that was wrong."""
+
 
 # A post that was tagged or skipped and is tagged again begins with no turns.
 _FOR_TAGGING = (
@@ -64,6 +74,8 @@ _DONE_SINCE = Statement(
 class Queue(Part):
     """The posts for a tagger, and its results."""
 
+    lease = LEASE
+
     def count(self, wanted: PostFilter) -> int:
         """Return how many posts a filter picks, up to its limit."""
         with self._database.read() as db:
@@ -83,16 +95,61 @@ class Queue(Part):
         The newest come first. If only failed posts are wanted, those with the fewest turns come
         first, so that a post that always fails does not delay the others.
         """
+        for chosen in self._batches(wanted, BATCH):
+            with self._database.read() as db:
+                found = _read(db, chosen)
+            yield from (found[number] for number in chosen if number in found)
+
+    def claim(self, wanted: PostFilter, worker: str) -> Iterator[PostForTagging]:
+        """Yield the posts of a filter as `posts` does, each claimed for a worker; see `renew`.
+
+        Left out is what another worker works at, posts with an equal text, too.
+        """
+        for chosen in self._batches(wanted, CLAIMED, is_free=True):
+            at = dt.datetime.now(dt.UTC)
+            with self._database.write() as db:
+                claims = tag_queue.claim(
+                    db,
+                    chosen.tolist(),
+                    worker,
+                    now=to_text(at),
+                    until=to_text(at + LEASE),
+                    latest=to_text(at + LONGEST_LEASE),
+                )
+                # By now another worker may have tagged some of them.
+                query = query_for(db, replace(wanted, limit=None))
+                query.add("p.id IN listed(:posts)", posts=json.dumps([*claims]))
+                still = _ids(db, query)
+                tag_queue.release_some(db, [*({*chosen} - {*still})], worker)
+                found = _read(db, still)
+            yield from (
+                replace(found[number], claim=claims[number]) for number in chosen if number in found
+            )
+
+    def renew(self, worker: str) -> None:
+        """Make the leases of a worker longer: call it in less than a LEASE."""
+        with self._database.write() as db:
+            tag_queue.renew(db, worker, to_text(dt.datetime.now(dt.UTC) + LEASE))
+
+    def release(self, worker: str) -> None:
+        """Give back all that a worker has claimed and not finished."""
+        with self._database.write() as db:
+            tag_queue.release(db, worker)
+
+    def _batches(
+        self, wanted: PostFilter, size: int, *, is_free: bool = False
+    ) -> Iterator[array[int]]:
+        """Yield the ids of a filter, as they are at the beginning; `is_free`: at no worker's."""
         with self._database.read() as db:
             query = query_for(db, wanted)
+            if is_free:
+                now_ = dt.datetime.now(dt.UTC)
+                latest = to_text(now_ + LONGEST_LEASE)
+                query.add(tag_queue.FREE, now=to_text(now_), latest=latest)
             order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
             ids = _ids(db, query, order=order, limit=wanted.limit)
-        for at in range(0, len(ids), BATCH):
-            chosen = ids[at : at + BATCH]
-            with self._database.read() as db:
-                rows = _POSTS(db, ids=json.dumps(chosen.tolist()))
-                found = {row[0]: _post_for_tagging(row) for row in rows}
-            yield from (found[number] for number in chosen if number in found)
+        for at in range(0, len(ids), size):
+            yield ids[at : at + size]
 
     def answered(
         self,
@@ -172,6 +229,11 @@ class Queue(Part):
                 if room_of(db).errors.is_fatal(error):
                     raise
             return [_save_alone(db, update, run, at) for update in updates]
+
+
+def _read(db: Connection, ids: array[int]) -> dict[int, PostForTagging]:
+    rows = _POSTS(db, ids=json.dumps(ids.tolist()))
+    return {row[0]: _post_for_tagging(row) for row in rows}
 
 
 def _ids(
@@ -269,7 +331,7 @@ def _save_alone(db: Connection, update: TagUpdate, run: int, now: str) -> bool:
 
 
 def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: str) -> list[bool]:
-    taken = _take(db, updates)
+    taken = _take(db, updates, now)
     found = [each for each in taken if each is not None]
     _STATE.many(
         db,
@@ -299,8 +361,11 @@ def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: s
     return [each is not None for each in taken]
 
 
-def _take(db: Connection, updates: Sequence[TagUpdate]) -> list[_Taken | None]:
-    """Return each update with its post; None: its text was edited since, or it is gone."""
+def _take(db: Connection, updates: Sequence[TagUpdate], now: str) -> list[_Taken | None]:
+    """Return each update with its post; None: its text was edited since, or it is gone.
+
+    Also if another worker has it by now: then its answer alone is kept.
+    """
     messages: dict[int, list[int]] = {}
     for update in updates:
         messages.setdefault(update.id.channel_id, []).append(update.id.message_id)
@@ -309,15 +374,33 @@ def _take(db: Connection, updates: Sequence[TagUpdate]) -> list[_Taken | None]:
         for channel, numbers in messages.items()
         for message, *state in _FOUND(db, channel=channel, messages=json.dumps(numbers))
     }
+    claims = tag_queue.claimed(db, [state[0] for state in stored.values()])
     taken: list[_Taken | None] = []
+    lost: list[TagUpdate] = []
     for update in updates:
         post, *state = stored.get((update.id.channel_id, update.id.message_id)) or (None, None)
         if post is None or state[-1] != update.text_hash:
             taken.append(None)
+        elif update.claim is not None and claims.get(post) != update.claim:
+            taken.append(None)
+            lost.append(update)
         else:
             before = None if state[:-1] == _NEW else json.dumps(state, ensure_ascii=False)
             taken.append(_Taken(update, post, before))
+    _keep_answers(db, lost, now)
     return taken
+
+
+def _keep_answers(db: Connection, updates: Iterable[TagUpdate], now: str) -> None:
+    """Store the answers that were paid for, so that equal texts cost nothing."""
+    _ANSWER.many(
+        db,
+        [
+            (update.answer_key, _names(update.tags), update.provenance.model, now)
+            for update in updates
+            if update.answer_key is not None
+        ],
+    )
 
 
 def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -> list[Replaced]:
@@ -327,14 +410,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
     """
     if not taken:
         return []
-    _ANSWER.many(
-        db,
-        [
-            (update.answer_key, _names(update.tags), update.provenance.model, now)
-            for update in (each.update for each in taken)
-            if update.answer_key is not None
-        ],
-    )
+    _keep_answers(db, (each.update for each in taken), now)
     posts = json.dumps([each.post for each in taken])
     gone: dict[int, list[tuple[int, str, int | None]]] = {}
     for post, *link in _REPLACE(db, posts=posts).fetchall():

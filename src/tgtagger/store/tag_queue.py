@@ -10,7 +10,7 @@ and no rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
 
@@ -23,7 +23,7 @@ SOURCE = "tag_queue AS q CROSS JOIN posts AS p ON p.id = q.post_id"
 WAITS = "q.due_at IS NULL AND p.status = 'pending'"
 """SQL: posts that were never tried, for a query of which the queue gives the posts, `p`."""
 
-_ADD = Statement("INSERT INTO tag_queue (post_id) VALUES (:post)")
+_ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts)")
 _DROP = Statement("DELETE FROM tag_queue WHERE post_id IN listed(:posts)")
 _OF_POSTS = (
     "SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts "
@@ -37,25 +37,31 @@ _MISSING = Statement(
 )
 _NEEDLESS = Statement(
     "SELECT count(*) FROM tag_queue AS q JOIN posts AS p ON p.id = q.post_id "
-    f"WHERE coalesce(q.due_at, '') <> '{NEVER}' AND coalesce(q.due_at, '') <> "
-    "CASE p.status WHEN 'pending' THEN '' WHEN 'failed' THEN coalesce(p.next_attempt_at, '-') "
-    "ELSE '-' END"
+    f"WHERE CASE q.due_at WHEN '{NEVER}' THEN q.text_hash IS NULL "
+    "ELSE coalesce(q.due_at, '') <> CASE p.status WHEN 'pending' THEN '' "
+    "WHEN 'failed' THEN coalesce(p.next_attempt_at, '-') ELSE '-' END END"
 )
 
-# Whoever works at a post, or at an equal text, keeps others from it while the lease lasts.
+FREE = (
+    "NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id "
+    "AND l.lease_until BETWEEN :now AND :latest)"
+)
+"""SQL: nobody works at a post, `p`. A lease beyond the :latest is of a clock that was wrong."""
+
 _JOIN = Statement(
     f"INSERT INTO tag_queue (post_id, due_at) SELECT id, '{NEVER}' FROM posts "
     "WHERE id IN listed(:posts) ON CONFLICT (post_id) DO NOTHING"
 )
+# Whoever works at a post, or at an equal text, keeps others from it while the lease lasts.
 _CLAIM = Statement(
     "UPDATE tag_queue SET token = token + 1, worker = :worker, lease_until = :until, "
     "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END, "
     "text_hash = (SELECT p.text_hash FROM posts AS p WHERE p.id = tag_queue.post_id) "
     "WHERE post_id IN (SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
-    "AND (q.lease_until IS NULL OR q.lease_until < :now) AND q.attempts < :most "
+    "AND (q.lease_until IS NULL OR q.lease_until NOT BETWEEN :now AND :latest) "
     "AND NOT EXISTS (SELECT 1 FROM posts AS p JOIN tag_queue AS o ON o.text_hash = p.text_hash "
-    "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL AND o.lease_until >= :now "
-    "AND o.worker <> :worker)) RETURNING post_id, token"
+    "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL "
+    "AND o.lease_until BETWEEN :now AND :latest AND o.worker <> :worker)) RETURNING post_id, token"
 )
 _RENEW = Statement(
     "UPDATE tag_queue SET lease_until = :until WHERE worker = :worker AND text_hash IS NOT NULL"
@@ -67,14 +73,28 @@ _RELEASE = Statement(
     "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
     "WHERE worker = :worker AND text_hash IS NOT NULL"
 )
-_HELD = Statement(
+_ANY_CLAIMED = Statement("SELECT 1 FROM tag_queue WHERE text_hash IS NOT NULL LIMIT 1")
+_LEAVE_ALL = Statement(f"DELETE FROM tag_queue WHERE text_hash IS NOT NULL AND due_at = '{NEVER}'")
+_RELEASE_ALL = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
+    "WHERE text_hash IS NOT NULL"
+)
+_LEAVE_SOME = Statement(
+    f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}' "
+    "AND (worker IS NULL OR worker = :worker)"
+)
+_RELEASE_SOME = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
+    "WHERE post_id IN listed(:posts) AND worker = :worker"
+)
+_CLAIMED = Statement(
     "SELECT post_id, token FROM tag_queue WHERE post_id IN listed(:posts) AND text_hash IS NOT NULL"
 )
 
 
-def add(db: Connection, posts: Iterable[int]) -> None:
+def add(db: Connection, posts: Sequence[int]) -> None:
     """Let new posts wait for their first try."""
-    _ADD.many(db, [(post,) for post in posts])
+    _ADD(db, posts=json.dumps(posts))
 
 
 def refresh(db: Connection, posts: Sequence[int]) -> None:
@@ -97,21 +117,21 @@ def refill(db: Connection) -> None:
 
 
 def claim(
-    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str, most: int
+    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str, latest: str
 ) -> dict[int, int]:
     """Claim those of the posts at which nobody else works; return the token of each.
 
-    A lease that ran out counts as a try of the post: `most` is how many there may be.
+    A lease that ran out is counted (`attempts`). `latest`: until when one may be, by a right clock.
     """
     listed = json.dumps(posts)
     _JOIN(db, posts=listed)
-    rows = _CLAIM(db, worker=worker, now=now, until=until, posts=listed, most=most)
+    rows = _CLAIM(db, worker=worker, now=now, until=until, latest=latest, posts=listed)
     return dict(rows.fetchall())
 
 
-def held(db: Connection, posts: Sequence[int]) -> dict[int, int]:
+def claimed(db: Connection, posts: Sequence[int]) -> dict[int, int]:
     """Return the tokens by which posts are claimed, by whomever."""
-    return dict(_HELD(db, posts=json.dumps(posts)))
+    return dict(_CLAIMED(db, posts=json.dumps(posts)))
 
 
 def renew(db: Connection, worker: str, until: str) -> int:
@@ -120,6 +140,24 @@ def renew(db: Connection, worker: str, until: str) -> int:
 
 
 def release(db: Connection, worker: str) -> None:
-    """Give back what a worker has claimed."""
+    """Give back all that a worker has claimed."""
     _LEAVE(db, worker=worker)
     _RELEASE(db, worker=worker)
+
+
+def release_some(db: Connection, posts: Sequence[int], worker: str) -> None:
+    """Give back those of some posts that a worker has, and forget those that wait for nobody."""
+    if posts:
+        _LEAVE_SOME(db, posts=json.dumps(posts), worker=worker)
+        _RELEASE_SOME(db, posts=json.dumps(posts), worker=worker)
+
+
+def any_claimed(db: Connection) -> bool:
+    """Tell whether any post is claimed."""
+    return _ANY_CLAIMED(db).fetchone() is not None
+
+
+def release_all(db: Connection) -> None:
+    """Give back what is claimed by anybody: they are dead."""
+    _LEAVE_ALL(db)
+    _RELEASE_ALL(db)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
 
-from tgtagger.errors import InputError
+from tgtagger.errors import InputError, TryLater
 from tgtagger.model.archive import IntegrityReport, Storage
+from tgtagger.store import tag_queue
 from tgtagger.store.rescue import integrity_check
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import engine, fulltext_index, migrate, opening, stale_log
@@ -30,6 +32,9 @@ from tgtagger.store.sqlite.errors import map_errors, unwrapped
 from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
 from tgtagger.system.mounts import network_file_system
+
+_PATIENCE = 1.0
+"""Seconds for which who may share a lock waits: another one may look whether all are dead."""
 
 
 class ArchiveFile:
@@ -132,11 +137,39 @@ class ArchiveFile:
 
     # ---- care
 
-    def lock(
-        self, name: LockName, *, shared: bool = False
-    ) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def lock(self, name: LockName, *, shared: bool = False) -> Iterator[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
-        return run_lock(self.path, name, shared=shared)
+        if name == "tag":
+            self._free_posts_of_the_dead()
+        with contextlib.ExitStack() as held:
+            until = time.monotonic() + (_PATIENCE if shared else 0)
+            while True:
+                try:
+                    held.enter_context(run_lock(self.path, name, shared=shared))
+                    break
+                except TryLater:
+                    if time.monotonic() >= until:
+                        raise
+                    time.sleep(0.02)
+            yield
+
+    def _free_posts_of_the_dead(self) -> None:
+        """Give back what was claimed by runs that were killed, if no other one is at work.
+
+        Their locks died with them: so nobody has to wait until their leases are over.
+        """
+        with contextlib.ExitStack() as alone:
+            try:
+                alone.enter_context(run_lock(self.path, "tag"))
+            except TryLater:
+                return
+            with self.explained():
+                with self.reading() as db:
+                    is_any = tag_queue.any_claimed(db)
+                if is_any:
+                    with self.writing(patient=True) as db:
+                        tag_queue.release_all(db)
 
     def storage(self) -> Storage:
         """Return how SQLite keeps the file: its journal, locks, a network file system."""
