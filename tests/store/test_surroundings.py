@@ -77,7 +77,7 @@ def test_a_basic_groups_post_is_found_by_its_name_in_addresses(store: Store) -> 
         (surroundings.ANSWERED, (1, 5)),
         (surroundings.ANSWERS, (1, 5, 9)),
         (surroundings.TAKEN, (9,)),
-        (surroundings.CHANGES, (9, "human")),
+        (surroundings.CHANGES, (9, "human", "agent")),
         (facets.TAGS, ("[1]",)),
         (store_tags.COMPLETIONS, ("a", "b")),
         (store_tags.BY_HAND, ("[1]",)),

@@ -11,9 +11,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from tgtagger import vocabulary
-from tgtagger.decide import HUMAN
+from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange
+from tgtagger.model.choices import LinkSource
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
@@ -26,7 +27,9 @@ from tgtagger.store.values import INTEGER, RowCheck
 _NAME = RowCheck("tags.name")
 _NAME_AND_KEY = RowCheck("tags.name", "tags.key")
 _ALIAS = RowCheck("tag_aliases.name")
-_BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
+_BOTH = RowCheck(
+    INTEGER, "post_tags.position", "post_tags.source", "post_tags.position", "post_tags.source"
+)
 
 
 class Curation(Part):
@@ -175,14 +178,14 @@ def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
         post for (post,) in db.execute("SELECT post_id FROM post_tags WHERE tag_id = ?", (tag,))
     }
     both = db.execute(
-        "SELECT a.post_id, a.position, a.source, b.position FROM post_tags AS a "
+        "SELECT a.post_id, a.position, a.source, b.position, b.source FROM post_tags AS a "
         "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = ? WHERE a.tag_id = ?",
         (target, tag),
     ).fetchall()
-    for post, position, source, other in map(_BOTH, both):
+    for post, position, source, other, other_source in map(_BOTH, both):
         db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
-        if source == HUMAN:
-            _make_human(db, post, target)
+        if source == HUMAN or (source == AGENT and other_source != HUMAN):
+            _make(db, post, target, source)
         db.execute(
             "UPDATE post_tags SET position = ? WHERE post_id = ? AND tag_id = ?",
             (min(position, other), post, target),
@@ -242,7 +245,7 @@ def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) ->
         db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
         for post in posts:
             db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
-            if not _make_human(db, post, tag):
+            if not _make(db, post, tag, HUMAN):
                 changed.add(post)
                 db.execute(
                     "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
@@ -305,11 +308,11 @@ def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
     return TagChange(names, (), 1)
 
 
-def _make_human(db: sqlite3.Connection, post: int, tag: int) -> bool:
-    """Turn a link into a person's; tell whether there was a link."""
+def _make(db: sqlite3.Connection, post: int, tag: int, source: LinkSource) -> bool:
+    """Turn a link into a person's or an agent's; tell whether there was a link."""
     done = db.execute(
         "UPDATE post_tags SET source = ?, model = NULL, prompt = NULL, vocabulary = NULL, "
         "run_id = NULL WHERE post_id = ? AND tag_id = ?",
-        (HUMAN, post, tag),
+        (source, post, tag),
     )
     return done.rowcount > 0

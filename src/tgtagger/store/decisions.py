@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from tgtagger.decide import HUMAN
+from tgtagger.decide import HUMAN, LASTING
 from tgtagger.store.recording import LINK
 from tgtagger.store.undo import give_back
 from tgtagger.store.values import parsed
@@ -28,11 +28,14 @@ _NOTHING: State = (None, None)
 def move(db: sqlite3.Connection, other: int, keep: int) -> None:
     """Give the post `keep` what people decided about the tags of `other`.
 
-    A person's tag comes before a person's removal, that before a machine's tag. The machines' tags
-    of `other` go, and no undo brings them back. The caller deletes what is left of `other`.
+    A person's tag comes before a person's removal, that before an agent's or a tagger's tag. The
+    taggers' tags of `other` go, and no undo brings them back. The caller deletes what is left of
+    `other`.
     """
     _forget_machine_links(db, other)
-    db.execute("DELETE FROM post_tags WHERE post_id = ? AND source <> ?", (other, HUMAN))
+    db.execute(
+        "DELETE FROM post_tags WHERE post_id = ? AND source NOT IN (?, ?)", (other, *LASTING)
+    )
     _put_behind(db, other, keep)
     theirs, their_records = _states(db, other), _records(db, other)
     ours, our_records = _states(db, keep), _records(db, keep)
@@ -54,9 +57,10 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
 
 def _forget_machine_links(db: sqlite3.Connection, post: int) -> None:
     db.execute(
-        "UPDATE changed_links SET before = iif(json_extract(before, '$[1]') = ?1, before, NULL), "
-        "after = iif(json_extract(after, '$[1]') = ?1, after, NULL) WHERE post_id = ?2",
-        (HUMAN, post),
+        "UPDATE changed_links SET before = iif(json_extract(before, '$[1]') IN (?1, ?2), before, "
+        "NULL), after = iif(json_extract(after, '$[1]') IN (?1, ?2), after, NULL) "
+        "WHERE post_id = ?3",
+        (*LASTING, post),
     )
 
 
@@ -106,7 +110,7 @@ def _joined(ours: State, theirs: State) -> State:
         if link is not None and parsed(link)[1] == HUMAN:
             return link, None
     removed = ours[1] or theirs[1]
-    return (ours[0], None) if removed is None else (None, removed)
+    return (ours[0] or theirs[0], None) if removed is None else (None, removed)
 
 
 def _joined_records(

@@ -1,9 +1,9 @@
 """Give posts to a tagger, and store the results.
 
 Posts are read in batches, each its own snapshot, so that results can be saved in between. Each
-result has its own SAVEPOINT. A person's decisions stand: links that a person made stay as they
-are, and a tag that a person took off a post, or removed from the archive, does not come back. Knows
-no rule of status (`decide`) and none of tags as such (`vocabulary`).
+result has its own SAVEPOINT. A person's decisions stand: links that a person or an agent made
+stay as they are, and a tag that a person took off a post, or removed from the archive, does not
+come back. Knows no rule of status (`decide`) and none of tags as such (`vocabulary`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tgtagger import decide, vocabulary
+from tgtagger import decide
 from tgtagger.decide import answer_prefix
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import (
@@ -31,7 +31,7 @@ from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import FREE_FOR_MACHINE, LINK, STATE, keep_replaced
 from tgtagger.store.sqlite.errors import is_fatal
-from tgtagger.store.tags import find_decided, find_tag, make_tag
+from tgtagger.store.tags import tag_for_machine
 from tgtagger.store.times import now, to_text, to_text_or_none
 from tgtagger.store.values import RowCheck, plain
 
@@ -237,8 +237,9 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
             (update.answer_key, _names(update.tags), provenance.model, now),
         )
     replaced = db.execute(
-        f"DELETE FROM post_tags WHERE post_id = ? AND source <> ? RETURNING tag_id, {LINK}, run_id",
-        (post, decide.HUMAN),
+        f"DELETE FROM post_tags WHERE post_id = ? AND source NOT IN (?, ?) "
+        f"RETURNING tag_id, {LINK}, run_id",
+        (post, *decide.LASTING),
     ).fetchall()
     blocked = {
         tag
@@ -249,7 +250,7 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
         )
     }
     (position,) = db.execute(f"SELECT {FREE_FOR_MACHINE}", (post,)).fetchone()
-    tags = [_tag(db, suggested.name, now) for suggested in update.tags]
+    tags = [tag_for_machine(db, suggested.name, now) for suggested in update.tags]
     given = 0
     for place, tag, source in decide.given_links(update, tags, blocked):
         given += db.execute(
@@ -277,14 +278,3 @@ def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) 
 
 def _names(tags: Sequence[SuggestedTag]) -> str:
     return json.dumps([tag.name for tag in tags], ensure_ascii=False)
-
-
-def _tag(db: sqlite3.Connection, name: str, now: str) -> int | None:
-    """Return the id of the tag that a name stands for, a new one if needed; None: not a tag."""
-    name = vocabulary.normalise(name)
-    if not vocabulary.is_tag(name):
-        return None
-    known = find_tag(db, name)
-    if known is None:
-        known = find_decided(db, name)
-    return make_tag(db, name, now) if known is None else known

@@ -1,10 +1,10 @@
 """The record of changes of tags: each row that a change touched, as it was before and after.
 
-`recording` notes, by triggers of the connection, every row that a person's change or an undo
-touches; so nothing that `curation` does can be forgotten. A tagging run notes by `keep_replaced`
-what it replaces, and nothing of new posts. Numbers are those of the runs' series: one number names
-either a run or another change. Old changes go by the rule of old runs (`sweep`). Knows no reason
-for a change, and undoes none (`undo`).
+`recording` notes, by triggers of the connection, every row that a person's or an agent's change, or
+an undo, touches; so nothing that `curation` does can be forgotten. A tagging run notes by
+`keep_replaced` what it replaces, and nothing of new posts. Numbers are those of the runs' series:
+one number names either a run or another change. Old changes go by the rule of old runs (`sweep`).
+Knows no reason for a change, and undoes none (`undo`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tgtagger.decide import HUMAN
+from tgtagger.decide import LASTING
 from tgtagger.model.archive import TagChange
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.times import now
+from tgtagger.store.values import parsed
 
 NEXT_NUMBER = (
     "(SELECT max(coalesce((SELECT max(id) FROM runs), 0), "
@@ -32,12 +33,15 @@ NEXT_TAG = (
 )
 """SQL: the id of a new tag; never that of a deleted one, which an undo may bring back."""
 
+LASTING_SOURCES = ", ".join(f"'{source}'" for source in LASTING)
+"""SQL: the sources of tags that no tagging replaces."""
+
 _FREE_PLACE = (
     "(SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
     "WHERE post_id = ?1 UNION ALL SELECT before ->> 0 FROM changed_links WHERE post_id = ?1{}))"
 )
 FREE_FOR_PERSON = _FREE_PLACE.format("")
-FREE_FOR_MACHINE = _FREE_PLACE.format(f" AND before ->> 1 = '{HUMAN}'")
+FREE_FOR_MACHINE = _FREE_PLACE.format(f" AND before ->> 1 IN ({LASTING_SOURCES})")
 """SQL: the place on the post ?1 for a new tag: behind its tags, and those that an undo brings back.
 
 A person's tag stands behind the machines' of before, too. A machine's does not: when those come
@@ -119,10 +123,13 @@ def recording(
     what: TagChangeKind,
     names: Sequence[str] = (),
     undoes: int | None = None,
+    into: int | None = None,
 ) -> Iterator[Recorded]:
     """Record what the body changes, as one change. A body that changes nothing is none.
 
     An undo always is one: what it undoes counts as undone, also where a run has left nothing to do.
+    `into`: add it to this change, an agent's, which then is undone as a whole; unless that is
+    undone, or too old.
     """
     for statement in _statements():
         db.execute(statement)
@@ -133,17 +140,14 @@ def recording(
             db.execute(f"DROP TRIGGER temp.touch_{watched}_{verb}")
     (number, last) = db.execute(f"SELECT {NEXT_NUMBER}, {NEXT_TAG} - 1").fetchone()
     (highest,) = db.execute("SELECT max(tag_id) FROM temp.touched_changed_tags").fetchone()
+    known = None if into is None else _names_of_open(db, into)
+    number = number if known is None or into is None else into
+    given = json.dumps(list(dict.fromkeys((*(known or ()), *names))), ensure_ascii=False)
     db.execute(
         "INSERT INTO tag_changes (id, at, what, names, posts, last_tag_id, undoes) "
-        "VALUES (?, ?, ?, ?, 0, ?, ?)",
-        (
-            number,
-            now(),
-            what,
-            json.dumps(list(names), ensure_ascii=False),
-            max(last, highest or 0),
-            undoes,
-        ),
+        "VALUES (?, ?, ?, ?, 0, ?, ?) ON CONFLICT (id) DO UPDATE SET names = excluded.names, "
+        "last_tag_id = max(last_tag_id, excluded.last_tag_id)",
+        (number, now(), what, given, max(last, highest or 0), undoes),
     )
     recorded = 0
     for table, (keys, columns, states) in TOUCHED.items():
@@ -151,15 +155,22 @@ def recording(
         differs = " OR ".join(
             f"t.{column} IS NOT {now_}" for column, now_ in zip(columns, after, strict=True)
         )
-        into = (*keys, *columns, *(column.replace("before", "after") for column in columns))
+        into_ = (*keys, *columns, *(column.replace("before", "after") for column in columns))
         recorded += db.execute(
-            f"INSERT INTO {table} (change_id, {', '.join(into)}) SELECT ?, "
+            f"INSERT INTO {table} (change_id, {', '.join(into_)}) SELECT ?, "
             f"{', '.join(f't.{name}' for name in (*keys, *columns))}, {', '.join(after)} "
-            f"FROM temp.touched_{table} AS t WHERE {differs}",
+            f"FROM temp.touched_{table} AS t WHERE {differs} ON CONFLICT DO UPDATE SET "
+            + ", ".join(f"{name} = excluded.{name}" for name in into_[len(keys) + len(columns) :]),
             (number,),
         ).rowcount
         db.execute(f"DROP TABLE temp.touched_{table}")
-    if not recorded and undoes is None:
+        if known is not None:  # what the session gave, and took back itself
+            recorded -= db.execute(
+                f"DELETE FROM {table} WHERE change_id = ? AND "
+                + " AND ".join(f"{name} IS {name.replace('before', 'after')}" for name in columns),
+                (number,),
+            ).rowcount
+    if not recorded and undoes is None and (known is None or not _holds_rows(db, number)):
         db.execute("DELETE FROM tag_changes WHERE id = ?", (number,))
         return
     db.execute(
@@ -169,6 +180,23 @@ def recording(
         (number, renamed_posts(db, number)),
     )
     recorded_as.number = number
+
+
+def _names_of_open(db: sqlite3.Connection, number: int) -> list[str] | None:
+    """Return the tags of an agent's session that can go on; None: there is no such session."""
+    found = db.execute(
+        "SELECT names FROM tag_changes WHERE id = ? AND what = 'agent' AND undone_at IS NULL "
+        "AND swept_at IS NULL",
+        (number,),
+    ).fetchone()
+    return None if found is None else list(parsed(found[0]))
+
+
+def _holds_rows(db: sqlite3.Connection, number: int) -> bool:
+    return any(
+        db.execute(f"SELECT 1 FROM {table} WHERE change_id = ? LIMIT 1", (number,)).fetchone()
+        for table in TOUCHED
+    )
 
 
 def renamed_posts(db: sqlite3.Connection, number: int) -> int:

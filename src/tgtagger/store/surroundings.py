@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tgtagger.decide import HUMAN
+from tgtagger.decide import LASTING
 from tgtagger.model.archive import PostChange, PostMention, Surroundings, TakenTag
 from tgtagger.model.tagging import PostId
 from tgtagger.store.database import Part
@@ -45,7 +45,7 @@ TAKEN = (
 )
 CHANGES = (
     "SELECT c.id, c.at, c.what, t.name, "
-    "l.after IS NOT NULL AND json_extract(l.after, '$[1]') = ?2, l.after IS NULL "
+    "l.after IS NOT NULL AND json_extract(l.after, '$[1]') IN (?2, ?3), l.after IS NULL "
     "FROM changed_links AS l JOIN tag_changes AS c ON c.id = l.change_id "
     "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ?1 AND c.what NOT IN ('run', 'undo') "
     "AND c.undone_at IS NULL AND c.swept_at IS NULL ORDER BY c.id, t.name"
@@ -81,7 +81,7 @@ class Around(Part):
                     TakenTag(name, moment(at))
                     for name, at in map(_TAKEN, db.execute(TAKEN, [inner]))
                 ),
-                changes=_changes(map(_CHANGED, db.execute(CHANGES, (inner, HUMAN)))),
+                changes=_changes(map(_CHANGED, db.execute(CHANGES, (inner, *LASTING)))),
             )
 
 

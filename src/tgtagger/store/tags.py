@@ -89,6 +89,17 @@ def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
     return int(made)
 
 
+def tag_for_machine(db: sqlite3.Connection, name: str, now: str) -> int | None:
+    """Return the id of the tag that a name stands for, a new one if needed; None: not a tag."""
+    name = vocabulary.normalise(name)
+    if not vocabulary.is_tag(name):
+        return None
+    known = find_tag(db, name)
+    if known is None:
+        known = find_decided(db, name)
+    return make_tag(db, name, now) if known is None else known
+
+
 _UNUSED = (
     "SELECT id, name, 0, NULL, NULL, added_at FROM tags "
     "WHERE id NOT IN (SELECT tag_id FROM barred_tags) "

@@ -16,7 +16,7 @@ from typing import Any
 from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
-from tgtagger.store.recording import STATE, STATE_OF, renamed_posts
+from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.values import parsed
 
 _HIS = f"'{HUMAN}'"
@@ -26,7 +26,7 @@ _TAGGED_SINCE = (
     "WHERE s.post_id = {post} AND s.change_id > {number} AND h.what = 'run' "
     "AND h.undone_at IS NULL AND s.after ->> 0 <> 'failed') "
     "OR EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = {post} "
-    f"AND (l.run_id > {{number}} OR l.added_at > {{at}}) AND l.source <> {_HIS}))"
+    f"AND (l.run_id > {{number}} OR l.added_at > {{at}}) AND l.source NOT IN ({LASTING_SOURCES})))"
 )
 """SQL: whether a run has replaced the tags of a post since a change, also one that began before."""
 
@@ -45,7 +45,7 @@ def later_than(db: sqlite3.Connection, change: PastChange) -> tuple[int, ...]:
     own = _Records(db, (number,) if change.undoes is None else (number, change.undoes))
     by_run = change.by == "run" or _is_run(db, change.undoes)
     found = []
-    if change.by == "person":
+    if change.by != "run":
         rows = db.execute(
             "SELECT id FROM tag_changes WHERE id > ? AND undone_at IS NULL AND swept_at IS NULL "
             "AND what NOT IN ('run', 'undo')",
@@ -140,17 +140,17 @@ _NAMES = (
     "UNION SELECT json_extract(after, '$[1]') FROM changed_tags WHERE {in_}"
 )
 _MACHINES = (
-    "SELECT post_id FROM changed_links WHERE {in_} AND (json_extract(before, '$[1]') <> "
-    f"{_HIS} OR json_extract(after, '$[1]') <> {_HIS})"
+    "SELECT post_id FROM changed_links WHERE {in_} AND (json_extract(before, '$[1]') NOT IN "
+    f"({LASTING_SOURCES}) OR json_extract(after, '$[1]') NOT IN ({LASTING_SOURCES}))"
 )
 _STATES = "SELECT post_id FROM changed_posts WHERE {in_}"
 
 
-# ---- a person's change, or an undo
+# ---- a person's change, an agent's, or an undo
 
 
 def take_back_change(db: sqlite3.Connection, change: PastChange) -> TakenBack:
-    """Undo a person's change, or an undo."""
+    """Undo a person's change, an agent's session, or an undo."""
     number = change.number
     renamed = renamed_posts(db, number)
     restored = _restore_tags(db, number)
@@ -275,7 +275,7 @@ def _are_same(link: str | None, other: str | None) -> bool:
 
 
 _OUTDATED = (
-    f"before IS NOT NULL AND json_extract(before, '$[1]') <> {_HIS} AND "
+    f"before IS NOT NULL AND json_extract(before, '$[1]') NOT IN ({LASTING_SOURCES}) AND "
     + _TAGGED_SINCE.format(post="c.post_id", number="c.change_id", at="t.at")
 )
 
