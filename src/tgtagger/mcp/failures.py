@@ -19,12 +19,13 @@ from tgtagger import messages
 from tgtagger.errors import TgTaggerError, place_of
 from tgtagger.mcp.hints import HINTS, hint_of
 from tgtagger.mcp.marks import Marks
+from tgtagger.system.terminal_text import flat
 
 log = logging.getLogger(__name__)
 
 _MEANT = ("near", "names", "ids", "tags", "known")
 """The data of an error that tell what a name may mean."""
-_MOST_MEANT = 10
+_MOST_MEANT, _LONGEST = 10, 400
 
 
 def described(error: BaseException, where: str) -> str:
@@ -51,7 +52,7 @@ def _without_paths(data: Mapping[str, Any]) -> dict[str, Any]:
 def _told(kind: str, hint: str | None, sentence: str, meant: list[str] | None = None) -> str:
     marks = Marks()
     told: dict[str, Any] = {"error": kind, "hint": hint, "notice": marks.notice}
-    told["message"] = marks.name(sentence)
+    told["message"] = marks.text(flat(sentence, _LONGEST))
     if meant:
         told["perhaps_meant"] = [marks.name(each) for each in meant[:_MOST_MEANT]]
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import inspect
 import json
 import logging
 import sys
@@ -20,7 +21,7 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import Field
 from starlette.applications import Starlette
 
@@ -97,16 +98,23 @@ def make_server(
         (reading.tag_stats, "Count posts over time"),
         (reading.archive_status, "Look at the archive"),
     ):
-        server.add_tool(tool, title=title, annotations=_READS)
+        _add(server, tool, title, _READS)
     if may_write:
         writing = Writing(archive, start_worker)
-        server.add_tool(writing.tag_post, title="Tag a post", annotations=_GIVES)
-        server.add_tool(writing.untag_post, title="Take tags off a post", annotations=_TAKES)
-        server.add_tool(writing.retry_failed, title="Tag failed posts again", annotations=_RUNS)
-        server.add_tool(writing.sync_channel, title="Read a channel", annotations=_RUNS)
+        _add(server, writing.tag_post, "Tag a post", _GIVES)
+        _add(server, writing.untag_post, "Take tags off a post", _TAKES)
+        _add(server, writing.retry_failed, "Tag failed posts again", _RUNS)
+        _add(server, writing.sync_channel, "Read a channel", _RUNS)
     _add_resources(server, settings, reading)
     server.prompt(title="What was posted lately")(digest)
     return server
+
+
+def _add(
+    server: MCPServer[Any], tool: Callable[..., Any], title: str, annotations: ToolAnnotations
+) -> None:
+    words = inspect.getdoc(tool)
+    server.add_tool(tool, title=title, description=words, annotations=annotations)
 
 
 def http_app(
@@ -133,11 +141,19 @@ def http_app(
 class AgentServer(MCPServer[Any]):
     """The SDK's server, with our failures, and answers in the fewest bytes."""
 
+    async def list_tools(self) -> list[Tool]:
+        """List the tools, without the titles of parameters, which only repeat their names."""
+        tools = await super().list_tools()
+        for tool in tools:
+            tool.input_schema = _without_titles(tool.input_schema)
+            tool.output_schema = tool.output_schema and _without_titles(tool.output_schema)
+        return tools
+
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
         try:
-            self._require_known(name, arguments)
+            await self._require_known(name, arguments)
             made = await super().call_tool(name, arguments, context)
         except InputError as error:
             return _failed(failures.described(error, name))
@@ -150,14 +166,14 @@ class AgentServer(MCPServer[Any]):
             structured_content=made.structured_content,
         )
 
-    def _require_known(self, name: str, arguments: dict[str, Any]) -> None:
+    async def _require_known(self, name: str, arguments: dict[str, Any]) -> None:
         """Raise InputError for an unknown tool, one that is not allowed, an unknown parameter."""
-        tool = self._tool_manager.get_tool(name)
-        if tool is None and name in WRITING_TOOLS:
+        tools = {tool.name: tool.input_schema for tool in await super().list_tools()}
+        if name not in tools and name in WRITING_TOOLS:
             raise InputError("agents_only_read", tool=name)
-        if tool is None:
+        if name not in tools:
             raise InputError("tool_unknown", name=plain(name))
-        known = tuple(tool.parameters["properties"])
+        known = tuple(tools[name]["properties"])
         for given in arguments:
             if given not in known:
                 near = tuple(difflib.get_close_matches(given, known, n=1, cutoff=0.5))
@@ -175,6 +191,19 @@ class AgentServer(MCPServer[Any]):
             if cause is error:
                 raise  # there is no such resource
             raise ResourceError(failures.described(cause, "a resource")) from None
+
+
+def _without_titles(schema: Any) -> Any:
+    """Return a schema without the words that pydantic makes of names."""
+    if isinstance(schema, list):
+        return [_without_titles(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: _without_titles(value)
+        for name, value in schema.items()
+        if name != "title" or not isinstance(value, str)
+    }
 
 
 def _failed(told: str) -> CallToolResult:

@@ -68,6 +68,12 @@ def _spent(job: Job, most: float) -> float:
     return most if cost is None and told.get("requests") else float(cost or 0.0)
 
 
+def _program(context: Context) -> str:
+    """Return the name of the program that asks; empty: it does not tell."""
+    client = context.session.client_params
+    return "" if client is None else client.client_info.name
+
+
 @dataclass(slots=True)
 class Writing:
     """The tools that change an archive. `start_worker` is called when a job is asked for."""
@@ -87,7 +93,7 @@ class Writing:
         """
         forms = dict(self.archive.store.tags.forms_of_new(tags))
         with self._lock:
-            session = self._session(context)
+            session = self.session(_program(context))
             change = self.archive.store.agents.give(post, tags, session.change)
             self._wrote(session, change)
         return self._tagged(post, change, forms)
@@ -99,7 +105,7 @@ class Writing:
         can be undone.
         """
         with self._lock:
-            session = self._session(context)
+            session = self.session(_program(context))
             change = self.archive.store.agents.take(post, tags, session.change)
             self._wrote(session, change)
         return self._tagged(post, change, {})
@@ -136,11 +142,9 @@ class Writing:
 
     # ---- parts
 
-    def _session(self, context: Context) -> Session:
-        client = context.session.client_params
-        session = self._sessions.setdefault(
-            "" if client is None else client.client_info.name, Session()
-        )
+    def session(self, program: str) -> Session:
+        """Return the session of a program, a new one after a long pause."""
+        session = self._sessions.setdefault(program, Session())
         if self.clock() - session.wrote_at > PAUSE:
             session.change = None
         return session
