@@ -30,10 +30,14 @@ MODES = ("auto", "legacy")
 """The protocol of 2026, and the handshake of before, which most programs speak."""
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
+def fill(store: Store) -> None:
     store.posts.save_page(page(*(post(n, f"A storm at sea {n}") for n in range(1, 101))))
     tag(store, ["AI"])
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    fill(store)
     return store
 
 
@@ -219,9 +223,13 @@ def test_two_clients_at_once_while_a_run_writes(filled: Store, db: Path) -> None
 # ---- HTTP, within serve
 
 
-@pytest.fixture
-def address(filled: Store, db: Path) -> Iterator[str]:
-    with serving(db, "--no-worker") as server:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that several tests ask, and none changes."""
+    db = tmp_path_factory.mktemp("served") / "posts.db"
+    with Store.open(str(db)) as store:
+        fill(store)
+    with serving(db, "--no-worker", env=at_home(db.parent)) as server:
         yield server.address
 
 
@@ -310,9 +318,9 @@ def test_the_server_is_killed_and_started_again_and_a_client_goes_on(
     assert names(second["posts"])[0] == names(first["posts"])[-1] - 1
 
 
-def test_the_server_ends_while_a_client_is_connected(address: str, filled: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as server, agent(f"{server.address}/mcp") as reader:
-        reader.ask("archive_status")
+def test_the_server_ends_while_a_client_is_connected(filled: Store, db: Path) -> None:
+    with serving(db, "--no-worker") as server, httpx.Client(timeout=60) as client:
+        assert client.post(f"{server.address}/mcp", json=PING, headers=ACCEPT).status_code == 200
         code, seconds = server.end()
         assert code == 143
         assert seconds < 10

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import sys
+import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,9 @@ def agent(server: Any, *, mode: str = "auto", name: str = "test") -> Iterator[Ag
             yield Agent(client, portal)
         finally:  # without the error of a test, which it would put into groups
             opened.__exit__(None, None, None)
+    if isinstance(server, str):  # the library leaves connections to a dead server open
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()
 
 
 @contextlib.asynccontextmanager
