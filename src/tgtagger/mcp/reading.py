@@ -245,7 +245,7 @@ class Reading:
     ) -> answers.Tags:
         """List the tags with how many posts each has, the most used first."""
         marks, part = Marks(), contains.strip().casefold()
-        known = self.archive.remember("agents' tags", self.archive.store.tags.listed)
+        known = self.archive.remember("agents' tags", self.archive.store.tags.listed, is_exact=True)
         found = [each for each in known if _has_letters(each, part)]
         of = f"tags {part}"
         items, following = cut(found, _by_use, limit, cursor, of=of)
@@ -348,7 +348,7 @@ class Reading:
     def archive_status(self) -> answers.Status:
         """Tell how much is stored, tagged and failed, what runs lately did, what is not read."""
         store, marks = self.archive.store, Marks()
-        state = self.archive.remember("agents' state", store.status.archive)
+        state = self.archive.remember("agents' state", store.status.archive, is_exact=True)
         return answers.Status(
             notice=marks.notice,
             posts=state.posts,
@@ -382,11 +382,15 @@ class Reading:
     # ---- parts
 
     def _channels(self) -> tuple[ChannelState, ...]:
-        return self.archive.remember("agents' channels", self.archive.store.status.channels)
+        return self.archive.remember(
+            "agents' channels", self.archive.store.status.channels, is_exact=True
+        )
 
     def _not_read(self) -> Sequence[str]:
         store = self.archive.store
-        return self.archive.remember("agents' sources", store.channels.followed_sources)
+        return self.archive.remember(
+            "agents' sources", store.channels.followed_sources, is_exact=True
+        )
 
     def _coverage(self, names: Sequence[str]) -> Coverage:
         """Return what the archive has of these channels; of none named, of all."""

@@ -74,17 +74,21 @@ class Archive:
                 self._was_open = True
             return self._store
 
-    def remember(self, name: str, count: Callable[[], T], *, lasts: bool = False) -> T:
+    def remember(
+        self, name: str, count: Callable[[], T], *, lasts: bool = False, is_exact: bool = False
+    ) -> T:
         """Return what `count` returns, from memory as long as nobody has written.
 
         For counts of the whole archive, which take long on a large one; who asks for the same one
         meanwhile waits for it. `lasts`: a person's own change does not make it old at once.
+        `is_exact`: while somebody writes it is counted at each call.
         """
         with self._counting.setdefault(name, threading.Lock()):
             version, began = self.store.status.version(), time.monotonic()
             changes = self._changes
             known = self._known.get(name)
-            if known is not None and (known.version == version or began < known.until):
+            is_good = known is not None and not is_exact and began < known.until
+            if known is not None and (is_good or known.version == version):
                 return known.value  # type: ignore[return-value]  # made by the same `count`
             value = count()
             now = time.monotonic()
