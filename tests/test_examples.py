@@ -27,7 +27,8 @@ from typing import Any
 import pytest
 
 from llm_server import LlmServer
-from support.agent import agent, process
+from mcp import StdioServerParameters
+from support.agent import agent
 from support.answers import API_HASH, PHONE
 from support.breaking import need
 from support.damage import page_of, write_over
@@ -222,8 +223,11 @@ class Reader:
         """Start what an assistant's settings name, and ask it as an assistant does."""
         for server in servers.values():
             assert server["command"] == "tgtagger"
-            started = process(self.database, env=os.environ)
-            started.args = ["-m", "tgtagger", *server["args"]]
+            started = StdioServerParameters(
+                command=sys.executable,
+                args=["-m", "tgtagger", *server["args"]],
+                env=dict(os.environ),
+            )
             with agent(started) as connected:
                 assert connected.ask("search_posts", query="storm")["total"] > 10
 

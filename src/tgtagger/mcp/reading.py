@@ -29,8 +29,10 @@ from tgtagger.mcp.items import (
 from tgtagger.mcp.marks import Marks, plain
 from tgtagger.model.archive import (
     ChannelState,
+    DayCount,
     FoundPost,
     ListedTag,
+    RisingTag,
 )
 from tgtagger.model.choices import PostStatus
 from tgtagger.model.times import iso
@@ -315,7 +317,7 @@ class Reading:
         With a tag: also which tags go together with it. Without: also which tags rise.
         """
         store, marks = self.archive.store, Marks()
-        days = store.statistics.tag_by_day(tag) if tag else store.statistics.posts_by_day()
+        days = store.statistics.tag_by_day(tag) if tag else self._days()
         begin = read_when(since).date() if since else dt.date.min
         end = read_when(until).date() if until else dt.date.max
         buckets = buckets_of([day for day in days if begin <= day.day < end], by)
@@ -337,7 +339,7 @@ class Reading:
                     last_30_days=each.late,
                     the_30_days_before=each.early,
                 )
-                for each in (() if tag or cursor else store.statistics.rising(_DAYS, 10))
+                for each in (() if tag or cursor else self._rising())
             ],
             next_cursor=following,
             coverage=self._coverage(()),
@@ -380,6 +382,16 @@ class Reading:
         )
 
     # ---- parts
+
+    def _days(self) -> tuple[DayCount, ...]:
+        count = self.archive.store.statistics.posts_by_day
+        return self.archive.remember("agents' days", count, is_exact=True)
+
+    def _rising(self) -> tuple[RisingTag, ...]:
+        statistics = self.archive.store.statistics
+        return self.archive.remember(
+            "agents' rising tags", lambda: statistics.rising(_DAYS, 10), is_exact=True
+        )
 
     def _channels(self) -> tuple[ChannelState, ...]:
         return self.archive.remember(
