@@ -16,7 +16,7 @@ import pytest
 from support.agent import Agent, Refused, agent, server_of
 from support.hostile import INJECTIONS, STRINGS, all_strings, storable, unseen
 from support.make import page, post, tag
-from tgtagger.mcp.marks import Marks
+from tgtagger.mcp.marks import Marks, plain
 from tgtagger.model.posts import Channel, Forward, Media
 from tgtagger.store import Store
 
@@ -209,3 +209,6 @@ def test_what_is_shown_can_be_told_apart_letter_by_letter() -> None:
     assert len(numbers) == 200
     for text in all_strings(ALL):
         assert unseen(Marks().text(text)) == []
+        assert unseen(Marks().name(text)) == []
+        assert unseen(plain(text)) == []
+        assert "\n" not in Marks().name(text) + plain(text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from support.agent import Agent, Refused, agent, names, server_of
 from support.lived_in import RICH, live_in
@@ -319,3 +321,26 @@ def test_no_archive_yet(tmp_path: Path) -> None:
     assert told.value.kind == "no_database"
     assert "tgtagger parse" in told.value.told["hint"]
     assert str(tmp_path) not in str(told.value)
+
+
+def test_the_log_of_a_bug_says_where_and_not_what(
+    reader: Agent, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError(" ".join(words))
+
+    words = ("secret", "of", "a", "post")
+    fill(store, 1)
+    before = list(logging.getLogger().handlers)
+    monkeypatch.setattr("tgtagger.mcp.reading.hit_of", broken)
+    monkeypatch.setattr("tgtagger.mcp.reading.post_of", broken)
+    with pytest.raises(Refused) as told:
+        reader.ask("search_posts", query="storm")
+    assert told.value.kind == "bug"
+    with pytest.raises(MCPError, match='"error":"bug"'):
+        reader.read("tgtagger://posts/1006503122-1")
+    assert "a bug in search_posts" in caplog.text
+    assert "a bug in a resource" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "secret of a post" not in caplog.text + str(told.value)
+    assert logging.getLogger().handlers == before

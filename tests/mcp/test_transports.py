@@ -114,7 +114,7 @@ def test_stdout_belongs_to_the_protocol(filled: Store, db: Path) -> None:
     ]  # fmt: skip
     with subprocess.Popen(
         [sys.executable, "-c", PRINTS, "--db", str(db), "mcp"],
-        env={**os.environ, **at_home(db.parent)},
+        env={**os.environ, **at_home(db.parent), "PYTHONUNBUFFERED": ""},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as run:  # fmt: skip
         assert run.stdin is not None

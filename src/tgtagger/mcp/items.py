@@ -72,7 +72,9 @@ def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Po
         text_begins_at=offset,
         text_goes_on=end < len(text),
         tags=[
-            answers.Origin(tag=plain(each.name), source=each.source, by=each.model)
+            answers.Origin(
+                tag=plain(each.name), source=each.source, by=each.model and plain(each.model)
+            )
             for each in details.links[:_SHOWN_TAGS]
         ],
         status=post.status,
