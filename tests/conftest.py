@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from hypothesis import HealthCheck, settings
+from typer.utils import get_params_from_function
 
 from support import byte_code, forked
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
 # Machines are shared and slow at times: how long an example takes says nothing.
-# In CI the examples are the same every time; at home they look for what is not known yet.
+# In CI the examples are the same every time; at home they look for what is not known yet. Half of
+# Hypothesis's hundred, in a short run: `make fuzz` and `make torture` look at length.
 settings.register_profile(
     "tgtagger",
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
@@ -31,6 +37,9 @@ settings.register_profile(
     "tgtagger-long", settings.get_profile("tgtagger"), max_examples=2000, derandomize=False
 )
 settings.load_profile("tgtagger")
+
+# Typer would read the signature of each command anew, for each command that is run in this process.
+vars(typer.main)["get_params_from_function"] = functools.cache(get_params_from_function)
 
 pytest_plugins = [
     "support.over_the_wire",
@@ -61,6 +70,30 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_finish() -> None:
+    """Let applications share what FastAPI finds out about a route: each test makes its own.
+
+    It reads the signatures of an application's routes at the first request. No test overrides
+    dependencies, which belong to one application. A FastAPI that works otherwise is left alone.
+    """
+    routing = sys.modules.get("fastapi.routing")
+    context = getattr(routing, "_EffectiveRouteContext", None)
+    read = getattr(context, "from_api_route", None)
+    if read is None:
+        return
+    known: dict[tuple[int, str, bool], tuple[object, object]] = {}
+
+    def read_once(*, original_route: Any, include_context: Any) -> object:
+        path, is_shown = include_context.path_for(original_route), include_context.include_in_schema
+        key = (id(original_route), path, is_shown)
+        if key not in known:
+            found = read(original_route=original_route, include_context=include_context)
+            known[key] = (found, original_route)  # which stays, and so does its id
+        return known[key][0]
+
+    context.from_api_route = read_once  # type: ignore[union-attr]
 
 
 MEMORY = Path("/dev/shm")

@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from llm_server import LlmServer
+from support.breaking import Ended, run
 from support.make import page, post
 from support.working import has_ended, is_alive, is_midway, kill, until, working
 from tgtagger.store import Store
@@ -58,23 +57,20 @@ def statuses(db: Path) -> dict[str, int]:
 KEYWORDS = {"TGTAGGER_TAGGER": "keywords"}
 
 
-def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tgtagger", *arguments],
-        capture_output=True, text=True, check=False, env={**os.environ, **KEYWORDS},
-    )  # fmt: skip
+def call(*arguments: str) -> Ended:
+    return run(*arguments, env=KEYWORDS)
 
 
 def test_it_says_that_nothing_is_queued_and_ends_in_time(archive: Store, db: Path) -> None:
     done = call("--db", str(db), "work", "--max-time", "1s")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "no job is queued: waiting for one\n"
-    assert call("--db", str(db), "-q", "work", "--max-time", "1s").stderr == ""
+    assert (done.code, done.output) == (0, "")
+    assert done.errors == "no job is queued: waiting for one\n"
+    assert call("--db", str(db), "-q", "work", "--max-time", "1s").errors == ""
 
 
 def test_it_wants_an_archive(db: Path) -> None:
     done = call("--db", str(db), "work")
-    assert done.returncode == 2
+    assert done.code == 2
     assert not db.exists()
 
 
@@ -83,7 +79,7 @@ def test_it_tells_each_job_that_ended(archive: Store, db: Path) -> None:
     ask(archive, "retry")
     ask(archive, "parse", sources=["@news"], via="telegram")
     done = call("--db", str(db), "work", "--max-time", "5s")
-    assert sorted(done.stderr.splitlines()) == [
+    assert sorted(done.errors.splitlines()) == [
         "hint: run: tgtagger login",
         "job 1 (tag): done: 5 tagged",
         "job 2 (retry): done",
@@ -91,9 +87,9 @@ def test_it_tells_each_job_that_ended(archive: Store, db: Path) -> None:
     ]
     ask(archive, limit=3)
     done = call("--db", str(db), "work", "--max-time", "3s", "--json")
-    (line,) = done.stdout.splitlines()
+    (line,) = done.output.splitlines()
     assert (json.loads(line)["id"], json.loads(line)["summary"]["tagged"]) == (4, 3)
-    assert done.stderr == ""
+    assert done.errors == ""
 
 
 def test_what_is_stored_may_be_wrong(archive: Store, db: Path) -> None:

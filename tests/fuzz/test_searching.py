@@ -15,7 +15,8 @@ from support.sql import reading
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_query
-from tgtagger.store import Store, query
+from tgtagger.store import Store
+from tgtagger.store import words as index_words
 
 LETTERS = st.text("абвёйьЁЙABcdeiz019 -_'\"*.,()́ßﬁİıſΣς日本ᲡᲐé\u0301😀\n", min_size=1, max_size=30)
 TEXTS = LETTERS | st.text(min_size=1, max_size=20)
@@ -34,7 +35,7 @@ def found(store: Store, query: str) -> set[int]:
 def test_a_text_is_found_by_what_stands_in_it(store: Store, text: str) -> None:
     text = text.replace("\0", "")
     store.posts.save_page(page(post(1, text), post(2, OTHER)))
-    words = list(query._tokens(text))
+    words = list(index_words.tokens(text))
     for word in words:
         if not is_indexed(store, word):  # a mark alone, or what Unicode did not know in 2012
             continue

@@ -233,6 +233,6 @@ class Archive(RuleBasedStateMachine):
 
 TestArchive = Archive.TestCase
 TestArchive.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None,
+    max_examples=settings().max_examples // 5, stateful_step_count=25, deadline=None,
     suppress_health_check=settings.get_profile("tgtagger").suppress_health_check,
 )  # fmt: skip

@@ -201,6 +201,7 @@ def test_no_word_of_a_damaged_post_is_shown(whole: Path, db: Path, command: str)
             "(SELECT max(id) FROM posts)",
             (canary,),
         )
+        raw.execute("INSERT OR IGNORE INTO tag_queue (post_id) SELECT max(id) FROM posts")
         raw.commit()
     result = call(db, ["-vv", command])
     assert result.exit_code == 6

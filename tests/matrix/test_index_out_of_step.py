@@ -18,7 +18,7 @@ from tgtagger.cli import app
 from tgtagger.errors import StoreError
 from tgtagger.model.posts import ServiceMessage
 from tgtagger.store import Store
-from tgtagger.store.sqlite import fulltext
+from tgtagger.store.sqlite import fulltext_index
 
 pytestmark = pytest.mark.row("C4")
 
@@ -48,7 +48,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     ),
     "its settings are gone": ("DELETE FROM posts_fts_config",),
     "its sizes are gone": ("DELETE FROM posts_fts_docsize",),
-    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in fulltext.TABLES},
+    **{f"{table} is gone": (f"DROP TABLE {table}",) for table in fulltext_index.TABLES},
 }
 
 
@@ -115,7 +115,7 @@ def test_the_index_that_is_made_anew_is_the_one_of_the_migrations(whole: Path, d
     with closing(sqlite3.connect(db, isolation_level=None)) as raw:
         for statement in NO_INDEX:
             raw.execute(statement)
-        fulltext.rebuild(raw)
+        fulltext_index.rebuild(raw)
     assert made() == before
 
 

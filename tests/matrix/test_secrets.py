@@ -408,13 +408,15 @@ async def ask(self, body):
 client.Server.ask = ask""",
     "a bug in the store": """
 import tgtagger.store.queue as queue
+from tgtagger.store.statements import Statement
 def save(db, *rest):
-    return db.execute("SELECT ? FROM nowhere", (sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"],))
-queue._save_update = queue._save_attempt = save""",
+    wrong = Statement("SELECT :key FROM nowhere")
+    return wrong(db, key=sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"])
+queue._save_updates = save""",
     "SQLAlchemy's words": """
 import sqlalchemy, tgtagger.store.queue as queue
 def count(self, wanted):
-    with self._database._engine.connect() as connection:
+    with self._database.opened.engine.connect() as connection:
         key = sys.modules["os"].environ["TGTAGGER_LLM_API_KEY"]
         connection.execute(sqlalchemy.text("SELECT :key FROM nowhere"), {"key": key})
 queue.Queue.count = count""",

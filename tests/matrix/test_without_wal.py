@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from support.breaking import (
     Fault,
@@ -207,7 +208,7 @@ def test_doctor_says_how_the_file_is_kept(
     monkeypatch.setattr(connections, "_is_shareable", lambda _: False)
     set_mode(db, "DELETE")
     assert "warning  write-ahead logging is not used" in found()
-    monkeypatch.setattr("tgtagger.store.integrity.network_file_system", lambda _: "nfs4")
+    monkeypatch.setattr("tgtagger.store.sqlite.archive_file.network_file_system", lambda _: "nfs4")
     assert "warning  the database is on a network file system (nfs4)" in found()
     monkeypatch.setattr(connections, "to_read", connections._without_locks)
     assert "warning  the database can only be read, without locks" in found()
@@ -277,12 +278,20 @@ def test_killed_with_a_journal_it_is_sound_and_read_at_once(
 class Torn:
     """A connection whose every read meets a page that somebody has just overwritten."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         self._db = db
+        self.connection = self
 
-    def execute(self, sql: str, *_: object) -> object:
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._db, name)
+
+    def cursor(self) -> Torn:
+        return self
+
+    def execute(self, sql: str, values: object = ()) -> None:
         if sql.startswith("DROP"):
-            return self._db.execute(sql)
+            self._db.connection.cursor().execute(sql)
+            return
         error = sqlite3.DatabaseError("database disk image is malformed")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from support.breaking import ROOT, assert_sound, copy_database, points
+from support.breaking import ROOT, assert_sound, copy_database, forked, points, run
 from support.exports import chat, write
 from support.make import PROVENANCE, minute, page, post, tag
 from support.sql import driver, reading, writing
@@ -479,7 +477,7 @@ def test_every_table_that_belongs_to_a_channel_is_thought_of(
     assert [name for (name,) in tables] == sorted(moved + left)
 
 
-KILLED_AT = f"""
+KILLED_AT = forked(f"""
 import os, signal, sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 from support.sql import driver
@@ -495,7 +493,7 @@ def count(statement):
 with Store.open(sys.argv[1]) as store:
     driver(store).set_trace_callback(count)
     store.shifted_ids.join({SHIFTED}, {OWN})
-"""
+""")
 
 
 def test_killed_at_any_moment_it_is_done_or_not(settings: Settings, tmp_path: Path) -> None:
@@ -514,8 +512,8 @@ def test_killed_at_any_moment_it_is_done_or_not(settings: Settings, tmp_path: Pa
     seen = set()
     for nth in points(len(statements), 8):
         copy_database(base, db)
-        ended = subprocess.run([sys.executable, "-c", KILLED_AT, db, str(nth - 1)], check=False)
-        assert ended.returncode == -signal.SIGKILL
+        ended = run(str(db), str(nth - 1), program=KILLED_AT)
+        assert ended.code == -signal.SIGKILL
         found = contents(settings)
         assert found in (before, after)
         seen.add(found == after)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from support.make import CHANNEL, page, post, tag
-from support.sql import driver, reading
+from support.sql import reading
 from support.undoing import tag_some, undo_all, undo_any
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Media, PostData, PostFilter
@@ -201,10 +202,9 @@ def test_tags_of_both_keep_their_order(store: Store) -> None:
         store.curation.add("news/1", [name])
     for name in ("b", "a"):
         store.curation.add("news/2", [name])
-    db = driver(store)
-    posts = [number for (number,) in db.execute("SELECT id FROM posts ORDER BY message_id")]
-    db.execute("BEGIN IMMEDIATE")
-    decisions.move(db, posts[1], posts[0])
-    db.execute("DELETE FROM posts WHERE id = ?", (posts[1],))
-    db.execute("COMMIT")
+    with reading(store) as raw:
+        posts = [number for (number,) in raw.execute("SELECT id FROM posts ORDER BY message_id")]
+    with store._database.write() as db:
+        decisions.move(db, posts[1], posts[0])
+        db.execute(sa.text("DELETE FROM posts WHERE id = :id"), {"id": posts[1]})
     assert store.records.post("news/1").post.tags == ("e", "d", "c", "b", "a")

@@ -44,6 +44,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "queue.save": lambda store: store.queue.save(
         [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", PROVENANCE)], 1
     ),
+    "queue.refill": lambda store: store.queue.refill(),
     "answers.save_capabilities": lambda store: store.answers.save_capabilities(
         ModelCapabilities("url", "model", "{}")
     ),
@@ -95,6 +96,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "jobs.find": lambda store: store.jobs.find(1),
     "jobs.latest": lambda store: store.jobs.latest(9),
     "jobs.open": lambda store: store.jobs.open(),
+    "queue.out_of_step": lambda store: (store.queue.out_of_step(),),
     "queue.done_since": lambda store: store.queue.done_since(1),
     "records.identify": lambda store: store.records.identify(["news/1"]),
     "channels.identify": lambda store: store.channels.identify(["news"]),
@@ -207,7 +209,7 @@ class Traced:
                 is_open = True
             elif re.match("COMMIT|ROLLBACK$", statement):
                 is_open = False
-            elif re.search(r"\btemp\b", statement, re.IGNORECASE):
+            elif re.search(r"\btemp\b|\bchosen", statement, re.IGNORECASE):
                 continue  # a table of the connection's own: nobody else is kept waiting
             elif re.match(r"(WITH\b.*)?\b(INSERT|UPDATE|DELETE|REPLACE|CREATE|DROP|ALTER)\b",
                           statement, re.IGNORECASE):  # fmt: skip

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 from support.make import PROVENANCE, minute, page, post, tag
-from support.sql import writing
+from support.sql import reading, writing
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
+
+PENDING = PostFilter(statuses=("pending",))
 
 
 def by_hand(store: Store, sql: str) -> None:
@@ -110,3 +112,36 @@ def test_what_was_spent_is_told_by_day_and_model_for_each_post_once(store: Store
     store.queue.save((), store.runs.start("tag"), made)
     told = [(item.model, item.posts, item.prompt_tokens) for item in store.status.archive().spent]
     assert told == [("m", 2, 30), ("n", 1, 10), ("m", 1, 10)]
+
+
+def test_the_queue_is_in_step_whatever_becomes_of_posts(store: Store) -> None:
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 6))))
+    assert store.queue.count(PENDING) == 5
+    tag(store, ["a"])
+    assert store.queue.count(PENDING) == 0
+    run = store.runs.start("tag", PROVENANCE)
+    (item,) = store.queue.posts(PostFilter(posts=("news/2",)))
+    due = minute(9)
+    store.queue.save(
+        [TagUpdate(item.id, item.text_hash, "failed", PROVENANCE, (), 1, "server", "x", due)], run
+    )
+    store.posts.save_page(page(post(1, "edited")))
+    assert store.queue.out_of_step() == 0
+    assert store.queue.count(PENDING) == 1
+    with reading(store) as db:
+        (waiting,) = db.execute("SELECT count(*) FROM tag_queue").fetchone()
+    assert waiting == 2
+    store.changes.take_back(run)
+    store.channels.remove("news", with_posts=True)
+    assert store.queue.out_of_step() == 0
+
+
+def test_a_queue_out_of_step_is_seen_and_made_anew(store: Store) -> None:
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 4))))
+    with writing(store) as db:
+        db.execute("DELETE FROM tag_queue WHERE post_id = (SELECT max(id) FROM posts)")
+        db.execute("UPDATE posts SET status = 'skipped' WHERE message_id = 1")
+    assert store.queue.out_of_step() == 2
+    store.queue.refill()
+    assert store.queue.out_of_step() == 0
+    assert [each.id.message_id for each in store.queue.posts(PENDING)] == [3, 2]

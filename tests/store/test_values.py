@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tgtagger.store.sqlite.fits import fits
 from tgtagger.store.values import (
     COLUMNS,
     MEDIA,
@@ -15,7 +16,6 @@ from tgtagger.store.values import (
     RowCheck,
     WrongValueError,
     check_of,
-    in_sql,
 )
 
 WRONG: dict[str, list[Any]] = {
@@ -92,7 +92,7 @@ def test_sql_says_the_same(column: str) -> None:
     table, _, name = column.partition(".")
     values = [1, "no", "tagged", "2026-01-31T23:59:59Z", b"x"]
     with closing(sqlite3.connect(":memory:")) as db:
-        sql = in_sql({"x": column, "'a text'": "posts.text"})
+        sql = fits({"x": column, "'a text'": "posts.text"})
         for value in values:
             (found,) = db.execute(f"SELECT {sql} FROM (SELECT ? AS x)", (value,)).fetchone()
             assert bool(found) is check_of(COLUMNS[table][name])(value), value

@@ -200,7 +200,7 @@ def _fork(
     code = _FORKED.get(tuple(program))
     if code is None or (fault is not None and not fault.paths) or not can_fork(env):
         return None
-    return Forked(arguments, code, env, str(cwd or Path.cwd()), files)
+    return Forked(arguments, code, env, str(cwd or Path.cwd()), [file.fileno() for file in files])
 
 
 _FORKED: dict[tuple[str, ...], str] = {TGTAGGER: ""}
@@ -372,6 +372,13 @@ def assert_sound(db: Path) -> None:
             "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id)"
         ).fetchone()
         assert torn == (0,)
+        if raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'tag_queue'").fetchone():
+            waiting = raw.execute(
+                "SELECT id FROM posts WHERE status = 'pending' "
+                "OR (status = 'failed' AND next_attempt_at IS NOT NULL) ORDER BY id"
+            ).fetchall()
+            queue = "SELECT post_id FROM tag_queue WHERE coalesce(due_at, '') < '9999' ORDER BY 1"
+            assert raw.execute(queue).fetchall() == waiting
 
 
 _CONTENTS = {

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import gc
 import json
 import os
 import signal
@@ -22,20 +23,23 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
 LOADED = (
-    "alembic.command", "alembic.runtime.migration", "httpx", "ijson", "orjson", "rich.console",
-    "rich.progress", "selectolax.lexbor", "sqlalchemy.dialects.sqlite", "telethon.sync",
-    "tgtagger.cli", "tgtagger.store", "tgtagger.runs.parse", "tgtagger.runs.tag",
+    "alembic.command", "alembic.runtime.migration", "fastapi", "httpx", "ijson", "orjson",
+    "rich.console", "rich.progress", "selectolax.lexbor", "sqlalchemy.dialects.sqlite",
+    "telethon.sync", "tgtagger.cli", "tgtagger.runs.parse", "tgtagger.runs.tag",
     "tgtagger.sources.desktop", "tgtagger.sources.preview", "tgtagger.sources.telegram",
-    "tgtagger.taggers.keywords", "tgtagger.taggers.llm", "typer.rich_utils",
+    "tgtagger.store", "tgtagger.taggers.keywords", "tgtagger.taggers.llm",
+    "tgtagger.web.application", "tgtagger.web.server", "typer.rich_utils", "uvicorn",
 )  # fmt: skip
 """What most runs load. Commands are not among them: tests put others in their place."""
 
 OF_THE_START = ("PYTHON", "LC_", "LANG", "TZ")
 """How names of variables begin that Python reads when it starts."""
+
+STREAMS = ("stdin", "stdout", "stderr")
 
 is_allowed = True
 """False in the long form of the tests."""
@@ -90,13 +94,13 @@ class Forked:
         code: str,
         env: Mapping[str, str],
         cwd: str,
-        files: Sequence[BinaryIO],
+        files: Sequence[int],
     ) -> None:
         self._tracer: subprocess.Popen[bytes] | None = None
         waits, self._go = os.pipe()
         asked = {"arguments": arguments, "code": code, "env": env, "cwd": cwd, "umask": _umask()}
         try:
-            self.pid = _forker().fork(asked, [*(file.fileno() for file in files), waits])
+            self.pid = _forker().fork(asked, [*files, waits])
         finally:
             os.close(waits)
 
@@ -121,6 +125,32 @@ class Forked:
                 os.killpg(self.pid, signal.SIGKILL)  # who is left in its group is traced, too
             self._tracer.wait()
         return os.waitstatus_to_exitcode(status)
+
+
+class ForkedPopen(subprocess.Popen[str]):
+    """A Popen of text whose process is a fork: the first of its arguments are those of tgtagger."""
+
+    def _execute_child(self, *given: Any) -> None:
+        arguments, cwd, env = given[0], given[5], given[6]
+        pipes = given[10:16]  # two ends each, of stdin, stdout and stderr
+        files = [pipes[0], pipes[3], pipes[5]]
+        made = Forked(arguments, "", env, str(cwd or Path.cwd()), files)
+        self.pid = made.pid
+        self._child_created = True
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+        made.go()
+
+
+def start(
+    arguments: Sequence[str], env: Mapping[str, str] | None = None, *, anew: bool = False
+) -> subprocess.Popen[str]:
+    """Start tgtagger with both outputs in pipes: a fork, unless it is to start `anew`."""
+    settings = {**os.environ, **(env or {})}
+    is_fork = not anew and can_fork(settings)
+    return (ForkedPopen if is_fork else subprocess.Popen)(
+        arguments if is_fork else [sys.executable, "-m", "tgtagger", *arguments], env=settings,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
@@ -164,9 +194,16 @@ def _serve(listener: socket.socket) -> str:
 def _become(asked: dict[str, Any], files: list[int], listener: socket.socket) -> str:
     os.setsid()
     *streams, go = files
-    for number, file in enumerate(streams):
+    for number, (file, name) in enumerate(zip(streams, STREAMS, strict=True)):
         os.dup2(file, number)
         os.close(file)
+        before = getattr(sys, name)  # it knows of the file that was there whether it can seek
+        made = open(  # noqa: SIM115
+            number, before.mode, buffering=1 if before.line_buffering else -1,
+            encoding=before.encoding, errors=before.errors, closefd=False,
+        )  # fmt: skip
+        setattr(sys, name, made)
+        setattr(sys, f"__{name}__", made)
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
@@ -183,6 +220,7 @@ if __name__ == "__main__":
     sys.path[0] = ""  # as with -m and -c
     for name in LOADED:
         __import__(name)
+    gc.freeze()  # a fork would look at all of it as it ends, which takes nine tenths of its time
     code = _serve(socket.socket(fileno=int(sys.argv.pop(1))))
     if code:
         exec(code, {"__name__": "__main__"})

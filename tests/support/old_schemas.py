@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.next_version import NEXT
+from tgtagger.store import tag_queue
 from tgtagger.store.sqlite import engine, migrate, opening
 from tgtagger.store.values import COLUMNS, Value
 
@@ -44,6 +45,8 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
                     f"INSERT INTO {table} ({names}) VALUES ({marks})",
                     [_value(table, column, n) for column in columns],
                 )
+        if raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'tag_queue'").fetchone():
+            raw.execute(tag_queue.REFILL.sql)
         for (name,) in raw.execute(
             "SELECT name FROM sqlite_master WHERE sql LIKE '%VIRTUAL TABLE%USING fts5(%'"
         ).fetchall():
@@ -53,8 +56,8 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
 def _tables(raw: sqlite3.Connection) -> list[str]:
     rows = raw.execute(
         "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main' "
-        "AND name NOT IN ('alembic_version', 'posts_fts_texts') AND name NOT LIKE 'sqlite%' "
-        "ORDER BY name"
+        "AND name NOT IN ('alembic_version', 'posts_fts_texts', 'tag_queue') "
+        "AND name NOT LIKE 'sqlite%' ORDER BY name"
     )
     return [name for (name,) in rows]
 

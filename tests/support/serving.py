@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from support.forked import start
 
 SECONDS = 60.0
 """How long it may take to start; the packages of the web face take their time on a busy machine."""
@@ -50,21 +50,14 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(
-    db: Path | None, *options: str, env: Mapping[str, str] | None = None
+    db: Path | None, *options: str, env: Mapping[str, str] | None = None, anew: bool = False
 ) -> Iterator[Serving]:
     """Run `tgtagger serve` while the body runs; it listens when the body begins.
 
     `db`: None is the archive that a user has.
     """
     archive = [] if db is None else ["--db", str(db)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tgtagger", *archive, "serve", "--port", "0", *options],
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start([*archive, "serve", "--port", "0", *options], env, anew=anew)
     made = Serving(process)
     reader = threading.Thread(target=made.read)
     reader.start()

@@ -1,6 +1,7 @@
 """Plain SQL on an archive's file, by a connection of the test's own, like another program's.
 
-Only `driver` reaches into a store, for tests of the store's connection and its transactions.
+Only `driver` and `plan` reach into a store: for tests of its connection, its transactions, and of
+how its statements are run.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
 
 from tgtagger.store import Store
+from tgtagger.store.sqlite import connections
+from tgtagger.store.statements import Statement
 
 
 @contextmanager
@@ -41,5 +47,23 @@ def _connected(archive: Store | Path) -> Iterator[sqlite3.Connection]:
 
 def driver(store: Store) -> sqlite3.Connection:
     """Return the store's own connection, outside of any transaction."""
-    with store._database.connection() as db:
-        return db
+    with store._database.opened.engine.connect() as db:  # type: ignore[attr-defined]
+        return connections.driver(db)
+
+
+def plan(store: Store, statement: Statement | sa.Select[Any], **values: object) -> list[str]:
+    """Return the steps in which SQLite runs a statement of the store."""
+    with store._database.read() as db:
+        if isinstance(statement, Statement):
+            sql, names, _ = statement._compile(db)
+            found = [values.get(name) for name in names]
+        else:
+            compiled = statement.compile(
+                dialect=db.dialect, compile_kwargs={"render_postcompile": True}
+            )
+            sql, found = (
+                str(compiled),
+                [compiled.params[name] for name in compiled.positiontup or ()],
+            )
+        rows = connections.driver(db).execute(f"EXPLAIN QUERY PLAN {sql}", found)
+        return [row[3] for row in rows]

@@ -6,12 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.forked import start
 from tgtagger.model.archive import Job
 from tgtagger.store import Store
 
@@ -76,14 +76,7 @@ class Working:
 @contextlib.contextmanager
 def working(db: Path, *options: str, env: Mapping[str, str] | None = None) -> Iterator[Working]:
     """Run `tgtagger work` while the body runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tgtagger", "--db", str(db), "work", *options],
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(["--db", str(db), "work", *options], env)
     made = Working(process)
     try:
         yield made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -66,9 +68,16 @@ def test_what_fails_is_told_beside_the_page(visitor: Visitor) -> None:
 
 
 def test_a_cookie_that_is_not_ours_shows_nothing(visitor: Visitor) -> None:
-    for value in ("x", "e30=", "bnVsbA==", "eyJ0ZXh0IjogImEiLCAidW5kbyI6ICJiIn0="):
+    for value in ("x", "e30=", "bnVsbA==", "eyJ0ZXh0IjogImEiLCAidW5kbyI6ICJiIn0=", "W1tb" * 5000):
         visitor._cookies.set("tgtagger_told", value)
         assert told(visitor.get("/")) == ""
+
+
+def test_a_cookie_that_no_page_can_hold_is_shown_as_far_as_it_can_be(visitor: Visitor) -> None:
+    told_by = {"text": "a \ud800", "undo": None, "job": None}
+    value = base64.urlsafe_b64encode(json.dumps(told_by).encode()).decode()
+    visitor._cookies.set("tgtagger_told", value)
+    assert told(visitor.get("/")) == "a ?"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import socket
 import sqlite3
@@ -31,7 +33,7 @@ GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 @pytest.fixture
 def place(store: Store, db: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     """A server that is as impatient as a test."""
-    store.posts.save_page(page(*(post(n, "word " * 10_000) for n in range(1, 201))))
+    store.posts.save_page(page(post(1, "word")))
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
     monkeypatch.setattr(server, "READER_SECONDS", 0.3)
     with served(load({"db": str(db), "tagger": "keywords"}, {})) as address:
@@ -67,6 +69,23 @@ def status(answer: bytes) -> int:
     return int(answer.split(b" ", 2)[1])
 
 
+def test_one_too_many_is_refused_as_every_request(
+    place: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 3)
+    with contextlib.ExitStack() as others:
+        for _ in range(2):
+            others.enter_context(socket.create_connection(place, timeout=SECONDS))
+        answer = talk(place, GET + b"\r\n")
+    assert status(answer) == 503
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"retry-after: 1" in head.lower()
+    assert json.loads(body)["kind"] == "too_many_requests"
+    time.sleep(0.1)
+    assert status(talk(place, GET + b"Connection: close\r\n\r\n")) == 200
+
+
 def test_a_request_is_answered(place: tuple[str, int]) -> None:
     answer = talk(place, GET + b"Connection: close\r\n\r\n")
     assert status(answer) == 200
@@ -97,7 +116,8 @@ def test_a_connection_may_ask_again_and_again(place: tuple[str, int]) -> None:
     assert answer.count(b"HTTP/1.1 200") == 7
 
 
-def test_a_client_that_takes_nothing_is_left(place: tuple[str, int]) -> None:
+def test_a_client_that_takes_nothing_is_left(place: tuple[str, int], store: Store) -> None:
+    store.posts.save_page(page(*(post(n, "word " * 10_000) for n in range(1, 201))))
     with socket.socket() as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.settimeout(SECONDS)

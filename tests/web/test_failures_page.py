@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from support.make import EPOCH, page, post
-from support.sql import reading, writing
+from support.sql import plan, writing
 from support.visitor import Visitor, fields, told, words
 from tgtagger.decide import update_after
 from tgtagger.model.choices import FailureClass
@@ -97,6 +97,5 @@ def test_without_failures_the_page_says_so(store: Store) -> None:
 
 
 def test_the_list_is_read_by_the_index_of_failed_posts(store: Store) -> None:
-    with reading(store) as db:
-        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {FAILED_POSTS}", ("x", 5))]
-    assert any("USING INDEX ix_posts_failed" in step for step in plan), plan
+    steps = plan(store, FAILED_POSTS)
+    assert any("USING INDEX ix_posts_failed" in step for step in steps), steps

@@ -321,6 +321,7 @@ def test_who_waits_in_vain_is_told(api: Api, store: Store) -> None:
     told = failed(call(api, "POST", "/posts/1/regenerate_tags?wait=0.3"))
     assert told["retry_available"] is True
     assert "goes on" in told["message"]
+    assert told["hint"] == "start a worker: there is none"
     assert store.jobs.find(told["job_id"]).is_open
 
 

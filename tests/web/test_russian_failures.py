@@ -37,6 +37,7 @@ def visitor(store: Store) -> Iterator[Visitor]:
      ("/jobs/start", {"kind": "tag", "limit": "many"}), ("/jobs/cancel", {"number": 9}),
      ("/failures/retry", {"post": "no"}), ("/failures/retry", {"failure": "no"}),
      ("/posts/tags", {"tag": "a"}), ("/posts/tags", {"tag": "a", "post": "1-1"}),
+     ("/tags/remove", {str(n): "a" for n in range(1001)}),
      (f"{POST}/tags", {}), (f"{POST}/tags/drop", {"tag": "no"}), ("/tags", {"a": "b"})],
 )  # fmt: skip
 def test_an_action(visitor: Visitor, path: str, form: dict[str, object]) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import stat
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from support import next_version
+from support.next_version import NEXT
 from support.serving import serving
 from support.terminal import in_pipes
 from tgtagger.store import Store
@@ -21,7 +20,10 @@ from tgtagger.web import server
 
 def test_it_says_where_it_is_and_ends_within_two_seconds(store: Store, db: Path) -> None:
     """A reader who holds a connection, and one in the middle of a request, do not keep it."""
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker", anew=True) as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert client.get("/healthz").json()["name"] == "tgtagger"
         place = urlsplit(running.address)
         with socket.create_connection((place.hostname, place.port)) as half:
@@ -44,7 +46,7 @@ def test_small_answers_do_not_wait_for_one_another() -> None:
 
 
 def test_ctrl_c_ends_it_without_a_trace(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as running:
+    with serving(db, "--no-worker", anew=True) as running:
         code, _ = running.end(signal.SIGINT)
     assert code == 130
     assert "Traceback" not in "".join(running.said)
@@ -115,7 +117,10 @@ HTML = {"Accept": "text/html"}
 
 def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_path: Path) -> None:
     """A backup that was put back, a file that is gone: what is shown is what is there."""
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker") as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert "<article" not in client.get("/", headers=HTML).text
         other = tmp_path / "other.db"
         assert in_pipes("--db", str(other), "-q", "demo").code == 0
@@ -130,10 +135,13 @@ def test_another_archive_in_its_place_is_noticed(store: Store, db: Path, tmp_pat
 
 
 def test_an_upgrade_under_it_is_noticed(store: Store, db: Path) -> None:
-    with serving(db, "--no-worker") as running, httpx.Client(base_url=running.address) as client:
+    with (
+        serving(db, "--no-worker") as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert client.get("/", headers=HTML).status_code == 200
         store.close()
-        subprocess.run([*next_version.PROGRAM, str(db)], check=True)
+        Store.open_up_to_date(str(db), schema=NEXT).close()
         newer = client.get("/", headers=HTML)
         assert newer.status_code == 503
         assert "a newer tgtagger" in newer.text

@@ -17,8 +17,6 @@ import contextlib
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy.engine import Engine
-
 from tgtagger.model.archive import Backup, Recovered
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.agents import Agents
@@ -35,18 +33,18 @@ from tgtagger.store.progress import Progress
 from tgtagger.store.queue import Queue
 from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
+from tgtagger.store.rooms import LockName, Opened
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.shifted_ids import ShiftedIds
-from tgtagger.store.sqlite import backup, engine, migrate, opening
-from tgtagger.store.sqlite.connections import BUSY_TIMEOUT, fold_large_log
-from tgtagger.store.sqlite.fulltext import folded
-from tgtagger.store.sqlite.run_lock import LockName, run_lock
-from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
+from tgtagger.store.sqlite import archive_file, backup, migrate, opening
+from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
+from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.store.statistics import Statistics
 from tgtagger.store.status import Status
 from tgtagger.store.surroundings import Around
 from tgtagger.store.tags import Tags
+from tgtagger.store.words import folded
 
 __all__ = ["LockName", "Selection", "Store", "database_path", "folded", "kept_backups"]
 
@@ -57,10 +55,10 @@ kept_backups = migrate.kept_backups
 class Store:
     """One archive, opened for reading or for writing."""
 
-    def __init__(self, path: Path, made: Engine, schema: Schema = SCHEMA) -> None:
-        self.path = path
-        self.is_new = False  # opening it made it
-        self._database = Database(path, made, schema)
+    def __init__(self, opened: Opened) -> None:
+        self.path = opened.path
+        self.is_new = opened.is_new  # opening it made it
+        self._database = Database(opened)
         self.posts = Posts(self._database)
         self.progress = Progress(self._database)
         self.queue = Queue(self._database)
@@ -94,21 +92,10 @@ class Store:
         `create`: make the file if there is none; else raise NoDatabase. `busy_timeout` is in
         seconds.
         """
-        path = opening.database_path(location)
-        version = opening.look(path, schema)
-        if not create:
-            opening.require(version, path)
-        if version is None:
-            opening.create_file(path)
-        made = engine.create_writer(path, busy_timeout=busy_timeout)
-        store = cls(path, made, schema)
-        store.is_new = version is None
-        try:
-            migrate.migrate(made, path, schema)
-        except BaseException:
-            store.close()
-            raise
-        return store
+        opened = archive_file.open_to_write(
+            location, schema, create=create, busy_timeout=busy_timeout
+        )
+        return cls(opened)
 
     @classmethod
     def open_to_read(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
@@ -116,28 +103,12 @@ class Store:
 
         Raises NoDatabase if there is none, OlderSchema if it is not up to date.
         """
-        path = opening.database_path(location)
-        version = opening.require(opening.look(path, schema), path)
-        schema.require_newest(version, path)
-        store = cls(path, engine.create_reader(path), schema)
-        try:
-            with store._database.read() as db:  # `look` could not read one that was half written
-                schema.require_newest(schema.version_of(db, path), path)
-        except BaseException:
-            store.close()
-            raise
-        return store
+        return cls(archive_file.open_to_read(location, schema))
 
     @classmethod
     def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
         """Open for reading only; first an older schema is brought up to date, a large log ended."""
-        try:
-            store = cls.open_to_read(location, schema=schema)
-        except OlderSchema:  # the reader is closed: the last connection may write, and ends the log
-            cls.open(location, schema=schema).close()
-            store = cls.open_to_read(location, schema=schema)
-        fold_large_log(store.path)
-        return store
+        return cls(archive_file.open_up_to_date(location, schema))
 
     @staticmethod
     def back_up(
@@ -164,10 +135,10 @@ class Store:
     @property
     def is_replaced(self) -> bool:
         """Tell whether another file has taken its place since it was opened (a backup, say)."""
-        return self._database.is_replaced
+        return self._database.opened.is_replaced
 
     def close(self) -> None:
-        self._database.close()
+        self._database.opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -182,7 +153,7 @@ class Store:
 
         `shared`: several may hold it so, while nobody holds it alone.
         """
-        return run_lock(self.path, name, shared=shared)
+        return self._database.opened.lock(name, shared=shared)
 
     def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""

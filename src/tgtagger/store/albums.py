@@ -8,19 +8,40 @@ that people gave or removed, however its members change. Knows nothing of the po
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.engine import Connection
+
 from tgtagger.decide import SOURCE_RANK
 from tgtagger.store import decisions
-from tgtagger.store.sqlite import fulltext
+from tgtagger.store.rooms import room_of
+from tgtagger.store.statements import Statement
 from tgtagger.store.values import RowCheck
 
 Ids = tuple[int, ...]
 
 _SOURCE = RowCheck("posts.source")
 _TEXTS = RowCheck("posts.text", "posts.media_text")
+
+
+_MEMBERS = Statement(
+    "SELECT message_id, post_id FROM album_members WHERE channel_id = :channel "
+    "AND message_id BETWEEN :low AND :high AND message_id IN listed(:ids)"
+)
+_MEMBERS_OF = Statement(
+    "SELECT message_id FROM album_members WHERE post_id = :post ORDER BY message_id"
+)
+_NUMBER_OF = Statement("SELECT message_id FROM posts WHERE id = :post")
+_SOURCE_OF = Statement("SELECT source FROM posts WHERE id = :post")
+_TEXTS_OF = Statement("SELECT text, media_text FROM posts WHERE id = :post")
+_ADD = Statement(
+    "INSERT INTO album_members (channel_id, message_id, post_id) VALUES (:channel, :message, :post)"
+)
+_DISSOLVE = Statement("DELETE FROM album_members WHERE post_id = :post")
+_MOVE_ATTEMPTS = Statement("UPDATE attempts SET post_id = :keep WHERE post_id = :other")
+_DELETE_RAW = Statement("DELETE FROM raw_forms WHERE post_id = :post")
+_DELETE = Statement("DELETE FROM posts WHERE id = :post")
 
 
 @dataclass(slots=True)
@@ -32,7 +53,7 @@ class Grouping:
 
 
 def regroup(
-    db: sqlite3.Connection,
+    db: Connection,
     channel_id: int,
     incoming: Sequence[tuple[Ids, str]],
     stored: Mapping[int, int],
@@ -62,7 +83,7 @@ def regroup(
                     fold(db, other, keep)
             for number in known:
                 owner_of.pop(number, None)
-            db.execute("DELETE FROM album_members WHERE post_id = ?", (keep,))
+            _DISSOLVE(db, post=keep)
             if len(ids) > 1:
                 add_members(db, channel_id, ids, keep)
             owner_of |= dict.fromkeys(ids, keep)
@@ -70,49 +91,36 @@ def regroup(
     return grouping
 
 
-def _members(db: sqlite3.Connection, channel_id: int, numbers: list[int]) -> dict[int, int]:
-    return dict(
-        db.execute(
-            "SELECT message_id, post_id FROM album_members WHERE channel_id = ? "
-            "AND message_id BETWEEN ? AND ? "
-            "AND message_id IN (SELECT value FROM json_each(?))",
-            (channel_id, min(numbers), max(numbers), json.dumps(numbers)),
-        )
-    )
+def _members(db: Connection, channel_id: int, numbers: list[int]) -> dict[int, int]:
+    ids, low, high = json.dumps(numbers), min(numbers), max(numbers)
+    return dict(_MEMBERS(db, channel=channel_id, low=low, high=high, ids=ids))
 
 
-def _group(db: sqlite3.Connection, post_id: int) -> Ids:
+def _group(db: Connection, post_id: int) -> Ids:
     """Return the message ids that a stored post is made of."""
-    found = db.execute(
-        "SELECT message_id FROM album_members WHERE post_id = ? ORDER BY message_id", (post_id,)
-    ).fetchall() or db.execute("SELECT message_id FROM posts WHERE id = ?", (post_id,))
+    found = _MEMBERS_OF(db, post=post_id).fetchall() or _NUMBER_OF(db, post=post_id)
     return tuple(number for (number,) in found)
 
 
-def members_of(db: sqlite3.Connection, post_id: int) -> set[int]:
+def members_of(db: Connection, post_id: int) -> set[int]:
     """Return an album's message ids; an empty set for a post of a single message."""
-    found = db.execute("SELECT message_id FROM album_members WHERE post_id = ?", (post_id,))
-    return {number for (number,) in found}
+    return {number for (number,) in _MEMBERS_OF(db, post=post_id)}
 
 
-def _rank(db: sqlite3.Connection, post_id: int) -> int:
-    found = db.execute("SELECT source FROM posts WHERE id = ?", (post_id,)).fetchone()
-    return SOURCE_RANK[_SOURCE(found)[0]]
+def _rank(db: Connection, post_id: int) -> int:
+    return SOURCE_RANK[_SOURCE(_SOURCE_OF(db, post=post_id).fetchone())[0]]
 
 
-def add_members(db: sqlite3.Connection, channel_id: int, ids: Ids, post_id: int) -> None:
+def add_members(db: Connection, channel_id: int, ids: Ids, post_id: int) -> None:
     """Store the message ids of an album; a single message has no such rows."""
-    db.executemany(
-        "INSERT INTO album_members (channel_id, message_id, post_id) VALUES (?, ?, ?)",
-        [(channel_id, number, post_id) for number in ids],
-    )
+    _ADD.many(db, [(channel_id, number, post_id) for number in ids])
 
 
-def fold(db: sqlite3.Connection, other: int, keep: int) -> None:
+def fold(db: Connection, other: int, keep: int) -> None:
     """Merge the post `other` into `keep`: people's decisions and attempts move, the rest goes."""
     decisions.move(db, other, keep)
-    db.execute("UPDATE attempts SET post_id = ? WHERE post_id = ?", (keep, other))
-    texts = db.execute("SELECT text, media_text FROM posts WHERE id = ?", (other,)).fetchone()
-    fulltext.delete(db, other, _TEXTS(texts))
-    db.execute("DELETE FROM raw_forms WHERE post_id = ?", (other,))
-    db.execute("DELETE FROM posts WHERE id = ?", (other,))
+    _MOVE_ATTEMPTS(db, keep=keep, other=other)
+    texts = _TEXTS(_TEXTS_OF(db, post=other).fetchone())
+    room_of(db).fulltext.delete(db, other, texts)
+    _DELETE_RAW(db, post=other)
+    _DELETE(db, post=other)

@@ -6,12 +6,14 @@ Does not know which questions are equal: `decide` makes the keys.
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
 from tgtagger.store.database import Part
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import now, to_text
 from tgtagger.store.values import (
     OBJECT,
@@ -27,6 +29,23 @@ KEPT_FOR = dt.timedelta(days=30)
 """How long stored capabilities are believed: servers are updated now and then."""
 
 
+_TAGS = Statement("SELECT tags FROM answers WHERE key = :key")
+_ANY = Statement("SELECT 1 FROM answers WHERE key >= :start AND key < :end LIMIT 1")
+_CAPABILITIES_OF = Statement(
+    "SELECT model, capabilities FROM server_capabilities "
+    "WHERE url = :url AND at BETWEEN :since AND :until"
+)
+_KEEP_CAPABILITIES = Statement(
+    "INSERT INTO server_capabilities (url, model, capabilities, at) "
+    "VALUES (:url, :model, :capabilities, :at) ON CONFLICT (url, model) DO UPDATE "
+    "SET capabilities = excluded.capabilities, at = excluded.at"
+)
+_LATENCY = Statement(
+    "SELECT avg(latency_ms) FROM (SELECT latency_ms FROM attempts WHERE model = :model "
+    "AND class IS NULL AND latency_ms IS NOT NULL ORDER BY id DESC LIMIT 200) AS latest"
+)
+
+
 class Answers(Part):
     """Stored answers, and capabilities of servers."""
 
@@ -39,9 +58,7 @@ class Answers(Part):
         """
         with self._database.read() as db:
             for provenance in provenances:
-                found = db.execute(
-                    "SELECT tags FROM answers WHERE key = ?", (answer_key(text_hash, provenance),)
-                ).fetchone()
+                found = _TAGS(db, key=answer_key(text_hash, provenance)).fetchone()
                 if found:
                     return provenance, read_tags(found[0])
             return None
@@ -50,33 +67,27 @@ class Answers(Part):
         """Return the stored capabilities of a server: JSON by model."""
         with self._database.read() as db:
             today = dt.datetime.now(dt.UTC)
-            rows = db.execute(
-                "SELECT model, capabilities FROM server_capabilities "
-                "WHERE url = ? AND at BETWEEN ? AND ?",
+            rows = _CAPABILITIES_OF(
+                db,
+                url=url,
+                since=to_text(today - KEPT_FOR),
                 # A time beyond tomorrow was written by a clock that was wrong.
-                (url, to_text(today - KEPT_FOR), to_text(today + dt.timedelta(days=1))),
+                until=to_text(today + dt.timedelta(days=1)),
             )
             return dict(map(_CAPABILITIES, rows))
 
     def save_capabilities(self, found: ModelCapabilities) -> None:
         """Store what a server was found to take of a model."""
         with self._database.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO server_capabilities (url, model, capabilities, at) "
-                "VALUES (?, ?, ?, ?)",
-                (found.url, found.model, found.capabilities, now()),
+            _KEEP_CAPABILITIES(
+                db, url=found.url, model=found.model, capabilities=found.capabilities, at=now()
             )
 
     def mean_seconds(self, model: str) -> float | None:
         """Return how long the model's latest answers took, in seconds; None: it gave none yet."""
         with self._database.read() as db:
-            (mean,) = db.execute(
-                "SELECT avg(latency_ms) FROM (SELECT latency_ms FROM attempts "
-                "WHERE model = ? AND class IS NULL AND latency_ms IS NOT NULL "
-                "ORDER BY id DESC LIMIT 200)",
-                (model,),
-            ).fetchone()
-            return None if mean is None else mean / 1000
+            (mean,) = _LATENCY(db, model=model).fetchone()
+            return None if mean is None else float(mean) / 1000
 
 
 _CAPABILITIES = RowCheck("server_capabilities.model", as_json(OBJECT))
@@ -90,10 +101,7 @@ def read_tags(tags: str) -> tuple[SuggestedTag, ...]:
     return tuple(SuggestedTag(name) for name in names)
 
 
-def any_of(db: sqlite3.Connection, provenance: Provenance) -> bool:
+def any_of(db: Connection, provenance: Provenance) -> bool:
     """Tell whether there is any answer with this provenance: one lookup in the index."""
     prefix = answer_prefix(provenance)
-    found = db.execute(
-        "SELECT 1 FROM answers WHERE key >= ? AND key < ? LIMIT 1", (prefix, prefix + "~")
-    )
-    return found.fetchone() is not None
+    return _ANY(db, start=prefix, end=prefix + "~").fetchone() is not None

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
 from tgtagger.store.database import Part
 from tgtagger.store.recording import TOUCHED, note_run, recording
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.undo import later_than, take_back_change, take_back_run
 from tgtagger.store.values import INTEGER, LARGEST, RowCheck, parsed
@@ -35,22 +37,54 @@ _RUN = RowCheck(
 )  # fmt: skip
 # A person's tag belongs to no run; so the index of runs answers, and no tag of a post is read.
 _SELECT_RUN = (
-    "SELECT runs.id, started_at, command, tagger, model, iif(h.undone_at IS NULL, "
-    "(SELECT count(DISTINCT post_id) FROM post_tags WHERE run_id = runs.id), "
-    "h.posts), h.undone_at FROM runs LEFT JOIN tag_changes AS h ON h.id = runs.id "
+    "SELECT runs.id, started_at, command, tagger, model, CASE WHEN h.undone_at IS NULL "
+    "THEN (SELECT count(DISTINCT post_id) FROM post_tags WHERE run_id = runs.id) "
+    "ELSE h.posts END, h.undone_at FROM runs LEFT JOIN tag_changes AS h ON h.id = runs.id "
     "WHERE tagger IS NOT NULL"
 )
 _LEFT_TAGS = (
     "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
     "OR h.swept_at IS NULL AND h.id IS NOT NULL)"
 )
+_PAST = Statement(f"{_SELECT_CHANGE} AND id < :before ORDER BY 1 DESC LIMIT :most")
+_PAST_RUNS = Statement(
+    f"{_SELECT_RUN} AND {_LEFT_TAGS} AND runs.id < :before ORDER BY 1 DESC LIMIT :most"
+)
+_LAST = Statement(
+    f"{_SELECT_CHANGE} AND undone_at IS NULL AND what <> 'undo' ORDER BY id DESC LIMIT 1"
+)
+_LAST_RUN = Statement(
+    f"{_SELECT_RUN} AND {_LEFT_TAGS} AND h.undone_at IS NULL ORDER BY runs.id DESC LIMIT 1"
+)
+_FIND = Statement(f"{_SELECT_CHANGE} AND id = :id")
+_FIND_RUN = Statement(f"{_SELECT_RUN} AND runs.id = :id")
+_EXISTS = Statement("SELECT 1 FROM tag_changes WHERE id = :id")
+_SWEPT_UNTIL = Statement(
+    "SELECT at FROM tag_changes WHERE swept_at IS NOT NULL ORDER BY id DESC LIMIT 1"
+)
+_LEFT_BY = Statement(
+    "SELECT runs.id FROM runs LEFT JOIN tag_changes AS h ON h.id = runs.id "
+    f"WHERE runs.id IN listed(:runs) AND {_LEFT_TAGS} AND h.undone_at IS NULL"
+)
 _AT = RowCheck("tag_changes.at")
 
 _REMOVAL = RowCheck("tags.name", INTEGER)
-_REMOVALS = (
+_REMOVALS = Statement(
     "SELECT t.name, max(c.id) FROM barred_tags AS b JOIN tags AS t ON t.id = b.tag_id "
     "JOIN changed_tags AS x ON x.tag_id = b.tag_id JOIN tag_changes AS c ON c.id = x.change_id "
     "WHERE c.what = 'remove' AND c.undone_at IS NULL GROUP BY t.id"
+)
+_NEVER_WAS = Statement("DELETE FROM tag_changes WHERE undoes = :id AND undone_at IS NULL")
+_UNDONE = Statement(
+    "UPDATE tag_changes SET undone_at = :at, "
+    "posts = CASE WHEN what = 'run' THEN :posts ELSE posts END WHERE id = :id"
+)
+_NEWEST = Statement("SELECT max(id) FROM tag_changes")
+_STANDS = Statement("UPDATE tag_changes SET undone_at = NULL WHERE id = :id")
+_STANDS_NOT = Statement("UPDATE tag_changes SET undone_at = :at WHERE id = :id")
+_FORGET = [Statement(f"DELETE FROM {table} WHERE change_id = :id") for table in TOUCHED]
+_TAGGING_RUNS = Statement(
+    "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL ORDER BY 1 DESC LIMIT 5"
 )
 
 
@@ -62,49 +96,35 @@ class Changes(Part):
 
         They are a person's, and those of runs that left tags.
         """
-        end, values = "< ? ORDER BY 1 DESC LIMIT ?", (before, most)
         with self._database.read() as db:
             found = [
-                *map(_past, db.execute(f"{_SELECT_CHANGE} AND id {end}", values)),
-                *map(_run, db.execute(f"{_SELECT_RUN} AND {_LEFT_TAGS} AND runs.id {end}", values)),
+                *map(_past, _PAST(db, before=before, most=most)),
+                *map(_run, _PAST_RUNS(db, before=before, most=most)),
             ]
         return tuple(sorted(found, key=lambda each: -each.number)[:most])
 
     def last(self) -> PastChange | None:
         """Return the last change that stands and is no undo; None: there is none."""
         with self._database.read() as db:
-            found = [
-                *map(_past, db.execute(
-                    f"{_SELECT_CHANGE} AND undone_at IS NULL AND what <> 'undo' "
-                    "ORDER BY id DESC LIMIT 1")),
-                *map(_run, db.execute(
-                    f"{_SELECT_RUN} AND {_LEFT_TAGS} AND h.undone_at IS NULL "
-                    "ORDER BY runs.id DESC LIMIT 1")),
-            ]  # fmt: skip
+            found = [*map(_past, _LAST(db)), *map(_run, _LAST_RUN(db))]
         return max(found, key=lambda each: each.number, default=None)
 
     def swept_until(self) -> dt.datetime | None:
         """Return when the latest of those changes was made that are too old to be kept."""
         with self._database.read() as db:
-            query = "SELECT at FROM tag_changes WHERE swept_at IS NOT NULL ORDER BY id DESC LIMIT 1"
-            row = db.execute(query).fetchone()
+            row = _SWEPT_UNTIL(db).fetchone()
             return None if row is None else moment(_AT(row)[0])
 
     def left_tags(self, runs: Sequence[int]) -> frozenset[int]:
         """Return which of these runs left tags on posts: those can be undone."""
         with self._database.read() as db:
-            rows = db.execute(
-                "SELECT runs.id FROM runs LEFT JOIN tag_changes AS h ON h.id = runs.id "
-                f"WHERE runs.id IN (SELECT value FROM json_each(?)) AND {_LEFT_TAGS} "
-                "AND h.undone_at IS NULL",
-                (json.dumps(list(runs)),),
-            )
+            rows = _LEFT_BY(db, runs=json.dumps(list(runs)))
             return frozenset(number for (number,) in rows)
 
     def removals(self) -> dict[str, int]:
         """Return, by the name of each blocked tag, the change that blocked it, to be undone."""
         with self._database.read() as db:
-            return {str(name): int(number) for name, number in map(_REMOVAL, db.execute(_REMOVALS))}
+            return {str(name): int(number) for name, number in map(_REMOVAL, _REMOVALS(db))}
 
     def take_back(self, number: int, *, dry_run: bool = False) -> TakenBack:
         """Undo a change of this number, a person's or a run's, or an undo of one.
@@ -125,28 +145,22 @@ class Changes(Part):
                 done = take_back(db, change)
             if change.by == "run":
                 if not done.posts:  # nothing of it is left: no change
-                    db.execute(
-                        "DELETE FROM tag_changes WHERE undoes = ? AND undone_at IS NULL", (number,)
-                    )
+                    _NEVER_WAS(db, id=number)
                     return done
                 note_run(db, number)
-            db.execute(
-                "UPDATE tag_changes SET undone_at = ?1, posts = iif(what = 'run', ?2, posts) "
-                "WHERE id = ?3",
-                (now(), done.posts, number),
-            )
-            (undo,) = db.execute("SELECT max(id) FROM tag_changes").fetchone()
+            _UNDONE(db, at=now(), posts=done.posts, id=number)
+            (undo,) = _NEWEST(db).fetchone()
             return replace(done, undo=undo)
 
 
-def _stand_again(db: sqlite3.Connection, undo: PastChange, undone: int) -> TakenBack:
+def _stand_again(db: Connection, undo: PastChange, undone: int) -> TakenBack:
     """Undo an undo: all is as if it had never been."""
     # First: what the other change replaced is needed again.
-    db.execute("UPDATE tag_changes SET undone_at = NULL WHERE id = ?", (undone,))
+    _STANDS(db, id=undone)
     done = take_back_change(db, undo)
-    db.execute("UPDATE tag_changes SET undone_at = ? WHERE id = ?", (now(), undo.number))
-    for table in TOUCHED:
-        db.execute(f"DELETE FROM {table} WHERE change_id = ?", (undo.number,))
+    _STANDS_NOT(db, at=now(), id=undo.number)
+    for forget in _FORGET:
+        forget(db, id=undo.number)
     return done
 
 
@@ -164,16 +178,14 @@ def _run(row: Sequence[Any]) -> PastChange:
     return PastChange(number, moment(at), "run", command, names, posts, from_text(undone))
 
 
-def _find(db: sqlite3.Connection, number: int) -> PastChange:
-    row = db.execute(f"{_SELECT_CHANGE} AND id = ?", (number,)).fetchone()
+def _find(db: Connection, number: int) -> PastChange:
+    row = _FIND(db, id=number).fetchone()
     if row is not None:
         return _past(row)
-    row = db.execute(f"{_SELECT_RUN} AND runs.id = ?", (number,)).fetchone()
+    row = _FIND_RUN(db, id=number).fetchone()
     if row is not None:
         return _run(row)
-    if db.execute("SELECT 1 FROM tag_changes WHERE id = ?", (number,)).fetchone():
+    if _EXISTS(db, id=number).fetchone():
         raise InputError("change_swept", change=number)
-    runs = db.execute(
-        "SELECT DISTINCT run_id FROM post_tags WHERE run_id IS NOT NULL ORDER BY 1 DESC LIMIT 5"
-    )
-    raise InputError("run_unknown", run=number, tagging_runs=tuple(run for (run,) in runs))
+    runs = tuple(run for (run,) in _TAGGING_RUNS(db))
+    raise InputError("run_unknown", run=number, tagging_runs=runs)

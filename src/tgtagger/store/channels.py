@@ -5,9 +5,10 @@ Knows no network: only a later read finds out whether a channel exists.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
@@ -15,7 +16,9 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
-from tgtagger.store.sqlite import fulltext
+from tgtagger.store.post_rows import HASH_LETTERS
+from tgtagger.store.rooms import room_of
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
 from tgtagger.store.values import TEXT, RowCheck
 
@@ -23,6 +26,49 @@ _CHANNEL = RowCheck("channels.id", "channels.title", "channels.username", "chann
 _TITLE = RowCheck("channels.title")
 _NAME = RowCheck(TEXT, TEXT)
 _SOURCE = RowCheck("followed_sources.source")
+
+
+_SELECT = "SELECT id, title, username, kind FROM channels WHERE "
+_BY_ID = Statement(f"{_SELECT} id = :id")
+_BY_NAME = Statement(f"{_SELECT} lower(username) = :name")
+_ADD = Statement("INSERT INTO followed_sources (source, added_at) VALUES (:source, :at)")
+_ADDED = Statement("SELECT source FROM followed_sources ORDER BY added_at, source")
+_FORGET = Statement("DELETE FROM followed_sources WHERE source = :source")
+_NAMES = Statement(
+    "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
+    "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
+)
+_PAUSE = Statement("UPDATE channels SET paused_at = :at WHERE id = :id")
+_RESUME = Statement("UPDATE channels SET paused_at = NULL WHERE id = :id AND paused_at IS NOT NULL")
+_LEAVE = Statement(
+    "INSERT INTO left_channels (channel_id, left_at) VALUES (:id, :at) "
+    "ON CONFLICT (channel_id) DO UPDATE SET left_at = excluded.left_at"
+)
+_COME_BACK = Statement("DELETE FROM left_channels WHERE channel_id = :id")
+_POSTS = Statement("SELECT count(*) FROM posts WHERE channel_id = :id")
+_TITLE_OF = Statement("SELECT title FROM channels WHERE id = :id")
+# The hash of the text is the end of an answer's key.
+_DELETE_ANSWERS = Statement(
+    f"DELETE FROM answers WHERE substr(key, length(key) - {HASH_LETTERS - 1}) IN ("
+    "SELECT text_hash FROM posts WHERE channel_id = :id "
+    "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> :id)"
+)
+_DELETE_RAW = Statement(
+    "DELETE FROM raw_forms WHERE post_id IN (SELECT id FROM posts WHERE channel_id = :id)"
+)
+_DELETE_POSTS = Statement("DELETE FROM posts WHERE channel_id = :id")
+_DELETE = Statement("DELETE FROM channels WHERE id = :id")
+_LOSE_NAME = Statement(
+    "UPDATE channels SET username = NULL WHERE lower(username) = lower(:username) AND id <> :id"
+)
+_KEEP = Statement(
+    "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
+    "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
+    "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
+    "username = CASE WHEN :knows_name = 1 THEN excluded.username "
+    "ELSE coalesce(excluded.username, channels.username) END, "
+    "parsed_at = coalesce(excluded.parsed_at, channels.parsed_at)"
+)
 
 
 def as_channel(row: Sequence[Any]) -> Channel:
@@ -35,12 +81,9 @@ class Channels(Part):
 
     def find(self, name: str | int) -> Channel | None:
         """Return a stored channel by its username (without the @, in any case) or its id."""
-        column = "id" if isinstance(name, int) else "lower(username)"
         with self._database.read() as db:
-            found = db.execute(
-                f"SELECT id, title, username, kind FROM channels WHERE {column} = ?",
-                (name if isinstance(name, int) else name.lower(),),
-            ).fetchone()
+            rows = _BY_ID(db, id=name) if isinstance(name, int) else _BY_NAME(db, name=name.lower())
+            found = rows.fetchone()
             return as_channel(found) if found else None
 
     def identify(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -67,10 +110,7 @@ class Channels(Part):
                     if take_up(db, known):
                         new.append(canonical_name(ref))
                 elif followed_as(db, ref) is None:
-                    db.execute(
-                        "INSERT INTO followed_sources (source, added_at) VALUES (?, ?)",
-                        (canonical_name(ref), now()),
-                    )
+                    _ADD(db, source=canonical_name(ref), at=now())
                     new.append(canonical_name(ref))
             return tuple(new)
 
@@ -82,11 +122,7 @@ class Channels(Part):
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (name, title) of each channel, added ones included."""
         with self._database.read() as db:
-            rows = db.execute(
-                "SELECT coalesce('@' || username, CAST(id AS TEXT)), title FROM channels "
-                "UNION ALL SELECT source, 'added, not read yet' FROM followed_sources"
-            )
-            return tuple((name, title) for name, title in map(_NAME, rows))
+            return tuple((name, title) for name, title in map(_NAME, _NAMES(db)))
 
     def forget(self, name: str) -> str | None:
         """Delete a source that was added and not read, by any of its names; return it, or None."""
@@ -104,9 +140,7 @@ class Channels(Part):
         """Leave channels out of runs that name no channel; return their titles."""
         with self._database.write() as db:
             found = [channel_id(db, name) for name in names]
-            db.executemany(
-                "UPDATE channels SET paused_at = ? WHERE id = ?", [(now(), each) for each in found]
-            )
+            _PAUSE.many(db, [(now(), each) for each in found])
             return tuple(_title(db, each) for each in found)
 
     def resume(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -127,25 +161,13 @@ class Channels(Part):
             title = _title(db, channel)
             posts = _posts_of(db, channel)
             if posts and not with_posts:
-                db.execute(
-                    "INSERT OR REPLACE INTO left_channels (channel_id, left_at) VALUES (?, ?)",
-                    (channel, now()),
-                )
+                _LEAVE(db, id=channel, at=now())
                 return ChannelRemoved(title, 0, posts)
-            fulltext.delete_channel(db, channel)
-            db.execute(
-                "DELETE FROM answers WHERE substr(key, instr(key, ':') + 1) IN ("
-                "SELECT text_hash FROM posts WHERE channel_id = ?1 "
-                "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> ?1)",
-                (channel,),
-            )
-            db.execute(
-                "DELETE FROM raw_forms WHERE post_id IN "
-                "(SELECT id FROM posts WHERE channel_id = ?)",
-                (channel,),
-            )
-            db.execute("DELETE FROM posts WHERE channel_id = ?", (channel,))
-            db.execute("DELETE FROM channels WHERE id = ?", (channel,))  # and what refers to it
+            room_of(db).fulltext.delete_channel(db, channel)
+            _DELETE_ANSWERS(db, id=channel)
+            _DELETE_RAW(db, id=channel)
+            _DELETE_POSTS(db, id=channel)
+            _DELETE(db, id=channel)  # and what refers to it
             return ChannelRemoved(title, posts, 0)
 
     def count_posts(self, names: Sequence[str]) -> int:
@@ -158,13 +180,12 @@ class Channels(Part):
             return sum(_posts_of(db, channel_id(db, name)) for name in read)
 
 
-def followed(db: sqlite3.Connection) -> tuple[str, ...]:
+def followed(db: Connection) -> tuple[str, ...]:
     """Return the sources that were added and have not been read yet, in the order added."""
-    rows = db.execute("SELECT source FROM followed_sources ORDER BY added_at, source")
-    return tuple(source for (source,) in map(_SOURCE, rows))
+    return tuple(source for (source,) in map(_SOURCE, _ADDED(db)))
 
 
-def forget_added(db: sqlite3.Connection, channel: int) -> bool:
+def forget_added(db: Connection, channel: int) -> bool:
     """Delete the sources that were added and turn out to be this channel; tell whether one was."""
     same = [each for each in followed(db) if channel_of(db, read_channel(each)) == channel]
     for source in same:
@@ -172,16 +193,16 @@ def forget_added(db: sqlite3.Connection, channel: int) -> bool:
     return bool(same)
 
 
-def _forget(db: sqlite3.Connection, name: str) -> str | None:
+def _forget(db: Connection, name: str) -> str | None:
     """Delete a source that was added, by any of its names; return it as stored, or None."""
     source = other = _added(db, name)
     while other is not None:  # older versions stored every form
-        db.execute("DELETE FROM followed_sources WHERE source = ?", (other,))
+        _FORGET(db, source=other)
         other = _added(db, name)
     return source
 
 
-def _added(db: sqlite3.Connection, name: str) -> str | None:
+def _added(db: Connection, name: str) -> str | None:
     """Return a source that was added and not read, by any of its names, as it is stored."""
     try:
         return followed_as(db, read_channel(name))
@@ -189,32 +210,27 @@ def _added(db: sqlite3.Connection, name: str) -> str | None:
         return None
 
 
-def _come_back(db: sqlite3.Connection, channel: int) -> bool:
+def _come_back(db: Connection, channel: int) -> bool:
     """Follow an unfollowed channel again; tell whether it was unfollowed."""
-    return db.execute("DELETE FROM left_channels WHERE channel_id = ?", (channel,)).rowcount > 0
+    return _COME_BACK(db, id=channel).rowcount > 0
 
 
-def take_up(db: sqlite3.Connection, channel: int) -> bool:
+def take_up(db: Connection, channel: int) -> bool:
     """Follow a paused or unfollowed channel again; tell whether it was one."""
-    done = db.execute(
-        "UPDATE channels SET paused_at = NULL WHERE id = ? AND paused_at IS NOT NULL", (channel,)
-    )
+    done = _RESUME(db, id=channel)
     return _come_back(db, channel) or done.rowcount > 0
 
 
-def _posts_of(db: sqlite3.Connection, channel: int) -> int:
-    query = "SELECT count(*) FROM posts WHERE channel_id = ?"
-    (posts,) = db.execute(query, (channel,)).fetchone()
-    return int(posts)
+def _posts_of(db: Connection, channel: int) -> int:
+    return int(_POSTS(db, id=channel).fetchone()[0])
 
 
-def _title(db: sqlite3.Connection, channel: int) -> str:
-    found = db.execute("SELECT title FROM channels WHERE id = ?", (channel,)).fetchone()
-    return str(_TITLE(found)[0])
+def _title(db: Connection, channel: int) -> str:
+    return str(_TITLE(_TITLE_OF(db, id=channel).fetchone())[0])
 
 
 def keep(
-    db: sqlite3.Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
+    db: Connection, channel: Channel, at: str, *, parsed: bool, knows_name: bool = False
 ) -> None:
     """Store a channel. `parsed`: it was read now.
 
@@ -222,24 +238,14 @@ def keep(
     stored one. A username belongs to one channel: any other channel loses it.
     """
     if channel.username is not None:
-        db.execute(
-            "UPDATE channels SET username = NULL WHERE lower(username) = lower(?) AND id <> ?",
-            (channel.username, channel.id),
-        )
-    db.execute(
-        "INSERT INTO channels (id, title, username, kind, added_at, parsed_at) "
-        "VALUES (:id, :title, :username, :kind, :now, :parsed_at) "
-        "ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind, "
-        "username = CASE WHEN :knows THEN excluded.username "
-        "ELSE coalesce(excluded.username, username) END, "
-        "parsed_at = coalesce(excluded.parsed_at, parsed_at)",
-        {
-            "id": channel.id,
-            "title": channel.title.encode(errors="replace").decode(),
-            "username": channel.username,
-            "kind": channel.kind,
-            "now": at,
-            "parsed_at": at if parsed else None,
-            "knows": knows_name,
-        },
+        _LOSE_NAME(db, username=channel.username, id=channel.id)
+    _KEEP(
+        db,
+        id=channel.id,
+        title=channel.title.encode(errors="replace").decode(),
+        username=channel.username,
+        kind=channel.kind,
+        now=at,
+        parsed_at=at if parsed else None,
+        knows_name=int(knows_name),
     )

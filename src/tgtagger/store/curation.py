@@ -7,8 +7,9 @@ Knows nothing of taggers: `queue` applies these decisions to their results.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
@@ -19,7 +20,8 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.query import query_for
-from tgtagger.store.recording import FREE_FOR_PERSON, recording
+from tgtagger.store.recording import FREE_PLACE, recording
+from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
 from tgtagger.store.values import INTEGER, RowCheck
@@ -29,6 +31,64 @@ _NAME_AND_KEY = RowCheck("tags.name", "tags.key")
 _ALIAS = RowCheck("tag_aliases.name")
 _BOTH = RowCheck(
     INTEGER, "post_tags.position", "post_tags.source", "post_tags.position", "post_tags.source"
+)
+
+
+_FREE_KEY = Statement("DELETE FROM tag_aliases WHERE key = :key")
+_RENAME = Statement("UPDATE tags SET name = :name, key = :key WHERE id = :tag")
+_ADD_ALIAS = Statement("INSERT INTO tag_aliases (key, name, tag_id) VALUES (:key, :name, :tag)")
+_REMOVE_ALIAS = Statement("DELETE FROM tag_aliases WHERE key = :key AND tag_id = :tag")
+_MOVE_ALIASES = Statement("UPDATE tag_aliases SET tag_id = :target WHERE tag_id = :tag")
+_ALIASES = Statement("SELECT name FROM tag_aliases WHERE tag_id = :tag ORDER BY key")
+_DELETE = Statement("DELETE FROM tags WHERE id = :tag")
+_ROW = Statement("SELECT name, key FROM tags WHERE id = :tag")
+_BLOCK = Statement(
+    "INSERT INTO barred_tags (tag_id, barred_at) VALUES (:tag, :at) ON CONFLICT (tag_id) DO NOTHING"
+)
+_UNBLOCK = Statement("DELETE FROM barred_tags WHERE tag_id = :tag")
+_POSTS_WITH = Statement("SELECT post_id FROM post_tags WHERE tag_id = :tag")
+_COUNT = Statement("SELECT count(*) FROM post_tags WHERE tag_id = :tag")
+_WITH_BOTH = Statement(
+    "SELECT a.post_id, a.position, a.source, b.position, b.source FROM post_tags AS a "
+    "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = :target WHERE a.tag_id = :tag"
+)
+_UNLINK = Statement("DELETE FROM post_tags WHERE post_id = :post AND tag_id = :tag")
+_UNLINK_ALL = Statement("DELETE FROM post_tags WHERE tag_id = :tag")
+_PLACE = Statement(
+    "UPDATE post_tags SET position = :position WHERE post_id = :post AND tag_id = :tag"
+)
+_MOVE_LINKS = Statement("UPDATE post_tags SET tag_id = :target WHERE tag_id = :tag")
+_MAKE = Statement(
+    "UPDATE post_tags SET source = :source, model = NULL, prompt = NULL, vocabulary = NULL, "
+    "run_id = NULL WHERE post_id = :post AND tag_id = :tag"
+)
+_GIVE = Statement(
+    "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
+    f"SELECT :post, {FREE_PLACE}, :tag, '{HUMAN}', :at"
+)
+_NAMES_OF = Statement(
+    "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+    "WHERE l.post_id = :post ORDER BY l.position"
+)
+_TAKE_OFF = Statement(
+    "INSERT INTO removed_tags (post_id, tag_id, removed_at) VALUES (:post, :tag, :at) "
+    "ON CONFLICT (post_id, tag_id) DO NOTHING"
+)
+_TAKE_OFF_ALL = Statement(
+    "INSERT INTO removed_tags (post_id, tag_id, removed_at) "
+    "SELECT post_id, tag_id, :at FROM post_tags WHERE tag_id = :tag "
+    "ON CONFLICT (post_id, tag_id) DO NOTHING"
+)
+_ALLOW = Statement("DELETE FROM removed_tags WHERE post_id = :post AND tag_id = :tag")
+# A tag taken off a post stays off under the new name, unless the post has the target.
+_MOVE_REMOVED = Statement(
+    "INSERT INTO removed_tags (post_id, tag_id, removed_at) "
+    "SELECT post_id, :target, removed_at FROM removed_tags WHERE tag_id = :tag "
+    "ON CONFLICT (post_id, tag_id) DO NOTHING"
+)
+_ALLOW_PRESENT = Statement(
+    "DELETE FROM removed_tags WHERE tag_id = :tag "
+    "AND post_id IN (SELECT post_id FROM post_tags WHERE tag_id = :tag)"
 )
 
 
@@ -48,13 +108,10 @@ class Curation(Part):
             if known not in {None, tag}:
                 raise InputError("tag_exists", tag=_name(db, known), name=old, into=new)
             before, before_key = _row(db, tag)
-            db.execute("DELETE FROM tag_aliases WHERE key = ?", (key,))
-            db.execute("UPDATE tags SET name = ?, key = ? WHERE id = ?", (name, key, tag))
+            _FREE_KEY(db, key=key)
+            _RENAME(db, name=name, key=key, tag=tag)
             if before_key != key:
-                db.execute(
-                    "INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)",
-                    (before_key, before, tag),
-                )
+                _ADD_ALIAS(db, key=before_key, name=before, tag=tag)
             change = _changed(db, tag, _count(db, tag))
         return recorded.numbered(change)
 
@@ -76,7 +133,7 @@ class Curation(Part):
                     raise
                 # A missing tag is not made here: a typing error would make one.
                 raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
-            db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (target,))
+            _UNBLOCK(db, tag=target)
             posts: set[int] = set()
             for tag in tags:
                 if tag != target:
@@ -91,10 +148,7 @@ class Curation(Part):
             for name in map(_checked, names):
                 known = find_tag(db, name)
                 if known is None:
-                    db.execute(
-                        "INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)",
-                        (vocabulary.key(name), name, tag),
-                    )
+                    _ADD_ALIAS(db, key=vocabulary.key(name), name=name, tag=tag)
                 elif known != tag:
                     raise InputError(
                         "alias_of_another_tag", tag=_name(db, known), name=name, into=tag_name
@@ -107,10 +161,7 @@ class Curation(Part):
         with self._database.write() as db, recording(db, "unalias", (tag_name, *names)) as recorded:
             tag = tag_id(db, tag_name)
             for name in names:
-                done = db.execute(
-                    "DELETE FROM tag_aliases WHERE key = ? AND tag_id = ?",
-                    (vocabulary.key(name), tag),
-                )
+                done = _REMOVE_ALIAS(db, key=vocabulary.key(name), tag=tag)
                 if not done.rowcount:
                     aliases = _aliases(db, tag)
                     raise InputError(
@@ -173,66 +224,42 @@ class Curation(Part):
         return recorded.numbered(change)
 
 
-def _pour(db: sqlite3.Connection, tag: int, target: int) -> set[int]:
-    posts = {
-        post for (post,) in db.execute("SELECT post_id FROM post_tags WHERE tag_id = ?", (tag,))
-    }
-    both = db.execute(
-        "SELECT a.post_id, a.position, a.source, b.position, b.source FROM post_tags AS a "
-        "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = ? WHERE a.tag_id = ?",
-        (target, tag),
-    ).fetchall()
-    for post, position, source, other, other_source in map(_BOTH, both):
-        db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
+def _pour(db: Connection, tag: int, target: int) -> set[int]:
+    posts = {post for (post,) in _POSTS_WITH(db, tag=tag)}
+    for post, position, source, other, other_source in map(
+        _BOTH, _WITH_BOTH(db, target=target, tag=tag).fetchall()
+    ):
+        _UNLINK(db, post=post, tag=tag)
         if source == HUMAN or (source == AGENT and other_source != HUMAN):
             _make(db, post, target, source)
-        db.execute(
-            "UPDATE post_tags SET position = ? WHERE post_id = ? AND tag_id = ?",
-            (min(position, other), post, target),
-        )
-    db.execute("UPDATE post_tags SET tag_id = ? WHERE tag_id = ?", (target, tag))
-    # A tag taken off a post stays off under the new name, unless the post has the target.
-    db.execute(
-        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
-        "SELECT post_id, ?, removed_at FROM removed_tags "
-        "WHERE tag_id = ?",
-        (target, tag),
-    )
-    db.execute(
-        "DELETE FROM removed_tags WHERE tag_id = ?1 AND post_id IN "
-        "(SELECT post_id FROM post_tags WHERE tag_id = ?1)",
-        (target,),
-    )
+        _PLACE(db, position=min(position, other), post=post, tag=target)
+    _MOVE_LINKS(db, target=target, tag=tag)
+    _MOVE_REMOVED(db, target=target, tag=tag)
+    _ALLOW_PRESENT(db, tag=target)
     name, key = _row(db, tag)
-    db.execute("UPDATE tag_aliases SET tag_id = ? WHERE tag_id = ?", (target, tag))
-    db.execute("DELETE FROM tags WHERE id = ?", (tag,))
-    db.execute("INSERT INTO tag_aliases (key, name, tag_id) VALUES (?, ?, ?)", (key, name, target))
+    _MOVE_ALIASES(db, target=target, tag=tag)
+    _DELETE(db, tag=tag)
+    _ADD_ALIAS(db, key=key, name=name, tag=target)
     return posts
 
 
 # ---- parts
 
 
-def _remove(db: sqlite3.Connection, name: str, at: str) -> TagChange:
+def _remove(db: Connection, name: str, at: str) -> TagChange:
     tag = tag_id(db, name)
-    db.execute(
-        "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) "
-        "SELECT post_id, tag_id, ? FROM post_tags "
-        "WHERE tag_id = ?",
-        (at, tag),
-    )
-    posts = db.execute("DELETE FROM post_tags WHERE tag_id = ?", (tag,)).rowcount
-    db.execute("INSERT OR IGNORE INTO barred_tags (tag_id, barred_at) VALUES (?, ?)", (tag, at))
+    _TAKE_OFF_ALL(db, at=at, tag=tag)
+    posts = _UNLINK_ALL(db, tag=tag).rowcount
+    _BLOCK(db, tag=tag, at=at)
     return _changed(db, tag, posts)
 
 
-def _picked(db: sqlite3.Connection, wanted: PostFilter) -> list[int]:
+def _picked(db: Connection, wanted: PostFilter) -> list[int]:
     query = query_for(db, wanted)
-    sql = query.sql("p.id", limit=wanted.limit)
-    return [post for (post,) in db.execute(sql, query.values)]
+    return [post for (post,) in db.execute(query.select("p.id", limit=wanted.limit))]
 
 
-def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:
+def _give(db: Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:
     """Give posts tags in a person's name; count the posts that had not all of them from anyone."""
     changed: set[int] = set()
     tags: list[int] = []
@@ -242,28 +269,21 @@ def _give(db: sqlite3.Connection, posts: Sequence[int], names: Sequence[str]) ->
         if tag is None:
             tag = make_tag(db, name, at)
         tags.append(tag)
-        db.execute("DELETE FROM barred_tags WHERE tag_id = ?", (tag,))
+        _UNBLOCK(db, tag=tag)
         for post in posts:
-            db.execute("DELETE FROM removed_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
+            _ALLOW(db, post=post, tag=tag)
             if not _make(db, post, tag, HUMAN):
                 changed.add(post)
-                db.execute(
-                    "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-                    f"SELECT ?1, {FREE_FOR_PERSON}, ?2, ?3, ?4",
-                    (post, tag, HUMAN, at),
-                )
+                _GIVE(db, post=post, tag=tag, at=at)
     return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
 
 
-def _take(db: sqlite3.Connection, post: int, tag: int) -> bool:
+def _take(db: Connection, post: int, tag: int) -> bool:
     """Take a tag off a post for good; tell whether it had it."""
-    done = db.execute("DELETE FROM post_tags WHERE post_id = ? AND tag_id = ?", (post, tag))
-    if done.rowcount:
-        db.execute(
-            "INSERT OR IGNORE INTO removed_tags (post_id, tag_id, removed_at) VALUES (?, ?, ?)",
-            (post, tag, now()),
-        )
-    return done.rowcount > 0
+    if not _UNLINK(db, post=post, tag=tag).rowcount:
+        return False
+    _TAKE_OFF(db, post=post, tag=tag, at=now())
+    return True
 
 
 def _checked(name: str) -> str:
@@ -275,44 +295,32 @@ def _checked(name: str) -> str:
     return normal
 
 
-def _row(db: sqlite3.Connection, tag: int | None) -> tuple[str, str]:
-    found = db.execute("SELECT name, key FROM tags WHERE id = ?", (tag,)).fetchone()
-    name, key = _NAME_AND_KEY(found)
+def _row(db: Connection, tag: int | None) -> tuple[str, str]:
+    name, key = _NAME_AND_KEY(_ROW(db, tag=tag).fetchone())
     return str(name), str(key)
 
 
-def _name(db: sqlite3.Connection, tag: int | None) -> str:
+def _name(db: Connection, tag: int | None) -> str:
     return _row(db, tag)[0]
 
 
-def _count(db: sqlite3.Connection, tag: int) -> int:
-    query = "SELECT count(*) FROM post_tags WHERE tag_id = ?"
-    return int(db.execute(query, (tag,)).fetchone()[0])
+def _count(db: Connection, tag: int) -> int:
+    return int(_COUNT(db, tag=tag).fetchone()[0])
 
 
-def _aliases(db: sqlite3.Connection, tag: int) -> tuple[str, ...]:
-    query = "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key"
-    return tuple(name for (name,) in map(_ALIAS, db.execute(query, (tag,))))
+def _aliases(db: Connection, tag: int) -> tuple[str, ...]:
+    return tuple(name for (name,) in map(_ALIAS, _ALIASES(db, tag=tag)))
 
 
-def _changed(db: sqlite3.Connection, tag: int, posts: int) -> TagChange:
+def _changed(db: Connection, tag: int, posts: int) -> TagChange:
     return TagChange((_name(db, tag),), _aliases(db, tag), posts)
 
 
-def _of_post(db: sqlite3.Connection, post: int) -> TagChange:
-    query = (
-        "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
-        "WHERE l.post_id = ? ORDER BY l.position"
-    )
-    names = tuple(name for (name,) in map(_NAME, db.execute(query, (post,))))
+def _of_post(db: Connection, post: int) -> TagChange:
+    names = tuple(name for (name,) in map(_NAME, _NAMES_OF(db, post=post)))
     return TagChange(names, (), 1)
 
 
-def _make(db: sqlite3.Connection, post: int, tag: int, source: LinkSource) -> bool:
+def _make(db: Connection, post: int, tag: int, source: LinkSource) -> bool:
     """Turn a link into a person's or an agent's; tell whether there was a link."""
-    done = db.execute(
-        "UPDATE post_tags SET source = ?, model = NULL, prompt = NULL, vocabulary = NULL, "
-        "run_id = NULL WHERE post_id = ? AND tag_id = ?",
-        (source, post, tag),
-    )
-    return done.rowcount > 0
+    return bool(_MAKE(db, post=post, tag=tag, source=source).rowcount)

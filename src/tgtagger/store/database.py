@@ -1,150 +1,64 @@
 """The transactions of the archive, for its parts: one kind reads, the other writes.
 
-The only module that begins and ends them. `sqlite.engine` says what a transaction is on SQLite.
-Knows no table.
+The only module that begins and ends them; what a transaction is, the room of the database says
+(`rooms`). Knows no table.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import sys
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from tgtagger.errors import InputError
-from tgtagger.store.rescue import integrity_check
-from tgtagger.store.sqlite import engine, stale_log
-from tgtagger.store.sqlite.connections import undisturbed
-from tgtagger.store.sqlite.errors import map_errors
-from tgtagger.store.sqlite.schema_version import Schema
-
-BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
-"""What a bad value in a post can raise: a database error, or one of Python's own."""
+from tgtagger.store.rooms import Opened
 
 
 class Database:
-    """One database file, opened for reading or for writing."""
+    """The transactions of an archive that is open for reading or for writing."""
 
-    def __init__(self, path: Path, made: Engine, schema: Schema) -> None:
-        self.path = path
-        self.schema = schema
-        self._engine = made
-        self._file = engine.identity(path)
-        self._reading = engine.reading(made)
-        self._watching: Connection | None = None
-        self._watch = threading.Lock()
-
-    def close(self) -> None:
-        if self._watching is not None:
-            self._watching.close()
-        self._engine.dispose()
-
-    @property
-    def is_replaced(self) -> bool:
-        """Tell whether the file was moved, deleted, or replaced by another one since."""
-        return engine.identity(self.path) != self._file
-
-    def version(self) -> int:
-        """Return a number that changes whenever anybody, in any process, has written.
-
-        SQLite counts what others write as one connection sees it: so one is kept open for this.
-        """
-        with self.explained(), self._watch:
-            if self._watching is None:
-                self._watching = self._engine.connect()
-            (version,) = engine.driver(self._watching).execute("PRAGMA data_version").fetchone()
-            return int(version)
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
 
     @contextlib.contextmanager
-    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[sqlite3.Connection]:
+    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[Connection]:
         """Begin a transaction that writes; wait for another writer only if `patient`.
 
         A dry run is rolled back at its end, so that its results are those of a real run.
         """
-        with contextlib.suppress(_DryRun), self.transaction(patient=patient) as db:
-            # A newer tgtagger may have upgraded the schema since the store was opened.
-            if self.schema.version_of(db, self.path) is None:
-                raise InputError("database_empty", path=self.path)
-            stale_log.number(db)
+        opened = self.opened
+        with (
+            contextlib.suppress(_DryRun),
+            opened.explained(),
+            opened.writing(patient=patient) as db,
+        ):
             yield db
             if dry_run:
                 raise _DryRun
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """Begin a transaction that reads: one snapshot, without waiting for writers."""
-        with self.explained(), self.snapshot() as db:
+        with self.opened.explained(), self.snapshot() as db:
             yield db
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> Iterator[Connection]:
         """Read as `read` does, for a caller's body: its errors are raised as they are."""
-        opened = contextlib.ExitStack()
-        with self.explained(), contextlib.ExitStack() as failed:
-            db = failed.enter_context(_begun(self._reading))
-            if self.schema.version_of(db, self.path) is None:
-                raise InputError("database_empty", path=self.path)
-            opened = failed.pop_all()
+        explained = self.opened.explained
+        begun = contextlib.ExitStack()
+        with explained():
+            db = begun.enter_context(self.opened.reading())
         try:
-            with undisturbed(db, self.path):
+            with self.opened.undisturbed(db):
                 yield db
         except BaseException:
-            with self.explained():
-                opened.__exit__(*sys.exc_info())
+            with explained():
+                begun.__exit__(*sys.exc_info())
             raise
-        with self.explained():
-            opened.close()
-
-    @contextlib.contextmanager
-    def transaction(self, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction that writes, without checking the schema."""
-        with self.explained(), _begun(self._engine, patient=patient) as db:
-            yield db
-
-    @contextlib.contextmanager
-    def explained(self, db: sqlite3.Connection | None = None) -> Iterator[None]:
-        """Turn failures of the database and wrong stored values into our errors; let bugs through.
-
-        Only the database's own errors make the integrity check read the file. If `db` reads
-        without locks, a write by somebody else is told first: what was read may be torn.
-        """
-        with map_errors(self.path):
-            try:
-                with contextlib.nullcontext() if db is None else undisturbed(db, self.path):
-                    yield
-            except integrity_check.SYMPTOMS as error:
-                integrity_check.explain(error, self.path)
-                raise
-
-    @contextlib.contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection outside of any transaction."""
-        with map_errors(self.path), self._engine.connect() as connection:
-            yield engine.driver(connection)
-
-
-@contextlib.contextmanager
-def _begun(made: Engine, *, patient: bool = True) -> Iterator[sqlite3.Connection]:
-    with made.connect() as connection:
-        driver = engine.driver(connection)
-        with contextlib.nullcontext() if patient else _impatient(driver), connection.begin():
-            yield driver
-
-
-@contextlib.contextmanager
-def _impatient(driver: sqlite3.Connection) -> Iterator[None]:
-    """Let a connection wait for no other writer during the block; its next user may be patient."""
-    (timeout,) = driver.execute("PRAGMA busy_timeout").fetchone()
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
-        yield
-    finally:
-        with contextlib.suppress(sqlite3.Error):  # after a failure of the disk
-            driver.execute(f"PRAGMA busy_timeout = {timeout:d}")
+        with explained():
+            begun.close()
 
 
 class _DryRun(Exception):
@@ -156,20 +70,3 @@ class Part:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-
-class savepoint:  # noqa: N801 -- reads as a statement
-    """A SAVEPOINT around the body: rolled back if the body fails."""
-
-    def __init__(self, db: sqlite3.Connection, name: str) -> None:
-        self._db, self._name = db, name
-
-    def __enter__(self) -> None:
-        self._db.execute(f"SAVEPOINT {self._name}")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # After disk full or an I/O error SQLite may have rolled everything back by itself.
-        if kind is not None and self._db.in_transaction:
-            self._db.execute(f"ROLLBACK TO {self._name}")
-        if self._db.in_transaction:
-            self._db.execute(f"RELEASE {self._name}")

@@ -8,11 +8,15 @@ Knows neither why posts are joined nor what else they hold.
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import HUMAN, LASTING
-from tgtagger.store.recording import LINK
+from tgtagger.store.recording import LASTING_SOURCES, LINK
+from tgtagger.store.statements import Statement
 from tgtagger.store.undo import give_back
 from tgtagger.store.values import parsed
 
@@ -25,17 +29,49 @@ Record = tuple[State, State]
 _NOTHING: State = (None, None)
 
 
-def move(db: sqlite3.Connection, other: int, keep: int) -> None:
+_DROP_MACHINE_LINKS = Statement(
+    f"DELETE FROM post_tags WHERE post_id = :post AND source NOT IN ({LASTING_SOURCES})"
+)
+_FORGET_RECORDS = Statement("DELETE FROM changed_links WHERE post_id = :post AND tag_id = :tag")
+_KEEP_RECORD = Statement(
+    "INSERT INTO changed_links (change_id, post_id, tag_id, before, removed_before, "
+    "after, removed_after) "
+    "VALUES (:change, :post, :tag, :before, :removed_before, :after, :removed_after)"
+)
+_FREE = Statement(
+    "SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
+    "WHERE post_id IN (:other, :keep) UNION ALL SELECT number_of(before, 0) FROM changed_links "
+    "WHERE post_id = :keep UNION ALL SELECT number_of(after, 0) FROM changed_links "
+    "WHERE post_id = :keep) AS places"
+)
+_PUT_BEHIND = Statement("UPDATE post_tags SET position = position + :free WHERE post_id = :post")
+_RECORDED = Statement(
+    "SELECT change_id, tag_id, before, after FROM changed_links WHERE post_id = :post"
+)
+_REWRITE = Statement(
+    "UPDATE changed_links SET before = :before, after = :after "
+    "WHERE change_id = :change AND post_id = :post AND tag_id = :tag"
+)
+_REMOVED = Statement("SELECT tag_id, removed_at FROM removed_tags WHERE post_id = :post")
+_LINKS = Statement(f"SELECT tag_id, {LINK} FROM post_tags AS l WHERE post_id = :post")
+_RECORDS = Statement(
+    "SELECT tag_id, change_id, before, removed_before, after, removed_after "
+    "FROM changed_links WHERE post_id = :post"
+)
+_DROP_LINK = Statement("DELETE FROM post_tags WHERE post_id = :post AND tag_id = :tag")
+_ALLOW = Statement("DELETE FROM removed_tags WHERE post_id = :post AND tag_id = :tag")
+_TAKE_OFF = Statement(
+    "INSERT INTO removed_tags (post_id, tag_id, removed_at) VALUES (:post, :tag, :at)"
+)
+
+
+def move(db: Connection, other: int, keep: int) -> None:
     """Give the post `keep` what people decided about the tags of `other`.
 
-    A person's tag comes before a person's removal, that before an agent's or a tagger's tag. The
-    taggers' tags of `other` go, and no undo brings them back. The caller deletes what is left of
-    `other`.
+    A person's tag comes before a person's removal, that before a machine's tag. The machines' tags
+    of `other` go, and no undo brings them back. The caller deletes what is left of `other`.
     """
-    _forget_machine_links(db, other)
-    db.execute(
-        "DELETE FROM post_tags WHERE post_id = ? AND source NOT IN (?, ?)", (other, *LASTING)
-    )
+    _DROP_MACHINE_LINKS(db, post=other)
     _put_behind(db, other, keep)
     theirs, their_records = _states(db, other), _records(db, other)
     ours, our_records = _states(db, keep), _records(db, keep)
@@ -43,10 +79,9 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
         now = (ours.get(tag, _NOTHING), theirs.get(tag, _NOTHING))
         records = (our_records.get(tag, {}), their_records.get(tag, {}))
         _write_state(db, keep, tag, _joined(*now))
-        db.execute("DELETE FROM changed_links WHERE (post_id, tag_id) = (?, ?)", (keep, tag))
-        db.executemany(
-            "INSERT INTO changed_links (change_id, post_id, tag_id, before, removed_before, "
-            "after, removed_after) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        _FORGET_RECORDS(db, post=keep, tag=tag)
+        _KEEP_RECORD.many(
+            db,
             [
                 (change, keep, tag, *before, *after)
                 for change, (before, after) in _joined_records(now, records)
@@ -55,52 +90,47 @@ def move(db: sqlite3.Connection, other: int, keep: int) -> None:
         )
 
 
-def _forget_machine_links(db: sqlite3.Connection, post: int) -> None:
-    db.execute(
-        "UPDATE changed_links SET before = iif(json_extract(before, '$[1]') IN (?1, ?2), before, "
-        "NULL), after = iif(json_extract(after, '$[1]') IN (?1, ?2), after, NULL) "
-        "WHERE post_id = ?3",
-        (*LASTING, post),
+def _put_behind(db: Connection, other: int, keep: int) -> None:
+    """Move the places of a post's tags behind all that stand on either; in its records, too.
+
+    The records forget the machines' tags.
+    """
+    rows = [
+        (_of_person(before), _of_person(after), change, other, tag)
+        for change, tag, before, after in _RECORDED(db, post=other)
+    ]
+    (free,) = _FREE(db, other=other, keep=keep).fetchone()
+    own = [link[0] + 1 for row in rows for link in row[:2] if link is not None]
+    free = max([free, *own])
+    _PUT_BEHIND(db, free=free, post=other)
+    _REWRITE.many(
+        db, [(_behind(before, free), _behind(after, free), *key) for before, after, *key in rows]
     )
 
 
-def _put_behind(db: sqlite3.Connection, other: int, keep: int) -> None:
-    """Move the places of a post's tags behind all that stand on either, in its records, too."""
-    (free,) = db.execute(
-        "SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
-        "WHERE post_id IN (?1, ?2) UNION ALL SELECT before ->> 0 FROM changed_links "
-        "WHERE post_id IN (?1, ?2) UNION ALL SELECT after ->> 0 FROM changed_links "
-        "WHERE post_id IN (?1, ?2))",
-        (other, keep),
-    ).fetchone()
-    db.execute("UPDATE post_tags SET position = position + ? WHERE post_id = ?", (free, other))
-    db.execute(
-        "UPDATE changed_links SET before = json_set(before, '$[0]', (before ->> 0) + ?1), "
-        "after = json_set(after, '$[0]', (after ->> 0) + ?1) WHERE post_id = ?2",
-        (free, other),
-    )
+def _of_person(link: str | None) -> list[Any] | None:
+    """Return a link that a person or an agent made; None for a tagger's."""
+    found: list[Any] | None = None if link is None else parsed(link)
+    return found if found is not None and found[1] in LASTING else None
 
 
-def _states(db: sqlite3.Connection, post: int) -> dict[int, State]:
+def _behind(link: list[Any] | None, places: int) -> str | None:
+    if link is None:
+        return None
+    moved = [link[0] + places, *link[1:]]
+    return json.dumps(moved, ensure_ascii=False, separators=(",", ":"))
+
+
+def _states(db: Connection, post: int) -> dict[int, State]:
     """Return how each tag stands to a post: on it, or taken off."""
-    found: dict[int, State] = {
-        tag: (None, at)
-        for tag, at in db.execute(
-            "SELECT tag_id, removed_at FROM removed_tags WHERE post_id = ?", (post,)
-        )
-    }
-    links = db.execute(f"SELECT tag_id, {LINK} FROM post_tags AS l WHERE post_id = ?", (post,))
-    return found | {tag: (link, found.get(tag, _NOTHING)[1]) for tag, link in links}
+    found: dict[int, State] = {tag: (None, at) for tag, at in _REMOVED(db, post=post)}
+    return found | {tag: (link, found.get(tag, _NOTHING)[1]) for tag, link in _LINKS(db, post=post)}
 
 
-def _records(db: sqlite3.Connection, post: int) -> dict[int, dict[int, Record]]:
+def _records(db: Connection, post: int) -> dict[int, dict[int, Record]]:
     """Return the recorded changes of a post, by tag, then by number."""
     found: dict[int, dict[int, Record]] = {}
-    for tag, change, before, removed_before, after, removed_after in db.execute(
-        "SELECT tag_id, change_id, before, removed_before, after, removed_after "
-        "FROM changed_links WHERE post_id = ?",
-        (post,),
-    ):
+    for tag, change, before, removed_before, after, removed_after in _RECORDS(db, post=post):
         found.setdefault(tag, {})[change] = ((before, removed_before), (after, removed_after))
     return found
 
@@ -136,14 +166,11 @@ def _at(state: State, change: int) -> State:
     return (None, removed) if is_later else state
 
 
-def _write_state(db: sqlite3.Connection, post: int, tag: int, state: State) -> None:
+def _write_state(db: Connection, post: int, tag: int, state: State) -> None:
     link, removed = state
-    for table in ("post_tags", "removed_tags"):
-        db.execute(f"DELETE FROM {table} WHERE (post_id, tag_id) = (?, ?)", (post, tag))
+    _DROP_LINK(db, post=post, tag=tag)
+    _ALLOW(db, post=post, tag=tag)
     if link is not None:
         give_back(db, post, tag, parsed(link))
     if removed is not None:
-        db.execute(
-            "INSERT INTO removed_tags (post_id, tag_id, removed_at) VALUES (?, ?, ?)",
-            (post, tag, removed),
-        )
+        _TAKE_OFF(db, post=post, tag=tag, at=removed)

@@ -7,15 +7,17 @@ Knows neither how a query is typed nor what a facet looks like.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import FacetCount, Facets
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Part
 from tgtagger.store.query import query_for
+from tgtagger.store.statements import Statement
 from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
 
 COUNTED = 10_000
@@ -23,12 +25,13 @@ COUNTED = 10_000
 SHOWN = 30
 """Counts of a kind that are told, at most; the largest, and of months the latest."""
 
-PICKED = "p.id, p.channel_id, p.status, strftime('%Y-%m', p.date, 'localtime')"
-TAGS = (
-    "SELECT t.name, count(*) FROM json_each(?) AS j CROSS JOIN post_tags AS l "
+PICKED = "p.id, p.channel_id, p.status, substr(local_day(p.date), 1, 7)"
+TAGS = Statement(
+    "SELECT t.name, count(*) FROM listed(:posts) AS j CROSS JOIN post_tags AS l "
     "ON l.post_id = j.value CROSS JOIN tags AS t ON t.id = l.tag_id "
     f"GROUP BY t.id ORDER BY 2 DESC, 1 LIMIT {SHOWN}"
 )
+_ALL_CHANNELS = Statement("SELECT id, title, username, kind FROM channels")
 
 _PICKED = RowCheck(INTEGER, "posts.channel_id", "posts.status", or_null(TEXT))
 _TAG = RowCheck("tags.name", INTEGER)
@@ -42,9 +45,7 @@ class Counts(Part):
         """Return the facets of the newest posts of a filter, `most` at most."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            rows = [
-                *map(_PICKED, db.execute(query.sql(PICKED, limit=most + 1), query.values)),
-            ]
+            rows = [*map(_PICKED, db.execute(query.select(PICKED, limit=most + 1)))]
             is_all = len(rows) <= most
             del rows[most:]
             channels = Counter(channel for _, channel, _, _ in rows)
@@ -58,7 +59,7 @@ class Counts(Part):
                 _channels(db, channels.most_common(SHOWN)),
                 tuple(
                     FacetCount(name, count)
-                    for name, count in map(_TAG, db.execute(TAGS, (_list(rows),)))
+                    for name, count in map(_TAG, TAGS(db, posts=_list(rows)))
                 ),
                 tuple(FacetCount(*item) for item in statuses.most_common()),
                 tuple(FacetCount(*item) for item in sorted(months.items(), reverse=True)[:SHOWN]),
@@ -69,11 +70,6 @@ def _list(rows: Iterable[tuple[int, ...]]) -> str:
     return json.dumps([row[0] for row in rows])
 
 
-def _channels(
-    db: sqlite3.Connection, counts: Iterable[tuple[int, int]]
-) -> tuple[tuple[Channel, int], ...]:
-    known = {
-        row[0]: as_channel(row)
-        for row in map(_CHANNEL, db.execute("SELECT id, title, username, kind FROM channels"))
-    }
+def _channels(db: Connection, counts: Iterable[tuple[int, int]]) -> tuple[tuple[Channel, int], ...]:
+    known = {row[0]: as_channel(row) for row in map(_CHANNEL, _ALL_CHANNELS(db))}
     return tuple((known[channel], count) for channel, count in counts if channel in known)

@@ -9,20 +9,69 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind, JobState
 from tgtagger.store.database import Part
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now, to_text, to_text_or_none
 from tgtagger.store.values import RowCheck, parsed, plain
 
 _SWEPT = 200
 """The oldest jobs, of which those that ended long ago are swept at a time."""
+
+
+_COLUMNS = (
+    "id", "kind", "params", "state", "asked_at", "started_at", "ended_at", "cancelled_at", "tries",
+    "first_run_id", "run_id", "done", "total", "what", "waits", "waits_until", "exit_code",
+    "failure", "error", "hint",
+)  # fmt: skip
+
+_SHOWN = f"{', '.join(_COLUMNS)}, (SELECT summary FROM runs WHERE runs.id = jobs.run_id) AS summary"
+_SELECT = f"SELECT {_SHOWN} FROM jobs"
+_WITH_ID = Statement(f"{_SELECT} WHERE id = :id")
+_WITH_KEY = Statement(f"{_SELECT} WHERE key = :key AND ended_at IS NULL AND cancelled_at IS NULL")
+_OPEN = Statement(f"{_SELECT} WHERE ended_at IS NULL ORDER BY id")
+_ASK = Statement(
+    "INSERT INTO jobs (kind, key, params, state, asked_at, tries) "
+    "VALUES (:kind, :key, :params, 'queued', :at, 0) "
+    "ON CONFLICT (key) WHERE ended_at IS NULL AND cancelled_at IS NULL DO NOTHING"
+)
+_CANCEL = Statement("UPDATE jobs SET cancelled_at = coalesce(cancelled_at, :at) WHERE id = :id")
+_OF_KINDS = "ended_at IS NULL AND kind IN listed_texts(:kinds)"
+_TAKE = Statement(
+    "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, :at), "
+    "tries = tries + 1, waits = NULL, waits_until = NULL WHERE id = "
+    f"(SELECT id FROM jobs WHERE {_OF_KINDS} ORDER BY id LIMIT 1) RETURNING id"
+)
+_QUEUE = "UPDATE jobs SET state = 'queued', waits = NULL, waits_until = NULL"
+_QUEUE_ONE = Statement(f"{_QUEUE} WHERE id = :id")
+_DEAD = f"{_OF_KINDS} AND state = 'running'"
+_QUEUE_DEAD = Statement(f"{_QUEUE} WHERE {_DEAD}")
+_DEAD_CANCELLED = Statement(f"SELECT id FROM jobs WHERE {_DEAD} AND cancelled_at IS NOT NULL")
+_NOTE_RUN = Statement(
+    "UPDATE jobs SET run_id = :run, first_run_id = coalesce(first_run_id, :run) WHERE id = :id"
+)
+_TELL = Statement(
+    "UPDATE jobs SET done = :done, total = :total, what = :what, waits = :waits, "
+    "waits_until = :waits_until WHERE id = :id AND ended_at IS NULL"
+)
+_END = Statement(
+    "UPDATE jobs SET state = :state, ended_at = :at, exit_code = :exit_code, failure = :failure, "
+    "error = :error, hint = :hint, waits = NULL, waits_until = NULL "
+    "WHERE id = :id AND ended_at IS NULL"
+)
+_SWEEP = Statement(
+    "DELETE FROM jobs WHERE ended_at < :before AND id < (SELECT max(id) FROM jobs) "
+    f"AND id IN (SELECT id FROM jobs ORDER BY id LIMIT {_SWEPT})"
+)
 
 
 class Jobs(Part):
@@ -45,55 +94,41 @@ class Jobs(Part):
         with self._database.write() as db:
             if keep is not None:
                 _sweep(db, keep)
-            db.execute(
-                "INSERT INTO jobs (kind, key, params, state, asked_at, tries) "
-                "VALUES (?, ?, ?, 'queued', ?, 0) "
-                "ON CONFLICT (key) WHERE ended_at IS NULL AND cancelled_at IS NULL DO NOTHING",
-                (kind, key, text, now()),
-            )
-            return _one(db, "key = ? AND ended_at IS NULL AND cancelled_at IS NULL", key)
+            _ASK(db, kind=kind, key=key, params=text, at=now())
+            return _job(_WITH_KEY(db, key=key).fetchone())
 
     def find(self, number: int) -> Job:
         """Return a job. Raises InputError if there is none of this number."""
         with self._database.read() as db:
-            return _one(db, "id = ?", number)
+            return _one(db, number)
 
     def latest(
         self, limit: int, *, before: int | None = None, states: Sequence[JobState] = ()
     ) -> tuple[Job, ...]:
         """Return the jobs asked for last, in these states, older than the job `before`."""
-        where, values = ["TRUE"], list[Any]()
+        wanted: sa.Select[Any] = sa.select(sa.literal_column(_SHOWN)).select_from(sa.text("jobs"))
         if before is not None:
-            where.append("id < ?")
-            values.append(before)
+            wanted = wanted.where(sa.column("id") < before)
         if states:
-            where.append(f"state IN ({', '.join('?' * len(states))})")
-            values += states
+            wanted = wanted.where(sa.column("state").in_(states))
+        wanted = wanted.order_by(sa.column("id").desc()).limit(limit)
         with self._database.read() as db:
-            rows = db.execute(
-                f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
-                (*values, limit),
-            )
-            return tuple(map(_job, rows))
+            return tuple(map(_job, db.execute(wanted)))
 
     def open(self) -> tuple[Job, ...]:
         """Return the jobs that are queued or running, the oldest first."""
         with self._database.read() as db:
-            rows = db.execute(f"{_SELECT} WHERE ended_at IS NULL ORDER BY id")
-            return tuple(map(_job, rows))
+            return tuple(map(_job, _OPEN(db)))
 
     def cancel(self, number: int) -> Job:
         """Ask for the end of a job: a queued one ends now, a running one soon, an ended one has."""
         with self._database.write() as db:
-            found = _one(db, "id = ?", number)
+            found = _one(db, number)
             if found.is_open:
-                db.execute(
-                    "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE id = ?",
-                    (now(), number),
-                )
+                _CANCEL(db, at=now(), id=number)
             if found.state == "queued":
                 _end(db, number, _CANCELLED)
-            return _one(db, "id = ?", number)
+            return _one(db, number)
 
     # ---- for a worker, which holds the locks of these kinds
 
@@ -106,44 +141,35 @@ class Jobs(Part):
         """Return the oldest job of these kinds, now running; None: there is none."""
         with self._database.write() as db:
             _settle(db, kinds)
-            taken = db.execute(
-                "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?), "
-                "tries = tries + 1, waits = NULL, waits_until = NULL WHERE id = "
-                f"(SELECT id FROM jobs WHERE ended_at IS NULL AND kind IN ({_listed(kinds)}) "
-                "ORDER BY id LIMIT 1) RETURNING id",
-                (now(),),
-            ).fetchone()
-            return None if taken is None else _one(db, "id = ?", taken[0])
+            taken = _TAKE(db, at=now(), kinds=json.dumps(kinds)).fetchone()
+            return None if taken is None else _one(db, taken[0])
 
     def give_back(self, number: int) -> None:
         """Queue a running job again; end it if it was to end."""
         with self._database.write() as db:
-            found = _one(db, "id = ?", number)
+            found = _one(db, number)
             if found.cancelled_at is not None:
                 _end(db, number, _CANCELLED)
             elif found.is_open:
-                db.execute(f"{_QUEUE} WHERE id = ?", (number,))
+                _QUEUE_ONE(db, id=number)
 
     def note_run(self, number: int, run: int) -> None:
         """Store that a run began for a job."""
         with self._database.write() as db:
-            db.execute(
-                "UPDATE jobs SET run_id = ?1, first_run_id = coalesce(first_run_id, ?1) "
-                "WHERE id = ?2",
-                (run, number),
-            )
+            _NOTE_RUN(db, run=run, id=number)
 
     def tell(self, number: int, progress: JobProgress) -> None:
         """Store how far a job has come. Waits for no other writer, and then raises Locked."""
         with self._database.write(patient=False) as db:
-            db.execute(
-                "UPDATE jobs SET done = ?, total = ?, what = ?, waits = ?, waits_until = ? "
-                "WHERE id = ? AND ended_at IS NULL",
-                (
-                    progress.done, progress.total, progress.what, progress.waits,
-                    to_text_or_none(progress.waits_until), number,
-                ),
-            )  # fmt: skip
+            _TELL(
+                db,
+                done=progress.done,
+                total=progress.total,
+                what=progress.what,
+                waits=progress.waits,
+                waits_until=to_text_or_none(progress.waits_until),
+                id=number,
+            )
 
     def end(self, number: int, end: JobEnd) -> None:
         """Store how a job ended."""
@@ -152,19 +178,6 @@ class Jobs(Part):
 
 
 _CANCELLED = JobEnd("cancelled", 130)
-
-_QUEUE = "UPDATE jobs SET state = 'queued', waits = NULL, waits_until = NULL"
-
-_COLUMNS = (
-    "id", "kind", "params", "state", "asked_at", "started_at", "ended_at", "cancelled_at", "tries",
-    "first_run_id", "run_id", "done", "total", "what", "waits", "waits_until", "exit_code",
-    "failure", "error", "hint",
-)  # fmt: skip
-
-_SELECT = (
-    f"SELECT {', '.join(_COLUMNS)}, (SELECT summary FROM runs WHERE runs.id = jobs.run_id) "
-    "FROM jobs"
-)
 
 _ROW = RowCheck(*(plain(f"jobs.{name}") for name in _COLUMNS), "runs.summary")
 
@@ -182,46 +195,40 @@ def _job(row: Sequence[Any]) -> Job:
     )  # fmt: skip
 
 
-def _one(db: sqlite3.Connection, where: str, value: object) -> Job:
-    row = db.execute(f"{_SELECT} WHERE {where}", (value,)).fetchone()
+def _one(db: Connection, number: int) -> Job:
+    row = _WITH_ID(db, id=number).fetchone()
     if row is None:
-        raise InputError("job_unknown", number=value)
+        raise InputError("job_unknown", number=number)
     return _job(row)
 
 
-def _settle(db: sqlite3.Connection, kinds: Sequence[JobKind]) -> None:
-    dead = f"ended_at IS NULL AND state = 'running' AND kind IN ({_listed(kinds)})"
-    for (number,) in db.execute(
-        f"SELECT id FROM jobs WHERE {dead} AND cancelled_at IS NOT NULL"
-    ).fetchall():
+def _settle(db: Connection, kinds: Sequence[JobKind]) -> None:
+    for (number,) in _DEAD_CANCELLED(db, kinds=json.dumps(kinds)).fetchall():
         _end(db, number, _CANCELLED)
-    db.execute(f"{_QUEUE} WHERE {dead}")
+    _QUEUE_DEAD(db, kinds=json.dumps(kinds))
 
 
-def _end(db: sqlite3.Connection, number: int, end: JobEnd) -> None:
+def _end(db: Connection, number: int, end: JobEnd) -> None:
     # A text from outside may hold half an emoji, which SQLite does not take.
     error, hint = (
         text and text.encode(errors="backslashreplace").decode() for text in (end.error, end.hint)
     )
-    db.execute(
-        "UPDATE jobs SET state = ?, ended_at = ?, exit_code = ?, failure = ?, error = ?, "
-        "hint = ?, waits = NULL, waits_until = NULL WHERE id = ? AND ended_at IS NULL",
-        (end.state, now(), end.exit_code, end.failure, error, hint, number),
+    _END(
+        db,
+        state=end.state,
+        at=now(),
+        exit_code=end.exit_code,
+        failure=end.failure,
+        error=error,
+        hint=hint,
+        id=number,
     )
 
 
-def _listed(kinds: Sequence[JobKind]) -> str:
-    return ", ".join(f"'{kind}'" for kind in kinds)
-
-
-def _sweep(db: sqlite3.Connection, keep: dt.timedelta) -> None:
+def _sweep(db: Connection, keep: dt.timedelta) -> None:
     """Delete old jobs, except the last: a number is not used again."""
     try:
         before = to_text(dt.datetime.now(dt.UTC) - keep)
     except OverflowError:  # longer than the calendar
         return
-    db.execute(
-        "DELETE FROM jobs WHERE ended_at < ? AND id < (SELECT max(id) FROM jobs) "
-        "AND id IN (SELECT id FROM jobs ORDER BY id LIMIT ?)",
-        (before, _SWEPT),
-    )
+    _SWEEP(db, before=before)

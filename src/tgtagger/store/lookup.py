@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-import sqlite3
 import unicodedata
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.refs import (
@@ -22,6 +23,7 @@ from tgtagger.model.refs import (
     split_post,
 )
 from tgtagger.model.tagging import PostId
+from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag
 from tgtagger.store.values import INTEGER, RowCheck
 
@@ -33,13 +35,27 @@ _ID = RowCheck(INTEGER)
 _POST = RowCheck(INTEGER, "posts.channel_id", "posts.message_id")
 
 
-def channel_id(db: sqlite3.Connection, name: str) -> int:
+_CHANNELS = Statement("SELECT id, username, title FROM channels")
+_USERNAMES = Statement("SELECT id, username FROM channels")
+_ADDED = Statement("SELECT source FROM followed_sources")
+_TAGS = Statement("SELECT name FROM tags")
+_BY_KEY = Statement("SELECT id FROM posts WHERE id = :key")
+_WITH_MESSAGE = Statement(
+    "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN posts AS p "
+    "ON p.channel_id = c.id AND p.message_id = :message WHERE c.id = coalesce(:channel, c.id) "
+    "UNION SELECT p.id, p.channel_id, p.message_id FROM channels AS c "
+    "CROSS JOIN album_members AS a ON a.channel_id = c.id AND a.message_id = :message "
+    "CROSS JOIN posts AS p ON p.id = a.post_id WHERE c.id = coalesce(:channel, c.id) ORDER BY 1"
+)
+
+
+def channel_id(db: Connection, name: str) -> int:
     """Return the id of a channel by its username, link, id or title, or by a part of its title.
 
     A part is enough if one title begins so, or only one contains it.
     """
     ref = _ref(name)
-    known = [*map(_CHANNEL, db.execute("SELECT id, username, title FROM channels"))]
+    known = [*map(_CHANNEL, _CHANNELS(db))]
     plain = name.strip().casefold()
     found = [
         identity
@@ -80,17 +96,17 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("ё", "е")
 
 
-def channel_of(db: sqlite3.Connection, ref: ChannelRef) -> int | None:
+def channel_of(db: Connection, ref: ChannelRef) -> int | None:
     """Return the id of the stored channel that a ref means; None if there is none."""
-    for identity, username in map(_NAMED, db.execute("SELECT id, username FROM channels")):
+    for identity, username in map(_NAMED, _USERNAMES(db)):
         if _means(ref, identity, username):
             return int(identity)
     return None
 
 
-def followed_as(db: sqlite3.Connection, ref: ChannelRef) -> str | None:
+def followed_as(db: Connection, ref: ChannelRef) -> str | None:
     """Return the name under which a channel was added that has not been read yet, or None."""
-    for (source,) in map(_SOURCE, db.execute("SELECT source FROM followed_sources")):
+    for (source,) in map(_SOURCE, _ADDED(db)):
         if are_same(ref, read_channel(source)):
             return str(source)
     return None
@@ -111,7 +127,7 @@ def _means(ref: ChannelRef, identity: int, username: str | None) -> bool:
     return ref == Numbered(identity)
 
 
-def post_id(db: sqlite3.Connection, name: str) -> int:
+def post_id(db: Connection, name: str) -> int:
     """Return the inner id of a post by any of its names.
 
     They are @name/123, a t.me link and <channel id>/123; without a slash @name-123 and
@@ -135,23 +151,16 @@ def post_id(db: sqlite3.Connection, name: str) -> int:
 
 
 def _posts_with(
-    db: sqlite3.Connection, message: int, channel: int | None = None
+    db: Connection, message: int, channel: int | None = None
 ) -> list[tuple[int, PostId]]:
     """Return (inner id, id) of the posts with a message, of one channel or of any."""
-    rows = db.execute(
-        "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN posts AS p "
-        "ON p.channel_id = c.id AND p.message_id = ?1 WHERE c.id = coalesce(?2, c.id) UNION "
-        "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN album_members AS a "
-        "ON a.channel_id = c.id AND a.message_id = ?1 CROSS JOIN posts AS p ON p.id = a.post_id "
-        "WHERE c.id = coalesce(?2, c.id) ORDER BY 1",
-        (message, channel),
-    )
+    rows = _WITH_MESSAGE(db, message=message, channel=channel)
     return [(key, PostId(owner, number)) for key, owner, number in map(_POST, rows)]
 
 
-def _post_numbered(db: sqlite3.Connection, number: int) -> int:
+def _post_numbered(db: Connection, number: int) -> int:
     """Return the inner id of the post that a number alone means."""
-    found = db.execute("SELECT id FROM posts WHERE id = ?", (number,)).fetchone()
+    found = _BY_KEY(db, key=number).fetchone()
     if found is not None:
         return int(_ID(found)[0])
     posts = _posts_with(db, number)
@@ -163,11 +172,11 @@ def _post_numbered(db: sqlite3.Connection, number: int) -> int:
     return posts[0][0]
 
 
-def tag_id(db: sqlite3.Connection, name: str) -> int:
+def tag_id(db: Connection, name: str) -> int:
     """Return the id of the tag that a name or an alias stands for."""
     found = find_tag(db, name)
     if found is None:
-        names = [n for (n,) in map(_TAG, db.execute("SELECT name FROM tags"))]
+        names = [n for (n,) in map(_TAG, _TAGS(db))]
         raise InputError("tag_unknown", name=name, near=_nearest(name, names))
     return found
 

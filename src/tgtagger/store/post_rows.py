@@ -23,6 +23,9 @@ PostRow = tuple[Any, ...]
 
 MESSAGE_BITS = 20
 
+HASH_LETTERS = 16
+"""Letters of the hash of a text."""
+
 
 def order_key(date: dt.datetime | None, message_id: int, *, fallback: int = 0) -> int:
     """Return the inner id of a post, which sorts by time, then by message id.
@@ -73,7 +76,7 @@ def row(post: PostData, source: SourceName) -> PostRow:
 def text_hash(text: str, media_text: str | None) -> str:
     """Return the hash of a post's text and the words of its media."""
     content = f"{text}\n{media_text}" if media_text else text
-    return blake2b(content.encode(), digest_size=8).hexdigest()
+    return blake2b(content.encode(), digest_size=HASH_LETTERS // 2).hexdigest()
 
 
 def text_for_tagging(text: str, media_text: str | None) -> str:

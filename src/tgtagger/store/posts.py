@@ -4,51 +4,106 @@ A page is stored at the price of a bulk insert. Only if it fails (a value that n
 broken constraint) it is rolled back and stored again with a SAVEPOINT per post; a post that still
 fails is rejected with the reason. `decide` says what changes in a post that is stored already.
 
-Works on the driver's connection inside SQLAlchemy's transaction: through SQLAlchemy a SAVEPOINT
-per post costs six times as much (docs/performance.md). Knows no queries of readers.
+Knows no queries of readers.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
-from tgtagger.store import albums, channels, progress
-from tgtagger.store.database import BAD_VALUE, Part, savepoint
+from tgtagger.store import albums, channels, progress, tag_queue
+from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
-from tgtagger.store.sqlite import fulltext
-from tgtagger.store.sqlite.errors import is_fatal
+from tgtagger.store.rooms import room_of
+from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.times import now, to_text_or_none
 from tgtagger.store.values import RowCheck
 
 BATCH = 500
 """Raw records read at a time: bounds memory, and how long a snapshot lasts."""
 
-_INSERT = (
-    f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
-    f"VALUES (?, ?, ?, {', '.join('?' * len(NAMES))}, ?)"
-)
-_RAW = "INSERT OR REPLACE INTO raw_forms (post_id, source, converter, data) VALUES (?, ?, ?, ?)"
 _STORED = (*NAMES, "deleted", "status", "id", "message_id")
 _ID = _STORED.index("id")
 _TEXT, _MEDIA_TEXT = NAMES.index("text"), NAMES.index("media_text")
 _SOURCE = _STORED.index("source")
+
+_NEWEST = Statement(
+    "SELECT id FROM posts WHERE channel_id = :channel ORDER BY message_id DESC LIMIT 1"
+)
+_SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
+_STORED_IN = Statement(_SELECT + "channel_id = :channel AND message_id BETWEEN :low AND :high")
+_STORED_WITH = Statement(_SELECT + "channel_id = :channel AND message_id IN listed(:ids)")
+_STORED_AS = Statement(_SELECT + "id = :id")
+_INSERT = Statement(
+    f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
+    f"VALUES (:id, :channel_id, :message_id, {', '.join(f':{name}' for name in NAMES)}, :added_at)"
+)
+_RAW = Statement(
+    "INSERT INTO raw_forms (post_id, source, converter, data) "
+    "VALUES (:post_id, :source, :converter, :data) ON CONFLICT (post_id, source) "
+    "DO UPDATE SET converter = excluded.converter, data = excluded.data"
+)
+_RECONVERTED = Statement(
+    "UPDATE raw_forms SET converter = :converter WHERE post_id = :post_id AND source = :source"
+)
+_TAKEN_KEYS = Statement(
+    "SELECT id FROM posts WHERE id >= :key "
+    "AND NOT (channel_id = :channel AND message_id = :message) ORDER BY id"
+)
+_SERVICE = Statement(
+    "INSERT INTO service_messages "
+    "(channel_id, message_id, date, action, source, converter, data) "
+    "VALUES (:channel_id, :message_id, :date, :action, :source, :converter, :data) "
+    "ON CONFLICT (channel_id, message_id) DO UPDATE SET date = excluded.date, "
+    "action = excluded.action, source = excluded.source, converter = excluded.converter, "
+    "data = excluded.data"
+)
+_REJECTED_BEFORE = Statement("SELECT message_id FROM rejected_posts WHERE channel_id = :channel")
+_NO_LONGER_REJECTED = Statement(
+    "DELETE FROM rejected_posts WHERE channel_id = :channel AND message_id = :message"
+)
+_REJECTED = Statement(
+    "INSERT INTO rejected_posts (channel_id, message_id, source, reason, seen_at) "
+    "VALUES (:channel, :message, :source, :reason, :at) ON CONFLICT (channel_id, message_id) "
+    "DO UPDATE SET reason = excluded.reason, seen_at = excluded.seen_at "
+    "WHERE rejected_posts.reason <> excluded.reason"
+)
+_PRESENT = Statement(
+    "SELECT id, message_id, source FROM posts WHERE channel_id = :channel "
+    "AND message_id BETWEEN :low AND :high AND deleted IS NULL"
+)
+_DELETED = Statement("UPDATE posts SET deleted = :at WHERE id = :id")
+_RAW_RECORDS = Statement(
+    "SELECT r.post_id, c.id, c.title, c.username, c.kind, r.data "
+    "FROM raw_forms AS r JOIN posts AS p ON p.id = r.post_id "
+    "JOIN channels AS c ON c.id = p.channel_id "
+    "WHERE r.post_id > :last AND r.source = :source AND r.converter < :version "
+    f"ORDER BY r.post_id LIMIT {BATCH}"
+)
+_RAW_RECORD_OF = Statement(
+    "SELECT c.id, c.title, c.username, c.kind, r.data FROM raw_forms AS r "
+    "JOIN posts AS p ON p.id = r.post_id JOIN channels AS c ON c.id = p.channel_id "
+    "WHERE r.post_id = :post AND r.source = :source"
+)
+
 _STORED_SOURCE = RowCheck("posts.source")
 """The one stored value that a rule looks up; a newer state of the post replaces the others."""
 _RAW_RECORD = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", "raw_forms.data"
 )
 _SEEN = RowCheck("posts.id", "posts.message_id", "posts.source")
-_SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 
 
 @dataclass(slots=True)
@@ -88,8 +143,8 @@ class Posts(Part):
                 with savepoint(db, "page"):
                     done = PageTally()
                     _save_posts(db, page, prepared, done, at)
-            except BAD_VALUE as error:
-                if is_fatal(error):
+            except room_of(db).errors.BAD_VALUE as error:
+                if room_of(db).errors.is_fatal(error):
                     raise
                 done = _save_one_by_one(db, page, prepared, at)
             tally.rejected += done.rejected
@@ -118,14 +173,7 @@ class Posts(Part):
         last = -1
         while True:
             with self._database.read() as db:
-                rows = db.execute(
-                    "SELECT r.post_id, c.id, c.title, c.username, c.kind, r.data "
-                    "FROM raw_forms AS r JOIN posts AS p ON p.id = r.post_id "
-                    "JOIN channels AS c ON c.id = p.channel_id "
-                    "WHERE r.post_id > ? AND r.source = ? AND r.converter < ? "
-                    "ORDER BY r.post_id LIMIT ?",
-                    (last, source, older_than, BATCH),
-                ).fetchall()
+                rows = _RAW_RECORDS(db, last=last, source=source, version=older_than).fetchall()
                 found = [
                     StoredRawRecord(channels.as_channel(channel), source, data)
                     for *channel, data in map(_RAW_RECORD, (row[1:] for row in rows))
@@ -141,19 +189,14 @@ class Posts(Part):
         Raises InputError for an unknown post.
         """
         with self._database.read() as db:
-            row = db.execute(
-                "SELECT c.id, c.title, c.username, c.kind, r.data FROM raw_forms AS r "
-                "JOIN posts AS p ON p.id = r.post_id JOIN channels AS c ON c.id = p.channel_id "
-                "WHERE r.post_id = ? AND r.source = ?",
-                (post_id(db, name), source),
-            ).fetchone()
+            row = _RAW_RECORD_OF(db, post=post_id(db, name), source=source).fetchone()
             if row is None:
                 return None
             *channel, data = _RAW_RECORD(row)
             return StoredRawRecord(channels.as_channel(channel), source, data)
 
 
-def _prepare(db: sqlite3.Connection, page: Page, tally: PageTally) -> Iterable[PreparedPost]:
+def _prepare(db: Connection, page: Page, tally: PageTally) -> Iterable[PreparedPost]:
     prepared: dict[int, PreparedPost] = {}
     previous = None
     for post in page.posts:
@@ -162,23 +205,21 @@ def _prepare(db: sqlite3.Connection, page: Page, tally: PageTally) -> Iterable[P
             if post.date is None and previous is None:
                 previous = _newest_key(db, page.channel.id)
             previous = order_key(post.date, post.ids[0], fallback=previous or 0)
-        except BAD_VALUE as error:
-            tally.rejected.append(Rejected(post.ids[0], _reason(error)))
+        except room_of(db).errors.BAD_VALUE as error:
+            tally.rejected.append(Rejected(post.ids[0], _reason(db, error)))
             continue
         # A source gives a post once a page; if it comes twice, the last one counts.
         prepared[post.ids[0]] = PreparedPost(post, values, previous)
     return prepared.values()
 
 
-def _newest_key(db: sqlite3.Connection, channel_id: int) -> int:
-    found = db.execute(
-        "SELECT id FROM posts WHERE channel_id = ? ORDER BY message_id DESC LIMIT 1", (channel_id,)
-    ).fetchone()
+def _newest_key(db: Connection, channel_id: int) -> int:
+    found = _NEWEST(db, channel=channel_id).fetchone()
     return int(found[0]) if found else 0
 
 
 def _save_posts(
-    db: sqlite3.Connection, page: Page, prepared: Sequence[PreparedPost], tally: PageTally, now: str
+    db: Connection, page: Page, prepared: Sequence[PreparedPost], tally: PageTally, now: str
 ) -> None:
     if not prepared:
         return
@@ -210,8 +251,8 @@ def _save_posts(
             _STORED_SOURCE((old[_SOURCE],))
             _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
     if page.reconverted:
-        db.executemany(
-            "UPDATE raw_forms SET converter = ? WHERE post_id = ? AND source = ?",
+        _RECONVERTED.many(
+            db,
             [
                 (item.post.raw.converter, stored[item.post.ids[0]][_ID], page.source)
                 for item in prepared
@@ -223,31 +264,23 @@ def _save_posts(
         tally.new += len(new)
 
 
-def _stored(db: sqlite3.Connection, channel_id: int, ids: list[int]) -> dict[int, PostRow]:
+def _stored(db: Connection, channel_id: int, ids: list[int]) -> dict[int, PostRow]:
     low, high = min(ids), max(ids)
-    if high - low < 10 * len(ids):
-        found = db.execute(
-            _SELECT + "channel_id = ? AND message_id BETWEEN ? AND ?", (channel_id, low, high)
-        )  # one range is cheaper than a thousand lookups
+    if high - low < 10 * len(ids):  # one range is cheaper than a thousand lookups
+        found = _STORED_IN(db, channel=channel_id, low=low, high=high)
     else:
-        found = db.execute(
-            _SELECT + "channel_id = ? AND message_id IN (SELECT value FROM json_each(?))",
-            (channel_id, json.dumps(ids)),
-        )
+        found = _STORED_WITH(db, channel=channel_id, ids=json.dumps(ids))
     return {values[-1]: values for values in found}
 
 
-def _by_id(db: sqlite3.Connection, post_id: int) -> PostRow:
-    found: PostRow = db.execute(_SELECT + "id = ?", (post_id,)).fetchone()
+def _by_id(db: Connection, post_id: int) -> PostRow:
+    found: PostRow = _STORED_AS(db, id=post_id).fetchone()
     return found
 
 
-def _insert(db: sqlite3.Connection, page: Page, new: Sequence[PreparedPost], now: str) -> None:
+def _insert(db: Connection, page: Page, new: Sequence[PreparedPost], now: str) -> None:
     channel_id = page.channel.id
-    db.executemany(
-        _INSERT,
-        [(item.key, channel_id, item.post.ids[0], *item.row, now) for item in new],
-    )
+    _INSERT.many(db, [(item.key, channel_id, item.post.ids[0], *item.row, now) for item in new])
     for item in new:
         if len(item.post.ids) > 1:
             albums.add_members(db, channel_id, item.post.ids, item.key)
@@ -257,12 +290,15 @@ def _insert(db: sqlite3.Connection, page: Page, new: Sequence[PreparedPost], now
         if item.post.raw is not None
     ]
     if raw:
-        db.executemany(_RAW, raw)
-    fulltext.insert(db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new])
+        _RAW.many(db, raw)
+    tag_queue.add(db, [item.key for item in new])
+    room_of(db).fulltext.insert(
+        db, [(item.key, item.row[_TEXT], item.row[_MEDIA_TEXT]) for item in new]
+    )
 
 
 def _update(
-    db: sqlite3.Connection,
+    db: Connection,
     page: Page,
     item: PreparedPost,
     old: dict[str, Any],
@@ -276,22 +312,27 @@ def _update(
         return
     if "text" in changes or "media_text" in changes:
         after = old | changes
-        fulltext.replace(
+        room_of(db).fulltext.replace(
             db, old["id"], (old["text"], old["media_text"]), (after["text"], after["media_text"])
         )
-    db.execute(
-        f"UPDATE posts SET {', '.join(f'{name} = ?' for name in changes)}, changed_at = ? "
-        "WHERE id = ?",
-        (*changes.values(), now, old["id"]),
-    )
-    if item.post.raw is not None:
-        raw = item.post.raw
-        db.execute(_RAW, (old["id"], new["source"], raw.converter, raw.data))
+    _update_of(tuple(changes)).many(db, [(*changes.values(), now, old["id"])])
+    if "text_hash" in changes:
+        tag_queue.refresh(db, [old["id"]])
+    raw = item.post.raw
+    if raw is not None:
+        _RAW(db, post_id=old["id"], source=new["source"], converter=raw.converter, data=raw.data)
     tally.updated += 1
 
 
+@functools.lru_cache
+def _update_of(names: tuple[str, ...]) -> Statement:
+    """Return the statement that changes these columns of a post; pages change few sets of them."""
+    values = ", ".join(f"{name} = :{name}" for name in names)
+    return Statement(f"UPDATE posts SET {values}, changed_at = :changed_at WHERE id = :id")
+
+
 def _save_one_by_one(
-    db: sqlite3.Connection, page: Page, prepared: Sequence[PreparedPost], now: str
+    db: Connection, page: Page, prepared: Sequence[PreparedPost], now: str
 ) -> PageTally:
     tally = PageTally()
     for item in prepared:
@@ -300,10 +341,11 @@ def _save_one_by_one(
                 item.key = _free_key(db, page.channel.id, item)
                 one = PageTally()
                 _save_posts(db, page, [item], one, now)
-        except BAD_VALUE as error:
-            if is_fatal(error) or _is_of_damage(db, error):
+        except room_of(db).errors.BAD_VALUE as error:
+            errors = room_of(db).errors
+            if errors.is_fatal(error) or errors.is_of_damage(db, error):
                 raise
-            tally.rejected.append(Rejected(item.post.ids[0], _reason(error)))
+            tally.rejected.append(Rejected(item.post.ids[0], _reason(db, error)))
             continue
         tally.new += one.new
         tally.updated += one.updated
@@ -311,21 +353,9 @@ def _save_one_by_one(
     return tally
 
 
-def _is_of_damage(db: sqlite3.Connection, error: BaseException) -> bool:
-    """Tell whether the error says that a free key is taken: the table and its index differ."""
-    if "UNIQUE constraint failed: posts." not in str(error):
-        return False
-    (found,) = db.execute("PRAGMA integrity_check('posts')").fetchone()
-    return bool(found != "ok")
-
-
-def _free_key(db: sqlite3.Connection, channel_id: int, item: PreparedPost) -> int:
+def _free_key(db: Connection, channel_id: int, item: PreparedPost) -> int:
     """Return the post's key, or the next one that is free."""
-    taken = db.execute(
-        "SELECT id FROM posts WHERE id >= ? AND NOT (channel_id = ? AND message_id = ?) "
-        "ORDER BY id",
-        (item.key, channel_id, item.post.ids[0]),
-    )
+    taken = _TAKEN_KEYS(db, key=item.key, channel=channel_id, message=item.post.ids[0])
     return next(
         key
         for key, used in itertools.zip_longest(itertools.count(item.key), (i for (i,) in taken))
@@ -333,63 +363,50 @@ def _free_key(db: sqlite3.Connection, channel_id: int, item: PreparedPost) -> in
     )
 
 
-def _reason(error: BaseException) -> str:
+def _reason(db: Connection, error: BaseException) -> str:
     """Return why a post cannot be stored, without a word of its text."""
     match error:
         case UnicodeError():
             return "its text is not valid Unicode"
         case OverflowError():
             return "a number in it is too large"
-        case sqlite3.IntegrityError():
+        case _ if room_of(db).errors.breaks_rule(error):
             return f"it breaks a rule of the database: {error}"
         case _:
             return f"a value in it cannot be stored ({type(error).__name__})"
 
 
-def _save_service(db: sqlite3.Connection, page: Page) -> list[Rejected]:
+def _save_service(db: Connection, page: Page) -> list[Rejected]:
     rejected = []
     for message in page.service:
         raw = message.raw
         try:
             with savepoint(db, "service"):
-                db.execute(
-                    "INSERT OR REPLACE INTO service_messages "
-                    "(channel_id, message_id, date, action, source, converter, data) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        page.channel.id,
-                        message.message_id,
-                        to_text_or_none(message.date),
-                        message.action,
-                        page.source,
-                        raw and raw.converter,
-                        raw and raw.data,
-                    ),
+                _SERVICE(
+                    db,
+                    channel_id=page.channel.id,
+                    message_id=message.message_id,
+                    date=to_text_or_none(message.date),
+                    action=message.action,
+                    source=page.source,
+                    converter=raw and raw.converter,
+                    data=raw and raw.data,
                 )
-        except BAD_VALUE as error:
-            if is_fatal(error):
+        except room_of(db).errors.BAD_VALUE as error:
+            if room_of(db).errors.is_fatal(error):
                 raise
-            rejected.append(Rejected(message.message_id, _reason(error)))
+            rejected.append(Rejected(message.message_id, _reason(db, error)))
     return rejected
 
 
-def _remember_rejected(
-    db: sqlite3.Connection, page: Page, rejected: Sequence[Rejected], now: str
-) -> None:
-    known = db.execute(
-        "SELECT message_id FROM rejected_posts WHERE channel_id = ?", (page.channel.id,)
-    ).fetchall()
+def _remember_rejected(db: Connection, page: Page, rejected: Sequence[Rejected], now: str) -> None:
+    known = _REJECTED_BEFORE(db, channel=page.channel.id).fetchall()
     if known:  # a message that was rejected before may be good this time
         kept = {str(number) for post in page.posts for number in post.ids}
         kept -= {str(item.id) for item in rejected}
-        db.executemany(
-            "DELETE FROM rejected_posts WHERE channel_id = ? AND message_id = ?",
-            [(page.channel.id, name) for (name,) in known if name in kept],
-        )
-    db.executemany(
-        "INSERT INTO rejected_posts (channel_id, message_id, source, reason, seen_at) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-        "SET reason = excluded.reason, seen_at = excluded.seen_at WHERE reason <> excluded.reason",
+        _NO_LONGER_REJECTED.many(db, [(page.channel.id, name) for (name,) in known if name in kept])
+    _REJECTED.many(
+        db,
         [
             (
                 page.channel.id,
@@ -403,16 +420,14 @@ def _remember_rejected(
     )
 
 
-def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
+def _mark_deleted(db: Connection, page: Page, now: str) -> int:
     """Mark the stored posts that are in the covered range but not on the page; return how many."""
     if page.covers is None:
         return 0
     present = {number for post in page.posts for number in post.ids}
     present |= {item.id for item in page.rejected if isinstance(item.id, int)}
-    stored = db.execute(
-        "SELECT id, message_id, source FROM posts WHERE channel_id = ? "
-        "AND message_id BETWEEN ? AND ? AND deleted IS NULL",
-        (page.channel.id, page.covers.low, page.covers.high),
+    stored = _PRESENT(
+        db, channel=page.channel.id, low=page.covers.low, high=page.covers.high
     ).fetchall()
     gone = [
         post_id
@@ -421,5 +436,5 @@ def _mark_deleted(db: sqlite3.Connection, page: Page, now: str) -> int:
         and decide.may_delete(page.source, source)
         and not present.intersection(albums.members_of(db, post_id))
     ]
-    db.executemany("UPDATE posts SET deleted = ? WHERE id = ?", [(now, each) for each in gone])
+    _DELETED.many(db, [(now, each) for each in gone])
     return len(gone)

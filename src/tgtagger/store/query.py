@@ -1,21 +1,19 @@
-"""Build the SQL for a filter: channels, tags, times, words, what is due, and a query's tree.
+"""Put together the query of a filter: channels, tags, times, words, what is due, and a tree.
 
-A tag becomes a condition here, and words an expression of FTS5. The forms of a word are looked up
-in the index's own list of terms (those with the same Snowball stem), not in a second, stemmed
-index: the counts are the same for a fifth of the building time. The index folds case and accents
-but keeps ё apart from е; the lookup joins them. Knows no columns of a record.
+The SELECT is SQLAlchemy's, its conditions are SQL with named parameters; a tag becomes a condition
+here, and words an expression of the full-text index (`rooms`). Knows no columns of a record.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import re
-import sqlite3
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.operators import inv
 
 from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
@@ -23,95 +21,130 @@ from tgtagger.model import query as tree
 from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.query import AllOf, AnyOf, Dated, Fact, Not, Words
+from tgtagger.model.tagging import Provenance
+from tgtagger.store import tag_queue
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
-from tgtagger.store.sqlite.fulltext import folded
+from tgtagger.store.rooms import Room, room_of, spelled
 from tgtagger.store.times import to_text
 from tgtagger.store.values import LARGEST
+from tgtagger.store.words import folded, tokens
 
 # CROSS JOIN: rows come in the order of the posts' ids, which is that of time; nothing is sorted.
-_FROM = "posts AS p CROSS JOIN channels AS c ON c.id = p.channel_id"
-_FROM_INDEX = f"posts_fts CROSS JOIN {_FROM} AND p.id = posts_fts.rowid"
+_CHANNEL = "CROSS JOIN channels AS c ON c.id = p.channel_id"
 
-
-# Keyed by whether the query has words. With words, each post that has them is checked. Without,
+# Keyed by whether an index of words or the queue gives the posts: then each is checked. Else
 # ids come from an index, and posts are read in their order. Otherwise SQLite would sort whole
 # records by time, in a file as large as all of them, or read every post for a tag that few have.
 _IN_CHANNELS = {
-    True: "p.channel_id IN ({})",
-    False: "p.id IN (SELECT id FROM posts WHERE channel_id IN ({}))",
+    True: "p.channel_id IN :channels",
+    False: "p.id IN (SELECT id FROM posts WHERE channel_id IN :channels)",
 }
 _HAS_TAGS = {
-    True: "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.tag_id IN ({}))",
-    False: "p.id IN (SELECT post_id FROM post_tags WHERE tag_id IN ({}))",
+    True: "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.tag_id IN :tags)",
+    False: "p.id IN (SELECT post_id FROM post_tags WHERE tag_id IN :tags)",
 }
 
 STATUSES = frozenset(get_args(PostStatus))
 
+Condition = sa.ColumnElement[bool] | sa.TextClause
+
 
 @dataclass(slots=True)
 class Query:
-    """A SELECT of posts: its conditions, and the values of its parameters.
+    """A SELECT of posts, `p`, with their channels, `c`: its conditions.
 
-    `matches`: the full-text index gives the posts.
+    `matches`: the full-text index gives the posts. `waits`: the queue of taggers gives them.
     """
 
-    conditions: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
+    room: Room
+    conditions: list[Condition] = field(default_factory=list)
     matches: bool = False
+    waits: bool = False
 
-    def add(self, condition: str, *values: object) -> None:
+    def add(self, condition: str, **values: object) -> None:
         """Narrow by a condition in SQL, with the values of its parameters."""
-        self.conditions.append(condition)
-        self.values += values
+        self.conditions.append(self.condition(condition, **values))
+
+    def condition(self, sql: str, **values: object) -> sa.TextClause:
+        """Return a condition in SQL, with values of its own: several may use the same names."""
+        return sa.text(f"({spelled(self.room, sql)})").bindparams(
+            *(
+                sa.bindparam(name, value, unique=True, expanding=isinstance(value, (list, tuple)))
+                for name, value in values.items()
+            )
+        )
+
+    @property
+    def has_source(self) -> bool:
+        """Tell whether something else than their own table gives the posts."""
+        return self.matches or self.waits
 
     @property
     def key(self) -> str:
         """The column that orders the posts by time."""
-        return "posts_fts.rowid" if self.matches else "p.id"
+        return self.room.fulltext.KEY if self.matches else "q.post_id" if self.waits else "p.id"
 
-    def sql(self, columns: str, *, order: str | None = None, limit: int | None = None) -> str:
+    def select(
+        self, columns: str, *, order: str | None = None, limit: int | None = None
+    ) -> sa.Select[Any]:
         """Return the SELECT of these columns; without an order the newest come first."""
-        source = _FROM_INDEX if self.matches else _FROM
-        where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-        cut = f" LIMIT {min(int(limit), LARGEST)}" if limit is not None else ""
-        order = order or f"{self.key} DESC"
-        return f"SELECT {columns} FROM {source}{where} ORDER BY {order}{cut}"
+        source = tag_queue.SOURCE if self.waits else "posts AS p"
+        if self.matches:
+            source = self.room.fulltext.SOURCE
+        made: sa.Select[Any] = (
+            sa.select(sa.literal_column(spelled(self.room, columns)))
+            .select_from(sa.text(spelled(self.room, f"{source} {_CHANNEL}")))
+            .where(*self.conditions)
+            .order_by(sa.text(order or f"{self.key} DESC"))
+        )
+        return made if limit is None else made.limit(min(int(limit), LARGEST))
+
+    def count(self, limit: int | None = None) -> sa.Select[Any]:
+        """Return the SELECT of how many posts there are, up to a limit."""
+        found = self.select("1 AS one", limit=limit).subquery()
+        return sa.select(sa.func.count()).select_from(found)
 
 
-def query_for(db: sqlite3.Connection, wanted: PostFilter) -> Query:
+def query_for(db: Connection, wanted: PostFilter) -> Query:
     """Return the query for a filter. Raises InputError for an unknown channel, tag or post."""
-    query = Query()
+    query = Query(room_of(db))
     if wanted.query is not None:
         _add_tree(query, db, wanted.query)
+    _add_statuses(query, wanted.statuses)
     if wanted.channels:
         _add_channels(query, [channel_id(db, name) for name in wanted.channels])
     if wanted.since:
-        query.add(f"{query.key} >= ?", _key_at(wanted.since.timestamp()))
+        query.add(f"{query.key} >= :since", since=_key_at(wanted.since.timestamp()))
     if wanted.until:
-        query.add(f"{query.key} < ?", _key_at(wanted.until.timestamp()))
-    if wanted.statuses:
-        query.add(_has_status(wanted.statuses))
+        query.add(f"{query.key} < :until", until=_key_at(wanted.until.timestamp()))
     if wanted.posts:
-        ids = [post_id(db, name) for name in wanted.posts]
-        query.add(f"p.id IN ({_marks(ids)})", *ids)
+        query.add("p.id IN :posts", posts=[post_id(db, name) for name in wanted.posts])
     for name in wanted.tags:
         _add_tags(query, [tag_id(db, name)])
     if wanted.any_tags:
         _add_tags(query, [tag_id(db, name) for name in wanted.any_tags])
     if wanted.not_tags:
         ids = [tag_id(db, name) for name in wanted.not_tags]
-        query.add("NOT " + _HAS_TAGS[True].format(_marks(ids)), *ids)
+        query.add(f"NOT {_HAS_TAGS[True]}", tags=ids)
     _add_queue(query, wanted)
     return query
 
 
+def _add_statuses(query: Query, statuses: Sequence[str]) -> None:
+    if tuple(statuses) == ("pending",) and not query.matches:
+        query.waits = True
+        query.add(tag_queue.WAITS)
+    elif statuses:
+        query.add(_has_status(statuses))
+
+
 def _add_channels(query: Query, ids: Sequence[int]) -> None:
-    query.add(_IN_CHANNELS[query.matches].format(_marks(ids)), *ids)
+    query.add(_IN_CHANNELS[query.has_source], channels=ids)
 
 
 def _add_tags(query: Query, ids: Sequence[int]) -> None:
-    query.add(_HAS_TAGS[query.matches].format(_marks(ids)), *ids)
+    query.add(_HAS_TAGS[query.has_source], tags=ids)
 
 
 def _has_status(statuses: Iterable[str]) -> str:
@@ -123,45 +156,50 @@ def _has_status(statuses: Iterable[str]) -> str:
 def _add_queue(query: Query, wanted: PostFilter) -> None:
     """Narrow to the posts that a tagging run takes: failed in some way, due, stale."""
     if wanted.failures:
-        query.add(f"p.failure IN ({_marks(wanted.failures)})", *wanted.failures)
+        query.add("p.failure IN :failures", failures=wanted.failures)
     if wanted.due_by is not None:
         query.add(
-            "(p.next_attempt_at <= ? OR p.next_attempt_at > ?)",
-            to_text(wanted.due_by),
-            to_text(wanted.due_by + LONGEST_DELAY),
+            "p.next_attempt_at <= :due OR p.next_attempt_at > :latest",
+            due=to_text(wanted.due_by),
+            latest=to_text(wanted.due_by + LONGEST_DELAY),
         )
     if wanted.attempts_below is not None:
-        query.add("p.attempts < ?", wanted.attempts_below)
+        query.add("p.attempts < :below", below=wanted.attempts_below)
     if wanted.undone_since_run is not None:
         # A post with an answer, or that failed; not one in the middle of its turn, or edited since.
         query.add(
-            "(p.status = 'pending' OR NOT (EXISTS (SELECT 1 FROM attempts AS a "
-            "WHERE a.post_id = p.id AND a.run_id >= ? AND (a.class IS NULL OR p.status = 'failed'))"
-            " OR EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.run_id >= ?)))",
-            wanted.undone_since_run,
-            wanted.undone_since_run,
+            "p.status = 'pending' OR NOT (EXISTS (SELECT 1 FROM attempts AS a "
+            "WHERE a.post_id = p.id AND a.run_id >= :run "
+            "AND (a.class IS NULL OR p.status = 'failed')) OR EXISTS "
+            "(SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id AND l.run_id >= :run))",
+            run=wanted.undone_since_run,
         )
     if wanted.stale_for:
-        same = "(l.model IS ? AND l.prompt IS ? AND l.vocabulary IS ?)"
-        any_same = " OR ".join([same] * len(wanted.stale_for))
-        query.add(
-            "CASE p.status WHEN 'skipped' THEN (p.text <> '' OR p.media_text <> '') "
-            "AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN "
-            f"({', '.join(['? || p.text_hash'] * len(wanted.stale_for))})) ELSE "
-            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id "
-            f"AND l.source <> '{HUMAN}' "
-            f"AND NOT ({any_same})) END",
-            *map(answer_prefix, wanted.stale_for),
-            *(
-                part
-                for provenance in wanted.stale_for
-                for part in (provenance.model, provenance.prompt, provenance.vocabulary)
-            ),
-        )
+        _add_stale(query, wanted.stale_for)
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+def _add_stale(query: Query, provenances: Sequence[Provenance]) -> None:
+    """Narrow to the posts that none of these has tagged or skipped."""
+    values: dict[str, object] = {}
+    keys, same = [], []
+    for at, one in enumerate(provenances):
+        values[f"key{at}"] = answer_prefix(one)
+        keys.append(f":key{at} || p.text_hash")
+        parts = {"model": one.model, "prompt": one.prompt, "vocabulary": one.vocabulary}
+        values |= {f"{name}{at}": value for name, value in parts.items() if value is not None}
+        same.append(" AND ".join(
+            f"l.{name} IS NULL" if value is None else f"l.{name} = :{name}{at}"
+            for name, value in parts.items()
+        ))  # fmt: skip
+    # Written so that no part is NULL: a link without a model is no other one's.
+    is_same = f"coalesce(({') OR ('.join(same)}), FALSE)"
+    query.add(
+        "CASE p.status WHEN 'skipped' THEN (p.text <> '' OR p.media_text <> '') "
+        f"AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN ({', '.join(keys)})) ELSE "
+        "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id "
+        f"AND l.source <> '{HUMAN}' AND NOT {is_same}) END",
+        **values,
+    )
 
 
 def _key_at(seconds: float) -> int:
@@ -171,32 +209,33 @@ def _key_at(seconds: float) -> int:
 # ---- a query's tree
 
 
-def _add_tree(query: Query, db: sqlite3.Connection, wanted: tree.Query) -> None:
+def _add_tree(query: Query, db: Connection, wanted: tree.Query) -> None:
     """Narrow to the posts of a tree. What it wants of words finds the posts, if it can."""
     found = _with_words(wanted)
     if found is None:
         raise InputError("query_without_words")
     parts = found.parts if isinstance(found, AllOf) else (found,)
     words = [part for part in parts if _is_words(part)]
-    expression = match_expression(db, AllOf(tuple(words))) if words else None
+    expression = query.room.fulltext.expression(db, AllOf(tuple(words))) if words else None
     if expression is not None:
         query.matches = True
-        query.add("posts_fts MATCH ?", expression)
+        query.add(query.room.fulltext.MATCHES, expression=expression)
         parts = tuple(part for part in parts if part not in words)
     for part in parts:
         _add_part(query, db, part)
 
 
-def _add_part(query: Query, db: sqlite3.Connection, part: tree.Query) -> None:
+def _add_part(query: Query, db: Connection, part: tree.Query) -> None:
     """Narrow to the posts of one part of a tree: by an index where there is one."""
     channels, tags = _values(part, "channel"), _values(part, "tag")
-    if channels:
+    if isinstance(part, Fact) and part.name == "status":
+        _add_statuses(query, (part.value,))
+    elif channels:
         _add_channels(query, [channel_id(db, name) for name in channels])
     elif tags:
         _add_tags(query, [tag_id(db, name) for name in tags])
     else:
-        conditions = _Conditions(db, query.key)
-        query.add(conditions.write(part), *conditions.values)
+        query.conditions.append(_Conditions(db, query).write(part))
 
 
 def _values(part: tree.Query, name: tree.FactName) -> list[str]:
@@ -210,7 +249,7 @@ def _with_words(part: tree.Query) -> tree.Query | None:
     """Return a tree without words that have no letter or digit; None: nothing is left."""
     match part:
         case Words(text):
-            return part if next(_tokens(folded(text)), None) else None
+            return part if next(tokens(folded(text)), None) else None
         case Not(inner):
             left = _with_words(inner)
             return None if left is None else Not(left)
@@ -230,27 +269,6 @@ def _is_words(part: tree.Query) -> bool:
         case AllOf(parts) | AnyOf(parts):
             return all(map(_is_words, parts))
     return False
-
-
-def match_expression(db: sqlite3.Connection, part: tree.Query) -> str | None:
-    """Return the FTS5 expression of a part made of words, each joined by its forms in the index.
-
-    None: FTS5 has no expression for it, since its NOT wants something on its left.
-    """
-    match part:
-        case Words():
-            return _words(db, part)
-        case AllOf(parts):
-            wanted = [match_expression(db, each) for each in parts if not isinstance(each, Not)]
-            unwanted = [match_expression(db, each.part) for each in parts if isinstance(each, Not)]
-            if not wanted or None in wanted or None in unwanted:
-                return None
-            without = "".join(f" NOT {each}" for each in unwanted)
-            return f"({' AND '.join(filter(None, wanted))}{without})"
-        case AnyOf(parts):
-            any_of = [match_expression(db, each) for each in parts]
-            return None if None in any_of else f"({' OR '.join(filter(None, any_of))})"
-    return None
 
 
 _MEDIA_OF: dict[str, tuple[str, ...]] = {
@@ -274,26 +292,26 @@ _TRAITS = {
 
 
 class _Conditions:
-    """Writes parts of a tree as conditions on a row; `values` are those of their parameters.
+    """Writes parts of a tree as conditions on a row.
 
     No condition is NULL, so that NOT means what it says.
     """
 
-    def __init__(self, db: sqlite3.Connection, key: str) -> None:
+    def __init__(self, db: Connection, query: Query) -> None:
         self._db = db
-        self._key = key
-        self.values: list[Any] = []
+        self._query = query
+        self._index = query.room.fulltext
 
-    def write(self, part: tree.Query) -> str:
-        expression = match_expression(self._db, part) if _is_words(part) else None
+    def write(self, part: tree.Query) -> Condition:
+        expression = self._index.expression(self._db, part) if _is_words(part) else None
         if expression is not None:
-            self.values.append(expression)
-            return "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)"
+            found = f"p.id IN ({self._index.FOUND})"
+            return self._query.condition(found, expression=expression)
         match part:
             case Not(inner):
-                return f"NOT ({self.write(inner)})"
+                return _not(self.write(inner))
             case AllOf(parts):
-                return f"({' AND '.join(map(self.write, parts))})"
+                return sa.and_(*map(self.write, parts))
             case AnyOf(parts):
                 return self._any(parts)
             case Dated(since, until):
@@ -302,158 +320,55 @@ class _Conditions:
                 return self._fact(part)
         raise AssertionError(part)
 
-    def _any(self, parts: Sequence[tree.Query]) -> str:
+    def _any(self, parts: Sequence[tree.Query]) -> Condition:
         """Write that a post has one of the parts: by a set of ids, if each has one in an index."""
         words = tuple(part for part in parts if _is_words(part))
-        expression = match_expression(self._db, AnyOf(words)) if words else None
+        expression = self._index.expression(self._db, AnyOf(words)) if words else None
         others = [part for part in parts if expression is None or part not in words]
         if others and all(isinstance(part, Fact) and part.name == "tag" for part in others):
-            sets = []
-            if expression is not None:
-                self.values.append(expression)
-                sets.append("SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?")
             ids = [tag_id(self._db, part.value) for part in others if isinstance(part, Fact)]
-            self.values += ids
-            sets.append(f"SELECT post_id FROM post_tags WHERE tag_id IN ({_marks(ids)})")
-            return f"p.id IN ({' UNION '.join(sets)})"
-        return f"({' OR '.join(map(self.write, parts))})"
+            tagged = "SELECT post_id FROM post_tags WHERE tag_id IN :tags"
+            if expression is None:
+                return self._query.condition(f"p.id IN ({tagged})", tags=ids)
+            return self._query.condition(
+                f"p.id IN ({self._index.FOUND} UNION {tagged})", expression=expression, tags=ids
+            )
+        return sa.or_(*map(self.write, parts))
 
-    def _between(self, since: dt.datetime | None, until: dt.datetime | None) -> str:
+    def _between(self, since: dt.datetime | None, until: dt.datetime | None) -> Condition:
         bounds = []
-        for moment, sign in ((since, ">="), (until, "<")):
-            if moment is not None:
-                bounds.append(f"{self._key} {sign} ?")
-                self.values.append(_key_at(moment.timestamp()))
-        return f"({' AND '.join(bounds) or '1'})"
+        if since is not None:
+            key = _key_at(since.timestamp())
+            bounds.append(self._query.condition(f"{self._query.key} >= :since", since=key))
+        if until is not None:
+            key = _key_at(until.timestamp())
+            bounds.append(self._query.condition(f"{self._query.key} < :until", until=key))
+        return sa.and_(*bounds) if bounds else sa.true()
 
-    def _fact(self, fact: Fact) -> str:
+    def _fact(self, fact: Fact) -> Condition:
+        write = self._query.condition
         match fact.name:
             case "channel":
-                self.values.append(channel_id(self._db, fact.value))
-                return "p.channel_id = ?"
+                return write("p.channel_id = :channel", channel=channel_id(self._db, fact.value))
             case "tag":
-                self.values.append(tag_id(self._db, fact.value))
-                return _HAS_TAGS[True].format("?")
+                return write(_HAS_TAGS[True], tags=[tag_id(self._db, fact.value)])
             case "status":
-                return _has_status((fact.value,))
+                return write(_has_status((fact.value,)))
             case "is":
-                return _TRAITS[fact.value]
+                return write(_TRAITS[fact.value])
         # The text of the JSON is searched: it is ours, without blanks, and this is ten times as
         # fast as reading it. A quotation mark within a value has a backslash before it.
-        kinds = [f'instr(p.media, \'"type":"{kind}"\') > 0' for kind in _MEDIA_OF[fact.value]]
-        found = f"(p.media IS NOT NULL AND ({' OR '.join(kinds)}))"
+        found = f"p.media IS NOT NULL AND ({_mentions('p.media', _MEDIA_OF[fact.value])})"
         if fact.value != "link":
-            return found
-        links = " OR ".join(
-            f'instr(p.entities, \'"type":"{kind}"\') > 0' for kind in ("url", "text_link")
-        )
-        return f"({found} OR (p.entities IS NOT NULL AND ({links})) OR instr(p.text, '://') > 0)"
+            return write(found)
+        links = f"p.entities IS NOT NULL AND ({_mentions('p.entities', ('url', 'text_link'))})"
+        return write(f"({found}) OR ({links}) OR contains(p.text, '://')")
 
 
-# ---- words
+def _not(condition: Condition) -> Condition:
+    # SQLAlchemy's own `not_` takes no text.
+    return sa.UnaryExpression(condition.self_group(inv), operator=inv)  # type: ignore[arg-type]
 
 
-def _words(db: sqlite3.Connection, words: Words) -> str:
-    """Return the FTS5 expression of a word with its forms, of a phrase, or of a beginning.
-
-    A word also stands as it was typed: FTS5 folds case as it did in the posts, while Python folds
-    ß to ss and a ligature to its letters. One that splits in two (e-mail, C++20/23) is a phrase.
-    """
-    text = folded(words.text.replace("\0", " ").encode(errors="replace").decode())
-    tokens = [*_tokens(text)]
-    if words.kind == "beginning":
-        more = _spellings(_bare(tokens[0].casefold())) if len(tokens) == 1 else ()
-        return "(" + " OR ".join(f"{_quote(each)}*" for each in dict.fromkeys([text, *more])) + ")"
-    if words.kind == "phrase" or len(tokens) > 1:
-        return _quote(text)
-    forms = dict.fromkeys([text, *_forms(db, tokens[0])])
-    return "(" + " OR ".join(map(_quote, forms)) + ")"
-
-
-def _quote(words: str) -> str:
-    return '"' + words.replace('"', '""') + '"'
-
-
-def _tokens(text: str) -> Iterator[str]:
-    """Split as the index does: runs of letters, digits, marks and private-use characters."""
-    word = ""
-    for letter in text:
-        if letter.isalnum() or _is_of_word(letter):
-            word += letter
-        elif word:
-            yield word
-            word = ""
-    if word:
-        yield word
-
-
-def _is_of_word(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Mn", "Mc", "Co"} and not "\ufe00" <= letter <= "\ufe0f"
-
-
-SHORTEST = 3
-"""Shorter words (и, of) have no forms; they stand in every other post, so a lookup is slow."""
-MAX_FORMS = 200
-"""Most forms of one word in an expression: far more than any language has."""
-
-
-def _forms(db: sqlite3.Connection, word: str) -> list[str]:
-    word = word.casefold()
-    forms = dict.fromkeys([word, *_spellings(_bare(word))])
-    if len(word) < SHORTEST:
-        return list(forms)
-    stem = _stem(word)
-    for beginning in _spellings(_common_beginning(word, stem)):
-        rows = db.execute(
-            "SELECT term FROM posts_fts_terms WHERE term >= ? AND term < ?",
-            (beginning, beginning + "\U0010ffff"),
-        )
-        for (term,) in rows:
-            if _stem(term) == stem:
-                forms[term] = None
-                if len(forms) == MAX_FORMS:
-                    return list(forms)
-    return list(forms)
-
-
-def _common_beginning(word: str, stem: str) -> str:
-    # A word does not always begin with its stem (city, cities → citi): use what both share.
-    bare, stem = _bare(word), stem.removesuffix("i")
-    shared = 0
-    while shared < min(len(bare), len(stem)) and bare[shared] == stem[shared]:
-        shared += 1
-    return bare[:shared] or bare[:1]
-
-
-def _spellings(beginning: str) -> Iterator[str]:
-    """Yield a beginning as it is, and with each one е replaced by ё: no word has two ё."""
-    yield beginning
-    for at, letter in enumerate(beginning):
-        if letter == "е":
-            yield beginning[:at] + "ё" + beginning[at + 1 :]
-
-
-_CYRILLIC = re.compile(r"[а-яё]")
-
-
-def _bare(word: str) -> str:
-    """Return a word as the index keeps it (no Latin accents), with е for ё."""
-    bare = "".join(
-        letter if _CYRILLIC.match(letter) else unicodedata.normalize("NFD", letter)[0]
-        for letter in word
-    )
-    return bare.replace("ё", "е")
-
-
-def _stem(word: str) -> str:
-    bare = _bare(word)
-    language = "russian" if _CYRILLIC.search(bare) else "english" if bare.isascii() else None
-    stem: str = _stemmer(language).stemWord(bare) if language else bare
-    return stem
-
-
-@functools.cache
-def _stemmer(language: str) -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer(language)
+def _mentions(column: str, types: Iterable[str]) -> str:
+    return " OR ".join(f'contains({column}, \'"type":"{each}"\')' for each in types)

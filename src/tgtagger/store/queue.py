@@ -1,20 +1,23 @@
 """Give posts to a tagger, and store the results.
 
-Posts are read in batches, each its own snapshot, so that results can be saved in between. Each
-result has its own SAVEPOINT. A person's decisions stand: links that a person or an agent made
-stay as they are, and a tag that a person took off a post, or removed from the archive, does not
-come back. Knows no rule of status (`decide`) and none of tags as such (`vocabulary`).
+Posts are read in batches, each its own snapshot, so that results can be saved in between. Results
+are stored as sets, under one SAVEPOINT, and one by one if that fails. A person's decisions stand:
+links that a person made stay as they are, and a tag that a person took off a post, or removed from
+the archive, does not come back. Knows no rule of status (`decide`) and none of tags as such
+(`vocabulary`).
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tgtagger import decide
+from sqlalchemy.engine import Connection
+
+from tgtagger import decide, vocabulary
 from tgtagger.decide import answer_prefix
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import (
@@ -25,18 +28,36 @@ from tgtagger.model.tagging import (
     SuggestedTag,
     TagUpdate,
 )
-from tgtagger.store import answers
-from tgtagger.store.database import BAD_VALUE, Part, savepoint
+from tgtagger.store import answers, tag_queue
+from tgtagger.store.database import Part
 from tgtagger.store.post_rows import text_for_tagging
-from tgtagger.store.query import query_for
-from tgtagger.store.recording import FREE_FOR_MACHINE, LINK, STATE, keep_replaced
-from tgtagger.store.sqlite.errors import is_fatal
-from tgtagger.store.tags import tag_for_machine
+from tgtagger.store.query import Query, query_for
+from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
+from tgtagger.store.rooms import room_of
+from tgtagger.store.statements import Statement, savepoint
+from tgtagger.store.tags import find_decided, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
 from tgtagger.store.values import RowCheck, plain
 
 BATCH = 500
 """Posts read at a time: bounds memory, and how long a snapshot lasts."""
+
+
+# A post that was tagged or skipped and is tagged again begins with no turns.
+_FOR_TAGGING = (
+    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
+    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
+)
+_POSTS = Statement(f"SELECT {_FOR_TAGGING} FROM posts AS p WHERE p.id IN listed(:ids)")
+_ANSWERED = Statement(
+    f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
+    "JOIN answers AS a ON a.key = :prefix || p.text_hash "
+    "WHERE p.id IN listed(:ids) ORDER BY p.id DESC"
+)
+_DONE_SINCE = Statement(
+    "SELECT count(*) FROM (SELECT post_id FROM attempts WHERE run_id >= :run "
+    "UNION SELECT post_id FROM post_tags WHERE run_id >= :run) AS done"
+)
 
 
 class Queue(Part):
@@ -46,18 +67,12 @@ class Queue(Part):
         """Return how many posts a filter picks, up to its limit."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            sql = f"SELECT count(*) FROM ({query.sql('1', order='NULL', limit=wanted.limit)})"
-            (count,) = db.execute(sql, query.values).fetchone()
-            return int(count)
+            return int(db.execute(query.count(wanted.limit)).scalar_one())
 
     def done_since(self, run: int) -> int:
         """Return how many posts this run and later ones have tagged or tried."""
         with self._database.read() as db:
-            (count,) = db.execute(
-                "SELECT count(*) FROM (SELECT post_id FROM attempts WHERE run_id >= ?1 "
-                "UNION SELECT post_id FROM post_tags WHERE run_id >= ?1)",
-                (run,),
-            ).fetchone()
+            (count,) = _DONE_SINCE(db, run=run).fetchone()
             return int(count)
 
     def posts(self, wanted: PostFilter) -> Iterator[PostForTagging]:
@@ -70,19 +85,11 @@ class Queue(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
-            ids = array(
-                "q",
-                (i for (i,) in db.execute(
-                    query.sql("p.id", order=order, limit=wanted.limit), query.values)),
-            )  # fmt: skip
+            ids = _ids(db, query, order=order, limit=wanted.limit)
         for at in range(0, len(ids), BATCH):
             chosen = ids[at : at + BATCH]
             with self._database.read() as db:
-                rows = db.execute(
-                    f"SELECT {_FOR_TAGGING} FROM posts AS p "
-                    "WHERE p.id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(chosen.tolist()),),
-                )
+                rows = _POSTS(db, ids=json.dumps(chosen.tolist()))
                 found = {row[0]: _post_for_tagging(row) for row in rows}
             yield from (found[number] for number in chosen if number in found)
 
@@ -105,25 +112,23 @@ class Queue(Part):
                     continue
                 query = query_for(db, wanted)
                 query.add(
-                    "EXISTS (SELECT 1 FROM answers WHERE key = ? || p.text_hash)",
-                    answer_prefix(provenance),
+                    "EXISTS (SELECT 1 FROM answers WHERE key = :prefix || p.text_hash)",
+                    prefix=answer_prefix(provenance),
                 )
                 if since_run is not None:
                     query.add(
                         "p.text_hash IN (SELECT asked.text_hash FROM attempts AS a "
                         "JOIN posts AS asked ON asked.id = a.post_id "
-                        "WHERE a.run_id >= ? AND a.class IS NULL)",
-                        since_run,
+                        "WHERE a.run_id >= :run AND a.class IS NULL)",
+                        run=since_run,
                     )
-                sql = query.sql("p.id", limit=wanted.limit)
-                ids = array("q", (i for (i,) in db.execute(sql, query.values)))
+                ids = _ids(db, query, limit=wanted.limit)
             for at in range(0, len(ids), BATCH):
                 with self._database.read() as db:
-                    rows = db.execute(
-                        f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
-                        "JOIN answers AS a ON a.key = ? || p.text_hash "
-                        "WHERE p.id IN (SELECT value FROM json_each(?)) ORDER BY p.id DESC",
-                        (answer_prefix(provenance), json.dumps(ids[at : at + BATCH].tolist())),
+                    rows = _ANSWERED(
+                        db,
+                        prefix=answer_prefix(provenance),
+                        ids=json.dumps(ids[at : at + BATCH].tolist()),
                     )
                     found = [
                         (_post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows
@@ -135,38 +140,43 @@ class Queue(Part):
                         met.add(post.id)
                     yield post, provenance, tags
 
+    def out_of_step(self) -> int:
+        """Return how many posts wait and are not in the queue, or are in it and do not wait."""
+        with self._database.read() as db:
+            return tag_queue.out_of_step(db)
+
+    def refill(self) -> None:
+        """Make the queue anew from the posts; nobody works at any of them any more."""
+        with self._database.write() as db:
+            tag_queue.refill(db)
+
     def save(
         self,
         updates: Sequence[TagUpdate],
         run: int,
         attempts: Sequence[tuple[PostId, Attempt]] = (),
     ) -> list[bool]:
-        """Store results, a SAVEPOINT each; return, for each update, whether it was stored.
+        """Store results, as sets; return, for each update, whether it was stored.
 
         An update is skipped if the post's text was edited since, or the post is gone. Attempts are
         always stored: they were made, and perhaps paid for.
         """
-        written = []
         with self._database.write() as db:
             at = now()
-            for post, attempt in attempts:
-                _save_attempt(db, post, attempt, run)
-            for update in updates:
-                try:
-                    with savepoint(db, "post"):
-                        written.append(_save_update(db, update, run, at))
-                except BAD_VALUE as error:
-                    if is_fatal(error):
-                        raise
-                    written.append(False)
-        return written
+            _ATTEMPT.many(db, [_attempt_row(post, made, run) for post, made in attempts])
+            try:
+                with savepoint(db, "posts"):
+                    return _save_updates(db, updates, run, at)
+            except room_of(db).errors.BAD_VALUE as error:
+                if room_of(db).errors.is_fatal(error):
+                    raise
+            return [_save_alone(db, update, run, at) for update in updates]
 
 
-# A post that was tagged or skipped and is tagged again begins with no turns.
-_FOR_TAGGING = (
-    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
-    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
-)
+def _ids(
+    db: Connection, query: Query, *, order: str | None = None, limit: int | None = None
+) -> array[int]:
+    return array("q", db.execute(query.select("p.id", order=order, limit=limit)).scalars())
 
 
 _ROW_FOR_TAGGING = RowCheck(
@@ -181,100 +191,201 @@ def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
     return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts)
 
 
-_ATTEMPT = (
+_ATTEMPT = Statement(
     "INSERT INTO attempts (post_id, run_id, at, model, class, http_status, prompt_tokens, "
     "completion_tokens, cached_tokens, cost_usd, latency_ms, error, sent_letters) "
-    "SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM posts "
-    "WHERE channel_id = ? AND message_id = ?"
+    "SELECT id, :run_id, :at, :model, :class, :http_status, :prompt_tokens, :completion_tokens, "
+    ":cached_tokens, :cost_usd, :latency_ms, :error, :sent_letters FROM posts "
+    "WHERE channel_id = :channel AND message_id = :message"
+)
+_FOUND = Statement(
+    f"SELECT message_id, id, {', '.join(STATE)} FROM posts "
+    "WHERE channel_id = :channel AND message_id IN listed(:messages)"
+)
+_STATE = Statement(
+    "UPDATE posts SET status = :status, attempts = :attempts, failure = :failure, error = :error, "
+    "next_attempt_at = :next_attempt_at, tagged_at = :tagged_at WHERE id = :id"
+)
+_ANSWER = Statement(
+    "INSERT INTO answers (key, tags, model, at) VALUES (:key, :tags, :model, :at) "
+    "ON CONFLICT (key) DO UPDATE SET tags = excluded.tags, model = excluded.model, "
+    "at = excluded.at"
+)
+_REPLACE = Statement(
+    f"DELETE FROM post_tags WHERE post_id IN listed(:posts) AND source NOT IN ({LASTING_SOURCES}) "
+    f"RETURNING post_id, tag_id, {LINK}, run_id"
+)
+_OFF = Statement(
+    "SELECT post_id, tag_id FROM removed_tags WHERE post_id IN listed(:posts) "
+    "UNION ALL SELECT CAST(NULL AS bigint), tag_id FROM barred_tags"
+)
+# What a person or an agent gave, and the places of what an undo may bring back: see `FREE_PLACE`.
+_PLACES = Statement(
+    "SELECT post_id, tag_id, position FROM post_tags WHERE post_id IN listed(:posts) UNION ALL "
+    "SELECT post_id, CAST(NULL AS bigint), number_of(before, 0) FROM changed_links "
+    f"WHERE post_id IN listed(:posts) AND text_of(before, 1) IN ({LASTING_SOURCES})"
+)
+_NAMED = Statement(
+    "SELECT key, id FROM tags WHERE key IN listed_texts(:keys) "
+    "UNION ALL SELECT key, tag_id FROM tag_aliases WHERE key IN listed_texts(:keys)"
+)
+_GIVE = Statement(
+    "INSERT INTO post_tags "
+    "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) VALUES "
+    "(:post_id, :position, :tag_id, :source, :model, :prompt, :vocabulary, :run_id, :added_at)"
 )
 
 
-def _save_attempt(db: sqlite3.Connection, post: PostId, made: Attempt, run: int) -> None:
+def _attempt_row(post: PostId, made: Attempt, run: int) -> tuple[object, ...]:
     error = None if made.error is None else made.error.encode(errors="replace").decode()
-    db.execute(
-        _ATTEMPT,
-        (
-            run, to_text(made.at), made.model, made.failure, made.http_status, made.prompt_tokens,
-            made.completion_tokens, made.cached_tokens, made.cost_usd, made.latency_ms, error,
-            made.sent_letters, post.channel_id, post.message_id,
-        ),
+    return (
+        run, to_text(made.at), made.model, made.failure, made.http_status, made.prompt_tokens,
+        made.completion_tokens, made.cached_tokens, made.cost_usd, made.latency_ms, error,
+        made.sent_letters, post.channel_id, post.message_id,
     )  # fmt: skip
 
 
 _NEW = list(decide.UNTAGGED.values())
 
 
-def _save_update(db: sqlite3.Connection, update: TagUpdate, run: int, now: str) -> bool:
-    found = db.execute(
-        f"SELECT id, {', '.join(STATE)} FROM posts "
-        "WHERE channel_id = ? AND message_id = ? AND text_hash = ?",
-        (update.id.channel_id, update.id.message_id, update.text_hash),
-    ).fetchone()
-    if found is None:
+@dataclass(slots=True)
+class _Taken:
+    """An update whose post is as the tagger read it, and what the post held before."""
+
+    update: TagUpdate
+    post: int
+    before: str | None
+
+
+def _save_alone(db: Connection, update: TagUpdate, run: int, now: str) -> bool:
+    try:
+        with savepoint(db, "post"):
+            return _save_updates(db, [update], run, now)[0]
+    except room_of(db).errors.BAD_VALUE as error:
+        if room_of(db).errors.is_fatal(error):
+            raise
         return False
-    post, *state = found
-    before = None if state[:-1] == _NEW else json.dumps(state, ensure_ascii=False)
-    db.execute(
-        "UPDATE posts SET status = ?, attempts = ?, failure = ?, error = ?, next_attempt_at = ?, "
-        "tagged_at = ? WHERE id = ?",
-        (
-            update.status,
-            update.attempts,
-            update.failure,
-            update.error,
-            to_text_or_none(update.next_attempt_at),
-            now if update.status == "tagged" else None,
-            post,
-        ),
-    )
-    if not decide.replaces_tags(update):
-        keep_replaced(db, run, post, before, update.status, ())
-        return True
-    provenance = update.provenance
-    if update.answer_key is not None:
-        db.execute(
-            "INSERT OR REPLACE INTO answers (key, tags, model, at) VALUES (?, ?, ?, ?)",
-            (update.answer_key, _names(update.tags), provenance.model, now),
-        )
-    replaced = db.execute(
-        f"DELETE FROM post_tags WHERE post_id = ? AND source NOT IN (?, ?) "
-        f"RETURNING tag_id, {LINK}, run_id",
-        (post, *decide.LASTING),
-    ).fetchall()
-    blocked = {
-        tag
-        for (tag,) in db.execute(
-            "SELECT tag_id FROM removed_tags WHERE post_id = ? "
-            "UNION ALL SELECT tag_id FROM barred_tags",
-            (post,),
-        )
-    }
-    (position,) = db.execute(f"SELECT {FREE_FOR_MACHINE}", (post,)).fetchone()
-    tags = [tag_for_machine(db, suggested.name, now) for suggested in update.tags]
-    given = 0
-    for place, tag, source in decide.given_links(update, tags, blocked):
-        given += db.execute(
-            "INSERT OR IGNORE INTO post_tags "
-            "(post_id, position, tag_id, source, model, prompt, vocabulary, run_id, added_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+
+
+def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: str) -> list[bool]:
+    taken = _take(db, updates)
+    found = [each for each in taken if each is not None]
+    _STATE.many(
+        db,
+        [
             (
-                post,
-                position + place,
-                tag,
-                source,
-                provenance.model,
-                provenance.prompt,
-                provenance.vocabulary,
-                run,
-                now,
-            ),
-        ).rowcount
-    # A new post that gets tags needs no record: its tags name the run.
-    if replaced or before is not None or not given:
-        others = [(tag, link) for tag, link, by in replaced if by != run]
-        keep_replaced(db, run, post, before, update.status, others)
-    return True
+                update.status,
+                update.attempts,
+                update.failure,
+                update.error,
+                to_text_or_none(update.next_attempt_at),
+                now if update.status == "tagged" else None,
+                each.post,
+            )
+            for each in found
+            for update in (each.update,)
+        ],
+    )
+    tag_queue.refresh(db, [each.post for each in found])
+    replaced = [
+        Replaced(each.post, each.before, each.update.status)
+        for each in found
+        if not decide.replaces_tags(each.update)
+    ]
+    tagged = [each for each in found if decide.replaces_tags(each.update)]
+    replaced += _replace_tags(db, tagged, run, now)
+    keep_replaced(db, run, replaced)
+    return [each is not None for each in taken]
+
+
+def _take(db: Connection, updates: Sequence[TagUpdate]) -> list[_Taken | None]:
+    """Return each update with its post; None: its text was edited since, or it is gone."""
+    messages: dict[int, list[int]] = {}
+    for update in updates:
+        messages.setdefault(update.id.channel_id, []).append(update.id.message_id)
+    stored = {
+        (channel, message): state
+        for channel, numbers in messages.items()
+        for message, *state in _FOUND(db, channel=channel, messages=json.dumps(numbers))
+    }
+    taken: list[_Taken | None] = []
+    for update in updates:
+        post, *state = stored.get((update.id.channel_id, update.id.message_id)) or (None, None)
+        if post is None or state[-1] != update.text_hash:
+            taken.append(None)
+        else:
+            before = None if state[:-1] == _NEW else json.dumps(state, ensure_ascii=False)
+            taken.append(_Taken(update, post, before))
+    return taken
+
+
+def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -> list[Replaced]:
+    """Give posts the tags of their updates in place of other machines'; return what was replaced.
+
+    A new post that gets tags needs no record: its tags name the run.
+    """
+    if not taken:
+        return []
+    _ANSWER.many(
+        db,
+        [
+            (update.answer_key, _names(update.tags), update.provenance.model, now)
+            for update in (each.update for each in taken)
+            if update.answer_key is not None
+        ],
+    )
+    posts = json.dumps([each.post for each in taken])
+    gone: dict[int, list[tuple[int, str, int | None]]] = {}
+    for post, *link in _REPLACE(db, posts=posts).fetchall():
+        gone.setdefault(post, []).append(tuple(link))
+    off = set(_OFF(db, posts=posts))
+    places: dict[int, int] = {}
+    kept = set()
+    for post, tag, place in _PLACES(db, posts=posts):
+        places[post] = max(places.get(post, 0), place + 1)
+        kept.add((post, tag))
+    tags = _tags(db, [tag.name for each in taken for tag in each.update.tags], now)
+    given, replaced = [], []
+    for each in taken:
+        update, made_by = each.update, each.update.provenance
+        ids = [tags[suggested.name] for suggested in update.tags]
+        blocked = {
+            tag
+            for tag in ids
+            if tag is not None and ((each.post, tag) in off or (None, tag) in off)
+        }
+        free, has_some = places.get(each.post, 0), False
+        for place, tag, source in decide.given_links(update, ids, blocked):
+            if (each.post, tag) not in kept:
+                kept.add((each.post, tag))
+                has_some = True
+                given.append((
+                    each.post, free + place, tag, source, made_by.model, made_by.prompt,
+                    made_by.vocabulary, run, now,
+                ))  # fmt: skip
+        before = gone.get(each.post, ())
+        if before or each.before is not None or not has_some:
+            links = tuple((tag, link) for tag, link, by in before if by != run)
+            replaced.append(Replaced(each.post, each.before, update.status, links))
+    _GIVE.many(db, given)
+    return replaced
 
 
 def _names(tags: Sequence[SuggestedTag]) -> str:
     return json.dumps([tag.name for tag in tags], ensure_ascii=False)
+
+
+def _tags(db: Connection, names: Iterable[str], now: str) -> dict[str, int | None]:
+    """Return the ids of the tags that names stand for, new ones if needed; None: not a tag."""
+    normal = {name: vocabulary.normalise(name) for name in names}
+    keys = {name: vocabulary.key(name) for name in normal.values() if vocabulary.is_tag(name)}
+    known: dict[str, int] = {}
+    if keys:
+        known = dict(_NAMED(db, keys=json.dumps([*dict.fromkeys(keys.values())])))
+    for name, key in keys.items():
+        if key not in known:
+            decided = find_decided(db, name)
+            known[key] = make_tag(db, name, now) if decided is None else decided
+    return {
+        name: known[keys[chosen]] if chosen in keys else None for name, chosen in normal.items()
+    }

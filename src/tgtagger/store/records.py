@@ -1,4 +1,4 @@
-"""Read posts by a filter: as records (lines of JSON that SQLite builds), and as `Post`.
+"""Read posts by a filter: as records (lines of JSON that the database builds), and as `Post`.
 
 A record's shape (docs/records.md) is written down once, here; `Post` is read from a record. Built
 in SQL a record costs a third of what it costs in Python. Knows no other output format, and not how
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 import orjson
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink
@@ -25,7 +25,9 @@ from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.query import Query, query_for
+from tgtagger.store.rooms import MARK_END, MARK_START
 from tgtagger.store.spelling import near_words
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import (
     FORWARD,
@@ -38,7 +40,6 @@ from tgtagger.store.values import (
     RowCheck,
     Value,
     WrongValueError,
-    in_sql,
     or_null,
     value_of,
 )
@@ -48,14 +49,12 @@ _URL = """CASE WHEN p.message_id < 0 THEN NULL
      WHEN c.id > 0 THEN 'https://t.me/c/' || c.id || '/' || p.message_id END"""
 
 
-_CHANNEL_PART = "json_object('id', abs(c.id), 'username', c.username, 'title', c.title)"
-_IDS = """CASE p.size WHEN 1 THEN json_array(p.message_id) ELSE coalesce(
-     (SELECT json_group_array(message_id) FROM
-         (SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)),
-     json_array(p.message_id)) END"""
-TAGS = """json((SELECT json_group_array(name) FROM
-     (SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
-      WHERE l.post_id = p.id ORDER BY l.position)))"""
+_CHANNEL_PART = "object_of('id', abs(c.id), 'username', c.username, 'title', c.title)"
+_IDS = """CASE p.size WHEN 1 THEN list_of(p.message_id) ELSE collected(message_id,
+     SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id) END"""
+TAGS = """collected(name,
+     SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
+      WHERE l.post_id = p.id ORDER BY l.position)"""
 _AFTER = {
     "edited": (("deleted", "p.deleted", or_null(TEXT)),),
     "markdown": (("tags", TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
@@ -89,22 +88,20 @@ def _facts() -> Iterator[tuple[str, str, Value]]:
         whole = value_of(f"posts.{column.name}")
         kind = whole.json.kind if whole.json is not None else whole.kind
         value = Value(kind, null=otherwise is None and whole.null)
-        yield column.name, f"json({name})" if is_json else name, value
+        yield column.name, f"as_json({name})" if is_json else name, value
         yield from _AFTER.get(column.name, ())
 
 
-RECORD = "json_object(" + ", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()) + ")"
+RECORD = "as_text(object_of({}))".format(", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()))
 
-FITS = in_sql(
-    {
-        "p.message_id": "posts.message_id",
-        "p.text": "posts.text",
-        "c.title": "channels.title",
-        "p.status": "posts.status",
-        "p.date": "posts.date",
-    }
-)
-"""Checks a whole record for damage: an export writes it without reading its parts."""
+_CHECKED = {
+    "p.message_id": "posts.message_id",
+    "p.text": "posts.text",
+    "c.title": "channels.title",
+    "p.status": "posts.status",
+    "p.date": "posts.date",
+}
+"""Columns by which a record is checked for damage: an export writes it without reading it."""
 
 
 class Records(Part):
@@ -114,8 +111,8 @@ class Records(Part):
         """Yield the posts of a filter as JSON, one line each, newest first."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            columns = f"{RECORD}, {FITS}"
-            for record, fits in db.execute(query.sql(columns, limit=wanted.limit), query.values):
+            columns = f"{RECORD}, {query.room.fits(_CHECKED)}"
+            for record, fits in db.execute(query.select(columns, limit=wanted.limit)):
                 if not fits:
                     raise WrongValueError("a record")
                 yield record
@@ -124,8 +121,7 @@ class Records(Part):
         """Yield the posts of a filter, newest first."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            sql = query.sql(RECORD, limit=wanted.limit)
-            for (record,) in db.execute(sql, query.values):
+            for (record,) in db.execute(query.select(RECORD, limit=wanted.limit)):
                 yield read_post(record)
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[FoundPost]:
@@ -137,7 +133,7 @@ class Records(Part):
             query = query_for(db, wanted)
             if by_relevance and not query.matches:
                 raise InputError("relevance_without_words")
-            order = "rank, posts_fts.rowid DESC" if by_relevance else None
+            order = query.room.fulltext.RELEVANCE if by_relevance else None
             yield from _found(db, query, order, wanted.limit)
 
     def page(
@@ -155,9 +151,9 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             if after is not None:
-                query.add(f"{query.key} < ?", after)
+                query.add(f"{query.key} < :after", after=after)
             if before is not None:
-                query.add(f"{query.key} > ?", before)
+                query.add(f"{query.key} > :before", before=before)
             order = f"{query.key} {'DESC' if before is None else 'ASC'}"
             found = list(_found(db, query, order, limit + 1))
         kept = found[:limit] if before is None else found[limit - 1 :: -1]
@@ -167,16 +163,15 @@ class Records(Part):
         """Return how many posts of a filter are newer than a key, `most` at most."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            query.add(f"{query.key} > ?", than)
-            sql = f"SELECT count(*) FROM ({query.sql('1', limit=most)})"
-            return int(db.execute(sql, query.values).fetchone()[0])
+            query.add(f"{query.key} > :than", than=than)
+            return int(db.execute(query.count(most)).scalar_one())
 
     def failures(self, posts: Sequence[int]) -> dict[int, str]:
         """Return why posts failed, by their inner ids: those of them that did."""
         if not posts:
             return {}
         with self._database.read() as db:
-            return dict(map(_FAILURE, db.execute(FAILURES, (json.dumps(list(posts)),))))
+            return dict(map(_FAILURE, FAILURES(db, posts=json.dumps(list(posts)))))
 
     def near(self, wanted: PostFilter) -> tuple[str, ...]:
         """Return words of the archive that are spelled like those of a query; the nearest first."""
@@ -187,11 +182,8 @@ class Records(Part):
         """Return the posts of these names, as `post` takes them. Raises InputError."""
         with self._database.read() as db:
             keys = [post_id(db, name) for name in names]
-            rows = (
-                db.execute("SELECT channel_id, message_id FROM posts WHERE id = ?", (key,))
-                for key in keys
-            )
-            return tuple(PostId(*_POST_ID(row.fetchone())) for row in rows)
+            rows = (_ID_OF(db, post=key).fetchone() for key in keys)
+            return tuple(PostId(*_POST_ID(row)) for row in rows)
 
     def post(self, name: str) -> PostDetails:
         """Return everything about one post. `name`: @name/123, a t.me link, <channel id>/123.
@@ -199,23 +191,11 @@ class Records(Part):
         Raises InputError for an unknown one.
         """
         with self._database.read() as db:
-            query = query_for(db, PostFilter(posts=(name,)))
-            (inner_id,) = query.values
-            columns = f"{RECORD}, p.channel_id, p.problem, p.failure, p.error, p.next_attempt_at"
+            inner_id = post_id(db, name)
             record, owner, problem, failure, error, due = _DETAILS(
-                db.execute(query.sql(columns), query.values).fetchone()
+                _POST(db, post=inner_id).fetchone()
             )
-            links = db.execute(
-                "SELECT t.name, l.source, l.model, l.run_id, l.added_at FROM post_tags AS l "
-                "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ? ORDER BY l.position",
-                (inner_id,),
-            )
-            attempts = db.execute(
-                "SELECT at, model, class, http_status, latency_ms, error, prompt_tokens, "
-                "completion_tokens, cached_tokens, cost_usd, sent_letters FROM attempts "
-                "WHERE post_id = ? ORDER BY id",
-                (inner_id,),
-            )
+            links, attempts = _LINKS(db, post=inner_id), _ATTEMPTS(db, post=inner_id)
             return PostDetails(
                 read_post(record, owner),
                 record,
@@ -233,11 +213,11 @@ class Records(Part):
 
 
 def _found(
-    db: sqlite3.Connection, query: Query, order: str | None, limit: int | None
+    db: Connection, query: Query, order: str | None, limit: int | None
 ) -> Iterator[FoundPost]:
-    snippet = SNIPPET if query.matches else BEGINNING
+    snippet = query.room.fulltext.SNIPPET if query.matches else BEGINNING
     columns = f"{RECORD}, {snippet}, p.id, p.channel_id"
-    rows = db.execute(query.sql(columns, order=order, limit=limit), query.values)
+    rows = db.execute(query.select(columns, order=order, limit=limit))
     for record, found, key, owner in map(_FOUND, rows):
         part = _cut(found)
         post = read_post(record, owner)
@@ -248,9 +228,23 @@ def _found(
 
 
 _POST_ID = RowCheck("posts.channel_id", "posts.message_id")
-FAILURES = (
-    "SELECT p.id, p.failure FROM json_each(?) AS j CROSS JOIN posts AS p ON p.id = j.value "
+_POST = Statement(
+    f"SELECT {RECORD}, p.channel_id, p.problem, p.failure, p.error, p.next_attempt_at "
+    "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id WHERE p.id = :post"
+)
+FAILURES = Statement(
+    "SELECT p.id, p.failure FROM listed(:posts) AS j CROSS JOIN posts AS p ON p.id = j.value "
     "WHERE p.failure IS NOT NULL"
+)
+_ID_OF = Statement("SELECT channel_id, message_id FROM posts WHERE id = :post")
+_LINKS = Statement(
+    "SELECT t.name, l.source, l.model, l.run_id, l.added_at FROM post_tags AS l "
+    "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = :post ORDER BY l.position"
+)
+_ATTEMPTS = Statement(
+    "SELECT at, model, class, http_status, latency_ms, error, prompt_tokens, "
+    "completion_tokens, cached_tokens, cost_usd, sent_letters FROM attempts "
+    "WHERE post_id = :post ORDER BY id"
 )
 _FAILURE = RowCheck(INTEGER, "posts.failure")
 _FOUND = RowCheck(TEXT, TEXT, INTEGER, "posts.channel_id")
@@ -319,22 +313,15 @@ def with_snippet(record: str, snippet: str) -> str:
     return f'{record[:-1]},"snippet":{json.dumps(shown, ensure_ascii=False)}}}'
 
 
-MARK_START, MARK_END = "\x02", "\x03"
-"""The marks around a match in a snippet: control characters, which no post needs."""
-
-
-_MARKS = f"char({ord(MARK_START)}), char({ord(MARK_END)})"
 _LONG = 5000  # letters
-SNIPPET = f"""iif(length(p.text) > {_LONG}, highlight(posts_fts, 0, {_MARKS}),
- snippet(posts_fts, -1, {_MARKS}, '…', 24))"""
-"""SQL: the part of a post where a query's words stand; of a long one the whole text, for `_cut`,
-since FTS5's time for a snippet grows with the square of the words found in it."""
+"""From here on a text is long: of a long one the index marks all, and `_cut` cuts it."""
 
 _AROUND = 160  # letters before and after the first match in a long text
 
 _SHOWN = 500  # letters
-BEGINNING = f"""(SELECT substr(t, 1, {_SHOWN}) || iif(length(t) > {_SHOWN}, '…', '') FROM
- (SELECT coalesce(nullif(p.text, ''), p.media_text, '') AS t))"""
+BEGINNING = f"""(SELECT substr(t, 1, {_SHOWN}) ||
+ CASE WHEN length(t) > {_SHOWN} THEN '…' ELSE '' END
+ FROM (SELECT coalesce(nullif(p.text, ''), p.media_text, '') AS t) AS shown)"""
 """SQL: the beginning of a post, shown if the query has no words."""
 
 

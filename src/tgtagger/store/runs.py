@@ -8,14 +8,16 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import Run
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_NUMBER, sweep
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now, to_text
 from tgtagger.store.values import LARGEST, RowCheck, parsed
 
@@ -25,7 +27,7 @@ _RUN = RowCheck(
 SELECT_RUN = "SELECT id, command, started_at, ended_at, exit_code, summary FROM runs"
 
 _CHANGES = " + ".join(
-    f"coalesce(json_extract(summary, '$.{part}{name}'), 0)"
+    f"coalesce(count_in(summary, {part}{name}), 0)"
     for part, names in (
         ("", ("new", "updated", "deleted", "rejected", "tagged", "skipped", "failed")),
         ("parse.", ("new", "updated", "deleted", "rejected")),
@@ -36,7 +38,7 @@ _CHANGES = " + ".join(
 )
 """SQL: how many posts a run changed, by its summary."""
 
-EVENTFUL = f"(id = (SELECT max(id) FROM runs) OR exit_code IS NOT 0 OR ({_CHANGES}) > 0)"
+EVENTFUL = f"(id = (SELECT max(id) FROM runs) OR coalesce(exit_code, 1) <> 0 OR ({_CHANGES}) > 0)"
 """SQL: the run is worth a line. Of those that ended well and changed nothing only the latest is:
 with cron, they would fill a list."""
 
@@ -47,6 +49,43 @@ def as_run(row: Sequence[Any]) -> Run:
     if summary is not None:
         parsed(summary)
     return Run(identity, command, moment(start), from_text(end), code, summary)
+
+
+_START = Statement(
+    "INSERT INTO runs (id, command, started_at, pid, tagger, model, prompt, vocabulary) "
+    f"VALUES ({NEXT_NUMBER}, :command, :at, :pid, :tagger, :model, :prompt, :vocabulary) "
+    "RETURNING id"
+)
+_END = Statement(
+    "UPDATE runs SET ended_at = :at, exit_code = :code, summary = :summary WHERE id = :run"
+)
+_PAST = Statement(f"{SELECT_RUN} WHERE id < :before ORDER BY id DESC LIMIT :most")
+_PAST_EVENTFUL = Statement(
+    f"{SELECT_RUN} WHERE id < :before AND {EVENTFUL} ORDER BY id DESC LIMIT :most"
+)
+_HAS_RUN = Statement("SELECT 1 FROM runs WHERE command = :command AND id < :before LIMIT 1")
+# A swept run has no summary any more; its tags tell.
+_HAS_TAGGED = Statement(
+    "SELECT 1 FROM runs WHERE tagger = :tagger AND id < :before AND "
+    "(coalesce(count_in(summary, tagged), count_in(summary, tag.tagged)) > 0 "
+    "OR EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id)) LIMIT 1"
+)
+_SWEPT = 500
+"""Runs that are swept at a time: a millisecond of a run that writes anyway."""
+
+_OLD = "SELECT id FROM runs WHERE started_at < :before AND ended_at IS NOT NULL"
+_REFERRED = (
+    "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
+    "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id) "
+    "OR EXISTS (SELECT 1 FROM tag_changes WHERE id = runs.id AND swept_at IS NULL))"
+)
+_SWEEP_RUNS = Statement(
+    f"DELETE FROM runs WHERE id IN ({_OLD} AND NOT {_REFERRED} ORDER BY id LIMIT {_SWEPT})"
+)
+_SWEEP_SUMMARIES = Statement(
+    f"UPDATE runs SET summary = NULL WHERE id IN "
+    f"({_OLD} AND summary IS NOT NULL ORDER BY id LIMIT {_SWEPT})"
+)
 
 
 class Runs(Part):
@@ -71,82 +110,47 @@ class Runs(Part):
                     before = to_text(dt.datetime.now(dt.UTC) - keep)
                     _sweep(db, before)
                     sweep(db, before)
-            cursor = db.execute(
-                "INSERT INTO runs "
-                "(id, command, started_at, pid, tagger, model, prompt, vocabulary) "
-                f"VALUES ({NEXT_NUMBER}, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    command,
-                    now(),
-                    os.getpid(),
-                    provenance and provenance.source,
-                    provenance and provenance.model,
-                    provenance and provenance.prompt,
-                    provenance and provenance.vocabulary,
-                ),
-            )
-            return int(cursor.lastrowid or 0)
+            (number,) = _START(
+                db,
+                command=command,
+                at=now(),
+                pid=os.getpid(),
+                tagger=provenance and provenance.source,
+                model=provenance and provenance.model,
+                prompt=provenance and provenance.prompt,
+                vocabulary=provenance and provenance.vocabulary,
+            ).fetchone()
+            return int(number)
 
     def end(
         self, run: int, exit_code: int, summary: str | None = None, *, patient: bool = True
     ) -> None:
         """Store how a run ended; `summary` is JSON. Wait for other writers only if `patient`."""
         with self._database.write(patient=patient) as db:
-            db.execute(
-                "UPDATE runs SET ended_at = ?, exit_code = ?, summary = ? WHERE id = ?",
-                (now(), exit_code, summary, run),
-            )
+            _END(db, at=now(), code=exit_code, summary=summary, run=run)
 
     def past(self, most: int, before: int = LARGEST, *, eventful: bool = False) -> tuple[Run, ...]:
         """Return the last runs before a number, the latest first; or only the `eventful` ones.
 
         A run that ended well and changed nothing is not eventful, unless it is the latest.
         """
-        where = f"id < ? AND {EVENTFUL}" if eventful else "id < ?"
+        statement = _PAST_EVENTFUL if eventful else _PAST
         with self._database.read() as db:
-            rows = db.execute(
-                f"{SELECT_RUN} WHERE {where} ORDER BY id DESC LIMIT ?",
-                (before, most),
-            )
-            return tuple(map(as_run, rows))
+            return tuple(map(as_run, statement(db, before=before, most=most)))
 
     def has_run(self, command: str, before: int) -> bool:
         """Tell whether this command ran before this run."""
         with self._database.read() as db:
-            query = "SELECT 1 FROM runs WHERE command = ? AND id < ? LIMIT 1"
-            return db.execute(query, (command, before)).fetchone() is not None
+            return _HAS_RUN(db, command=command, before=before).fetchone() is not None
 
     def has_tagged_with(self, provenance: Provenance, before: int) -> bool:
         """Tell whether any run before this one tagged something with this kind of tagger."""
         with self._database.read() as db:
-            found = db.execute(
-                # A swept run has no summary any more; its tags tell.
-                "SELECT 1 FROM runs WHERE tagger = ? AND id < ? AND (coalesce("
-                "json_extract(summary, '$.tagged'), json_extract(summary, '$.tag.tagged')) > 0 "
-                "OR EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id))",
-                (provenance.source, before),
-            )
+            found = _HAS_TAGGED(db, tagger=provenance.source, before=before)
             return found.fetchone() is not None
 
 
-_SWEPT = 500
-"""Runs that are swept at a time: a millisecond of a run that writes anyway."""
-
-
-def _sweep(db: sqlite3.Connection, before: str) -> None:
+def _sweep(db: Connection, before: str) -> None:
     """Delete old runs that nothing refers to; the others keep their row, without a summary."""
-    old = "SELECT id FROM runs WHERE started_at < ?1 AND ended_at IS NOT NULL"
-    referred = (
-        "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
-        "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id) "
-        "OR EXISTS (SELECT 1 FROM tag_changes WHERE id = runs.id AND swept_at IS NULL))"
-    )
-    db.execute(
-        f"DELETE FROM runs WHERE id IN ({old} AND NOT {referred} ORDER BY id LIMIT {_SWEPT})",
-        (before,),
-    )
-    db.execute(
-        f"UPDATE runs SET summary = NULL WHERE id IN "
-        f"({old} AND summary IS NOT NULL ORDER BY id LIMIT {_SWEPT})",
-        (before,),
-    )
+    _SWEEP_RUNS(db, before=before)
+    _SWEEP_SUMMARIES(db, before=before)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.posts import Channel, PostFilter
@@ -23,8 +25,9 @@ from tgtagger.store import records
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
 from tgtagger.store.query import query_for
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
+from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, or_null
 
 Explained = Callable[[], contextlib.AbstractContextManager[None]]
 Group = Literal["tag", "day"]
@@ -33,7 +36,72 @@ Order = Literal["use", "name"]
 _BEGINNING = 300  # letters of a text in which a list looks for its first line
 _ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
  substr(coalesce(nullif(p.text, ''), nullif(p.media_text, ''),
-     json_extract(p.media, '$[0].type'), ''), 1, {_BEGINNING})"""
+     text_of(p.media, 0, type), ''), 1, {_BEGINNING})"""
+
+
+_CHOSEN = Statement(
+    "CREATE TEMP TABLE chosen (id primary_key(), channel_id BIGINT, number BIGINT, day TEXT)"
+)
+_NUMBERED = "id, channel_id, row_number() OVER (PARTITION BY channel_id ORDER BY id), date"
+_CHOOSE = Statement(
+    "INSERT INTO chosen (id, channel_id, number, day) VALUES (:id, :channel, :number, :day)"
+)
+_BY_CHANNEL = Statement("CREATE INDEX ix_chosen_channel ON chosen (channel_id, id)")
+_BY_DAY = Statement("CREATE INDEX ix_chosen_day ON chosen (day, id)")
+_CHOSEN_TAGS = Statement(
+    "CREATE TEMP TABLE chosen_tags (tag_id BIGINT, id BIGINT, PRIMARY KEY (tag_id, id)) by_key()"
+)
+_CHOOSE_TAGS = Statement(
+    "INSERT INTO chosen_tags (tag_id, id) SELECT l.tag_id, s.id FROM chosen AS s "
+    "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
+)
+_COUNT = Statement("SELECT count(*) FROM chosen")
+_DROP = [Statement(f"DROP TABLE IF EXISTS {name}") for name in ("chosen", "chosen_tags")]
+_CHANNELS = Statement(
+    "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
+    "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
+    "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
+)
+_OUTLINE_OF_TAG = Statement(
+    f"SELECT {_ENTRY} FROM chosen_tags AS g CROSS JOIN chosen AS s ON s.id = g.id "
+    "CROSS JOIN posts AS p ON p.id = g.id WHERE g.tag_id = :key ORDER BY g.id DESC"
+)
+_OUTLINE_OF_DAY = Statement(
+    f"SELECT {_ENTRY} FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+    "WHERE s.day = :key ORDER BY s.id DESC"
+)
+_OUTLINE_OF_NO_DAY = Statement(
+    f"SELECT {_ENTRY} FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+    "WHERE s.day IS NULL ORDER BY s.id DESC"
+)
+_ENTRY_OF = Statement(
+    f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
+    "WHERE p.channel_id = :channel AND p.message_id = :message"
+)
+_READ = (
+    f"SELECT {records.RECORD}, p.channel_id FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+    "JOIN channels AS c ON c.id = p.channel_id"
+)
+_POSTS = Statement(f"{_READ} ORDER BY s.id DESC LIMIT :most")
+_POSTS_OF = Statement(f"{_READ} WHERE s.channel_id = :channel ORDER BY s.id DESC LIMIT :most")
+_TAGS_CHOSEN = (
+    "SELECT t.id, t.name, g.posts FROM (SELECT tag_id, count(*) AS posts FROM chosen_tags "
+    "GROUP BY 1) AS g JOIN tags AS t ON t.id = g.tag_id ORDER BY "
+)
+_TAGS = {"use": Statement(f"{_TAGS_CHOSEN} 3 DESC, 2"), "name": Statement(f"{_TAGS_CHOSEN} t.key")}
+_DAYS = Statement("SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC NULLS LAST")
+_MOST_RELATED = 12
+_RELATED = Statement(
+    "SELECT t.id, t.name, g.posts FROM (SELECT l.tag_id, count(*) AS posts "
+    "FROM chosen_tags AS s CROSS JOIN post_tags AS l ON l.post_id = s.id "
+    "WHERE s.tag_id = :tag AND l.tag_id <> :tag GROUP BY 1) AS g "
+    f"JOIN tags AS t ON t.id = g.tag_id ORDER BY 3 DESC, 2 LIMIT {_MOST_RELATED}"
+)
+_TAGGED = Statement(
+    f"SELECT {_ENTRY}, as_text({records.TAGS}) FROM chosen_tags AS g "
+    "CROSS JOIN chosen AS s ON s.id = g.id CROSS JOIN posts AS p ON p.id = g.id "
+    "WHERE g.tag_id = :key ORDER BY g.id DESC"
+)
 
 
 class Selection:
@@ -43,52 +111,36 @@ class Selection:
     raised as it is.
     """
 
-    def __init__(self, db: sqlite3.Connection, wanted: PostFilter, explained: Explained) -> None:
+    def __init__(self, db: Connection, wanted: PostFilter, explained: Explained) -> None:
         self._db = db
         self._explained = explained
         query = query_for(db, wanted)
-        db.create_function("day_of", 1, _day_of, deterministic=True)
         self.close()
-        db.execute(
-            "CREATE TEMP TABLE chosen "
-            "(id INTEGER PRIMARY KEY, channel_id INTEGER, number INTEGER, day TEXT)"
-        )
-        picked = query.sql("p.id AS id, p.channel_id AS channel_id, p.date AS date",
-                           limit=wanted.limit)  # fmt: skip
-        db.execute(
-            "INSERT INTO temp.chosen (id, channel_id, number, day) "
-            "SELECT id, channel_id, row_number() OVER "
-            f"(PARTITION BY channel_id ORDER BY id), day_of(date) FROM ({picked})",
-            query.values,
-        )
-        db.execute("CREATE INDEX temp.ix_chosen_channel ON chosen (channel_id, id)")
-        db.execute("CREATE INDEX temp.ix_chosen_day ON chosen (day, id)")
-        db.execute(
-            "CREATE TEMP TABLE chosen_tags "
-            "(tag_id INTEGER, id INTEGER, PRIMARY KEY (tag_id, id)) WITHOUT ROWID"
-        )
-        db.execute(
-            "INSERT INTO temp.chosen_tags (tag_id, id) SELECT l.tag_id, s.id FROM chosen AS s "
-            "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
-        )
-        (self.count,) = db.execute("SELECT count(*) FROM chosen").fetchone()
+        _CHOSEN(db)
+        picked = query.select(
+            "p.id AS id, p.channel_id AS channel_id, p.date AS date", limit=wanted.limit
+        ).subquery()
+        numbered: sa.Select[Any] = sa.select(sa.literal_column(_NUMBERED)).select_from(picked)
+        # A day is the user's own: the database may be elsewhere.
+        _CHOOSE.many(db, ((*row, _day_of(date)) for *row, date in db.execute(numbered)))
+        _BY_CHANNEL(db)
+        _BY_DAY(db)
+        _CHOSEN_TAGS(db)
+        _CHOOSE_TAGS(db)
+        (self.count,) = _COUNT(db).fetchone()
 
     def close(self) -> None:
         """Drop the temporary tables."""
         # After damage, or an error within a query, the tables stay until the connection
         # closes.
-        with contextlib.suppress(sqlite3.DatabaseError):
-            for table in ("chosen", "chosen_tags"):
-                self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        with contextlib.suppress(Exception):
+            for drop in _DROP:
+                drop(self._db)
 
     def channels(self) -> tuple[tuple[Channel, int], ...]:
         """Return (channel, posts selected), the most posts first."""
         with self._explained():
-            rows = self._db.execute(
-                "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
-                "(SELECT channel_id, count(*) AS posts FROM chosen GROUP BY 1) AS s "
-                "JOIN channels AS c ON c.id = s.channel_id ORDER BY 5 DESC, c.title, c.id"
-            )
+            rows = _CHANNELS(self._db)
             return tuple((as_channel(row), count) for *row, count in rows)
 
     def groups(self, by: Group, order: Order = "use") -> Iterator[GroupCount]:
@@ -100,14 +152,14 @@ class Selection:
 
         A day is None for posts without a date.
         """
-        chosen = {
-            "tag": "chosen_tags AS g CROSS JOIN chosen AS s ON s.id = g.id "
-            "CROSS JOIN posts AS p ON p.id = g.id WHERE g.tag_id = ? ORDER BY g.id DESC",
-            "day": "chosen AS s CROSS JOIN posts AS p ON p.id = s.id WHERE s.day IS ? "
-            "ORDER BY s.id DESC",
-        }[by]
         for key, group in self._groups(by, "use"):
-            yield group, map(_entry, self._rows(f"SELECT {_ENTRY} FROM {chosen}", _OUTLINED, key))
+            if by == "tag":
+                rows = self._rows(_OUTLINE_OF_TAG, _OUTLINED, key=key)
+            elif key is None:
+                rows = self._rows(_OUTLINE_OF_NO_DAY, _OUTLINED)
+            else:
+                rows = self._rows(_OUTLINE_OF_DAY, _OUTLINED, key=key)
+            yield group, map(_entry, rows)
 
     def tags(self) -> Iterator[tuple[GroupCount, list[GroupCount], Iterator[ListedPost]]]:
         """Yield each tag with its related tags, and its posts with theirs, the newest first.
@@ -115,71 +167,48 @@ class Selection:
         Related are the tags that most of its posts have, too.
         """
         for key, group in self._groups("tag", "use"):
-            rows = self._rows(_RELATED, _TAG, key, key)
+            rows = self._rows(_RELATED, _TAG, tag=key)
             related = [GroupCount(name, count) for _, name, count in rows]
-            yield group, related, map(_entry, self._rows(_TAGGED, _LISTED, key))
+            yield group, related, map(_entry, self._rows(_TAGGED, _LISTED, key=key))
 
     def entry(self, post: PostId) -> ListedPost | None:
         """Return a post as a list shows it; None if it is not selected."""
-        rows = self._rows(
-            f"SELECT {_ENTRY} FROM posts AS p CROSS JOIN chosen AS s ON s.id = p.id "
-            "WHERE p.channel_id = ? AND p.message_id = ?",
-            _OUTLINED,
-            post.channel_id,
-            post.message_id,
-        )
+        rows = self._rows(_ENTRY_OF, _OUTLINED, channel=post.channel_id, message=post.message_id)
         return next(map(_entry, rows), None)
 
-    def posts(self, channel_id: int | None = None, *, limit: int = -1) -> Iterator[Post]:
+    def posts(self, channel_id: int | None = None, *, limit: int = LARGEST) -> Iterator[Post]:
         """Yield the posts of one channel, or of all, the newest first."""
-        where = "" if channel_id is None else "WHERE s.channel_id = ?"
-        sql = (
-            f"SELECT {records.RECORD}, p.channel_id "
-            "FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
-            f"JOIN channels AS c ON c.id = p.channel_id {where} ORDER BY s.id DESC LIMIT ?"
-        )
         with self._explained():
-            for record, owner in self._db.execute(
-                sql, (limit,) if channel_id is None else (channel_id, limit)
-            ):
+            rows = (
+                _POSTS(self._db, most=limit)
+                if channel_id is None
+                else _POSTS_OF(self._db, channel=channel_id, most=limit)
+            )
+            for record, owner in rows:
                 yield records.read_post(record, owner)
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
-        by_name = "t.key" if order == "name" else "3 DESC, 2"
-        rows = self._rows(*((_TAGS + by_name, _TAG) if by == "tag" else (_DAYS, _DAY)))
+        rows = self._rows(_TAGS[order], _TAG) if by == "tag" else self._rows(_DAYS, _DAY)
         return ((key, GroupCount(name, count)) for key, name, count in rows)
 
-    def _rows(self, sql: str, check: RowCheck, *values: object) -> Iterator[tuple[Any, ...]]:
+    def _rows(
+        self, statement: Statement, check: RowCheck, **values: object
+    ) -> Iterator[tuple[Any, ...]]:
         with self._explained():
-            yield from map(check, self._db.execute(sql, values))
+            yield from map(check, statement(self._db, **values))
 
 
 @contextlib.contextmanager
 def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
     """Fix the posts of a filter, to read them several times in one snapshot."""
     with database.snapshot() as db:
-        explained = functools.partial(database.explained, db)
+        explained = functools.partial(database.opened.explained, db)
         with explained():
             selection = Selection(db, wanted, explained)
         try:
             yield selection
         finally:
             selection.close()
-
-
-_TAGS = (
-    "SELECT t.id, t.name, g.posts FROM (SELECT tag_id, count(*) AS posts FROM chosen_tags "
-    "GROUP BY 1) AS g JOIN tags AS t ON t.id = g.tag_id ORDER BY "
-)
-_MOST_RELATED = 12
-_RELATED = f"""SELECT t.id, t.name, g.posts FROM
- (SELECT l.tag_id, count(*) AS posts FROM chosen_tags AS s CROSS JOIN post_tags AS l
-  ON l.post_id = s.id WHERE s.tag_id = ? AND l.tag_id <> ? GROUP BY 1) AS g
- JOIN tags AS t ON t.id = g.tag_id ORDER BY 3 DESC, 2 LIMIT {_MOST_RELATED}"""
-_TAGGED = f"""SELECT {_ENTRY}, {records.TAGS} FROM chosen_tags AS g
- CROSS JOIN chosen AS s ON s.id = g.id CROSS JOIN posts AS p ON p.id = g.id
- WHERE g.tag_id = ? ORDER BY g.id DESC"""
-_DAYS = "SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC"
 
 
 _TAG = RowCheck("tags.id", "tags.name", INTEGER)

@@ -7,9 +7,11 @@ layout (`yjdjcnb` for `новости`) is found, too. Knows no query language.
 from __future__ import annotations
 
 import difflib
-import sqlite3
 from collections.abc import Iterable, Iterator
 
+from sqlalchemy.engine import Connection
+
+from tgtagger.store.rooms import room_of
 from tgtagger.store.tags import find_tag
 
 MOST = 3
@@ -25,7 +27,7 @@ _CYRILLIC = "йцукенгшщзхъфывапролджэячсмитьбюё"
 _LAYOUTS = (str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN))
 
 
-def near_words(db: sqlite3.Connection, words: Iterable[str]) -> tuple[str, ...]:
+def near_words(db: Connection, words: Iterable[str]) -> tuple[str, ...]:
     """Return words of the archive that are spelled like one of these, the nearest first."""
     found: dict[str, None] = {}
     for word in words:
@@ -41,7 +43,7 @@ def near_words(db: sqlite3.Connection, words: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)[:MOST]
 
 
-def _turned(db: sqlite3.Connection, word: str) -> Iterator[str]:
+def _turned(db: Connection, word: str) -> Iterator[str]:
     """Yield the word in the other keyboard layout, if the archive has it."""
     for layout in _LAYOUTS:
         turned = word.translate(layout)
@@ -49,17 +51,11 @@ def _turned(db: sqlite3.Connection, word: str) -> Iterator[str]:
             yield turned
 
 
-def _is_known(db: sqlite3.Connection, word: str) -> bool:
-    row = db.execute("SELECT 1 FROM posts_fts_terms WHERE term = ?", (word,)).fetchone()
-    return row is not None or find_tag(db, word) is not None
+def _is_known(db: Connection, word: str) -> bool:
+    return room_of(db).fulltext.has_term(db, word) or find_tag(db, word) is not None
 
 
-def _like(db: sqlite3.Connection, word: str) -> list[str]:
+def _like(db: Connection, word: str) -> list[str]:
     """Return the words of nearly the same length that begin alike, the most frequent first."""
-    begin = word[:_SAME]
-    rows = db.execute(
-        "SELECT term FROM posts_fts_terms WHERE term >= ? AND term < ? "
-        "AND length(term) BETWEEN ? AND ? ORDER BY doc DESC LIMIT ?",
-        (begin, begin + "\U0010ffff", len(word) - 2, len(word) + 2, _CANDIDATES),
-    )
-    return [term for (term,) in rows]
+    lengths = (len(word) - 2, len(word) + 2)
+    return room_of(db).fulltext.terms_like(db, word[:_SAME], lengths, _CANDIDATES)

@@ -8,13 +8,14 @@ read what belongs to one tag, or to the last days. Days are UTC's. Knows no plot
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from tgtagger.model.archive import DayCount, GroupCount, RisingTag, TagDetails
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import moment
 from tgtagger.store.values import INTEGER, RowCheck
 
@@ -30,25 +31,30 @@ _ALIAS = RowCheck("tag_aliases.name")
 _RISING = RowCheck("tags.name", INTEGER, INTEGER)
 _RELATED = RowCheck("tags.name", INTEGER)
 
-DETAILS = (
-    "SELECT name, description, added_at, (SELECT count(*) FROM post_tags WHERE tag_id = ?1), "
-    "EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = ?1) FROM tags WHERE id = ?1"
+_DETAILS_OF = Statement(
+    "SELECT name, description, added_at, (SELECT count(*) FROM post_tags WHERE tag_id = :tag), "
+    "EXISTS (SELECT 1 FROM barred_tags WHERE tag_id = :tag) FROM tags WHERE id = :tag"
 )
-BY_DAY = f"SELECT id / {DAY_BITS}, count(*) FROM posts GROUP BY 1 ORDER BY 1"
-TAG_BY_DAY = (
-    f"SELECT post_id / {DAY_BITS}, count(*) FROM post_tags WHERE tag_id = ? GROUP BY 1 ORDER BY 1"
+_ALIASES = Statement("SELECT name FROM tag_aliases WHERE tag_id = :tag ORDER BY key")
+BY_DAY = Statement(f"SELECT id / {DAY_BITS}, count(*) FROM posts GROUP BY 1 ORDER BY 1")
+TAG_BY_DAY = Statement(
+    f"SELECT post_id / {DAY_BITS}, count(*) FROM post_tags WHERE tag_id = :tag "
+    "GROUP BY 1 ORDER BY 1"
 )
-# The plus: by the links' own order, only those of the last days, not by the index of all tags.
-RISING = (
-    "SELECT t.name, n.late, n.early FROM (SELECT tag_id, sum(post_id >= ?2) AS late, "
-    "sum(post_id < ?2) AS early FROM post_tags WHERE post_id >= ?1 GROUP BY +tag_id) AS n "
+_NEWEST = Statement("SELECT max(id) FROM posts")
+# By the links' own order, only those of the last days, not by the index of all tags.
+RISING = Statement(
+    "SELECT t.name, n.late, n.early FROM (SELECT tag_id, "
+    "count(*) FILTER (WHERE post_id >= :late) AS late, "
+    "count(*) FILTER (WHERE post_id < :late) AS early FROM post_tags WHERE post_id >= :early "
+    "GROUP BY unindexed(tag_id)) AS n "
     "JOIN tags AS t ON t.id = n.tag_id WHERE n.late > n.early AND n.late > 2"
 )
-RELATED = (
-    "SELECT t.name, n.posts FROM (SELECT l.tag_id, count(*) AS posts FROM "
-    f"(SELECT post_id FROM post_tags WHERE tag_id = ?1 ORDER BY post_id DESC LIMIT {LOOKED_AT}) "
-    "AS s CROSS JOIN post_tags AS l ON l.post_id = s.post_id WHERE l.tag_id <> ?1 GROUP BY 1) AS n "
-    "JOIN tags AS t ON t.id = n.tag_id ORDER BY n.posts DESC, t.name LIMIT ?2"
+RELATED = Statement(
+    "SELECT t.name, n.posts FROM (SELECT l.tag_id, count(*) AS posts FROM (SELECT post_id "
+    f"FROM post_tags WHERE tag_id = :tag ORDER BY post_id DESC LIMIT {LOOKED_AT}) AS s "
+    "CROSS JOIN post_tags AS l ON l.post_id = s.post_id WHERE l.tag_id <> :tag GROUP BY 1) AS n "
+    "JOIN tags AS t ON t.id = n.tag_id ORDER BY n.posts DESC, t.name LIMIT :most"
 )
 
 
@@ -60,23 +66,20 @@ class Statistics(Part):
         with self._database.read() as db:
             tag = tag_id(db, name)
             shown, description, added, posts, blocked = _DETAILS(
-                db.execute(DETAILS, (tag,)).fetchone()
+                _DETAILS_OF(db, tag=tag).fetchone()
             )
-            aliases = db.execute(
-                "SELECT name FROM tag_aliases WHERE tag_id = ? ORDER BY key", (tag,)
-            )
-            names = tuple(alias for (alias,) in map(_ALIAS, aliases))
+            names = tuple(alias for (alias,) in map(_ALIAS, _ALIASES(db, tag=tag)))
             return TagDetails(shown, posts, names, description, moment(added), bool(blocked))
 
     def posts_by_day(self) -> tuple[DayCount, ...]:
         """Return how many posts each day has, the oldest day first; days without are left out."""
         with self._database.read() as db:
-            return _days(db, BY_DAY)
+            return _days(BY_DAY(db))
 
     def tag_by_day(self, name: str) -> tuple[DayCount, ...]:
         """Return how many posts of each day have a tag. Raises InputError for an unknown one."""
         with self._database.read() as db:
-            return _days(db, TAG_BY_DAY, tag_id(db, name))
+            return _days(TAG_BY_DAY(db, tag=tag_id(db, name)))
 
     def rising(self, days: int, most: int) -> tuple[RisingTag, ...]:
         """Return the tags that rise: in the last days against as many before, the clearest first.
@@ -84,11 +87,12 @@ class Statistics(Part):
         The last days end with the newest post, so that an old archive has some, too.
         """
         with self._database.read() as db:
-            (newest,) = db.execute("SELECT max(id) FROM posts").fetchone()
+            (newest,) = _NEWEST(db).fetchone()
             if newest is None:
                 return ()
-            bounds = (newest - 2 * days * DAY_BITS, newest - days * DAY_BITS)
-            found = [RisingTag(*row) for row in map(_RISING, db.execute(RISING, bounds))]
+            late, early = newest - days * DAY_BITS, newest - 2 * days * DAY_BITS
+            rows = RISING(db, late=late, early=early)
+            found = [RisingTag(*row) for row in map(_RISING, rows)]
         # How many standard deviations two counts lie apart, if chance alone made them differ.
         found.sort(
             key=lambda tag: (-(tag.late - tag.early) / (tag.late + tag.early) ** 0.5, tag.name)
@@ -98,12 +102,12 @@ class Statistics(Part):
     def related(self, name: str, most: int) -> tuple[GroupCount, ...]:
         """Return the tags that a tag's newest posts have, too, with how many of them."""
         with self._database.read() as db:
-            rows = db.execute(RELATED, (tag_id(db, name), most))
+            rows = RELATED(db, tag=tag_id(db, name), most=most)
             return tuple(GroupCount(*row) for row in map(_RELATED, rows))
 
 
-def _days(db: sqlite3.Connection, sql: str, *values: object) -> tuple[DayCount, ...]:
-    return tuple(_day(row) for row in map(_DAY, db.execute(sql, values)) if row[0] > 0)
+def _days(rows: Iterable[Sequence[Any]]) -> tuple[DayCount, ...]:
+    return tuple(_day(row) for row in map(_DAY, rows) if row[0] > 0)
 
 
 def _day(row: Sequence[int]) -> DayCount:

@@ -6,8 +6,9 @@ Reads only, and decides nothing. Does not know how it is shown.
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from typing import get_args
+
+from sqlalchemy.engine import Connection
 
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import (
@@ -24,6 +25,7 @@ from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
 from tgtagger.store.database import Database, Part
 from tgtagger.store.runs import EVENTFUL, SELECT_RUN, as_run
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text
 from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null
 
@@ -42,12 +44,68 @@ _FAILED_POST = RowCheck(
 _DAY = RowCheck(TEXT, TEXT, INTEGER, or_null(INTEGER), or_null(INTEGER), or_null(REAL))
 
 
-# The plus: by the index of failed posts, and then sorted, not through all posts.
-FAILED_POSTS = (
+# By the index of failed posts, and then sorted, not through all posts.
+FAILED_POSTS = Statement(
     "SELECT p.channel_id, p.message_id, c.title, p.date, "
     "substr(coalesce(nullif(p.text, ''), p.media_text, ''), 1, 300), p.error, p.attempts, "
     "p.next_attempt_at FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
-    "WHERE p.status = 'failed' AND p.failure = ? ORDER BY +p.id DESC LIMIT ?"
+    "WHERE p.status = 'failed' AND p.failure = :failure ORDER BY unindexed(p.id) DESC LIMIT :most"
+)
+
+
+_POSTS = Statement("SELECT count(*) FROM posts")
+# Literals, not parameters: only then SQLite uses the partial indexes.
+_OF_STATUS = {
+    status: Statement(f"SELECT count(*) FROM posts WHERE status = '{status}'")
+    for status in get_args(PostStatus)
+    if status not in {"pending", "tagged"}
+} | {"pending": Statement("SELECT count(*) FROM tag_queue WHERE due_at IS NULL")}
+_TAGS = Statement("SELECT (SELECT count(*) FROM tags) - (SELECT count(*) FROM barred_tags)")
+_REJECTED = Statement("SELECT count(*) FROM rejected_posts")
+_CHANNEL_STATES = Statement("""
+    WITH counts AS (
+        SELECT channel_id, count(*) AS posts, max(message_id) AS newest
+        FROM posts GROUP BY channel_id),
+    waiting AS (
+        SELECT p.channel_id, count(*) AS pending
+        FROM tag_queue AS q CROSS JOIN posts AS p ON p.id = q.post_id WHERE q.due_at IS NULL
+        GROUP BY unindexed(p.channel_id)),
+    broken AS (
+        SELECT channel_id, count(*) AS failed
+        FROM posts WHERE status = 'failed' GROUP BY unindexed(channel_id))
+    SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
+           coalesce(b.failed, 0),
+           (SELECT date FROM posts AS p
+            WHERE p.channel_id = c.id AND p.message_id = n.newest),
+           c.parsed_at,
+           (SELECT coalesce(sum(high -
+            CASE WHEN low > floor_id THEN low ELSE floor_id + 1 END + 1), 0) FROM unread_ranges AS u
+            JOIN readings AS r ON r.channel_id = u.channel_id AND r.source = u.source
+            WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
+                SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
+           c.paused_at IS NOT NULL,
+           EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
+    FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
+        LEFT JOIN waiting AS w ON w.channel_id = c.id
+        LEFT JOIN broken AS b ON b.channel_id = c.id
+    ORDER BY c.title, c.id
+""")
+_FAILURES = Statement(
+    "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
+    "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
+    "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), "
+    "min(CASE WHEN next_attempt_at > :latest THEN :now ELSE next_attempt_at END) "
+    "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC"
+)
+_RUNS = Statement(f"{SELECT_RUN} WHERE {EVENTFUL} ORDER BY id DESC LIMIT {RUNS_SHOWN}")
+_DUE = Statement(
+    "SELECT count(*) FROM posts WHERE status = 'failed' "
+    "AND (next_attempt_at <= :now OR next_attempt_at > :latest)"
+)
+_SPENT = Statement(
+    "SELECT local_day(at) AS day, coalesce(model, '?'), count(DISTINCT post_id), "
+    "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "
+    "WHERE at >= :since GROUP BY 1, 2 ORDER BY 1 DESC, 2"
 )
 
 
@@ -56,7 +114,7 @@ class Status(Part):
 
     def version(self) -> int:
         """Return a number that changes whenever anybody, in any process, has written."""
-        return self._database.version()
+        return self._database.opened.version()
 
     def channels(self) -> tuple[ChannelState, ...]:
         """Return the channels, by title."""
@@ -77,7 +135,7 @@ class Status(Part):
                     from_text(due),
                 )
                 for channel, message, title, date, text, error, attempts, due in map(
-                    _FAILED_POST, db.execute(FAILED_POSTS, (failure, most))
+                    _FAILED_POST, FAILED_POSTS(db, failure=failure, most=most)
                 )
             )  # fmt: skip
 
@@ -92,21 +150,14 @@ class Status(Part):
             return _archive(db, self._database, dt.datetime.now(dt.UTC))
 
 
-def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> ArchiveState:
-    (total,) = db.execute("SELECT count(*) FROM posts").fetchone()
+def _archive(db: Connection, database: Database, now: dt.datetime) -> ArchiveState:
+    (total,) = _POSTS(db).fetchone()
     counts: dict[PostStatus, int] = dict.fromkeys(get_args(PostStatus), 0)
-    for status in counts.keys() - {"tagged"}:
-        (counts[status],) = db.execute(
-            # A literal, not a parameter: only then SQLite uses the partial index.
-            f"SELECT count(*) FROM posts WHERE status = '{status}'"
-        ).fetchone()
+    for status, counted in _OF_STATUS.items():
+        (counts[status],) = counted(db).fetchone()
     counts["tagged"] = total - sum(counts.values())
-    (tags,) = db.execute(
-        "SELECT (SELECT count(*) FROM tags) - (SELECT count(*) FROM barred_tags)"
-    ).fetchone()
-    (rejected,) = db.execute("SELECT count(*) FROM rejected_posts").fetchone()
-    file = database.path.resolve()  # beside which SQLite has its log
-    files = (file, file.with_name(file.name + "-wal"))
+    (tags,) = _TAGS(db).fetchone()
+    (rejected,) = _REJECTED(db).fetchone()
     return ArchiveState(
         counts,
         _failures(db, now),
@@ -117,42 +168,14 @@ def _archive(db: sqlite3.Connection, database: Database, now: dt.datetime) -> Ar
         _due(db, now),
         channels.followed(db),
         _spent(db, DAYS_SHOWN),
-        database.schema.newest,
-        sum(file.stat().st_size for file in files if file.exists()),
+        database.opened.schema_version,
+        database.opened.size(),
     )
 
 
-def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
+def _channels(db: Connection) -> tuple[ChannelState, ...]:
     """Return the channels, by title."""
-    rows = db.execute(
-        """
-        WITH counts AS (
-            SELECT channel_id, count(*) AS posts, max(message_id) AS newest
-            FROM posts GROUP BY channel_id),
-        waiting AS (
-            SELECT channel_id, count(*) AS pending
-            -- The plus: by the queue's index, not through all posts in the order of channels.
-            FROM posts WHERE status = 'pending' GROUP BY +channel_id),
-        broken AS (
-            SELECT channel_id, count(*) AS failed
-            FROM posts WHERE status = 'failed' GROUP BY +channel_id)
-        SELECT c.id, c.title, c.username, c.kind, coalesce(n.posts, 0), coalesce(w.pending, 0),
-               coalesce(b.failed, 0),
-               (SELECT date FROM posts AS p
-                WHERE p.channel_id = c.id AND p.message_id = n.newest),
-               c.parsed_at,
-               (SELECT coalesce(sum(high - max(low, floor_id + 1) + 1), 0) FROM unread_ranges AS u
-                JOIN readings AS r ON r.channel_id = u.channel_id AND r.source = u.source
-                WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
-                    SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
-               c.paused_at IS NOT NULL,
-               EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
-        FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
-            LEFT JOIN waiting AS w ON w.channel_id = c.id
-            LEFT JOIN broken AS b ON b.channel_id = c.id
-        ORDER BY c.title, c.id
-        """
-    )
+    rows = _CHANNEL_STATES(db)
     return tuple(
         ChannelState(
             Channel(identity, title, username, kind),
@@ -182,44 +205,28 @@ def _channels(db: sqlite3.Connection) -> tuple[ChannelState, ...]:
     )
 
 
-def _failures(db: sqlite3.Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
-    rows = db.execute(
-        "SELECT failure, count(*), coalesce((SELECT a.error FROM attempts AS a JOIN posts AS f "
-        "ON f.id = a.post_id WHERE f.status = 'failed' AND f.failure = p.failure "
-        "AND a.class = p.failure ORDER BY a.id DESC LIMIT 1), max(error)), "
-        "min(CASE WHEN next_attempt_at > ? THEN ? ELSE next_attempt_at END) "
-        "FROM posts AS p WHERE status = 'failed' GROUP BY failure ORDER BY 2 DESC",
-        (to_text(now + LONGEST_DELAY), to_text(now)),  # so far ahead is due now, see `decide`
-    )
+def _failures(db: Connection, now: dt.datetime) -> tuple[FailureCount, ...]:
+    # So far ahead is due now, see `decide`.
+    rows = _FAILURES(db, latest=to_text(now + LONGEST_DELAY), now=to_text(now))
     return tuple(
         FailureCount(failure, count, error, from_text(due))
         for failure, count, error, due in map(_FAILED, rows)
     )
 
 
-def _runs(db: sqlite3.Connection) -> tuple[Run, ...]:
-    rows = db.execute(
-        f"{SELECT_RUN} WHERE {EVENTFUL} ORDER BY id DESC LIMIT ?",
-        (RUNS_SHOWN,),
-    )
-    return tuple(map(as_run, rows))
+def _runs(db: Connection) -> tuple[Run, ...]:
+    return tuple(map(as_run, _RUNS(db)))
 
 
-def _due(db: sqlite3.Connection, now: dt.datetime) -> int:
-    (due,) = db.execute(
-        "SELECT count(*) FROM posts WHERE status = 'failed' "
-        "AND (next_attempt_at <= ? OR next_attempt_at > ?)",
-        (to_text(now), to_text(now + LONGEST_DELAY)),  # so far ahead is due now, see `decide`
-    ).fetchone()
+def _due(db: Connection, now: dt.datetime) -> int:
+    # So far ahead is due now, see `decide`.
+    latest = to_text(now + LONGEST_DELAY)
+    (due,) = _DUE(db, now=to_text(now), latest=latest).fetchone()
     return int(due)
 
 
-def _spent(db: sqlite3.Connection, days: int) -> tuple[DaySpent, ...]:
+def _spent(db: Connection, days: int) -> tuple[DaySpent, ...]:
     """Return what each model was asked and what it cost on the latest days, newest first."""
-    rows = db.execute(
-        "SELECT date(at, 'localtime') AS day, coalesce(model, '?'), count(DISTINCT post_id), "
-        "sum(prompt_tokens), sum(completion_tokens), sum(cost_usd) FROM attempts "
-        "WHERE at >= strftime('%Y-%m-%dT%H:%M:%SZ', 'now', ?) GROUP BY 1, 2 ORDER BY 1 DESC, 2",
-        (f"-{days} days",),
-    )
+    since = to_text(dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
+    rows = _SPENT(db, since=since)
     return tuple(DaySpent(*row) for row in map(_DAY, rows))

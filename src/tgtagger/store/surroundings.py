@@ -6,15 +6,15 @@ does. Knows nothing of the post itself (`records`).
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tgtagger.decide import LASTING
 from tgtagger.model.archive import PostChange, PostMention, Surroundings, TakenTag
 from tgtagger.model.tagging import PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
+from tgtagger.store.recording import LASTING_SOURCES
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
 
@@ -28,28 +28,37 @@ _MENTION = (
     "SELECT p.channel_id, p.message_id, p.date, "
     f"substr(coalesce(nullif(p.text, ''), p.media_text, ''), 1, {_LETTERS}) FROM posts AS p "
 )
-OLDER = f"{_MENTION} WHERE channel_id = ? AND message_id < ? ORDER BY message_id DESC LIMIT 1"
-NEWER = f"{_MENTION} WHERE channel_id = ? AND message_id > ? ORDER BY message_id LIMIT 1"
-ANSWERED = (
-    f"{_MENTION} WHERE p.id = (SELECT id FROM posts WHERE channel_id = ?1 AND message_id = ?2 "
-    "UNION ALL SELECT post_id FROM album_members WHERE channel_id = ?1 AND message_id = ?2 LIMIT 1)"
+OLDER = Statement(
+    f"{_MENTION} WHERE channel_id = :channel AND message_id < :message "
+    "ORDER BY message_id DESC LIMIT 1"
 )
-ANSWERS = (
-    f"{_MENTION} WHERE channel_id = ?1 AND message_id > ?2 AND message_id <= ?2 + {LATER} "
-    "AND reply_to IN (SELECT ?2 UNION ALL SELECT message_id FROM album_members WHERE post_id = ?3) "
+NEWER = Statement(
+    f"{_MENTION} WHERE channel_id = :channel AND message_id > :message ORDER BY message_id LIMIT 1"
+)
+ANSWERED = Statement(
+    f"{_MENTION} WHERE p.id = (SELECT id FROM posts "
+    "WHERE channel_id = :channel AND message_id = :message "
+    "UNION ALL SELECT post_id FROM album_members "
+    "WHERE channel_id = :channel AND message_id = :message LIMIT 1)"
+)
+ANSWERS = Statement(
+    f"{_MENTION} WHERE channel_id = :channel "
+    f"AND message_id > :message AND message_id <= :message + {LATER} AND reply_to IN "
+    "(SELECT :message UNION ALL SELECT message_id FROM album_members WHERE post_id = :post) "
     f"ORDER BY message_id LIMIT {REPLIES}"
 )
-TAKEN = (
+TAKEN = Statement(
     "SELECT t.name, r.removed_at FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
-    "WHERE r.post_id = ? ORDER BY r.removed_at, t.name"
+    "WHERE r.post_id = :post ORDER BY r.removed_at, t.name"
 )
-CHANGES = (
+CHANGES = Statement(
     "SELECT c.id, c.at, c.what, t.name, "
-    "l.after IS NOT NULL AND json_extract(l.after, '$[1]') IN (?2, ?3), l.after IS NULL "
+    f"l.after IS NOT NULL AND text_of(l.after, 1) IN ({LASTING_SOURCES}), l.after IS NULL "
     "FROM changed_links AS l JOIN tag_changes AS c ON c.id = l.change_id "
-    "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = ?1 AND c.what NOT IN ('run', 'undo') "
+    "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = :post AND c.what NOT IN ('run', 'undo') "
     "AND c.undone_at IS NULL AND c.swept_at IS NULL ORDER BY c.id, t.name"
 )
+_IDENTITY = Statement("SELECT channel_id, message_id, reply_to FROM posts WHERE id = :post")
 
 _POST = RowCheck("posts.channel_id", "posts.message_id", or_null(INTEGER))
 _MENTIONED = RowCheck("posts.channel_id", "posts.message_id", "posts.date", TEXT)
@@ -66,29 +75,24 @@ class Around(Part):
         """Return what stands around one post. Raises InputError for an unknown one."""
         with self._database.read() as db:
             inner = post_id(db, name)
-            channel, number, reply_to = _POST(
-                db.execute(
-                    "SELECT channel_id, message_id, reply_to FROM posts WHERE id = ?", (inner,)
-                ).fetchone()
-            )
+            channel, number, reply_to = _POST(_IDENTITY(db, post=inner).fetchone())
             return Surroundings(
                 PostId(channel, number),
-                older=_first(_mentions(db, OLDER, channel, number)),
-                newer=_first(_mentions(db, NEWER, channel, number)),
-                answered=_first(_mentions(db, ANSWERED, channel, reply_to)),
-                answers=_mentions(db, ANSWERS, channel, number, inner),
+                older=_first(_mentions(OLDER(db, channel=channel, message=number))),
+                newer=_first(_mentions(NEWER(db, channel=channel, message=number))),
+                answered=_first(_mentions(ANSWERED(db, channel=channel, message=reply_to))),
+                answers=_mentions(ANSWERS(db, channel=channel, message=number, post=inner)),
                 taken=tuple(
-                    TakenTag(name, moment(at))
-                    for name, at in map(_TAKEN, db.execute(TAKEN, [inner]))
+                    TakenTag(name, moment(at)) for name, at in map(_TAKEN, TAKEN(db, post=inner))
                 ),
-                changes=_changes(map(_CHANGED, db.execute(CHANGES, (inner, *LASTING)))),
+                changes=_changes(map(_CHANGED, CHANGES(db, post=inner))),
             )
 
 
-def _mentions(db: sqlite3.Connection, sql: str, *values: int | None) -> tuple[PostMention, ...]:
+def _mentions(rows: Iterable[Sequence[Any]]) -> tuple[PostMention, ...]:
     return tuple(
         PostMention(PostId(channel, number), from_text(date), text)
-        for channel, number, date, text in map(_MENTIONED, db.execute(sql, values))
+        for channel, number, date, text in map(_MENTIONED, rows)
     )
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
@@ -17,12 +19,12 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.values import (
     INTEGER,
     TIME,
     RowCheck,
-    Value,
     WrongValueError,
     or_null,
     parsed,
@@ -40,82 +42,141 @@ _COMPLETION = RowCheck("tags.name", "tag_aliases.name", INTEGER)
 _NAMES = RowCheck("tag_changes.names")
 _SHARED = RowCheck("tags.name", "tags.name", INTEGER)
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
-_SOURCE = "|".join(value_of("post_tags.source").allowed)
-_SOURCES = Value("text", pattern=f"({_SOURCE})(,({_SOURCE}))*")
 _LISTED = RowCheck("tags.id", "tags.name", INTEGER, "tags.added_at")
 _COUNTED = RowCheck(
-    "tags.id", "tags.name", INTEGER, or_null(_SOURCES), or_null(TIME), "tags.added_at"
+    "tags.id",
+    "tags.name",
+    INTEGER,
+    or_null(value_of("post_tags.source")),
+    or_null(TIME),
+    "tags.added_at",
 )
 
 
-def find_tag(db: sqlite3.Connection, name: str) -> int | None:
+_FIND = Statement(
+    "SELECT id FROM tags WHERE key = :key UNION ALL SELECT tag_id FROM tag_aliases WHERE key = :key"
+)
+_IS_DECIDED = Statement(
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM tag_aliases) OR EXISTS (SELECT 1 FROM barred_tags)"
+)
+_DECIDED_BETWEEN = Statement(
+    "SELECT tag_id, name FROM tag_aliases WHERE key >= :start AND key < :end UNION ALL "
+    "SELECT id, name FROM tags WHERE key >= :start AND key < :end "
+    "AND id IN (SELECT tag_id FROM barred_tags) ORDER BY 1"
+)
+_MAKE = Statement(
+    f"INSERT INTO tags (id, name, key, added_at) VALUES ({NEXT_TAG}, :name, :key, :at) RETURNING id"
+)
+
+
+def find_tag(db: Connection, name: str) -> int | None:
     """Return the id of the tag that a name or an alias stands for; None if there is none."""
     key = vocabulary.key(name)
-    found = db.execute(
-        "SELECT id FROM tags WHERE key = ?1 "
-        "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = ?1",
-        (key,),
-    ).fetchone()
+    found = _FIND(db, key=key).fetchone()
     return int(_TAG_ID(found)[0]) if found else None
 
 
-def find_decided(db: sqlite3.Connection, name: str) -> int | None:
+def find_decided(db: Connection, name: str) -> int | None:
     """Return the id of a tag of which a person decided, and of which a name is a form; else None.
 
     That is the tag of an alias, a merged or a renamed one's too, or a blocked tag.
     """
-    decided = "EXISTS (SELECT 1 FROM tag_aliases) OR EXISTS (SELECT 1 FROM barred_tags)"
-    if not db.execute(f"SELECT {decided}").fetchone()[0]:
+    if _IS_DECIDED(db).fetchone() is None:
         return None
     for start in sorted(vocabulary.starts_of_forms(name)):
-        rows = db.execute(
-            "SELECT tag_id, name FROM tag_aliases WHERE key >= ?1 AND key < ?2 UNION ALL "
-            "SELECT id, name FROM tags WHERE key >= ?1 AND key < ?2 "
-            "AND id IN (SELECT tag_id FROM barred_tags) ORDER BY 1",
-            (start, start + "\U0010ffff"),
-        )
+        rows = _DECIDED_BETWEEN(db, start=start, end=start + "\U0010ffff")
         for tag, spelling in map(_NAMED, rows):
             if vocabulary.are_forms(name, spelling):
                 return int(tag)
     return None
 
 
-def make_tag(db: sqlite3.Connection, name: str, now: str) -> int:
+def make_tag(db: Connection, name: str, now: str) -> int:
     """Make a new tag; return its id."""
-    (made,) = db.execute(
-        f"INSERT INTO tags (id, name, key, added_at) VALUES ({NEXT_TAG}, ?, ?, ?) RETURNING id",
-        (name, vocabulary.key(name), now),
-    ).fetchone()
+    (made,) = _MAKE(db, name=name, key=vocabulary.key(name), at=now).fetchone()
     return int(made)
 
 
-def tag_for_machine(db: sqlite3.Connection, name: str, now: str) -> int | None:
-    """Return the id of the tag that a name stands for, a new one if needed; None: not a tag."""
-    name = vocabulary.normalise(name)
-    if not vocabulary.is_tag(name):
-        return None
-    known = find_tag(db, name)
-    if known is None:
-        known = find_decided(db, name)
-    return make_tag(db, name, now) if known is None else known
-
-
-_UNUSED = (
+_UNUSED = Statement(
     "SELECT id, name, 0, NULL, NULL, added_at FROM tags "
     "WHERE id NOT IN (SELECT tag_id FROM barred_tags) "
     "AND NOT EXISTS (SELECT 1 FROM post_tags WHERE tag_id = tags.id) ORDER BY name"
 )
-# The plus makes SQLite read all links in their own order: a third of the time of the tags' index.
-_USED = (
-    "SELECT t.id, t.name, l.posts, l.sources, l.latest, t.added_at FROM (SELECT tag_id, "
-    "count(*) AS posts, group_concat(DISTINCT source) AS sources, max(added_at) AS latest "
-    "FROM post_tags "
-    "GROUP BY +tag_id) AS l JOIN tags AS t ON t.id = l.tag_id ORDER BY l.posts DESC, t.name"
+# By all links in their own order: a third of the time of the tags' index.
+_USED = Statement(
+    "SELECT t.id, t.name, l.posts, l.source, l.latest, t.added_at FROM (SELECT tag_id, source, "
+    "count(*) AS posts, max(added_at) AS latest FROM post_tags "
+    "GROUP BY unindexed(tag_id), source) AS l JOIN tags AS t ON t.id = l.tag_id"
 )
-LISTED = (
+LISTED = Statement(
     "SELECT t.id, t.name, coalesce(n.posts, 0), t.added_at FROM tags AS t LEFT JOIN "
     "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS n ON n.tag_id = t.id "
     "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) ORDER BY 3 DESC, t.name"
+)
+_BEGINNING = Statement(
+    "SELECT name, (SELECT count(*) FROM post_tags AS l WHERE l.tag_id = t.id) AS posts "
+    "FROM (SELECT id, name FROM tags WHERE key >= :key AND key < :end "
+    "AND substr(name, 1, :letters) = :text ORDER BY id LIMIT :looked_at) AS t "
+    "ORDER BY posts DESC, name LIMIT :most"
+)
+_MOST_USED = Statement(
+    "SELECT t.id, t.name FROM tags AS t LEFT JOIN "
+    "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS l ON l.tag_id = t.id "
+    "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) "
+    "ORDER BY coalesce(l.posts, 0) DESC, t.id LIMIT :most"
+)
+_BLOCKED = Statement(
+    "SELECT t.id, t.name FROM barred_tags AS b JOIN tags AS t ON t.id = b.tag_id ORDER BY t.id"
+)
+_DESCRIBED_TAGS = Statement(
+    "SELECT t.id, t.name, t.description FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+    "GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT :most"
+)
+_PAIRS_APART = Statement("SELECT one, other FROM tags_apart")
+_KEEP_APART = Statement(
+    "INSERT INTO tags_apart (one, other, at) VALUES (:one, :other, :at) ON CONFLICT DO NOTHING"
+)
+_IS_TAG = Statement(
+    "SELECT 1 FROM tags WHERE key = :key AND id NOT IN (SELECT tag_id FROM barred_tags)"
+)
+_USED_BETWEEN = Statement(
+    "SELECT name, (SELECT count(*) FROM post_tags WHERE tag_id = tags.id) AS posts "
+    "FROM tags WHERE key >= :start AND key < :end ORDER BY posts DESC, name"
+)
+BY_HAND = Statement(
+    "SELECT l.post_id, t.name FROM listed(:posts) AS j CROSS JOIN post_tags AS l "
+    f"ON l.post_id = j.value AND l.source = '{HUMAN}' CROSS JOIN tags AS t ON t.id = l.tag_id"
+)
+COMPLETIONS = Statement("""
+    WITH named (tag_id, alias) AS (
+        SELECT * FROM (SELECT id, name FROM tags
+            WHERE key >= :key AND key < :end ORDER BY id LIMIT 300) AS a
+        UNION ALL SELECT * FROM (SELECT tag_id, name FROM tag_aliases
+            WHERE key >= :key AND key < :end ORDER BY key LIMIT 100) AS b)
+    SELECT t.name, n.alias,
+        (SELECT count(*) FROM (SELECT 1 FROM post_tags WHERE tag_id = t.id LIMIT 1000) AS few)
+    FROM named AS n JOIN tags AS t ON t.id = n.tag_id
+    WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)""")
+"""The tags whose name or alias begins so, of many the oldest, which are common.
+
+Their posts are counted up to a thousand.
+"""
+_GIVEN_LAST = Statement(
+    "SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30"
+)
+_ROW = Statement("SELECT id, name FROM tags WHERE id = :id")
+_ALIASES = Statement("SELECT tag_id, name FROM tag_aliases ORDER BY key")
+_COUNTS = Statement(
+    "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+    "GROUP BY t.id ORDER BY 2 DESC, 1"
+)
+# Post by post; else SQLite looks up each tag with each other one.
+_SHARED_POSTS = Statement(
+    "SELECT a.name, b.name, n.posts FROM (SELECT x.tag_id AS one, y.tag_id AS two, "
+    "count(*) AS posts FROM post_tags AS x CROSS JOIN post_tags AS y "
+    "ON y.post_id = x.post_id AND unindexed(y.tag_id) > x.tag_id GROUP BY 1, 2 "
+    "HAVING count(*) >= :least) AS n CROSS JOIN tags AS a ON a.id = n.one "
+    "CROSS JOIN tags AS b ON b.id = n.two"
 )
 
 
@@ -126,18 +187,12 @@ class Tags(Part):
         """Return the tags and their use, the most used first; or only those that no post has."""
         with self._database.read() as db:
             aliases = _aliases(db)
-            rows = db.execute(_UNUSED if unused else _USED)
-            return tuple(
-                TagCount(
-                    name,
-                    count,
-                    tuple(sorted(sources.split(","))) if sources else (),
-                    from_text(last),
-                    aliases.get(tag, ()),
-                    moment(added),
-                )
-                for tag, name, count, sources, last, added in map(_COUNTED, rows)
-            )
+            rows = [*map(_COUNTED, (_UNUSED if unused else _USED)(db))]
+        of_tags: dict[int, list[Any]] = {}
+        for row in rows:  # one for each source of a tag
+            of_tags.setdefault(row[0], []).append(row)
+        found = [_tag_count(rows, aliases.get(tag, ())) for tag, rows in of_tags.items()]
+        return tuple(sorted(found, key=lambda each: (-each.posts, each.name)))
 
     def listed(self) -> tuple[ListedTag, ...]:
         """Return all tags but the blocked ones, the most used first; far quicker than `counts`."""
@@ -145,19 +200,21 @@ class Tags(Part):
             aliases = _aliases(db)
             return tuple(
                 ListedTag(name, posts, aliases.get(tag, ()), moment(added))
-                for tag, name, posts, added in map(_LISTED, db.execute(LISTED))
+                for tag, name, posts, added in map(_LISTED, LISTED(db))
             )
 
     def beginning(self, text: str, most: int) -> tuple[tuple[str, int], ...]:
         """Return (tag, posts) of up to `most` tags that begin with a text, the most used first."""
         with self._database.read() as db:
             key = vocabulary.key(text)
-            rows = db.execute(
-                "SELECT name, (SELECT count(*) FROM post_tags AS l WHERE l.tag_id = t.id) AS posts "
-                "FROM (SELECT id, name FROM tags WHERE key >= ? AND key < ? "
-                "AND substr(name, 1, ?) = ? ORDER BY id LIMIT ?) AS t "
-                "ORDER BY posts DESC, name LIMIT ?",
-                (key, key + "\U0010ffff", len(text), text, LOOKED_AT, most),
+            rows = _BEGINNING(
+                db,
+                key=key,
+                end=key + "\U0010ffff",
+                letters=len(text),
+                text=text,
+                looked_at=LOOKED_AT,
+                most=most,
             )
             return tuple((name, posts) for name, posts in map(_USED_BY, rows))
 
@@ -165,7 +222,7 @@ class Tags(Part):
         """Return the tags that a person gave to posts, by their inner ids."""
         with self._database.read() as db:
             found: dict[int, set[str]] = {}
-            for post, name in map(_NAMED, db.execute(BY_HAND, (json.dumps(list(posts)),))):
+            for post, name in map(_NAMED, BY_HAND(db, posts=json.dumps(list(posts)))):
                 found.setdefault(post, set()).add(name)
         return {post: frozenset(names) for post, names in found.items()}
 
@@ -179,7 +236,7 @@ class Tags(Part):
             if not text.strip():
                 return tuple(_given_last(db, most))
             key = vocabulary.key(text)
-            rows = db.execute(COMPLETIONS, (key, key + "\U0010ffff"))
+            rows = COMPLETIONS(db, key=key, end=key + "\U0010ffff")
             found = [
                 TagCompletion(name, posts, None if alias == name else alias)
                 for name, alias, posts in map(_COMPLETION, rows)
@@ -198,24 +255,14 @@ class Tags(Part):
         """Return (tag, aliases) of up to `most` tags, the most used first."""
         with self._database.read() as db:
             aliases = _aliases(db)
-            rows = db.execute(
-                "SELECT t.id, t.name FROM tags AS t LEFT JOIN "
-                "(SELECT tag_id, count(*) AS posts FROM post_tags GROUP BY tag_id) AS l "
-                "ON l.tag_id = t.id "
-                "WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) "
-                "ORDER BY coalesce(l.posts, 0) DESC, t.id LIMIT ?",
-                (most,),
-            )
+            rows = _MOST_USED(db, most=most)
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
     def blocked(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return (tag, aliases) of the blocked tags, which no machine gives."""
         with self._database.read() as db:
             aliases = _aliases(db)
-            rows = db.execute(
-                "SELECT t.id, t.name FROM barred_tags AS b "
-                "JOIN tags AS t ON t.id = b.tag_id ORDER BY t.id"
-            )
+            rows = _BLOCKED(db)
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
 
     def forms_of_new(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -232,12 +279,7 @@ class Tags(Part):
         """Return the tags in use as entries of a vocabulary, the most used first."""
         with self._database.read() as db:
             aliases = _aliases(db)
-            rows = db.execute(
-                "SELECT t.id, t.name, t.description FROM post_tags AS l "
-                "JOIN tags AS t ON t.id = l.tag_id "
-                "GROUP BY t.id ORDER BY count(*) DESC, t.name LIMIT ?",
-                (most,),
-            )
+            rows = _DESCRIBED_TAGS(db, most=most)
             return tuple(
                 VocabularyEntry(name, description, aliases.get(tag, ()))
                 for tag, name, description in map(_DESCRIBED, rows)
@@ -247,7 +289,7 @@ class Tags(Part):
         """Return which tags probably mean the same, without those that a person keeps apart."""
         with self._database.read() as db:
             counts, shared = _counts(db), _shared_posts(db, FEW)
-            apart = set(map(_APART, db.execute("SELECT one, other FROM tags_apart")))
+            apart = set(map(_APART, _PAIRS_APART(db)))
             if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
                 raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
         found = []
@@ -265,7 +307,7 @@ class Tags(Part):
         Far quicker than to make them anew: a person answers one after the other.
         """
         with self._database.read() as db:
-            apart = set(map(_APART, db.execute("SELECT one, other FROM tags_apart")))
+            apart = set(map(_APART, _PAIRS_APART(db)))
             return tuple(
                 item
                 for item in found
@@ -279,19 +321,25 @@ class Tags(Part):
             for name in (*names, other):
                 if find_tag(db, name) is None:
                     raise InputError("tag_unknown", name=name, near=())
-            db.executemany(
-                "INSERT OR IGNORE INTO tags_apart (one, other, at) VALUES (?, ?, ?)",
-                [(*_pair(name, other), now()) for name in names],
-            )
+            _KEEP_APART.many(db, [(*_pair(name, other), now()) for name in names])
 
 
-def _is_tag(db: sqlite3.Connection, name: str) -> bool:
-    """Tell whether a tag has this name, not only an alias, and no person has blocked it."""
-    found = db.execute(
-        "SELECT 1 FROM tags WHERE key = ? AND id NOT IN (SELECT tag_id FROM barred_tags)",
-        (vocabulary.key(name),),
+def _tag_count(rows: Sequence[Any], aliases: tuple[str, ...]) -> TagCount:
+    _, name, *_, added = rows[0]
+    counts, sources, latest = zip(*(row[2:5] for row in rows), strict=True)
+    return TagCount(
+        name,
+        sum(counts),
+        tuple(sorted(filter(None, sources))),
+        from_text(max(filter(None, latest), default=None)),
+        aliases,
+        moment(added),
     )
-    return found.fetchone() is not None
+
+
+def _is_tag(db: Connection, name: str) -> bool:
+    """Tell whether a tag has this name, not only an alias, and no person has blocked it."""
+    return _IS_TAG(db, key=vocabulary.key(name)).fetchone() is not None
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:
@@ -299,80 +347,40 @@ def _pair(one: str, other: str) -> tuple[str, str]:
     return first, second
 
 
-def _form_in_use(db: sqlite3.Connection, name: str) -> str | None:
+def _form_in_use(db: Connection, name: str) -> str | None:
     """Return the most used tag that is another form of a name."""
     for start in sorted(vocabulary.starts_of_forms(name)):
-        rows = db.execute(
-            "SELECT name, (SELECT count(*) FROM post_tags WHERE tag_id = tags.id) AS posts "
-            "FROM tags WHERE key >= ? AND key < ? ORDER BY posts DESC, name",
-            (start, start + "\U0010ffff"),
-        )
+        rows = _USED_BETWEEN(db, start=start, end=start + "\U0010ffff")
         for known, posts in map(_USED_BY, rows):
             if posts and vocabulary.are_forms(name, known):
                 return str(known)
     return None
 
 
-BY_HAND = (
-    "SELECT l.post_id, t.name FROM json_each(?) AS j CROSS JOIN post_tags AS l "
-    f"ON l.post_id = j.value AND l.source = '{HUMAN}' CROSS JOIN tags AS t ON t.id = l.tag_id"
-)
-
-COMPLETIONS = """
-    WITH named (tag_id, alias) AS (
-        SELECT * FROM (SELECT id, name FROM tags
-            WHERE key >= ?1 AND key < ?2 ORDER BY id LIMIT 300)
-        UNION ALL SELECT * FROM (SELECT tag_id, name FROM tag_aliases
-            WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 100))
-    SELECT t.name, n.alias,
-        (SELECT count(*) FROM (SELECT 1 FROM post_tags WHERE tag_id = t.id LIMIT 1000))
-    FROM named AS n JOIN tags AS t ON t.id = n.tag_id
-    WHERE t.id NOT IN (SELECT tag_id FROM barred_tags)"""
-"""SQL: the tags whose name or alias begins so, of many the oldest, which are common.
-
-Their posts are counted up to a thousand.
-"""
-
-
-def _given_last(db: sqlite3.Connection, most: int) -> Iterator[TagCompletion]:
-    rows = db.execute("SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30")
-    names = dict.fromkeys(name for row in map(_NAMES, rows) for name in parsed(row[0]))
+def _given_last(db: Connection, most: int) -> Iterator[TagCompletion]:
+    names = dict.fromkeys(name for row in map(_NAMES, _GIVEN_LAST(db)) for name in parsed(row[0]))
     for name in itertools.islice(names, most):
         tag = find_tag(db, name)
         if tag is not None:
-            row = db.execute("SELECT id, name FROM tags WHERE id = ?", (tag,)).fetchone()
-            yield TagCompletion(_NAMED(row)[1], None)
+            yield TagCompletion(_NAMED(_ROW(db, id=tag).fetchone())[1], None)
 
 
 LOOKED_AT = 500
 """Of tags that begin alike, the posts of this many are counted: the oldest, which are common."""
 
 
-def _aliases(db: sqlite3.Connection) -> dict[int, tuple[str, ...]]:
+def _aliases(db: Connection) -> dict[int, tuple[str, ...]]:
     found: dict[int, tuple[str, ...]] = {}
-    rows = db.execute("SELECT tag_id, name FROM tag_aliases ORDER BY key")
-    for tag, name in map(_ALIAS, rows):
+    for tag, name in map(_ALIAS, _ALIASES(db)):
         found[tag] = (*found.get(tag, ()), name)
     return found
 
 
-def _counts(db: sqlite3.Connection) -> dict[str, int]:
+def _counts(db: Connection) -> dict[str, int]:
     """Return how many posts each tag in use has."""
-    rows = db.execute(
-        "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
-        "GROUP BY t.id ORDER BY 2 DESC, 1"
-    )
-    return dict(map(_USED_BY, rows))
+    return dict(map(_USED_BY, _COUNTS(db)))
 
 
-def _shared_posts(db: sqlite3.Connection, least: int) -> list[tuple[str, str, int]]:
+def _shared_posts(db: Connection, least: int) -> list[tuple[str, str, int]]:
     """Return (tag, tag, shared posts) of tags that share at least `least` posts."""
-    # CROSS JOIN and the plus: post by post; else SQLite looks up each tag with each other one.
-    rows = db.execute(
-        "SELECT a.name, b.name, n FROM (SELECT x.tag_id AS one, y.tag_id AS two, count(*) AS n "
-        "FROM post_tags AS x CROSS JOIN post_tags AS y "
-        "ON y.post_id = x.post_id AND +y.tag_id > x.tag_id GROUP BY 1, 2 HAVING n >= ?) "
-        "CROSS JOIN tags AS a ON a.id = one CROSS JOIN tags AS b ON b.id = two",
-        (least,),
-    )
-    return list(map(_SHARED, rows))
+    return list(map(_SHARED, _SHARED_POSTS(db, least=least)))

@@ -2,7 +2,7 @@
 
 SQLite checks what is written, never what it reads. These rules hold for every row that tgtagger
 writes. Queries check the rows that they read (`RowCheck`, `ObjectCheck`), and the integrity check
-uses the same rules (`check_of`, `in_sql`). Knows nothing of pages and files.
+uses the same rules (`check_of`). Knows nothing of pages and files.
 
 Conventions: times are UTC, ISO 8601 text (`2026-01-31T12:00:00Z`), so that they sort as text and
 any program reads them; lists and small structures are JSON text; an absent fact is NULL.
@@ -309,6 +309,15 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "removed_before": or_null(TIME),
         "removed_after": or_null(TIME),
     },
+    "tag_queue": {  # a post that waits for a tagger, or that one works at
+        "post_id": INTEGER,
+        "due_at": or_null(TIME),  # NULL: it is pending
+        "attempts": INTEGER,  # leases that ran out
+        "token": INTEGER,
+        "worker": or_null(TEXT),
+        "lease_until": or_null(TIME),
+        "text_hash": or_null(Value("text", pattern=HASH)),  # of what is claimed
+    },
     "attempts": {
         "id": INTEGER,
         "post_id": INTEGER,
@@ -386,6 +395,11 @@ def check_of(value: Value) -> Check:
         return found is None or all(rule(found) for rule in rules)
 
     return check
+
+
+def has_rules(value: Value) -> bool:
+    """Tell whether a value has more rules than its type."""
+    return bool(_rules(value))
 
 
 def _rules(value: Value) -> list[Check]:
@@ -523,22 +537,3 @@ def parsed(text: str) -> Any:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
         raise WrongValueError("JSON") from None  # the error may hold a post's text
-
-
-def in_sql(columns: Mapping[str, str]) -> str:
-    """Return SQL that is true if all columns hold allowed values.
-
-    `columns` maps the SQL of each to its name: `{"p.text": "posts.text"}`.
-    """
-    values = {name: value_of(column) for name, column in columns.items()}
-    typed = [name for name, value in values.items() if not value.null and not _rules(value)]
-    kinds = "".join(values[name].kind for name in typed)
-    parts = [f"{' || '.join(f'typeof({name})' for name in typed)} = '{kinds}'"]
-    for name, value in values.items():
-        if value.allowed:
-            words = ", ".join(f"'{word}'" for word in value.allowed)
-            parts.append(f"{name} IN ({words})")
-        if value.is_time:
-            given = f"coalesce({name}, '0000-00-00T00:00:00Z')" if value.null else name
-            parts.append(f"{given} GLOB '????-??-??T??:??:??Z'")
-    return " AND ".join(parts)

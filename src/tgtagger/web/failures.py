@@ -64,6 +64,8 @@ SENTENCES: Mapping[str, str] = {
     "read_only": "этот сервер только показывает архив",
     "body_too_large": "запрос слишком большой",
     "body_too_slow": "запрос шёл слишком долго",
+    "too_many_requests": "запросов слишком много сразу",
+    "token_missing": "этот сервер просит токен",
     # ---- the archive
     "database_locked": "архив занят другой программой",
     "database_newer": "архив изменила более новая версия tgtagger",

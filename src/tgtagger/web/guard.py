@@ -35,6 +35,9 @@ BODY_SECONDS = 10.0
 LINK_SECONDS = 600.0
 """Seconds for which a one-time link is good."""
 
+FULL = "tgtagger.full"
+"""What the server says in the scope of a request that is one too many."""
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/healthz", "/enter"})
 """Paths that want no token: they show nothing of the archive, as /static/ does."""
@@ -60,6 +63,7 @@ _REFUSED = {
     401: ((b"www-authenticate", b'Bearer realm="tgtagger"'),),
     408: ((b"connection", b"close"),),
     413: ((b"connection", b"close"),),
+    503: ((b"connection", b"close"), (b"retry-after", b"1")),
 }
 """Headers of a refusal, by its status."""
 
@@ -170,6 +174,8 @@ class Guard:
         path, host = scope["path"], headers.one("host")
         if not self.access.knows(host):
             return _WRONG_HOST
+        if scope.get(FULL):
+            return _TOO_MANY
         is_open = path in OPEN or path.startswith("/static/")
         wants_token = self.access.token is not None and not is_open
         if wants_token and not self._is_let_in(headers):
@@ -299,6 +305,7 @@ _OTHER_SITE = Refusal(403, "other_site", "A page of another site may not change 
 _OTHER_SITE_READS = Refusal(403, "other_site", "A page of another site may not read anything here.")
 _READ_ONLY = Refusal(403, "read_only", "This server only shows the archive.")
 _TOO_LARGE = Refusal(413, "body_too_large", f"A request may have {LARGEST_BODY >> 10} KiB.")
+_TOO_MANY = Refusal(503, "too_many_requests", "There are too many requests at once.")
 _TOO_SLOW = Refusal(408, "body_too_slow", f"A request has to come in {BODY_SECONDS:.0f} seconds.")
 
 

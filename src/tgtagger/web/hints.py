@@ -118,6 +118,7 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "read_only": "start it without read-only",
     "body_too_large": "send less, or in several requests",
     "body_too_slow": "send it at once",
+    "too_many_requests": LATER,
     "bug": "please report it, with what the log says",
 }  # fmt: skip
 

@@ -173,6 +173,9 @@ def install(app: FastAPI) -> None:
                 detail = t.text("{method} is not taken here.", method=request.method)
                 headers = {"Allow": ", ".join(_methods(app, request))}
                 return answer(request, 405, "method_not_allowed", detail, headers)
+        if is_page(request):
+            detail = t.text("The request cannot be read.")
+            return answer(request, error.status_code, "request_refused", detail, hint="")
         return answer(request, error.status_code, "request_refused", str(error.detail))
 
 

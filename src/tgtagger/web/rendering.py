@@ -199,9 +199,10 @@ def _told(request: Request) -> dict[str, Any] | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(request.cookies[TOLD]))
         numbers = {name: told[name] and int(told[name]) for name in ("undo", "job")}
-        return {"text": str(told["text"]), **numbers}
-    except (KeyError, ValueError, TypeError):  # none, or not ours
+        text = str(told["text"]).encode(errors="replace").decode()
+    except (KeyError, ValueError, TypeError, RecursionError):  # none, or not ours
         return None
+    return {"text": text, **numbers}
 
 
 def here(request: Request) -> str:

@@ -53,6 +53,7 @@ TEXTS: Mapping[str, str] = {
     "Cancel": "Отмена",
     "This changes {posts}.": "Это изменит {posts}.",
     "Undo": "Отменить",
+    "The request cannot be read.": "Запрос не прочитать.",
     "The server does not answer.": "Сервер не отвечает.",
     "Undo run {number}?": "Отменить запуск {number}?",
     "Undone.": "Отменено.",

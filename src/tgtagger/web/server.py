@@ -16,6 +16,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from anyio import to_thread
@@ -24,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tgtagger.errors import InputError, system_error
 from tgtagger.web.dependencies import Archive
+from tgtagger.web.guard import FULL
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ READER_SECONDS = 30.0
 THREADS = 10
 """Requests that read or write at once: each has a connection to the database, and its memory."""
 CONNECTIONS = 200
-"""Requests at once; more are answered with 503."""
+"""Connections, or requests, at once; a request beyond them is answered with 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,6 @@ def make_server(
         lifespan="on",
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=max(1, round(ENDING)),
-        limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=32 << 10,
         ws="none",
         http=_Connection,
@@ -158,7 +159,8 @@ def make_server(
 class _Connection(H11Protocol):
     """A connection that ends if its client is slow; uvicorn waits for ever.
 
-    Else a few hundred of them, which any page can open, would keep everybody out.
+    Else a few hundred of them, which any page can open, would keep everybody out. What is one too
+    many is answered by the guard, as every refusal.
     """
 
     _slow_head: asyncio.TimerHandle | None = None
@@ -176,6 +178,14 @@ class _Connection(H11Protocol):
             self._stop_head()
         elif self._slow_head is None:
             self._slow_head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def handle_events(self) -> None:
+        is_full = max(len(self.connections), len(self.tasks)) >= CONNECTIONS
+        self.app = self._turn_away if is_full else self.config.loaded_app
+        super().handle_events()
+
+    async def _turn_away(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.config.loaded_app({**scope, FULL: True}, receive, send)
 
     def pause_writing(self) -> None:
         super().pause_writing()

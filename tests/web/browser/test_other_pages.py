@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from support.browser import Visitor
-from support.make import fail_all
+from support.make import fail_all, post
+from support.make import page as posts_page
 from tgtagger.model.archive import JobEnd, JobProgress
-from tgtagger.model.posts import PostFilter
+from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store import Store
 
 
@@ -111,7 +112,7 @@ def test_failed_posts_are_tried_again_by_a_click(visitor: Visitor, sample: Store
 def test_without_scripts_a_question_is_a_page_of_its_own(visitor: Visitor, crowded: Store) -> None:
     page = visitor.open("/tags/tag?name=everywhere", java_script_enabled=False)
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Take “everywhere” off all posts")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Remove “everywhere”")
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#told")).to_contain_text("Removed and blocked: “everywhere”.")
     assert "everywhere" not in names(crowded)
@@ -127,3 +128,16 @@ def test_without_scripts_a_job_is_started_and_looked_at(visitor: Visitor, sample
     sample.jobs.take(["tag"])
     page.get_by_role("link", name="Refresh").click()
     expect(page.locator("section#job-1")).to_contain_text("running")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_title_of_one_long_word_fits(visitor: Visitor, sample: Store, width: int) -> None:
+    channel = Channel(3333333333, "ж" * 128)
+    sample.posts.save_page(posts_page(post(1, "a post"), post(2, "another"), channel=channel))
+    page = visitor.open("/", viewport={"width": width, "height": 800})
+    for path in ("/", "/facets", f"/posts/{channel.id}-1", "/channels", "/statistics"):
+        page.goto(path)
+        expect(page.get_by_text(channel.title).first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        over = "[...document.querySelectorAll('.scroll')].some(e => e.scrollWidth > e.clientWidth)"
+        assert page.evaluate(over) is False, path

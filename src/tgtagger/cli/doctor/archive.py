@@ -43,6 +43,7 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
     yield from _contents(found)
     if not found.damage and not found.altered:
         yield from _shifted(settings)
+        yield from _queue(settings)
         yield _search(settings)
     return found
 
@@ -116,6 +117,27 @@ def _shifted(settings: Settings) -> Iterator[Finding]:
                 f"posts were joined with the right one, {each.own} ({plural(each.posts, 'post')})",
                 "nothing to do",
             )  # fmt: skip
+
+
+def _queue(settings: Settings) -> Iterator[Finding]:
+    """Compare the queue of the taggers with the posts; make it anew where they differ."""
+    try:
+        with Store.open(settings.db, create=False) as store:
+            wrong = store.queue.out_of_step()
+            if wrong:
+                store.queue.refill()
+    except TgTaggerError as error:
+        found = failure("queue", error)
+        message = f"the queue of posts to tag could not be checked or rebuilt: {error.message}"
+        yield replace(found, message=message)
+        return
+    if wrong:
+        yield Finding(
+            "queue", "warning",
+            f"the queue of posts to tag differed from the posts ({plural(wrong, 'post')}): it was "
+            "rebuilt",
+            "nothing to do; if it happens again, check the disk",
+        )  # fmt: skip
 
 
 def _search(settings: Settings) -> Finding:

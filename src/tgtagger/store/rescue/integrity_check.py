@@ -17,7 +17,7 @@ from tgtagger.errors import StoreError
 from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
-from tgtagger.store.sqlite import connections, fulltext
+from tgtagger.store.sqlite import connections, fulltext_index
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
 from tgtagger.store.values import COLUMNS, TEXT, RowCheck, WrongValueError
@@ -92,7 +92,7 @@ def explain(error: BaseException, path: Path) -> None:
 
 def _first(db: sqlite3.Connection) -> Iterator[str]:
     yield from _missing(db)
-    if not fulltext.is_readable(db):
+    if not fulltext_index.is_readable(db):
         yield "its search index cannot be read"
     for table in _tables(db):
         wrong, place, _ = _rows(db, table, most=1)
@@ -135,7 +135,7 @@ def _pages(db: sqlite3.Connection) -> list[str]:
     if _lines(db, str(_MOST)) == ["ok"]:
         return []
     found = []
-    for table in [*_tables(db), *fulltext.TABLES]:
+    for table in [*_tables(db), *fulltext_index.TABLES]:
         lines = _lines(db, f"'{table}'")
         if lines != ["ok"]:
             places = f"{len(lines)} places, such as: " if len(lines) > 1 else ""

@@ -19,16 +19,18 @@ from typing import get_args
 
 from tgtagger.errors import InputError, StoreError, TgTaggerError
 from tgtagger.model.archive import Recovered, SavedTable
+from tgtagger.store import tag_queue
 from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
 from tgtagger.store.rescue.salvage import RowShape, Salvage, shapes
-from tgtagger.store.sqlite import fulltext, migrate, stale_log
-from tgtagger.store.sqlite.connections import connect
-from tgtagger.store.sqlite.engine import create_writer, driver
+from tgtagger.store.rooms import LockName
+from tgtagger.store.sqlite import fulltext_index, migrate, stale_log
+from tgtagger.store.sqlite.connections import connect, driver
+from tgtagger.store.sqlite.engine import create_writer
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.file_format import Cell, PageFile
-from tgtagger.store.sqlite.run_lock import LockName, run_lock
+from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.store.times import now
 from tgtagger.system import files
@@ -48,7 +50,7 @@ CREATE TEMP TABLE known_tags (key, id PRIMARY KEY);
 CREATE TEMP TABLE known_links (tag_id, post_id, position, PRIMARY KEY (post_id, position));
 """
 
-_DERIVED = {"alembic_version"}
+_DERIVED = {"alembic_version", "tag_queue"}
 
 
 def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA) -> Recovered:
@@ -262,11 +264,16 @@ class _Rows:
 
 
 def _finish(made: Path) -> None:
-    """Build the search index, and check the new file. Raises AssertionError if it is damaged."""
+    """Build the search index and the queue, and check the new file.
+
+    Raises AssertionError if it is damaged.
+    """
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA synchronous = OFF")
-        fulltext.rebuild(db)
+        fulltext_index.rebuild(db)
+        for statement in (tag_queue.EMPTY, tag_queue.REFILL):
+            db.execute(statement.sql)
         problems = [line for (line,) in db.execute("PRAGMA integrity_check(1)") if line != "ok"]
         problems += [str(row) for row in db.execute("PRAGMA foreign_key_check")]
-        if problems or not fulltext.agrees(db):
+        if problems or not fulltext_index.agrees(db):
             raise AssertionError(f"what was recovered is not sound: {problems}")

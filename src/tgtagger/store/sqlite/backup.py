@@ -20,10 +20,10 @@ from typing import TypeVar, get_args
 
 from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.model.archive import Backup
+from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import engine
-from tgtagger.store.sqlite.connections import connect, undisturbed
+from tgtagger.store.sqlite.connections import connect, driver, undisturbed
 from tgtagger.store.sqlite.errors import map_errors
-from tgtagger.store.sqlite.run_lock import LockName
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
@@ -95,12 +95,12 @@ def _copy(path: Path, made: Path, target: Path, on_progress: OnProgress, schema:
     try:
         with map_errors(path), reader.connect() as connection, connection.begin():
             # This query fixes the moment: later commits are not in the copy.
-            driver = engine.driver(connection)
-            version = schema.version_of(driver, path)
+            source = driver(connection)
+            version = schema.version_of(source, path)
             if version is None:
                 raise InputError("database_empty", path=path)
-            with undisturbed(driver, path):
-                _copy_pages(driver, made, target, on_progress)
+            with undisturbed(source, path):
+                _copy_pages(source, made, target, on_progress)
     finally:
         reader.dispose()
     with made.open("r+b") as file:

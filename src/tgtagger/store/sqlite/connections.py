@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sqlalchemy.engine import Connection
+
 from tgtagger.errors import TryLater
 from tgtagger.system.mounts import network_file_system
 
@@ -72,6 +74,13 @@ class Unlocked(sqlite3.Connection):
     def was_disturbed(self) -> bool:
         """Tell whether somebody has written to the files since."""
         return self.seen != _state(self.watched)
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's own connection."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)  # `engine` sets up this driver
+    return found
 
 
 def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:

@@ -20,8 +20,10 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tgtagger.errors import StoreError
+from tgtagger.store.rooms import ROOM
 from tgtagger.store.sqlite import connections
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
+from tgtagger.store.sqlite.room import SQLITE
 
 
 def create_writer(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
@@ -41,13 +43,6 @@ def reading(engine: Engine) -> Engine:
 def create_reader(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> Engine:
     """Return an engine that cannot write; each transaction is one snapshot."""
     return _engine(path, "mode=ro", "BEGIN DEFERRED", busy_timeout)
-
-
-def driver(connection: Connection) -> sqlite3.Connection:
-    """Return the driver's own connection."""
-    found = connection.connection.driver_connection
-    assert isinstance(found, sqlite3.Connection)  # `_engine` sets up this driver
-    return found
 
 
 def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
@@ -79,6 +74,7 @@ def _engine(path: Path, mode: str, begin: str, busy_timeout: float) -> Engine:
 
     engine = sa.create_engine(
         URL.create("sqlite"),
+        execution_options={ROOM: SQLITE},
         creator=connect,
         poolclass=sa.pool.QueuePool,
         hide_parameters=True,  # they hold post text

@@ -12,9 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from tgtagger.errors import Locked, StoreError, TgTaggerError, system_error
 from tgtagger.store.sqlite import access_diagnosis
+from tgtagger.store.sqlite.connections import driver
+
+BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
+"""What a bad value can raise: an error of the database, or one of Python's own."""
 
 
 def is_failure(error: BaseException) -> bool:
@@ -39,6 +44,30 @@ def is_fatal(error: BaseException) -> bool:
         or isinstance(error, UnicodeDecodeError)
         or _is_undecoded(error)
     )
+
+
+def is_of_damage(db: Connection, error: BaseException) -> bool:
+    """Tell whether the error says that a free key is taken: the table and its index differ."""
+    if "UNIQUE constraint failed: posts." not in str(error):
+        return False
+    (found,) = driver(db).execute("PRAGMA integrity_check('posts')").fetchone()
+    return bool(found != "ok")
+
+
+def breaks_rule(error: BaseException) -> bool:
+    """Tell whether a value breaks a rule of the schema."""
+    return isinstance(error, sqlite3.IntegrityError)
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """Raise the driver's own errors in the place of SQLAlchemy's."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if error.orig is None:
+            raise
+        raise error.orig from None
 
 
 @contextlib.contextmanager

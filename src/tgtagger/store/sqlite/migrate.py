@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.store.sqlite import backup, stale_log
-from tgtagger.store.sqlite.engine import driver
+from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.errors import is_full, map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 

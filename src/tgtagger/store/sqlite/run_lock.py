@@ -8,13 +8,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
+from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.system import locks
-
-LockName = Literal["parse", "tag", "work"]
-"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several"""
 
 
 @contextlib.contextmanager

@@ -78,7 +78,8 @@ async def _wait_for(archive: Archive, job: Job, seconds: float) -> Job:
 def _tags(archive: Archive, job: Job, post_id: str, shown: int | str) -> dict[str, Any]:
     """Return the tags that a job has given. Raises TaggingFailed."""
     if job.end is None:
-        raise TaggingFailed("the post is not tagged yet: its job goes on", shown, job.id)
+        hint = None if jobs.has_worker(archive.store) else "start a worker: there is none"
+        raise TaggingFailed("the post is not tagged yet: its job goes on", shown, job.id, hint=hint)
     if job.end.failure is not None or job.end.state == "cancelled":
         message = job.end.error or "the job was cancelled"
         can_retry = job.end.exit_code in {75, 130}

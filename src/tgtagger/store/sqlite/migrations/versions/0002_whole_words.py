@@ -6,8 +6,8 @@ composed form has that form beside it, so that `район` is found whatever it
 
 from alembic import op
 
-from tgtagger.store.sqlite import fulltext
-from tgtagger.store.sqlite.engine import driver
+from tgtagger.store.sqlite import fulltext_index
+from tgtagger.store.sqlite.connections import driver
 
 revision = "0002"
 down_revision = "0001"
@@ -16,4 +16,4 @@ down_revision = "0001"
 def upgrade() -> None:
     # The index holds nothing of its own, and it must always be what the program makes of the
     # posts today: so today's own statements make it.
-    fulltext.make_anew(driver(op.get_bind()))
+    fulltext_index.make_anew(driver(op.get_bind()))

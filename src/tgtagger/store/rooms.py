@@ -1,0 +1,200 @@
+"""What each kind of database does in a way of its own: its room.
+
+The archive is written once, in SQL that all databases understand. What is left differs: how a few
+functions are spelled, the full-text index, … Each room (`sqlite`) brings it as one `Room`, which is
+chosen once, when an archive is opened; the rest of the store asks `room_of`, and for no name.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sqlalchemy.engine import Connection
+
+from tgtagger.model.archive import IntegrityReport, Storage
+from tgtagger.model.query import Query
+
+LockName = Literal["parse", "tag", "work"]
+"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several"""
+
+MARK_START, MARK_END = "\x02", "\x03"
+"""The marks around a match in a snippet: control characters, which no post needs."""
+
+Texts = tuple[str, str | None]
+"""The text of a post, and that of its media."""
+
+
+class FullText(Protocol):
+    """The full-text index: it is kept up to date in the transaction that writes the posts."""
+
+    def insert(self, db: Connection, rows: Iterable[tuple[int, str, str | None]], /) -> None: ...
+    def replace(self, db: Connection, post_id: int, old: Texts, new: Texts, /) -> None: ...
+    def delete(self, db: Connection, post_id: int, old: Texts, /) -> None: ...
+    def delete_channel(self, db: Connection, channel_id: int, /) -> None: ...
+
+    SOURCE: str
+    """SQL: the index joined with the posts `p`, for a query of which it gives the posts."""
+    KEY: str
+    """SQL: what orders the posts of such a query by time."""
+    MATCHES: str
+    """SQL: the condition that such a query's words stand in a post, by its :expression."""
+    FOUND: str
+    """SQL: the SELECT of the ids of all posts that fit an :expression."""
+    RELEVANCE: str
+    """SQL: the order of such a query by relevance."""
+    SNIPPET: str
+    """SQL: the part of a post where such a query's words stand, marked; of a long one all of it."""
+
+    def expression(self, db: Connection, part: Query, /) -> str | None:
+        """Return the expression of a part of a query that is made of words; None: it has none."""
+
+    def has_term(self, db: Connection, word: str, /) -> bool:
+        """Tell whether any post has a word."""
+
+    def terms_like(
+        self, db: Connection, begin: str, lengths: tuple[int, int], most: int, /
+    ) -> list[str]:
+        """Return words of posts that begin so, of these lengths, the most frequent first."""
+
+
+class Errors(Protocol):
+    """What errors of the driver mean."""
+
+    @property
+    def BAD_VALUE(self) -> tuple[type[Exception], ...]:  # noqa: N802 -- a constant of the room
+        """What a bad value can raise: an error of the database, or one of Python's own."""
+
+    def is_fatal(self, error: BaseException, /) -> bool:
+        """Tell whether the database failed or is damaged; else it was given a bad value."""
+
+    def is_of_damage(self, db: Connection, error: BaseException, /) -> bool:
+        """Tell whether the error says that a free key is taken: the table and its index differ."""
+
+    def breaks_rule(self, error: BaseException, /) -> bool:
+        """Tell whether a value breaks a rule of the schema."""
+
+
+class Watching(Protocol):
+    """Notes which rows are touched, so that no change of tags can be forgotten (`recording`)."""
+
+    def begin(self, db: Connection, /) -> None:
+        """Note from here on what each row held before it was touched, in `touched_…` tables."""
+
+    def end(self, db: Connection, /) -> None:
+        """Note no more; the tables stay."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Room:
+    """What one kind of database does in a way of its own."""
+
+    spellings: Mapping[str, Callable[..., str]]
+    """The functions of our SQL that it has other words for, from the SQL of each argument."""
+    is_in_transaction: Callable[[Connection], bool]
+    fulltext: FullText
+    watching: Watching
+    errors: Errors
+    fits: Callable[[Mapping[str, str]], str]
+    """SQL that is true if columns hold what they may (`values`): of each, what it is called."""
+
+
+class Opened(Protocol):
+    """An archive that is open: its transactions, and the care for where it is kept."""
+
+    path: Path
+    is_new: bool
+
+    def close(self) -> None: ...
+
+    @property
+    def schema_version(self) -> str:
+        """The version of the schema that it has."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """Tell whether another archive has taken its place since."""
+
+    def size(self) -> int:
+        """Return how many bytes it has."""
+
+    def version(self) -> int:
+        """Return a number that changes whenever anybody has written."""
+
+    def writing(self, *, patient: bool) -> AbstractContextManager[Connection]:
+        """Begin a transaction that writes; wait for another writer only if `patient`."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that reads: one snapshot, without waiting for writers."""
+
+    def undisturbed(self, db: Connection) -> AbstractContextManager[None]:
+        """Raise the driver's own errors, and TryLater if what is read may be torn."""
+
+    def explained(self, db: Connection | None = None) -> AbstractContextManager[None]:
+        """Turn failures of the database and wrong stored values into our errors."""
+
+    def lock(self, name: LockName, *, shared: bool = False) -> AbstractContextManager[None]:
+        """Hold the lock of this kind of run. Raises TryLater at once if another run holds it.
+
+        `shared`: several may hold it so, while nobody holds it alone.
+        """
+
+    def storage(self) -> Storage:
+        """Return how it is kept."""
+
+    def check(self) -> IntegrityReport:
+        """Read all of it, damaged or not, and return the integrity report."""
+
+    def check_index(self) -> bool:
+        """Tell whether the search index agrees with the posts."""
+
+    def rebuild_index(self) -> None:
+        """Rebuild the search index from the posts."""
+
+
+ROOM = "tgtagger_room"
+"""The option of an engine that holds its room."""
+
+
+def room_of(db: Connection) -> Room:
+    """Return the room of the database that a connection leads to."""
+    found: Room = db.get_execution_options()[ROOM]
+    return found
+
+
+@functools.lru_cache(maxsize=500)
+def spelled(room: Room, sql: str) -> str:
+    """Return SQL with the functions of our own as a database spells them, innermost first."""
+    spellings = room.spellings
+    calls = re.compile(rf"\b({'|'.join(spellings)})\(")
+    while found := [*calls.finditer(sql)]:
+        call = found[-1]  # nothing of ours stands within the last one
+        *arguments, rest = _arguments(sql[call.end() :])
+        sql = sql[: call.start()] + spellings[call[1]](*arguments) + rest
+    return sql
+
+
+def _arguments(sql: str) -> Iterator[str]:
+    """Yield the arguments of a call, of which the bracket is open, and then what follows it."""
+    depth = begin = 0
+    is_text = False
+    for at, letter in enumerate(sql):
+        if letter == "'":
+            is_text = not is_text
+        elif is_text:
+            continue
+        elif letter == "(":
+            depth += 1
+        elif letter in ",)" and not depth:
+            yield sql[begin:at].strip()
+            begin = at + 1
+            if letter == ")":
+                break
+        elif letter == ")":
+            depth -= 1
+    yield sql[begin:]

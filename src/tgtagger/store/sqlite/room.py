@@ -1,0 +1,50 @@
+"""SQLite's room: what a SQLite file does in a way of its own, for the rest of the store.
+
+Knows no rule and no transaction; each object is a module or a function of this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Connection
+
+from tgtagger.store.rooms import Room
+from tgtagger.store.sqlite import errors, fulltext, watching
+from tgtagger.store.sqlite.connections import driver
+from tgtagger.store.sqlite.fits import fits
+
+
+def _is_in_transaction(db: Connection) -> bool:
+    return driver(db).in_transaction
+
+
+def _item(value: str, at: str, *names: str) -> str:
+    """Return the SQL of an item of a JSON list, or of a value within it."""
+    path = "".join((f"$[{at}]", *(f".{name}" for name in names)))
+    return f"json_extract({value}, '{path}')"
+
+
+_SPELLINGS: dict[str, Callable[..., str]] = {
+    # The JSON list of integers in a parameter, as a table with the column `value`; of texts.
+    "listed": "(SELECT value FROM json_each({}))".format,
+    "listed_texts": "(SELECT value FROM json_each({}))".format,
+    "contains": "(instr({}, {}) > 0)".format,
+    "local_day": "date({}, 'localtime')".format,
+    # A column by which SQLite shall not choose an index.
+    "unindexed": "+{}".format,
+    "larger": "max({}, {})".format,
+    "primary_key": lambda _: "INTEGER PRIMARY KEY",
+    "by_key": lambda _: "WITHOUT ROWID",  # how a table with a key of several columns is kept
+    # JSON: of values, of the rows of a SELECT with one column, of JSON text; and items of a list.
+    "object_of": lambda *parts: f"json_object({', '.join(parts)})",
+    "list_of": lambda *values: f"json_array({', '.join(values)})",
+    "collected": "json((SELECT json_group_array({}) FROM ({})))".format,
+    "as_json": "json({})".format,
+    "as_text": "{}".format,
+    "number_of": _item,
+    "text_of": _item,
+    "count_in": "json_extract({}, '$.{}')".format,
+}
+
+SQLITE = Room(_SPELLINGS, _is_in_transaction, fulltext, watching, errors, fits)

@@ -1,0 +1,88 @@
+"""The fixed SQL of the archive: statements written once, and compiled once for each database.
+
+A statement is a constant with named parameters. It runs on the cursor of SQLAlchemy's connection,
+in SQLAlchemy's transaction: `Connection.execute` takes five times as long for it, and a page is a
+thousand posts. What is put together, as a filter is, is SQLAlchemy's Core, by `execute`.
+
+The SQL is what all databases understand, and a few functions of our own (`listed`, `text_of` …),
+which the room of a database spells (`rooms`). CROSS JOIN with ON keeps the order of its tables,
+where a database would otherwise choose a worse one. The only module outside of the rooms that takes
+a cursor; knows no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from tgtagger.store.rooms import room_of, spelled
+
+
+class Cursor(Protocol):
+    """The rows of a statement that ran, as the database's driver gives them (PEP 249)."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Statement:
+    """A fixed statement. Called with a connection and the values of its parameters, it runs."""
+
+    __slots__ = ("_compiled", "sql")
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self._compiled: dict[str, tuple[str, tuple[str, ...], int]] = {}
+
+    def __call__(self, db: Connection, /, **values: object) -> Cursor:
+        """Run with named values; return the rows."""
+        sql, names, count = self._compiled.get(db.dialect.name) or self._compile(db)
+        if len(values) != count:
+            raise TypeError(f"values of {sorted(values)} for {sorted(set(names))}")
+        cursor: Any = db.connection.cursor()
+        cursor.execute(sql, [values[name] for name in names])
+        return cursor  # type: ignore[no-any-return]
+
+    def many(self, db: Connection, rows: Iterable[Sequence[object]]) -> Cursor:
+        """Run once for each row of values, which stand in the order of the parameters."""
+        sql, names, count = self._compiled.get(db.dialect.name) or self._compile(db)
+        assert len(names) == count, "a parameter that stands twice has no place in a row"
+        cursor: Any = db.connection.cursor()
+        cursor.executemany(sql, rows)
+        return cursor  # type: ignore[no-any-return]
+
+    def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], int]:
+        compiled = sa.text(spelled(room_of(db), self.sql)).compile(dialect=db.dialect)
+        names = tuple(compiled.positiontup or ())
+        made = self._compiled[db.dialect.name] = (str(compiled), names, len(set(names)))
+        return made
+
+
+class savepoint:  # noqa: N801 -- reads as a statement
+    """A SAVEPOINT around the body: rolled back if the body fails.
+
+    By the driver: SQLAlchemy's own takes sixty times as long, and hides the error of a full disk,
+    after which SQLite has rolled everything back by itself.
+    """
+
+    def __init__(self, db: Connection, name: str) -> None:
+        self._db, self._name = db, name
+
+    def __enter__(self) -> None:
+        self._run("SAVEPOINT")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        is_open = room_of(self._db).is_in_transaction
+        if kind is not None and is_open(self._db):
+            self._run("ROLLBACK TO SAVEPOINT")
+        if is_open(self._db):
+            self._run("RELEASE SAVEPOINT")
+
+    def _run(self, verb: str) -> None:
+        self._db.connection.cursor().execute(f"{verb} {self._name}")
