@@ -22,8 +22,9 @@ from mcp.client.streamable_http import streamable_http_client
 
 from support.agent import Agent, Refused, agent, names, process
 from support.environments import at_home
-from support.make import page, post, tag
+from support.make import fail_all, page, post, tag
 from support.serving import serving
+from tgtagger.runs.jobs import has_worker
 from tgtagger.store import Store
 
 MODES = ("auto", "legacy")
@@ -325,3 +326,27 @@ def test_the_server_ends_while_a_client_is_connected(filled: Store, db: Path) ->
         assert code == 143
         assert seconds < 10
         assert "Traceback" not in "".join(server.said)
+
+
+# ---- runs that are asked for
+
+
+def test_a_run_that_an_agent_asks_for_is_done_and_its_worker_ends_with_the_server(
+    filled: Store, db: Path
+) -> None:
+    fail_all(db)
+    server = process(db, "--allow-write", env={"TGTAGGER_TAGGER": "keywords"})
+    with agent(server) as writer:
+        asked = writer.ask("retry_failed", force=True, limit=10_000)
+        assert [job["kind"] for job in asked["jobs"]] == ["retry"]
+        until = time.monotonic() + 60
+        while (state := writer.ask("archive_status"))["jobs"][0]["state"] != "done":
+            assert time.monotonic() < until, state["jobs"]
+            time.sleep(0.2)
+        assert (state["posts"]["tagged"], state["posts"]["failed"]) == (100, 0)
+        assert state["has_worker"]
+        assert writer.ask("search_posts", query="storm", limit=1)["posts"][0]["tags"]
+    until = time.monotonic() + 30
+    while has_worker(filled):
+        assert time.monotonic() < until
+        time.sleep(0.1)
