@@ -281,8 +281,15 @@ def test_what_is_not_read_is_said(reader: Agent, store: Store, db: Path) -> None
     said = found["coverage"]
     assert said["newest_post"] == "2026-01-01T00:03:00Z"
     assert (said["channels_not_read"], said["posts_without_tags"]) == (1, 3)
-    assert "3 posts have no tags" in said["says"]
+    assert "posts without tags, which no tag finds: 3" in said["says"]
     assert "may still have been posted" in said["says"]
+
+
+def test_null_is_as_if_nothing_was_given(reader: Agent, store: Store) -> None:
+    fill(store, 3)
+    found = reader.ask("search_posts", query="storm", cursor=None, tags=None, limit=None)
+    assert found["total"] == 3
+    assert reader.ask("search_posts", tags="[]", limit="2")["next_cursor"]  # lists as text, too
 
 
 def test_the_state_of_the_archive(reader: Agent, store: Store, db: Path) -> None:

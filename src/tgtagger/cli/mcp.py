@@ -11,7 +11,6 @@ import typer
 
 from tgtagger.cli.context import invocation
 from tgtagger.cli.failures import usage
-from tgtagger.cli.options import MaxCostOption
 from tgtagger.errors import InputError
 
 EPILOG = """Examples:
@@ -35,7 +34,14 @@ def command(
     allow_write: Annotated[
         bool, typer.Option("--allow-write", help="Let agents change tags, and ask for runs.")
     ] = False,
-    max_cost: MaxCostOption = "",
+    max_cost: Annotated[
+        str,
+        typer.Option(
+            metavar="USD",
+            help="What the runs that agents ask for may cost together.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> int:
     """Let assistants search and read the archive, by the Model Context Protocol."""
     require_package()

@@ -416,9 +416,9 @@ class Reading:
         untagged = sum(each.pending + each.failed for each in chosen)
         added = 0 if names else len(self._not_read())
         gaps = [
-            f"{unread} messages are not read yet" if unread else "",
-            f"{added} channels were added and never read" if added else "",
-            f"{untagged} posts have no tags, so no tag finds them" if untagged else "",
+            f"messages not read yet: {unread}" if unread else "",
+            f"channels added and never read: {added}" if added else "",
+            f"posts without tags, which no tag finds: {untagged}" if untagged else "",
         ]
         until = f"stored up to {iso(newest)}" if newest else "nothing is stored"
         told = "; ".join(filter(None, (until, *gaps)))

@@ -152,9 +152,11 @@ class AgentServer(MCPServer[Any]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult:
+        # Many programs send null for what a model left out.
+        given = {key: value for key, value in arguments.items() if value is not None}
         try:
-            await self._require_known(name, arguments)
-            made = await super().call_tool(name, arguments, context)
+            await self._require_known(name, given)
+            made = await super().call_tool(name, given, context)
         except InputError as error:
             return _failed(failures.described(error, name))
         except ToolError as error:
