@@ -240,7 +240,7 @@ def test_search_finds_word_forms(archive: Any) -> None:
 def test_show_says_where_tags_come_from(archive: Any) -> None:
     result = archive("show", "1006503122/2")
     assert "hashtag" in result.stdout
-    assert "keywords-2" in result.stdout
+    assert "keywords-3" in result.stdout
     details = json.loads(archive("show", "1006503122/2", "--json").stdout)
     assert details["links"][0]["source"] == "hashtag"
     assert details["attempts"] == []

@@ -1,13 +1,14 @@
 """A real browser on a real server: Debian's Chromium, driven by Playwright, which brings none.
 
-Each test gets a page of its own, and ends red if the page broke the content policy, ran into an
-error of a script, or asked another machine for anything. The browser's driver and the web face are
-imported when they are asked for: most tests want neither.
+Each test gets a page that nobody uses, and ends red if the page broke the content policy, ran into
+an error of a script, or asked another machine for anything. The browser's driver and the web face
+are imported when they are asked for: most tests want neither.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from tgtagger.config import Settings, load
 from tgtagger.store import Store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
     from tgtagger.web.guard import Access
 
@@ -35,6 +36,7 @@ ARGUMENTS = [
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    "--renderer-process-limit=1",  # a process for each page takes most of a short visit
     "--host-resolver-rules=MAP nas.lan 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 MARK = f"--tests-of={os.getpid()}"
@@ -137,31 +139,68 @@ def killed_if_it_hangs() -> Iterator[None]:
         kill.cancel()
 
 
+EmptyPages = dict[str, list["Page"]]
+"""By what their context was made of."""
+
+
 class Visitor:
     """Who opens pages: with a screen, a language, with or without scripts."""
 
-    def __init__(self, browser: Browser, address: str) -> None:
+    def __init__(self, browser: Browser, address: str, empty: EmptyPages | None = None) -> None:
+        """`empty`: pages to take, and to give back; by default each is made, and closed."""
         self._browser = browser
         self.address = address
-        self._contexts: list[Any] = []
+        self._empty = empty
+        self._opened: list[tuple[str, Page]] = []
         self.faults: list[str] = []
 
     def open(self, path: str = "/", **context: Any) -> Page:
         """Open a page in a browser of its own. `context`: what Playwright's new_context takes."""
-        made = self._browser.new_context(base_url=self.address, **context)
-        made.set_default_timeout(SECONDS * 1000)
-        self._contexts.append(made)
-        page = made.new_page()
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        page.on("request", self._note_request)
-        page.goto(path)
+        kind = repr(sorted(context.items()))
+        page = self._empty[kind].pop() if self._empty and self._empty.get(kind) else None
+        if page is None:
+            base: dict[str, Any] = {"base_url": self.address} if self._empty is None else {}
+            made = self._browser.new_context(**base, **context)
+            made.set_default_timeout(SECONDS * 1000)
+            page = made.new_page()
+        self._opened.append((kind, page))
+        for event, note in self._notes.items():
+            page.on(event, note)  # type: ignore[call-overload]
+        self.go(page, path)
         return page
+
+    def go(self, page: Page, path: str) -> Response | None:
+        """Let a page show another path."""
+        return page.goto(f"{self.address}{path}")
 
     def close(self) -> None:
         with killed_if_it_hangs():
-            for context in self._contexts:
-                context.close()
+            for kind, page in self._opened:
+                if self._empty is None or page.is_closed():
+                    page.context.close()
+                else:
+                    self._leave(page)
+                    self._empty.setdefault(kind, []).append(page)
+        self._opened.clear()
+
+    def _leave(self, page: Page) -> None:
+        """Leave nothing of this visit: what scripts keep belongs to the server's port."""
+        page.context.clear_cookies()  # an answer, before which all that was noted comes
+        for event, note in self._notes.items():
+            page.remove_listener(event, note)
+        page.unroute_all()
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        page.goto("about:blank")
+
+    @functools.cached_property
+    def _notes(self) -> dict[str, Callable[[Any], None]]:
+        return {
+            "console": self._note,
+            "pageerror": lambda error: self.faults.append(f"script: {error}"),
+            "request": self._note_request,
+        }
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -172,11 +211,20 @@ class Visitor:
             self.faults.append(f"asked {request.url}")
 
 
+@pytest.fixture(scope="module")
+def empty_pages(chromium: Browser) -> EmptyPages:
+    """Pages that a test is done with: a new one takes a process of the browser."""
+    del chromium  # as long as it lives
+    return {}
+
+
 @pytest.fixture
-def visitor(chromium: Browser, sample: Store, serve: Callable[..., str]) -> Iterator[Visitor]:
+def visitor(
+    chromium: Browser, sample: Store, serve: Callable[..., str], empty_pages: EmptyPages
+) -> Iterator[Visitor]:
     """A visitor of the sample archive; the test is red if a page did what it may not."""
     del sample  # it is on the disk
-    made = Visitor(chromium, serve())
+    made = Visitor(chromium, serve(), empty_pages)
     yield made
     made.close()
     assert not made.faults

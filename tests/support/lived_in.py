@@ -86,7 +86,7 @@ def _curate(store: Store) -> None:
     store.curation.drop(RICH, ["harbour"])
     store.curation.rename("volunteers", "helpers")
     store.curation.add_aliases("helpers", ["aides"])
-    store.curation.remove(["chips"])
+    store.curation.remove(["gusts"])
 
 
 def _ask(store: Store) -> None:

@@ -36,12 +36,14 @@ class PostForTagging:
     """What a tagger needs of a post. `text` has the words of its media too (polls, link titles).
 
     `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile.
+    `channel` is the channel's title.
     """
 
     id: PostId
     text: str
     text_hash: str = ""
     attempts: int = 0
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

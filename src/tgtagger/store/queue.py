@@ -46,7 +46,8 @@ BATCH = 500
 # A post that was tagged or skipped and is tagged again begins with no turns.
 _FOR_TAGGING = (
     "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
-    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END"
+    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END, "
+    "(SELECT title FROM channels WHERE id = p.channel_id)"
 )
 _POSTS = Statement(f"SELECT {_FOR_TAGGING} FROM posts AS p WHERE p.id IN listed(:ids)")
 _ANSWERED = Statement(
@@ -181,14 +182,14 @@ def _ids(
 
 _ROW_FOR_TAGGING = RowCheck(
     "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
-    plain("posts.text_hash"), "posts.attempts",
+    plain("posts.text_hash"), "posts.attempts", "channels.title",
 )  # fmt: skip
 
 
 def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
-    _, channel_id, message_id, text, media_text, text_hash, attempts = _ROW_FOR_TAGGING(row)
+    _, channel_id, message_id, text, media_text, text_hash, attempts, title = _ROW_FOR_TAGGING(row)
     words = text_for_tagging(text, media_text)
-    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts)
+    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts, title or "")
 
 
 _ATTEMPT = Statement(

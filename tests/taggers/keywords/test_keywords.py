@@ -39,7 +39,10 @@ def tags(text: str) -> list[str]:
         ("По словам экспертов, ВСУ и НАТО обсудили поставки.", {"ВСУ", "НАТО", "поставка"}),
         ("В Челябинске угнали BMW X6 чиновника.", {"BMW X6", "Челябинск", "чиновник"}),
         # English: names by their capitals, the rest in lower case.
-        ("The European Central Bank raised interest rates.", {"European Central Bank", "rates"}),
+        (
+            "The European Central Bank raised interest rates.",
+            {"European Central Bank", "interest rates"},
+        ),
         ("Ministers met in The Hague to discuss fishing quotas.", {"The Hague", "quotas"}),
         ("She studied at the University of Toronto.", {"University of Toronto"}),
     ],

@@ -108,7 +108,7 @@ def test_each_key_of_the_table_does_what_it_says(visitor: Visitor) -> None:
     assert [" ".join(each.split()) for each in shown] == [key.keys for key in KEYS]
     page.keyboard.press("Escape")
     for key in KEYS:
-        page.goto("/?query=")  # not where `g p` goes: it would be there before it went
+        visitor.go(page, "/?query=")  # not where `g p` goes: it would be there before it went
         page.keyboard.press("j")
         page.keyboard.press("j")
         if key.act == "undo":
@@ -205,7 +205,7 @@ def test_a_channel_is_added_paused_and_resumed(visitor: Visitor, sample: Store) 
 def test_another_tab_is_told_of_a_change_and_keeps_its_place(visitor: Visitor) -> None:
     reader = visitor.open()
     writer = reader.context.new_page()
-    writer.goto("/tags/tag?name=volunteers")
+    visitor.go(writer, "/tags/tag?name=volunteers")
     reader.bring_to_front()
     reader.locator("article.post .add").nth(8).focus()
     reader.evaluate("scrollBy(0, 137)")
@@ -237,7 +237,7 @@ def test_failed_posts_are_tried_again_by_a_worker(
         expect(ended).to_contain_text("done", timeout=40_000)
         expect(ended).to_contain_text("12 tagged")
         expect(page.locator("#jobs")).not_to_contain_text("No worker")
-        page.goto("/failures")
+        visitor.go(page, "/failures")
         expect(page.locator("#failures")).to_contain_text("No post is failed.")
         visitor.close()
     assert visitor.faults == []

@@ -136,7 +136,7 @@ def test_a_title_of_one_long_word_fits(visitor: Visitor, sample: Store, width: i
     sample.posts.save_page(posts_page(post(1, "a post"), post(2, "another"), channel=channel))
     page = visitor.open("/", viewport={"width": width, "height": 800})
     for path in ("/", "/facets", f"/posts/{channel.id}-1", "/channels", "/statistics"):
-        page.goto(path)
+        visitor.go(page, path)
         expect(page.get_by_text(channel.title).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == width, path
         over = "[...document.querySelectorAll('.scroll')].some(e => e.scrollWidth > e.clientWidth)"

@@ -115,7 +115,7 @@ def test_what_cannot_be_a_tag_is_told_beside_the_list(
         page.keyboard.press(key)
     expect(page.locator("#told")).to_contain_text(told)
     expect(page.locator("#told")).not_to_contain_text("{")
-    page.goto("/tags?view=table")
+    visitor.go(page, "/tags?view=table")
     page.locator(".doing button").first.click()  # with no tag picked
     expect(page.locator("#told")).to_contain_text({"en": "Nothing is", "ru": "Не выбрано"}[locale])
     visitor.faults[:] = [each for each in visitor.faults if "400" not in each]
@@ -200,7 +200,7 @@ def test_an_open_page_tells_what_another_program_wrote_and_moves_nothing(
 def test_two_tabs_tell_each_other(visitor: Visitor) -> None:
     one = visitor.open()
     two = one.context.new_page()
-    two.goto("/")
+    visitor.go(two, "/")
     one.bring_to_front()
     one.keyboard.press("j")
     one.keyboard.press("t")

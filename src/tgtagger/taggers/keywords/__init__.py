@@ -1,8 +1,8 @@
 """The embedded tagger: topical tags from the post's own words, with no key and no network.
 
 Stateless: the same post always gets the same tags. Russian tags are in their dictionary form
-(pymorphy3), and names are whole. English tags are found by capitals, word lists and neighbouring
-words, tags of other languages by capitals and stop words. A topic that no word of a post names
+(pymorphy3), and names are whole. English tags are found by capitals, WordNet's nouns and the words
+around, tags of other languages by capitals and stop words. A topic that no word of a post names
 needs a language model. Knows no store.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "KeywordsTagger"]
 
-VERSION = "2"
+VERSION = "3"
 """The algorithm's version, stored with every tag, so that tags of an older one can be found."""
 
 
@@ -76,16 +76,19 @@ class KeywordsTagger:
     ) -> AsyncGenerator[tuple[Answered, ...]]:
         """Yield each post with its tags, in order."""
         for post in posts:
-            tags = self.tag_text(post.text)
+            tags = self.tag_text(post.text, post.channel)
             outcome = Tagged(tags) if tags else Skipped("no words to tag")
             yield (Answered(post, self.provenance, outcome),)
 
-    def tag_text(self, text: str) -> tuple[SuggestedTag, ...]:
-        """Return a text's tags, the best first; an empty list for a text without words."""
+    def tag_text(self, text: str, channel: str = "") -> tuple[SuggestedTag, ...]:
+        """Return a text's tags, the best first; an empty list for a text without words.
+
+        The name of its channel, given by its title, is no topic.
+        """
         if self._vocabulary is None:
-            return select.choose_tags(text, self._minimum, self._maximum, self._topics)
+            return select.choose_tags(text, self._minimum, self._maximum, self._topics, channel)
         # More than the maximum: a closed vocabulary leaves only some of them.
-        found = select.choose_tags(text, self._minimum, MANY, self._topics)
+        found = select.choose_tags(text, self._minimum, MANY, self._topics, channel)
         hashtags = {key(tag.name) for tag in found if tag.hashtag}
         names = self._vocabulary.choose([tag.name for tag in found], text)
         return tuple(SuggestedTag(name, key(name) in hashtags) for name in names)

@@ -1,7 +1,6 @@
-"""Find candidates in a post of any language except Russian: by capitals and stop words.
+"""Find candidates in a post of any language but Russian and English: by capitals and stop words.
 
-In English also by a word's form and its neighbours: without a dictionary, the neighbours tell a
-noun from a verb. Knows no score.
+Knows no score.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from tgtagger.taggers.keywords.text import Prepared, Word, fold
 
 
 def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
-    stops = words.english_stop_words() if language == "en" else words.stop_words_in(language)
+    stops = words.stop_words_in(language)
     all_words = prepared.words
     if language == "tr":
         all_words = tuple(map(_without_suffix, all_words))
@@ -39,7 +38,7 @@ def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
         run = _capital_run(all_words, at, prepared.shouting, inside, stops)
         if run:
             shown = " ".join(without_owner(word.text) for word in run)
-            parts = [ground_form(word.lower, language) for word in run]
+            parts = [without_owner(word.lower) for word in run]
             weight = NAME_WEIGHT if len(run) > 1 else NAME_WEIGHT * 0.95
             gathering.add(shown, parts, weight, run[0], at, name=True)
             at += len(run)
@@ -185,14 +184,9 @@ def _add_plain(
         or bare[0].isdigit()
     ):
         return
-    if language == "en":
-        weight = english_weight(bare, all_words, at)
-    else:
-        weight = 1.0 + min(len(bare), 12) / 40
-    if weight > 0:
-        shown = bare if word.text.isascii() else _shown(word.text, language)
-        parts = (ground_form(bare, language),)
-        gathering.add(shown, parts, weight, word, at, name="." in bare)
+    weight = 1.0 + min(len(bare), 12) / 40
+    shown = bare if word.text.isascii() else _shown(word.text, language)
+    gathering.add(shown, (bare,), weight, word, at, name="." in bare)
 
 
 _VOWEL_SIGNS = re.compile("[\u064b-\u0652]")  # of Arabic; most texts leave them out
@@ -209,54 +203,3 @@ def _shown(text: str, language: str) -> str:
     if language == "tr":
         text = text.replace("I", "ı")
     return text.lower().replace("’", "'").removesuffix("'s")
-
-
-# ---- English nouns without a dictionary
-
-_ADVERB_OR_ADJECTIVE = re.compile(r".+(?:ly|ous|ful|less|ible|able|ish|ic|ical|est|ive|ary|iest)$")
-_VERB_FORM = re.compile(r".+(?:ed|ing|ise|ize|ised|ized|ifies|ified|ify)$")
-_NOUN = re.compile(
-    r".+(?:tion|sion|ment|ness|ship|ism|ist|ists|logy|ity|ance|ence|ware|work|book|craft|graphy|"
-    r"tions|ments|ers|ors|cy|ure|age|dom|hood|ics)$"
-)
-
-
-def english_weight(bare: str, all_words: Sequence[Word], at: int) -> float:
-    """Return how well an English word fits as a tag: high for a noun with a specific meaning."""
-    weight = words.weights("en").get(bare)
-    if weight is None:
-        singular = ground_form(bare, "en")
-        weight = words.weights("en").get(singular, 1.05)
-    before = all_words[at - 1].lower if at and not all_words[at].first else ""
-    after = all_words[at + 1] if at + 1 < len(all_words) else None
-    if _NOUN.fullmatch(bare):
-        weight *= 1.15
-    elif _VERB_FORM.fullmatch(bare) or _ADVERB_OR_ADJECTIVE.fullmatch(bare):
-        weight *= 0.55
-    if before in words.word_set("before_verb") and before not in words.word_set("before_noun"):
-        weight *= 0.5
-    elif before in words.word_set("before_noun"):
-        weight *= 1.05
-    # A word before a function word or the sentence's end closes a noun phrase: it is the head.
-    if (
-        after is None
-        or after.first
-        or not after.joined
-        or after.lower in words.english_stop_words()
-    ):
-        weight *= 1.15
-    return weight
-
-
-def ground_form(lower: str, language: str) -> str:
-    """Return a form that an English word's singular and plural share, roughly."""
-    lower = lower.removesuffix("'s")
-    if language != "en" or len(lower) < 4:
-        return lower
-    if lower.endswith("ies"):
-        return lower[:-3] + "y"
-    if lower.endswith(("ches", "shes", "xes", "sses", "zes")):
-        return lower[:-2]
-    if lower.endswith("s") and not lower.endswith(("ss", "us", "is", "ics")):
-        return lower[:-1]
-    return lower

@@ -1,21 +1,24 @@
-"""Russian word forms: dictionary forms, and possible names, by `vocabulary.dictionary`.
+"""Russian word forms: dictionary forms and readings, by `vocabulary.dictionary`.
 
 Without the dictionary words stay as they are written. Caches are bounded; they change only the
-time. Knows no text.
+time. Knows no text, and no rule of names (`names`).
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tgtagger.vocabulary import dictionary
 from tgtagger.vocabulary.dictionary import CACHED
 
 NOUN_SCORE = 0.4
+MOST_READINGS = 8
 
-_NAMES = ("Name", "Surn", "Patr")
+NAMES = ("Name", "Surn", "Patr")
+_KINDS = (*NAMES, "Geox", "Orgn")
+_CASES = ("nomn", "gent", "datv", "accs", "ablt", "loct", "gen2", "loc2")
 _PLURAL = {
     "выбор": "выборы", "ребенок": "дети", "переговор": "переговоры", "учение": "учения",
     "санкция": "санкции", "беспорядок": "беспорядки", "технология": "технологии",
@@ -35,15 +38,42 @@ class Form:
     name: str | None  # Name, Surn, Patr
     place: bool
     known: bool
+    animate: bool  # one person or animal
+    woman_did: bool  # a past form of a verb, of a woman: сказала
+
+
+class Features(NamedTuple):
+    """What a grammar tag says of a noun or an adjective."""
+
+    case: str
+    gender: str  # masc, femn, neut; empty: any
+    plural: bool
+    kind: str  # Name, Surn, Patr, Geox, Orgn; empty: a common word
+    adjective: bool
+    fixed: bool  # the same in all cases
+
+
+class Reading(NamedTuple):
+    """One of the forms that a word can be."""
+
+    features: Features
+    lemma: str
+    score: float
+    place: int  # among the parses
+
+
+@functools.lru_cache(512)  # a word is asked for twice: is it a name, and which is its nominative
+def _parses(word: str) -> list[Any]:
+    analyzer = dictionary.analyzer()
+    return [] if analyzer is None else analyzer.parse(word)
 
 
 @functools.lru_cache(CACHED)
 def analyse(word: str) -> Form:
     """Return the likeliest reading of a Russian word in lower case."""
-    analyzer = dictionary.analyzer()
-    if analyzer is None:
-        return Form(word, noun=True, adjective=False, name=None, place=False, known=False)
-    parses = analyzer.parse(word)
+    parses = _parses(word)
+    if not parses:
+        return Form(word, True, False, None, False, False, False, False)
     best = parses[0]
     tags = [str(parse.tag) for parse in parses[:4]]  # asking a tag object costs ten times more
     if not tags[0].startswith("NOUN"):
@@ -59,94 +89,56 @@ def analyse(word: str) -> Form:
         lemma,
         noun=text.startswith("NOUN"),
         adjective=text.startswith("ADJF"),
-        name=next((mark for mark in _NAMES for tag in tags if mark in tag), None),
+        name=next((mark for mark in NAMES for tag in tags if mark in tag), None),
         place=any("Geox" in tag for tag in tags[:3]),
         known=best.is_known,
+        animate=",anim," in text and "plur" not in text,
+        woman_did=text.startswith("VERB") and "femn" in text,
     )
 
 
-@functools.lru_cache(CACHED // 10)
-def nominative(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a name's words in the nominative, agreeing with each other where they can.
-
-    Takes and returns words in lower case; a word that cannot be inflected stays.
-    """
-    analyzer = dictionary.analyzer()
-    if analyzer is None:
-        return words
-    readings = [[parse for parse in analyzer.parse(word)[:8] if _bends(parse)] for word in words]
-    case_gender = _agreement(readings)
-    bent: list[str] = []
-    for word, parses in zip(words, readings, strict=True):
-        parse = _choose(parses, case_gender)
-        if parse is None:
-            bent.append(_without_ending(word, case_gender))
-        else:
-            bent.append(_bend(parse, word, plural=case_gender[2] == "plur"))
-    return tuple(bent)
+@functools.lru_cache(2048)  # there are some hundred grammar tags
+def _features(tag: str) -> Features | None:
+    marks = tag.replace(" ", ",").split(",")
+    if marks[0] not in {"NOUN", "ADJF", "PRTF"}:
+        return None
+    case = next((mark for mark in _CASES if mark in marks), "")
+    if not case:
+        return None
+    genders = [mark for mark in ("masc", "femn", "neut") if mark in marks]
+    return Features(
+        {"gen2": "gent", "loc2": "loct"}.get(case, case),
+        genders[0] if genders else "",
+        "plur" in marks,
+        next((mark for mark in _KINDS if mark in marks), ""),
+        marks[0] != "NOUN",
+        "Fixd" in marks,
+    )
 
 
-def _bends(parse: Any) -> bool:
-    return parse.tag.POS in {"NOUN", "ADJF"} and parse.tag.case is not None
+@functools.lru_cache(CACHED // 5)
+def readings(word: str) -> tuple[Reading, ...]:
+    """Return what a word in lower case can be as a noun or an adjective, the likeliest first."""
+    found = []
+    for place, parse in enumerate(_parses(word)[:MOST_READINGS]):
+        features = _features(str(parse.tag))
+        if features is not None:
+            found.append(Reading(features, parse.normal_form, parse.score, place))
+    return tuple(found)
 
 
-def _agreement(readings: list[list[Any]]) -> tuple[Any, Any, Any]:
-    """Return the case, gender and number that most of the words can share."""
-    votes: dict[tuple[Any, Any, Any], float] = {}
-    for parses in readings:
-        seen: dict[tuple[Any, Any, Any], float] = {}
-        for parse in parses:
-            tag = parse.tag
-            named = any(mark in tag for mark in (*_NAMES, "Geox", "Orgn"))
-            mark = (tag.case, tag.gender if tag.number == "sing" else None, tag.number)
-            seen[mark] = max(seen.get(mark, 0), 1 + parse.score + 0.5 * named)
-        for mark, weight in seen.items():
-            votes[mark] = votes.get(mark, 0) + weight
-    return max(votes, key=lambda mark: votes[mark], default=(None, None, None))
-
-
-def _choose(parses: list[Any], wanted: tuple[Any, Any, Any]) -> Any:
-    case, gender, number = wanted
-    fitting = [
-        parse
-        for parse in parses
-        if parse.tag.case == case
-        and parse.tag.number == number
-        and (number == "plur" or parse.tag.gender in {gender, None} or "ms-f" in str(parse.tag))
-    ]
-    if fitting:
-        return fitting[0]
-    return parses[0] if parses and parses[0].is_known else None
-
-
-_MASCULINE_ENDINGS = {"gent": "а", "accs": "а", "datv": "у", "ablt": "ом", "loct": "е"}
-
-
-def _without_ending(word: str, wanted: tuple[Any, Any, Any]) -> str:
-    """Return the nominative of a man's unknown surname: «Тимберлейка» beside «Джастина»."""
-    case, gender, _ = wanted
-    ending = _MASCULINE_ENDINGS.get(case, "")
-    if gender == "masc" and ending and word.endswith(ending) and len(word) > len(ending) + 2:
-        return word[: -len(ending)]
-    return word
-
-
-def unknown_name(word: str) -> str:
-    """Return the likeliest nominative of a name that no dictionary has: «Хургады» → Хургада."""
-    if len(word) > 4 and word.endswith("ы"):
-        return word[:-1] + "а"
-    if len(word) > 4 and word.endswith(("ги", "ки", "хи")):
-        return word[:-1] + "а"
-    form = analyse(word)
-    # Нотр-Дам looks like a form of a verb, so it stays as it is written.
-    return word if "-" in word and not form.noun else form.lemma
-
-
-def _bend(parse: Any, word: str, *, plural: bool) -> str:
-    if "Fixd" in parse.tag:
+def nominative(word: str, reading: Reading, gender: str = "", *, plural: bool = False) -> str:
+    """Return the nominative of one of a word's readings; of an adjective in the gender."""
+    features = reading.features
+    is_one = features.case == "nomn" and features.plural == plural
+    other = features.adjective and not plural and gender not in {"", features.gender}
+    if features.fixed or (is_one and not other):
         return word
+    womans = features.gender == "femn" and features.kind == "Surn"  # the lemma is a man's
+    if not plural and not features.adjective and not womans and features.kind != "Patr":
+        return reading.lemma
     wanted = {"nomn", "plur" if plural else "sing"}
-    if parse.tag.POS == "ADJF" and parse.tag.gender and not plural:
-        wanted.add(parse.tag.gender)
-    bent = parse.inflect(wanted)
-    return str(bent.word) if bent is not None else word
+    if features.adjective and not plural and (gender or features.gender):
+        wanted.add(gender or features.gender)
+    bent = _parses(word)[reading.place].inflect(wanted)
+    return reading.lemma if bent is None else str(bent.word)

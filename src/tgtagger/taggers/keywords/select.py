@@ -5,13 +5,15 @@ Pure. Knows no grammar.
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
-from tgtagger.taggers.keywords import capitals, russian, words
-from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering
+from tgtagger.taggers.keywords import capitals, english, russian, words
+from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering, without_owner
 from tgtagger.taggers.keywords.languages import language_of
 from tgtagger.taggers.keywords.text import Prepared, prepare
 
@@ -22,21 +24,29 @@ WORTH = 0.30
 
 
 def choose_tags(
-    text: str, minimum: int, maximum: int, topics: Mapping[str, frozenset[str]]
+    text: str,
+    minimum: int,
+    maximum: int,
+    topics: Mapping[str, frozenset[str]],
+    channel: str = "",
 ) -> tuple[SuggestedTag, ...]:
-    """Return a text's tags, the best first."""
+    """Return a text's tags, the best first; none that is its channel's own name."""
     prepared = prepare(text)
+    language = language_of(prepared)
     chosen: dict[str, SuggestedTag] = {}
     taken: list[frozenset[str]] = []
     for hashtag in prepared.hashtags:
         readable = _readable(hashtag)
         _add(chosen, readable, hashtag=True, maximum=maximum)
-        taken.append(_ground_forms(readable))
+        taken.append(_ground_forms(readable, language))
     wanted = max(minimum, min(maximum, USUAL))
-    ranked = sorted(_scored(prepared), key=lambda scored: -scored[0])
+    own = _name_of(channel, language)
+    ranked = sorted(_scored(prepared, language), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
             break
+        if _is_of(candidate, own, language):
+            continue
         if not any(_is_near(candidate.parts, other) for other in taken):
             taken.append(candidate.parts)
             _add(chosen, candidate.shown, hashtag=False, maximum=maximum)
@@ -63,18 +73,44 @@ def _readable(hashtag: str) -> str:
     return hashtag.replace("_", " ")
 
 
-def _ground_forms(name: str) -> frozenset[str]:
+_TITLE_ENDS = re.compile("[|/•·:(.—–]| - ")
+
+
+@functools.lru_cache(256)  # a channel's posts come one after another
+def _name_of(channel: str, language: str) -> frozenset[str]:
+    """Return the words of a channel's name, as candidates have them.
+
+    «BBC News | Русская служба» is BBC News; a place is a topic, though a channel is called so.
+    """
+    head = _TITLE_ENDS.split(channel, maxsplit=1)[0]
+    names = [word for word in prepare(head).words if word.text[0].isupper()]
+    return frozenset().union(
+        *(_ground_forms(word.text, language) for word in names if not russian.is_place(word.lower))
+    )
+
+
+def _is_of(candidate: Candidate, own: frozenset[str], language: str) -> bool:
+    """Tell whether a name is the channel's: in English the whole one, since no list knows towns."""
+    if not candidate.name or not candidate.parts <= own:
+        return False
+    return language != "en" or candidate.parts == own or candidate.shown.isupper()
+
+
+def _ground_forms(name: str, language: str) -> frozenset[str]:
+    # The lists of English nouns are for English posts: loading them costs 20 ms.
+    latin = english.ground_form if language == "en" else without_owner
     return frozenset(
-        russian.ground_form(word) if CYRILLIC.search(word) else capitals.ground_form(word, "en")
+        russian.ground_form(word) if CYRILLIC.search(word) else latin(word)
         for word in name.casefold().replace("ё", "е").split()
     )
 
 
-def _scored(prepared: Prepared) -> list[tuple[float, Candidate]]:
+def _scored(prepared: Prepared, language: str) -> list[tuple[float, Candidate]]:
     gathering = Gathering()
-    language = language_of(prepared)
     if language == "ru":
         russian.gather(prepared, gathering)
+    elif language == "en":
+        english.gather(prepared, gathering)
     else:
         capitals.gather(prepared, gathering, language)
     candidates = gathering.found.values()

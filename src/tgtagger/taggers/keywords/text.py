@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tgtagger.taggers.keywords import dotted, scripts, words
+from tgtagger.taggers.keywords import bylines, dotted, scripts, words
 from tgtagger.vocabulary import drop_stray_joiners
 
 MAX_TEXT = 8000
@@ -69,6 +69,7 @@ def _patterns_of_all_scripts() -> _Patterns:
     return _Patterns(marks, rf"(?:[-–'’&.״׳]|{_HEBREW_QUOTE})")
 
 
+_LATIN_BREAK = re.compile(r"[A-Za-z][.!] ")
 _BREAK = re.compile(r"[.!?…]+(?=[\s\"»”)]|$)|\n|[;]|\s[—–-]\s|:\s|•")
 
 
@@ -131,10 +132,10 @@ def _lines(text: str, patterns: _Patterns) -> list[str]:
     lines = text.split("\n")
     kept: list[str] = []
     for number, line in enumerate(lines):
-        bare = line
-        if "." in line:
-            bare = _URL.sub(" ", bare) if "/" in line or "www." in line else bare
-            bare = _EMAIL.sub(" ", bare) if "@" in line else bare
+        bare = bylines.without(line) if "A" <= line[:1] <= "Z" or line[:1] in "(©" else line
+        if "." in bare:
+            bare = _URL.sub(" ", bare) if "/" in bare or "www." in bare else bare
+            bare = _EMAIL.sub(" ", bare) if "@" in bare else bare
         bare = _MENTION.sub(" @ ", bare) if "@" in bare else bare
         # A footer is short, and never begins the post.
         if (number or len(lines) == 1) and len(bare) < 250 and words.footers().search(bare):
@@ -153,11 +154,13 @@ def _before_footer(line: str) -> str:
 def _split(line: str, sentence: int, words: list[Word], patterns: _Patterns) -> int:
     """Add a line's words; return the number of its last sentence."""
     breaks = [found.start() for found in _BREAK.finditer(line)]
+    if breaks and _LATIN_BREAK.search(line):
+        breaks = [at for at in breaks if not dotted.goes_on(line, at)]
     upcoming = 0
     first = True
     end = -1
     line = line.replace("_", "|")  # a letter to Python's patterns
-    for start, text in _words(line, patterns):
+    for start, stop, text in _words(line, patterns):
         while upcoming < len(breaks) and breaks[upcoming] < start:
             upcoming += 1
             sentence += not first
@@ -170,25 +173,29 @@ def _split(line: str, sentence: int, words: list[Word], patterns: _Patterns) -> 
                     text.casefold().replace("ё", "е").replace("’", "'"),
                     sentence,
                     first,
-                    not first and between in {" ", "\u00a0", " & ", ". "},
+                    not first and between in {" ", "\u00a0", " & ", ". ", "! "},
                     between[-1:] in {"«", '"', "“", "„"},
                 )
             )
             first = False
-        end = start + len(text)
+        end = stop
     return sentence
 
 
-def _words(line: str, patterns: _Patterns) -> Iterator[tuple[int, str]]:
+def _words(line: str, patterns: _Patterns) -> Iterator[tuple[int, int, str]]:
     """Yield a line's words, each with its place. A name with a dot is whole; an address is none."""
     net = ".NET" in line or ".net" in line
     for found in (patterns.word_or_net if net else patterns.word).finditer(line):
         text = found.group()
         if "." not in text or not _NOT_DECIMAL.search(text) or dotted.is_name(text):
-            yield found.start(), text
+            if len(text) == 2 and dotted.keeps_dot(line, text, found.end()):
+                text += "."
+            yield found.start(), found.end(), text
+        elif initials := dotted.initials(text):
+            yield found.start(), found.end(), initials
         elif not dotted.is_address(text):
             for part in patterns.part.finditer(line, found.start(), found.end()):
-                yield part.start(), part.group()
+                yield part.start(), part.end(), part.group()
 
 
 def fold(text: str) -> str:

@@ -91,6 +91,22 @@ def word_set(name: str) -> frozenset[str]:
 
 
 @functools.cache
+def counted(name: str) -> frozenset[str]:
+    """Return one of the sets in data/counted.txt, which scripts/count_words.py writes."""
+    return frozenset(word for line in _lines("counted.txt") if line[0] == name for word in line[1:])
+
+
+@functools.cache
+def terms() -> Mapping[str, frozenset[str]]:
+    """Return the adjectives that make a term with a noun, by the noun: ставка → ключевой."""
+    adjectives: dict[str, set[str]] = {}
+    for term in counted("term"):
+        adjective, _, noun = term.partition("_")
+        adjectives.setdefault(noun, set()).add(adjective)
+    return {noun: frozenset(found) for noun, found in adjectives.items()}
+
+
+@functools.cache
 def footers() -> re.Pattern[str]:
     """Return the pattern that a channel's footers match: subscribe, send news, read more."""
     return re.compile("|".join(_read("footers.txt")), re.IGNORECASE)
@@ -107,12 +123,28 @@ def known_names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
 
 
 @functools.cache
+def begin_known_names() -> frozenset[str]:
+    """Return the first words of the known names that have several."""
+    return frozenset(form[0] for form in known_names() if len(form) > 1)
+
+
+@functools.cache
 def places() -> Mapping[str, str]:
     """Return the places of Russian adjectives: московский → Москва."""
     return {
         adjective: line[0].replace("_", " ")
         for line in _lines("places.txt")
         for adjective in line[1:]
+    }
+
+
+@functools.cache
+def countries() -> Mapping[str, str]:
+    """Return the countries of English demonyms, of short names for states, and of themselves."""
+    return {
+        name.replace("_", " "): line[0].replace("_", " ")
+        for line in _lines("countries_en.txt")
+        for name in (line[0].lower(), *line[1:])
     }
 
 
