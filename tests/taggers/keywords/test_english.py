@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tgtagger.taggers.keywords import KeywordsTagger, nouns
@@ -228,6 +228,7 @@ PIECES = (
 ).split()
 
 
+@example("Of de Co-Co-Co-Co-Co")  # taken for Dutch
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join))
 def test_whatever_stands_around_capitals(text: str) -> None:
     for tag in tags(text):

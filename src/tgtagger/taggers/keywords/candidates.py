@@ -14,6 +14,8 @@ from typing import NamedTuple
 from tgtagger.taggers.keywords.text import Word
 
 NAME_WEIGHT = 2.2
+LONGEST = 4
+"""Words of a tag, at most; a longer name is split, or loses its first words."""
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 DIGITS = re.compile(r"[\d.,%°$€£₽-]+\w?")
@@ -49,6 +51,8 @@ class Gathering:
         *,
         name: bool,
     ) -> None:
+        if len(shown) > 2 * LONGEST and joints(shown) >= LONGEST:
+            return  # no word, but a list of them
         key = frozenset(parts)
         candidate = self.found.get(key)
         if candidate is None:
@@ -57,6 +61,14 @@ class Gathering:
             candidate.shown, candidate.weight, candidate.name = shown, weight, name
         candidate.positions.append(position)
         candidate.sentences.add(at.sentence)
+
+
+_JOINT = re.compile(r"[-'’.](?=\w)")
+
+
+def joints(text: str) -> int:
+    """Return how often a hyphen, an apostrophe or a dot joins words in one."""
+    return len(_JOINT.findall(text))
 
 
 class Shape(NamedTuple):

@@ -23,7 +23,6 @@ from tgtagger.taggers.keywords.english_names import (
     Capitals,
     as_written,
     is_common,
-    is_long,
     names_of,
 )
 from tgtagger.taggers.keywords.text import Prepared, Word
@@ -170,7 +169,7 @@ def _add_phrase(phrase: Sequence[Word], weight: float, at: int, gathering: Gathe
 def _add_noun(all_words: Sequence[Word], at: int, word: Word, gathering: Gathering) -> None:
     bare = without_owner(word.lower)
     stopped = bare in words.english_stop_words() or len(bare) < 3
-    if stopped or DIGITS.fullmatch(bare) or bare[0].isdigit() or is_long(bare):
+    if stopped or DIGITS.fullmatch(bare) or bare[0].isdigit():
         return
     weight = noun_weight(bare, all_words, at)
     shown = bare if word.text.isascii() else without_owner(word.text).lower()

@@ -7,15 +7,12 @@ people is its country. Knows no score.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Sequence
 
 from tgtagger.taggers.keywords import nouns, words
-from tgtagger.taggers.keywords.candidates import DIGITS, shape, without_owner
+from tgtagger.taggers.keywords.candidates import DIGITS, LONGEST, joints, shape, without_owner
 from tgtagger.taggers.keywords.text import Prepared, Word
 
-LONGEST = 4
-"""Words of a name; a longer one is split, or loses its first words."""
 HEADLINE = 4
 """Words of a headline, without function words; two more where it does not begin the post."""
 _LIKE_STOP_WORDS = frozenset({"US", "WHO", "IT"})
@@ -342,17 +339,9 @@ def _shortened(run: list[Word]) -> Iterator[list[Word]]:
         yield run
 
 
-_INNER = re.compile(r"[-'’.](?=\w)")
-
-
-def is_long(word: str) -> bool:
-    """Tell whether hyphens and apostrophes join more words in one than a tag has."""
-    return len(_INNER.findall(word)) >= LONGEST
-
-
 def _length(run: Sequence[Word]) -> int:
     """Return the words of a name, with those between hyphens and apostrophes."""
-    return sum(1 + len(_INNER.findall(word.text)) for word in run)
+    return sum(1 + joints(word.text) for word in run)
 
 
 def _second_part(run: Sequence[Word]) -> int:
