@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from support.make import page, post, tag
+from support.sql import writing
 from support.undoing import contents, tag_some
 from tgtagger.errors import InputError
 from tgtagger.model.archive import AgentChange
@@ -82,13 +83,14 @@ def test_a_session_is_one_change_and_undone_as_a_whole(filled: Store) -> None:
 
 
 def test_a_session_that_takes_back_all_it_did_is_no_change(filled: Store) -> None:
-    number = filled.agents.give("news/1", ["news", "storm"], None).number
-    assert filled.agents.take("news/1", ["storm"], number).done == ("storm",)
-    past = filled.changes.past(1)
-    assert past[0].number == number  # the tag that it made is still there
-    number = filled.agents.take("news/1", ["AI"], None).number
-    filled.agents.give("news/2", ["news"], number)
+    tag_some(filled, ["rare"], 3)
+    before = contents(filled)
+    number = filled.agents.give("news/1", ["rare"], None).number
     assert filled.changes.past(1)[0].number == number
+    taken = filled.agents.take("news/1", ["rare"], number)
+    assert (taken.done, taken.number) == (("rare",), None)
+    assert contents(filled) == before
+    assert filled.changes.past(1)[0].by == "run"
 
 
 def test_an_undone_session_does_not_go_on(filled: Store) -> None:
@@ -127,6 +129,8 @@ def test_a_persons_undo_is_not_hindered_by_an_agent(filled: Store) -> None:
     dropped = filled.curation.drop("news/1", ["AI"]).number
     assert dropped is not None
     filled.agents.give("news/1", ["storm"], None)
+    with writing(filled) as db:  # a while later
+        db.execute("UPDATE post_tags SET added_at = '2999-01-01T00:00:00Z' WHERE source = 'agent'")
     filled.changes.take_back(dropped)
     assert sources(filled) == {"AI": "keywords", "news": "keywords", "storm": "agent"}
 
