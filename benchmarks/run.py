@@ -20,6 +20,7 @@ BENCHMARKS = (
     "telegram.py",
     "llm.py",
     "serve.py",
+    "agents.py",
 )
 
 

@@ -27,6 +27,8 @@ from typing import Any
 import pytest
 
 from llm_server import LlmServer
+from mcp import StdioServerParameters
+from support.agent import agent
 from support.answers import API_HASH, PHONE
 from support.breaking import need
 from support.damage import page_of, write_over
@@ -217,6 +219,18 @@ class Reader:
             if re.fullmatch(r"[^\W\d_][\w-]+[:,]?", word):
                 assert word in self.printed, f"{self.page}: {shown!r} is not in\n{self.printed}"
 
+    def _assistant(self, servers: dict[str, Any]) -> None:
+        """Start what an assistant's settings name, and ask it as an assistant does."""
+        for server in servers.values():
+            assert server["command"] == "tgtagger"
+            started = StdioServerParameters(
+                command=sys.executable,
+                args=["-m", "tgtagger", *server["args"]],
+                env=dict(os.environ),
+            )
+            with agent(started) as connected:
+                assert connected.ask("search_posts", query="storm")["total"] > 10
+
     # ---- what is no command
 
     def read(self, kind: str, text: str) -> None:
@@ -228,6 +242,8 @@ class Reader:
             self.query(self.database, [each for each in statements if each.strip()])
         elif kind == "ini":
             self._unit(text)
+        elif kind == "json" and "mcpServers" in text:
+            self._assistant(json.loads(text)["mcpServers"])
         elif kind == "python":
             self._python(text)
         elif file.name == "prices.toml":

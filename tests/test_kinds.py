@@ -16,6 +16,7 @@ from tgtagger import cli, errors, messages
 from tgtagger.cli import hints
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.mcp import hints as mcp_hints
 from tgtagger.web import failures as web_failures
 from tgtagger.web import hints as web_hints
 
@@ -48,7 +49,8 @@ def test_a_hint_is_of_a_kind_that_there_is() -> None:
 
 def test_a_kind_is_used() -> None:
     """A sentence that nothing raises is dead, or its kind is spelt otherwise where it is raised."""
-    tables = {Path(str(area.__file__)) for area in (*AREAS, *ADVICE, web_hints, web_failures)}
+    others = (web_hints, web_failures, mcp_hints)
+    tables = {Path(str(area.__file__)) for area in (*AREAS, *ADVICE, *others)}
     used = {text for path in SOURCE.rglob("*.py") if path not in tables for text in strings(path)}
     assert set(messages.SENTENCES) - used == set()
 
@@ -78,7 +80,7 @@ def test_no_module_below_the_faces_names_a_command_or_an_option() -> None:
     found = [
         f"{path.relative_to(SOURCE)}: {text!r}"
         for path in SOURCE.rglob("*.py")
-        if path.relative_to(SOURCE).parts[0] not in {"cli", "web"}
+        if path.relative_to(SOURCE).parts[0] not in {"cli", "web", "mcp"}
         for text in spoken(path)
         if TYPED.search(text) and path.name != "__main__.py"
     ]

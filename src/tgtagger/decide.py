@@ -156,6 +156,12 @@ def update_after(
 HUMAN: LinkSource = "human"
 """The source of a tag that a person gave: no tagging replaces it, and no undo removes it."""
 
+AGENT: LinkSource = "agent"
+"""The source of a tag that an agent gave: no tagging replaces it, and a person's word beats it."""
+
+LASTING = (HUMAN, AGENT)
+"""The sources of tags that somebody asked for by name: those of taggers come and go."""
+
 
 def replaces_tags(update: TagUpdate) -> bool:
     """Tell whether the update's tags replace those that machines gave to the post.

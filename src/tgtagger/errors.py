@@ -134,6 +134,22 @@ def shortage(error: BaseException) -> TgTaggerError | None:
     return None
 
 
+def place_of(error: BaseException) -> str:
+    """Return the traceback of an error and of its causes, without what they say.
+
+    What they say may hold a post's text, a tag or a query, which no log may.
+    """
+    import traceback
+
+    found: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(found) < 10:
+        lines = "".join(traceback.format_tb(cause.__traceback__))
+        found.insert(0, f"{lines}{type(cause).__qualname__}")
+        cause = cause.__cause__ or cause.__context__
+    return "\nthen\n".join(found)
+
+
 PRECEDENCE = (6, 3, 75, 4, 2, 5)
 """If a run had several failures, the first of these codes is its exit code."""
 

@@ -58,6 +58,8 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "channels.pause": lambda store: store.channels.pause(["news"]),
     "channels.resume": lambda store: store.channels.resume(["news"]),
     "channels.remove": lambda store: store.channels.remove("news", with_posts=True),
+    "agents.give": lambda store: store.agents.give("news/1", ["name"], None),
+    "agents.take": lambda store: store.agents.take("news/1", ["tag"], None),
     "curation.rename": lambda store: store.curation.rename("tag", "name"),
     "tags.keep_apart": lambda store: store.tags.keep_apart(("tag",), "other"),
     "curation.merge": lambda store: store.curation.merge(["tag"], "other"),

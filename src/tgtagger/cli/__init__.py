@@ -53,6 +53,7 @@ COMMANDS = {
     "Serve": {
         "serve": "Show the archive as pages in your browser, and as an HTTP API.",
         "work": "Do the jobs that were asked for in the browser, or by the API.",
+        "mcp": "Let assistants search and read the archive.",
     },
 }
 """The commands by group; each is a module of this package with the same name (`_` for `-`)."""

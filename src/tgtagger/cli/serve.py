@@ -15,17 +15,21 @@ import typer
 
 from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.failures import usage
+from tgtagger.cli.mcp import PACKAGE
 from tgtagger.errors import InputError
 
 if TYPE_CHECKING:
     from tgtagger.config import Settings
+    from tgtagger.web.guard import Access
+    from tgtagger.web.neighbour import Neighbour
 
 EPILOG = """Examples:
   tgtagger serve                    then open http://127.0.0.1:8344
   tgtagger serve --demo --open      look around in sample posts
   tgtagger serve --token-file ~/.tgtagger-token --allowed-host tags.example.org
 
-The pages are for this machine only. Any other --host wants a token: read
+Assistants reach it at /mcp (docs/agents.md); they may only read, unless you say
+--allow-write. The pages are for this machine only. Any other --host wants a token: read
 docs/serve.md before you let others in. With --no-worker the jobs wait for:
 tgtagger work
 
@@ -65,6 +69,9 @@ def command(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Show the archive; change nothing.")
     ] = False,
+    allow_write: Annotated[
+        bool, typer.Option("--allow-write", help="Let agents at /mcp change tags, too.")
+    ] = False,
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Run no jobs; leave them to `tgtagger work`.")
     ] = False,
@@ -83,8 +90,12 @@ def command(
     missing = next((each for each in folders if not each.is_dir()), None)
     if missing is not None:
         raise usage(f"--media {str(missing)!r} is not a folder", "name the folder of an export")
+    if allow_write and read_only:
+        raise usage("--allow-write and --read-only exclude each other", "choose one of them")
     hosts = tuple(allowed_host or ())
-    wanted = Serving(host, port, hosts, folders, read_only, not no_worker, open_browser)
+    wanted = Serving(
+        host, port, hosts, folders, read_only, not no_worker, open_browser, allow_write
+    )
     if not demo:
         return _serve(ctx, called.settings(serve_token_file=token_file), wanted)
     from tgtagger.cli.demo import make_archive
@@ -109,6 +120,7 @@ class Serving:
     read_only: bool
     has_worker: bool
     opens_browser: bool
+    lets_agents_write: bool
 
 
 def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
@@ -131,7 +143,7 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
         address = server.Address(wanted.host, opened.getsockname()[1])
         token = None if text is None else Token(text)
         access = Access(frozenset(hosts), token, wanted.read_only, f"tgtagger_{address.port}")
-        app = make_app(settings, access, wanted.media)
+        app = make_app(settings, access, wanted.media, _for_agents(settings, access, wanted))
         warm_up(app)
         link = address.url if token is None else f"{address.url}/enter?code={token.make_link()}"
 
@@ -146,6 +158,23 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
         worker = [*again, "work", "--with-parent"] if has_worker else None
         server.serve(app, opened, worker, tell_ready)
     return 0
+
+
+def _for_agents(settings: Settings, access: Access, wanted: Serving) -> Neighbour | None:
+    """Return the face for agents, at /mcp; None: its package is not installed."""
+    from tgtagger.web.guard import LOOPBACK
+    from tgtagger.web.neighbour import Made, Neighbour
+
+    if not importlib.util.find_spec(PACKAGE):
+        return None
+
+    def make() -> Made:
+        from tgtagger.mcp.server import http_app, make_server
+
+        server = make_server(settings, may_write=wanted.lets_agents_write)
+        return http_app(server, (*LOOPBACK, *access.hosts))
+
+    return Neighbour("/mcp", make)
 
 
 def read_token(settings: Settings) -> str | None:

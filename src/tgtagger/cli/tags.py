@@ -493,7 +493,7 @@ def undo(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Undo the last change of tags, or change N: one of yours, or a run.
+    """Undo the last change of tags, or change N: one of yours, an agent's session, or a run.
 
     After the undo of a run, its posts have the tags from before it, or are pending again. What you
     did since then stays. An undo is a change, too: undo it by its number.
@@ -514,7 +514,7 @@ def undo(
 def _tell_undone(screen: Screen, undone: TakenBack, *, dry_run: bool) -> None:
     change = undone.change
     done = "would undo" if dry_run else "undid"
-    if change.by == "person":
+    if change.by != "run":
         screen.line(f"{done} change {change.number} ({_named(change)}): "
                     f"{plural(undone.posts, 'post')} as before")  # fmt: skip
     elif not undone.posts:
@@ -545,6 +545,8 @@ def _named(change: PastChange) -> str:
         return f"undo {change.undoes}"
     if change.by == "run":
         return f"{change.what} with {' '.join(names)}"
+    if change.by == "agent":
+        return one_line(f"agent: {' '.join(names)}")
     if change.what == "merge":
         names.insert(-1, "--into")
     what, end = ("alias", " --remove") if change.what == "unalias" else (change.what, "")
@@ -564,7 +566,7 @@ def history(
     ] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List the changes of tags, by you and by runs."""
+    """List the changes of tags, by you, by agents and by runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
         found, swept = store.changes.past(most), store.changes.swept_until()

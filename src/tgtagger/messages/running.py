@@ -78,6 +78,12 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "token_file_unreadable": "the token file {path} cannot be read: {reason}",
     "token_file_open": "the token file {path} can be read by others",
     "token_too_short": "the token has {length} letters: it needs {least} or more",
+    # ---- agents
+    "mcp_missing": "the packages of the server for agents are not installed",
+    "tool_unknown": "there is no tool {name!r}",
+    "agents_only_read": "agents may only read this archive: {tool} is not allowed",
+    "agent_cap_missing": "{tool} may cost money, and no cap is set for agents",
+    "agent_cap_reached": "{spent:.4f} of {cap:.4f} US dollars are spent or promised to jobs",
     # ---- this machine
     "file_refused": "{path}: {reason}",
     "file_unwritable": "{path} cannot be written: {reason}",

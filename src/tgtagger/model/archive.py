@@ -261,8 +261,24 @@ class TagChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentChange:
+    """What an agent's wish did to the tags of one post.
+
+    `tags` are the post's tags now, `done` those that came or went, `unchanged` those that were as
+    wished before, `refused` those of which a person has decided otherwise. `number` is that of the
+    agent's session in the history of changes; None: it has changed nothing.
+    """
+
+    tags: tuple[str, ...]
+    done: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    refused: tuple[str, ...]
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change of tags, a person's or a run's, by its number; both are counted in one series.
+    """A change of tags, a person's, an agent's or a run's, by its number, in one series.
 
     `what` is a TagChangeKind, or a run's command; `names` are the tags, or the run's tagger.
     `posts` counts the posts that it changed; of a run, those that still have a tag of it. `undoes`
@@ -271,7 +287,7 @@ class PastChange:
 
     number: int
     at: dt.datetime
-    by: Literal["person", "run"]
+    by: Literal["person", "agent", "run"]
     what: str
     names: tuple[str, ...]
     posts: int

@@ -10,11 +10,16 @@ from typing import Literal
 PostStatus = Literal["pending", "tagged", "skipped", "failed"]
 """pending: never tried, or its text changed · skipped: nothing to tag · failed: see its class"""
 
-LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache"]
-"""Who put a tag on a post."""
+LinkSource = Literal["human", "hashtag", "llm", "keywords", "cache", "agent"]
+"""Who put a tag on a post; agent: an assistant, on behalf of a person."""
 
-TagChangeKind = Literal["rename", "merge", "alias", "unalias", "remove", "add", "drop", "undo"]
-"""What a person did to tags; unalias: took an alias away; undo: took back another change."""
+TagChangeKind = Literal[
+    "rename", "merge", "alias", "unalias", "remove", "add", "drop", "undo", "agent",
+]  # fmt: skip
+"""What a person did to tags; unalias: took an alias away; undo: took back another change.
+
+agent: what an agent did to the tags of posts, all of one session.
+"""
 
 FailureClass = Literal[
     "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"

@@ -60,7 +60,7 @@ class Wanted:
             " ".join(value.split()) if isinstance(value, str) else sorted(set(value))
             for value in asdict(self).values()
         ]
-        return blake2b(json.dumps(parts).encode(), digest_size=_MARK).digest()
+        return _mark(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ def read_page(
     if before:
         posts, has_newer = store.records.page(asked, limit, before=read_cursor(before, wanted))
         if has_newer:
-            return PostPage(posts, _cursor(posts[-1], wanted), _cursor(posts[0], wanted))
+            return PostPage(posts, cursor_of(posts[-1], wanted), cursor_of(posts[0], wanted))
         after = ""  # so few are newer: they and the next ones are the first page
     key = read_cursor(after, wanted) if after else None
     posts, has_older = store.records.page(asked, limit, after=key)
     return PostPage(
         posts,
-        _cursor(posts[-1], wanted) if has_older else None,
-        _cursor(posts[0], wanted) if after and posts else None,
+        cursor_of(posts[-1], wanted) if has_older else None,
+        cursor_of(posts[0], wanted) if after and posts else None,
     )
 
 
@@ -98,22 +98,23 @@ def read_page(
 
 
 def cut(
-    items: Sequence[Item], key: Callable[[Item], Key], limit: int, after: str
+    items: Sequence[Item], key: Callable[[Item], Key], limit: int, after: str, *, of: str = ""
 ) -> tuple[Sequence[Item], str | None]:
     """Return the items after a cursor, and the cursor of the next ones; None: there are none.
 
-    `key` is what they are sorted by, rising: the cursor holds the last one's.
+    `key` is what they are sorted by, rising: the cursor holds the last one's. `of` says what was
+    looked for: the cursor of something else is refused.
     """
     begin = 0
     if after:
-        last = _read_key(after)
+        last = read_key(after, of)
         try:
             begin = bisect.bisect_right(items, last, key=key)
         except TypeError:  # a cursor of another list
             raise InputError("cursor_wrong", cursor=after[:40]) from None
     part = items[begin : begin + limit]
     has_more = len(items) > begin + limit
-    return part, _write_key(key(part[-1])) if has_more else None
+    return part, write_key(key(part[-1]), of) if has_more else None
 
 
 def cut_numbered(
@@ -137,8 +138,24 @@ def _read_number(text: str) -> int:
     return int(text)
 
 
-def _write_key(key: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+def write_key(key: Key, of: str = "") -> str:
+    """Return the cursor of an item with this key, in a list of what was looked for."""
+    whole = (*key, _mark([of]).hex()) if of else key
+    return base64.urlsafe_b64encode(json.dumps(whole).encode()).decode().rstrip("=")
+
+
+def read_key(text: str, of: str = "") -> Key:
+    """Return the key in a cursor. Raises InputError for one that belongs to something else."""
+    key = _read_key(text)
+    if not of:
+        return key
+    if not key or key[-1] != _mark([of]).hex():
+        raise InputError("cursor_of_another_search")
+    return key[:-1]
+
+
+def _mark(parts: Sequence[Any]) -> bytes:
+    return blake2b(json.dumps(parts).encode(), digest_size=_MARK).digest()
 
 
 def _read_key(text: str) -> Key:
@@ -158,7 +175,8 @@ def _decoded(text: str) -> bytes:
 # ---- cursors of posts
 
 
-def _cursor(found: FoundPost, wanted: Wanted) -> str:
+def cursor_of(found: FoundPost, wanted: Wanted) -> str:
+    """Return the cursor of a post: a page after it begins with the next older one."""
     data = found.key.to_bytes(_KEY, "big") + wanted.mark
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 

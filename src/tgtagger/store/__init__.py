@@ -19,6 +19,7 @@ from typing import Self
 
 from tgtagger.model.archive import Backup, Recovered
 from tgtagger.model.posts import PostFilter
+from tgtagger.store.agents import Agents
 from tgtagger.store.answers import Answers
 from tgtagger.store.changes import Changes
 from tgtagger.store.channels import Channels
@@ -64,6 +65,7 @@ class Store:
         self.answers = Answers(self._database)
         self.tags = Tags(self._database)
         self.curation = Curation(self._database)
+        self.agents = Agents(self._database)
         self.changes = Changes(self._database)
         self.channels = Channels(self._database)
         self.records = Records(self._database)

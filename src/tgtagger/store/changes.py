@@ -1,4 +1,4 @@
-"""The changes of tags, a person's and the tagging runs': their list, and the undo of one.
+"""The changes of tags, a person's, an agent's and the tagging runs': their list, an undo.
 
 An undo is a change, too: undone, it lets the other one stand again. Knows neither how changes are
 recorded (`recording`) nor what an undo does to the rows (`undo`).
@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.engine import Connection
 
@@ -166,8 +166,9 @@ def _stand_again(db: Connection, undo: PastChange, undone: int) -> TakenBack:
 
 def _past(row: Sequence[Any]) -> PastChange:
     number, at, what, names, posts, undone, undoes = _CHANGE(row)
+    by: Literal["person", "agent"] = "agent" if what == "agent" else "person"
     return PastChange(
-        number, moment(at), "person", what, tuple(parsed(names)), posts, from_text(undone), undoes
+        number, moment(at), by, what, tuple(parsed(names)), posts, from_text(undone), undoes
     )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Connection
 
 from tgtagger import vocabulary
-from tgtagger.decide import HUMAN
+from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange
+from tgtagger.model.choices import LinkSource
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
@@ -28,7 +29,9 @@ from tgtagger.store.values import INTEGER, RowCheck
 _NAME = RowCheck("tags.name")
 _NAME_AND_KEY = RowCheck("tags.name", "tags.key")
 _ALIAS = RowCheck("tag_aliases.name")
-_BOTH = RowCheck(INTEGER, "post_tags.position", "post_tags.source", "post_tags.position")
+_BOTH = RowCheck(
+    INTEGER, "post_tags.position", "post_tags.source", "post_tags.position", "post_tags.source"
+)
 
 
 _FREE_KEY = Statement("DELETE FROM tag_aliases WHERE key = :key")
@@ -46,7 +49,7 @@ _UNBLOCK = Statement("DELETE FROM barred_tags WHERE tag_id = :tag")
 _POSTS_WITH = Statement("SELECT post_id FROM post_tags WHERE tag_id = :tag")
 _COUNT = Statement("SELECT count(*) FROM post_tags WHERE tag_id = :tag")
 _WITH_BOTH = Statement(
-    "SELECT a.post_id, a.position, a.source, b.position FROM post_tags AS a "
+    "SELECT a.post_id, a.position, a.source, b.position, b.source FROM post_tags AS a "
     "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = :target WHERE a.tag_id = :tag"
 )
 _UNLINK = Statement("DELETE FROM post_tags WHERE post_id = :post AND tag_id = :tag")
@@ -55,8 +58,8 @@ _PLACE = Statement(
     "UPDATE post_tags SET position = :position WHERE post_id = :post AND tag_id = :tag"
 )
 _MOVE_LINKS = Statement("UPDATE post_tags SET tag_id = :target WHERE tag_id = :tag")
-_MAKE_HUMAN = Statement(
-    f"UPDATE post_tags SET source = '{HUMAN}', model = NULL, prompt = NULL, vocabulary = NULL, "
+_MAKE = Statement(
+    "UPDATE post_tags SET source = :source, model = NULL, prompt = NULL, vocabulary = NULL, "
     "run_id = NULL WHERE post_id = :post AND tag_id = :tag"
 )
 _GIVE = Statement(
@@ -223,12 +226,12 @@ class Curation(Part):
 
 def _pour(db: Connection, tag: int, target: int) -> set[int]:
     posts = {post for (post,) in _POSTS_WITH(db, tag=tag)}
-    for post, position, source, other in map(
+    for post, position, source, other, other_source in map(
         _BOTH, _WITH_BOTH(db, target=target, tag=tag).fetchall()
     ):
         _UNLINK(db, post=post, tag=tag)
-        if source == HUMAN:
-            _make_human(db, post, target)
+        if source == HUMAN or (source == AGENT and other_source != HUMAN):
+            _make(db, post, target, source)
         _PLACE(db, position=min(position, other), post=post, tag=target)
     _MOVE_LINKS(db, target=target, tag=tag)
     _MOVE_REMOVED(db, target=target, tag=tag)
@@ -269,7 +272,7 @@ def _give(db: Connection, posts: Sequence[int], names: Sequence[str]) -> TagChan
         _UNBLOCK(db, tag=tag)
         for post in posts:
             _ALLOW(db, post=post, tag=tag)
-            if not _make_human(db, post, tag):
+            if not _make(db, post, tag, HUMAN):
                 changed.add(post)
                 _GIVE(db, post=post, tag=tag, at=at)
     return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
@@ -318,6 +321,6 @@ def _of_post(db: Connection, post: int) -> TagChange:
     return TagChange(names, (), 1)
 
 
-def _make_human(db: Connection, post: int, tag: int) -> bool:
-    """Turn a link into a person's; tell whether there was a link."""
-    return bool(_MAKE_HUMAN(db, post=post, tag=tag).rowcount)
+def _make(db: Connection, post: int, tag: int, source: LinkSource) -> bool:
+    """Turn a link into a person's or an agent's; tell whether there was a link."""
+    return bool(_MAKE(db, post=post, tag=tag, source=source).rowcount)

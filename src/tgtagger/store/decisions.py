@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from tgtagger.decide import HUMAN
-from tgtagger.store.recording import LINK
+from tgtagger.decide import HUMAN, LASTING
+from tgtagger.store.recording import LASTING_SOURCES, LINK
 from tgtagger.store.statements import Statement
 from tgtagger.store.undo import give_back
 from tgtagger.store.values import parsed
@@ -30,7 +30,7 @@ _NOTHING: State = (None, None)
 
 
 _DROP_MACHINE_LINKS = Statement(
-    f"DELETE FROM post_tags WHERE post_id = :post AND source <> '{HUMAN}'"
+    f"DELETE FROM post_tags WHERE post_id = :post AND source NOT IN ({LASTING_SOURCES})"
 )
 _FORGET_RECORDS = Statement("DELETE FROM changed_links WHERE post_id = :post AND tag_id = :tag")
 _KEEP_RECORD = Statement(
@@ -109,9 +109,9 @@ def _put_behind(db: Connection, other: int, keep: int) -> None:
 
 
 def _of_person(link: str | None) -> list[Any] | None:
-    """Return a link that a person made; None for a machine's."""
+    """Return a link that a person or an agent made; None for a tagger's."""
     found: list[Any] | None = None if link is None else parsed(link)
-    return found if found is not None and found[1] == HUMAN else None
+    return found if found is not None and found[1] in LASTING else None
 
 
 def _behind(link: list[Any] | None, places: int) -> str | None:
@@ -140,7 +140,7 @@ def _joined(ours: State, theirs: State) -> State:
         if link is not None and parsed(link)[1] == HUMAN:
             return link, None
     removed = ours[1] or theirs[1]
-    return (ours[0], None) if removed is None else (None, removed)
+    return (ours[0] or theirs[0], None) if removed is None else (None, removed)
 
 
 def _joined_records(

@@ -33,7 +33,7 @@ from tgtagger.store import answers, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import Query, query_for
-from tgtagger.store.recording import LINK, STATE, Replaced, keep_replaced
+from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
 from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tags import find_decided, make_tag
@@ -275,18 +275,18 @@ _ANSWER = Statement(
     "at = excluded.at"
 )
 _REPLACE = Statement(
-    f"DELETE FROM post_tags WHERE post_id IN listed(:posts) AND source <> '{decide.HUMAN}' "
+    f"DELETE FROM post_tags WHERE post_id IN listed(:posts) AND source NOT IN ({LASTING_SOURCES}) "
     f"RETURNING post_id, tag_id, {LINK}, run_id"
 )
 _OFF = Statement(
     "SELECT post_id, tag_id FROM removed_tags WHERE post_id IN listed(:posts) "
     "UNION ALL SELECT CAST(NULL AS bigint), tag_id FROM barred_tags"
 )
-# What a person gave, and the places of what an undo may bring back: see `FREE_PLACE`.
+# What a person or an agent gave, and the places of what an undo may bring back: see `FREE_PLACE`.
 _PLACES = Statement(
     "SELECT post_id, tag_id, position FROM post_tags WHERE post_id IN listed(:posts) UNION ALL "
     "SELECT post_id, CAST(NULL AS bigint), number_of(before, 0) FROM changed_links "
-    f"WHERE post_id IN listed(:posts) AND text_of(before, 1) = '{decide.HUMAN}'"
+    f"WHERE post_id IN listed(:posts) AND text_of(before, 1) IN ({LASTING_SOURCES})"
 )
 _NAMED = Statement(
     "SELECT key, id FROM tags WHERE key IN listed_texts(:keys) "

@@ -1,10 +1,10 @@
 """The record of changes of tags: each row that a change touched, as it was before and after.
 
-`recording` notes, by the room of the database, every row that a person's change or an undo
-touches; so nothing that `curation` does can be forgotten. A tagging run notes by `keep_replaced`
-what it replaces, and nothing of new posts. Numbers are those of the runs' series: one number names
-either a run or another change. Old changes go by the rule of old runs (`sweep`). Knows no reason
-for a change, and undoes none (`undo`).
+`recording` notes, by the room of the database, every row that a person's or an agent's change, or
+an undo, touches; so nothing that `curation` does can be forgotten. A tagging run notes by
+`keep_replaced` what it replaces, and nothing of new posts. Numbers are those of the runs' series:
+one number names either a run or another change. Old changes go by the rule of old runs (`sweep`).
+Knows no reason for a change, and undoes none (`undo`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
 
+from tgtagger.decide import LASTING
 from tgtagger.model.archive import TagChange
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
+from tgtagger.store.values import parsed
 
 NEXT_NUMBER = (
     "(SELECT larger(coalesce((SELECT max(id) FROM runs), 0), "
@@ -33,6 +35,9 @@ NEXT_TAG = (
     "coalesce((SELECT last_tag_id FROM tag_changes ORDER BY id DESC LIMIT 1), 0)) + 1)"
 )
 """SQL: the id of a new tag; never that of a deleted one, which an undo may bring back."""
+
+LASTING_SOURCES = ", ".join(f"'{source}'" for source in LASTING)
+"""SQL: the sources of tags that no tagging replaces."""
 
 FREE_PLACE = (
     "(SELECT coalesce(max(place) + 1, 0) FROM (SELECT position AS place FROM post_tags "
@@ -87,6 +92,13 @@ _NOTE = Statement(
     "INSERT INTO tag_changes (id, at, what, names, posts, last_tag_id, undoes) "
     "VALUES (:id, :at, :what, :names, 0, :last, :undoes)"
 )
+_NAMES_OF_OPEN = Statement(
+    "SELECT names FROM tag_changes WHERE id = :id AND what = 'agent' AND undone_at IS NULL "
+    "AND swept_at IS NULL"
+)
+_GO_ON = Statement(
+    "UPDATE tag_changes SET names = :names, last_tag_id = larger(last_tag_id, :last) WHERE id = :id"
+)
 _FORGET = Statement("DELETE FROM tag_changes WHERE id = :id")
 _COUNT = Statement(
     "UPDATE tag_changes SET posts = larger("
@@ -109,15 +121,31 @@ def _keep(table: str) -> Statement:
         f"coalesce(w.{column}, '') <> coalesce({now_}, '')"
         for column, now_ in zip(columns, after, strict=True)
     )
-    into = (*keys, *columns, *(column.replace("before", "after") for column in columns))
+    new = [column.replace("before", "after") for column in columns]
     return Statement(
-        f"INSERT INTO {table} (change_id, {', '.join(into)}) SELECT :id, "
+        f"INSERT INTO {table} (change_id, {', '.join((*keys, *columns, *new))}) SELECT :id, "
         f"{', '.join(f'w.{name}' for name in (*keys, *columns))}, {', '.join(after)} "
-        f"FROM touched_{table} AS w WHERE {differs}"
+        f"FROM touched_{table} AS w WHERE {differs} "
+        # An agent's session that touches a row again: before it the row was what it was at first.
+        f"ON CONFLICT (change_id, {', '.join(keys)}) DO UPDATE SET "
+        f"{', '.join(f'{name} = excluded.{name}' for name in new)}"
+    )
+
+
+def _forget_same(table: str) -> Statement:
+    """Return the statement that forgets what a session did and took back itself."""
+    return Statement(
+        f"DELETE FROM {table} WHERE change_id = :id AND "
+        + " AND ".join(
+            f"coalesce({name}, '') = coalesce({name.replace('before', 'after')}, '')"
+            for name in TOUCHED[table][1]
+        )
     )
 
 
 _KEEP = [(_keep(table), Statement(f"DROP TABLE touched_{table}")) for table in TOUCHED]
+_FORGET_SAME = [_forget_same(table) for table in TOUCHED]
+_HOLDS = [Statement(f"SELECT 1 FROM {table} WHERE change_id = :id LIMIT 1") for table in TOUCHED]
 _NOTE_RUN = Statement(
     "INSERT INTO tag_changes (id, at, what, names, posts, last_tag_id) "
     "SELECT :id, :at, 'run', '[]', 0, "
@@ -170,10 +198,13 @@ def recording(
     what: TagChangeKind,
     names: Sequence[str] = (),
     undoes: int | None = None,
+    into: int | None = None,
 ) -> Iterator[Recorded]:
     """Record what the body changes, as one change. A body that changes nothing is none.
 
     An undo always is one: what it undoes counts as undone, also where a run has left nothing to do.
+    `into`: add it to this change, an agent's, which then is undone as a whole; unless that is
+    undone, or too old.
     """
     watching = room_of(db).watching
     watching.begin(db)
@@ -182,24 +213,33 @@ def recording(
     watching.end(db)
     (number, last) = _LAST(db).fetchone()
     (highest,) = _HIGHEST(db).fetchone()
-    _NOTE(
-        db,
-        id=number,
-        at=now(),
-        what=what,
-        names=json.dumps(list(names), ensure_ascii=False),
-        last=max(last, highest or 0),
-        undoes=undoes,
-    )
+    known = None if into is None else _names_of_open(db, into)
+    last = max(last, highest or 0)
+    given = json.dumps(list(dict.fromkeys((*(known or ()), *names))), ensure_ascii=False)
+    if known is None:
+        _NOTE(db, id=number, at=now(), what=what, names=given, last=last, undoes=undoes)
+    else:
+        number = into
+        _GO_ON(db, id=number, names=given, last=last)
     recorded = 0
     for keep, drop in _KEEP:
         recorded += keep(db, id=number).rowcount
         drop(db)
+    if known is not None:
+        for forget in _FORGET_SAME:
+            forget(db, id=number)
+        recorded = any(holds(db, id=number).fetchone() for holds in _HOLDS)
     if not recorded and undoes is None:
         _FORGET(db, id=number)
         return
     _COUNT(db, id=number, renamed=renamed_posts(db, number))
     recorded_as.number = number
+
+
+def _names_of_open(db: Connection, number: int) -> list[str] | None:
+    """Return the tags of an agent's session that can go on; None: there is no such session."""
+    found = _NAMES_OF_OPEN(db, id=number).fetchone()
+    return None if found is None else list(parsed(found[0]))
 
 
 def renamed_posts(db: Connection, number: int) -> int:

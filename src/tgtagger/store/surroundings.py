@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tgtagger.decide import HUMAN
 from tgtagger.model.archive import PostChange, PostMention, Surroundings, TakenTag
 from tgtagger.model.tagging import PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
+from tgtagger.store.recording import LASTING_SOURCES
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
@@ -53,7 +53,7 @@ TAKEN = Statement(
 )
 CHANGES = Statement(
     "SELECT c.id, c.at, c.what, t.name, "
-    f"l.after IS NOT NULL AND text_of(l.after, 1) = '{HUMAN}', l.after IS NULL "
+    f"l.after IS NOT NULL AND text_of(l.after, 1) IN ({LASTING_SOURCES}), l.after IS NULL "
     "FROM changed_links AS l JOIN tag_changes AS c ON c.id = l.change_id "
     "JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = :post AND c.what NOT IN ('run', 'undo') "
     "AND c.undone_at IS NULL AND c.swept_at IS NULL ORDER BY c.id, t.name"

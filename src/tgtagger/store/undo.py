@@ -19,7 +19,7 @@ from tgtagger.decide import HUMAN, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
 from tgtagger.store import tag_queue
-from tgtagger.store.recording import STATE, STATE_OF, renamed_posts
+from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import parsed
 
@@ -30,7 +30,7 @@ _TAGGED_SINCE = (
     "WHERE s.post_id = {post} AND s.change_id > {number} AND h.what = 'run' "
     "AND h.undone_at IS NULL AND text_of(s.after, 0) <> 'failed') "
     "OR EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = {post} "
-    f"AND (l.run_id > {{number}} OR l.added_at > {{at}}) AND l.source <> {_HIS}))"
+    f"AND (l.run_id > {{number}} OR l.added_at > {{at}}) AND l.source NOT IN ({LASTING_SOURCES})))"
 )
 """SQL: whether a run has replaced the tags of a post since a change, also one that began before."""
 
@@ -49,8 +49,8 @@ _NAMES = (
     "UNION SELECT text_of(after, 1) FROM changed_tags WHERE {in_}"
 )
 _MACHINES = (
-    "SELECT post_id FROM changed_links WHERE {in_} AND (text_of(before, 1) <> "
-    f"{_HIS} OR text_of(after, 1) <> {_HIS})"
+    "SELECT post_id FROM changed_links WHERE {in_} AND (text_of(before, 1) NOT IN "
+    f"({LASTING_SOURCES}) OR text_of(after, 1) NOT IN ({LASTING_SOURCES}))"
 )
 _STATES = "SELECT post_id FROM changed_posts WHERE {in_}"
 
@@ -104,7 +104,7 @@ def later_than(db: Connection, change: PastChange) -> tuple[int, ...]:
     own = _Records(db, (number,) if change.undoes is None else (number, change.undoes))
     by_run = change.by == "run" or _is_run(db, change.undoes)
     found = []
-    if change.by == "person":
+    if change.by != "run":
         rows = _LATER(db, id=number).fetchall()
         found += [later for (later,) in rows if own.clash(_Records(db, (later,)), by_run=by_run)]
     rows = _LATER_UNDOS(db, id=number).fetchall()
@@ -195,8 +195,9 @@ _NAME_TAKEN = Statement(
     "SELECT t.name FROM tags AS t WHERE t.key = :key AND t.id <> :tag UNION ALL "
     "SELECT t.name FROM tag_aliases AS a JOIN tags AS t ON t.id = a.tag_id WHERE a.key = :key"
 )
-_OUTDATED = f"before IS NOT NULL AND text_of(before, 1) <> {_HIS} AND " + _TAGGED_SINCE.format(
-    post="c.post_id", number="c.change_id", at="t.at"
+_OUTDATED = (
+    f"before IS NOT NULL AND text_of(before, 1) NOT IN ({LASTING_SOURCES}) AND "
+    + _TAGGED_SINCE.format(post="c.post_id", number="c.change_id", at="t.at")
 )
 _CHANGED_LINKS = Statement(
     f"SELECT post_id, tag_id, CASE WHEN {_OUTDATED} THEN NULL ELSE before END, after, "
@@ -237,7 +238,7 @@ _SET_STATE = Statement(
 
 
 def take_back_change(db: Connection, change: PastChange) -> TakenBack:
-    """Undo a person's change, or an undo."""
+    """Undo a person's change, an agent's session, or an undo."""
     number = change.number
     renamed = renamed_posts(db, number)
     restored = _restore_tags(db, number)

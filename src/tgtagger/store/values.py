@@ -271,7 +271,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "barred_at": TIME,
     },
     "tags_apart": {"one": TEXT, "other": TEXT, "at": TIME},  # a person says: never one
-    "tag_changes": {  # what a person did to tags, and undos; numbered as the runs are
+    "tag_changes": {  # what a person or an agent did to tags, and undos; numbered as the runs are
         "id": INTEGER,
         "at": TIME,
         "what": one_of(Literal[TagChangeKind, "run"]),  # run: one that replaced tags, or is undone

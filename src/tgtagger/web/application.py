@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from tgtagger import __version__
 from tgtagger.config import Settings
@@ -20,16 +21,21 @@ from tgtagger.web.api.documents import describe
 from tgtagger.web.dependencies import Archive
 from tgtagger.web.guard import Access, Guard
 from tgtagger.web.head import Head
+from tgtagger.web.neighbour import Neighbour
 
 STATIC = Path(__file__).parent / "static"
 
 
 def make_app(
-    settings: Settings, access: Access | None = None, media: tuple[Path, ...] = ()
+    settings: Settings,
+    access: Access | None = None,
+    media: tuple[Path, ...] = (),
+    neighbour: Neighbour | None = None,
 ) -> FastAPI:
     """Return the application for an archive; by default for this machine, without a token.
 
-    `media`: folders with exports, whose pictures are shown.
+    `media`: folders with exports, whose pictures are shown. `neighbour`: another face at a path of
+    its own, behind the same guard.
     """
     access = access or Access()
     app = FastAPI(
@@ -48,6 +54,9 @@ def make_app(
     api.include_in(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     describe(app)
+    app.state.neighbour = neighbour
+    if neighbour is not None:
+        app.router.routes.append(Route(neighbour.path, neighbour, include_in_schema=False))
     app.include_router(completions.router)
     app.include_router(live.router)
     # The outermost: it sees every request first.

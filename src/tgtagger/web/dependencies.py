@@ -6,99 +6,16 @@ a connection of its own. Knows no route.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from tgtagger.config import Settings
+from tgtagger.runs.archive import Archive
 from tgtagger.store import Store
 
-T = TypeVar("T")
-
-SHARE = 20
-"""What was counted is shown for so many times as long as the count took: while somebody writes,
-counting takes a twentieth of the time at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was counted, of which version of the archive, and until when it is good anyway."""
-
-    value: object
-    version: int
-    until: float
-    lasts: bool
-
-
-@dataclass(slots=True)
-class Archive:
-    """The archive that a server shows, and its settings. `media`: folders of exports.
-
-    `is_ending`: the server ends, and so shall whoever follows a job.
-    """
-
-    settings: Settings
-    read_only: bool = False
-    media: tuple[Path, ...] = ()
-    is_ending: bool = False
-    _store: Store | None = field(default=None)
-    _was_open: bool = False
-    _opening: threading.Lock = field(default_factory=threading.Lock)
-    _known: dict[str, _Known] = field(default_factory=dict)
-    _counting: dict[str, threading.Lock] = field(default_factory=dict)
-    _changes: int = 0  # what persons changed in these pages
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the store is at hand, and of the file that has its name now."""
-        return self._store is not None and not self._store.is_replaced
-
-    @property
-    def store(self) -> Store:
-        """The store, opened when it is first asked for, and when another file has its name."""
-        with self._opening:
-            if self._store is not None and self._store.is_replaced:
-                self.close()
-                self._known.clear()
-            if self._store is None:
-                self._store = Store.open(self.settings.db, create=not self._was_open)
-                self._was_open = True
-            return self._store
-
-    def remember(self, name: str, count: Callable[[], T], *, lasts: bool = False) -> T:
-        """Return what `count` returns, from memory as long as nobody has written.
-
-        For counts of the whole archive, which take long on a large one; who asks for the same one
-        meanwhile waits for it. `lasts`: a person's own change does not make it old at once.
-        """
-        with self._counting.setdefault(name, threading.Lock()):
-            version, began = self.store.status.version(), time.monotonic()
-            changes = self._changes
-            known = self._known.get(name)
-            if known is not None and (known.version == version or began < known.until):
-                return known.value  # type: ignore[return-value]  # made by the same `count`
-            value = count()
-            now = time.monotonic()
-            is_old = changes != self._changes and not lasts  # a person changed something meanwhile
-            until = now if is_old else now + SHARE * (now - began)
-            self._known[name] = _Known(value, version, until, lasts)
-            return value
-
-    def forget(self) -> None:
-        """Forget what was counted: a person has changed something, and wants to see it."""
-        self._changes += 1
-        self._known = {name: known for name, known in self._known.items() if known.lasts}
-
-    def close(self) -> None:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+__all__ = ["Archive", "ArchiveDep", "SettingsDep", "StoreDep", "archive_of"]
 
 
 def archive_of(request: Request) -> Archive:

@@ -42,6 +42,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"/healthz", "/enter"})
 """Paths that want no token: they show nothing of the archive, as /static/ does."""
 
+CHANGE_NOTHING = frozenset({"/enter", "/mcp"})
+"""Paths whose POST changes nothing on a server that only shows the archive."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -181,7 +184,7 @@ class Guard:
             return None if _may_be_shown(headers) else _OTHER_SITE_READS
         if not self._is_own(headers, f"{scope.get('scheme', 'http')}://{host}"):
             return _OTHER_SITE
-        if self.access.read_only and path != "/enter":
+        if self.access.read_only and path not in CHANGE_NOTHING:
             return _READ_ONLY
         return None if _is_small(headers.one("content-length")) else _TOO_LARGE
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -29,6 +28,7 @@ from tgtagger.errors import (
     StoreError,
     TgTaggerError,
     TryLater,
+    place_of,
 )
 from tgtagger.messages.store import SENTENCES as OF_STORE
 from tgtagger.web.failures import translated
@@ -186,7 +186,7 @@ def note_bug(scope: Scope, error: Exception) -> Response:
     hold a post's text, a tag, a query.
     """
     route = scope.get("route")
-    log.error("a bug in %s %s\n%s", scope["method"], getattr(route, "path", "?"), _where(error))
+    log.error("a bug in %s %s\n%s", scope["method"], getattr(route, "path", "?"), place_of(error))
     detail = _language_of(Request(scope)).text(
         "This is a bug of tgtagger; its log has the details."
     )
@@ -199,17 +199,6 @@ def note_bug(scope: Scope, error: Exception) -> Response:
 def _language_of(request: Request) -> Language:
     """Return the language of who asks; a program is told in English."""
     return words_of(request) if is_page(request) else ENGLISH
-
-
-def _where(error: BaseException) -> str:
-    """Return the traceback of an error and of its causes, without what they say."""
-    found: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and len(found) < 10:
-        lines = "".join(traceback.format_tb(cause.__traceback__))
-        found.insert(0, f"{lines}{type(cause).__qualname__}")
-        cause = cause.__cause__ or cause.__context__
-    return "\nthen\n".join(found)
 
 
 def refuse(scope: Scope, refusal: Refusal) -> Response:

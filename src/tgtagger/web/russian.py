@@ -152,6 +152,7 @@ TEXTS: Mapping[str, str] = {
     "{names} removed and blocked": "убрано и запрещено: {names}",
     "{names} given to posts": "дано постам: {names}",
     "{names} taken off posts": "снято с постов: {names}",
+    "tags of an agent: {names}": "теги агента: {names}",
     "These tags are probably one. Merged names go on to stand for the tag that remains; the "
     "doubtful ones come last.": (
         "Эти теги, вероятно, об одном. Слитые имена станут другими именами оставшегося тега; "
@@ -460,6 +461,7 @@ TEXTS: Mapping[str, str] = {
     "the author's hashtag": "хештег автора",
     "Telegram": "Telegram",
     "a model": "модель",
+    "an agent": "агент",
     "an export": "экспорт",
     "animation": "анимация",
     "audio": "аудио",

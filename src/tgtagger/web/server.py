@@ -136,6 +136,8 @@ def make_server(
         async with contextlib.AsyncExitStack() as stack:
             if worker is not None:
                 await stack.enter_async_context(_kept(worker))
+            if app.state.neighbour is not None:
+                await stack.enter_async_context(app.state.neighbour.run())
             yield
 
     app.router.lifespan_context = lifespan

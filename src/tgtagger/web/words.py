@@ -25,6 +25,7 @@ WORDS: Texts = {
     "llm": "a model",
     "keywords": "the embedded tagger",
     "cache": "copied from an equal text",
+    "agent": "an agent",
     # media
     "photo": "photo",
     "video": "video",

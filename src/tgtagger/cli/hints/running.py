@@ -61,6 +61,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "token_file_unreadable": "it is named by --token-file, TGTAGGER_TOKEN_FILE or serve.token_file",
     "token_file_open": "keep it to yourself: chmod 600 {path}",
     "token_too_short": 'make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"',
+    # ---- agents
+    "mcp_missing": "pipx install 'tgtagger[mcp]', or: pip install 'tgtagger[mcp]'",
     "usage": lambda *, advice, **_: advice,
     # ---- targets
     "no_channels_yet": "read one: tgtagger parse @channel",

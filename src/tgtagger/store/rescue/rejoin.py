@@ -134,7 +134,8 @@ def _restore(db: sqlite3.Connection, convert: Convert, now: str) -> int:
             )
     db.execute(
         "UPDATE posts SET status = 'tagged', tagged_at = added_at WHERE added_at = ? "
-        "AND status = 'pending' AND id IN (SELECT post_id FROM post_tags WHERE source <> 'human')",
+        "AND status = 'pending' AND id IN "
+        "(SELECT post_id FROM post_tags WHERE source NOT IN ('human', 'agent'))",
         (now,),
     )
     return restored

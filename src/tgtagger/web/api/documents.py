@@ -226,7 +226,7 @@ class TagChanges(Shape):
 class Change(Shape):
     number: int = Field(examples=[12])
     at: dt.datetime
-    by: Literal["person", "run"]
+    by: Literal["person", "agent", "run"]
     what: TagChangeKind | str = Field(description="Or a run's command.", examples=["merge"])
     names: list[str] = Field(description="Tags, or the run's tagger.", examples=[["AI", "ИИ"]])
     posts: int = Field(examples=[17])
@@ -242,7 +242,7 @@ class ChangePage(Shape):
 class TakenBack(Shape):
     number: int = Field(examples=[12])
     run: int | None = Field(description="If it was a run.", examples=[None])
-    by: Literal["person", "run"]
+    by: Literal["person", "agent", "run"]
     what: TagChangeKind | str = Field(examples=["merge"])
     names: list[str] = Field(examples=[["AI", "ИИ"]])
     undoes: int | None = Field(description="If it was an undo: of what.", examples=[None])

@@ -36,7 +36,7 @@ def undo_change(
     *,
     sure: Sure = False,
 ) -> Response:
-    """Take back a person's change or a run, by its number in the history."""
+    """Take back a person's change, an agent's session or a run, by its number in the history."""
     t = words_of(request)
     found = undo(store, number, dry_run=True)
     if found.change.by == "run" and found.posts > actions.MANY and not sure:
@@ -45,7 +45,7 @@ def undo_change(
         )
         return actions.ask(request, question, {"number": number}, place)
     undone = undo(store, number)
-    posts = undone.change.posts if undone.change.by == "person" else undone.posts
+    posts = undone.change.posts if undone.change.by != "run" else undone.posts
     text = t.text("Undone.")
     if posts:
         text = t.text("Undone: {posts}.", posts=t.counted(posts, "post"))

@@ -11,14 +11,14 @@ import pytest
 
 from support.make import page, post
 from tgtagger.config import load
+from tgtagger.runs import archive as held
+from tgtagger.runs.archive import Archive
 from tgtagger.store import Store
-from tgtagger.web import dependencies
-from tgtagger.web.dependencies import Archive
 
 
 @pytest.fixture(autouse=True)
 def _no_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dependencies, "SHARE", 0)
+    monkeypatch.setattr(held, "SHARE", 0)
 
 
 def test_a_count_is_made_again_once_anybody_has_written(store: Store) -> None:
@@ -49,7 +49,7 @@ def test_a_count_is_made_again_once_anybody_has_written(store: Store) -> None:
 def test_while_somebody_writes_a_slow_count_is_not_made_at_every_request(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    monkeypatch.setattr(held, "SHARE", 10**9)
     archive = Archive(load({"db": str(store.path)}))
     assert archive.remember("a", lambda: 1) == 1
     store.posts.save_page(page(post(1)))
@@ -60,7 +60,7 @@ def test_while_somebody_writes_a_slow_count_is_not_made_at_every_request(
 def test_a_persons_change_is_seen_at_once_even_if_a_count_was_at_work(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    monkeypatch.setattr(held, "SHARE", 10**9)
     archive = Archive(load({"db": str(store.path)}))
 
     def count_meanwhile() -> int:
@@ -76,7 +76,7 @@ def test_a_persons_change_is_seen_at_once_even_if_a_count_was_at_work(
 def test_what_lasts_survives_a_persons_change(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependencies, "SHARE", 10**9)
+    monkeypatch.setattr(held, "SHARE", 10**9)
     archive = Archive(load({"db": str(store.path)}))
     assert archive.remember("a", lambda: 1, lasts=True) == 1
     store.posts.save_page(page(post(1)))

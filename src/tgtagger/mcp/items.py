@@ -1,0 +1,141 @@
+"""The items of answers: a hit, a post, a channel, a job, made of the archive's nouns.
+
+What strangers wrote goes through the marks of the answer. Knows no tool and no store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+from tgtagger.mcp import answers
+from tgtagger.mcp.marks import Marks, beginning, plain
+from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, PostDetails
+from tgtagger.model.archive import Post as StoredPost
+from tgtagger.model.posts import Channel, Media
+from tgtagger.model.refs import post_name
+from tgtagger.model.tagging import PostId
+from tgtagger.model.times import iso
+from tgtagger.system.terminal_text import clean
+
+SNIPPET = 300
+"""Letters of a hit's text."""
+HEAVIEST = 17_000
+"""Bytes of a text in an answer: a whole post of Telegram's, 4,096 letters, fits."""
+_SHOWN_TAGS, _SHOWN_MEDIA = 20, 5  # of one post
+
+
+def hit_of(found: FoundPost, marks: Marks, *, is_whole: bool = False) -> answers.Hit:
+    post = found.post
+    shown = "".join(f"**{part}**" if is_match else part for part, is_match in found.snippet)
+    if is_whole:
+        whole = _whole_text(post)
+        end = beginning(whole, HEAVIEST)
+        text, is_cut = whole[:end], end < len(whole)
+    else:
+        text, is_cut = shown[:SNIPPET], len(shown) > SNIPPET or len(post.text) > len(shown)
+    return answers.Hit(
+        post=post_name(post.id),
+        url=post.url,
+        date=moment(post.date),
+        channel=channel_name(post.channel),
+        text=marks.text(text),
+        is_cut=is_cut,
+        tags=[plain(tag) for tag in post.tags[:_SHOWN_TAGS]],
+        media=[each.type for each in post.media[:_SHOWN_MEDIA]],
+    )
+
+
+def _whole_text(post: StoredPost) -> str:
+    """Return a post's text, clean; of a post without one, what its poll or link says."""
+    return clean(post.text or "\n".join(word for item in post.media for word in item.words))
+
+
+def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Post, int]:
+    """Return a post from a letter of its text on, and the letter where the text was cut."""
+    post = details.post
+    text = _whole_text(post)
+    end = offset + beginning(text[offset:], HEAVIEST)
+    forward = post.forward and (post.forward.channel or post.forward_url or "somebody")
+    reply = post.reply_to and post_name(PostId(post.id.channel_id, post.reply_to))
+    item = answers.Post(
+        post=post_name(post.id),
+        url=post.url,
+        date=moment(post.date),
+        edited=moment(post.edited),
+        deleted=moment(post.deleted),
+        channel=channel_name(post.channel),
+        channel_title=marks.name(post.channel.title),
+        author=marks.name(post.author) if post.author else None,
+        text=marks.text(text[offset:end]),
+        text_begins_at=offset,
+        text_goes_on=end < len(text),
+        tags=[
+            answers.Origin(
+                tag=plain(each.name), source=each.source, by=each.model and plain(each.model)
+            )
+            for each in details.links[:_SHOWN_TAGS]
+        ],
+        status=post.status,
+        media=[
+            answers.Media(kind=each.type, about=marks.name(_about(each)))
+            for each in post.media[:_SHOWN_MEDIA]
+        ],
+        forward_of=marks.name(forward) if forward else None,
+        reply_to=reply or None,
+        views=post.views,
+        forwards=post.forwards,
+    )
+    return item, end
+
+
+def _about(media: Media) -> str:
+    return " · ".join(filter(None, (media.file_name, media.url, *media.words)))
+
+
+def moment(at: dt.datetime | None) -> str | None:
+    return None if at is None else iso(at)
+
+
+def channel_name(channel: Channel) -> str:
+    return f"@{plain(channel.username)}" if channel.username else channel_number(channel.id)
+
+
+def channel_number(channel: int) -> str:
+    return f"-100{channel}" if channel > 0 else str(channel)
+
+
+def channel_of(state: ChannelState, marks: Marks) -> answers.Channel:
+    return answers.Channel(
+        channel=channel_name(state.channel),
+        title=marks.name(state.channel.title),
+        kind=state.channel.kind,
+        posts=state.posts,
+        newest_post=moment(state.newest),
+        last_read=moment(state.parsed_at),
+        unread_messages=state.unread,
+        posts_without_tags=state.pending + state.failed,
+        paused=state.paused or state.unfollowed,
+    )
+
+
+def buckets_of(days: Sequence[DayCount], by: str) -> list[tuple[dt.date, int]]:
+    """Return the counts of the days, or of their weeks, the latest first."""
+    counts: Counter[dt.date] = Counter()
+    for each in days:
+        begin = each.day - dt.timedelta(days=each.day.weekday() if by == "week" else 0)
+        counts[begin] += each.posts
+    return sorted(counts.items(), reverse=True)
+
+
+def job_of(asked: Job) -> answers.Job:
+    """Return a job as an answer tells it."""
+    return answers.Job(
+        job=asked.id,
+        kind=asked.kind,
+        state=asked.state,
+        done=asked.progress.done,
+        total=asked.progress.total,
+        error=None if asked.end is None else asked.end.failure,
+    )

@@ -1,0 +1,486 @@
+"""The tools that read: posts, tags, channels, counts, the state of the archive.
+
+Each looks for at most fifty things, and gives fewer where they are large; a cursor leads on, for
+ever. Each says what the archive has not read. Knows no transport.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tgtagger.errors import InputError
+from tgtagger.mcp import answers
+from tgtagger.mcp.answers import MOST, Coverage, fitting, room, size
+from tgtagger.mcp.items import (
+    buckets_of,
+    channel_number,
+    channel_of,
+    hit_of,
+    job_of,
+    moment,
+    post_of,
+)
+from tgtagger.mcp.marks import Marks, plain
+from tgtagger.model.archive import (
+    ChannelState,
+    DayCount,
+    FoundPost,
+    ListedTag,
+    RisingTag,
+)
+from tgtagger.model.choices import PostStatus
+from tgtagger.model.times import iso
+from tgtagger.runs.archive import Archive
+from tgtagger.runs.jobs import has_worker
+from tgtagger.runs.pages import (
+    Wanted,
+    cursor_of,
+    cut,
+    read_cursor,
+    read_key,
+    read_page,
+    write_key,
+)
+from tgtagger.runs.times import read_when
+
+_COUNTED = 1000
+_DAYS = 30
+
+Names = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=MOST)]
+Limit = Annotated[int, Field(ge=1, le=MOST, description="At most so many.")]
+Cursor = Annotated[
+    str, Field(max_length=1000, description="`next_cursor` of the answer before; same filters.")
+]
+_WHEN = "2026-01-31, 2026-01, 2026, today, yesterday, 12h, 7d, 3mo, 1y"
+Since = Annotated[str, Field(max_length=100, description=f"From then on: {_WHEN}.")]
+Until = Annotated[str, Field(max_length=100, description=f"Before then: {_WHEN}.")]
+Channels = Annotated[Names, Field(description="@username or number: any of them.")]
+AllTags = Annotated[Names, Field(description="All of these tags.")]
+Tag = Annotated[str, Field(max_length=200, description="A tag, or an alias of one.")]
+PostRef = Annotated[str, Field(max_length=200, description="A post, as an answer names it.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The tools that read an archive."""
+
+    archive: Archive
+    may_write: bool = False
+
+    def search_posts(
+        self,
+        query: Annotated[
+            str,
+            Field(
+                max_length=2000,
+                description='Words joined by AND, in any of their forms; OR, NOT, -, (…), "a '
+                'phrase", begin*; has:photo, is:reply, is:forward.',
+            ),
+        ] = "",
+        channels: Channels = [],  # noqa: B006 -- pydantic copies it
+        tags: AllTags = [],  # noqa: B006
+        any_tags: Annotated[Names, Field(description="Any of these tags.")] = [],  # noqa: B006
+        not_tags: Annotated[Names, Field(description="None of these tags.")] = [],  # noqa: B006
+        statuses: Annotated[list[PostStatus], Field(max_length=4)] = [],  # noqa: B006
+        since: Since = "",
+        until: Until = "",
+        sort: Literal["date", "relevance"] = "date",
+        limit: Limit = 20,
+        cursor: Cursor = "",
+    ) -> answers.Found:
+        """Search the posts of the archive by words, tags, channels and time, the newest first.
+
+        Word forms are found, Russian and English. Each hit has the part of the text with the
+        words; get_posts has the whole text. An empty result proves nothing where `coverage` says
+        that messages are unread.
+        """
+        wanted = Wanted(query, channels, tags, any_tags, not_tags, statuses, since, until)
+        store, marks = self.archive.store, Marks()
+        if sort == "date":
+            page = read_page(store, wanted, limit, after=cursor)
+            found, has_more, begin = page.posts, page.older is not None, 0
+        else:
+            (begin,) = _numbers(cursor, _ranked(wanted), 1)
+            ranked = store.records.search(wanted.filter(begin + limit + 1), by_relevance=True)
+            found = tuple(islice(ranked, begin, None))
+            found, has_more = found[:limit], len(found) > limit
+        total = store.queue.count(wanted.filter(_COUNTED))
+        near = () if total else store.records.near(wanted.filter())
+        answer = answers.Found(
+            notice=marks.notice,
+            posts=[],
+            total=total,
+            similar_words=[plain(word) for word in near[:5]],
+            next_cursor=None,
+            coverage=self._coverage(channels),
+        )
+        hits = [hit_of(each, marks) for each in found]
+        shown = fitting(answer, hits)
+        if shown and (has_more or shown < len(hits)):
+            answer.next_cursor = (
+                cursor_of(found[shown - 1], wanted)
+                if sort == "date"
+                else write_key((begin + shown,), _ranked(wanted))
+            )
+        answer.posts = hits[:shown]
+        return answer
+
+    def list_posts(
+        self,
+        around: Annotated[
+            str, Field(max_length=200, description="A post: what was posted around it.")
+        ] = "",
+        before: Annotated[
+            str, Field(max_length=200, description="A post: what was posted before it.")
+        ] = "",
+        after: Annotated[
+            str, Field(max_length=200, description="A post: what was posted after it.")
+        ] = "",
+        channels: Channels = [],  # noqa: B006
+        tags: AllTags = [],  # noqa: B006
+        since: Since = "",
+        until: Until = "",
+        limit: Limit = 20,
+        cursor: Annotated[
+            str,
+            Field(max_length=1000, description="`next_cursor` or `newer_cursor`; same filters."),
+        ] = "",
+        *,
+        whole_text: Annotated[
+            bool, Field(description="The whole texts; else their beginnings.")
+        ] = False,
+    ) -> answers.Listed:
+        """List posts by time, the newest first: of channels, of tags, or around one post.
+
+        Around, before and after a post are meant within its channel, unless `channels` or `tags`
+        are given.
+        """
+        store, marks = self.archive.store, Marks()
+        key = None
+        if anchor := around or before or after:
+            details = store.records.post(anchor)
+            key = details.key
+            if not channels and not tags:
+                channels = [channel_number(details.post.id.channel_id)]
+        wanted = Wanted(channels=channels, tags=tags, since=since, until=until)
+        asked = wanted.filter()
+        newer = older = None
+        if cursor:
+            place = read_cursor(cursor.removeprefix(_NEWER), wanted)
+            newer, older = (place, None) if cursor.startswith(_NEWER) else (None, place)
+        elif after:
+            newer = key
+        elif before:
+            older = key
+        if newer is not None:
+            found, has_newer = store.records.page(asked, limit, before=newer)
+            has_older = True
+        elif around and not cursor:
+            assert key is not None
+            half = max(1, limit // 2)
+            above, has_newer = store.records.page(asked, half, before=key)
+            below, has_older = store.records.page(asked, max(1, limit - half), after=key + 1)
+            found = (*above, *below)
+        else:
+            found, has_older = store.records.page(asked, limit, after=older)
+            has_newer = False
+        answer = answers.Listed(
+            notice=marks.notice,
+            posts=[],
+            newer_cursor=None,
+            next_cursor=None,
+            coverage=self._coverage(channels),
+        )
+        hits = [hit_of(each, marks, is_whole=whole_text) for each in found]
+        middle = key if around and not cursor else None
+        first, last = _fitting_part(answer, found, hits, middle, is_newer=newer is not None)
+        if found and (has_newer or first > 0):
+            answer.newer_cursor = _NEWER + cursor_of(found[first], wanted)
+        if found and (has_older or last < len(found)):
+            answer.next_cursor = cursor_of(found[last - 1], wanted)
+        answer.posts = list(hits[first:last])
+        return answer
+
+    def get_posts(
+        self,
+        posts: Annotated[
+            list[PostRef], Field(min_length=1, max_length=MOST, description="Posts by their names.")
+        ],
+        cursor: Cursor = "",
+    ) -> answers.Posts:
+        """Read posts whole: text, tags with who gave each, media, counters.
+
+        What does not fit into one answer follows with `next_cursor`, also the rest of a long text.
+        """
+        store, marks, of = self.archive.store, Marks(), "\n".join(posts)
+        begin, offset = _numbers(cursor, of, 2)
+        answer = answers.Posts(notice=marks.notice, posts=[], next_cursor=None)
+        answer.next_cursor = write_key((MOST, 10**6), of)  # its room is kept
+        left = room(answer)
+        answer.next_cursor = None
+        for at in range(begin, len(posts)):
+            item, end = post_of(store.records.post(posts[at]), marks, offset)
+            left -= size(item)
+            if left < 0 and answer.posts:
+                answer.next_cursor = write_key((at, offset), of)
+                break
+            answer.posts.append(item)
+            if item.text_goes_on:
+                answer.next_cursor = write_key((at, end), of)
+                break
+            offset = 0
+        return answer
+
+    def list_tags(
+        self,
+        contains: Annotated[
+            str, Field(max_length=100, description="Letters in the tag or in an alias.")
+        ] = "",
+        limit: Limit = MOST,
+        cursor: Cursor = "",
+    ) -> answers.Tags:
+        """List the tags with how many posts each has, the most used first."""
+        marks, part = Marks(), contains.strip().casefold()
+        known = self.archive.remember("agents' tags", self.archive.store.tags.listed, is_exact=True)
+        found = [each for each in known if _has_letters(each, part)]
+        of = f"tags {part}"
+        items, following = cut(found, _by_use, limit, cursor, of=of)
+        answer = answers.Tags(
+            notice=marks.notice, tags=[], next_cursor=following, coverage=self._coverage(())
+        )
+        tags = [
+            answers.Tag(
+                tag=plain(each.name),
+                posts=each.posts,
+                aliases=[plain(alias) for alias in each.aliases[:10]],
+            )
+            for each in items
+        ]
+        shown = fitting(answer, tags)
+        if shown < len(tags):
+            answer.next_cursor = write_key(_by_use(items[shown - 1]), of)
+        answer.tags = tags[:shown]
+        return answer
+
+    def list_channels(
+        self,
+        contains: Annotated[
+            str, Field(max_length=100, description="Letters in the title or username.")
+        ] = "",
+        limit: Limit = MOST,
+        cursor: Cursor = "",
+    ) -> answers.Channels:
+        """List the channels of the archive with how much of each is read."""
+        marks, part = Marks(), contains.strip().casefold()
+        found = sorted(
+            (
+                each
+                for each in self._channels()
+                if part in each.channel.title.casefold()
+                or part in (each.channel.username or "").casefold()
+            ),
+            key=_by_id,
+        )
+        of = f"channels {part}"
+        items, following = cut(found, _by_id, limit, cursor, of=of)
+        answer = answers.Channels(
+            notice=marks.notice,
+            channels=[],
+            not_read=[plain(source) for source in self._not_read()[:20]],
+            next_cursor=following,
+            coverage=self._coverage(()),
+        )
+        channels = [channel_of(each, marks) for each in items]
+        shown = fitting(answer, channels)
+        if shown < len(channels):
+            answer.next_cursor = write_key(_by_id(items[shown - 1]), of)
+        answer.channels = channels[:shown]
+        return answer
+
+    def tag_stats(
+        self,
+        tag: Tag = "",
+        by: Literal["day", "week"] = "week",
+        since: Since = "",
+        until: Until = "",
+        limit: Limit = MOST,
+        cursor: Cursor = "",
+    ) -> answers.Stats:
+        """Count posts by day or week, of one tag or of all; the latest first.
+
+        With a tag: also which tags go together with it. Without: also which tags rise.
+        """
+        store, marks = self.archive.store, Marks()
+        days = store.statistics.tag_by_day(tag) if tag else self._days()
+        begin = read_when(since).date() if since else dt.date.min
+        end = read_when(until).date() if until else dt.date.max
+        buckets = buckets_of([day for day in days if begin <= day.day < end], by)
+        of = f"stats {tag}\n{by}\n{since}\n{until}"
+        items, following = cut(buckets, lambda each: (-each[0].toordinal(),), limit, cursor, of=of)
+        answer = answers.Stats(
+            notice=marks.notice,
+            tag=plain(store.statistics.tag(tag).name) if tag else None,
+            by=by,
+            posts=sum(posts for _, posts in buckets),
+            buckets=[answers.Bucket(begins=str(day), posts=posts) for day, posts in items],
+            related=[
+                answers.Related(tag=plain(each.name or ""), posts=each.posts)
+                for each in (store.statistics.related(tag, 10) if tag and not cursor else ())
+            ],
+            rising=[
+                answers.Rising(
+                    tag=plain(each.name),
+                    last_30_days=each.late,
+                    the_30_days_before=each.early,
+                )
+                for each in (() if tag or cursor else self._rising())
+            ],
+            next_cursor=following,
+            coverage=self._coverage(()),
+        )
+        assert fitting(answer, ()) == 0
+        return answer
+
+    def archive_status(self) -> answers.Status:
+        """Tell how much is stored, tagged and failed, what runs lately did, what is not read."""
+        store, marks = self.archive.store, Marks()
+        state = self.archive.remember("agents' state", store.status.archive, is_exact=True)
+        return answers.Status(
+            notice=marks.notice,
+            posts=state.posts,
+            channels=len(state.channels),
+            tags=state.tags,
+            failures=[
+                answers.Failure(
+                    kind=each.failure,
+                    posts=each.count,
+                    next_due=moment(each.next_due),
+                )
+                for each in state.failures
+            ],
+            due=state.due,
+            last_runs=[
+                answers.Run(
+                    number=each.id,
+                    command=each.command,
+                    started_at=iso(each.started_at),
+                    ended_at=moment(each.ended_at),
+                    exit_code=each.exit_code,
+                )
+                for each in state.runs[:5]
+            ],
+            jobs=[job_of(each) for each in store.jobs.latest(5)],
+            has_worker=has_worker(store),
+            may_write=self.may_write,
+            coverage=self._coverage(()),
+        )
+
+    # ---- parts
+
+    def _days(self) -> tuple[DayCount, ...]:
+        count = self.archive.store.statistics.posts_by_day
+        return self.archive.remember("agents' days", count, is_exact=True)
+
+    def _rising(self) -> tuple[RisingTag, ...]:
+        statistics = self.archive.store.statistics
+        return self.archive.remember(
+            "agents' rising tags", lambda: statistics.rising(_DAYS, 10), is_exact=True
+        )
+
+    def _channels(self) -> tuple[ChannelState, ...]:
+        return self.archive.remember(
+            "agents' channels", self.archive.store.status.channels, is_exact=True
+        )
+
+    def _not_read(self) -> Sequence[str]:
+        store = self.archive.store
+        return self.archive.remember(
+            "agents' sources", store.channels.followed_sources, is_exact=True
+        )
+
+    def _coverage(self, names: Sequence[str]) -> Coverage:
+        """Return what the archive has of these channels; of none named, of all."""
+        chosen = self._channels()
+        if names:
+            ids = set(self.archive.store.channels.identify(names))
+            chosen = tuple(each for each in chosen if each.channel.id in ids)
+        newest = max((each.newest for each in chosen if each.newest), default=None)
+        read = min((each.parsed_at for each in chosen if each.parsed_at), default=None)
+        unread = sum(each.unread for each in chosen)
+        untagged = sum(each.pending + each.failed for each in chosen)
+        added = 0 if names else len(self._not_read())
+        gaps = [
+            f"messages not read yet: {unread}" if unread else "",
+            f"channels added and never read: {added}" if added else "",
+            f"posts without tags, which no tag finds: {untagged}" if untagged else "",
+        ]
+        until = f"stored up to {iso(newest)}" if newest else "nothing is stored"
+        told = "; ".join(filter(None, (until, *gaps)))
+        return Coverage(
+            says=f"{told}. What is not found may still have been posted.",
+            newest_post=moment(newest),
+            last_read=moment(read),
+            unread_messages=unread,
+            channels_not_read=added,
+            posts_without_tags=untagged,
+        )
+
+
+_NEWER = "~"
+"""What a cursor begins with that leads to newer posts."""
+
+
+def _ranked(wanted: Wanted) -> str:
+    return f"ranked {wanted.mark.hex()}"
+
+
+def _numbers(cursor: str, of: str, count: int) -> tuple[int, ...]:
+    """Return the numbers in a cursor; zeros without one. Raises InputError."""
+    found = read_key(cursor, of) if cursor else (0,) * count
+    if len(found) != count or not all(type(each) is int and 0 <= each < 10**9 for each in found):
+        raise InputError("cursor_wrong", cursor=cursor[:40])
+    return found
+
+
+def _fitting_part(
+    answer: answers.Listed,
+    found: Sequence[FoundPost],
+    hits: Sequence[answers.Hit],
+    middle: int | None,
+    *,
+    is_newer: bool,
+) -> tuple[int, int]:
+    """Return the part of the hits that fits: its begin and end.
+
+    Around a post, whose key is `middle`, the farthest ones are left out; of newer ones the newest,
+    else the oldest.
+    """
+    sizes = [size(each) for each in hits]
+    first, last, left = 0, len(hits), room(answer) - 200 - sum(sizes)  # two cursors
+    while left < 0 and last - first > 1:
+        above = sum(each.key > middle for each in found[first:last]) if middle is not None else 0
+        if is_newer or above > (last - first) // 2:
+            left += sizes[first]
+            first += 1
+        else:
+            last -= 1
+            left += sizes[last]
+    return first, last
+
+
+def _by_id(state: ChannelState) -> tuple[int, ...]:
+    return (state.channel.id,)
+
+
+def _has_letters(tag: ListedTag, part: str) -> bool:
+    return any(part in name.casefold() for name in (tag.name, *tag.aliases))
+
+
+def _by_use(tag: ListedTag) -> tuple[int, str]:
+    return (-tag.posts, tag.name)

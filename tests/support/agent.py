@@ -1,0 +1,112 @@
+"""An agent's client: the SDK's own, to a server in this process, in another, or over HTTP.
+
+It runs in a thread of its own, so that tests call it as any function, several at once, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import json
+import sys
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp_types import CallToolResult, Implementation, TextContent
+
+from mcp import Client, StdioServerParameters
+from support.environments import at_home
+from tgtagger.config import load
+from tgtagger.mcp.server import AgentServer, make_server
+
+
+def server_of(db: Path, *, may_write: bool = False, **settings: str) -> AgentServer:
+    return make_server(load({"db": str(db), **settings}), may_write=may_write)
+
+
+def process(db: Path, *options: str, env: Mapping[str, str] | None = None) -> StdioServerParameters:
+    """Return what starts `tgtagger mcp`."""
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "tgtagger", "--db", str(db), "mcp", *options],
+        env={**at_home(db.parent), **(env or {})},
+    )
+
+
+@contextlib.contextmanager
+def agent(server: Any, *, mode: str = "auto", name: str = "test") -> Iterator[Agent]:
+    """Connect to a server: one of this process, one to start, an address, or a transport."""
+    client = Client(server, mode=mode, client_info=Implementation(name=name, version="1"))
+    with start_blocking_portal() as portal:
+        opened = portal.wrap_async_context_manager(_open(client))
+        opened.__enter__()
+        try:
+            yield Agent(client, portal)
+        finally:  # without the error of a test, which it would put into groups
+            opened.__exit__(None, None, None)
+    if isinstance(server, str):  # the library leaves connections to a dead server open
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+            gc.collect()
+
+
+@contextlib.asynccontextmanager
+async def _open(client: Client) -> AsyncIterator[None]:
+    async with client:
+        yield
+
+
+class Refused(Exception):
+    """A tool error: what it told."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        super().__init__(json.dumps(told, ensure_ascii=False))
+        self.told = told
+        self.kind = told["error"]
+
+
+class Agent:
+    def __init__(self, client: Client, portal: BlockingPortal) -> None:
+        self.client = client
+        self._portal = portal
+        self.sizes: list[int] = []
+
+    def do(self, verb: str, *given: Any, **named: Any) -> Any:
+        """Call a method of the client."""
+        return self._portal.call(functools.partial(getattr(self.client, verb), *given, **named))
+
+    def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool; return what it answers. Raises Refused for a tool error."""
+        result = self.do("call_tool", tool, arguments)
+        assert isinstance(result, CallToolResult)
+        (content,) = result.content
+        assert isinstance(content, TextContent)
+        told: dict[str, Any] = json.loads(content.text)
+        self.sizes.append(len(result.model_dump_json(by_alias=True).encode()))
+        if result.is_error:
+            assert result.structured_content is None
+            raise Refused(told)
+        assert told == result.structured_content
+        return told
+
+    def read(self, uri: str) -> str:
+        return str(self.do("read_resource", uri).contents[0].text)
+
+    def pages(self, tool: str, of: str, **arguments: Any) -> list[list[Any]]:
+        """Call a tool until it has no next page; return the items of each."""
+        found, cursor = list[list[Any]](), ""
+        while True:
+            answer = self.ask(tool, **arguments, **({"cursor": cursor} if cursor else {}))
+            found.append(answer[of])
+            if answer["next_cursor"] is None:
+                return found
+            cursor = answer["next_cursor"]
+            assert len(found) < 500
+
+
+def names(posts: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the message numbers of posts in an answer."""
+    return [int(each["post"].rpartition("-")[2]) for each in posts]
