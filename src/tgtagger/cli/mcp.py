@@ -12,6 +12,7 @@ import typer
 from tgtagger.cli.context import invocation
 from tgtagger.cli.failures import usage
 from tgtagger.errors import InputError
+from tgtagger.system import signals
 
 EPILOG = """Examples:
   tgtagger mcp                      an assistant starts it so, and may only read
@@ -52,7 +53,8 @@ def command(
     called = invocation(ctx)
     settings = called.settings(max_cost=max_cost)
     worker = worker_of([*called.again(settings), "work", "--with-parent"])
-    make_server(settings, may_write=allow_write, start_worker=worker, owns_stdout=True).run("stdio")
+    made = make_server(settings, may_write=allow_write, start_worker=worker, owns_stdout=True)
+    signals.run(made.run_stdio_async)
     return 0
 
 
