@@ -174,7 +174,7 @@ def _pairs_of_forms(names: Sequence[str]) -> Iterator[tuple[str, str]]:
             if (
                 (two.startswith(start) or two[:SHARED] != one[:SHARED])
                 and name[0].isupper() == other[0].isupper()
-                and are_forms(name, other)
+                and are_forms(name, other, surely=True)
             ):
                 yield name, other
 
