@@ -7,6 +7,7 @@ one warning. Caches are bounded; they change only the time. Knows no tag.
 from __future__ import annotations
 
 import functools
+import re
 import warnings
 from collections import defaultdict
 from typing import Any
@@ -21,7 +22,12 @@ LIKELIER = 7
 """How many times likelier a word's bent form is than another word in the nominative."""
 
 _DECLINED = ("NOUN", "ADJF", "PRTF")
-_NAMES = ("Name", "Surn", "Patr", "Geox")
+_OF_PERSONS = ("Name", "Surn", "Patr")
+_NAMES = (*_OF_PERSONS, "Geox")
+
+
+_OF_MEN = re.compile("[бвгджзклмнпрстфхцчшщ]$(?<![ая][мх])(?<![ое][мв])(?<![ыи][мх])")
+"""An unknown word that ends so is rather a nominative than a genitive plural: биткоин."""
 
 
 @functools.cache
@@ -98,12 +104,14 @@ def common_words_of_form(form: str) -> frozenset[str]:
 
 @functools.lru_cache(CACHED // 10)
 def names_of_form(form: str) -> frozenset[str]:
-    """Return the first names, surnames, patronymics and places that a form can be, in any case."""
+    """Return the first names, surnames and patronymics that a form can be, in any case."""
     known = analyzer()
     if known is None:
         return frozenset()
     return frozenset(
-        _word(each) for each in known.parse(form) if each.is_known and _is_name(str(each.tag))
+        _word(each)
+        for each in known.parse(form)
+        if each.is_known and any(kind in str(each.tag) for kind in _OF_PERSONS)
     )
 
 
@@ -118,6 +126,28 @@ def starts_of_form(form: str, letters: int) -> frozenset[str]:
     )
 
 
+def is_adjective(form: str) -> bool:
+    """Tell whether a form can be an adjective in the nominative singular: южная."""
+    known = analyzer()
+    return known is not None and any(
+        {"ADJF", "nomn", "sing"} <= each.tag.grammemes for each in known.parse(form)
+    )
+
+
+def kinds_of_name(form: str) -> frozenset[str]:
+    """Return which names a form is in the nominative, of one person or a place: Name, Geox."""
+    known = analyzer()
+    if known is None or not known.word_is_known(form):
+        return frozenset()
+    tags = [str(each.tag) for each in known.parse(form)]
+    return frozenset(
+        kind
+        for kind in _NAMES
+        for tag in tags
+        if kind in tag and "nomn" in tag and ("sing" in tag or kind == "Geox")
+    )
+
+
 def has_nominative(form: str) -> bool | None:
     """Tell whether a form can be a nominative; None for a verb and the like.
 
@@ -129,6 +159,8 @@ def has_nominative(form: str) -> bool | None:
     tags = [str(each.tag) for each in known.parse(form)]
     if not tags[0].startswith(_DECLINED):
         return None
+    if not known.word_is_known(form) and _OF_MEN.search(form):
+        return True
     return any(map(_is_nominative, tags))
 
 

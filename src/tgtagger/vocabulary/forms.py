@@ -19,6 +19,7 @@ from tgtagger.vocabulary.dictionary import (
     all_words_of_form,
     common_words_of_form,
     has_nominative,
+    is_adjective,
     likely_words_of_form,
     names_of_form,
     starts_of_form,
@@ -44,6 +45,7 @@ _MOST_BEGINNINGS = 64
 _LONGEST_CHANGING = 7
 """Letters of a word of which a form begins otherwise, at most: человек, люди."""
 _ENGLISH = re.compile("[a-z]{3,}")
+_OBLIQUE = re.compile("(?:[ая]х|[ая]ми|[ыи]ми|[ое]го|[ое]му)$")  # whatever the word
 _VOWEL = re.compile("[аеиоуыэюя]")
 
 
@@ -95,14 +97,15 @@ def bends(name: str) -> tuple[int, int]:
     """Return how far a name is from a dictionary's form, to compare forms of one tag by.
 
     That is: how many of its words are surely bent (новостей), and the letters of those and of
-    unknown words, since of a name's forms the shortest is the likeliest: Илон Маск, not Илоны Маск.
+    unknown small words, since of their forms the shortest is the likeliest.
     """
     bent = letters = 0
-    for word, *_ in _folded(name):
+    for word, _, is_small in _folded(name):
         if _RUSSIAN.fullmatch(word):
             known = words_of_form(word)
-            bent += bool(known) and word not in known
-            letters += 0 if word in known else len(word)
+            if word not in known and not (" " in name and is_adjective(word)):
+                bent += bool(known) or bool(_OBLIQUE.search(word))
+                letters += len(word) if known or is_small else 0
     return bent, letters
 
 
@@ -117,6 +120,23 @@ def is_bent(name: str) -> bool:
             if nominative is not None:
                 return not nominative
     return False
+
+
+def are_two_words(name: str, other: str) -> bool:
+    """Tell whether two single words may be two, although one can be a form of the other.
+
+    So it is if both are in the dictionary's form (час, часы), if only one is known (гайд, гайда),
+    and if both are names in the nominative (Красный, Красная; Сумы, Сума).
+    """
+    word, two = _folded(name)[0].folded, _folded(other)[0].folded
+    if " " in name or not (_RUSSIAN.fullmatch(word) and _RUSSIAN.fullmatch(two)):
+        return False
+    words, others = words_of_form(word), words_of_form(two)
+    if bool(words) != bool(others):
+        return True
+    if name[0].isupper():
+        return has_nominative(word) is not False and has_nominative(two) is not False
+    return word in words and two in others
 
 
 def are_forms(name: str, other: str, *, surely: bool = False) -> bool:
@@ -162,7 +182,9 @@ def _words_in(name: str, words: Sequence[Word]) -> WordsOf:
     In a full name each is a name: Анне is a form of Анна, and not the French name. Beside a bent
     word the next one is bent, too: ставок in ключевых ставок is many a ставка, and no pond.
     """
-    if all(word[:1].isupper() for word in words_of(name)):
+    if all(word[:1].isupper() for word in words_of(name)) and all(
+        names_of_form(word) or not words_of_form(word) for word, *_ in words
+    ):
         return _words_of_names
     if any(_RUSSIAN.fullmatch(word) and has_nominative(word) is False for word, *_ in words[:1]):
         return all_words_of_form
