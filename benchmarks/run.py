@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 BENCHMARKS = (
     "startup.py",
     "tags.py",
+    "fragmentation.py",
     "speed_tags.py",
     "store.py",
     "archive.py",

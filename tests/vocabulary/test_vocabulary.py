@@ -203,6 +203,7 @@ DIFFERENT = """
 Россия ~ россиянин; Нигерия ~ Нигер; экология ~ эколог; Дания ~ дань; Медведев ~ медведь
 партия ~ парты; страх ~ стрим; семья ~ Семён; НОВОСТИ ~ новость
 tag1 ~ tag2; F-16 ~ F-17; Windows 10 ~ Windows 11; C++ ~ C; GPU ~ GPUs; AI ~ ais; США ~ Сша-ша
+analogy ~ analog; party ~ part
 ports authority ~ port; management ~ manager; marketing ~ market; news ~ new; flies ~ fly; go ~ goes
 электромобиль ~ электромобили Китая; новость новостей ~ новость новатора; Bücher ~ Büchers
 """
@@ -227,11 +228,16 @@ WORDS = """
 искусственный интеллект ~ искусственным интеллектом; Пушкин ~ Пушкина; зумер ~ зумеры
 год ~ лет; годы ~ лет; человек ~ люди; ребёнок ~ дети; лёд ~ льды; заяц ~ зайцы; окно ~ окон
 права человека ~ права людей; день ребёнка ~ дни детей; имя ~ имена; ложь ~ лжи
+суд ~ суда; Франция ~ Франции; германий ~ германии; орех ~ орехов; туман ~ туманов
+фондовый рынок ~ фондового рынка; автобусная остановка ~ автобусных остановок
+Инна Чурикова ~ Инне Чуриковой; Лев Яшин ~ Льву Яшину; Олег Табаков ~ Олега Табакова
+криптобиржа ~ криптобиржами; маркетплейс ~ маркетплейсах
 """
 OTHER_WORDS = """
 физик ~ физика; политик ~ политика; год ~ лето; чёрт ~ черта; лён ~ Лена
 Пушкин ~ Пушкино; учение ~ учёный; техник ~ техника
-критик ~ критика; механик ~ механика
+критик ~ критика; механик ~ механика; графика ~ график; Орехов ~ орех; Александра ~ Александр
+Инна Чурикова ~ Анна Чурикова; Туманов ~ туман
 """
 
 
@@ -289,6 +295,42 @@ def test_a_form_of_a_blocked_tag_is_that_tag_and_offered_to_nobody() -> None:
     # The store drops it.
     assert blocked.choose(["новость", "рынки", "news"]) == ("новости", "рынок")
     assert blocked.likeliest(["новости рынков"]) == ("рынок",)
+
+
+@pytest.mark.parametrize(
+    ("bent", "shown"),
+    [
+        ("железной дорогой", ()),
+        ("Еленой Исинбаевой", ()),
+        ("рекордов", ()),
+        ("нейрочипу", ()),  # in no dictionary
+        ("железные дороги", ("железные дороги",)),
+        ("рекорды", ("рекорды",)),
+        ("дорога жизни", ("дорога жизни",)),
+        ("Гуфа", ("Гуфа",)),  # a name that nobody knows may end so
+        ("НАТО", ("НАТО",)),
+        ("electric cars", ("electric cars",)),
+    ],
+)
+def test_a_model_is_shown_no_tag_in_a_bent_form(bent: str, shown: tuple[str, ...]) -> None:
+    chosen = of("prefer", existing=(bent,))
+    assert chosen.likeliest([f"В городе {bent}"]) == shown
+    assert chosen.likeliest(["Другое"]) == shown
+
+
+def test_of_two_tags_with_one_form_the_most_used_wins_however_it_begins() -> None:
+    assert of("prefer", existing=("человек", "люд")).choose(["люда"]) == ("люд",)
+    for existing in (("лёд", "льдина", "лёт"), ("годы", "лето")):
+        chosen = of("prefer", existing=existing)
+        assert chosen.choose(["льда" if existing[0] == "лёд" else "лет"]) == existing[:1]
+    assert of("prefer", existing=("банка", "банк")).choose(["банку"]) == ("банка",)
+    assert of("prefer", existing=("банк", "банка")).choose(["банку"]) == ("банк",)
+
+
+@pytest.mark.parametrize("name", ["post 12", 'post id="p4', "posts 3"])
+def test_what_is_left_of_the_frame_is_no_tag(name: str) -> None:
+    assert of("open").choose([name, "sea"], prompt="rules") == ("sea",)
+    assert of("open").choose([name]) == (name,)
 
 
 @pytest.mark.parametrize("mode", ["open", "prefer", "closed"])

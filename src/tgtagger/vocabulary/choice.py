@@ -23,6 +23,7 @@ from tgtagger.vocabulary.forms import (
     are_forms,
     beginnings,
     beginnings_of_forms,
+    is_bent,
 )
 from tgtagger.vocabulary.names import LINE_BREAK, MAX_LENGTH, is_tag, key, normalise
 
@@ -106,7 +107,7 @@ class Vocabulary:
         """Return the existing tags, without the entries, that these texts are likeliest to get.
 
         First those whose words, or an alias's, all occur in some form, then up to a third of
-        `most` of the others; the most used first.
+        `most` of the others; the most used first. None in a bent form: a model would repeat it.
         """
         distinct = " ".join(set(" ".join(texts).split()))
         words = {word[:MAX_LENGTH] for word in _plain(distinct).split()}
@@ -119,11 +120,11 @@ class Vocabulary:
             for occurrence in known[start]
             if starts.issuperset(occurrence[2])
         )
-        found = dict.fromkeys(name for _, name, _ in ranked)
+        found = dict.fromkeys(name for _, name, _ in ranked if not is_bent(name))
         if len(found) >= most:
             return tuple(itertools.islice(found, most))
         room = min(most - len(found), most // 3)
-        common = (name for name, _ in self._others if name not in found)
+        common = (name for name, _ in self._others if name not in found and not is_bent(name))
         return (*found, *itertools.islice(common, room))
 
     @functools.cached_property
@@ -161,7 +162,7 @@ class _Known:
 
     def __init__(self, tags: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         self.names: Final[dict[str, str]] = {}
-        self._spellings: Final[dict[str, list[tuple[str, str]]]] = defaultdict(list)
+        self._spellings: Final[dict[str, list[tuple[int, str, str]]]] = defaultdict(list)
         for name, aliases in tags:
             self.add(name, aliases)
 
@@ -173,7 +174,7 @@ class _Known:
             if folded not in self.names:
                 is_new = True
                 self.names[folded] = name
-                self._spellings[beginnings(folded)].append((folded, spelling))
+                self._spellings[beginnings(folded)].append((len(self.names), folded, spelling))
         return is_new
 
     def find_form(self, name: str) -> str | None:
@@ -181,13 +182,15 @@ class _Known:
         folded = key(name)
         # The exact comparison is slow, and many words begin alike.
         start = "" if " " in folded else folded[: max(SHARED, len(folded) - LONGEST_CHANGE)]
-        for begun in sorted(beginnings_of_forms(name)):  # of человек for людей, too
+        found = []
+        for begun in beginnings_of_forms(name):  # of человек for людей, too
             alike = self._spellings.get(begun, ())
             likely = start if folded.startswith(begun) or " " in folded else begun
-            for other, spelling in alike:
+            for place, other, spelling in alike:
                 if other.startswith(likely) and are_forms(name, spelling):
-                    return self.names[other]
-        return None
+                    found.append((place, other))
+                    break
+        return self.names[min(found)[1]] if found else None
 
 
 def _hash(mode: Mode, entries: Sequence[VocabularyEntry]) -> str | None:
@@ -264,8 +267,9 @@ def _is_code(word: str) -> bool:
 
 
 _OF_FRAME = re.compile(
-    r"posts?|tags?|ids?|p\d+|fence|(?:tag|тег) ?\d+|json|json object|script|null|none"
-    r"|nil|undefined|nan|true|false|n/a|string|array|object|think|assistant|additionalproperties"
+    r"posts?(?: ?\d+)?|post id\W.*|tags?|ids?|p\d+|fence|(?:tag|тег) ?\d+|json"
+    r"|json object|script|null|none|nil|undefined|nan|true|false|n/a|string|array|object"
+    r"|think|assistant|additionalproperties"
     r"|теги?|(?:без|нет) тегов|no tags?|untagged"
 )
 

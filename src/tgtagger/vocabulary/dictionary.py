@@ -7,7 +7,9 @@ one warning. Caches are bounded; they change only the time. Knows no tag.
 from __future__ import annotations
 
 import functools
+import re
 import warnings
+from collections import defaultdict
 from typing import Any
 
 CACHED = 100_000
@@ -16,6 +18,16 @@ CACHED = 100_000
 
 RARE = 10
 """How many times likelier another reading is than that of a rare word with ё."""
+LIKELIER = 7
+"""How many times likelier a word's bent form is than another word in the nominative."""
+
+_DECLINED = ("NOUN", "ADJF", "PRTF")
+_OF_PERSONS = ("Name", "Surn", "Patr")
+_NAMES = (*_OF_PERSONS, "Geox")
+
+
+_OF_MEN = re.compile("[бвгджзклмнпрстфхцчшщ]$(?<![ая][мх])(?<![ое][мв])(?<![ыи][мх])")
+"""An unknown word that ends so is rather a nominative than a genitive plural: биткоин."""
 
 
 @functools.cache
@@ -42,15 +54,122 @@ def words_of_form(form: str) -> frozenset[str]:
     A form that is a word itself, a noun or an adjective in the nominative, is that word alone:
     физика is no form of физик. Words are written with е for ё.
     """
-    return frozenset(each.normal_form.replace("ё", "е") for each in _readings(form))
+    return frozenset(map(_word, _readings(form)))
+
+
+@functools.lru_cache(CACHED)
+def likely_words_of_form(form: str) -> frozenset[str]:
+    """Return these words, and those of which the form is far more often a bent form.
+
+    By the dictionary's counts суда is rather a суд than many a судно. In the singular alone: a tag
+    such as техник is no bent техника. And of no person's name: Александра.
+    """
+    words = words_of_form(form)
+    if not words:
+        return words
+    parses = analyzer().parse(form)
+    nominative = [each for each in parses if _is_nominative(str(each.tag))]
+    if any("Name" in str(each.tag) for each in nominative):
+        return words
+    itself = sum(each.score for each in nominative)
+    scores: dict[str, float] = defaultdict(float)
+    for each in parses:
+        if str(each.tag).startswith("NOUN") and "sing" in str(each.tag):
+            scores[_word(each)] += each.score
+    return words | {word for word, score in scores.items() if score >= LIKELIER * itself}
+
+
+@functools.lru_cache(CACHED // 10)
+def all_words_of_form(form: str) -> frozenset[str]:
+    """Return the words of all noun and adjective readings of a form that is known to be bent."""
+    known = analyzer()
+    if known is None or not known.word_is_known(form):
+        return frozenset()
+    parses = [each for each in known.parse(form) if str(each.tag).startswith(_DECLINED)]
+    return frozenset(map(_word, parses or known.parse(form)))
+
+
+@functools.lru_cache(CACHED // 10)
+def common_words_of_form(form: str) -> frozenset[str]:
+    """Return the common nouns of a form that as a nominative is only a name: роман for романов."""
+    if not words_of_form(form):
+        return frozenset()
+    tags = {str(each.tag): each for each in analyzer().parse(form)}
+    if any(_is_nominative(tag) and not _is_name(tag) for tag in tags):
+        return frozenset()
+    return frozenset(
+        _word(each) for tag, each in tags.items() if tag.startswith("NOUN") and not _is_name(tag)
+    )
+
+
+@functools.lru_cache(CACHED // 10)
+def names_of_form(form: str) -> frozenset[str]:
+    """Return the first names, surnames and patronymics that a form can be, in any case."""
+    known = analyzer()
+    if known is None:
+        return frozenset()
+    return frozenset(
+        _word(each)
+        for each in known.parse(form)
+        if each.is_known and any(kind in str(each.tag) for kind in _OF_PERSONS)
+    )
 
 
 @functools.lru_cache(CACHED)
 def starts_of_form(form: str, letters: int) -> frozenset[str]:
     """Return how all forms of a form's words begin: чел and люд for люди, as for человек."""
+    known = analyzer()
+    if known is None or not known.word_is_known(form):
+        return frozenset()
     return frozenset(
-        each.word.replace("ё", "е")[:letters] for word in _readings(form) for each in word.lexeme
+        each.word.replace("ё", "е")[:letters] for word in known.parse(form) for each in word.lexeme
     )
+
+
+def is_adjective(form: str) -> bool:
+    """Tell whether a form can be an adjective in the nominative singular: южная."""
+    known = analyzer()
+    return known is not None and any(
+        {"ADJF", "nomn", "sing"} <= each.tag.grammemes for each in known.parse(form)
+    )
+
+
+def kinds_of_name(form: str) -> frozenset[str]:
+    """Return which names a form is in the nominative, of one person or a place: Name, Geox."""
+    known = analyzer()
+    if known is None or not known.word_is_known(form):
+        return frozenset()
+    tags = [str(each.tag) for each in known.parse(form)]
+    return frozenset(
+        kind
+        for kind in _NAMES
+        for tag in tags
+        if kind in tag and "nomn" in tag and ("sing" in tag or kind == "Geox")
+    )
+
+
+def has_nominative(form: str) -> bool | None:
+    """Tell whether a form can be a nominative; None for a verb and the like.
+
+    Of an unknown form its ending decides: биткоину can be none.
+    """
+    known = analyzer()
+    if known is None:
+        return None
+    tags = [str(each.tag) for each in known.parse(form)]
+    if not tags[0].startswith(_DECLINED):
+        return None
+    if not known.word_is_known(form) and _OF_MEN.search(form):
+        return True
+    return any(map(_is_nominative, tags))
+
+
+def _is_name(tag: str) -> bool:
+    return any(kind in tag for kind in _NAMES)
+
+
+def _word(parse: Any) -> str:
+    return str(parse.normal_form).replace("ё", "е")
 
 
 def _readings(form: str) -> list[Any]:
@@ -68,4 +187,4 @@ def _readings(form: str) -> list[Any]:
 
 
 def _is_nominative(tag: str) -> bool:
-    return tag.startswith(("NOUN", "ADJF")) and "nomn" in tag
+    return tag.startswith(_DECLINED) and "nomn" in tag

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
-from tgtagger.vocabulary.dictionary import starts_of_form, words_of_form
+from tgtagger.vocabulary.dictionary import (
+    all_words_of_form,
+    common_words_of_form,
+    has_nominative,
+    is_adjective,
+    likely_words_of_form,
+    names_of_form,
+    starts_of_form,
+    words_of_form,
+)
 from tgtagger.vocabulary.names import key, words_of
 
 SHARED = 3
@@ -28,7 +37,7 @@ _RUSSIAN_ENDINGS = frozenset([
     "", *"а я о е у ю ы и ь й ой ей ою ею ом ем ам ям ами ями ах ях".split(),
     *"ый ий ая яя ое ее ые ие ого его ому ему ым им ых их ыми ими ую юю".split(),
 ])  # fmt: skip
-_ENGLISH_ENDINGS = frozenset(["", "s", "es", "y", "ies"])
+_ENGLISH_ENDINGS = ({"", "s", "es"}, {"y", "ies"})
 _RUSSIAN = re.compile("[а-я]{3,}")
 _SHORTEST = 4
 """Letters of a Russian word that is compared by its ending, at least."""
@@ -36,6 +45,7 @@ _MOST_BEGINNINGS = 64
 _LONGEST_CHANGING = 7
 """Letters of a word of which a form begins otherwise, at most: человек, люди."""
 _ENGLISH = re.compile("[a-z]{3,}")
+_OBLIQUE = re.compile("(?:[ая]х|[ая]ми|[ыи]ми|[ое]го|[ое]му)$")  # whatever the word
 _VOWEL = re.compile("[аеиоуыэюя]")
 
 
@@ -63,7 +73,7 @@ def starts_of_forms(name: str) -> frozenset[str]:
     The first word may be any of its words, and another form of it: человек for людей, and люди
     for человека.
     """
-    return frozenset().union(*(_starts(word) for word, _ in _folded(name)))
+    return frozenset().union(*(_starts(word) for word, *_ in _folded(name)))
 
 
 def beginnings_of_forms(name: str) -> frozenset[str]:
@@ -71,7 +81,7 @@ def beginnings_of_forms(name: str) -> frozenset[str]:
 
     Of names of many words, whose forms begin in many ways, only its own.
     """
-    starts = [_starts(word) for word, _ in _folded(name)]
+    starts = [_starts(word) for word, *_ in _folded(name)]
     own = beginnings(key(name))
     if prod(map(len, starts)) > _MOST_BEGINNINGS:
         return frozenset([own])
@@ -87,49 +97,115 @@ def bends(name: str) -> tuple[int, int]:
     """Return how far a name is from a dictionary's form, to compare forms of one tag by.
 
     That is: how many of its words are surely bent (новостей), and the letters of those and of
-    unknown words, since of a name's forms the shortest is the likeliest: Илон Маск, not Илоны Маск.
+    unknown small words, since of their forms the shortest is the likeliest.
     """
     bent = letters = 0
-    for word, _ in _folded(name):
+    for word, _, is_small in _folded(name):
         if _RUSSIAN.fullmatch(word):
             known = words_of_form(word)
-            bent += bool(known) and word not in known
-            letters += 0 if word in known else len(word)
+            if word not in known and not (" " in name and is_adjective(word)):
+                bent += bool(known) or bool(_OBLIQUE.search(word))
+                letters += len(word) if known or is_small else 0
     return bent, letters
 
 
-def are_forms(name: str, other: str) -> bool:
+def is_bent(name: str) -> bool:
+    """Tell whether the first noun or adjective of a name can be no nominative.
+
+    Of unknown words only small ones are judged: names end in any way.
+    """
+    for word, is_acronym, is_small in _folded(name):
+        if not is_acronym and _RUSSIAN.fullmatch(word) and (is_small or words_of_form(word)):
+            nominative = has_nominative(word)
+            if nominative is not None:
+                return not nominative
+    return False
+
+
+def are_two_words(name: str, other: str) -> bool:
+    """Tell whether two single words may be two, although one can be a form of the other.
+
+    So it is if both are in the dictionary's form (час, часы), if only one is known (гайд, гайда),
+    and if both are names in the nominative (Красный, Красная; Сумы, Сума).
+    """
+    word, two = _folded(name)[0].folded, _folded(other)[0].folded
+    if " " in name or not (_RUSSIAN.fullmatch(word) and _RUSSIAN.fullmatch(two)):
+        return False
+    words, others = words_of_form(word), words_of_form(two)
+    if bool(words) != bool(others):
+        return True
+    if name[0].isupper():
+        return has_nominative(word) is not False and has_nominative(two) is not False
+    return word in words and two in others
+
+
+def are_forms(name: str, other: str, *, surely: bool = False) -> bool:
     """Tell whether two normalised names have the same words, in any order, in any form.
 
-    Acronyms, unknown short words, and words with digits or signs have no forms.
+    Acronyms, unknown short words, and words with digits or signs have no forms. `surely`: a form
+    that can be a word itself is no form of another one, however rare that word is.
     """
     words, others = _folded(name), _folded(other)
-    return (
-        len(words) == len(others)
-        and all(any(_are_forms(word, another) for another in others) for word in words)
-        and all(any(_are_forms(word, another) for word in words) for another in others)
+    if len(words) > 1:
+        of_word, of_other = _words_in(name, words), _words_in(other, others)
+    else:
+        of_word = of_other = words_of_form if surely else likely_words_of_form
+    return len(words) == len(others) and (
+        all(any(_are_forms(word, each, of_word, of_other) for each in others) for word in words)
+        and all(any(_are_forms(word, each, of_word, of_other) for word in words) for each in others)
     )
 
 
-Word = tuple[str, bool]  # folded; whether it stands in capitals
+class Word(NamedTuple):
+    folded: str
+    is_acronym: bool
+    is_small: bool  # no name
 
 
 def _folded(name: str) -> Sequence[Word]:
     return [
-        (word.casefold().replace("ё", "е"), len(word) > 1 and word.isupper())
+        Word(
+            word.casefold().replace("ё", "е"),
+            len(word) > 1 and word.isupper(),
+            word.islower(),
+        )
         for word in words_of(name)
     ]
 
 
-def _are_forms(one: Word, two: Word) -> bool:
-    (word, in_capitals), (other, other_in_capitals) = one, two
+WordsOf = Callable[[str], frozenset[str]]
+
+
+def _words_in(name: str, words: Sequence[Word]) -> WordsOf:
+    """Return to which words the forms in a name of several belong.
+
+    In a full name each is a name: Анне is a form of Анна, and not the French name. Beside a bent
+    word the next one is bent, too: ставок in ключевых ставок is many a ставка, and no pond.
+    """
+    if all(word[:1].isupper() for word in words_of(name)) and all(
+        names_of_form(word) or not words_of_form(word) for word, *_ in words
+    ):
+        return _words_of_names
+    if any(_RUSSIAN.fullmatch(word) and has_nominative(word) is False for word, *_ in words[:1]):
+        return all_words_of_form
+    return likely_words_of_form
+
+
+def _words_of_names(form: str) -> frozenset[str]:
+    return likely_words_of_form(form) | names_of_form(form)
+
+
+def _are_forms(one: Word, two: Word, of_one: WordsOf, of_other: WordsOf) -> bool:
+    word, other = one.folded, two.folded
     if word == other:
         return True
-    if in_capitals or other_in_capitals:
+    if one.is_acronym or two.is_acronym:
         return False
     if _RUSSIAN.fullmatch(word) and _RUSSIAN.fullmatch(other):
-        words, others = words_of_form(word), words_of_form(other)
+        words, others = of_one(word), of_other(other)
         if words and others:
+            words |= common_words_of_form(word) if one.is_small else words
+            others |= common_words_of_form(other) if two.is_small else others
             return not words.isdisjoint(others)
         return min(len(word), len(other)) >= _SHORTEST and (
             _differ_in_ending(word, other) or _differ_in_ending(_closed(word), _closed(other))
@@ -138,8 +214,7 @@ def _are_forms(one: Word, two: Word) -> bool:
         shared = _shared(word, other)
         return (
             shared >= SHARED
-            and word[shared:] in _ENGLISH_ENDINGS
-            and other[shared:] in _ENGLISH_ENDINGS
+            and any({word[shared:], other[shared:]} <= endings for endings in _ENGLISH_ENDINGS)
             and _english_stem(word) == _english_stem(other)
         )
     return False
@@ -147,11 +222,12 @@ def _are_forms(one: Word, two: Word) -> bool:
 
 def _differ_in_ending(word: str, other: str) -> bool:
     shared = _shared(word, other)
-    return (
-        shared >= SHARED
-        and word[shared:] in _RUSSIAN_ENDINGS
-        and other[shared:] in _RUSSIAN_ENDINGS
-        and bool(_VOWEL.search(word, 0, shared))
+    return any(  # криптовалюта, криптовалютами: their endings begin alike
+        stem >= SHARED
+        and word[stem:] in _RUSSIAN_ENDINGS
+        and other[stem:] in _RUSSIAN_ENDINGS
+        and bool(_VOWEL.search(word, 0, stem))
+        for stem in (shared, shared - 1)
     )
 
 
