@@ -154,6 +154,26 @@ def test_an_answer_is_cut_by_bytes_and_nothing_is_lost(reader: Agent, store: Sto
     assert [number for part in pages for number in names(part)] == list(range(60, 0, -1))
 
 
+def test_a_post_with_many_long_names_is_no_post_that_is_missing(
+    reader: Agent, store: Store
+) -> None:
+    files = tuple(Media("document", file_name=chr(0x20100 + n) * 200) for n in range(9))
+    store.posts.save_page(page(*(post(n, "𝕏" * 4096, media=files) for n in (1, 2, 3))))
+    tag(store, [chr(0x20000 + n) * 40 for n in range(30)])
+    for asked in ({"whole_text": True}, {}):
+        pages = reader.pages("list_posts", "posts", **asked)
+        assert [number for part in pages for number in names(part)] == [3, 2, 1]
+    pages = reader.pages("get_posts", "posts", posts=["@news-1", "@news-2"])
+    assert (
+        "".join(
+            item["text"].partition(">")[2].rpartition("<")[0] for part in pages for item in part
+        )
+        == "𝕏" * 4096 * 2
+    )
+    stats = reader.ask("tag_stats", tag=chr(0x20000) * 40)
+    assert len(stats["related"]) == 10
+
+
 def test_posts_are_read_whole_and_long_ones_in_parts(reader: Agent, store: Store) -> None:
     long = " ".join(f"слово{n}" for n in range(9000))
     store.posts.save_page(page(post(1, long), post(2, "short"), post(3, "я" * 4096)))

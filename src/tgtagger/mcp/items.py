@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tgtagger.mcp import answers
-from tgtagger.mcp.marks import Marks, beginning, plain
+from tgtagger.mcp.marks import Marks, beginning, plain, weight
 from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, PostDetails
 from tgtagger.model.archive import Post as StoredPost
 from tgtagger.model.posts import Channel, Media
@@ -23,28 +23,46 @@ SNIPPET = 300
 """Letters of a hit's text."""
 HEAVIEST = 17_000
 """Bytes of a text in an answer: a whole post of Telegram's, 4,096 letters, fits."""
+HEAVIEST_ITEM = 26_000
+"""Bytes of a post with all that belongs to it: a text gives way to many long names."""
+HEAVIEST_TAGS = 4_000
 _SHOWN_TAGS, _SHOWN_MEDIA = 20, 5  # of one post
 
 
 def hit_of(found: FoundPost, marks: Marks, *, is_whole: bool = False) -> answers.Hit:
     post = found.post
     shown = "".join(f"**{part}**" if is_match else part for part, is_match in found.snippet)
-    if is_whole:
-        whole = _whole_text(post)
-        end = beginning(whole, HEAVIEST)
-        text, is_cut = whole[:end], end < len(whole)
-    else:
-        text, is_cut = shown[:SNIPPET], len(shown) > SNIPPET or len(post.text) > len(shown)
-    return answers.Hit(
+    item = answers.Hit(
         post=post_name(post.id),
         url=post.url,
         date=moment(post.date),
         channel=channel_name(post.channel),
-        text=marks.text(text),
-        is_cut=is_cut,
-        tags=[plain(tag) for tag in post.tags[:_SHOWN_TAGS]],
+        text=marks.text(shown[:SNIPPET]),
+        is_cut=len(shown) > SNIPPET or len(post.text) > len(shown),
+        tags=_shown_tags(post.tags),
         media=[each.type for each in post.media[:_SHOWN_MEDIA]],
     )
+    if is_whole:
+        whole = _whole_text(post)
+        end = beginning(whole, _left_for_text(item))
+        item = item.model_copy(update={"text": marks.text(whole[:end]), "is_cut": end < len(whole)})
+    return item
+
+
+def _left_for_text(item: answers.Hit | answers.Post) -> int:
+    """Return the bytes that the text of an item may take."""
+    return min(HEAVIEST, HEAVIEST_ITEM - answers.size(item))
+
+
+def _shown_tags(names: Sequence[str]) -> list[str]:
+    """Return the first tags of a post, of very long ones only a few."""
+    shown, left = [], HEAVIEST_TAGS
+    for name in map(plain, names[:_SHOWN_TAGS]):
+        left -= weight(name)
+        if left < 0:
+            break
+        shown.append(name)
+    return shown
 
 
 def _whole_text(post: StoredPost) -> str:
@@ -56,7 +74,7 @@ def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Po
     """Return a post from a letter of its text on, and the letter where the text was cut."""
     post = details.post
     text = _whole_text(post)
-    end = offset + beginning(text[offset:], HEAVIEST)
+    shown = _shown_tags([each.name for each in details.links])
     forward = post.forward and (post.forward.channel or post.forward_url or "somebody")
     reply = post.reply_to and post_name(PostId(post.id.channel_id, post.reply_to))
     item = answers.Post(
@@ -68,14 +86,12 @@ def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Po
         channel=channel_name(post.channel),
         channel_title=marks.name(post.channel.title),
         author=marks.name(post.author) if post.author else None,
-        text=marks.text(text[offset:end]),
+        text="",
         text_begins_at=offset,
-        text_goes_on=end < len(text),
+        text_goes_on=False,
         tags=[
-            answers.Origin(
-                tag=plain(each.name), source=each.source, by=each.model and plain(each.model)
-            )
-            for each in details.links[:_SHOWN_TAGS]
+            answers.Origin(tag=name, source=each.source, by=each.model and plain(each.model))
+            for name, each in zip(shown, details.links, strict=False)
         ],
         status=post.status,
         media=[
@@ -87,7 +103,9 @@ def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Po
         views=post.views,
         forwards=post.forwards,
     )
-    return item, end
+    end = offset + beginning(text[offset:], _left_for_text(item))
+    update = {"text": marks.text(text[offset:end]), "text_goes_on": end < len(text)}
+    return item.model_copy(update=update), end
 
 
 def _about(media: Media) -> str:

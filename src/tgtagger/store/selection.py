@@ -133,7 +133,7 @@ class Selection:
         """Drop the temporary tables."""
         # After damage, or an error within a query, the tables stay until the connection
         # closes.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(self._db.dialect.loaded_dbapi.Error):
             for drop in _DROP:
                 drop(self._db)
 
