@@ -202,6 +202,22 @@ def test_a_channel_is_added_paused_and_resumed(visitor: Visitor, sample: Store) 
     assert not sample.channels.followed_sources()
 
 
+def test_a_button_pressed_as_soon_as_it_appears_changes_its_part_only(visitor: Visitor) -> None:
+    page = visitor.open("/channels")
+    page.evaluate("""() => {
+        window.isTheSamePage = true;
+        const button = (verb) => [...document.querySelectorAll("#channels button")]
+            .find((button) => button.textContent.startsWith(verb + " Harbour"));
+        new MutationObserver((_, observer) => {
+            if (button("Resume")) { observer.disconnect(); button("Resume").click(); }
+        }).observe(document.body, { childList: true, subtree: true });
+        button("Pause").click();
+    }""")
+    expect(page.locator("#told")).to_contain_text("It is read again: Harbour Notes.")
+    assert page.evaluate("window.isTheSamePage"), "the whole page was loaded anew"
+    expect(page.get_by_role("row", name="Harbour Notes")).not_to_contain_text("paused")
+
+
 def test_another_tab_is_told_of_a_change_and_keeps_its_place(visitor: Visitor) -> None:
     reader = visitor.open()
     writer = reader.context.new_page()
