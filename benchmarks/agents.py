@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from archive import make_archive
+from large import make_archive
 
 IMPORT = [sys.executable, "-c", "import mcp.server.mcpserver"]
 ASKED: tuple[tuple[str, dict[str, Any]], ...] = (

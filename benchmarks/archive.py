@@ -10,7 +10,6 @@ Makes an export of so many megabytes and an archive of so many posts, and compar
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import os
 import random
@@ -21,8 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tgtagger.model.posts import Channel, Page, PostData, PostFilter, RawRecord
-from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
+from large import make_archive
+from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from words import WORDS
@@ -98,38 +97,6 @@ def parse_large(folder: Path, megabytes: int) -> None:
     )
     for file in folder.iterdir():
         file.unlink()
-
-
-def make_archive(path: Path, count: int) -> None:
-    """Fill a database with posts of ten channels, four tags each."""
-    chance = random.Random(3)
-    start = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
-    names = [f"tag {word}" for word in WORDS[:400]]
-    with Store.open(str(path)) as store:
-        run = store.runs.start("tag", Provenance("keywords", "benchmark"))
-        for at in range(0, count, 2000):
-            posts = tuple(
-                PostData(
-                    (number,),
-                    start + dt.timedelta(minutes=5 * number),
-                    " ".join(chance.choices(WORDS, k=chance.randint(10, 130))),
-                    raw=RawRecord(b"x" * 300, 1),
-                )
-                for number in range(at + 1, at + 2001)
-            )
-            store.posts.save_page(Page(Channel(at // 2000 % 10 + 1, "Channel"), "desktop", posts))
-            updates = [
-                TagUpdate(
-                    post.id,
-                    post.text_hash,
-                    "tagged",
-                    Provenance("keywords", "benchmark"),
-                    tuple(SuggestedTag(name) for name in chance.sample(names, 4)),
-                    1,
-                )
-                for post in store.queue.posts(PostFilter(statuses=("pending",)))
-            ]
-            store.queue.save(updates, run)
 
 
 def search_large(path: Path, count: int) -> None:

@@ -14,7 +14,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from archive import PROGRAM, make_archive, measure
+from archive import PROGRAM, measure
+from large import make_archive
 from tgtagger.export import FORMATS
 
 S = """

@@ -22,6 +22,7 @@ BENCHMARKS = (
     "llm.py",
     "serve.py",
     "agents.py",
+    "growth.py",
 )
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import httpx
 
-from archive import make_archive
+from large import make_archive
 from tgtagger.runs.pages import Wanted, read_page
 from tgtagger.store import Store
 
