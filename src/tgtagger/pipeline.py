@@ -23,9 +23,11 @@ from tgtagger.model.events import Events
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter
 from tgtagger.model.tagging import (
     Answered,
+    Attempt,
     Estimate,
     Outcome,
     PostForTagging,
+    PostId,
     Provenance,
     Skipped,
     Spending,
@@ -164,6 +166,37 @@ async def tag(
             yield result
 
 
+async def propose(
+    store: Store,
+    tagger: Tagger,
+    wanted: PostFilter,
+    run: int,
+    events: Events,
+    rules: TagRules = DEFAULT_RULES,
+) -> AsyncGenerator[TagUpdate]:
+    """Ask a tagger about the posts of a filter; yield what it would change in each. Changes none.
+
+    What was paid for is stored at once: neither this run nor a later one pays for it again. A
+    tagger that costs nothing stores nothing, and the run's number is not used.
+    """
+    writer = _Writer(store, tagger, run, rules)
+    if not tagger.paid:
+        async with aclosing(tagger.tag(store.queue.posts(wanted), events)) as answers:
+            async for answered in answers:
+                for update in writer.propose(answered):
+                    yield update
+        return
+    worker = f"run {run}"
+    feed = _Feed(store, tagger, wanted, worker, fresh=rules.fresh)
+    async with _claiming(store, worker), aclosing(tagger.tag(feed, events)) as answers:
+        async for answered in answers:
+            waited = [more for each in answered if each.outcome for more in feed.release(each)]
+            for update in writer.propose([*answered, *waited, *feed.take_answered()]):
+                yield update
+        for update in writer.propose(feed.take_answered()):
+            yield update
+
+
 @contextlib.asynccontextmanager
 async def _claiming(store: Store, worker: str) -> AsyncGenerator[None]:
     """Keep what a worker claims from others while the body runs; give back what is left of it."""
@@ -228,26 +261,36 @@ class _Writer:
         self.copied += len(results)
         return results
 
+    def propose(self, answered: Sequence[Answered]) -> list[TagUpdate]:
+        """Return the updates of answers; store only what was paid for."""
+        updates = [update for update, _ in self._updates(answered)]
+        if self._remember and answered:
+            self._store.queue.keep_paid(updates, self._run, _attempts(answered))
+        return updates
+
+    def _updates(self, answered: Sequence[Answered]) -> list[tuple[TagUpdate, Outcome]]:
+        return [
+            (
+                update_after(
+                    each.post,
+                    each.outcome,
+                    each.provenance,
+                    now=self._rules.clock(),
+                    max_attempts=self._rules.max_attempts,
+                    remember=self._remember and each.provenance.source != "cache",
+                ),
+                each.outcome,
+            )
+            for each in answered
+            if each.outcome is not None
+        ]
+
     def _write(self, answered: Sequence[Answered]) -> list[TagResult]:
         if not answered:
             return []
-        updates: list[TagUpdate] = []
-        outcomes: list[Outcome] = []
-        for each in answered:
-            if each.outcome is not None:
-                updates.append(
-                    update_after(
-                        each.post,
-                        each.outcome,
-                        each.provenance,
-                        now=self._rules.clock(),
-                        max_attempts=self._rules.max_attempts,
-                        remember=self._remember and each.provenance.source != "cache",
-                    )
-                )
-                outcomes.append(each.outcome)
-        attempts = [(each.post.id, each.attempt) for each in answered if each.attempt is not None]
-        written = self._store.queue.save(updates, self._run, attempts)
+        found = self._updates(answered)
+        updates, outcomes = [update for update, _ in found], [outcome for _, outcome in found]
+        written = self._store.queue.save(updates, self._run, _attempts(answered))
         return [
             TagResult(
                 update.id,
@@ -258,6 +301,10 @@ class _Writer:
             for update, outcome, kept in zip(updates, outcomes, written, strict=True)
             if kept
         ]
+
+
+def _attempts(answered: Iterable[Answered]) -> list[tuple[PostId, Attempt]]:
+    return [(each.post.id, each.attempt) for each in answered if each.attempt is not None]
 
 
 class _Feed:

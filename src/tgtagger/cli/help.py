@@ -6,6 +6,7 @@ Knows no command.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
 import shutil
@@ -137,7 +138,19 @@ def clean_argument(text: str) -> str:
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose help is drawn by our formatter."""
+    """A command whose help is drawn by our formatter.
+
+    An option whose metavar is `[N]` may stand without its number: then it has the value 0.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        bare = {name for param in self.params for name in param.opts if param.metavar == "[N]"}
+        if bare:
+            args = [
+                f"{arg}=0" if arg in bare and not after.isdecimal() else arg
+                for arg, after in itertools.pairwise([*args, ""])
+            ]
+        return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _write_end(formatter, self.epilog)

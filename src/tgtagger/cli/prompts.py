@@ -36,6 +36,11 @@ def choose(question: str, letters: str, *, default: str) -> str:
             return answer
 
 
+def ask_line(question: str) -> str:
+    """Return what a person types; it may be empty."""
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+
+
 class SignInPrompts:
     """Writes questions to stderr; reads answers from the terminal or, line by line, from a pipe."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.prompts import confirm, is_asked
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import tell_estimate, tell_prompt, tell_tag
+from tgtagger.cli.review import review as show_review
 from tgtagger.config import Settings
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes, tag
@@ -39,6 +41,7 @@ EPILOG = """Examples:
   tgtagger tag --channel @news --since 7d
   tgtagger tag --post @news/531 --force    one post, again
   tgtagger tag --stale                     after a change of model or prompt
+  tgtagger tag --review                    ten posts: accept, edit, refuse
   tgtagger tag --dry-run                   posts, requests, tokens, cost, time
   tgtagger tag --max-cost 0.50 --max-time 10m
 
@@ -53,6 +56,9 @@ Exit codes:
    6  the database failed
   75  try later: another run is at work, the server is down or asks for a
       long wait, or the limit of time or cost is reached"""
+
+REVIEWED, MOST_REVIEWED = 10, 1000
+"""Posts that a review shows, and the most of them."""
 
 ASK_BEYOND = 1000
 """Posts: a run on a terminal asks before it sends more than these to a server."""
@@ -92,6 +98,16 @@ def command(
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Only show the prompt for the model.")
     ] = False,
+    review: Annotated[
+        int | None,
+        typer.Option(
+            "--review",
+            metavar="[N]",
+            min=0,
+            max=MOST_REVIEWED,
+            help="Look at N posts (10) with their new tags, and answer for each.",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask no question.")] = False,
     tagger: TaggerOption = "",
     provider: ProviderOption = "",
@@ -106,7 +122,7 @@ def command(
     called, screen = invocation(ctx), screen_of(ctx)
     settings = tagging_settings(called, tagger, provider, model, vocabulary, concurrency, max_cost)
     if show_prompt:
-        if channel or post or since or limit or force or stale or dry_run:
+        if channel or post or since or limit or force or stale or dry_run or review is not None:
             advice = "leave out the other options: it shows a sample, and no posts of yours"
             raise usage("--show-prompt works alone", advice)
         _show_prompt(screen, settings, as_json=as_json)
@@ -117,19 +133,34 @@ def command(
     )
     if force and stale:
         raise usage("--force and --stale exclude each other", "use one of them")
-    if force and not (channel or post or since or limit or dry_run or yes):
+    if force and not (channel or post or since or limit or dry_run or yes or review is not None):
         confirm("Tag all posts again?", otherwise="--force for all posts needs --yes")
+    if review is not None:
+        wanted = replace(wanted, limit=_reviewed(review, limit=limit, dry_run=dry_run,
+                                                 max_time=max_time))  # fmt: skip
     queue: Queue = "all" if force else "stale" if stale else "pending"
     options = TagOptions(wanted, queue, read_duration(max_time) if max_time else None)
     if dry_run:
         show_estimate(screen, settings, options, as_json=as_json)
         return 0
+    if review is not None:
+        return show_review(screen, settings, options, nothing=NOTHING[queue], as_json=as_json)
     summary = tag_or_ask(screen, settings, options, yes=yes)
     if as_json:
         screen.json(shapes.tag_summary(summary))
     else:
         tell_tag(screen, summary, nothing=NOTHING[queue], sums_up=True)
     return summary.code
+
+
+def _reviewed(asked: int, *, limit: int | None, dry_run: bool, max_time: str) -> int:
+    """Return how many posts a review shows; raise InputError for what has no meaning beside it."""
+    if limit or dry_run or max_time:
+        raise usage(
+            "--review excludes --limit, --dry-run and --max-time",
+            "leave them out: --review N says how many posts, and you say when to end",
+        )
+    return asked or REVIEWED
 
 
 def show_estimate(

@@ -196,6 +196,28 @@ class TagUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposedTag:
+    """A tag that a post would get; `posts` is how many have it now, None: it is new."""
+
+    name: str
+    source: LinkSource
+    posts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a tagger would change in a post, before a person has seen it.
+
+    `tags` are those that the post would get in place of `replaced`; `kept` stay whatever comes.
+    """
+
+    update: TagUpdate
+    tags: tuple[ProposedTag, ...] = ()
+    kept: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TagResult:
     """The stored result of a tagging run for one post."""
 

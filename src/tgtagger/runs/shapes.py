@@ -21,6 +21,7 @@ from tgtagger.model.archive import (
     FailureCount,
     Job,
     PastChange,
+    Post,
     PostDetails,
     Recovered,
     Run,
@@ -30,7 +31,7 @@ from tgtagger.model.archive import (
     TakenBack,
 )
 from tgtagger.model.refs import post_name
-from tgtagger.model.tagging import Attempt, Spending
+from tgtagger.model.tagging import Attempt, Proposal, Spending
 from tgtagger.model.times import iso
 from tgtagger.runs.findings import Finding
 from tgtagger.runs.pages import PostPage
@@ -149,6 +150,26 @@ def sync_report(report: SyncReport) -> Shape:
         "parse": parse_report(report.parse),
         "tag": report.tag and tag_summary(report.tag),
         "retry": report.retry and tag_summary(report.retry),
+    }
+
+
+def proposal(found: Proposal, post: Post) -> Shape:
+    update = found.update
+    return {
+        "channel": {
+            "id": abs(post.channel.id),
+            "username": post.channel.username,
+            "title": post.channel.title,
+        },
+        "id": update.id.message_id,
+        "url": post.url,
+        "text": post.text,
+        "status": update.status,
+        "tags": [asdict(tag) for tag in found.tags],
+        "replaces": found.replaced,
+        "keeps": found.kept,
+        "failure": update.failure,
+        "error": update.error,
     }
 
 

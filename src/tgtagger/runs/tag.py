@@ -129,7 +129,7 @@ class Tagging:
             asked_since=self.options.goes_on,
             deadline=None if self.seconds is None else time.monotonic() + self.seconds,
         )
-        tally = _Tally()
+        tally = Tally()
         results = pipeline.tag(self.store, tagger, wanted, run, events, rules)
         signals.run(_follow, results, events, tally, total, tagger)
         pending = self.store.queue.count(PostFilter(statuses=("pending",)))
@@ -192,7 +192,7 @@ def show_prompt(settings: Settings) -> PromptShown:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """Counts the results of a run so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -226,7 +226,7 @@ class _Tally:
 
 
 async def _follow(
-    results: AsyncGenerator[TagResult], events: Events, tally: _Tally, total: int, tagger: Tagger
+    results: AsyncGenerator[TagResult], events: Events, tally: Tally, total: int, tagger: Tagger
 ) -> None:
     """Follow a run to its end; keep the error that stops it."""
     done = 0

@@ -30,6 +30,7 @@ from tgtagger.store.integrity import Integrity
 from tgtagger.store.jobs import Jobs
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
+from tgtagger.store.proposals import Proposals
 from tgtagger.store.queue import Queue
 from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
@@ -62,6 +63,7 @@ class Store:
         self.posts = Posts(self._database)
         self.progress = Progress(self._database)
         self.queue = Queue(self._database)
+        self.proposals = Proposals(self._database)
         self.answers = Answers(self._database)
         self.tags = Tags(self._database)
         self.curation = Curation(self._database)

@@ -179,6 +179,17 @@ class Curation(Part):
             changes = [_remove(db, name, now()) for name in names]
         return tuple(map(recorded.numbered, changes))
 
+    def block(self, names: Sequence[str]) -> TagChange:
+        """Block tags as `remove` does, also those that the archive does not have yet."""
+        with self._database.write() as db, recording(db, "remove", names) as recorded:
+            for name in map(_checked, names):
+                if find_tag(db, name) is None:
+                    make_tag(db, name, now())
+            changes = [_remove(db, name, now()) for name in names]
+            posts = sum(each.posts for each in changes)
+            change = TagChange(tuple(each.names[0] for each in changes), (), posts)
+        return recorded.numbered(change)
+
     def add(self, post: str, names: Sequence[str]) -> TagChange:
         """Give a post tags in a person's name: no machine changes them."""
         with self._database.write() as db, recording(db, "add", names) as recorded:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -221,7 +221,7 @@ class Queue(Part):
         """
         with self._database.write() as db:
             at = now()
-            _ATTEMPT.many(db, [_attempt_row(post, made, run) for post, made in attempts])
+            _keep_attempts(db, attempts, run)
             try:
                 with savepoint(db, "posts"):
                     return _save_updates(db, updates, run, at)
@@ -229,6 +229,17 @@ class Queue(Part):
                 if room_of(db).errors.is_fatal(error):
                     raise
             return [_save_alone(db, update, run, at) for update in updates]
+
+    def keep_paid(
+        self,
+        updates: Sequence[TagUpdate],
+        run: int,
+        attempts: Sequence[tuple[PostId, Attempt]] = (),
+    ) -> None:
+        """Store what was paid for, answers and attempts; the posts stay as they are."""
+        with self._database.write() as db:
+            _keep_attempts(db, attempts, run)
+            _keep_answers(db, updates, now())
 
 
 def _read(db: Connection, ids: array[int]) -> dict[int, PostForTagging]:
@@ -261,6 +272,12 @@ _ATTEMPT = Statement(
     ":cached_tokens, :cost_usd, :latency_ms, :error, :sent_letters FROM posts "
     "WHERE channel_id = :channel AND message_id = :message"
 )
+
+
+def _keep_attempts(db: Connection, attempts: Iterable[tuple[PostId, Attempt]], run: int) -> None:
+    _ATTEMPT.many(db, [_attempt_row(post, made, run) for post, made in attempts])
+
+
 _FOUND = Statement(
     f"SELECT message_id, id, {', '.join(STATE)} FROM posts "
     "WHERE channel_id = :channel AND message_id IN listed(:messages)"
@@ -456,13 +473,21 @@ def _tags(db: Connection, names: Iterable[str], now: str) -> dict[str, int | Non
     """Return the ids of the tags that names stand for, new ones if needed; None: not a tag."""
     normal = {name: vocabulary.normalise(name) for name in names}
     keys = {name: vocabulary.key(name) for name in normal.values() if vocabulary.is_tag(name)}
-    known: dict[str, int] = {}
-    if keys:
-        known = dict(_NAMED(db, keys=json.dumps([*dict.fromkeys(keys.values())])))
+    known = known_tags(db, keys)
     for name, key in keys.items():
         if key not in known:
-            decided = find_decided(db, name)
-            known[key] = make_tag(db, name, now) if decided is None else decided
+            known[key] = make_tag(db, name, now)
     return {
         name: known[keys[chosen]] if chosen in keys else None for name, chosen in normal.items()
     }
+
+
+def known_tags(db: Connection, keys: Mapping[str, str]) -> dict[str, int]:
+    """Return, by key, the ids of the tags that names (→ their keys) stand for, decided ones too."""
+    if not keys:
+        return {}
+    known: dict[str, int] = dict(_NAMED(db, keys=json.dumps([*dict.fromkeys(keys.values())])))
+    for name, key in keys.items():
+        if key not in known and (decided := find_decided(db, name)) is not None:
+            known[key] = decided
+    return known
