@@ -166,6 +166,12 @@ def test_a_proposal_has_the_names_of_the_archive(run: Run, db: Path) -> None:
     )
     assert found["tags"] == [{"name": "Сибирь", "source": "keywords", "posts": 1}]
     assert (found["keeps"], found["replaces"]) == (["Наука"], ["Сибирь"])
+    run("tags", "add", "1006503122/4", "Rotterdam")
+    (found,) = json.loads(
+        run("tag", "--review", "1", "--force", "--post", "1006503122/4", "--json").stdout
+    )
+    assert found["keeps"] == ["Rotterdam"]
+    assert "Rotterdam" not in {tag["name"] for tag in found["tags"]}
 
 
 def test_a_post_that_was_edited_meanwhile_gets_nothing(run: Run, db: Path, answer: Any) -> None:
