@@ -23,6 +23,7 @@ ROWS: Final = {
     "K6": "killed in login and logout",
     "K7": "killed while tags are put in order",
     "K8": "killed in work and serve, while jobs are done",
+    "K9": "killed in a copy into another database",
     "D1": "disk full, file too large, quota",
     "D2": "reading or writing fails, once and for ever",
     "D3": "read-only file, folder, file system; no home",

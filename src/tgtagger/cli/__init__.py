@@ -34,6 +34,7 @@ COMMANDS = {
         "logout": "Sign out of Telegram and delete the session file.",
         "config": "Show the current settings, or write a settings file.",
         "doctor": "Check settings, files and servers, and say what to do.",
+        "copy": "Copy the archive into another database.",
         "demo": "Show tgtagger at work in seconds, without any settings.",
     },
     "Collect": {
@@ -65,12 +66,14 @@ _OTHER_NAMES = {
     "cat": "show", "stats": "status", "info": "status", "state": "status", "list": "channels",
     "ls": "channels", "add": "channels add", "follow": "channels add", "undo": "tags undo",
     "merge": "tags merge", "rename": "tags rename", "backup": "doctor --backup FILE",
-    "recover": "doctor --recover FILE", "check": "doctor", "settings": "config",
+    "recover": "doctor --recover FILE",
+    "migrate": "copy FROM TO", "move": "copy FROM TO", "clone": "copy FROM TO",
+    "check": "doctor", "settings": "config",
     "signin": "login", "auth": "login", "init": "config init", "setup": "config init",
 }  # fmt: skip
 """What people type for a command of ours, by habit: it is named in the hint."""
 
-_RUNS = {"parse", "tag", "retry-failed", "sync"}
+_RUNS = {"parse", "tag", "retry-failed", "sync", "copy"}
 """Commands that store as they go."""
 
 _NAMES = {name: line for group in COMMANDS.values() for name, line in group.items()}

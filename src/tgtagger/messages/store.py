@@ -29,6 +29,10 @@ def _damaged_file_unusable(*, path: Path, is_there: bool) -> str:
     return f"{path} {'is not a regular file' if is_there else 'does not exist'}"
 
 
+def _row_refused(*, path: Path, table: str, key: str) -> str:
+    return f"{path} does not take a row of the table {table}{f' (number {key})' if key else ''}"
+
+
 _NEWER = "{path} was written by a newer tgtagger (schema {version}, this one knows {known})"
 _FOREIGN = "{path} is the database of another program; it was not changed"
 
@@ -79,7 +83,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_corrupt": "{path} is damaged, or its disk cannot be read",
     "database_damaged": "{path} is damaged",
     "database_damaged_at": "{path} is damaged: {found}",
-    # ---- upgrades, backups, recovery
+    # ---- upgrades, backups
     "upgrade_not_backed_up": "{path} was not upgraded, because its backup failed: {reason}",
     "copy_exists": "{target} exists already",
     "copy_is_folder": "{target} is a folder",
@@ -88,6 +92,14 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "copy_belongs_to_database": "{target} belongs to the database",
     "copy_beside_another_log": "{log} belongs to another database",
     "copy_damaged": "the copy of {path} is damaged, and was not kept: {damage}",
+    # ---- copies into another database
+    "copy_source_missing": "there is no archive at {path}: nothing to copy",
+    "copy_onto_itself": "{path} is both where to copy from and where to copy to",
+    "copy_target_used": "{path} has an archive of its own; nothing was copied",
+    "copy_unfinished": "{path} is half a copy of another archive",
+    "copy_row_refused": _row_refused,
+    "copy_differs": "{path} differs from what was copied into it, in the table {table}",
+    # ---- recovery
     "recovery_target_exists": "{target} exists already",
     "recovery_without_room": "{target} cannot be written: {reason}",
     "damaged_file_unusable": _damaged_file_unusable,

@@ -507,6 +507,34 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedTable:
+    """A table that was copied: the rows it has in both databases, and their hash."""
+
+    name: str
+    rows: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """An archive that was copied into another database, and compared with it."""
+
+    source: Path
+    target: Path
+    tables: tuple[CopiedTable, ...]
+    schema: str
+    kept: int  # rows that an earlier copy, which was stopped, had left
+
+    @property
+    def posts(self) -> int:
+        return next(each.rows for each in self.tables if each.name == "posts")
+
+    @property
+    def rows(self) -> int:
+        return sum(each.rows for each in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
 class SavedTable:
     """How many rows of a table of a damaged database were saved.
 

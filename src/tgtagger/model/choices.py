@@ -49,3 +49,6 @@ MediaType = Literal[
     "photo", "video", "round", "voice", "audio", "animation", "sticker", "document",
     "poll", "todo", "geo", "contact", "webpage", "other",
 ]  # fmt: skip
+
+CopyStage = Literal["copy", "index", "compare"]
+"""What a copy of an archive into another database is at."""

@@ -18,6 +18,7 @@ from tgtagger.model.archive import (
     Backup,
     ChannelRemoved,
     ChannelState,
+    Copied,
     FailureCount,
     Job,
     PastChange,
@@ -426,6 +427,20 @@ def finding(found: Finding) -> Shape:
 
 def backup(made: Backup) -> Shape:
     return {"path": str(made.path), "posts": made.posts, "bytes": made.size, "schema": made.schema}
+
+
+def copied(made: Copied) -> Shape:
+    return {
+        "from": str(made.source),
+        "to": str(made.target),
+        "posts": made.posts,
+        "rows": made.rows,
+        "kept": made.kept,
+        "schema": made.schema,
+        "tables": [
+            {"table": each.name, "rows": each.rows, "hash": each.hash} for each in made.tables
+        ],
+    }
 
 
 def recovered(found: Recovered, target: Path) -> Shape:

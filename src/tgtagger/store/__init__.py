@@ -17,8 +17,10 @@ import contextlib
 from pathlib import Path
 from typing import Self
 
-from tgtagger.model.archive import Backup, Recovered
+from tgtagger.errors import InputError, NoDatabase
+from tgtagger.model.archive import Backup, Copied, Recovered
 from tgtagger.model.posts import PostFilter
+from tgtagger.store import copying
 from tgtagger.store.agents import Agents
 from tgtagger.store.answers import Answers
 from tgtagger.store.changes import Changes
@@ -40,7 +42,7 @@ from tgtagger.store.selection import Selection, select
 from tgtagger.store.shifted_ids import ShiftedIds
 from tgtagger.store.sqlite import archive_file, backup, migrate, opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
-from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
+from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.statistics import Statistics
 from tgtagger.store.status import Status
 from tgtagger.store.surroundings import Around
@@ -126,6 +128,29 @@ class Store:
         return backup.back_up(path, target, on_progress)
 
     @staticmethod
+    def copy(
+        source: str,
+        target: str,
+        on_progress: copying.OnProgress = lambda *_: None,
+        *,
+        schema: Schema = SCHEMA,
+    ) -> Copied:
+        """Copy a whole archive into another database, or go on where a killed copy ended.
+
+        The source is only read. Raises OlderSchema if it is not up to date; InputError for a target
+        that has rows of its own, StoreError if the copy is not equal in the end.
+        """
+        try:
+            reading = archive_file.open_to_read(source, schema)
+        except NoDatabase as error:
+            raise NoDatabase("copy_source_missing", **error.data) from error
+        with contextlib.closing(reading) as old:
+            _begin_copy(old, target, schema)
+            opened = archive_file.open_to_write(target, schema.of_copy, create=False)
+            with contextlib.closing(opened) as new, new.lock("copy"):
+                return copying.copy(Database(old), Database(new), schema.newest, on_progress)
+
+    @staticmethod
     def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
         """Save what can be read of a damaged database into a new file. Only reads the old one.
 
@@ -160,3 +185,19 @@ class Store:
     def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""
         return select(self._database, wanted)
+
+
+def _begin_copy(source: Opened, target: str, schema: Schema) -> None:
+    """Mark the target as half a copy, if it is none yet; make it, if there is none."""
+    if database_path(target).resolve() == source.path.resolve():
+        raise InputError("copy_onto_itself", path=source.path)
+    try:
+        archive_file.open_to_read(target, schema.of_copy).close()
+    except NoDatabase:
+        pass
+    except OlderSchema:  # no copy, but an archive
+        archive_file.open_to_read(target, schema).close()
+    else:
+        return
+    with contextlib.closing(archive_file.open_to_write(target, schema)) as new:
+        copying.begin(Database(new), schema.of_copy.newest)

@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection
 from tgtagger.model.archive import IntegrityReport, Storage
 from tgtagger.model.query import Query
 
-LockName = Literal["parse", "tag", "work"]
-"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several"""
+LockName = Literal["parse", "tag", "work", "copy"]
+"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several ·
+copy: who copies another archive into this one"""
 
 MARK_START, MARK_END = "\x02", "\x03"
 """The marks around a match in a snippet: control characters, which no post needs."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tgtagger.system.terminal_text import shell_word
+
 _URL = "give a path, or a URL such as sqlite:////home/me/posts.db"
 _ANOTHER = "choose another file with --db or TGTAGGER_DB"
 _PERMISSIONS = "check the path, and the permissions of the file and its folder"
@@ -19,6 +21,12 @@ def _access_denied(*, path: Path, is_read_only: bool, **_: Any) -> str:
     if is_read_only:
         return "its file system is mounted read-only"
     return f"check the permissions of {path}"
+
+
+def _older(*, path: Path, **_: Any) -> str:
+    return (
+        f"first bring it up to date, by any command: tgtagger --db {shell_word(str(path))} status"
+    )
 
 
 def _not_its_log(*, path: Path, log: Path) -> str:
@@ -47,6 +55,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "not_a_database": _ANOTHER,
     "foreign_database": _ANOTHER,
     "database_newer": _UPDATE,
+    "database_older": _older,
     "sqlite_too_old": "install a newer Python, or a newer SQLite",
     "log_not_its_own": _not_its_log,
     # ---- access
@@ -77,7 +86,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_corrupt": RECOVER,
     "database_damaged": RECOVER,
     "database_damaged_at": RECOVER,
-    # ---- upgrades, backups, recovery
+    # ---- upgrades, backups
     "upgrade_not_backed_up": _as_it_was,
     "copy_exists": "choose a new name, or delete this file first",
     "copy_is_folder": "give the name of a file in it",
@@ -86,6 +95,17 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "copy_belongs_to_database": "choose another name",
     "copy_beside_another_log": "choose another name, or move that file away",
     "copy_damaged": "run: tgtagger doctor; if the database is sound, check the disk",
+    # ---- copies into another database
+    "copy_source_missing": "give the path or the URL of the database to copy from",
+    "copy_onto_itself": "name another database to copy to",
+    "copy_target_used": "name a new database to copy to, or an empty one",
+    "copy_unfinished": (
+        "go on: tgtagger copy FROM TO, as before; if it was begun by another version of tgtagger, "
+        "delete it and copy again"
+    ),
+    "copy_row_refused": "check the database that is copied: tgtagger doctor",
+    "copy_differs": "copy again: only what differs is copied; if that fails, check the disk",
+    # ---- recovery
     "recovery_target_exists": "choose a new name",
     "recovery_without_room": "free some space, or choose a file on another disk",
     "damaged_file_unusable": "give the damaged database with --db",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tgtagger.errors import StoreError
 
+_COPYING = "-copying"
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -24,6 +26,11 @@ class Schema:
     def newest(self) -> str:
         """The version that the program reads and writes."""
         return self.revisions[-1]
+
+    @property
+    def of_copy(self) -> Schema:
+        """The schema of an archive of this one that is still being copied (`copying`)."""
+        return Schema((*self.revisions, f"{self.newest}{_COPYING}"), self.folders)
 
     def version_of(self, db: sqlite3.Connection, path: Path) -> str | None:
         """Return the database's schema version; None for an empty file.
@@ -39,6 +46,8 @@ class Schema:
         (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
         # user_version is 0 so far: a later version raises it if older programs must not write.
         (user_version,) = db.execute("PRAGMA user_version").fetchone()
+        if str(version).endswith(_COPYING) and version not in self.revisions:
+            raise StoreError("copy_unfinished", path=path)
         if version not in self.revisions or user_version:
             raise StoreError("database_newer", path=path, version=version, known=self.newest)
         return str(version)

@@ -1,0 +1,49 @@
+"""K9: a copy into another database that was killed is no archive, and the next one completes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support import old_schemas
+from support.breaking import Fault, assert_sound, count_calls, files_of, need, points, run
+from support.fault_matrix import Effort
+from tgtagger.errors import TgTaggerError
+from tgtagger.store import Store
+from tgtagger.store.sqlite.schema_version import SCHEMA
+
+
+def state(db: Path) -> str:
+    try:
+        Store.open_to_read(str(db)).close()
+    except TgTaggerError as error:
+        return error.kind
+    return "whole"
+
+
+@pytest.mark.row("K9")
+def test_killed_anywhere_it_goes_on(tmp_path: Path, effort: Effort) -> None:
+    need("strace")
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    old_schemas.make(old, SCHEMA.newest, rows=20)
+    contents = old_schemas.read(old)
+    command = ("-q", "copy", str(old), str(new))
+    counts = count_calls(*command, paths=files_of(new))
+    plan = [(call, nth) for call, count in counts.items() for nth in points(count, 40)]
+    chosen = plan if effort.is_long else [plan[at - 1] for at in points(len(plan), 3)]
+    states: list[str] = []
+    kills = 0
+    for call, nth in chosen:
+        for path in tmp_path.glob("new.db*"):
+            path.unlink()
+        kills += run(*command, fault=Fault(call, "signal=SIGKILL", nth, paths=files_of(new))).hit
+        states.append(state(new))
+        if old_schemas.read(new) != contents:
+            Store.copy(str(old), str(new))
+        assert old_schemas.read(new) == old_schemas.read(old) == contents
+        assert_sound(new)
+    assert kills == len(chosen)
+    assert "copy_unfinished" in states
+    assert set(states) <= {"no_database", "copy_unfinished", "whole"}
+    effort.saw(rounds=len(chosen), kills=kills, unfinished=states.count("copy_unfinished"))
