@@ -106,6 +106,26 @@ def test_a_log_that_grew_while_somebody_read_is_cut_off(
             assert wal.stat().st_size < 1 << 19
 
 
+def test_a_large_change_leaves_no_large_log_beside_who_only_looks(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LARGE_LOG", 1 << 17)
+    wal = db.with_name(f"{db.name}-wal")
+    with Store.open(str(db)) as store, Store.open_to_read(str(db)) as reader:
+        reader.status.version()  # as a server does: it stays connected
+        store.posts.save_page(page(*(post(n, f"text {n} " * 400) for n in range(1, 200))))
+        assert wal.stat().st_size == 0
+        texts = reader.records.posts(PostFilter())
+        next(texts)
+        store.posts.save_page(page(*(post(n, f"text {n} " * 400) for n in range(200, 400))))
+        left = wal.stat().st_size
+        assert left > 1 << 17  # it is being read
+        assert len(list(texts)) == 198
+        store.close()
+        assert wal.stat().st_size == left
+    assert not wal.exists() or not wal.stat().st_size
+
+
 @pytest.mark.usefixtures("store")
 def test_a_reader_cannot_write(db: Path) -> None:
     reader = Store.open_to_read(str(db))

@@ -26,6 +26,7 @@ from tgtagger.store.sqlite.connections import (
     Unlocked,
     driver,
     fold_large_log,
+    log_of,
     undisturbed,
 )
 from tgtagger.store.sqlite.errors import map_errors, unwrapped
@@ -49,11 +50,21 @@ class ArchiveFile:
         self._reading = engine.reading(made)
         self._watching: Connection | None = None
         self._watch = threading.Lock()
+        self._log = log_of(path)
+        self._left = 0  # bytes of a large log that somebody still read when it was to be folded
 
     def close(self) -> None:
         if self._watching is not None:
             self._watching.close()
         self.engine.dispose()
+        self.fold()
+
+    def fold(self) -> None:
+        """Fold a large log back into the file, unless somebody reads what is in it.
+
+        Here, too, where others stay who only read: a large change would leave its log to them.
+        """
+        self._left = fold_large_log(self._log, beyond=self._left)
 
     @property
     def schema_version(self) -> str:
@@ -91,6 +102,7 @@ class ArchiveFile:
             self._check(db)
             stale_log.number(driver(db))
             yield db
+        self.fold()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -213,6 +225,7 @@ def open_to_write(
     except BaseException:
         opened.close()
         raise
+    opened.fold()
     return opened
 
 
@@ -241,7 +254,7 @@ def open_up_to_date(location: str, schema: Schema) -> ArchiveFile:
     except OlderSchema:  # the reader is closed: the last connection may write, and ends the log
         open_to_write(location, schema).close()
         opened = open_to_read(location, schema)
-    fold_large_log(opened.path)
+    opened.fold()
     return opened
 
 

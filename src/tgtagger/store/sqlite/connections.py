@@ -125,20 +125,29 @@ def to_read(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
             raise error from None
 
 
-def fold_large_log(path: Path) -> None:
-    """Fold a large log back into the file, as far as nobody reads or writes.
+def log_of(path: Path) -> Path:
+    """Return the path of a database's write-ahead log: beside the file itself, not a link to it."""
+    file = path.resolve()
+    return file.with_name(f"{file.name}-wal")
+
+
+def fold_large_log(log: Path, *, beyond: int = 0) -> int:
+    """Fold a large log back into its file, as far as nobody reads or writes; return what is left.
 
     The last connection does so when it closes, but only a writer's: a log that grew while somebody
-    read would stay, and be read at every start, until the next run that writes.
+    read would stay, and be read at every start, until the next run that writes. `beyond`: what was
+    left the last time; it is tried again only when the log has grown by as much as is large.
     """
-    path = path.resolve()
     try:
-        if path.with_name(f"{path.name}-wal").stat().st_size <= LARGE_LOG:
-            return
-        with contextlib.closing(_connect(path, "mode=rw", 0)) as db:
+        size = log.stat().st_size
+        if size <= beyond + LARGE_LOG:
+            return beyond if size > LARGE_LOG else 0
+        file = log.with_name(log.name.removesuffix("-wal"))
+        with contextlib.closing(_connect(file, "mode=rw", 0)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return log.stat().st_size
     except (OSError, sqlite3.Error):  # no log, or no right to write: it is read as it is
-        return
+        return 0
 
 
 @contextlib.contextmanager
