@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import pytest
 
 from support.make import page, post, tag
-from support.sql import reading
+from support.sql import driver, reading
 from tgtagger.decide import answer_key
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId, Provenance, SuggestedTag, TagUpdate
 from tgtagger.runs.query import read_query
-from tgtagger.store import Store
+from tgtagger.store import Store, channels, deletion
 
 OTHER = Channel(7, "Other", "other")
 MODEL = Provenance("llm", "model", "prompt", None)
@@ -131,6 +134,36 @@ def test_removed_with_its_posts_nothing_is_left_of_it(archive: Store) -> None:
     found = archive.integrity.check()
     assert found.damage == ()
     assert archive.integrity.check_index()
+
+
+def test_posts_go_in_steps_and_a_removal_that_is_broken_off_goes_on(
+    archive: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    driver(archive).set_trace_callback(begun.append)
+    monkeypatch.setattr(channels, "STEP", 1)
+    monkeypatch.setattr(channels, "delete_posts", fail_after(1, deletion.delete_posts))
+    with pytest.raises(KeyboardInterrupt):
+        archive.channels.remove("@other", with_posts=True)
+    assert begun.count("BEGIN IMMEDIATE") == 3
+    (_, other) = archive.status.channels()
+    assert (other.channel.title, other.posts, other.unfollowed) == ("Other", 1, True)
+    assert archive.integrity.check_index()
+    monkeypatch.undo()
+    assert archive.channels.remove("@other", with_posts=True).removed == 1
+    assert [state.channel.title for state in archive.status.channels()] == ["News"]
+
+
+def fail_after(times: int, call: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that does what another does so many times, and is then broken off."""
+    left = itertools.count(-times)
+
+    def called(*given: object) -> None:
+        if next(left) >= 0:
+            raise KeyboardInterrupt
+        call(*given)
+
+    return called
 
 
 def test_an_empty_channel_is_removed_whole(store: Store) -> None:

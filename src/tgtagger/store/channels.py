@@ -15,9 +15,9 @@ from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.store.database import Part
+from tgtagger.store.deletion import STEP, delete_posts
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
 from tgtagger.store.post_rows import HASH_LETTERS
-from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
 from tgtagger.store.values import TEXT, RowCheck
@@ -53,10 +53,7 @@ _DELETE_ANSWERS = Statement(
     "SELECT text_hash FROM posts WHERE channel_id = :id "
     "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> :id)"
 )
-_DELETE_RAW = Statement(
-    "DELETE FROM raw_forms WHERE post_id IN (SELECT id FROM posts WHERE channel_id = :id)"
-)
-_DELETE_POSTS = Statement("DELETE FROM posts WHERE channel_id = :id")
+_SOME_POSTS = Statement("SELECT id FROM posts WHERE channel_id = :id LIMIT :most")
 _DELETE = Statement("DELETE FROM channels WHERE id = :id")
 _LOSE_NAME = Statement(
     "UPDATE channels SET username = NULL WHERE lower(username) = lower(:username) AND id <> :id"
@@ -154,21 +151,25 @@ class Channels(Part):
     def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
         """Unfollow a channel, or, `with_posts`, delete it with everything that belongs to it.
 
-        An unfollowed channel's posts stay, and it is read again only when a run names it.
+        An unfollowed channel's posts stay, and it is read again only when a run names it. Posts go
+        in steps: a removal that is broken off leaves an unfollowed channel with fewer posts.
         """
         with self._database.write() as db:
             channel = channel_id(db, name)
             title = _title(db, channel)
             posts = _posts_of(db, channel)
-            if posts and not with_posts:
+            if posts:
                 _LEAVE(db, id=channel, at=now())
-                return ChannelRemoved(title, 0, posts)
-            room_of(db).fulltext.delete_channel(db, channel)
-            _DELETE_ANSWERS(db, id=channel)
-            _DELETE_RAW(db, id=channel)
-            _DELETE_POSTS(db, id=channel)
-            _DELETE(db, id=channel)  # and what refers to it
-            return ChannelRemoved(title, posts, 0)
+                if not with_posts:
+                    return ChannelRemoved(title, 0, posts)
+                _DELETE_ANSWERS(db, id=channel)
+        while True:
+            with self._database.write() as db:
+                some = [post for (post,) in _SOME_POSTS(db, id=channel, most=STEP)]
+                delete_posts(db, some)
+                if len(some) < STEP:
+                    _DELETE(db, id=channel)  # and what refers to it
+                    return ChannelRemoved(title, posts, 0)
 
     def count_posts(self, names: Sequence[str]) -> int:
         """Return how many posts of channels are stored; a source that was not read has none.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class FullText(Protocol):
     def insert(self, db: Connection, rows: Iterable[tuple[int, str, str | None]], /) -> None: ...
     def replace(self, db: Connection, post_id: int, old: Texts, new: Texts, /) -> None: ...
     def delete(self, db: Connection, post_id: int, old: Texts, /) -> None: ...
-    def delete_channel(self, db: Connection, channel_id: int, /) -> None: ...
+    def delete_posts(self, db: Connection, posts: Sequence[int], /) -> None: ...
 
     SOURCE: str
     """SQL: the index joined with the posts `p`, for a query of which it gives the posts."""

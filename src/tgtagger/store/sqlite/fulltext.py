@@ -6,6 +6,7 @@ The modules that write posts call it in the same transaction. Knows neither how 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy.engine import Connection
@@ -27,15 +28,11 @@ _KEEP = Statement(
     "INSERT INTO posts_fts_texts (post_id, text, media_text) VALUES (:id, :text, :media_text)"
 )
 _FORGET = Statement("DELETE FROM posts_fts_texts WHERE post_id = :id")
-_DELETE_CHANNEL = Statement(
+_DELETE_POSTS = Statement(
     "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
-    "SELECT 'delete', id, text, media_text FROM posts_fts_words "
-    "WHERE id IN (SELECT id FROM posts WHERE channel_id = :channel)"
+    "SELECT 'delete', id, text, media_text FROM posts_fts_words WHERE id IN listed(:posts)"
 )
-_FORGET_CHANNEL = Statement(
-    "DELETE FROM posts_fts_texts "
-    "WHERE post_id IN (SELECT id FROM posts WHERE channel_id = :channel)"
-)
+_FORGET_POSTS = Statement("DELETE FROM posts_fts_texts WHERE post_id IN listed(:posts)")
 
 _TERM = Statement("SELECT 1 FROM posts_fts_terms WHERE term = :word")
 _TERMS = Statement(
@@ -78,10 +75,12 @@ def delete(db: Connection, post_id: int, old: Texts) -> None:
         _FORGET(db, id=post_id)
 
 
-def delete_channel(db: Connection, channel_id: int) -> None:
-    """Remove all posts of a channel from the index, before they are deleted."""
-    _DELETE_CHANNEL(db, channel=channel_id)
-    _FORGET_CHANNEL(db, channel=channel_id)
+def delete_posts(db: Connection, posts: Sequence[int]) -> None:
+    """Remove posts from the index, before they are deleted."""
+    # In rising order, as `insert` does.
+    listed = json.dumps(sorted(posts))
+    _DELETE_POSTS(db, posts=listed)
+    _FORGET_POSTS(db, posts=listed)
 
 
 def has_term(db: Connection, word: str) -> bool:
