@@ -229,6 +229,7 @@ PIECES = (
 
 
 @example("Of de Co-Co-Co-Co-Co")  # taken for Dutch
+@example("Co-Co-Co-Co-Co Sen. US")  # a name of one word that is a list of them
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map(" ".join))
 def test_whatever_stands_around_capitals(text: str) -> None:
     for tag in tags(text):

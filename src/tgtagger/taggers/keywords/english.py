@@ -83,7 +83,8 @@ def _add_names(capitals: Capitals, gathering: Gathering) -> set[int]:
     for parts, counts in spellings.items():
         # The most usual spelling; in a tie one that is not in capitals.
         shown = max(counts, key=lambda name: (counts[name], not name.isupper()))
-        gathering.found[parts].shown = shown
+        if parts in gathering.found:  # and not refused as a list of words
+            gathering.found[parts].shown = shown
     return named
 
 
