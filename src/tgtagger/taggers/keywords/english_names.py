@@ -280,8 +280,7 @@ def names_of(run: Sequence[Word]) -> Iterator[list[Word]]:
         before = [word for word in run[:person] if not _is_title(word)]
         while before and is_common(before[-1].lower):  # Hungarian Foreign Minister Szijjarto
             before.pop()
-        if before:
-            yield before
+        yield from _shortened(before)
         run = run[person:]
     elif _is_people_before_person(run):
         yield run[:1]
