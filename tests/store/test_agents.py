@@ -7,10 +7,10 @@ from contextlib import suppress
 import pytest
 
 from support.make import page, post, tag
-from support.sql import writing
+from support.sql import reading, writing
 from support.undoing import contents, tag_some
 from tgtagger.errors import InputError
-from tgtagger.model.archive import AgentChange
+from tgtagger.model.archive import AgentChange, TagChange
 from tgtagger.store import Store
 
 
@@ -102,18 +102,76 @@ def test_an_undone_session_does_not_go_on(filled: Store) -> None:
     assert sources(filled)["sea"] == "agent"
 
 
-def test_a_persons_change_within_a_session_is_undone_first(filled: Store) -> None:
-    session = filled.agents.give("news/1", ["storm"], None).number
-    assert session is not None
-    person = filled.curation.drop("news/1", ["storm"]).number
-    filled.agents.give("news/2", ["sea"], session)
+def number(change: AgentChange | TagChange) -> int:
+    assert change.number is not None
+    return change.number
+
+
+def test_a_session_ends_with_a_persons_change(filled: Store) -> None:
+    """An undo goes by the order of changes: one session before and after another has none."""
+    before = contents(filled)
+    first = number(filled.agents.give("news/1", ["storm"], None))
+    person = number(filled.curation.add("news/2", ["rare"]))
+    second = number(filled.agents.give("news/3", ["rare"], first))
+    assert second > person > first
     with pytest.raises(InputError) as told:
-        filled.changes.take_back(session)
-    assert told.value.data["later"] == (person,)
-    assert person is not None
-    filled.changes.take_back(person)
-    filled.changes.take_back(session)
-    assert sources(filled) == {"AI": "keywords", "news": "keywords"}
+        filled.changes.take_back(person)
+    assert told.value.data["later"] == (second,)
+    for change in (second, person, first):
+        filled.changes.take_back(change)
+    assert contents(filled) == before
+
+
+def test_a_session_ends_when_another_agent_changes_the_same_tags(filled: Store) -> None:
+    before = contents(filled)
+    one = number(filled.agents.give("news/1", ["storm"], None))
+    two = number(filled.agents.take("news/1", ["AI"], None))
+    assert number(filled.agents.give("news/2", ["storm"], one)) == one
+    third = number(filled.agents.give("news/1", ["AI"], one))
+    assert third > two
+    for change in (third, two, one):
+        filled.changes.take_back(change)
+    assert contents(filled) == before
+
+
+def test_what_a_run_gave_during_a_session_comes_back_with_its_undo(filled: Store) -> None:
+    one = number(filled.agents.give("news/1", ["storm"], None))
+    tag_some(filled, ["AI", "sea"], 1)
+    after = contents(filled)
+    two = number(filled.agents.take("news/1", ["sea"], one))
+    filled.changes.take_back(two)
+    assert contents(filled) == after
+    assert number(filled.agents.give("news/2", ["storm"], one)) != one  # the undo was a person's
+
+
+def test_the_id_of_a_tag_that_an_undone_session_made_is_not_used_again(filled: Store) -> None:
+    one = number(filled.agents.give("news/1", ["storm"], None))
+    tag_some(filled, ["sea"], 3)
+    assert number(filled.agents.give("news/2", ["late"], one)) == one
+    after, late = contents(filled), id_of(filled, "late")
+    undo = filled.changes.take_back(one).undo
+    assert undo is not None
+    filled.changes.take_back(undo)
+    assert contents(filled) == after
+    filled.changes.take_back(one)
+    filled.agents.give("news/1", ["other"], None)
+    assert id_of(filled, "other") > late
+
+
+def id_of(store: Store, name: str) -> int:
+    with reading(store.path) as db:
+        return int(db.execute("SELECT id FROM tags WHERE name = ?", (name,)).fetchone()[0])
+
+
+@pytest.mark.parametrize("form", ["Storms", "STORM", "storm"])
+def test_no_form_of_what_a_person_took_off_a_post_comes_back(filled: Store, form: str) -> None:
+    tag_some(filled, ["storm"], 1)
+    tag_some(filled, ["Storms"], 2)
+    filled.curation.drop("news/1", ["storm"])
+    before = contents(filled)
+    given = filled.agents.give("news/1", [form], None)
+    assert (len(given.refused), given.done, given.number) == (1, (), None)
+    assert contents(filled) == before
 
 
 def test_a_run_after_a_session_leaves_its_undo_possible(filled: Store) -> None:

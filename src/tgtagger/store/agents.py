@@ -1,9 +1,9 @@
 """What an agent does to the tags of posts: it gives them, and takes those of machines off.
 
 An agent is no person: a tag that a person gave stays, and one that a person took off a post, or
-removed from the archive, does not come back. What an agent gave stays when the post is tagged
+removed from the archive, comes back in no form. What an agent gave stays when the post is tagged
 again; what it took off may come back then. All that it does in one session is one change, undone
-as a whole. Knows no client, and not when a session ends.
+as a whole. Knows no client, and not how long a session may pause.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tgtagger.store.values import RowCheck
 _CHECKED_NAME = RowCheck("tags.name")
 _CHECKED_SOURCE = RowCheck("post_tags.source")
 
-_DECIDED_AGAINST = Statement(
-    "SELECT 1 FROM removed_tags WHERE post_id = :post AND tag_id = :tag "
-    "UNION ALL SELECT 1 FROM barred_tags WHERE tag_id = :tag"
+_BLOCKED = Statement("SELECT 1 FROM barred_tags WHERE tag_id = :tag")
+_TAKEN_OFF = Statement(
+    "SELECT t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id WHERE r.post_id = :post"
 )
 _GIVE = Statement(
     "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
@@ -55,14 +55,16 @@ class Agents(Part):
             recording(db, "agent", names, into=session) as recorded,
         ):
             owner = post_id(db, post)
-            for name in names:
-                tag = _tag(db, name)
-                if _DECIDED_AGAINST(db, post=owner, tag=tag).fetchone():
-                    refused.append(_name(db, tag))
-                elif _source(db, owner, tag) is not None:
-                    unchanged.append(_name(db, tag))
+            off = [name for (name,) in map(_CHECKED_NAME, _TAKEN_OFF(db, post=owner))]
+            for given in names:
+                tag, name = _tag(db, given)
+                if tag is not None and _source(db, owner, tag) is not None:
+                    unchanged.append(name)
+                elif _is_blocked(db, tag) or _is_form(name, off):
+                    refused.append(name)
                 else:
-                    done.append(_name(db, tag))
+                    tag = make_tag(db, name, now()) if tag is None else tag
+                    done.append(name)
                     _GIVE(db, post=owner, tag=tag, at=now())
             tags = _names_of(db, owner)
         return AgentChange(tags, tuple(done), tuple(unchanged), tuple(refused), recorded.number)
@@ -88,8 +90,8 @@ class Agents(Part):
         return AgentChange(tags, tuple(done), tuple(unchanged), tuple(refused), recorded.number)
 
 
-def _tag(db: Connection, given: str) -> int:
-    """Return the id of the tag that a name stands for, as for a machine; a new one if needed."""
+def _tag(db: Connection, given: str) -> tuple[int | None, str]:
+    """Return the tag that a name stands for, as for a machine, and its name; None: a new one."""
     name = vocabulary.normalise(given)
     if not vocabulary.is_tag(name):
         most = {"words": vocabulary.MAX_WORDS, "letters": vocabulary.MAX_LENGTH}
@@ -97,7 +99,16 @@ def _tag(db: Connection, given: str) -> int:
     known = find_tag(db, name)
     if known is None:
         known = find_decided(db, name)
-    return make_tag(db, name, now()) if known is None else known
+    return known, name if known is None else _name(db, known)
+
+
+def _is_blocked(db: Connection, tag: int | None) -> bool:
+    return tag is not None and _BLOCKED(db, tag=tag).fetchone() is not None
+
+
+def _is_form(name: str, others: Sequence[str]) -> bool:
+    """Tell whether a name is one of these, or another form of one."""
+    return name in others or any(vocabulary.are_forms(name, other) for other in others)
 
 
 def _name(db: Connection, tag: int) -> str:

@@ -92,13 +92,23 @@ _NOTE = Statement(
     "INSERT INTO tag_changes (id, at, what, names, posts, last_tag_id, undoes) "
     "VALUES (:id, :at, :what, :names, 0, :last, :undoes)"
 )
+# An undo goes by the order of changes: what is added to an old one must come after no other's.
 _NAMES_OF_OPEN = Statement(
-    "SELECT names FROM tag_changes WHERE id = :id AND what = 'agent' AND undone_at IS NULL "
-    "AND swept_at IS NULL"
+    "SELECT names FROM tag_changes AS t WHERE id = :id AND what = 'agent' AND undone_at IS NULL "
+    "AND swept_at IS NULL "
+    # A person has changed tags since, another agent these tags, or a run has given them.
+    "AND NOT EXISTS (SELECT 1 FROM tag_changes AS h WHERE h.id > t.id "
+    "AND h.what NOT IN ('run', 'agent')) "
+    "AND NOT EXISTS (SELECT 1 FROM tag_changes AS h JOIN (SELECT change_id, tag_id "
+    "FROM changed_links UNION ALL SELECT change_id, tag_id FROM changed_tags) AS c "
+    "ON c.change_id = h.id WHERE h.id > t.id AND h.what = 'agent' "
+    "AND c.tag_id IN (SELECT tag_id FROM touched_changed_links)) "
+    "AND NOT EXISTS (SELECT 1 FROM touched_changed_links AS w "
+    f"WHERE text_of(w.before, 1) NOT IN ({LASTING_SOURCES}) "
+    "AND (number_of(w.before, 5) > t.id OR text_of(w.before, 6) > t.at))"
 )
-_GO_ON = Statement(
-    "UPDATE tag_changes SET names = :names, last_tag_id = larger(last_tag_id, :last) WHERE id = :id"
-)
+# Its `last_tag_id` stays: no agent deletes a tag, and the undo that does notes its id.
+_GO_ON = Statement("UPDATE tag_changes SET names = :names WHERE id = :id")
 _FORGET = Statement("DELETE FROM tag_changes WHERE id = :id")
 _COUNT = Statement(
     "UPDATE tag_changes SET posts = larger("
@@ -204,7 +214,7 @@ def recording(
 
     An undo always is one: what it undoes counts as undone, also where a run has left nothing to do.
     `into`: add it to this change, an agent's, which then is undone as a whole; unless that is
-    undone, or too old.
+    undone, or too old, or somebody else has changed something since that matters.
     """
     watching = room_of(db).watching
     watching.begin(db)
@@ -220,7 +230,7 @@ def recording(
         _NOTE(db, id=number, at=now(), what=what, names=given, last=last, undoes=undoes)
     else:
         number = into
-        _GO_ON(db, id=number, names=given, last=last)
+        _GO_ON(db, id=number, names=given)
     recorded = 0
     for keep, drop in _KEEP:
         recorded += keep(db, id=number).rowcount
