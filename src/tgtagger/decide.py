@@ -43,6 +43,9 @@ RETRY_DELAYS = (
 LONGEST_DELAY = RETRY_DELAYS[-1]
 """A post whose due time is further ahead is due now: the clock was wrong when it was stored."""
 
+MOST_LAPSES = 5
+"""A post is given up when so many runs have died that had it: perhaps they died of it."""
+
 PASSING = frozenset({"throttled", "timeout", "network", "server", "bad_answer"})
 """Failures after which a post is tried again; after any other only a person brings it back."""
 
@@ -151,6 +154,13 @@ def update_after(
             return TagUpdate(
                 id_, text, "failed", provenance, (), attempts, failure, message, due, claim=claim
             )
+
+
+def given_up_after(lapses: int) -> TaggingError | None:
+    """Return the outcome of a post that so many runs had when they died; None: it may go on."""
+    if lapses < MOST_LAPSES:
+        return None
+    return TaggingError("crashed", f"{lapses} runs died while they worked at it")
 
 
 HUMAN: LinkSource = "human"

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tgtagger.decide import update_after
+from tgtagger.decide import given_up_after, update_after
 from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
@@ -36,7 +36,7 @@ from tgtagger.model.tagging import (
     TagResult,
     TagUpdate,
 )
-from tgtagger.store import Store
+from tgtagger.store import LEASE, Claims, Store
 
 COPIED = 200
 """How many answers of earlier runs are copied in one transaction."""
@@ -154,16 +154,19 @@ async def tag(
         wanted = replace(wanted, limit=_left(wanted.limit, writer.copied))
     if wanted.limit == 0:
         return
-    feed = _Feed(store, tagger, wanted, worker, fresh=rules.fresh)
-    async with _claiming(store, worker), aclosing(tagger.tag(feed, events)) as answers:
-        async for answered in answers:
-            for result in writer.take(answered, feed):
+    claims = store.queue.claims(wanted, worker, by_text=tagger.paid)
+    feed = _Feed(store, tagger, claims, fresh=rules.fresh)
+    async with _kept(claims):
+        while feed.begin():
+            async with aclosing(tagger.tag(feed, events)) as answers:
+                async for answered in answers:
+                    for result in writer.take(answered, feed):
+                        yield result
+                    if not tagger.paid:  # a paid one ends by itself: what is on its way costs money
+                        _check_time(rules)
+                        await asyncio.sleep(0)  # lets a signal cancel the run
+            for result in writer.finish(feed):
                 yield result
-            if not tagger.paid:  # a paid tagger ends by itself: its requests in flight cost money
-                _check_time(rules)
-                await asyncio.sleep(0)  # lets a signal cancel the run
-        for result in writer.finish(feed):
-            yield result
 
 
 async def propose(
@@ -186,26 +189,28 @@ async def propose(
                 for update in writer.propose(answered):
                     yield update
         return
-    worker = f"run {run}"
-    feed = _Feed(store, tagger, wanted, worker, fresh=rules.fresh)
-    async with _claiming(store, worker), aclosing(tagger.tag(feed, events)) as answers:
-        async for answered in answers:
-            waited = [more for each in answered if each.outcome for more in feed.release(each)]
-            for update in writer.propose([*answered, *waited, *feed.take_answered()]):
+    claims = store.queue.claims(wanted, f"run {run}", by_text=True)
+    feed = _Feed(store, tagger, claims, fresh=rules.fresh)
+    async with _kept(claims):
+        while feed.begin():
+            async with aclosing(tagger.tag(feed, events)) as answers:
+                async for answered in answers:
+                    known = [*feed.equals_of(answered), *feed.take_answered()]
+                    for update in writer.propose([*answered, *known]):
+                        yield update
+            for update in writer.propose(feed.take_answered()):
                 yield update
-        for update in writer.propose(feed.take_answered()):
-            yield update
 
 
 @contextlib.asynccontextmanager
-async def _claiming(store: Store, worker: str) -> AsyncGenerator[None]:
-    """Keep what a worker claims from others while the body runs; give back what is left of it."""
+async def _kept(claims: Claims) -> AsyncGenerator[None]:
+    """Keep what is claimed from others while the body runs; give back what is left of it."""
 
     async def renew() -> None:
         while True:
-            await asyncio.sleep(store.queue.lease.total_seconds() / 3)
+            await asyncio.sleep(LEASE.total_seconds() / 3)
             with contextlib.suppress(TgTaggerError):  # of a locked database: there is time left
-                store.queue.renew(worker)
+                claims.renew()
 
     renewing = asyncio.create_task(renew())
     try:
@@ -213,7 +218,7 @@ async def _claiming(store: Store, worker: str) -> AsyncGenerator[None]:
     finally:
         renewing.cancel()
         with contextlib.suppress(TgTaggerError):  # the leases run out by themselves
-            store.queue.release(worker)
+            claims.release()
 
 
 def _check_time(rules: TagRules) -> None:
@@ -238,12 +243,15 @@ class _Writer:
         self.copied = 0
 
     def take(self, answered: Sequence[Answered], feed: _Feed) -> list[TagResult]:
-        """Take answers, and give posts with equal texts the same; store them when enough wait."""
-        for each in answered:
-            self._waiting.append(each)
-            if each.outcome is not None and self._remember:
-                self._waiting += feed.release(each)
-        return self.finish(feed) if len(self._waiting) >= self._size else []
+        """Take answers, and give posts with equal texts the same; store them when enough wait.
+
+        A post whose worker died is stored at once: the next one is claimed when it is.
+        """
+        self._waiting += answered
+        if self._remember:
+            self._waiting += feed.equals_of(answered)
+        are_enough = len(self._waiting) >= self._size or any(each.post.lapses for each in answered)
+        return self.finish(feed) if are_enough else []
 
     def finish(self, feed: _Feed) -> list[TagResult]:
         """Store all answers that wait."""
@@ -313,35 +321,50 @@ class _Feed:
     A waiting post is kept without its text.
     """
 
-    def __init__(
-        self, store: Store, tagger: Tagger, wanted: PostFilter, worker: str, *, fresh: bool
-    ) -> None:
+    def __init__(self, store: Store, tagger: Tagger, claims: Claims, *, fresh: bool) -> None:
         self._store = store
         self._tagger = tagger
-        self._wanted = wanted
-        self._worker = worker
+        self._claims = claims
         self._fresh = fresh
         self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
         self._seen: dict[str, Answered | None] = {}  # text → its answer; None: its tags are stored
         self._answered: list[Answered] = []
+        self._is_new = True  # posts have come since the tagger was called
+
+    def begin(self) -> bool:
+        """Tell whether to call the tagger, again if more posts can be claimed by now."""
+        is_new, self._is_new = self._is_new, False
+        return is_new and not self._claims.is_over
 
     def __iter__(self) -> Iterator[PostForTagging]:
-        for post in self._store.queue.claim(self._wanted, self._worker):
-            if not self._tagger.paid:
-                yield post
-                continue
-            waiting = self._asked.get(post.text_hash)
-            if waiting is not None:
-                waiting.append(replace(post, text=""))
-                continue
-            may_be_known = post.text_hash in self._seen or not self._fresh
-            if may_be_known and (again := self._known(post)) is not None:
+        for post in self._claims.take():
+            self._is_new = True
+            again = self._without_asking(post)
+            if again is not None:
                 self._answered.append(again)
-                continue
-            self._asked[post.text_hash] = []
-            yield post
+            elif not self._tagger.paid:
+                yield post
+            elif (waiting := self._asked.get(post.text_hash)) is not None:
+                waiting.append(replace(post, text=""))
+            else:
+                self._asked[post.text_hash] = []
+                yield post
 
-    def release(self, answered: Answered) -> list[Answered]:
+    def _without_asking(self, post: PostForTagging) -> Answered | None:
+        """Return the answer for a post that is not sent; None: it is, or waits for an equal one."""
+        if self._tagger.paid and post.text_hash not in self._asked:
+            may_be_known = post.text_hash in self._seen or not self._fresh
+            if may_be_known and (known := self._known(post)) is not None:
+                return known
+        given_up = given_up_after(post.lapses)
+        provenance = self._tagger.provenances[0]
+        return None if given_up is None else Answered(post, provenance, given_up)
+
+    def equals_of(self, answered: Sequence[Answered]) -> list[Answered]:
+        """Return the answers for the posts that waited for the outcomes of these."""
+        return [more for each in answered if each.outcome for more in self._release(each)]
+
+    def _release(self, answered: Answered) -> list[Answered]:
         """Return the answers for the posts that waited for this one's outcome."""
         text, outcome = answered.post.text_hash, answered.outcome
         is_stored = isinstance(outcome, Tagged)

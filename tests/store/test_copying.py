@@ -120,11 +120,12 @@ def test_nothing_is_copied_of_nothing(store: Store, db: Path, new: Path) -> None
 def test_who_works_at_a_post_works_at_the_source(old: Path, new: Path) -> None:
     change(
         old,
-        "UPDATE tag_queue SET worker = 'w', token = 3, text_hash = 'a', attempts = 1, "
+        "UPDATE tag_queue SET worker = 'w', token = 3, attempts = 1, "
         "lease_until = '2999-01-01T00:00:00Z' WHERE due_at IS NULL",
-        "INSERT INTO tag_queue (post_id, due_at, worker, lease_until, text_hash) "
-        "SELECT max(id), '9999-12-31T23:59:59Z', 'w', '2999-01-01T00:00:00Z', 'b' FROM posts "
+        "INSERT INTO tag_queue (post_id, due_at, worker, lease_until) "
+        "SELECT max(id), '9999-12-31T23:59:59Z', 'w', '2999-01-01T00:00:00Z' FROM posts "
         "WHERE status = 'tagged'",
+        "INSERT INTO claimed_texts VALUES ('0123456789abcdef', 'w', '2999-01-01T00:00:00Z')",
     )
     Store.copy(str(old), str(new))
     with closing(sqlite3.connect(new)) as raw:

@@ -44,9 +44,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "queue.save": lambda store: store.queue.save(
         [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", PROVENANCE)], 1
     ),
-    "queue.claim": lambda store: list(store.queue.claim(PostFilter(), "one")),
-    "queue.renew": lambda store: store.queue.renew("one"),
-    "queue.release": lambda store: store.queue.release("one"),
+    "queue.claims": lambda store: list(store.queue.claims(PostFilter(), "one").take()),
     "queue.refill": lambda store: store.queue.refill(),
     "answers.save_capabilities": lambda store: store.answers.save_capabilities(
         ModelCapabilities("url", "model", "{}")

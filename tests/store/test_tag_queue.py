@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 import subprocess
 import sys
@@ -10,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from support.events import RecordedRun
 from support.make import PROVENANCE, page, post, tag
 from support.sql import reading
+from tgtagger import pipeline
 from tgtagger.decide import update_after
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, PostForTagging, SuggestedTag, Tagged
-from tgtagger.store import Store
+from tgtagger.store import Claims, Store
+from tgtagger.taggers.keywords import KeywordsTagger
 
 PENDING = PostFilter(statuses=("pending",))
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -25,8 +30,12 @@ def fill(store: Store, *texts: str) -> None:
     store.posts.save_page(page(*(post(at, text) for at, text in enumerate(texts, 1))))
 
 
+def claims(store: Store, worker: str, wanted: PostFilter = PENDING) -> Claims:
+    return store.queue.claims(wanted, worker, by_text=True)
+
+
 def claim(store: Store, worker: str, wanted: PostFilter = PENDING) -> list[PostForTagging]:
-    return list(store.queue.claim(wanted, worker))
+    return list(claims(store, worker, wanted).take())
 
 
 def numbers(posts: Sequence[PostForTagging]) -> list[int]:
@@ -44,22 +53,24 @@ def finish(store: Store, item: PostForTagging, name: str = "tag") -> bool:
 def claimed(store: Store) -> list[tuple[object, ...]]:
     with reading(store) as db:
         return db.execute(
-            "SELECT worker, lease_until IS NOT NULL, text_hash IS NOT NULL FROM tag_queue"
+            "SELECT worker, lease_until IS NOT NULL FROM tag_queue "
+            "UNION ALL SELECT worker, 'its text' FROM claimed_texts"
         ).fetchall()
 
 
 @pytest.fixture
 def no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases are over at once."""
-    monkeypatch.setattr("tgtagger.store.queue.LEASE", dt.timedelta(seconds=-1))
+    monkeypatch.setattr("tgtagger.store.claims.LEASE", dt.timedelta(seconds=-1))
 
 
 def test_what_one_worker_has_another_one_has_not(store: Store) -> None:
     fill(store, "a", "b", "c")
-    assert numbers(claim(store, "one", PostFilter(statuses=("pending",), limit=2))) == [3, 2]
+    one = claims(store, "one", PostFilter(statuses=("pending",), limit=2))
+    assert numbers([*one.take()]) == [3, 2]
     assert numbers(claim(store, "two")) == [1]
     assert claim(store, "three") == []
-    store.queue.release("one")
+    one.release()
     assert numbers(claim(store, "three")) == [3, 2]
 
 
@@ -103,12 +114,13 @@ def test_a_lease_that_ran_out_is_counted(store: Store) -> None:
 
 
 def test_a_renewed_lease_holds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(store, "a")
+    fill(store, "a", "b")
     with monkeypatch.context() as short:
-        short.setattr("tgtagger.store.queue.LEASE", dt.timedelta(seconds=-1))
-        claim(store, "one")
-    store.queue.renew("one")
-    assert claim(store, "two") == []
+        short.setattr("tgtagger.store.claims.LEASE", dt.timedelta(seconds=-1))
+        one = claims(store, "one")
+        assert len([*one.take()]) == 2
+    one.renew()
+    assert claim(store, "two") == []  # nor a post with an equal text
 
 
 def test_a_lease_of_a_wrong_clock_holds_nobody_up(
@@ -116,7 +128,7 @@ def test_a_lease_of_a_wrong_clock_holds_nobody_up(
 ) -> None:
     fill(store, "a")
     with monkeypatch.context() as ahead:
-        ahead.setattr("tgtagger.store.queue.LEASE", dt.timedelta(days=365))
+        ahead.setattr("tgtagger.store.claims.LEASE", dt.timedelta(days=365))
         claim(store, "one")
     assert numbers(claim(store, "two")) == [1]
 
@@ -125,16 +137,17 @@ def test_a_post_that_is_tagged_anew_is_claimed_as_long(store: Store) -> None:
     fill(store, "a", "b")
     tag(store, ["x"])
     whole = PostFilter()
-    assert numbers(claim(store, "one", whole)) == [2, 1]
+    one = claims(store, "one", whole)
+    assert numbers([*one.take()]) == [2, 1]
     assert claim(store, "two", whole) == []
     assert (store.queue.out_of_step(), store.queue.count(PENDING)) == (0, 0)
-    store.queue.release("one")
+    one.release()
     assert claimed(store) == []
 
 
 def test_what_another_has_tagged_meanwhile_is_not_claimed(store: Store) -> None:
     fill(store, *(f"text {number}" for number in range(300)))
-    slow = store.queue.claim(PENDING, "slow")
+    slow = claims(store, "slow").take()
     next(slow)  # the first two hundred are its own; it knows of all
     for item in claim(store, "quick"):
         assert finish(store, item)
@@ -144,11 +157,14 @@ def test_what_another_has_tagged_meanwhile_is_not_claimed(store: Store) -> None:
 
 def test_who_may_not_have_a_post_leaves_no_trace_of_it(store: Store) -> None:
     """Its text is another's; the post itself is tagged, and does not wait."""
-    fill(store, "same", "same")
-    (first, _) = claim(store, "one")
+    fill(store, "same")
+    (first,) = claim(store, "one")
     assert finish(store, first)
+    assert claimed(store) == []
+    fill(store, "same", "same")
+    assert numbers(claim(store, "one")) == [2]
     assert claim(store, "two", PostFilter()) == []
-    assert claimed(store) == [("one", 1, 1)]
+    assert claimed(store) == [("one", 1), ("one", "its text")]
 
 
 def test_an_edited_post_is_nobody_s(store: Store) -> None:
@@ -169,6 +185,63 @@ def test_who_comes_when_no_one_is_at_work_frees_what_the_dead_had(store: Store, 
         assert numbers(claim(store, "living")) == [1]
 
 
+# ---- posts of which workers die
+
+
+def test_posts_whose_worker_died_come_last_and_fewer_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next ones are claimed when those are done: who dies again had few of them."""
+    monkeypatch.setattr("tgtagger.store.claims.LAPSED_ONCE", 3)
+    fill(store, *"abcdef")
+    dead = PostFilter(statuses=("pending",), posts=tuple(f"news/{n}" for n in (2, 3, 4, 5, 6)))
+    with monkeypatch.context() as over:
+        over.setattr("tgtagger.store.claims.LEASE", dt.timedelta(seconds=-1))
+        claim(store, "dead", dead)
+        claim(store, "dead, too", PostFilter(statuses=("pending",), posts=("news/6",)))
+    with store.lock("tag", shared=True):  # nobody is at work
+        pass
+    alive = claims(store, "alive")
+    assert [(each.id.message_id, each.lapses) for each in alive.take()] == [
+        (1, 0), (5, 1), (4, 1), (3, 1),
+    ]  # fmt: skip
+    assert not alive.is_over
+    assert [*alive.take()] == []
+    alive.release()
+
+
+def test_a_post_of_which_workers_die_ends_as_failed_and_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run dies at it, whatever it had done; the others are tagged all the same."""
+    monkeypatch.setattr("tgtagger.store.claims.LAPSED_ONCE", 3)
+    fill(store, *("poison" if n == 20 else f"text number{n}" for n in range(40)))
+
+    class Deadly(KeywordsTagger):
+        def tag_text(self, text: str, channel: str = "") -> tuple[SuggestedTag, ...]:
+            if "poison" in text:
+                raise SystemExit
+            return super().tag_text(text, channel)
+
+    async def run() -> None:
+        number = store.runs.start("tag")
+        async for _ in pipeline.tag(store, Deadly(), PENDING, number, RecordedRun()):
+            pass
+
+    monkeypatch.setattr("tgtagger.store.claims.Claims.release", lambda _: None)  # as by SIGKILL
+    for _ in range(6):
+        with store.lock("tag", shared=True), contextlib.suppress(SystemExit):
+            asyncio.run(run())
+    with reading(store) as db:
+        failed = db.execute("SELECT message_id, failure, error FROM posts WHERE status = 'failed'")
+        assert failed.fetchall() == [(21, "crashed", "5 runs died while they worked at it")]
+    assert store.queue.count(PENDING) == 0
+    assert store.queue.out_of_step() == 0
+
+
+# ---- four processes
+
+
 WORKER = """
 import sys, datetime as dt
 from tgtagger.decide import update_after
@@ -178,12 +251,13 @@ from tgtagger.store import Store
 made = Provenance("llm", "model", "prompt", "vocabulary")
 with Store.open(sys.argv[1]) as store:
     run = store.runs.start("tag", made)
-    for item in store.queue.claim(PostFilter(statuses=("pending",)), f"run {run}"):
+    claims = store.queue.claims(PostFilter(statuses=("pending",)), f"run {run}", by_text=True)
+    for item in claims.take():
         asked = store.answers.find(item.text_hash, [made]) is None
         now = dt.datetime.now(dt.UTC)
         update = update_after(item, Tagged((SuggestedTag("tag"),)), made, now=now, remember=True)
         store.queue.save([update], run, [(item.id, Attempt(now, "model"))] if asked else [])
-    store.queue.release(f"run {run}")
+    claims.release()
 """
 
 

@@ -297,6 +297,7 @@ _ADVICE: Mapping[str, str] = {
     "server": "tried again when due; to check the server: tgtagger doctor",
     "bad_answer": "tried again when due; or set another model: TGTAGGER_LLM_MODEL",
     "refused": "refused by the provider; set another model, then: tgtagger retry-failed --force",
+    "crashed": "runs died of it (out of memory?); to try again: tgtagger retry-failed --force",
     "too_long": "too long; set a model with more context, then: tgtagger retry-failed --force",
 }
 _FOR_EVER = "no more automatic tries; to try again: tgtagger retry-failed --force"

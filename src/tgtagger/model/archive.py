@@ -347,7 +347,7 @@ class FailureCount:
     @property
     def is_used_up(self) -> bool:
         """Tell whether these posts had all their turns, though another turn might help."""
-        return self.next_due is None and self.failure not in {"refused", "too_long"}
+        return self.next_due is None and self.failure not in {"refused", "too_long", "crashed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,12 @@ agent: what an agent did to the tags of posts, all of one session.
 """
 
 FailureClass = Literal[
-    "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long"
+    "throttled", "timeout", "network", "server", "bad_answer", "refused", "too_long", "crashed"
 ]
-"""Why a request for a post failed, or why the post cannot be tagged."""
+"""Why a request for a post failed, or why the post cannot be tagged.
+
+crashed: again and again the run died that had the post
+"""
 
 StopClass = Literal[
     "throttled", "key_rejected", "quota", "unknown_model", "wrong_address", "provider_down",

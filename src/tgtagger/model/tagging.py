@@ -37,7 +37,7 @@ class PostForTagging:
 
     `text_hash` goes back with the answer: the store refuses it if the post was edited meanwhile. So
     does `claim`, the number of the claim by which a run works at the post: another run may have it.
-    `channel` is the channel's title.
+    `lapses`: how many runs died while they had it. `channel` is the channel's title.
     """
 
     id: PostId
@@ -46,6 +46,7 @@ class PostForTagging:
     attempts: int = 0
     channel: str = ""
     claim: int | None = None
+    lapses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from tgtagger.store.agents import Agents
 from tgtagger.store.answers import Answers
 from tgtagger.store.changes import Changes
 from tgtagger.store.channels import Channels
+from tgtagger.store.claims import LEASE, Claims
 from tgtagger.store.curation import Curation
 from tgtagger.store.database import Database
 from tgtagger.store.facets import Counts
@@ -49,7 +50,16 @@ from tgtagger.store.surroundings import Around
 from tgtagger.store.tags import Tags
 from tgtagger.store.words import folded
 
-__all__ = ["LockName", "Selection", "Store", "database_path", "folded", "kept_backups"]
+__all__ = [
+    "LEASE",
+    "Claims",
+    "LockName",
+    "Selection",
+    "Store",
+    "database_path",
+    "folded",
+    "kept_backups",
+]
 
 database_path = opening.database_path
 kept_backups = migrate.kept_backups

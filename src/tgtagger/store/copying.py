@@ -46,7 +46,8 @@ _FIRST = 100
 
 _OF_THE_QUEUE = ("post_id", "due_at", "attempts")
 """Claims stay behind: whoever has one works at the source."""
-_IN_THE_QUEUE = f"(due_at IS NULL OR due_at <> '{NEVER}')"
+_CHOSEN = {"tag_queue": f"(due_at IS NULL OR due_at <> '{NEVER}')", "claimed_texts": "1 = 0"}
+"""SQL: which rows of a table are copied, if not all of them."""
 
 _MARK = Statement("UPDATE alembic_version SET version_num = :version")
 
@@ -178,7 +179,7 @@ class _Table:
 
     def __init__(self, db: Connection, name: str) -> None:
         columns = _OF_THE_QUEUE if name == "tag_queue" else tuple(COLUMNS[name])
-        condition = _IN_THE_QUEUE if name == "tag_queue" else "1 = 1"
+        condition = _CHOSEN.get(name, "1 = 1")
         keys = sa.inspect(db).get_pk_constraint(name)["constrained_columns"]
         self._at = [columns.index(key) for key in keys]
         self.name, self._keys = name, keys

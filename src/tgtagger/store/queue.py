@@ -9,12 +9,9 @@ the archive, does not come back. Knows no rule of status (`decide`) and none of 
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
@@ -30,38 +27,27 @@ from tgtagger.model.tagging import (
     TagUpdate,
 )
 from tgtagger.store import answers, tag_queue
+from tgtagger.store.claims import (
+    FOR_TAGGING,
+    Claims,
+    ids_of,
+    order_of,
+    post_for_tagging,
+    read_posts,
+)
 from tgtagger.store.database import Part
-from tgtagger.store.post_rows import text_for_tagging
-from tgtagger.store.query import Query, query_for
+from tgtagger.store.query import query_for
 from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
 from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tags import find_decided, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
-from tgtagger.store.values import RowCheck, plain
 
 BATCH = 500
 """Posts read at a time: bounds memory, and how long a snapshot lasts."""
 
-CLAIMED = 200
-"""Posts claimed at a time: what others may not have while a worker comes to it."""
-
-LEASE = dt.timedelta(minutes=5)
-"""How long a worker may be silent before others get what it has claimed."""
-
-LONGEST_LEASE = dt.timedelta(hours=1)
-"""A lease that ends later than this was given by a clock that was wrong."""
-
-
-# A post that was tagged or skipped and is tagged again begins with no turns.
-_FOR_TAGGING = (
-    "p.id, p.channel_id, p.message_id, p.text, p.media_text, p.text_hash, "
-    "CASE WHEN p.status IN ('tagged', 'skipped') THEN 0 ELSE p.attempts END, "
-    "(SELECT title FROM channels WHERE id = p.channel_id)"
-)
-_POSTS = Statement(f"SELECT {_FOR_TAGGING} FROM posts AS p WHERE p.id IN listed(:ids)")
 _ANSWERED = Statement(
-    f"SELECT {_FOR_TAGGING}, a.tags FROM posts AS p "
+    f"SELECT {FOR_TAGGING}, a.tags FROM posts AS p "
     "JOIN answers AS a ON a.key = :prefix || p.text_hash "
     "WHERE p.id IN listed(:ids) ORDER BY p.id DESC"
 )
@@ -73,8 +59,6 @@ _DONE_SINCE = Statement(
 
 class Queue(Part):
     """The posts for a tagger, and its results."""
-
-    lease = LEASE
 
     def count(self, wanted: PostFilter) -> int:
         """Return how many posts a filter picks, up to its limit."""
@@ -95,61 +79,17 @@ class Queue(Part):
         The newest come first. If only failed posts are wanted, those with the fewest turns come
         first, so that a post that always fails does not delay the others.
         """
-        for chosen in self._batches(wanted, BATCH):
+        with self._database.read() as db:
+            ids = ids_of(db, query_for(db, wanted), order=order_of(wanted), limit=wanted.limit)
+        for at in range(0, len(ids), BATCH):
+            chosen = ids[at : at + BATCH]
             with self._database.read() as db:
-                found = _read(db, chosen)
+                found = read_posts(db, chosen)
             yield from (found[number] for number in chosen if number in found)
 
-    def claim(self, wanted: PostFilter, worker: str) -> Iterator[PostForTagging]:
-        """Yield the posts of a filter as `posts` does, each claimed for a worker; see `renew`.
-
-        Left out is what another worker works at, posts with an equal text, too.
-        """
-        for chosen in self._batches(wanted, CLAIMED, is_free=True):
-            at = dt.datetime.now(dt.UTC)
-            with self._database.write() as db:
-                claims = tag_queue.claim(
-                    db,
-                    chosen.tolist(),
-                    worker,
-                    now=to_text(at),
-                    until=to_text(at + LEASE),
-                    latest=to_text(at + LONGEST_LEASE),
-                )
-                # By now another worker may have tagged some of them.
-                query = query_for(db, replace(wanted, limit=None))
-                query.add("p.id IN listed(:posts)", posts=json.dumps([*claims]))
-                still = _ids(db, query)
-                tag_queue.release_some(db, [*({*chosen} - {*still})], worker)
-                found = _read(db, still)
-            yield from (
-                replace(found[number], claim=claims[number]) for number in chosen if number in found
-            )
-
-    def renew(self, worker: str) -> None:
-        """Make the leases of a worker longer: call it in less than a LEASE."""
-        with self._database.write() as db:
-            tag_queue.renew(db, worker, to_text(dt.datetime.now(dt.UTC) + LEASE))
-
-    def release(self, worker: str) -> None:
-        """Give back all that a worker has claimed and not finished."""
-        with self._database.write() as db:
-            tag_queue.release(db, worker)
-
-    def _batches(
-        self, wanted: PostFilter, size: int, *, is_free: bool = False
-    ) -> Iterator[array[int]]:
-        """Yield the ids of a filter, as they are at the beginning; `is_free`: at no worker's."""
-        with self._database.read() as db:
-            query = query_for(db, wanted)
-            if is_free:
-                now_ = dt.datetime.now(dt.UTC)
-                latest = to_text(now_ + LONGEST_LEASE)
-                query.add(tag_queue.FREE, now=to_text(now_), latest=latest)
-            order = "p.attempts, p.id DESC" if wanted.statuses == ("failed",) else None
-            ids = _ids(db, query, order=order, limit=wanted.limit)
-        for at in range(0, len(ids), size):
-            yield ids[at : at + size]
+    def claims(self, wanted: PostFilter, worker: str, *, by_text: bool = False) -> Claims:
+        """Return the claims of a worker on the posts of a filter, `by_text` on equal ones, too."""
+        return Claims(self._database, wanted, worker, by_text=by_text)
 
     def answered(
         self,
@@ -180,7 +120,7 @@ class Queue(Part):
                         "WHERE a.run_id >= :run AND a.class IS NULL)",
                         run=since_run,
                     )
-                ids = _ids(db, query, limit=wanted.limit)
+                ids = ids_of(db, query, limit=wanted.limit)
             for at in range(0, len(ids), BATCH):
                 with self._database.read() as db:
                     rows = _ANSWERED(
@@ -189,7 +129,7 @@ class Queue(Part):
                         ids=json.dumps(ids[at : at + BATCH].tolist()),
                     )
                     found = [
-                        (_post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows
+                        (post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows
                     ]
                 for post, tags in found:
                     if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
@@ -242,29 +182,6 @@ class Queue(Part):
             _keep_answers(db, updates, now())
 
 
-def _read(db: Connection, ids: array[int]) -> dict[int, PostForTagging]:
-    rows = _POSTS(db, ids=json.dumps(ids.tolist()))
-    return {row[0]: _post_for_tagging(row) for row in rows}
-
-
-def _ids(
-    db: Connection, query: Query, *, order: str | None = None, limit: int | None = None
-) -> array[int]:
-    return array("q", db.execute(query.select("p.id", order=order, limit=limit)).scalars())
-
-
-_ROW_FOR_TAGGING = RowCheck(
-    "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
-    plain("posts.text_hash"), "posts.attempts", "channels.title",
-)  # fmt: skip
-
-
-def _post_for_tagging(row: Sequence[Any]) -> PostForTagging:
-    _, channel_id, message_id, text, media_text, text_hash, attempts, title = _ROW_FOR_TAGGING(row)
-    words = text_for_tagging(text, media_text)
-    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts, title or "")
-
-
 _ATTEMPT = Statement(
     "INSERT INTO attempts (post_id, run_id, at, model, class, http_status, prompt_tokens, "
     "completion_tokens, cached_tokens, cost_usd, latency_ms, error, sent_letters) "
@@ -280,7 +197,7 @@ def _keep_attempts(db: Connection, attempts: Iterable[tuple[PostId, Attempt]], r
 
 _FOUND = Statement(
     f"SELECT message_id, id, {', '.join(STATE)} FROM posts "
-    "WHERE channel_id = :channel AND message_id IN listed(:messages)"
+    "WHERE channel_id = :channel AND message_id IN listed(:messages) ORDER BY id locked(posts)"
 )
 _STATE = Statement(
     "UPDATE posts SET status = :status, attempts = :attempts, failure = :failure, error = :error, "
@@ -366,7 +283,7 @@ def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: s
             for update in (each.update,)
         ],
     )
-    tag_queue.refresh(db, [each.post for each in found])
+    tag_queue.finish(db, [each.post for each in found])
     replaced = [
         Replaced(each.post, each.before, each.update.status)
         for each in found

@@ -3,14 +3,15 @@
 `posts.status` is the truth. A row says that a post waits, and is written in the transaction that
 makes it wait; `due_at` is when, for a post that failed. A worker claims posts by a lease and a
 token: when the lease is over, another may claim them, and the first one's token finishes nothing
-any more. A text is claimed with its post, so that equal ones are asked once. Knows no transaction,
-and no rule.
+any more. A text has a claim of its own (`claimed_texts`): its key lets one worker have it, even if
+two claim two posts of it at the same moment. Knows no transaction, and no rule.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
@@ -37,59 +38,84 @@ _MISSING = Statement(
 )
 _NEEDLESS = Statement(
     "SELECT count(*) FROM tag_queue AS q JOIN posts AS p ON p.id = q.post_id "
-    f"WHERE CASE q.due_at WHEN '{NEVER}' THEN q.text_hash IS NULL "
+    f"WHERE CASE q.due_at WHEN '{NEVER}' THEN q.worker IS NULL AND q.attempts = 0 "
     "ELSE coalesce(q.due_at, '') <> CASE p.status WHEN 'pending' THEN '' "
     "WHEN 'failed' THEN coalesce(p.next_attempt_at, '-') ELSE '-' END END"
 )
 
-FREE = (
-    "NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id "
-    "AND l.lease_until BETWEEN :now AND :latest)"
-)
+# ---- who works at what
+
+_HELD = "lease_until BETWEEN :now AND :latest"
+FREE = f"NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id AND l.{_HELD})"
 """SQL: nobody works at a post, `p`. A lease beyond the :latest is of a clock that was wrong."""
 
+LAPSED = "p.id IN (SELECT post_id FROM tag_queue WHERE attempts > 0)"
+"""SQL: a lease of a post ran out: whoever worked at it died, perhaps of it."""
+LAPSES = "coalesce((SELECT l.attempts FROM tag_queue AS l WHERE l.post_id = p.id), 0)"
+
+_ANY_LAPSED = Statement("SELECT 1 FROM tag_queue WHERE attempts > 0 LIMIT 1")
 _JOIN = Statement(
     f"INSERT INTO tag_queue (post_id, due_at) SELECT id, '{NEVER}' FROM posts "
-    "WHERE id IN listed(:posts) ON CONFLICT (post_id) DO NOTHING"
+    "WHERE id IN listed(:posts) ORDER BY id ON CONFLICT (post_id) DO NOTHING"
 )
-# Whoever works at a post, or at an equal text, keeps others from it while the lease lasts.
 _CLAIM = Statement(
     "UPDATE tag_queue SET token = token + 1, worker = :worker, lease_until = :until, "
-    "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END, "
-    "text_hash = (SELECT p.text_hash FROM posts AS p WHERE p.id = tag_queue.post_id) "
+    "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END "
     "WHERE post_id IN (SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
-    "AND (q.lease_until IS NULL OR q.lease_until NOT BETWEEN :now AND :latest) "
-    "AND NOT EXISTS (SELECT 1 FROM posts AS p JOIN tag_queue AS o ON o.text_hash = p.text_hash "
-    "WHERE p.id = q.post_id AND o.text_hash IS NOT NULL "
-    "AND o.lease_until BETWEEN :now AND :latest AND o.worker <> :worker)) RETURNING post_id, token"
+    f"AND (q.lease_until IS NULL OR NOT q.{_HELD}) skip_locked(q)) "
+    "RETURNING post_id, token, attempts"
+)
+_FORGET_TEXTS = Statement(
+    "DELETE FROM claimed_texts WHERE text_hash IN "
+    f"(SELECT t.text_hash FROM claimed_texts AS t WHERE NOT t.{_HELD} skip_locked(t))"
+)
+# In order, so that two who claim the same texts wait for each other in one direction only.
+_CLAIM_TEXTS = Statement(
+    "INSERT INTO claimed_texts (text_hash, worker, lease_until) "
+    "SELECT DISTINCT p.text_hash, :worker, :until FROM posts AS p WHERE p.id IN listed(:posts) "
+    "ORDER BY 1 ON CONFLICT (text_hash) DO NOTHING"
+)
+_OF_OWN_TEXTS = Statement(
+    "SELECT p.id FROM posts AS p JOIN claimed_texts AS t ON t.text_hash = p.text_hash "
+    "WHERE p.id IN listed(:posts) AND t.worker = :worker"
+)
+_OWN = Statement(
+    "SELECT post_id FROM tag_queue WHERE post_id IN listed(:posts) AND worker = :worker"
 )
 _RENEW = Statement(
-    "UPDATE tag_queue SET lease_until = :until WHERE worker = :worker AND text_hash IS NOT NULL"
+    "UPDATE tag_queue SET lease_until = :until WHERE post_id IN listed(:posts) "
+    "AND worker = :worker RETURNING post_id"
 )
+_RENEW_TEXTS = Statement("UPDATE claimed_texts SET lease_until = :until WHERE worker = :worker")
 _LEAVE = Statement(
-    f"DELETE FROM tag_queue WHERE worker = :worker AND text_hash IS NOT NULL AND due_at = '{NEVER}'"
-)
-_RELEASE = Statement(
-    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
-    "WHERE worker = :worker AND text_hash IS NOT NULL"
-)
-_ANY_CLAIMED = Statement("SELECT 1 FROM tag_queue WHERE text_hash IS NOT NULL LIMIT 1")
-_LEAVE_ALL = Statement(f"DELETE FROM tag_queue WHERE text_hash IS NOT NULL AND due_at = '{NEVER}'")
-_RELEASE_ALL = Statement(
-    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
-    "WHERE text_hash IS NOT NULL"
-)
-_LEAVE_SOME = Statement(
     f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}' "
     "AND (worker IS NULL OR worker = :worker)"
 )
-_RELEASE_SOME = Statement(
-    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, text_hash = NULL "
+_RELEASE = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL "
     "WHERE post_id IN listed(:posts) AND worker = :worker"
 )
-_CLAIMED = Statement(
-    "SELECT post_id, token FROM tag_queue WHERE post_id IN listed(:posts) AND text_hash IS NOT NULL"
+_RELEASE_TEXTS = Statement("DELETE FROM claimed_texts WHERE worker = :worker")
+_FINISH_TEXTS = Statement(
+    "DELETE FROM claimed_texts "
+    "WHERE text_hash IN (SELECT text_hash FROM posts WHERE id IN listed(:posts))"
 )
+# Locked, where others could write meanwhile: who finishes a post is asked for its token.
+_CLAIMED = Statement(
+    "SELECT q.post_id, q.token FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
+    "AND q.worker IS NOT NULL ORDER BY q.post_id locked(q)"
+)
+
+# ---- when all workers are dead
+
+_ANY_CLAIMED = Statement(
+    "SELECT 1 FROM tag_queue WHERE worker IS NOT NULL UNION ALL SELECT 1 FROM claimed_texts LIMIT 1"
+)
+_RELEASE_ALL = Statement(
+    "UPDATE tag_queue SET worker = NULL, lease_until = NULL, attempts = attempts + 1 "
+    "WHERE worker IS NOT NULL"
+)
+_RELEASE_ALL_TEXTS = Statement("DELETE FROM claimed_texts")
 
 
 def add(db: Connection, posts: Sequence[int]) -> None:
@@ -114,50 +140,93 @@ def refill(db: Connection) -> None:
     """Make the queue anew from the posts; all claims are gone."""
     EMPTY(db)
     REFILL(db)
+    _RELEASE_ALL_TEXTS(db)
 
 
-def claim(
-    db: Connection, posts: Sequence[int], worker: str, *, now: str, until: str, latest: str
-) -> dict[int, int]:
-    """Claim those of the posts at which nobody else works; return the token of each.
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who claims, from when until when; `latest`: until when a lease may be, by a right clock."""
 
-    A lease that ran out is counted (`attempts`). `latest`: until when one may be, by a right clock.
+    worker: str
+    now: str
+    until: str
+    latest: str
+
+
+def any_lapsed(db: Connection) -> bool:
+    """Tell whether the lease of any post ran out."""
+    return _ANY_LAPSED(db).fetchone() is not None
+
+
+def join(db: Connection, posts: Collection[int]) -> None:
+    """Let posts be claimed that do not wait: they are tagged anew."""
+    _JOIN(db, posts=_listed(posts))
+
+
+def claim(db: Connection, posts: Collection[int], lease: Lease) -> dict[int, tuple[int, int]]:
+    """Claim those of the posts at which nobody works; return the token and the lapses of each.
+
+    A lease that ran out is counted: its lapses.
     """
-    listed = json.dumps(posts)
-    _JOIN(db, posts=listed)
-    rows = _CLAIM(db, worker=worker, now=now, until=until, latest=latest, posts=listed)
-    return dict(rows.fetchall())
+    rows = _CLAIM(
+        db, worker=lease.worker, now=lease.now, until=lease.until, latest=lease.latest,
+        posts=_listed(posts),
+    )  # fmt: skip
+    return {post: (token, lapses) for post, token, lapses in rows.fetchall()}
 
 
-def claimed(db: Connection, posts: Sequence[int]) -> dict[int, int]:
-    """Return the tokens by which posts are claimed, by whomever."""
-    return dict(_CLAIMED(db, posts=json.dumps(posts)))
+def claim_texts(db: Connection, posts: Collection[int], lease: Lease) -> set[int]:
+    """Claim the texts of posts; return the posts whose text nobody else has."""
+    listed = _listed(posts)
+    _FORGET_TEXTS(db, now=lease.now, latest=lease.latest)
+    _CLAIM_TEXTS(db, worker=lease.worker, until=lease.until, posts=listed)
+    return {post for (post,) in _OF_OWN_TEXTS(db, posts=listed, worker=lease.worker)}
 
 
-def renew(db: Connection, worker: str, until: str) -> int:
-    """Make the leases of a worker longer; return how many it holds."""
-    return _RENEW(db, worker=worker, until=until).rowcount
+def own(db: Connection, posts: Collection[int], worker: str) -> set[int]:
+    """Return those of the posts that a worker has still claimed."""
+    return {post for (post,) in _OWN(db, posts=_listed(posts), worker=worker)}
 
 
-def release(db: Connection, worker: str) -> None:
-    """Give back all that a worker has claimed."""
-    _LEAVE(db, worker=worker)
-    _RELEASE(db, worker=worker)
+def claimed(db: Connection, posts: Collection[int]) -> dict[int, int]:
+    """Return the tokens by which posts are claimed, which nobody can change meanwhile."""
+    return dict(_CLAIMED(db, posts=_listed(posts)))
 
 
-def release_some(db: Connection, posts: Sequence[int], worker: str) -> None:
-    """Give back those of some posts that a worker has, and forget those that wait for nobody."""
+def finish(db: Connection, posts: Sequence[int]) -> None:
+    """Take posts that are done out of the queue, or let them wait as their status says."""
+    _FINISH_TEXTS(db, posts=json.dumps(posts))
+    refresh(db, posts)
+
+
+def renew(db: Connection, posts: Collection[int], worker: str, until: str) -> set[int]:
+    """Make the leases of a worker longer; return the posts that it has still claimed."""
+    _RENEW_TEXTS(db, worker=worker, until=until)
+    return {post for (post,) in _RENEW(db, posts=_listed(posts), worker=worker, until=until)}
+
+
+def release(db: Connection, posts: Collection[int], worker: str) -> None:
+    """Give back those of the posts that a worker has, and forget those that wait for nobody."""
     if posts:
-        _LEAVE_SOME(db, posts=json.dumps(posts), worker=worker)
-        _RELEASE_SOME(db, posts=json.dumps(posts), worker=worker)
+        _LEAVE(db, posts=_listed(posts), worker=worker)
+        _RELEASE(db, posts=_listed(posts), worker=worker)
+
+
+def release_texts(db: Connection, worker: str) -> None:
+    """Give back all texts that a worker has claimed."""
+    _RELEASE_TEXTS(db, worker=worker)
 
 
 def any_claimed(db: Connection) -> bool:
-    """Tell whether any post is claimed."""
+    """Tell whether anything is claimed."""
     return _ANY_CLAIMED(db).fetchone() is not None
 
 
 def release_all(db: Connection) -> None:
-    """Give back what is claimed by anybody: they are dead."""
-    _LEAVE_ALL(db)
+    """Give back what is claimed by anybody: they are dead, and so each post has a lapse more."""
     _RELEASE_ALL(db)
+    _RELEASE_ALL_TEXTS(db)
+
+
+def _listed(posts: Iterable[int]) -> str:
+    return json.dumps(sorted(posts))

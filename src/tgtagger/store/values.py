@@ -316,7 +316,11 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "token": INTEGER,
         "worker": or_null(TEXT),
         "lease_until": or_null(TIME),
-        "text_hash": or_null(Value("text", pattern=HASH)),  # of what is claimed
+    },
+    "claimed_texts": {  # a text that somebody works at
+        "text_hash": Value("text", pattern=HASH),
+        "worker": TEXT,
+        "lease_until": TIME,
     },
     "attempts": {
         "id": INTEGER,

@@ -221,6 +221,7 @@ TEXTS: Mapping[str, str] = {
     "The answer could not be read": "Ответ не удалось разобрать",
     "The provider refused the text": "Провайдер отклонил текст",
     "The text is too long for the model": "Текст слишком длинный для модели",
+    "The run died, again and again": "Запуск раз за разом обрывался",
     "Nothing: they are tried again when they are due.": (
         "Ничего: когда придёт срок, их попробуют снова."
     ),
@@ -240,6 +241,9 @@ TEXTS: Mapping[str, str] = {
     ),
     "Name another model or provider in the settings, then try again.": (
         "Укажите в настройках другую модель или провайдера и попробуйте снова."
+    ),
+    "Look for what killed the runs, such as too little memory, then try again.": (
+        "Выясните, что обрывало запуски (нехватка памяти?), и повторите."
     ),
     "Name a model with more context in the settings, then try again.": (
         "Укажите в настройках модель с большим контекстом и попробуйте снова."

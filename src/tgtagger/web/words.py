@@ -51,6 +51,7 @@ REASONS: Texts = {
     "bad_answer": "The answer could not be read",
     "refused": "The provider refused the text",
     "too_long": "The text is too long for the model",
+    "crashed": "The run died, again and again",
 }
 """Why posts failed, by the class of the failure."""
 

@@ -31,6 +31,7 @@ ADVICE: Texts = {
     "bad_answer": "They are tried again when due. Another model may answer better.",
     "refused": "Name another model or provider in the settings, then try again.",
     "too_long": "Name a model with more context in the settings, then try again.",
+    "crashed": "Look for what killed the runs, such as too little memory, then try again.",
     "used_up": "They had all their tries, so they wait for you. Try again when the cause is gone.",
 }
 
