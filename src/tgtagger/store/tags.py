@@ -17,6 +17,7 @@ from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
+from tgtagger.store import together
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
 from tgtagger.store.statements import Statement
@@ -25,13 +26,11 @@ from tgtagger.store.values import (
     INTEGER,
     TIME,
     RowCheck,
-    WrongValueError,
     or_null,
     parsed,
     value_of,
 )
 from tgtagger.vocabulary import Suggestion, VocabularyEntry, suggest
-from tgtagger.vocabulary.likeness import FEW
 
 _TAG_ID = RowCheck(INTEGER)
 _APART = RowCheck("tags_apart.one", "tags_apart.other")
@@ -40,7 +39,6 @@ _DESCRIBED = RowCheck("tags.id", "tags.name", "tags.description")
 _USED_BY = RowCheck("tags.name", INTEGER)
 _COMPLETION = RowCheck("tags.name", "tag_aliases.name", INTEGER)
 _NAMES = RowCheck("tag_changes.names")
-_SHARED = RowCheck("tags.name", "tags.name", INTEGER)
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
 _LISTED = RowCheck("tags.id", "tags.name", INTEGER, "tags.added_at")
 _COUNTED = RowCheck(
@@ -166,18 +164,6 @@ _GIVEN_LAST = Statement(
 )
 _ROW = Statement("SELECT id, name FROM tags WHERE id = :id")
 _ALIASES = Statement("SELECT tag_id, name FROM tag_aliases ORDER BY key")
-_COUNTS = Statement(
-    "SELECT t.name, count(*) FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
-    "GROUP BY t.id ORDER BY 2 DESC, 1"
-)
-# Post by post; else SQLite looks up each tag with each other one.
-_SHARED_POSTS = Statement(
-    "SELECT a.name, b.name, n.posts FROM (SELECT x.tag_id AS one, y.tag_id AS two, "
-    "count(*) AS posts FROM post_tags AS x CROSS JOIN post_tags AS y "
-    "ON y.post_id = x.post_id AND unindexed(y.tag_id) > x.tag_id GROUP BY 1, 2 "
-    "HAVING count(*) >= :least) AS n CROSS JOIN tags AS a ON a.id = n.one "
-    "CROSS JOIN tags AS b ON b.id = n.two"
-)
 
 
 class Tags(Part):
@@ -288,10 +274,10 @@ class Tags(Part):
     def suggest_merges(self) -> tuple[Suggestion, ...]:
         """Return which tags probably mean the same, without those that a person keeps apart."""
         with self._database.read() as db:
-            counts, shared = _counts(db), _shared_posts(db, FEW)
+            used = together.used(db)
+            shared = together.shared_posts(db, used)
             apart = set(map(_APART, _PAIRS_APART(db)))
-            if not counts.keys() >= {name for one, other, _ in shared for name in (one, other)}:
-                raise WrongValueError("post_tags.tag_id")  # an index and its table disagree
+        counts = dict(used.values())
         found = []
         for item in suggest(counts, shared):
             names = tuple(name for name in item.names if _pair(name, item.into) not in apart)
@@ -374,13 +360,3 @@ def _aliases(db: Connection) -> dict[int, tuple[str, ...]]:
     for tag, name in map(_ALIAS, _ALIASES(db)):
         found[tag] = (*found.get(tag, ()), name)
     return found
-
-
-def _counts(db: Connection) -> dict[str, int]:
-    """Return how many posts each tag in use has."""
-    return dict(map(_USED_BY, _COUNTS(db)))
-
-
-def _shared_posts(db: Connection, least: int) -> list[tuple[str, str, int]]:
-    """Return (tag, tag, shared posts) of tags that share at least `least` posts."""
-    return list(map(_SHARED, _SHARED_POSTS(db, least=least)))

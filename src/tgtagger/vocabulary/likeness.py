@@ -308,10 +308,25 @@ def _look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield other, name
 
 
+def abbreviations(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield (abbreviation, words) of tags whose words begin with the letters of another tag."""
+    by_initials: dict[str, list[str]] = defaultdict(list)
+    short = []
+    for name in names:
+        if (initials := _initials(name)) is not None:
+            by_initials[initials].append(name)
+        if name.isupper():
+            short.append(name)
+    for name in short:
+        for long in by_initials.get(name.casefold(), ()):
+            yield name, long
+
+
 def _abbreviates(short: str, long: str) -> bool:
-    words = words_of(long)
-    return (
-        len(words) > 1
-        and short.isupper()
-        and "".join(word[0] for word in words).casefold() == short.casefold()
-    )
+    return short.isupper() and _initials(long) == short.casefold()
+
+
+def _initials(name: str) -> str | None:
+    """Return the first letters of a name of several words."""
+    words = words_of(name)
+    return "".join(word[0] for word in words).casefold() if len(words) > 1 else None
