@@ -27,7 +27,12 @@ class RunEvents:
         """Do nothing: a terminal shows no numbers of runs."""
 
     def begin(self, stage: Stage) -> None:
-        words = {"channel": stage.name, "export": f"Reading {stage.name}", "tagging": "Tagging"}
+        words = {
+            "channel": stage.name,
+            "export": f"Reading {stage.name}",
+            "tagging": "Tagging",
+            "preview": "Reading",
+        }
         self._live = self._stage.enter_context(self._screen.progress(words[stage.kind]))
 
     def end(self) -> None:

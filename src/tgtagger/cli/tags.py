@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tgtagger.cli import completion
-from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
+from tgtagger.cli import completion, vocabularies
+from tgtagger.cli.context import open_to_change, open_to_read, screen_of
 from tgtagger.cli.failures import usage
 from tgtagger.cli.help import new_app
 from tgtagger.cli.options import (
@@ -29,16 +28,14 @@ from tgtagger.cli.options import (
 from tgtagger.cli.prompts import choose, confirm, is_asked
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, number, one_line, plural
-from tgtagger.export import open_target
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
-from tgtagger.runs.tags import merge_all, read_vocabulary, suggest_merges
+from tgtagger.runs.tags import merge_all, suggest_merges
 from tgtagger.runs.tags import undo as undo_change
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import shell_word
-from tgtagger.vocabulary import MAX_ENTRIES, Suggestion
-from tgtagger.vocabulary import write as write_vocabulary
+from tgtagger.vocabulary import Suggestion
 
 app = new_app(
     invoke_without_command=True,
@@ -587,42 +584,10 @@ def history(
         screen.sum_up(f"changes up to {swept:%Y-%m-%d} are no longer kept, and cannot be undone")
 
 
-@app.command(
-    name="export-vocabulary",
-    epilog="""Examples:
-  tgtagger tags export-vocabulary -o mine.txt
-  tgtagger tags export-vocabulary --mode closed --limit 200 -o mine.txt
-  tgtagger tag --vocabulary mine.txt --stale    tag again with these tags""",
+app.command(name="export-vocabulary", epilog=vocabularies.EXPORT_EPILOG)(
+    vocabularies.export_vocabulary
 )
-def export_vocabulary(
-    ctx: typer.Context,
-    *,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="A file; -: standard output.")
-    ] = "-",
-    mode: Annotated[
-        str,
-        typer.Option(
-            metavar="MODE", help="The mode in the file: open, prefer or closed.", show_default=False
-        ),
-    ] = "",
-    most: Annotated[
-        int,
-        typer.Option("--limit", metavar="N", min=1, max=MAX_ENTRIES, help="At most N tags."),
-    ] = MAX_ENTRIES,
-) -> None:
-    """Write the tags as a vocabulary file.
-
-    Edit the file, then use it: tgtagger tag --vocabulary FILE. The tags of the current vocabulary
-    come first, then the most used tags.
-    """
-    settings = invocation(ctx).settings(vocabulary_mode=mode)
-    vocabulary = read_vocabulary(settings, limit=most)
-    path = None if output == "-" else Path(output).expanduser()
-    with open_target(path) as stream:
-        stream.write(write_vocabulary(vocabulary.mode, vocabulary.entries).encode())
-    if path is not None:
-        screen_of(ctx).say(f"wrote {plural(len(vocabulary.entries), 'tag')} to {path}")
+app.command(epilog=vocabularies.PREVIEW_EPILOG)(vocabularies.preview)
 
 
 def _ask(posts: int, what: str = "change") -> None:

@@ -152,6 +152,15 @@ class PostDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsOfPost:
+    """The tags of a post. `lasts`: a person or an agent gave one of them: no tagging ends it."""
+
+    id: PostId
+    names: tuple[str, ...]
+    lasts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PostMention:
     """A post that another one's page names: the beginning of its text."""
 

@@ -21,7 +21,7 @@ from tgtagger.runs.summary import ParseReport, TagSummary
 class Stage:
     """A part of a run with its own progress; `name` is the channel or the export."""
 
-    kind: Literal["channel", "export", "tagging"]
+    kind: Literal["channel", "export", "tagging", "preview"]
     name: str = ""
 
 

@@ -36,6 +36,7 @@ from tgtagger.model.tagging import Attempt, Proposal, Spending
 from tgtagger.model.times import iso
 from tgtagger.runs.findings import Finding
 from tgtagger.runs.pages import PostPage
+from tgtagger.runs.preview import VocabularyPreview
 from tgtagger.runs.summary import (
     ChannelReport,
     ParseReport,
@@ -259,6 +260,16 @@ def suggestion(found: Suggestion) -> Shape:
 def tags_of_many(change: TagChange, *, dry_run: bool) -> Shape:
     number = None if dry_run else change.number
     return {"names": change.names, "posts": change.posts, "number": number, "dry_run": dry_run}
+
+
+def vocabulary_preview(found: VocabularyPreview) -> Shape:
+    return {
+        "by": found.by,
+        "posts": found.posts,
+        "without": found.without,
+        "tags": [{"name": name, "posts": posts} for name, posts in found.names],
+        "channels": [asdict(each) for each in found.channels],
+    }
 
 
 def past_change(change: PastChange) -> Shape:

@@ -21,6 +21,7 @@ from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
 from tgtagger.vocabulary import read as read_vocabulary
 
 if TYPE_CHECKING:
+    from tgtagger.taggers.keywords import KeywordsTagger
     from tgtagger.taggers.llm.probe import Probe
     from tgtagger.taggers.llm.tagger import LlmTagger
 
@@ -35,6 +36,11 @@ def make_tagger(
     """Return the tagger that the settings name; `spent` US dollars of its cost cap are used."""
     if settings.tagger == "llm":
         return make_llm(settings, store, max_time=max_time, spent=spent)
+    return make_embedded(settings, store)
+
+
+def make_embedded(settings: Settings, store: Store | None) -> KeywordsTagger:
+    """Return the embedded tagger."""
     from tgtagger.taggers.keywords import KeywordsTagger
 
     has_vocabulary = settings.vocabulary is not None or settings.vocabulary_mode == "closed"

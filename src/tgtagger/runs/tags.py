@@ -21,10 +21,16 @@ from tgtagger.vocabulary import (
     MAX_ENTRIES,
     MAX_LENGTH,
     MAX_WORDS,
+    Cover,
     Suggestion,
     VocabularyFile,
+    cover,
+    key,
     merge_entries,
 )
+
+EVERY = 2**31
+"""More tags than an archive can have."""
 
 
 def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
@@ -71,6 +77,23 @@ def read_vocabulary(settings: Settings, *, limit: int) -> VocabularyFile:
     if not entries:
         raise InputError("no_tags_yet")
     return VocabularyFile(settings.vocabulary_mode or written.mode, entries)
+
+
+def cover_posts(settings: Settings, percent: float, *, limit: int) -> tuple[VocabularyFile, Cover]:
+    """Return few tags that so many percent of the posts with tags have, `limit` tags at most.
+
+    As the vocabulary in force describes them, else as the archive does. Raises InputError where
+    there are no tags.
+    """
+    written = read_vocabulary_file(settings)
+    with Store.open_up_to_date(settings.db) as store:
+        found = cover((post.names for post in store.records.tags_of(PostFilter())), percent, limit)
+        known = {entry.name: entry for entry in store.tags.described(EVERY)}
+    if not found.names:
+        raise InputError("no_tags_yet")
+    own = {key(name): entry for entry in written.entries for name in (entry.name, *entry.aliases)}
+    entries = merge_entries((), (own.get(key(name)) or known[name] for name in found.names))
+    return VocabularyFile(settings.vocabulary_mode or written.mode, entries), found
 
 
 # ---- tags of posts, by hand

@@ -7,6 +7,7 @@ a filter becomes SQL (`query`).
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,9 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import Connection
 
+from tgtagger.decide import LASTING
 from tgtagger.errors import InputError
-from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink
+from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink, TagsOfPost
 from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.query import words_of
@@ -104,6 +106,17 @@ _CHECKED = {
 """Columns by which a record is checked for damage: an export writes it without reading it."""
 
 
+_POST_COLUMNS = "p.id, p.channel_id, p.message_id"
+_POST_ROW = RowCheck("posts.id", "posts.channel_id", "posts.message_id")
+_TAGS_OF = Statement(
+    "SELECT l.post_id, t.name, l.source FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+    "WHERE l.post_id IN listed(:posts) ORDER BY l.post_id, l.position"
+)
+_TAG_OF = RowCheck(INTEGER, "tags.name", "post_tags.source")
+BATCH = 1000
+"""Posts whose tags are looked up at a time."""
+
+
 class Records(Part):
     """Posts as people and programs read them."""
 
@@ -116,6 +129,22 @@ class Records(Part):
                 if not fits:
                     raise WrongValueError("a record")
                 yield record
+
+    def tags_of(self, wanted: PostFilter) -> Iterator[TagsOfPost]:
+        """Yield the posts of a filter with their tags, newest first, in one snapshot."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            rows = iter(db.execute(query.select(_POST_COLUMNS, limit=wanted.limit)))
+            while batch := [_POST_ROW(row) for row in itertools.islice(rows, BATCH)]:
+                tags: dict[int, list[tuple[str, str]]] = {}
+                rows_of_tags = _TAGS_OF(db, posts=json.dumps([post for post, *_ in batch]))
+                for post, name, source in map(_TAG_OF, rows_of_tags):
+                    tags.setdefault(post, []).append((name, source))
+                for post, channel, message in batch:
+                    links = tags.get(post, ())
+                    names = tuple(name for name, _ in links)
+                    lasts = any(source in LASTING for _, source in links)
+                    yield TagsOfPost(PostId(channel, message), names, lasts)
 
     def posts(self, wanted: PostFilter) -> Iterator[Post]:
         """Yield the posts of a filter, newest first."""

@@ -1,13 +1,13 @@
 """The rules of tags: what a tag is, when two spellings are one tag, which tags a post gets.
 
 `names` tells what a tag is, `forms` when two names are forms of one tag, by the Russian
-`dictionary`. `files` reads a vocabulary
-that a person wrote, `choice` makes a post's tags of what a model said, `likeness` finds tags that
-are probably one. Pure. Knows no database, file, network or clock; the store keeps tags by their
-`key`.
+`dictionary`. `files` reads a vocabulary that a person wrote, `choice` makes a post's tags of what a
+model said, `likeness` finds tags that are probably one, `covering` the few that most posts have.
+Pure. Knows no database, file, network or clock; the store keeps tags by their `key`.
 """
 
 from tgtagger.vocabulary.choice import Vocabulary, echoes
+from tgtagger.vocabulary.covering import Cover, cover
 from tgtagger.vocabulary.files import (
     MAX_ENTRIES,
     Mode,
@@ -32,12 +32,14 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_LENGTH",
     "MAX_WORDS",
+    "Cover",
     "Mode",
     "Suggestion",
     "Vocabulary",
     "VocabularyEntry",
     "VocabularyFile",
     "are_forms",
+    "cover",
     "drop_stray_joiners",
     "echoes",
     "is_tag",

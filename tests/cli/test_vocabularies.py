@@ -1,0 +1,135 @@
+"""`tags preview` and `tags export-vocabulary --cover`: a list of tags before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from support.make import page, post
+from tgtagger.cli import app
+from tgtagger.model.posts import Channel
+from tgtagger.store import Store
+
+Run = Callable[..., Result]
+LIST = "шторм | буря\nпорт\nпланетарий\nобсерватория | обсерватории\nкомета\n"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "posts.db"
+
+
+@pytest.fixture
+def run(db: Path) -> Run:
+    texts = (
+        "Буря остановила порт Роттердама", "Порт Гамбурга открыт", "Планетарий в Иркутске",
+        "Новую комету видно из планетария", "Ремонт дороги", "🔥",
+    )  # fmt: skip
+    with Store.open(str(db)) as store:
+        store.posts.save_page(page(*(post(n, text) for n, text in enumerate(texts, 1))))
+        sea = Channel(1006503123, "Море", "sea")
+        more = (post(n, "Шторм у порта") for n in range(1, 4))
+        store.posts.save_page(page(*more, channel=sea))
+
+    def call(*arguments: str) -> Result:
+        result = CliRunner().invoke(app, ["--db", str(db), *arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    assert call("tag").exit_code == 0
+    return call
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> str:
+    path = tmp_path / "mine.txt"
+    path.write_text(LIST, encoding="utf-8")
+    return str(path)
+
+
+def rows(db: Path, sql: str) -> list[Any]:
+    with sqlite3.connect(db) as open_:
+        return open_.execute(sql).fetchall()
+
+
+def test_a_preview_says_what_the_run_then_does(
+    run: Run, db: Path, vocabulary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("tags", "add", "1006503122/5", "ремонт")
+    run("tags", "remove", "комета")
+    before = hashlib.sha256(db.read_bytes()).hexdigest()
+    found = json.loads(run("tags", "preview", "--vocabulary", vocabulary, "--json").stdout)
+    assert hashlib.sha256(db.read_bytes()).hexdigest() == before
+    monkeypatch.setenv("TGTAGGER_VOCABULARY_MODE", "closed")
+    run("tag", "--force", "--yes", "--vocabulary", vocabulary)
+    given = dict(rows(db, "SELECT t.name, count(*) FROM post_tags JOIN tags AS t ON t.id = tag_id "
+                          "WHERE source = 'keywords' GROUP BY 1"))  # fmt: skip
+    assert {tag["name"]: tag["posts"] for tag in found["tags"] if tag["posts"]} == given
+    assert [tag["name"] for tag in found["tags"] if not tag["posts"]] == ["обсерватория", "комета"]
+    without = "SELECT count(*) FROM posts WHERE id NOT IN (SELECT post_id FROM post_tags)"
+    assert [(found["without"],)] == rows(db, without)
+    assert found["channels"] == [
+        {"title": "News", "posts": 6, "without": 1}, {"title": "Море", "posts": 3, "without": 0},
+    ]  # fmt: skip
+
+
+def test_a_preview_for_a_model_goes_by_the_tags_that_posts_have(
+    run: Run, vocabulary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGTAGGER_LLM_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("TGTAGGER_LLM_MODEL", "m")
+    run("tags", "rename", "порт", "гавань")
+    found = json.loads(run("tags", "preview", "--vocabulary", vocabulary, "--json").stdout)
+    assert found["by"] == "tags"
+    # `порт` is an alias of `гавань` now: what the archive has under either name counts.
+    assert {tag["name"]: tag["posts"] for tag in found["tags"]} == {
+        "шторм": 4, "порт": 5, "планетарий": 2, "обсерватория": 0, "комета": 1,
+    }  # fmt: skip
+    assert (found["posts"], found["without"]) == (9, 2)
+
+
+def test_a_preview_in_words(run: Run, vocabulary: str) -> None:
+    result = run("tags", "preview", "--vocabulary", vocabulary, "--channel", "Море")
+    assert "on no post: планетарий, обсерватория, комета" in result.stdout
+    assert "0 of 3 posts (0\u202f%) would have no tag, if these 5 tags were the only ones" in (
+        result.stderr
+    )
+    assert json.loads(
+        run("tags", "preview", "--vocabulary", vocabulary, "--limit", "2", "--json").stdout
+    )["posts"] == 2  # fmt: skip
+
+
+def test_a_preview_needs_a_list(run: Run, tmp_path: Path) -> None:
+    result = run("tags", "preview")
+    assert (result.exit_code, "--vocabulary FILE" in result.stderr) == (2, True)
+    assert run("tags", "preview", "--vocabulary", str(tmp_path / "none")).exit_code == 2
+
+
+def test_few_tags_that_most_posts_have(run: Run, tmp_path: Path) -> None:
+    result = run("tags", "export-vocabulary", "--cover", "70")
+    assert result.stdout.splitlines() == ["порт", "планетарий"]
+    assert "2 tags: on 87.5 % of 8 posts that have tags" in result.stderr
+    fewer = run("tags", "export-vocabulary", "--cover", "90", "--limit", "1")
+    assert "1 tag: on 62.5 % of 8 posts that have tags; 90 % takes more than 1 tag" in fewer.stderr
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# mode: closed\nПорт | гавань | ships\nхлеб\n", encoding="utf-8")
+    result = run("--config", _config(tmp_path, mine), "tags", "export-vocabulary", "--cover", "50")
+    assert result.stdout.splitlines() == ["# mode: closed", "Порт | гавань | ships"]
+
+
+def _config(tmp_path: Path, vocabulary: Path) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[tagging]\nvocabulary = "{vocabulary}"\n', encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "x"])
+def test_a_share_that_is_none_is_refused(run: Run, percent: str) -> None:
+    assert run("tags", "export-vocabulary", "--cover", percent).exit_code == 2
