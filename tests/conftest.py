@@ -18,7 +18,7 @@ import typer.main
 from hypothesis import HealthCheck, settings
 from typer.utils import get_params_from_function
 
-from support import byte_code, forked
+from support import byte_code, forked, postgres_server
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -59,6 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
         byte_code.write_all(config)
         if not config.getoption("long") and _has_room(MEMORY):
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # pytest's own, for this
+
+        postgres_server.prepare()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres_server.end()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,13 +7,15 @@ how its statements are run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, cast
 
+import psycopg
 import sqlalchemy as sa
 
+from support import on_server
 from tgtagger.store import Store
 from tgtagger.store.sqlite import connections
 from tgtagger.store.statements import Statement
@@ -21,6 +23,10 @@ from tgtagger.store.statements import Statement
 
 @contextmanager
 def reading(archive: Store | Path) -> Iterator[sqlite3.Connection]:
+    if _is_on_server(archive):
+        with on_server.connected(archive) as server:
+            yield cast(sqlite3.Connection, _Server(server))
+        return
     with _connected(archive) as db:
         db.execute("PRAGMA query_only = ON")
         yield db
@@ -29,6 +35,10 @@ def reading(archive: Store | Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def writing(archive: Store | Path) -> Iterator[sqlite3.Connection]:
     """Write in one transaction; an exception rolls it back."""
+    if _is_on_server(archive):
+        with on_server.connected(archive) as server, server.transaction():
+            yield cast(sqlite3.Connection, _Server(server))
+        return
     with _connected(archive) as db:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("BEGIN IMMEDIATE")
@@ -43,6 +53,23 @@ def _connected(archive: Store | Path) -> Iterator[sqlite3.Connection]:
     address = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as db:
         yield db
+
+
+def _is_on_server(archive: Store | Path) -> TypeGuard[Store]:
+    return isinstance(archive, Store) and isinstance(archive.place, str)
+
+
+class _Server:
+    """A server's connection that takes parameters as SQLite's does."""
+
+    def __init__(self, db: psycopg.Connection[Any]) -> None:
+        self._db = db
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        return self._db.execute(sql.replace("%", "%%").replace("?", "%s"), values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.cursor().executemany(sql.replace("?", "%s"), rows)
 
 
 def driver(store: Store) -> sqlite3.Connection:

@@ -102,7 +102,7 @@ def add(
     screen = screen_of(ctx)
     with Store.open(invocation(ctx).settings().db) as store:
         if store.is_new and not screen.quiet:
-            screen.warn(made(store.path))
+            screen.warn(made(store.place))
         new = store.channels.follow(named)
     if as_json:
         screen.json(list(new))

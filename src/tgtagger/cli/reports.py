@@ -68,9 +68,9 @@ def _unnamed(*, count: int) -> str:
     return f"left out: {channels} without a public name; to read them: tgtagger login"
 
 
-def made(path: Path) -> str:
+def made(path: Path | str) -> str:
     """Return the line that tells where a new database is."""
-    return f"a new database: {path.absolute()}"
+    return f"a new database: {path.absolute() if isinstance(path, Path) else path}"
 
 
 _REMARKS: Mapping[Remark, Callable[..., str]] = {

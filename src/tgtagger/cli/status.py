@@ -37,7 +37,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     """Show posts by status, channels, failures and the last runs."""
     screen = screen_of(ctx)
     with open_to_read(ctx) as store:
-        state, path = store.status.archive(), store.path
+        state, path = store.status.archive(), store.place
     if as_json:
         screen.json(_with_advice(shapes.archive(state, path), state))
     else:
@@ -45,7 +45,7 @@ def command(ctx: typer.Context, *, as_json: JsonOption = False) -> int:
     return 0
 
 
-def _draw(screen: Screen, state: ArchiveState, path: Path) -> None:
+def _draw(screen: Screen, state: ArchiveState, path: Path | str) -> None:
     screen.heading(f"{path} · {size_of(state.size)} · {plural(state.tags, 'tag')}")
     screen.shares([(status, count, _STYLES[status]) for status, count in state.posts.items()])
     if state.posts["pending"]:

@@ -40,11 +40,25 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- where it is
     "database_url_unreadable": "the database's URL cannot be read",
     "database_kind_unsupported": (
-        "databases of kind {name!r} are not supported: tgtagger keeps its posts in one SQLite file"
+        "databases of kind {name!r} are not supported: tgtagger keeps its posts in a SQLite file, "
+        "or on a PostgreSQL server"
     ),
     "database_not_a_file": "the database must be a file",
     "database_path_with_nul": "the path of the database has a NUL character",
     "database_home_unknown": "{path}: there is no such home folder",
+    # ---- on a server
+    "postgres_missing": "the package that speaks to PostgreSQL is not installed",
+    "database_driver_unsupported": "{name!r} is not how tgtagger speaks to PostgreSQL",
+    "database_unreachable": "{path}: the server cannot be reached",
+    "database_forbidden": "{path}: the server does not let this user do that",
+    "database_not_trusted": "{path}: the server's certificate is not trusted, or TLS is refused",
+    "no_database_on_server": "{path}: the server has no such database",
+    "postgres_too_old": "PostgreSQL {version} is too old: tgtagger needs {needed} or newer",
+    "database_encoding": "{path} keeps its texts in {encoding}: tgtagger needs UTF8",
+    "database_connection_lost": "the connection to {path} was lost",
+    "database_server_full": "{path}: the server takes no more connections",
+    "database_busy": "{path}: another transaction was in the way",
+    "database_on_server": "the database is on a server, and has no file",
     # ---- what lies there
     "no_database": "there is no database yet at {path}",
     "database_empty": "{path} is empty",

@@ -528,8 +528,8 @@ class CopiedTable:
 class Copied:
     """An archive that was copied into another database, and compared with it."""
 
-    source: Path
-    target: Path
+    source: Path | str
+    target: Path | str
     tables: tuple[CopiedTable, ...]
     schema: str
     kept: int  # rows that an earlier copy, which was stopped, had left

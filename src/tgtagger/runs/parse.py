@@ -72,7 +72,7 @@ def parse_as_run(
     with noted_run(store, "parse", keep=days_of(settings.keep_runs)) as note:
         events.started(note.number)
         if store.is_new:
-            events.remark("archive_made", path=store.path)
+            events.remark("archive_made", path=store.place)
         report = parse_into(store, settings, sources, options, events)
         note.summary, note.code = shapes.noted_parse(report), report.code
     return report

@@ -352,7 +352,7 @@ def job(asked: Job) -> Shape:
     }
 
 
-def archive(state: ArchiveState, path: Path) -> Shape:
+def archive(state: ArchiveState, path: Path | str) -> Shape:
     return {
         "posts": state.posts,
         "failures": [failure(each) for each in state.failures],
@@ -363,7 +363,11 @@ def archive(state: ArchiveState, path: Path) -> Shape:
         "tags": state.tags,
         "rejected": state.rejected,
         "runs": [run(each) for each in state.runs],
-        "database": {"url": f"sqlite:///{path}", "schema": state.schema, "bytes": state.size},
+        "database": {
+            "url": path if isinstance(path, str) else f"sqlite:///{path}",
+            "schema": state.schema,
+            "bytes": state.size,
+        },
     }
 
 

@@ -31,6 +31,7 @@ from tgtagger.store.database import Database
 from tgtagger.store.facets import Counts
 from tgtagger.store.integrity import Integrity
 from tgtagger.store.jobs import Jobs
+from tgtagger.store.places import is_on_server, place_of
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
 from tgtagger.store.proposals import Proposals
@@ -41,7 +42,7 @@ from tgtagger.store.rooms import LockName, Opened
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
 from tgtagger.store.shifted_ids import ShiftedIds
-from tgtagger.store.sqlite import archive_file, backup, migrate, opening
+from tgtagger.store.sqlite import backup, migrate, opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 from tgtagger.store.statistics import Statistics
@@ -58,6 +59,7 @@ __all__ = [
     "Store",
     "database_path",
     "folded",
+    "is_on_server",
     "kept_backups",
 ]
 
@@ -69,7 +71,7 @@ class Store:
     """One archive, opened for reading or for writing."""
 
     def __init__(self, opened: Opened) -> None:
-        self.path = opened.path
+        self.place = opened.path  # as people are told
         self.is_new = opened.is_new  # opening it made it
         self._database = Database(opened)
         self.posts = Posts(self._database)
@@ -106,10 +108,8 @@ class Store:
         `create`: make the file if there is none; else raise NoDatabase. `busy_timeout` is in
         seconds.
         """
-        opened = archive_file.open_to_write(
-            location, schema, create=create, busy_timeout=busy_timeout
-        )
-        return cls(opened)
+        open_to_write = place_of(location).open_to_write
+        return cls(open_to_write(location, schema, create=create, busy_timeout=busy_timeout))
 
     @classmethod
     def open_to_read(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
@@ -117,12 +117,12 @@ class Store:
 
         Raises NoDatabase if there is none, OlderSchema if it is not up to date.
         """
-        return cls(archive_file.open_to_read(location, schema))
+        return cls(place_of(location).open_to_read(location, schema))
 
     @classmethod
     def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
         """Open for reading only; first an older schema is brought up to date, a large log ended."""
-        return cls(archive_file.open_up_to_date(location, schema))
+        return cls(place_of(location).open_up_to_date(location, schema))
 
     @staticmethod
     def back_up(
@@ -151,12 +151,12 @@ class Store:
         that has rows of its own, StoreError if the copy is not equal in the end.
         """
         try:
-            reading = archive_file.open_to_read(source, schema)
+            reading = place_of(source).open_to_read(source, schema)
         except NoDatabase as error:
             raise NoDatabase("copy_source_missing", **error.data) from error
         with contextlib.closing(reading) as old:
             _begin_copy(old, target, schema)
-            opened = archive_file.open_to_write(target, schema.of_copy, create=False)
+            opened = place_of(target).open_to_write(target, schema.of_copy, create=False)
             with contextlib.closing(opened) as new, new.lock("copy"):
                 return copying.copy(Database(old), Database(new), schema.newest, on_progress)
 
@@ -168,6 +168,17 @@ class Store:
         target that cannot be used, StoreError if nothing can be saved.
         """
         return recovery.recover(opening.database_path(location), target, convert)
+
+    @property
+    def path(self) -> Path:
+        """The file that the archive is kept in."""
+        assert isinstance(self.place, Path), "an archive on a server has no file"
+        return self.place
+
+    @property
+    def identity(self) -> object:
+        """What tells it from another archive of its name."""
+        return self._database.opened.identity
 
     @property
     def is_replaced(self) -> bool:
@@ -199,15 +210,19 @@ class Store:
 
 def _begin_copy(source: Opened, target: str, schema: Schema) -> None:
     """Mark the target as half a copy, if it is none yet; make it, if there is none."""
-    if database_path(target).resolve() == source.path.resolve():
+    there, is_file = place_of(target), isinstance(source.path, Path) and not is_on_server(target)
+    if is_file and database_path(target).resolve() == Path(source.path).resolve():
         raise InputError("copy_onto_itself", path=source.path)
     try:
-        archive_file.open_to_read(target, schema.of_copy).close()
+        opened = there.open_to_read(target, schema.of_copy)
     except NoDatabase:
         pass
     except OlderSchema:  # no copy, but an archive
-        archive_file.open_to_read(target, schema).close()
+        with contextlib.closing(there.open_to_read(target, schema)) as other:
+            if other.identity == source.identity:
+                raise InputError("copy_onto_itself", path=source.path) from None
     else:
+        opened.close()
         return
-    with contextlib.closing(archive_file.open_to_write(target, schema)) as new:
+    with contextlib.closing(there.open_to_write(target, schema)) as new:
         copying.begin(Database(new), schema.of_copy.newest)

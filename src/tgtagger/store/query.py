@@ -7,7 +7,7 @@ here, and words an expression of the full-text index (`rooms`). Knows no columns
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -54,12 +54,16 @@ Condition = sa.ColumnElement[bool] | sa.TextClause
 class Query:
     """A SELECT of posts, `p`, with their channels, `c`: its conditions.
 
-    `matches`: the full-text index gives the posts. `waits`: the queue of taggers gives them.
+    `expression`: the full-text index gives the posts that fit it, by the condition `newest` for
+    who reads the newest of them, and `all` for who reads all. `waits`: the queue of taggers gives
+    the posts.
     """
 
     room: Room
     conditions: list[Condition] = field(default_factory=list)
-    matches: bool = False
+    expression: str | None = None
+    newest: str = ""
+    all: str = ""
     waits: bool = False
 
     def add(self, condition: str, **values: object) -> None:
@@ -68,12 +72,43 @@ class Query:
 
     def condition(self, sql: str, **values: object) -> sa.TextClause:
         """Return a condition in SQL, with values of its own: several may use the same names."""
-        return sa.text(f"({spelled(self.room, sql)})").bindparams(
+        return self._text(f"({sql})", values)
+
+    def _text(self, sql: str, values: Mapping[str, object]) -> sa.TextClause:
+        return sa.text(spelled(self.room, sql)).bindparams(
             *(
-                sa.bindparam(name, value, unique=True, expanding=isinstance(value, (list, tuple)))
+                sa.bindparam(
+                    name,
+                    value,
+                    type_=_type_of(value),
+                    unique=True,
+                    expanding=isinstance(value, (list, tuple)),
+                )
                 for name, value in values.items()
+                if f":{name}" in sql
             )
         )
+
+    def match(self, db: Connection, expression: str) -> None:
+        """Let the full-text index give the posts, those that fit its expression."""
+        self.expression = expression
+        self.newest, self.all = self.room.fulltext.matches(db, expression)
+
+    @property
+    def matches(self) -> bool:
+        """Tell whether the full-text index gives the posts."""
+        return self.expression is not None
+
+    def marked(self, found: str) -> str:
+        """Return the part of a post where the words of the query stand, marked."""
+        if self.expression is None:
+            return found
+        return self.room.fulltext.marked(found, self.expression)
+
+    @property
+    def relevance(self) -> sa.TextClause:
+        """The order of a query with words by relevance."""
+        return self._text(self.room.fulltext.RELEVANCE, {"expression": self.expression})
 
     @property
     def has_source(self) -> bool:
@@ -86,17 +121,26 @@ class Query:
         return self.room.fulltext.KEY if self.matches else "q.post_id" if self.waits else "p.id"
 
     def select(
-        self, columns: str, *, order: str | None = None, limit: int | None = None
+        self,
+        columns: str,
+        *,
+        order: str | sa.TextClause | None = None,
+        limit: int | None = None,
     ) -> sa.Select[Any]:
         """Return the SELECT of these columns; without an order the newest come first."""
+        order = f"{self.key} DESC" if order is None else order
         source = tag_queue.SOURCE if self.waits else "posts AS p"
-        if self.matches:
+        conditions = self.conditions
+        if self.expression is not None:
             source = self.room.fulltext.SOURCE
+            is_whole = limit is None or isinstance(order, sa.TextClause)
+            matches = self.all if is_whole else self.newest
+            conditions = [self.condition(matches, expression=self.expression), *conditions]
         made: sa.Select[Any] = (
             sa.select(sa.literal_column(spelled(self.room, columns)))
             .select_from(sa.text(spelled(self.room, f"{source} {_CHANNEL}")))
-            .where(*self.conditions)
-            .order_by(sa.text(order or f"{self.key} DESC"))
+            .where(*conditions)
+            .order_by(sa.text(order) if isinstance(order, str) else order)
         )
         return made if limit is None else made.limit(min(int(limit), LARGEST))
 
@@ -202,6 +246,12 @@ def _add_stale(query: Query, provenances: Sequence[Provenance]) -> None:
     )
 
 
+def _type_of(value: object) -> sa.types.TypeEngine[Any] | None:
+    """Return a type for numbers, since channels and posts have large ones; None: it is known."""
+    first = value[0] if isinstance(value, (list, tuple)) and value else value
+    return sa.BigInteger() if type(first) is int else None
+
+
 def _key_at(seconds: float) -> int:
     return int(seconds) << MESSAGE_BITS
 
@@ -218,8 +268,7 @@ def _add_tree(query: Query, db: Connection, wanted: tree.Query) -> None:
     words = [part for part in parts if _is_words(part)]
     expression = query.room.fulltext.expression(db, AllOf(tuple(words))) if words else None
     if expression is not None:
-        query.matches = True
-        query.add(query.room.fulltext.MATCHES, expression=expression)
+        query.match(db, expression)
         parts = tuple(part for part in parts if part not in words)
     for part in parts:
         _add_part(query, db, part)

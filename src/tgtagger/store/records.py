@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from tgtagger.decide import LASTING
@@ -162,7 +163,7 @@ class Records(Part):
             query = query_for(db, wanted)
             if by_relevance and not query.matches:
                 raise InputError("relevance_without_words")
-            order = query.room.fulltext.RELEVANCE if by_relevance else None
+            order = query.relevance if by_relevance else None
             yield from _found(db, query, order, wanted.limit)
 
     def page(
@@ -242,13 +243,13 @@ class Records(Part):
 
 
 def _found(
-    db: Connection, query: Query, order: str | None, limit: int | None
+    db: Connection, query: Query, order: str | sa.TextClause | None, limit: int | None
 ) -> Iterator[FoundPost]:
     snippet = query.room.fulltext.SNIPPET if query.matches else BEGINNING
     columns = f"{RECORD}, {snippet}, p.id, p.channel_id"
     rows = db.execute(query.select(columns, order=order, limit=limit))
     for record, found, key, owner in map(_FOUND, rows):
-        part = _cut(found)
+        part = _cut(query.marked(found))
         post = read_post(record, owner)
         yield FoundPost(post, with_snippet(record, part), snippet_parts(part), key)
 

@@ -43,14 +43,21 @@ class FullText(Protocol):
     """SQL: the index joined with the posts `p`, for a query of which it gives the posts."""
     KEY: str
     """SQL: what orders the posts of such a query by time."""
-    MATCHES: str
-    """SQL: the condition that such a query's words stand in a post, by its :expression."""
     FOUND: str
     """SQL: the SELECT of the ids of all posts that fit an :expression."""
     RELEVANCE: str
-    """SQL: the order of such a query by relevance."""
+    """SQL: the order of such a query by relevance, to its :expression."""
     SNIPPET: str
-    """SQL: the part of a post where such a query's words stand, marked; of a long one all of it."""
+    """SQL: of such a query what `marked` makes the snippet of."""
+
+    def matches(self, db: Connection, expression: str, /) -> tuple[str, str]:
+        """Return the condition in SQL that a post fits an :expression, in two spellings.
+
+        The first is for who reads the newest of them, the second for who reads all.
+        """
+
+    def marked(self, found: str, expression: str, /) -> str:
+        """Return the part of a post where the words stand, marked; of a long one all of it."""
 
     def expression(self, db: Connection, part: Query, /) -> str | None:
         """Return the expression of a part of a query that is made of words; None: it has none."""
@@ -97,6 +104,10 @@ class Room:
 
     spellings: Mapping[str, Callable[..., str]]
     """The functions of our SQL that it has other words for, from the SQL of each argument."""
+    ordered_join: str
+    """A join that keeps the order of its tables, or just a join where that is not wanted."""
+    definition: Callable[[str], str]
+    """The SQL that makes or changes a table, from SQLite's."""
     is_in_transaction: Callable[[Connection], bool]
     fulltext: FullText
     watching: Watching
@@ -108,14 +119,21 @@ class Room:
 class Opened(Protocol):
     """An archive that is open: its transactions, and the care for where it is kept."""
 
-    path: Path
     is_new: bool
+
+    @property
+    def path(self) -> Path | str:
+        """Where it is, as people are told: a file, or a URL without its password."""
 
     def close(self) -> None: ...
 
     @property
     def schema_version(self) -> str:
         """The version of the schema that it has."""
+
+    @property
+    def identity(self) -> object:
+        """What tells it from another one of its name."""
 
     @property
     def is_replaced(self) -> bool:
@@ -172,6 +190,7 @@ def room_of(db: Connection) -> Room:
 def spelled(room: Room, sql: str) -> str:
     """Return SQL with the functions of our own as a database spells them, innermost first."""
     spellings = room.spellings
+    sql = sql.replace("CROSS JOIN", room.ordered_join)
     calls = re.compile(rf"\b({'|'.join(spellings)})\(")
     while found := [*calls.finditer(sql)]:
         call = found[-1]  # nothing of ours stands within the last one

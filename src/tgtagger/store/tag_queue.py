@@ -24,7 +24,7 @@ SOURCE = "tag_queue AS q CROSS JOIN posts AS p ON p.id = q.post_id"
 WAITS = "q.due_at IS NULL AND p.status = 'pending'"
 """SQL: posts that were never tried, for a query of which the queue gives the posts, `p`."""
 
-_ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts)")
+_ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts) AS j")
 _DROP = Statement("DELETE FROM tag_queue WHERE post_id IN listed(:posts)")
 _OF_POSTS = (
     "SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts "

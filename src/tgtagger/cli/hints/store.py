@@ -44,6 +44,23 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_not_a_file": _URL,
     "database_path_with_nul": _URL,
     "database_home_unknown": _URL,
+    # ---- on a server
+    "postgres_missing": "pipx install 'tgtagger[postgres]', or: pip install 'tgtagger[postgres]'",
+    "database_driver_unsupported": "write the URL as postgresql://USER@HOST/NAME",
+    "database_unreachable": "check the host and the port in --db, and whether the server runs",
+    "database_forbidden": (
+        "check the user and the password (a file ~/.pgpass keeps it), and what the user may do"
+    ),
+    "database_not_trusted": (
+        "name the certificate of who signed it: ?sslmode=verify-full&sslrootcert=FILE in the URL"
+    ),
+    "no_database_on_server": "make it: createdb NAME; tgtagger makes the tables in it",
+    "postgres_too_old": "upgrade the server",
+    "database_encoding": "make another: createdb --encoding=UTF8 --template=template0 NAME",
+    "database_connection_lost": "what was stored is kept; run it again",
+    "database_server_full": "try again later, or allow more (max_connections)",
+    "database_busy": "run it again; what was stored is kept",
+    "database_on_server": "back it up with pg_dump, check it with pg_amcheck",
     # ---- its file
     "no_database": (
         "fill it: tgtagger parse @CHANNEL, or the folder of an export; or choose another with --db"

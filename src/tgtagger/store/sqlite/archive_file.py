@@ -72,6 +72,11 @@ class ArchiveFile:
         return self._schema.newest
 
     @property
+    def identity(self) -> object:
+        """What tells the file from another one of its name."""
+        return self._file
+
+    @property
     def is_replaced(self) -> bool:
         """Tell whether the file was moved, deleted, or replaced by another one since."""
         return engine.identity(self.path) != self._file

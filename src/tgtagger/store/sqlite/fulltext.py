@@ -42,15 +42,25 @@ _TERMS = Statement(
 
 SOURCE = "posts_fts CROSS JOIN posts AS p ON p.id = posts_fts.rowid"
 KEY = "posts_fts.rowid"
-MATCHES = "posts_fts MATCH :expression"
 FOUND = "SELECT rowid FROM posts_fts WHERE posts_fts MATCH :expression"
 RELEVANCE = "rank, posts_fts.rowid DESC"
+_MATCHES = "posts_fts MATCH :expression"
 
 _LONG = 5000  # letters
 _MARKS = f"char({ord(MARK_START)}), char({ord(MARK_END)})"
 # FTS5's time for a snippet grows with the square of the words found in it.
 SNIPPET = f"""iif(length(p.text) > {_LONG}, highlight(posts_fts, 0, {_MARKS}),
  snippet(posts_fts, -1, {_MARKS}, '…', 24))"""
+
+
+def matches(_db: Connection, _expression: str) -> tuple[str, str]:
+    """Return the condition that a post fits an :expression: FTS5 walks by time, or finds all."""
+    return _MATCHES, _MATCHES
+
+
+def marked(found: str, _expression: str) -> str:
+    """Return a snippet as it is: FTS5 has marked it."""
+    return found
 
 
 def insert(db: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:

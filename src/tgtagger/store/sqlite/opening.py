@@ -43,6 +43,8 @@ def database_path(location: str) -> Path:
         url = make_url(location)
     except sa.exc.ArgumentError as error:
         raise InputError("database_url_unreadable") from error
+    if url.get_backend_name().startswith("postgres"):
+        raise InputError("database_on_server")
     if url.get_backend_name() != "sqlite":
         raise InputError("database_kind_unsupported", name=url.get_backend_name())
     if not url.database or url.database == ":memory:":

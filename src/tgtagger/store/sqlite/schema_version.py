@@ -46,13 +46,17 @@ class Schema:
         (version,) = db.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
         # user_version is 0 so far: a later version raises it if older programs must not write.
         (user_version,) = db.execute("PRAGMA user_version").fetchone()
+        return self.known(None if user_version else version, path)
+
+    def known(self, version: str | None, path: Path | str) -> str:
+        """Return a version. Raises StoreError for one of a newer tgtagger, and for half a copy."""
         if str(version).endswith(_COPYING) and version not in self.revisions:
             raise StoreError("copy_unfinished", path=path)
-        if version not in self.revisions or user_version:
+        if version is None or version not in self.revisions:
             raise StoreError("database_newer", path=path, version=version, known=self.newest)
-        return str(version)
+        return version
 
-    def require_newest(self, version: str | None, path: Path) -> None:
+    def require_newest(self, version: str | None, path: Path | str) -> None:
         """Raise OlderSchema for a database of another version than the newest."""
         if version != self.newest:
             raise OlderSchema("database_older", path=path, version=version, known=self.newest)

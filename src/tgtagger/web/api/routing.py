@@ -83,7 +83,7 @@ def entity_tag(request: Request, *, is_timed: bool) -> str:
     is_timed = is_timed or bool(_TIMED.search(query.get("query", "")))
     store = archive_of(request).store
     parts = (
-        __version__, _STARTED, store.path.stat().st_ino, store.status.version(),
+        __version__, _STARTED, store.identity, store.status.version(),
         request.url.path, request.url.query, int(time.time() // 60) if is_timed else 0,
     )  # fmt: skip
     return f'W/"{blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'

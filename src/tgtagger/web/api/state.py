@@ -20,7 +20,7 @@ timed = APIRouter(route_class=TimedApiRoute, tags=["state"])
 @timed.get("/status", summary="Read the state", responses=documents.gives(documents.Status))
 def read_status(store: StoreDep) -> dict[str, Any]:
     """Count posts by status and failures by class; tell channels, costs by day, the last runs."""
-    return shapes.archive(store.status.archive(), store.path)
+    return shapes.archive(store.status.archive(), store.place)
 
 
 @router.get("/runs", summary="List the runs", responses=documents.gives(documents.RunPage))

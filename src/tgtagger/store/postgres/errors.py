@@ -1,0 +1,152 @@
+"""The only map from the errors of PostgreSQL and its driver to ours.
+
+Knows SQLSTATE's codes and the kind of each. Knows no SQL and no table. What the server says of a
+value is never passed on: it may hold a post's text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from tgtagger.errors import InputError, Locked, NoDatabase, StoreError, TgTaggerError, TryLater
+
+BAD_VALUE = (psycopg.Error, UnicodeError, OverflowError, TypeError, ValueError)
+"""What a bad value can raise: an error of the database, or one of Python's own."""
+
+_OF_VALUES = ("22", "23", "54000")
+"""The codes of what was given: no such value, a broken rule, something that is too large."""
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Tell whether the database failed; else it was given a bad value."""
+    error = _of_the_driver(error)
+    # The driver's own DataError, for a NUL, has no code.
+    is_of_value = isinstance(error, psycopg.DataError) or _code(error).startswith(_OF_VALUES)
+    return isinstance(error, psycopg.Error) and not is_of_value
+
+
+def is_of_damage(_db: Connection, _error: BaseException) -> bool:
+    """Tell that no table and its index differ: for its administrator to find out (pg_amcheck)."""
+    return False
+
+
+def breaks_rule(error: BaseException) -> bool:
+    """Tell whether a value breaks a rule of the schema."""
+    return isinstance(error, psycopg.IntegrityError)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the connection is gone."""
+    error = _of_the_driver(error)
+    return isinstance(error, psycopg.Error) and _kind(error) == _LOST
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """Raise the driver's own errors in the place of SQLAlchemy's."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if error.orig is None:
+            raise
+        raise error.orig from None
+
+
+@contextlib.contextmanager
+def map_errors(path: str) -> Iterator[None]:
+    """Turn the errors a user can act on into ours; let bugs through."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error) as error:
+        translated = _translate(_of_the_driver(error), path)
+        if translated is None:
+            raise
+        raise translated from None  # the cause may hold a value
+
+
+def unreachable(error: psycopg.Error, path: str) -> TgTaggerError:
+    """Return why no connection can be had. Then libpq gives no code, but what the server said."""
+    said = " ".join(str(error).split())
+    for words, kind, made in _REFUSALS:
+        if all(word in said for word in words):
+            return made(kind, path=path)
+    known = _translate(error, path)
+    if known is not None and known.kind != _LOST:
+        return known
+    return TryLater("database_unreachable", path=path)
+
+
+def _of_the_driver(error: BaseException) -> BaseException:
+    return (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
+
+
+def _code(error: BaseException) -> str:
+    return getattr(error, "sqlstate", None) or ""
+
+
+def _kind(error: BaseException) -> str | None:
+    code = _code(error)
+    if not code and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return _LOST
+    return _FAILURES.get(code) or _FAILURES.get(code[:2])
+
+
+def _translate(error: BaseException, path: str) -> TgTaggerError | None:
+    kind = _kind(error)
+    if kind is None:
+        return None
+    if kind == "database_locked":
+        return Locked(kind, path=path, process=None, program=None)
+    if kind in {_LOST, "database_busy", "database_server_full"}:
+        return TryLater(kind, path=path)
+    if kind in {"database_damaged", "database_disk_full", "database_read_only"}:
+        return StoreError(kind, path=path)
+    if kind == "database_io_failed":
+        return StoreError(kind, path=path, name=_code(error))
+    return InputError(kind, path=path)
+
+
+_LOST = "database_connection_lost"
+_FAILURES: dict[str, str] = {
+    "08": _LOST,  # connection exceptions
+    "57P": _LOST,
+    "57P01": _LOST,  # the server is shut down
+    "57P02": _LOST,  # it crashed
+    "57P03": _LOST,  # it does not take connections yet
+    "57P05": _LOST,  # idle for too long
+    "25P03": _LOST,  # idle in a transaction for too long
+    "25P04": _LOST,
+    "55P03": "database_locked",
+    "40001": "database_busy",
+    "40P01": "database_busy",
+    "53300": "database_server_full",
+    "53100": "database_disk_full",
+    "53200": "database_io_failed",
+    "58": "database_io_failed",
+    "25006": "database_read_only",
+    "42501": "database_forbidden",
+    "28": "database_forbidden",
+    "3D000": "no_database_on_server",
+    "XX001": "database_damaged",
+    "XX002": "database_damaged",
+}
+"""PostgreSQL's failures that a user can act on, each with its kind; any other is a bug."""
+
+_REFUSALS: tuple[tuple[tuple[str, ...], str, type[TgTaggerError]], ...] = (
+    (("FATAL", 'database "', "does not exist"), "no_database_on_server", NoDatabase),
+    (("certificate",), "database_not_trusted", InputError),
+    (("SSL",), "database_not_trusted", InputError),
+    (("authentication failed",), "database_forbidden", InputError),
+    (("no password supplied",), "database_forbidden", InputError),
+    (("pg_hba.conf",), "database_forbidden", InputError),
+    (("FATAL", 'role "'), "database_forbidden", InputError),
+    (("permission denied for database",), "database_forbidden", InputError),
+    (("invalid connection option",), "database_url_unreadable", InputError),
+    (("invalid", "value"), "database_url_unreadable", InputError),
+)
+"""What libpq says about a refusal, and its kind."""

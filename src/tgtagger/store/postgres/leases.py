@@ -1,0 +1,94 @@
+"""Run locks as leases: rows that who holds a lock renews, since a run may be on another machine.
+
+A run that is killed holds its lock until the lease is over. The clock is the server's, so that
+those of the machines may differ. Knows no reason for a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import threading
+import uuid
+from collections.abc import Iterator
+
+from sqlalchemy.engine import Engine
+
+from tgtagger.errors import TgTaggerError, TryLater
+from tgtagger.store.postgres import engine
+from tgtagger.store.postgres.errors import map_errors, unwrapped
+from tgtagger.store.statements import Statement
+
+_log = logging.getLogger(__name__)
+
+SECONDS = 60
+"""How long a lease lasts; it is renewed after a third of that."""
+
+TABLES = (
+    """
+    CREATE TABLE run_leases (
+        name TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        is_shared INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        until timestamptz NOT NULL,
+        PRIMARY KEY (name, holder)
+    )
+    """,
+)
+
+_UNTIL = f"clock_timestamp() + INTERVAL '{SECONDS} seconds'"
+_FORGET = Statement("DELETE FROM run_leases WHERE until < clock_timestamp()")
+_IN_THE_WAY = Statement(
+    "SELECT 1 FROM run_leases WHERE name = :name AND (is_shared = 0 OR :shared = 0) LIMIT 1"
+)
+_TAKE = Statement(
+    "INSERT INTO run_leases (name, holder, is_shared, who, until) "
+    f"VALUES (:name, :holder, :shared, :who, {_UNTIL})"
+)
+_RENEW = Statement(f"UPDATE run_leases SET until = {_UNTIL} WHERE holder = :holder")
+_RELEASE = Statement("DELETE FROM run_leases WHERE holder = :holder")
+
+
+@contextlib.contextmanager
+def hold(made: Engine, path: str, name: str, *, shared: bool) -> Iterator[None]:
+    """Hold a run lock; raise TryLater at once if another run holds it.
+
+    `shared`: several may hold it so, while nobody holds it alone.
+    """
+    holder = uuid.uuid4().hex
+    who = f"{platform.node()}:{os.getpid()}"
+    with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
+        _FORGET(db)
+        if _IN_THE_WAY(db, name=name, shared=int(shared)).fetchone():
+            raise TryLater("run_at_work", process=None, run=name, database=path)
+        _TAKE(db, name=name, holder=holder, shared=int(shared), who=who)
+    is_over = threading.Event()
+    renewal = threading.Thread(
+        target=_keep, args=(made, path, holder, is_over), name=f"lease of {name}", daemon=True
+    )
+    renewal.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        renewal.join()
+        # If the server is gone, the lease ends by itself.
+        with (
+            contextlib.suppress(TgTaggerError),
+            map_errors(path),
+            unwrapped(),
+            engine.begun(made, engine.BARE) as (db, _),
+        ):
+            _RELEASE(db, holder=holder)
+
+
+def _keep(made: Engine, path: str, holder: str, is_over: threading.Event) -> None:
+    while not is_over.wait(SECONDS / 3):
+        try:
+            with map_errors(path), unwrapped(), engine.begun(made, engine.BARE) as (db, _):
+                _RENEW(db, holder=holder)
+        except TgTaggerError as error:
+            _log.warning("the run lock could not be renewed: %s", error)

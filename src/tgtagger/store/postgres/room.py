@@ -1,0 +1,79 @@
+"""PostgreSQL's room: what a server does in a way of its own, for the rest of the store.
+
+Knows no rule and no transaction; each object is a module or a function of this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from psycopg.pq import TransactionStatus
+from sqlalchemy.engine import Connection
+
+from tgtagger.store.postgres import errors, fulltext, watching
+from tgtagger.store.postgres.definitions import definition
+from tgtagger.store.postgres.fits import fits
+from tgtagger.store.postgres.zone import local_zone
+from tgtagger.store.rooms import Room
+
+
+def _is_in_transaction(db: Connection) -> bool:
+    driver: Any = db.connection.driver_connection
+    status = driver.info.transaction_status
+    return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
+
+
+def _item(value: str, *names: str) -> str:
+    return f"(CAST({value} AS json) #>> '{{{','.join(names)}}}')"
+
+
+def _typed(value: str) -> str:
+    """Return a value with its type, if it is a parameter or a literal, which has none."""
+    return f"CAST({value} AS text)" if value.startswith((":", "'")) else value
+
+
+def _object_of(*parts: str) -> str:
+    # Only the JSON of a row has no blanks.
+    columns = ", ".join(
+        f'{value} AS "{name[1:-1]}"' for name, value in zip(parts[::2], parts[1::2], strict=True)
+    )
+    return f"(SELECT to_json(made) FROM (SELECT {columns}) AS made)"
+
+
+def _list_of(*values: str) -> str:
+    return f"array_to_json(ARRAY[{', '.join(f'to_json({_typed(value)})' for value in values)}])"
+
+
+def _local_day(value: str) -> str:
+    return f"to_char(CAST({value} AS timestamptz) AT TIME ZONE {local_zone()}, 'YYYY-MM-DD')"
+
+
+_ITEMS = "json_array_elements_text(CAST({} AS json)) AS items"
+
+_SPELLINGS: dict[str, Callable[..., str]] = {
+    # The JSON list of integers in a parameter, as a table with the column `value`; of texts.
+    "listed": f"(SELECT CAST(value AS bigint) AS value FROM {_ITEMS})".format,
+    "listed_texts": f"(SELECT value FROM {_ITEMS})".format,
+    "contains": "(strpos({}, {}) > 0)".format,
+    "local_day": _local_day,
+    "unindexed": "{}".format,
+    "larger": "greatest({}, {})".format,
+    "primary_key": lambda _: "BIGINT PRIMARY KEY",
+    "by_key": lambda _: "",
+    # JSON: of values, of the rows of a SELECT with one column, of JSON text; and items of a list.
+    "object_of": _object_of,
+    "list_of": _list_of,
+    "collected": lambda _, query: f"array_to_json(ARRAY({query}))",
+    "as_json": "CAST({} AS json)".format,
+    "as_text": "CAST({} AS text)".format,
+    "text_of": _item,
+    "number_of": lambda *parts: f"CAST({_item(*parts)} AS bigint)",
+    "locked": "FOR UPDATE OF {}".format,
+    "skip_locked": "FOR UPDATE OF {} SKIP LOCKED".format,
+    "count_in": lambda value, path: f"CAST({_item(value, *path.split('.'))} AS bigint)",
+}
+
+POSTGRES = Room(
+    _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, fits
+)
