@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
 from support.agent import Agent, Refused, agent, names, server_of
 from support.lived_in import RICH, live_in
@@ -213,6 +214,16 @@ def test_posts_around_before_and_after_one(reader: Agent, store: Store) -> None:
     assert len(everywhere["posts"]) == 5
 
 
+def test_posts_before_one_and_after_another_are_refused(reader: Agent, store: Store) -> None:
+    """As if only one had been given, the answer would be of other posts than were asked for."""
+    fill(store, 9)
+    for two in (("around", "before"), ("around", "after"), ("before", "after")):
+        with pytest.raises(Refused) as told:
+            reader.ask("list_posts", **dict(zip(two, ("@news-3", "@news-6"), strict=True)))
+        assert told.value.kind == "posts_of_several"
+        assert " and ".join(two) in told.value.told["message"]
+
+
 def test_around_a_post_the_farthest_are_left_out(reader: Agent, store: Store) -> None:
     fill(store, 41, "я" * 2000)
     found = reader.ask("list_posts", around="@news-21", limit=40, whole_text=True)
@@ -286,6 +297,11 @@ def test_counts_by_day_and_week(reader: Agent, store: Store) -> None:
     assert [each["begins"] for each in by_day["buckets"]] == [
         "2026-03-09", "2026-03-08", "2026-03-03",
     ]  # fmt: skip
+    noon = reader.ask("tag_stats", by="day", since="2026-03-03T18:00Z", until="2026-03-09T12:00Z")
+    assert noon["buckets"] == by_day["buckets"]  # whole days
+    with pytest.raises(Refused) as told:
+        reader.ask("tag_stats", since="2026-03-10", until="2026-03-03")
+    assert told.value.kind == "period_empty"
     pages = reader.pages("tag_stats", "buckets", by="day", limit=2)
     assert [len(part) for part in pages] == [2, 2, 1]
 
@@ -333,8 +349,18 @@ def test_resources_and_the_prompt(reader: Agent, store: Store) -> None:
     assert "A storm</data-" in text
     words = (reader.do("read_resource", "tgtagger://vocabulary")).contents[0].text
     assert '"tag":"AI"' in words
-    with pytest.raises(Exception, match="post_unknown"):
-        reader.do("read_resource", "tgtagger://posts/1006503122-9")
+    for uri, kind in {
+        "tgtagger://posts/1006503122-9": "post_unknown",
+        "tgtagger://posts/-": "post_ref_invalid",
+        "tgtagger://posts/1006503122/1": "resource_unknown",
+        "tgtagger://posts/..%2f..%2fetc": "resource_unknown",
+        "tgtagger://posts/%00": "resource_unknown",
+        "tgtagger://tags": "resource_unknown",
+        "file:///etc/passwd": "resource_unknown",
+    }.items():
+        with pytest.raises(MCPError, match=f'"error":"{kind}","hint":"') as told:
+            reader.do("read_resource", uri)
+        assert told.value.code == INVALID_PARAMS
     shown = reader.do("get_prompt", "digest", {"period": "3d", "channel": "@news"})
     (message,) = shown.messages
     assert "channels=['@news']" in message.content.text

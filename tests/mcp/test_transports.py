@@ -270,6 +270,13 @@ def test_the_guard_of_the_pages_stands_before_it(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT"])
+def test_no_stream_is_opened_that_would_keep_a_connection(address: str, method: str) -> None:
+    """Two hundred of them would keep everybody out; what asks goes on without one."""
+    answer = httpx.request(method, f"{address}/mcp", headers=ACCEPT, timeout=5)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_the_token_of_the_pages_is_asked_for(filled: Store, db: Path, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("0123456789abcdef0123")

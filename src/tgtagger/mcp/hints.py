@@ -48,6 +48,8 @@ HINTS: Mapping[str, str] = {
     "parameter_unknown": "the tool's input schema has its parameters",
     "request_invalid": "the tool's input schema has its parameters",
     "tool_unknown": "list the tools of this server",
+    "resource_unknown": "a post is tgtagger://posts/1006503122-531, the tags tgtagger://vocabulary",
+    "posts_of_several": "give one of them; what lies between two posts: before, and since",
     "cursor_wrong": _CURSOR,
     "cursor_of_another_search": _CURSOR,
     "query_quote_open": _SYNTAX,

@@ -47,7 +47,7 @@ from tgtagger.runs.pages import (
     read_page,
     write_key,
 )
-from tgtagger.runs.times import read_when
+from tgtagger.runs.times import since_until
 
 _COUNTED = 1000
 _DAYS = 30
@@ -163,8 +163,12 @@ class Reading:
         """
         store, marks = self.archive.store, Marks()
         key = None
-        if anchor := around or before or after:
-            details = store.records.post(anchor)
+        anchors = {"around": around, "before": before, "after": after}
+        given = [name for name, post in anchors.items() if post]
+        if len(given) > 1:
+            raise InputError("posts_of_several", given=" and ".join(given))
+        if given:
+            details = store.records.post(anchors[given[0]])
             key = details.key
             if not channels and not tags:
                 channels = [channel_number(details.post.id.channel_id)]
@@ -318,9 +322,10 @@ class Reading:
         """
         store, marks = self.archive.store, Marks()
         days = store.statistics.tag_by_day(tag) if tag else self._days()
-        begin = read_when(since).date() if since else dt.date.min
-        end = read_when(until).date() if until else dt.date.max
-        buckets = buckets_of([day for day in days if begin <= day.day < end], by)
+        begin, end = since_until(since, until)
+        first = begin.date() if begin else dt.date.min
+        last = (end - dt.timedelta.resolution).date() if end else dt.date.max
+        buckets = buckets_of([day for day in days if first <= day.day <= last], by)
         of = f"stats {tag}\n{by}\n{since}\n{until}"
         items, following = cut(buckets, lambda each: (-each[0].toordinal(),), limit, cursor, of=of)
         return answers.Stats(

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from pydantic import Field
@@ -190,9 +190,12 @@ class AgentServer(MCPServer[Any]):
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__
-            if cause is error:
-                raise  # there is no such resource
-            raise ResourceError(failures.described(cause, "a resource")) from None
+            if isinstance(error, ResourceNotFoundError):  # of the library, which quotes the URI
+                cause = InputError("resource_unknown")
+            told = failures.described(cause, "a resource")
+            if isinstance(cause, InputError):
+                raise ResourceNotFoundError(told) from None
+            raise ResourceError(told) from None
 
 
 def _without_titles(schema: Any) -> Any:

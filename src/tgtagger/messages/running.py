@@ -81,6 +81,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     # ---- agents
     "mcp_missing": "the packages of the server for agents are not installed",
     "tool_unknown": "there is no tool {name!r}",
+    "resource_unknown": "there is no such resource",
+    "posts_of_several": "{given} cannot be asked for together",
     "agents_only_read": "agents may only read this archive: {tool} is not allowed",
     "agent_cap_missing": "{tool} may cost money, and no cap is set for agents",
     "agent_cap_reached": "{spent:.4f} of {cap:.4f} US dollars are spent or promised to jobs",

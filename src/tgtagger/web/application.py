@@ -56,7 +56,9 @@ def make_app(
     describe(app)
     app.state.neighbour = neighbour
     if neighbour is not None:
-        app.router.routes.append(Route(neighbour.path, neighbour, include_in_schema=False))
+        # By POST only: a stream that a GET opens tells nothing, and keeps a connection for ever.
+        route = Route(neighbour.path, neighbour, methods=["POST"], include_in_schema=False)
+        app.router.routes.append(route)
     app.include_router(completions.router)
     app.include_router(live.router)
     # The outermost: it sees every request first.
