@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from support.terminal import in_pipes
 from support.undoing import contents
 from tgtagger.config import load
 from tgtagger.mcp.server import WRITING_TOOLS, make_server
-from tgtagger.mcp.writing import PAUSE, Writing
+from tgtagger.mcp.writing import PAUSE, Cap, Writing
 from tgtagger.model.archive import JobEnd
+from tgtagger.model.choices import JobKind
 from tgtagger.runs.archive import Archive
 from tgtagger.store import Store
 
@@ -106,7 +108,7 @@ def test_a_persons_word_stands(writer: Agent, filled: Store) -> None:
         ("tag_post", {"post": POST, "tags": []}, "request_invalid"),
         ("tag_post", {"post": POST, "tags": ["x"] * 21}, "request_invalid"),
         ("untag_post", {"post": POST, "tags": ["nothing"]}, "tag_unknown"),
-        ("sync_channel", {"channel": "not a channel"}, "channel_ref_invalid"),
+        ("sync_channel", {"channel": "not a channel"}, "channel_unknown"),
         ("retry_failed", {"channels": ["@other"]}, "channel_unknown"),
     ],
 )
@@ -148,17 +150,39 @@ def test_runs_are_asked_for_and_a_worker_is_started(filled: Store, db: Path) -> 
     settings = load({"db": str(db), "tagger": "keywords"})
     server = make_server(settings, may_write=True, start_worker=lambda: started.append(1))
     with agent(server) as writer:
-        read = writer.ask("sync_channel", channel="@news", limit=7)
-        assert [(job["kind"], job["state"]) for job in read["jobs"]] == [("parse", "queued")]
-        both = writer.ask("sync_channel", channel="@news", limit=7, tag=True)
-        assert [job["kind"] for job in both["jobs"]] == ["parse", "tag"]
-        assert both["jobs"][0]["job"] == read["jobs"][0]["job"]  # it is asked for already
+        read = writer.ask("sync_channel", channel="@news", limit=7)["job"]
+        assert (read["kind"], read["state"]) == ("parse", "queued")
+        assert writer.ask("sync_channel", channel="News", limit=7)["job"] == read  # asked already
+        both = writer.ask("sync_channel", channel="@news", limit=7, tag=True)["job"]
+        assert both["kind"] == "sync"  # one job: it is read before it is tagged
         writer.ask("retry_failed", force=True)
         assert [job["kind"] for job in writer.ask("archive_status")["jobs"]] == [
-            "retry", "tag", "parse",
+            "retry", "sync", "parse",
         ]  # fmt: skip
-    assert len(started) == 3
-    assert filled.jobs.find(1).params == {"sources": ["@news"], "limit": 7}
+    assert len(started) == 4
+    assert filled.jobs.find(1).params == {"sources": ["-1001006503122"], "limit": 7}
+
+
+def test_only_a_person_says_which_channels_are_read(writer: Agent, filled: Store) -> None:
+    """Else a post could order a hostile channel into the archive."""
+    filled.channels.follow(["@added", "https://t.me/+AbCdEfGhIjKlMn"])
+    filled.channels.pause(["@news"])
+    for name in ("@added", "t.me/added", "@news"):
+        assert writer.ask("sync_channel", channel=name)["job"]["kind"] == "parse"
+    asked = len(filled.jobs.latest(9))
+    filled.channels.remove("@news", with_posts=False)
+    for name, kind in {
+        "@evil": "channel_unknown", "t.me/evil": "channel_unknown", "null": "channel_unknown",
+        "-1005555555": "channel_unknown", "https://t.me/+Other12345": "channel_unknown",
+        "@news": "channel_unfollowed", "News": "channel_unfollowed",
+    }.items():  # fmt: skip
+        for more in ({}, {"tag": True}):
+            with pytest.raises(Refused) as told:
+                writer.ask("sync_channel", channel=name, **more)
+            assert told.value.kind == kind
+            assert told.value.told["hint"]
+    assert len(filled.jobs.latest(9)) == asked
+    assert writer.ask("list_channels")["not_read"] == ["@added", "an invitation"]
 
 
 LLM = {"tagger": "llm", "llm_provider": "ollama", "llm_models": "m"}
@@ -180,18 +204,58 @@ def test_what_may_cost_money_wants_a_cap(filled: Store, db: Path) -> None:
 
 def test_all_runs_of_a_server_share_the_cap(filled: Store, db: Path) -> None:
     with agent(server_of(db, may_write=True, max_cost="1", **LLM)) as writer:
-        first = writer.ask("retry_failed")["jobs"][0]["job"]
+        first = writer.ask("retry_failed")["job"]["job"]
         assert filled.jobs.find(first).params["max_cost"] == 1.0
-        with pytest.raises(Refused) as told:
-            writer.ask("retry_failed", limit=5)
-        assert told.value.kind == "agent_cap_reached"
-        assert filled.jobs.take(["retry"])
-        run = filled.runs.start("retry-failed")
-        filled.jobs.note_run(first, run)
-        filled.runs.end(run, 0, json.dumps({"requests": 3, "cost_usd": 0.25}))
-        filled.jobs.end(first, JobEnd("done", 0))
-        second = writer.ask("retry_failed", limit=5)["jobs"][0]["job"]
+        for tool, given in (("retry_failed", {"limit": 5}), ("sync_channel", SYNC)):
+            with pytest.raises(Refused) as told:
+                writer.ask(tool, **given)
+            assert told.value.kind == "agent_cap_reached"
+        assert len(filled.jobs.latest(5)) == 1
+        ended(filled, first, {"requests": 3, "cost_usd": 0.25})
+        second = writer.ask("retry_failed", limit=5)["job"]["job"]
         assert filled.jobs.find(second).params["max_cost"] == 0.75
+        ended(filled, second, {"tag": {"requests": 1, "cost_usd": 0.25}, "retry": None})
+        third = writer.ask("sync_channel", **SYNC)["job"]["job"]
+        assert filled.jobs.find(third).params["max_cost"] == 0.5
+        parts = {"requests": 1, "cost_usd": 0.125}
+        ended(filled, third, {"parse": {}, "tag": parts, "retry": parts}, "sync")
+        filled.jobs.ask("parse", "x", {}, keep=dt.timedelta(0))  # what has ended is gone
+        last = writer.ask("retry_failed", limit=7)["job"]["job"]
+        assert filled.jobs.find(last).params["max_cost"] == 0.25
+        ended(filled, last, {"requests": 1, "cost_usd": None})  # nobody knows: all of it
+        with pytest.raises(Refused):
+            writer.ask("retry_failed", limit=8)
+
+
+def test_a_job_of_several_tries_and_one_that_is_gone_count_whole(filled: Store) -> None:
+    """The last try alone has told what it cost."""
+    for summary, tries, left in (
+        ({"requests": 1, "cost_usd": 0.1}, 1, 0.9),
+        ({"requests": 1, "cost_usd": 0.1}, 2, 0.5),
+        (None, 1, 0.6),
+        (None, 0, 1.0),
+    ):
+        asked = filled.jobs.ask("retry", str(tries) + str(summary), {})
+        for _ in range(tries if summary is None else tries - 1):
+            filled.jobs.take(["retry"])
+        if summary is None:
+            filled.jobs.end(asked.id, JobEnd("failed", 1))
+        else:
+            ended(filled, asked.id, summary)
+        assert Cap(1.0, 0.0, {asked.id: 0.4}).left(filled) == pytest.approx(left)
+    assert Cap(1.0, 0.0, {999: 0.4}).left(filled) == pytest.approx(0.6)
+
+
+SYNC = {"channel": "@news", "tag": True}
+
+
+def ended(store: Store, job: int, summary: Mapping[str, object], kind: JobKind = "retry") -> None:
+    """Let a worker do a job, and tell what it cost."""
+    store.jobs.take([kind])
+    run = store.runs.start("retry-failed")
+    store.jobs.note_run(job, run)
+    store.runs.end(run, 0, json.dumps(summary))
+    store.jobs.end(job, JobEnd("done", 0))
 
 
 def test_the_cap_needs_leave_to_write() -> None:

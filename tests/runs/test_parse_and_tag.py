@@ -240,6 +240,20 @@ def test_a_sync_that_can_read_nothing_tags_all_the_same(
     assert noted(settings) == [("sync", 3, shapes.noted_sync(report))]
 
 
+def test_a_sync_of_one_source_tags_what_it_has_read_and_no_other_channel(
+    settings: Settings, events: RecordedRun, tmp_path: Path
+) -> None:
+    archive(Path(settings.db), 3)
+    export = write(tmp_path / "export", chat(message(1, "A storm at sea"), id=77))
+    with Store.open(settings.db) as store:
+        report = sync.sync_as_run(store, settings, ParseOptions(), events, [str(export)])
+        assert report.tag is not None
+        assert (report.tag.tagged, report.code) == (1, 0)
+        assert store.queue.count(PostFilter(statuses=("pending",))) == 3
+        unread = sync.sync_as_run(store, settings, ParseOptions(), events, ["t.me/+AbCd123456"])
+    assert (unread.tag, unread.retry, unread.code) == (None, None, 3)
+
+
 def test_a_sync_of_an_empty_archive_has_nothing_to_read_yet(
     settings: Settings, events: RecordedRun
 ) -> None:

@@ -220,7 +220,7 @@ class Tagged(Answer):
 
 
 class Asked(Answer):
-    jobs: list[Job] = Field(description="What a worker does now or next; archive_status tells how.")
+    job: Job = Field(description="What a worker does now or next; archive_status tells how.")
     has_worker: bool
 
 

@@ -34,6 +34,7 @@ HINTS: Mapping[str, str] = {
     "channel_ambiguous": _CHANNEL,
     "channel_partly_named": _CHANNEL,
     "channel_not_read": "it was added, and nothing of it is read yet; sync_channel reads it",
+    "channel_unfollowed": "tell the person: tgtagger channels resume lets it be read again",
     "channel_ref_empty": _CHANNEL,
     "channel_ref_foreign": _CHANNEL,
     "channel_ref_invalid": _CHANNEL,

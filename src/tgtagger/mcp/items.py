@@ -14,7 +14,7 @@ from tgtagger.mcp.marks import Marks, beginning, plain, weight
 from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, PostDetails
 from tgtagger.model.archive import Post as StoredPost
 from tgtagger.model.posts import Channel, Media
-from tgtagger.model.refs import post_name
+from tgtagger.model.refs import Invited, post_name, read_channel
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import iso
 from tgtagger.system.terminal_text import clean
@@ -122,6 +122,11 @@ def channel_name(channel: Channel) -> str:
 
 def channel_number(channel: int) -> str:
     return f"-100{channel}" if channel > 0 else str(channel)
+
+
+def added_name(source: str) -> str:
+    """Return the name of a channel that was added; an invitation is a secret, and stays here."""
+    return "an invitation" if isinstance(read_channel(source), Invited) else plain(source)
 
 
 def channel_of(state: ChannelState, marks: Marks) -> answers.Channel:

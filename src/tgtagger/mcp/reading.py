@@ -18,6 +18,7 @@ from tgtagger.errors import InputError
 from tgtagger.mcp import answers
 from tgtagger.mcp.answers import MOST, Coverage, fitting, room, size
 from tgtagger.mcp.items import (
+    added_name,
     buckets_of,
     channel_number,
     channel_of,
@@ -296,7 +297,7 @@ class Reading:
         answer = answers.Channels(
             notice=marks.notice,
             channels=[],
-            not_read=[plain(source) for source in self._not_read()[:20]],
+            not_read=[added_name(source) for source in self._not_read()[:20]],
             next_cursor=following,
             coverage=self._coverage(()),
         )

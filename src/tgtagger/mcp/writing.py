@@ -29,6 +29,7 @@ from tgtagger.model.choices import JobKind
 from tgtagger.model.refs import post_name
 from tgtagger.runs import jobs
 from tgtagger.runs.archive import Archive
+from tgtagger.store import Store
 
 PAUSE = 30 * 60.0
 """Seconds without writing after which a new session begins: a server may run for weeks."""
@@ -40,8 +41,8 @@ GivenTags = Annotated[list[Tag], Field(min_length=1, max_length=20)]
 class Session:
     """What one program writes: the number of its change, and when it wrote last."""
 
+    wrote_at: float
     change: int | None = None
-    wrote_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -49,29 +50,48 @@ class Cap:
     """What the runs of this server may cost, and those that it asked for."""
 
     usd: float
-    asked: dict[int, float] = field(default_factory=dict)  # job → the cap that it got
+    spent: float = 0.0
+    open: dict[int, float] = field(default_factory=dict)  # job → the cap that it got
 
-    def left(self, find: Callable[[int], Job]) -> float:
+    def left(self, store: Store) -> float:
         """Return what a further run may cost. Raises InputError if that is nothing."""
-        spent = sum(_spent(find(number), most) for number, most in self.asked.items())
-        if self.usd - spent <= 0:
+        for number, most in [*self.open.items()]:
+            cost = _cost(store, number, most)
+            if cost is not None:
+                self.spent += cost
+                del self.open[number]
+        spent = self.spent + sum(self.open.values())
+        if spent >= self.usd:
             raise InputError("agent_cap_reached", spent=spent, cap=self.usd)
         return self.usd - spent
 
 
-def _spent(job: Job, most: float) -> float:
-    """Return what a job has cost; all that it may cost while it is open, or where nobody knows."""
-    if job.is_open or job.summary is None:
-        return most if job.is_open or job.tries else 0.0
+def _cost(store: Store, number: int, most: float) -> float | None:
+    """Return what a job has cost, all that it may have cost where nobody knows; None: it is open.
+
+    Of a job that was done in several tries only the last one has told.
+    """
+    try:
+        job = store.jobs.find(number)
+    except InputError:  # it ended long ago
+        return most
+    if job.is_open:
+        return None
+    if job.summary is None:
+        return most * job.tries
     told: dict[str, Any] = json.loads(job.summary)
-    cost = (told.get("tag") or told).get("cost_usd")
-    return most if cost is None and told.get("requests") else float(cost or 0.0)
+    cost = most * (job.tries - 1)
+    for part in (told, told.get("tag"), told.get("retry")):
+        if part and part.get("requests"):
+            known = part.get("cost_usd")
+            cost += most if known is None else known
+    return cost
 
 
 def _program(context: Context) -> str:
     """Return the name of the program that asks; empty: it does not tell."""
     client = context.session.client_params
-    return "" if client is None else client.client_info.name
+    return "" if client is None else client.client_info.name[:MOST]
 
 
 @dataclass(slots=True)
@@ -130,24 +150,24 @@ class Writing:
         *,
         tag: Annotated[bool, Field(description="Tag what is pending in it, too.")] = False,
     ) -> answers.Asked:
-        """Ask for a run that reads a channel's new posts. Tagging them may cost money, if asked."""
+        """Ask for a run that reads a channel's new posts. Tagging them may cost money, if asked.
+
+        Only a person adds a channel to the archive.
+        """
         store, settings = self.archive.store, self.archive.settings
+        given = {"sources": [store.channels.followed_source(channel)], "limit": limit}
         if tag:
-            self._require_cap("sync_channel")
-        found = [jobs.ask(store, settings, "parse", {"sources": [channel], "limit": limit})]
-        if tag:
-            given = {"channels": [channel], "limit": limit}
-            found += self._ask_to_tag("tag", "sync_channel", given)
-        return self._asked(found)
+            return self._asked(self._ask_to_tag("sync", "sync_channel", given))
+        return self._asked(jobs.ask(store, settings, "parse", given))
 
     # ---- parts
 
     def session(self, program: str) -> Session:
         """Return the session of a program, a new one after a long pause."""
-        session = self._sessions.setdefault(program, Session())
-        if self.clock() - session.wrote_at > PAUSE:
-            session.change = None
-        return session
+        now = self.clock()
+        for name in [name for name, each in self._sessions.items() if now - each.wrote_at > PAUSE]:
+            del self._sessions[name]
+        return self._sessions.setdefault(program, Session(now))
 
     def _wrote(self, session: Session, change: AgentChange) -> None:
         session.change, session.wrote_at = change.number, self.clock()
@@ -166,29 +186,25 @@ class Writing:
             change=change.number,
         )
 
-    def _require_cap(self, tool: str) -> None:
-        """Raise InputError if tagging may cost money, and nobody has said how much."""
-        settings = self.archive.settings
-        if settings.tagger == "llm" and settings.max_cost is None:
-            raise InputError("agent_cap_missing", tool=tool)
-
-    def _ask_to_tag(self, kind: JobKind, tool: str, given: dict[str, Any]) -> list[Job]:
+    def _ask_to_tag(self, kind: JobKind, tool: str, given: dict[str, Any]) -> Job:
+        """Ask for a run that tags. Raises InputError if nobody said how much it may cost."""
         store, settings = self.archive.store, self.archive.settings
-        self._require_cap(tool)
-        if settings.tagger != "llm" or settings.max_cost is None:
-            return [jobs.ask(store, settings, kind, given)]
+        if settings.tagger != "llm":
+            return jobs.ask(store, settings, kind, given)
+        if settings.max_cost is None:
+            raise InputError("agent_cap_missing", tool=tool)
         with self._lock:
             if self._cap is None:
                 self._cap = Cap(settings.max_cost)
-            left = self._cap.left(store.jobs.find)
+            left = self._cap.left(store)
             asked = jobs.ask(store, settings, kind, given | {"max_cost": left})
-            self._cap.asked[asked.id] = left
-        return [asked]
+            self._cap.open[asked.id] = left
+        return asked
 
-    def _asked(self, found: list[Job]) -> answers.Asked:
+    def _asked(self, found: Job) -> answers.Asked:
         self.start_worker()
         return answers.Asked(
             notice=Marks().notice,
-            jobs=[job_of(each) for each in found],
+            job=job_of(found),
             has_worker=jobs.has_worker(self.archive.store),
         )

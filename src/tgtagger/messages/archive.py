@@ -11,6 +11,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "channel_ambiguous": "several channels are called {name!r}",
     "channel_not_read": "{source} was added, but not read yet",
+    "channel_unfollowed": "{channel} is read no longer: a person removed it",
     "channel_unknown": "no channel {name!r} in the database",
     "post_unknown": "no post {number} of {channel} in the database",
     "post_number_unknown": "no post has the number {number}",

@@ -57,7 +57,7 @@ _KNOWN: Mapping[JobKind, frozenset[str]] = {
     ),
     "tag": frozenset("channels posts limit since force stale max_cost max_time".split()),
     "retry": frozenset("channels posts classes limit force max_cost max_time".split()),
-    "sync": frozenset("limit refresh backfill via account max_cost max_time".split()),
+    "sync": frozenset("sources limit refresh backfill via account max_cost max_time".split()),
 }
 
 

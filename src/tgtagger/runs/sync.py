@@ -6,10 +6,12 @@ Knows no face.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from tgtagger.config import Settings, days_of
 from tgtagger.errors import Locked, StoreError, TgTaggerError
+from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events
 from tgtagger.runs.note import noted_run
@@ -32,25 +34,35 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
 
 
 def sync_as_run(
-    store: Store, settings: Settings, options: ParseOptions, events: Events
+    store: Store,
+    settings: Settings,
+    options: ParseOptions,
+    events: Events,
+    sources: Sequence[str] = (),
 ) -> SyncReport:
-    """Do all three parts as one run; the caller holds both locks."""
+    """Do all three parts as one run; the caller holds both locks.
+
+    With sources: read those, and tag what is pending or due in them.
+    """
     first = make_tagger(settings, store)
     with noted_run(store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)) as note:
         events.started(note.number)
-        read = _parse(store, settings, options, events, note.number)
+        read = _parse(store, settings, sources, options, events, note.number)
+        wanted = PostFilter(channels=tuple(map(str, read.channel_ids if sources else ())))
 
         def tag(queue: Queue, spent: float) -> TagSummary:
             end = options.deadline
             left = None if end is None else end - time.monotonic()
             tagger = make_tagger(settings, store, max_time=left, spent=spent)
-            tagging = Tagging(store, settings, tagger, TagOptions(queue=queue), left)
+            tagging = Tagging(store, settings, tagger, TagOptions(wanted, queue), left)
             summary = tagging.run_within(note.number, events)
             events.finished(summary)
             return summary
 
-        tagged, retried = tag("pending", 0.0), None
-        if tagged.stopped is None:  # a stop of the new posts would stop the old ones, too
+        tagged = retried = None
+        if wanted.channels or not sources:
+            tagged = tag("pending", 0.0)
+        if tagged and tagged.stopped is None:  # what stops the new posts would stop the old ones
             retried = tag("due", tagged.spent.cost_usd or 0.0)
         report = SyncReport(read, tagged, retried)
         note.summary, note.code = shapes.noted_sync(report), report.code
@@ -58,11 +70,16 @@ def sync_as_run(
 
 
 def _parse(
-    store: Store, settings: Settings, options: ParseOptions, events: Events, run: int
+    store: Store,
+    settings: Settings,
+    sources: Sequence[str],
+    options: ParseOptions,
+    events: Events,
+    run: int,
 ) -> ParseReport:
-    """Read every channel; after an error that ends the reading, tagging goes on."""
+    """Read the sources, or every channel; after an error that ends that, tagging goes on."""
     try:
-        report = parse_into(store, settings, (), options, events)
+        report = parse_into(store, settings, sources, options, events)
     except (StoreError, Locked):
         raise
     except TgTaggerError as error:

@@ -127,7 +127,7 @@ def _run(store: Store, settings: Settings, job: Job, events: JobEvents) -> JobEn
         return _end(report.code, _error_of(report), events=events)
     settings.check_llm()
     if job.kind == "sync":
-        done = sync_as_run(store, settings, _parse_options(wish), events)
+        done = sync_as_run(store, settings, _parse_options(wish), events, wish.sources)
         return _end(done.code, _error_of(done), events=events)
     summary = make_tagging(store, settings, _tag_options(store, job, wish)).run(events)
     return _end(summary.code, summary.stopped, summary.hint)

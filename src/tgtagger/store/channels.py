@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.posts import Channel
-from tgtagger.model.refs import canonical_name, read_channel
+from tgtagger.model.refs import Numbered, canonical_name, read_channel
 from tgtagger.store.database import Part
 from tgtagger.store.deletion import STEP, delete_posts
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
@@ -44,6 +44,7 @@ _LEAVE = Statement(
     "INSERT INTO left_channels (channel_id, left_at) VALUES (:id, :at) "
     "ON CONFLICT (channel_id) DO UPDATE SET left_at = excluded.left_at"
 )
+_IS_LEFT = Statement("SELECT 1 FROM left_channels WHERE channel_id = :id")
 _COME_BACK = Statement("DELETE FROM left_channels WHERE channel_id = :id")
 _POSTS = Statement("SELECT count(*) FROM posts WHERE channel_id = :id")
 _TITLE_OF = Statement("SELECT title FROM channels WHERE id = :id")
@@ -115,6 +116,20 @@ class Channels(Part):
         """Return the sources that were added and have not been read yet, in the order added."""
         with self._database.read() as db:
             return followed(db)
+
+    def followed_source(self, name: str) -> str:
+        """Return, as a source, a channel that a person follows, by any of its names.
+
+        It may be paused. Raises InputError for one that is unknown, or unfollowed.
+        """
+        with self._database.read() as db:
+            added = _added(db, name)
+            if added is not None:
+                return added
+            channel = channel_id(db, name)
+            if _IS_LEFT(db, id=channel).fetchone() is not None:
+                raise InputError("channel_unfollowed", channel=_title(db, channel))
+            return canonical_name(Numbered(channel))
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (name, title) of each channel, added ones included."""
