@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import inspect
 import itertools
 import os
 import shutil
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from typer.utils import get_params_from_function
 
 from support import byte_code, forked, postgres_server
+from support.on_server import Archive
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -162,8 +164,39 @@ def empty_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def archive_on_server() -> Archive:
+    why = postgres_server.why_not()
+    if why is not None:
+        pytest.skip(why)
+    return Archive()
+
+
+_OF_BOTH = Path(__file__).parent / "store"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the tests of the store run on a server, too, unless they are about a file."""
+    wanted = inspect.signature(metafunc.function).parameters
+    if "store" not in wanted or metafunc.definition.path.parent != _OF_BOTH:
+        return
+    is_of_file = (
+        metafunc.definition.get_closest_marker("of_file")
+        or "db" in wanted
+        or {"driver", "plan"} & {*metafunc.function.__code__.co_names}
+    )
+    if not is_of_file:
+        metafunc.parametrize("store", ["file"], indirect=True)
+
+
 @pytest.fixture
-def store(db: Path, empty_archive: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, db: Path, empty_archive: Path) -> Iterator[Store]:
+    """An archive in which nothing is: in a file, or on a server, which is asked for by name."""
+    if getattr(request, "param", "file") == "server":
+        archive: Archive = request.getfixturevalue("archive_on_server")
+        with archive.empty() as opened:
+            yield opened
+        return
     shutil.copy(empty_archive, db)
     with Store.open(str(db), busy_timeout=0) as opened:
         yield opened

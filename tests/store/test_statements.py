@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import sqlite3
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tgtagger
-import tgtagger.store as store_package
+from support.statements import constants
 from tgtagger.store import Store, selection, undo
 from tgtagger.store.rooms import spelled
 from tgtagger.store.sqlite import watching
@@ -95,22 +93,6 @@ def test_only_rooms_know_a_kind_of_database() -> None:
 )
 def test_what_only_rooms_may_say_is_seen(line: str) -> None:
     assert faults("store/tags.py", line)
-
-
-def constants(other_room: str) -> dict[str, Statement]:
-    """Return the fixed statements of the store without those of a room, by module and name."""
-    found: dict[str, Statement] = {}
-    for info in pkgutil.walk_packages(store_package.__path__, "tgtagger.store."):
-        if "migrations" in info.name or f".{other_room}" in info.name:
-            continue
-        module = importlib.import_module(info.name)
-        for name, value in vars(module).items():
-            several = list(value.values()) if isinstance(value, dict) else value
-            for at, each in enumerate(several if isinstance(several, list) else [several]):
-                for part in each if isinstance(each, tuple) else (each,):
-                    if isinstance(part, Statement):
-                        found[f"{module.__name__}.{name}.{at}"] = part
-    return found
 
 
 def test_every_fixed_statement_can_be_run(store: Store) -> None:

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy.dialects import postgresql
 
-from store.test_statements import constants
 from support.on_server import Archive
+from support.statements import constants
 from tgtagger.store import selection, undo
 from tgtagger.store.postgres import watching
 from tgtagger.store.postgres.room import POSTGRES
