@@ -7,6 +7,7 @@ here, and words an expression of the full-text index (`rooms`). Knows no columns
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -26,6 +27,7 @@ from tgtagger.store import tag_queue
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.rooms import Room, room_of, spelled
+from tgtagger.store.statements import Statement
 from tgtagger.store.times import to_text
 from tgtagger.store.values import LARGEST
 from tgtagger.store.words import folded, tokens
@@ -45,6 +47,20 @@ _HAS_TAGS = {
     False: "p.id IN (SELECT post_id FROM post_tags WHERE tag_id IN :tags)",
 }
 
+# Of a frequent word the index would list all posts, the newest first, until some fit.
+_FEW = 500
+"""Posts that are looked up in the index of words one by one, at most: each takes 25 µs there."""
+_COUNTED = 20_000
+"""Posts of channels that are looked at to learn from when to when they are."""
+_WITH_TAGS = Statement(
+    "SELECT count(*) FROM (SELECT 1 AS one FROM post_tags "
+    "WHERE tag_id IN listed(:ids) LIMIT :most) AS some_posts"
+)
+_OF_CHANNELS = Statement(
+    "SELECT count(*), min(id), max(id) FROM (SELECT id FROM posts "
+    "WHERE channel_id IN listed(:ids) LIMIT :most) AS some_posts"
+)
+
 STATUSES = frozenset(get_args(PostStatus))
 
 Condition = sa.ColumnElement[bool] | sa.TextClause
@@ -55,8 +71,8 @@ class Query:
     """A SELECT of posts, `p`, with their channels, `c`: its conditions.
 
     `expression`: the full-text index gives the posts that fit it, by the condition `newest` for
-    who reads the newest of them, and `all` for who reads all. `waits`: the queue of taggers gives
-    the posts.
+    who reads the newest of them, and `all` for who reads all; `few`: it is asked for few posts, one
+    by one. `waits`: the queue of taggers gives the posts.
     """
 
     room: Room
@@ -64,6 +80,7 @@ class Query:
     expression: str | None = None
     newest: str = ""
     all: str = ""
+    few: bool = False
     waits: bool = False
 
     def add(self, condition: str, **values: object) -> None:
@@ -120,6 +137,11 @@ class Query:
         """The column that orders the posts by time."""
         return self.room.fulltext.KEY if self.matches else "q.post_id" if self.waits else "p.id"
 
+    @property
+    def sort_key(self) -> str:
+        """The key, for an ORDER BY: of few posts the index shall not sort what it finds itself."""
+        return f"unindexed({self.key})" if self.few else self.key
+
     def select(
         self,
         columns: str,
@@ -128,19 +150,19 @@ class Query:
         limit: int | None = None,
     ) -> sa.Select[Any]:
         """Return the SELECT of these columns; without an order the newest come first."""
-        order = f"{self.key} DESC" if order is None else order
+        order = f"{self.sort_key} DESC" if order is None else order
         source = tag_queue.SOURCE if self.waits else "posts AS p"
         conditions = self.conditions
         if self.expression is not None:
             source = self.room.fulltext.SOURCE
-            is_whole = limit is None or isinstance(order, sa.TextClause)
+            is_whole = limit is None or self.few or isinstance(order, sa.TextClause)
             matches = self.all if is_whole else self.newest
             conditions = [self.condition(matches, expression=self.expression), *conditions]
         made: sa.Select[Any] = (
             sa.select(sa.literal_column(spelled(self.room, columns)))
             .select_from(sa.text(spelled(self.room, f"{source} {_CHANNEL}")))
             .where(*conditions)
-            .order_by(sa.text(order) if isinstance(order, str) else order)
+            .order_by(sa.text(spelled(self.room, order)) if isinstance(order, str) else order)
         )
         return made if limit is None else made.limit(min(int(limit), LARGEST))
 
@@ -157,7 +179,7 @@ def query_for(db: Connection, wanted: PostFilter) -> Query:
         _add_tree(query, db, wanted.query)
     _add_statuses(query, wanted.statuses)
     if wanted.channels:
-        _add_channels(query, [channel_id(db, name) for name in wanted.channels])
+        _add_channels(query, db, [channel_id(db, name) for name in wanted.channels])
     if wanted.since:
         query.add(f"{query.key} >= :since", since=_key_at(wanted.since.timestamp()))
     if wanted.until:
@@ -165,9 +187,9 @@ def query_for(db: Connection, wanted: PostFilter) -> Query:
     if wanted.posts:
         query.add("p.id IN :posts", posts=[post_id(db, name) for name in wanted.posts])
     for name in wanted.tags:
-        _add_tags(query, [tag_id(db, name)])
+        _add_tags(query, db, [tag_id(db, name)])
     if wanted.any_tags:
-        _add_tags(query, [tag_id(db, name) for name in wanted.any_tags])
+        _add_tags(query, db, [tag_id(db, name) for name in wanted.any_tags])
     if wanted.not_tags:
         ids = [tag_id(db, name) for name in wanted.not_tags]
         query.add(f"NOT {_HAS_TAGS[True]}", tags=ids)
@@ -183,11 +205,28 @@ def _add_statuses(query: Query, statuses: Sequence[str]) -> None:
         query.add(_has_status(statuses))
 
 
-def _add_channels(query: Query, ids: Sequence[int]) -> None:
+def _add_channels(query: Query, db: Connection, ids: Sequence[int]) -> None:
+    """Narrow to channels. Of words that old posts alone can have no newer ones are looked at."""
     query.add(_IN_CHANNELS[query.has_source], channels=ids)
+    if not query.matches or query.few:
+        return
+    count, first, last = _OF_CHANNELS(db, ids=json.dumps(ids), most=_COUNTED).fetchone()
+    if 0 < count <= _FEW:
+        query.few = True
+        query.add(f"{query.key} IN (SELECT id FROM posts WHERE channel_id IN :few)", few=ids)
+    elif 0 < count < _COUNTED:
+        query.add(f"{query.key} BETWEEN :first AND :last", first=first, last=last)
 
 
-def _add_tags(query: Query, ids: Sequence[int]) -> None:
+def _add_tags(query: Query, db: Connection, ids: Sequence[int]) -> None:
+    """Narrow to posts with one of the tags: one by one, if words are wanted and the tags rare."""
+    if query.matches and not query.few:
+        (count,) = _WITH_TAGS(db, ids=json.dumps(ids), most=_FEW + 1).fetchone()
+        if count <= _FEW:
+            query.few = True
+            of_tags = "SELECT post_id FROM post_tags WHERE tag_id IN :tags"
+            query.add(f"{query.key} IN ({of_tags})", tags=ids)
+            return
     query.add(_HAS_TAGS[query.has_source], tags=ids)
 
 
@@ -280,9 +319,9 @@ def _add_part(query: Query, db: Connection, part: tree.Query) -> None:
     if isinstance(part, Fact) and part.name == "status":
         _add_statuses(query, (part.value,))
     elif channels:
-        _add_channels(query, [channel_id(db, name) for name in channels])
+        _add_channels(query, db, [channel_id(db, name) for name in channels])
     elif tags:
-        _add_tags(query, [tag_id(db, name) for name in tags])
+        _add_tags(query, db, [tag_id(db, name) for name in tags])
     else:
         query.conditions.append(_Conditions(db, query).write(part))
 

@@ -184,7 +184,7 @@ class Records(Part):
                 query.add(f"{query.key} < :after", after=after)
             if before is not None:
                 query.add(f"{query.key} > :before", before=before)
-            order = f"{query.key} {'DESC' if before is None else 'ASC'}"
+            order = f"{query.sort_key} {'DESC' if before is None else 'ASC'}"
             found = list(_found(db, query, order, limit + 1))
         kept = found[:limit] if before is None else found[limit - 1 :: -1]
         return tuple(kept), len(found) > limit
