@@ -133,3 +133,66 @@ def _config(tmp_path: Path, vocabulary: Path) -> str:
 @pytest.mark.parametrize("percent", ["0", "101", "x"])
 def test_a_share_that_is_none_is_refused(run: Run, percent: str) -> None:
     assert run("tags", "export-vocabulary", "--cover", percent).exit_code == 2
+
+
+# ---- other names
+
+
+@pytest.fixture
+def doubled(run: Run) -> Run:
+    """Let the archive have the same thing under several names."""
+    run("tags", "add", "1006503122/1", "ЕС", "РФ", "Голландия", "БПЛА")
+    run("tags", "add", "1006503122/2", "Евросоюз", "дрон", "Чечня")
+    run("tags", "add", "1006503122/3", "дрон", "Питер")
+    return run
+
+
+def names(db: Path, post_: int) -> set[str]:
+    return {name for (name,) in rows(
+        db, "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
+        f"JOIN posts AS p ON p.id = l.post_id WHERE p.message_id = {post_} AND l.source = 'human'")
+    }  # fmt: skip
+
+
+def test_the_bundled_names_change_nothing_before_they_are_applied(doubled: Run, db: Path) -> None:
+    before = hashlib.sha256(db.read_bytes()).hexdigest()
+    listed = doubled("tags", "aliases", "--bundled")
+    assert "Евросоюз | ЕС, Европейский союз" in listed.stdout.splitlines()
+    shown = doubled("tags", "aliases", "--bundled", "--dry-run").stdout
+    assert "Нидерланды ← Голландия" in shown
+    assert doubled("tags", "aliases", "--bundled", "--apply").exit_code == 2  # nobody to ask
+    assert hashlib.sha256(db.read_bytes()).hexdigest() == before
+    assert doubled("tags", "aliases").stdout == ""
+
+
+def test_the_bundled_names_become_the_archives(doubled: Run, db: Path) -> None:
+    done = json.loads(doubled("tags", "aliases", "--bundled", "--apply", "--yes", "--json").stdout)
+    assert {"tag", "name", "merged", "added", "posts", "dry_run"} == done[0].keys()
+    assert names(db, 1) == {"Евросоюз", "Россия", "Нидерланды", "беспилотник"}
+    assert names(db, 2) == {"Евросоюз", "беспилотник", "Чечня"}
+    own = doubled("tags", "aliases").stdout.splitlines()
+    assert "Нидерланды | Голландия" in own
+    # From now on each of the names is the tag, whoever gives it.
+    doubled("tags", "add", "1006503122/4", "Европейский союз", "СПб")
+    assert names(db, 4) == {"Евросоюз", "Санкт-Петербург"}
+    assert json.loads(doubled("tags", "aliases", "--bundled", "--dry-run", "--json").stdout) == []
+
+
+def test_what_a_person_decided_beats_the_bundled_names(doubled: Run, db: Path) -> None:
+    doubled("tags", "remove", "Питер")
+    doubled("tags", "rename", "Голландия", "Тюльпания")
+    doubled("tags", "rename", "РФ", "Россия")
+    with Store.open(str(db)) as store:
+        store.tags.keep_apart(["ЕС"], "Евросоюз")
+    doubled("tags", "aliases", "--bundled", "--apply", "--yes")
+    assert names(db, 1) == {"ЕС", "Россия", "Тюльпания", "беспилотник"}
+    assert names(db, 3) == {"беспилотник"}
+    doubled("tags", "add", "1006503122/4", "Голландия")
+    assert names(db, 4) == {"Тюльпания"}
+
+
+def test_a_list_of_names_is_a_vocabulary(doubled: Run, tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    assert doubled("tags", "aliases", "--bundled", "-o", str(path)).exit_code == 0
+    assert doubled("tags", "preview", "--vocabulary", str(path)).exit_code == 0
+    assert doubled("tags", "aliases", "--apply").exit_code == 2

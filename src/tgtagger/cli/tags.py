@@ -588,6 +588,7 @@ app.command(name="export-vocabulary", epilog=vocabularies.EXPORT_EPILOG)(
     vocabularies.export_vocabulary
 )
 app.command(epilog=vocabularies.PREVIEW_EPILOG)(vocabularies.preview)
+app.command(epilog=vocabularies.ALIASES_EPILOG)(vocabularies.aliases)
 
 
 def _ask(posts: int, what: str = "change") -> None:

@@ -1,4 +1,4 @@
-"""Lists of tags as files, for `tgtagger tags`: write one, and see what it would do.
+"""Lists of tags as files, for `tgtagger tags`: write one, see what it would do; other names.
 
 `tags` makes commands of these functions.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli.context import invocation, screen_of
+from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
 from tgtagger.cli.failures import usage
 from tgtagger.cli.options import (
     ChannelsOption,
@@ -20,15 +20,21 @@ from tgtagger.cli.options import (
     TaggerOption,
     VocabularyOption,
 )
+from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
 from tgtagger.export import open_target
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs import aliases as runs
 from tgtagger.runs import shapes
 from tgtagger.runs.preview import VocabularyPreview
 from tgtagger.runs.tags import cover_posts, read_vocabulary
 from tgtagger.vocabulary import MAX_ENTRIES, Cover
 from tgtagger.vocabulary import write as write_vocabulary
+
+OutputOption = Annotated[
+    str, typer.Option("--output", "-o", metavar="PATH", help="A file; -: standard output.")
+]
 
 EXPORT_EPILOG = """Examples:
   tgtagger tags export-vocabulary -o mine.txt
@@ -40,9 +46,7 @@ EXPORT_EPILOG = """Examples:
 def export_vocabulary(
     ctx: typer.Context,
     *,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="A file; -: standard output.")
-    ] = "-",
+    output: OutputOption = "-",
     mode: Annotated[
         str,
         typer.Option(
@@ -166,3 +170,71 @@ def _summed_up(found: VocabularyPreview) -> str:
         f"{number(found.without)} of {plural(found.posts, 'post')}{share} would have no tag, "
         f"if these {plural(len(found.names), 'tag')} were the only ones: {by[found.by]}"
     )
+
+
+ALIASES_EPILOG = """Examples:
+  tgtagger tags aliases                       your own, as a file
+  tgtagger tags aliases --bundled             the list that comes with tgtagger
+  tgtagger tags aliases --bundled --apply     take it over"""
+
+
+def aliases(
+    ctx: typer.Context,
+    *,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Of the list that comes with tgtagger.")
+    ] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Let the tags that you have be named as in this list.")
+    ] = False,
+    output: OutputOption = "-",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what --apply would change.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask no question.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write other names of tags as a vocabulary file: name | other, other.
+
+    The list that comes with tgtagger changes nothing before you apply it.
+    """
+    screen = screen_of(ctx)
+    if apply or dry_run:
+        if not bundled or output != "-":
+            raise usage("--apply is for --bundled alone", "tgtagger tags aliases --bundled --apply")
+        _adopt(ctx, screen, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
+    if bundled:
+        entries = runs.bundled()
+    else:
+        with open_to_read(ctx) as store:
+            entries = runs.of_archive(store)
+    if as_json:
+        screen.json([{"name": entry.name, "aliases": entry.aliases} for entry in entries])
+        return
+    path = None if output == "-" else Path(output).expanduser()
+    with open_target(path) as stream:
+        stream.write(write_vocabulary(None, entries).encode())
+    if path is not None:
+        screen.say(f"wrote {plural(len(entries), 'tag')} to {path}")
+    elif not entries:
+        screen.say("no tag has another name yet")
+
+
+def _adopt(ctx: typer.Context, screen: Screen, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    with open_to_read(ctx) if dry_run else open_to_change(ctx) as store:
+        found = runs.plan(store, runs.bundled())
+        if not as_json:
+            for name, others in runs.names_of(found):
+                screen.line(f"{name} ← {', '.join(others)}")
+        if found and not (yes or dry_run):
+            count = plural(len(found), "tag")
+            confirm(f"Give {count} these names?", otherwise=f"this renames {count}: add --yes")
+        if not dry_run:
+            runs.adopt(store, found)
+    if as_json:
+        screen.json([shapes.adoption(each, dry_run=dry_run) for each in found])
+    elif not found:
+        screen.say("nothing to change: your tags have these names already, or none of them")
+    elif not dry_run:
+        screen.say(f"done for {plural(len(found), 'tag')}; to undo a step: tgtagger tags history")

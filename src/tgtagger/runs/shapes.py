@@ -34,6 +34,7 @@ from tgtagger.model.archive import (
 from tgtagger.model.refs import post_name
 from tgtagger.model.tagging import Attempt, Proposal, Spending
 from tgtagger.model.times import iso
+from tgtagger.runs.aliases import Adoption
 from tgtagger.runs.findings import Finding
 from tgtagger.runs.pages import PostPage
 from tgtagger.runs.preview import VocabularyPreview
@@ -270,6 +271,10 @@ def vocabulary_preview(found: VocabularyPreview) -> Shape:
         "tags": [{"name": name, "posts": posts} for name, posts in found.names],
         "channels": [asdict(each) for each in found.channels],
     }
+
+
+def adoption(found: Adoption, *, dry_run: bool) -> Shape:
+    return asdict(found) | {"dry_run": dry_run}
 
 
 def past_change(change: PastChange) -> Shape:

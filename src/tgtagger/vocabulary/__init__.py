@@ -27,6 +27,7 @@ from tgtagger.vocabulary.names import (
     key,
     normalise,
 )
+from tgtagger.vocabulary.synonyms import bundled
 
 __all__ = [
     "MAX_ENTRIES",
@@ -39,6 +40,7 @@ __all__ = [
     "VocabularyEntry",
     "VocabularyFile",
     "are_forms",
+    "bundled",
     "cover",
     "drop_stray_joiners",
     "echoes",
