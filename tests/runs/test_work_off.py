@@ -150,7 +150,7 @@ def test_a_stop_of_the_run_ends_the_job(
 def test_a_bug_ends_the_job_and_is_seen(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(work, "make_tagging", fail)
@@ -165,7 +165,7 @@ def test_a_bug_ends_the_job_and_is_seen(
 def test_a_full_disk_ends_the_job(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(work, "make_tagging", fail)
@@ -180,7 +180,7 @@ def test_a_full_disk_ends_the_job(
 def test_ctrl_c_gives_a_job_back_unless_somebody_cancelled_it(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, is_cancelled: bool
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         if is_cancelled:
             store.jobs.cancel(1)
         raise KeyboardInterrupt

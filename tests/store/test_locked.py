@@ -36,6 +36,9 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "jobs.give_back": lambda store: store.jobs.give_back(1),
     "jobs.note_run": lambda store: store.jobs.note_run(1, 1),
     "jobs.tell": lambda store: store.jobs.tell(1, JobProgress(1)),
+    "jobs.spend": lambda store: store.jobs.spend(1, 0.1, 0.1, 1.0),
+    "limits.close": lambda store: store.limits.close("url", 2.0, 1.0),
+    "limits.take_turns": lambda store: store.limits.take_turns("url", 1.0, 1.0),
     "jobs.end": lambda store: store.jobs.end(1, JobEnd("done", 0)),
     "runs.start": lambda store: store.runs.start("parse"),
     "runs.end": lambda store: store.runs.end(1, 0),
@@ -74,6 +77,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
+    "limits.closed_until": lambda store: store.limits.closed_until("url", 1.0),
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
     "posts.raw_record_of": lambda store: (store.posts.raw_record_of("news/1", "desktop"),),

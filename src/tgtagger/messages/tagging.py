@@ -37,11 +37,17 @@ def _provider_down(
 
 
 def _cost_cap(
-    *, model: str | None = None, cap: float = 0.0, spent: float = 0.0, **_: object
+    *,
+    model: str | None = None,
+    cap: float = 0.0,
+    spent: float = 0.0,
+    shared: bool = False,
+    **_: object,
 ) -> str:
     if model is not None:
         return f"the price of {model} is not known, so the cost cannot be limited"
-    return f"the next request could exceed the cap of {cap:g} USD ({spent:.6g} USD spent)"
+    by = " by this run, the rest by others" if shared else ""
+    return f"the next request could exceed the cap of {cap:g} USD ({spent:.6g} USD spent{by})"
 
 
 def _time_cap(*, seconds: float | None = None, **_: object) -> str:

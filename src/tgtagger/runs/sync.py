@@ -16,6 +16,7 @@ from tgtagger.runs import shapes
 from tgtagger.runs.events import Events
 from tgtagger.runs.note import noted_run
 from tgtagger.runs.parse import ParseOptions, parse_into
+from tgtagger.runs.sharing import JobBudget
 from tgtagger.runs.summary import ParseReport, SyncReport, TagSummary
 from tgtagger.runs.tag import Queue, Tagging, TagOptions
 from tgtagger.runs.taggers import make_tagger
@@ -39,10 +40,13 @@ def sync_as_run(
     options: ParseOptions,
     events: Events,
     sources: Sequence[str] = (),
+    *,
+    budget: JobBudget | None = None,
 ) -> SyncReport:
     """Do all three parts as one run; the caller holds both locks.
 
-    With sources: read those, and tag what is pending or due in them.
+    With sources: read those, and tag what is pending or due in them. With a `budget` other runs
+    share its cap.
     """
     first = make_tagger(settings, store)
     with noted_run(store, "sync", first.provenances[0], keep=days_of(settings.keep_runs)) as note:
@@ -53,7 +57,7 @@ def sync_as_run(
         def tag(queue: Queue, spent: float) -> TagSummary:
             end = options.deadline
             left = None if end is None else end - time.monotonic()
-            tagger = make_tagger(settings, store, max_time=left, spent=spent)
+            tagger = make_tagger(settings, store, max_time=left, spent=spent, budget=budget)
             tagging = Tagging(store, settings, tagger, TagOptions(wanted, queue), left)
             summary = tagging.run_within(note.number, events)
             events.finished(summary)
@@ -63,7 +67,8 @@ def sync_as_run(
         if wanted.channels or not sources:
             tagged = tag("pending", 0.0)
         if tagged and tagged.stopped is None:  # what stops the new posts would stop the old ones
-            retried = tag("due", tagged.spent.cost_usd or 0.0)
+            spent = tagged.spent.cost_usd if budget is None else None
+            retried = tag("due", spent or 0.0)
         report = SyncReport(read, tagged, retried)
         note.summary, note.code = shapes.noted_sync(report), report.code
     return report

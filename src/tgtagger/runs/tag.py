@@ -24,6 +24,7 @@ from tgtagger.pipeline import Tagger, TagRules
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
+from tgtagger.runs.sharing import JobBudget
 from tgtagger.runs.summary import PromptShown, TagEstimate, TagSummary
 from tgtagger.runs.taggers import make_llm, make_tagger
 from tgtagger.store import Store
@@ -149,10 +150,15 @@ def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
         yield make_tagging(store, settings, options)
 
 
-def make_tagging(store: Store, settings: Settings, options: TagOptions) -> Tagging:
-    """Make the tagger of a run; the caller holds the lock of tagging runs."""
+def make_tagging(
+    store: Store, settings: Settings, options: TagOptions, *, budget: JobBudget | None = None
+) -> Tagging:
+    """Make the tagger of a run; the caller holds the lock of tagging runs.
+
+    With a `budget` other runs share its cap.
+    """
     seconds = None if options.max_time is None else options.max_time.total_seconds()
-    tagger = make_tagger(settings, store, max_time=seconds)
+    tagger = make_tagger(settings, store, max_time=seconds, budget=budget)
     return Tagging(store, settings, tagger, options, seconds)
 
 

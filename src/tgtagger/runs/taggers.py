@@ -16,6 +16,7 @@ from tgtagger.config import Settings
 from tgtagger.errors import InputError, TgTaggerError, system_error
 from tgtagger.model.tagging import ModelCapabilities
 from tgtagger.pipeline import Tagger
+from tgtagger.runs.sharing import JobBudget, ServerLimits
 from tgtagger.store import Store
 from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
 from tgtagger.vocabulary import read as read_vocabulary
@@ -32,10 +33,14 @@ def make_tagger(
     *,
     max_time: float | None = None,
     spent: float = 0.0,
+    budget: JobBudget | None = None,
 ) -> Tagger:
-    """Return the tagger that the settings name; `spent` US dollars of its cost cap are used."""
+    """Return the tagger that the settings name; `spent` US dollars of its cost cap are used.
+
+    With a `budget` others share the cap.
+    """
     if settings.tagger == "llm":
-        return make_llm(settings, store, max_time=max_time, spent=spent)
+        return make_llm(settings, store, max_time=max_time, spent=spent, budget=budget)
     return make_embedded(settings, store)
 
 
@@ -58,6 +63,7 @@ def make_llm(
     *,
     max_time: float | None = None,
     spent: float = 0.0,
+    budget: JobBudget | None = None,
 ) -> LlmTagger:
     """Return the tagger that asks language models. Raises InputError for a missing setting."""
     from tgtagger.config import is_loopback, is_private
@@ -111,6 +117,8 @@ def make_llm(
         capabilities={model: Capabilities.from_json(text) for model, text in known.items()},
         prices={model: price for model, price in prices.items() if price is not None},
         remember=(lambda _: None) if store is None else store.answers.save_capabilities,
+        shared=None if store is None else ServerLimits(store, server.url),
+        budget=budget,
     )
 
 

@@ -26,6 +26,7 @@ from tgtagger.model.tagging import TagResult, Wait
 from tgtagger.runs.events import Progress, Remark, Stage
 from tgtagger.runs.jobs import Wish, wish_of, with_wish
 from tgtagger.runs.parse import ParseOptions, parse_as_run
+from tgtagger.runs.sharing import JobBudget
 from tgtagger.runs.summary import ParseReport, SyncReport, TagSummary
 from tgtagger.runs.sync import sync_as_run
 from tgtagger.runs.tag import Queue, TagOptions, make_tagging
@@ -126,10 +127,14 @@ def _run(store: Store, settings: Settings, job: Job, events: JobEvents) -> JobEn
         report = parse_as_run(store, settings, wish.sources, _parse_options(wish), events)
         return _end(report.code, _error_of(report), events=events)
     settings.check_llm()
+    cap = settings.max_cost
+    budget = None if cap is None else JobBudget(store, job.id, cap)
     if job.kind == "sync":
-        done = sync_as_run(store, settings, _parse_options(wish), events, wish.sources)
+        reading = _parse_options(wish)
+        done = sync_as_run(store, settings, reading, events, wish.sources, budget=budget)
         return _end(done.code, _error_of(done), events=events)
-    summary = make_tagging(store, settings, _tag_options(store, job, wish)).run(events)
+    options = _tag_options(store, job, wish)
+    summary = make_tagging(store, settings, options, budget=budget).run(events)
     return _end(summary.code, summary.stopped, summary.hint)
 
 

@@ -31,6 +31,7 @@ from tgtagger.store.database import Database
 from tgtagger.store.facets import Counts
 from tgtagger.store.integrity import Integrity
 from tgtagger.store.jobs import Jobs
+from tgtagger.store.limits import Limits
 from tgtagger.store.places import is_on_server, place_of
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
@@ -79,6 +80,7 @@ class Store:
         self.queue = Queue(self._database)
         self.proposals = Proposals(self._database)
         self.answers = Answers(self._database)
+        self.limits = Limits(self._database)
         self.tags = Tags(self._database)
         self.curation = Curation(self._database)
         self.agents = Agents(self._database)

@@ -68,6 +68,8 @@ _END = Statement(
     "error = :error, hint = :hint, waits = NULL, waits_until = NULL "
     "WHERE id = :id AND ended_at IS NULL"
 )
+_SPENT = Statement("SELECT spent_usd FROM jobs WHERE id = :id locked(jobs)")
+_SPEND = Statement("UPDATE jobs SET spent_usd = spent_usd + :amount WHERE id = :id")
 _SWEEP = Statement(
     "DELETE FROM jobs WHERE ended_at < :before AND id < (SELECT max(id) FROM jobs) "
     f"AND id IN (SELECT id FROM jobs ORDER BY id LIMIT {_SWEPT})"
@@ -170,6 +172,20 @@ class Jobs(Part):
                 waits_until=to_text_or_none(progress.waits_until),
                 id=number,
             )
+
+    def spend(self, number: int, least: float, most: float, cap: float) -> float:
+        """Take some of what a job may still cost, in US dollars; 0 if less than `least` is left.
+
+        What is taken is spent, for all who work at the job; what is left of it comes back by a
+        negative sum.
+        """
+        with self._database.write() as db:
+            (spent,) = _SPENT(db, id=number).fetchone() or (cap,)
+            taken = min(most, cap - spent)
+            if taken < least:
+                return 0.0
+            _SPEND(db, amount=taken, id=number)
+            return float(taken)
 
     def end(self, number: int, end: JobEnd) -> None:
         """Store how a job ended."""

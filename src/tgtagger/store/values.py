@@ -233,6 +233,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "failure": or_null(TEXT),  # the kind of the error that ended it
         "error": or_null(TEXT),
         "hint": or_null(TEXT),
+        "spent_usd": REAL,  # what its runs may have spent: taken before it is
     },
     "followed_sources": {  # added by a person, not read yet
         "source": TEXT,  # as `model.refs.canonical_name` writes it
@@ -337,6 +338,11 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "latency_ms": or_null(INTEGER),
         "error": or_null(TEXT),
         "sent_letters": or_null(INTEGER),  # of a text that was too long to be sent whole
+    },
+    "rate_limits": {  # what all runs share that ask a server; seconds since 1970
+        "url": TEXT,
+        "closed_until": or_null(REAL),
+        "next_at": or_null(REAL),  # when the next request may go
     },
     "answers": {  # already paid for: equal text, prompt, model and vocabulary
         "key": Value("text", pattern=f"{HASH}:{HASH}"),

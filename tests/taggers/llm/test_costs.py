@@ -208,3 +208,50 @@ def test_a_run_stays_below_its_cap(
         over += max(0.0, cost - estimate)
         book.answered("a", Usage(cost_usd=cost), 0.0)
     assert book.cost_usd <= cap + over + 1e-9
+
+
+class Shared:
+    """A budget of several runs."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+        self.calls = 0
+
+    def take(self, least: float, most: float) -> float:
+        self.calls += 1
+        taken = min(most, self.left)
+        if taken < least:
+            return 0.0
+        self.left -= taken
+        return taken
+
+    def settle(self, over: float) -> None:
+        self.left -= over
+
+
+def test_runs_that_share_a_cap_keep_it_together() -> None:
+    """Each takes a part of it before it spends that, and gives back what is left."""
+    shared, price = Shared(1.0), Price(1.0, 0.0)
+    books = [Costs(("a",), {"a": price}, 1.0, budget=shared) for _ in range(4)]
+    sent = 0
+    while any(book.allows(0.003, 0.0) for book in books):
+        for book in books:
+            if book.allows(0.003, 0.0):
+                book.answered("a", Usage(2000, 0), 0.003)  # 0.002: less than it could
+                sent += 1
+    assert shared.calls < sent / 2
+    for book in books:
+        book.settle()
+    assert shared.left == pytest.approx(1.0 - 0.002 * sent)
+    assert -1e-9 <= shared.left < 0.02
+
+
+def test_what_a_request_cost_beyond_its_estimate_is_noted() -> None:
+    shared = Shared(1.0)
+    one, other = (Costs(("a",), {}, 1.0, budget=shared) for _ in range(2))
+    assert one.allows(0.0, 0.0)  # nobody knows yet what it costs
+    one.answered("a", Usage(cost_usd=1.5), 0.0)
+    assert not one.allows(1.5, 0.0)
+    one.settle()
+    assert shared.left == pytest.approx(-0.5)
+    assert not other.allows(0.0, 0.0)

@@ -296,6 +296,107 @@ def test_no_minute_has_more_requests_than_the_user_allows(
         assert within <= rpm + 1
 
 
+# ---- what other runs are told
+
+
+class Archive:
+    """What the runs of an archive share."""
+
+    now = 0.0
+    closed_until = 0.0
+    next_at = 0.0
+    writes = 0
+
+    def closed_for(self) -> float:
+        return max(self.closed_until - self.now, 0.0)
+
+    def close(self, seconds: float) -> None:
+        self.writes += 1
+        self.closed_until = max(self.closed_until, self.now + seconds)
+
+    def take_turns(self, seconds: float) -> float:
+        self.writes += 1
+        start = max(self.next_at, self.now)
+        self.next_at = start + seconds
+        return start - self.now
+
+
+def sharing(archive: Archive, rpm: int = 0, concurrency: int = 4) -> RateLimiter:
+    made = RateLimiter(concurrency, rpm=rpm, shared=archive, chance=lambda: 0.0)
+    made.answered(made.sent(0), 0)
+    return made
+
+
+def test_a_pause_of_one_run_is_a_pause_of_all() -> None:
+    archive = Archive()
+    one, other = sharing(archive), sharing(archive)
+    assert other.delay(0) == 0.0
+    for ticket in fill_up(one, 0):
+        one.throttled(ticket, 0, 20.0)
+    assert archive.writes == 1  # whatever was on its way
+    assert other.delay(0.5) == 0.0  # it looks once a second
+    archive.now = 2.0
+    assert other.delay(2.0) == 18.0
+    assert other.waited == 0  # it was not asked itself
+    archive.now = 20.0
+    (alone,) = fill_up(other, 20.0)
+    other.answered(alone, 20.1)
+    assert len(fill_up(other, 20.1)) > 1
+
+
+def test_a_pause_that_is_too_long_is_not_waited_for_unasked() -> None:
+    archive = Archive()
+    archive.close(SHORT + 1)
+    assert sharing(archive).delay(2.0) == 0.0
+
+
+@pytest.mark.row("H3")
+@given(
+    st.integers(1, 600),
+    st.lists(st.floats(0, 3), min_size=4, max_size=100),
+    st.integers(1, 5),
+)
+def test_runs_together_keep_the_pace_that_the_user_allows(
+    rpm: int, latencies: list[float], runs: int
+) -> None:
+    """Each asks as fast as it may, and sometimes does not."""
+    archive, rest = Archive(), itertools.cycle(latencies)
+    made = [RateLimiter(4, rpm=rpm, shared=archive, chance=lambda: 0.5) for _ in range(runs)]
+    busy: list[tuple[float, int, Ticket]] = []
+    sent: list[float] = []
+    until = min(400.0, 150 * 60 / rpm)
+    while archive.now < until:
+        nearest = until
+        for number, each in enumerate(made):
+            while (delay := each.delay(archive.now)) == 0:
+                sent.append(archive.now)
+                busy.append((archive.now + next(rest), number, each.sent(archive.now)))
+            nearest = nearest if delay is None else min(nearest, archive.now + delay)
+        busy.sort()
+        archive.now = max(archive.now, min([nearest, *(end for end, _, _ in busy)]))
+        while busy and busy[0][0] <= archive.now:
+            _, number, ticket = busy.pop(0)
+            made[number].answered(ticket, archive.now)
+    for start, at in enumerate(sent):
+        within = sum(at <= other < at + 60 for other in sent[start:])
+        assert within <= rpm + max(1, rpm / 60)
+    assert archive.writes <= max(len(sent), until * runs) + runs
+
+
+def test_turns_are_taken_some_at_a_time() -> None:
+    archive = Archive()
+    made, sent = sharing(archive, rpm=1200, concurrency=8), 0
+    while archive.now < 30:
+        delay = made.delay(archive.now)
+        assert delay is not None
+        archive.now += delay
+        if not delay:
+            made.answered(made.sent(archive.now), archive.now)
+            sent += 1
+    assert sent > 0.95 * 600
+    assert archive.writes < 40
+
+
 # ---- what headers tell
 
 

@@ -69,8 +69,8 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "as_text": "CAST({} AS text)".format,
     "text_of": _item,
     "number_of": lambda *parts: f"CAST({_item(*parts)} AS bigint)",
-    "locked": "FOR UPDATE OF {}".format,
-    "skip_locked": "FOR UPDATE OF {} SKIP LOCKED".format,
+    "locked": "FOR NO KEY UPDATE OF {}".format,
+    "skip_locked": "FOR NO KEY UPDATE OF {} SKIP LOCKED".format,
     "count_in": lambda value, path: f"CAST({_item(value, *path.split('.'))} AS bigint)",
 }
 

@@ -67,7 +67,7 @@ class OlderSchema(StoreError):
 
 
 SCHEMA = Schema(
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),
+    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"),
     (Path(__file__).parent / "migrations" / "versions",),
 )
 """What this program knows."""

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tgtagger.errors import InputError, system_error
 from tgtagger.model.tagging import Spending
@@ -135,8 +135,26 @@ class _Count:
         )
 
 
+PARTS = 50
+"""Into so many parts a cap is divided that several runs share: they take one at a time."""
+
+
+class Budget(Protocol):
+    """What several runs may spend together, in US dollars."""
+
+    def take(self, least: float, most: float) -> float:
+        """Take some of what is left; 0 if less than `least` is."""
+
+    def settle(self, over: float) -> None:
+        """Note what was spent beyond what was taken; a negative sum comes back."""
+
+
 class Costs:
-    """Counts the requests and the cost of each model, against a cap in US dollars."""
+    """Counts the requests and the cost of each model, against a cap in US dollars.
+
+    With a `budget` the cap is that of several runs: what this one may spend, it takes from there
+    beforehand, a part at a time; `settle` gives back what is left of it.
+    """
 
     def __init__(
         self,
@@ -145,12 +163,15 @@ class Costs:
         cap: float | None,
         *,
         spent: float = 0.0,
+        budget: Budget | None = None,
     ) -> None:
         self._counts = {model: _Count() for model in models}
         self.prices = prices
         self.cap = cap
         self._dearest: dict[str, float] = {}  # by model, the cost of its dearest request so far
         self._before = spent
+        self._budget = budget
+        self._taken = 0.0  # of the budget
         self._unseen = 0.0  # the possible cost of answers without tokens
 
     def sent(self, model: str, *, again: bool) -> None:
@@ -209,10 +230,28 @@ class Costs:
 
     def allows(self, estimate: float, on_their_way: float) -> bool:
         """Tell whether the next request stays below the cap, together with those in flight."""
+        if self.cap is None:
+            return True
         spent = self.cost_usd + self._unseen
-        return self.cap is None or (
-            spent < self.cap and spent + on_their_way + estimate <= self.cap
-        )
+        cap, needed = self.cap, spent + on_their_way + estimate
+        if self._budget is not None:
+            if spent >= self._taken or needed > self._taken:
+                least = max(needed - self._taken, self.cap / 1e6)
+                self._taken += self._budget.take(least, max(least, self.cap / PARTS))
+            cap = self._taken
+        return spent < cap and needed <= cap
+
+    def settle(self) -> None:
+        """Give back what was taken of the budget and not spent; take what was spent beyond it."""
+        if self._budget is not None and self.cap is not None:
+            spent = self.cost_usd + self._unseen
+            self._budget.settle(spent - self._taken)
+            self._taken = spent
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether several runs share the cap."""
+        return self._budget is not None
 
     def cannot_cap(self, model: str) -> bool:
         """Tell whether there is a cap whose cost neither a price nor any answer tells."""

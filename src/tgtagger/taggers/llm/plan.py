@@ -40,7 +40,7 @@ from tgtagger.taggers.llm.queue import (
     Sizes,
     text_of,
 )
-from tgtagger.taggers.llm.rate_limiter import ALONE_AFTER, RateLimiter
+from tgtagger.taggers.llm.rate_limiter import ALONE_AFTER, RateLimiter, SharedLimits
 from tgtagger.taggers.llm.trouble import Trouble
 
 GRACE = 5.0
@@ -97,6 +97,7 @@ class Plan:
         url: str,
         *,
         now: float,
+        shared: SharedLimits | None = None,
     ) -> None:
         self._options = options
         self._exchange = exchange
@@ -108,6 +109,7 @@ class Plan:
             rpm=options.rpm,
             base=options.retry_base,
             longest_wait=options.longest_wait,
+            shared=shared,
         )
         self._groups = Groups(posts, options.sizes)
         self._jobs = Jobs(len(options.models))
@@ -137,7 +139,9 @@ class Plan:
             return Idle(self._before_deadline(pause, now))
         if pause is not None:
             trouble = f"the tagging server has trouble ({self._why}), and is tried again"
-            reason = trouble if self._limiter.failures else "keeping pace"
+            is_closed = self._limiter.closed_until > now
+            reason = "the tagging server asks to wait" if is_closed else "keeping pace"
+            reason = trouble if self._limiter.failures else reason
             self._pending.wait(pause, now, reason)
             return self._pending.take() if self._pending else Idle(pause)
         if self._jobs.held:
@@ -215,7 +219,8 @@ class Plan:
         estimate = costs.estimate(model, tokens, exchange.room(len(plain), capabilities))
         if not costs.allows(estimate, sum(each.estimate for each in self._in_flight)):
             if not self._in_flight:
-                self._trouble.halt(TryLater("cost_cap", cap=costs.cap, spent=costs.cost_usd))
+                spent, shared = costs.cost_usd, costs.is_shared
+                self._trouble.halt(TryLater("cost_cap", cap=costs.cap, spent=spent, shared=shared))
             return None
         costs.sent(model, again=job.again)
         request = RequestInFlight(

@@ -7,15 +7,18 @@ the user, from the server's headers, or from what the server took: when it throt
 requests a second as were answered since the last pause began, the pause included. After a quiet
 minute the pace rises by a tenth.
 
-Pure; every call passes the time, in seconds that only rise. Knows no server and no post: its caller
-tells what happened.
+Other runs may ask the same server: what they share, a pause and the user's pace, is asked of
+`SharedLimits`, now and then.
+
+Pure but for that; every call passes the time, in seconds that only rise. Knows no server and no
+post: its caller tells what happened.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits
 
@@ -40,11 +43,31 @@ LONG = 15.0
 SLOWEST = 0.1
 """Requests a second: a single throttled request, perhaps by chance, slows to this at most."""
 
+LEAST_NEWS = 0.2
+"""Seconds: other runs are not told of a pause that is longer by less."""
+
 SHORT = 120.0
 """Seconds: a limit that is renewed later than this does not set the pace."""
 
 QUIET = 60.0
 """After so many seconds without a throttled request the pace rises."""
+
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what other runs were told; of the turns taken in one go."""
+
+
+class SharedLimits(Protocol):
+    """What all runs share that ask one server."""
+
+    def closed_for(self) -> float:
+        """Return for how many seconds no request may go, as far as other runs were told."""
+
+    def close(self, seconds: float) -> None:
+        """Tell all that no request may go for so many seconds."""
+
+    def take_turns(self, seconds: float) -> float:
+        """Take the next so many seconds of the pace; return the seconds until they begin."""
 
 
 class Ticket(NamedTuple):
@@ -69,6 +92,7 @@ class RateLimiter:
         rpm: int = 0,
         base: float = 1.0,
         longest_wait: float = 120.0,
+        shared: SharedLimits | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._most = concurrency
@@ -78,6 +102,12 @@ class RateLimiter:
         self._base = base
         self._longest_wait = min(longest_wait, SHORT)
         self._chance = chance
+        self._shared = shared
+        self._look_at = 0.0
+        self._turns = 0  # requests of the shared pace that this run may send
+        self._taken = 0  # at the last time
+        self._turns_until = 0.0
+        self._told_until = 0.0  # the end of a pause that others were told
         self._running = 0
         self._alone = True
         self.closed_until = 0.0
@@ -101,11 +131,39 @@ class RateLimiter:
         """Return the seconds until a request may go; None: first a request in flight must end."""
         if self._running >= (1 if self._alone else max(1, int(self._width))):
             return None
-        return max(self.closed_until - now, self._next_at - now, 0.0)
+        if self._shared is not None:
+            self._look(self._shared, now)
+        delay = max(self.closed_until - now, self._next_at - now, 0.0)
+        if delay == 0.0 and self._shared is not None and self._ceiling is not None:
+            delay = self._before_turn(self._shared, self._ceiling, now)
+        return delay
+
+    def _look(self, shared: SharedLimits, now: float) -> None:
+        """Pause if another run was asked to wait; then one request goes alone, as after our own."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY
+        pause = shared.closed_for()
+        # For a longer one the run ends: that a request of its own finds out.
+        if self.closed_until < now + pause <= now + self._longest_wait:
+            self.closed_until = self._told_until = now + pause
+            self._alone = True
+
+    def _before_turn(self, shared: SharedLimits, rate: float, now: float) -> float:
+        """Return the seconds until this run has a turn; take some at a time, which it can use."""
+        if not self._turns or now >= self._turns_until:
+            used, most = self._taken - self._turns, max(int(rate * LOOK_EVERY), 1)
+            self._turns = self._taken = max(1, min(used if self._turns else 2 * used, most))
+            # They end with their seconds. A minute has parts of one turn more, so it is longer.
+            seconds = self._turns / rate * (1 + LOOK_EVERY / 60)
+            self._next_at = now + shared.take_turns(seconds)
+            self._turns_until = self._next_at + seconds
+        return max(self._next_at - now, 0.0)
 
     def sent(self, now: float) -> Ticket:
         """Note that a request goes; return the ticket to pass when it ends."""
         self._running += 1
+        self._turns -= self._turns > 0
         if not self._answers and not self._pausing and self._running == 1:
             self._since = now
         if self._rate:
@@ -154,7 +212,7 @@ class RateLimiter:
             self.throttles += 1
         until = max(self.closed_until, now + pause)
         self.waited += until - max(now, self.closed_until)
-        self.closed_until = until
+        self._close(until, now)
         return until - now
 
     def failed(self, ticket: Ticket, now: float) -> None:
@@ -174,7 +232,15 @@ class RateLimiter:
 
     def hold(self, now: float, seconds: float) -> None:
         """Let no request go for so many seconds: a server in trouble asks for it."""
-        self.closed_until = max(self.closed_until, now + seconds)
+        self._close(now + seconds, now)
+
+    def _close(self, until: float, now: float) -> None:
+        """Let no request go until then; the server said so, which other runs should know."""
+        self.closed_until = max(self.closed_until, until)
+        is_news = until > max(now, self._told_until + LEAST_NEWS)
+        if self._shared is not None and is_news:
+            self._told_until = until
+            self._shared.close(until - now)
 
     def retry_delay(self, tries: int) -> float:
         """Return the seconds before a failed request is repeated: full jitter."""
@@ -210,7 +276,7 @@ class RateLimiter:
         if limits.left is not None and limits.reset and limits.reset <= self._longest_wait:
             free = limits.left - self._running
             if free < 1:
-                self.closed_until = max(self.closed_until, now + limits.reset)
+                self._close(now + limits.reset, now)
             else:  # spread the rest over the time until the next window, not too thin
                 self._next_at = max(self._next_at, now + limits.reset / (free + 1) / 2)
         if (
@@ -218,4 +284,4 @@ class RateLimiter:
             and limits.tokens_reset
             and limits.tokens_reset <= self._longest_wait
         ):
-            self.closed_until = max(self.closed_until, now + limits.tokens_reset)
+            self._close(now + limits.tokens_reset, now)

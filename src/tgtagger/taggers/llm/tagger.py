@@ -20,12 +20,13 @@ from tgtagger.taggers.llm.api.capabilities import (
     CapabilitiesByModel,
 )
 from tgtagger.taggers.llm.api.client import Server
-from tgtagger.taggers.llm.costs import Costs, Price
+from tgtagger.taggers.llm.costs import Budget, Costs, Price
 from tgtagger.taggers.llm.estimate import estimate
 from tgtagger.taggers.llm.exchange import Exchange
 from tgtagger.taggers.llm.plan import Options, Plan
 from tgtagger.taggers.llm.probe import Probe, probe, tokens_of_request
 from tgtagger.taggers.llm.prompt import Prompt
+from tgtagger.taggers.llm.rate_limiter import SharedLimits
 from tgtagger.taggers.llm.run import Remember, follow
 from tgtagger.vocabulary import Vocabulary
 
@@ -34,6 +35,8 @@ class LlmTagger:
     """Tags posts by the models of one server.
 
     `remember` is called with a model's new capabilities, so that the next run begins with them.
+    `shared`: what other runs know that ask the same server. `budget`: of which this run, and
+    others, take what they spend.
     """
 
     paid = True
@@ -48,14 +51,19 @@ class LlmTagger:
         capabilities: Mapping[str, Capabilities] | None = None,
         prices: Mapping[str, Price] | None = None,
         remember: Remember = lambda _: None,
+        shared: SharedLimits | None = None,
+        budget: Budget | None = None,
     ) -> None:
         dialect = DIALECTS.get(options.provider, PLAIN)
         self.server = server
         self.options = options
         self.exchange = Exchange(prompt, vocabulary, dialect, options.minimum, options.maximum)
         self._capabilities = CapabilitiesByModel(options.models, dialect, capabilities or {})
-        self._costs = Costs(options.models, prices or {}, options.max_cost, spent=options.spent)
+        self._costs = Costs(
+            options.models, prices or {}, options.max_cost, spent=options.spent, budget=budget
+        )
         self._remember = remember
+        self._shared = shared
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
@@ -79,10 +87,14 @@ class LlmTagger:
             plan = Plan(
                 posts, self.options, self.exchange, self._capabilities, self._costs,
                 self.provenances, self.server.url, now=asyncio.get_running_loop().time(),
+                shared=self._shared,
             )  # fmt: skip
-            async with aclosing(follow(plan, self.server, events, self._remember)) as steps:
-                async for answered in steps:
-                    yield answered
+            try:
+                async with aclosing(follow(plan, self.server, events, self._remember)) as steps:
+                    async for answered in steps:
+                        yield answered
+            finally:
+                self._costs.settle()
 
     def estimate(self, posts: Iterable[PostForTagging], *, mean_seconds: float | None) -> Estimate:
         """Return the estimate for tagging these posts. Sends nothing."""
