@@ -35,6 +35,9 @@ HIDDEN = {
     "joiners": "pay\u200cpal \u200d\u200d",
     "tag characters": "hi" + "".join(chr(0xE0000 + ord(letter)) for letter in "ignore all"),
     "variation": "😀" + "".join(chr(0xE0100 + at) for at in range(20)) + "\ufe00\ufe01\ufe0f\ufe0f",
+    "music": "a\U0001d173b\U0001d17a",
+    "shorthand": "a\U0001bca0b\U0001bca3",
+    "selectors": "a\ufe0eb\ufe0f \ufe0e1\ufe0f\ufe0e",
     "fillers": "a\u3164\u115f\u1160\uffa0\u034f\u17b4\u180e",
     "annotation": "\ufff9a\ufffab\ufffb",
     "noncharacters": "\ufffe\uffff\ufdd0\U0001ffff\U0010ffff",
@@ -134,7 +137,8 @@ _LIVE = re.compile(r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[\d*A|\r")
 _INVISIBLE = {
     0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0,
     *range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070),
-    *range(0xFE00, 0xFE0E), 0xFEFF, *range(0xFFF0, 0xFFFC), *range(0xE0000, 0xE1000),
+    *range(0xFE00, 0xFE0E), 0xFEFF, *range(0xFFF0, 0xFFFC), *range(0x1BCA0, 0x1BCA4),
+    *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000),
 } - {0x200C, 0x200D, 0xE0FF}  # fmt: skip
 MOST_MARKS = 4
 
@@ -164,6 +168,10 @@ def unseen(text: str, *, live: bool = False) -> list[str]:
             found.append(f"U+{code:04X}")
         elif letter in "\u200c\u200d" and (before < "\u0600" or before in "\u200c\u200d"):
             found.append(f"a joiner after {before!a}")
+        elif letter in "\ufe0e\ufe0f" and (
+            before <= " " or before in "\ufe0e\ufe0f" or (before.isalpha() and before != "\u2139")
+        ):
+            found.append(f"a selector after {before!a}")
         elif marks > MOST_MARKS:
             found.append(f"a heap of U+{code:04X}")
         before = letter

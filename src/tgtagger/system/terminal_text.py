@@ -22,7 +22,8 @@ _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _TURNING = "\u202a-\u202e\u2066-\u2069"  # marks that turn the writing direction
 _INVISIBLE = (  # except joiners, and selectors that show a sign as an emoji or as text
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2060-\u2065"
-    "\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+    "\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _NO_LETTERS = "".join(  # halves of surrogate pairs, noncharacters
     ("\ud800-\udfff\ufdd0-\ufdef", *(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}"
@@ -35,6 +36,7 @@ _SEEN_OR_GONE = re.compile(
 _NOT_IN_JSON = re.compile(f"[{_CONTROLS}{_TURNING}{_INVISIBLE}{_NO_LETTERS}{_BREAKS}]")
 _SIGNS = re.compile(r"[^\w\s\x00-\x7f]+")  # where joiners and accents stand; most texts have few
 _JOINERS = "\u200c\u200d"
+_SELECTORS = "\ufe0e\ufe0f"
 _PLAIN_WORD = re.compile(r"[\w./][\w./:+-]*")  # in letters of any script
 
 
@@ -42,7 +44,8 @@ def clean(text: str) -> str:
     """Return text that cannot steer a terminal; its lines stay.
 
     Control characters and marks that turn the writing direction become escapes that can be seen;
-    invisible characters are removed. Joiners stay where they join: emoji and Persian need them.
+    invisible characters are removed. Joiners stay where they join, and selectors after a sign:
+    emoji and Persian need them.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -101,6 +104,8 @@ def _thinned(found: re.Match[str], instead: Callable[[str], str] = lambda _: "")
     for letter in found[0]:
         if letter in _JOINERS:
             is_kept = before >= "\u0600" and before not in _JOINERS
+        elif letter in _SELECTORS:
+            is_kept = _may_be_selected(before)
         elif unicodedata.category(letter) in {"Mn", "Me"}:
             is_kept = marks < MOST_MARKS
             marks += is_kept
@@ -109,6 +114,11 @@ def _thinned(found: re.Match[str], instead: Callable[[str], str] = lambda _: "")
         kept.append(letter if is_kept else instead(letter))
         before = kept[-1][-1:] or before
     return "".join(kept)
+
+
+def _may_be_selected(sign: str) -> bool:
+    """Tell whether a sign can be shown as an emoji or as text; one sign among letters can, too."""
+    return sign == "\u2139" or (sign > " " and not sign.isalpha() and sign not in _SELECTORS)
 
 
 def _escaped(letter: str) -> str:

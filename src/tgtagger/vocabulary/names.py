@@ -76,7 +76,7 @@ def key(name: str) -> str:
 
 def words_of(name: str) -> list[str]:
     """Return a normalised name's words, split as `key` splits them, with their case."""
-    return _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", name)).split(" ")
+    return _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", name)).split()
 
 
 LINE_BREAK = r"[\n\r\v\f\x85\u2028\u2029]"
