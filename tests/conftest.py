@@ -7,11 +7,13 @@ import gc
 import inspect
 import itertools
 import os
+import re
 import shutil
 import socket
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -165,11 +167,13 @@ def empty_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def archive_on_server() -> Archive:
+def archive_on_server() -> Iterator[Archive]:
     why = postgres_server.why_not()
     if why is not None:
         pytest.skip(why)
-    return Archive()
+    archive = Archive()
+    yield archive
+    archive.opened.close()
 
 
 _OF_BOTH = Path(__file__).parent / "store"
@@ -183,10 +187,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_of_file = (
         metafunc.definition.get_closest_marker("of_file")
         or "db" in wanted
-        or {"driver", "plan"} & {*metafunc.function.__code__.co_names}
+        or _says_sqlite(metafunc.function.__code__)
     )
     if not is_of_file:
-        metafunc.parametrize("store", ["file"], indirect=True)
+        metafunc.parametrize("store", ["file", "server"], indirect=True)
+
+
+_OF_SQLITE = re.compile(r"EXPLAIN|PRAGMA|CREATE TRIGGER|RAISE\(")
+_NAMES_OF_SQLITE = {"driver", "plan", "Traced", "iterdump", "sqlite3", "path", "sqlite"}
+
+
+def _says_sqlite(code: CodeType) -> bool:
+    """Tell whether a test says in its own words that it is about SQLite."""
+    return (
+        not _NAMES_OF_SQLITE.isdisjoint(code.co_names)
+        or any(isinstance(said, str) and _OF_SQLITE.search(said) for said in code.co_consts)
+        or any(isinstance(inner, CodeType) and _says_sqlite(inner) for inner in code.co_consts)
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from support.make import CHANNEL, page, post, tag
-from support.sql import reading
+from support.sql import broken_references, reading
 from support.undoing import tag_some, undo_all, undo_any
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Media, PostData, PostFilter
@@ -41,7 +41,7 @@ def join(store: Store) -> None:
 def tags(store: Store) -> set[tuple[str, str]]:
     """Return the tags of the first post, and who gave them; `off`: a person took it off."""
     with reading(store) as db:
-        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert not broken_references(db)
         return set(
             db.execute(
                 "SELECT t.name, l.source FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "

@@ -37,6 +37,7 @@ def writing(archive: Store | Path) -> Iterator[sqlite3.Connection]:
     """Write in one transaction; an exception rolls it back."""
     if _is_on_server(archive):
         with on_server.connected(archive) as server, server.transaction():
+            server.execute("LOCK TABLE write_order IN EXCLUSIVE MODE")  # as whoever writes does
             yield cast(sqlite3.Connection, _Server(server))
         return
     with _connected(archive) as db:
@@ -70,6 +71,20 @@ class _Server:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.cursor().executemany(sql.replace("?", "%s"), rows)
+
+
+def broken_references(db: sqlite3.Connection) -> list[Any]:
+    """Return the rows that refer to none; a server lets nobody make one."""
+    is_file = isinstance(db, sqlite3.Connection)
+    return db.execute("PRAGMA foreign_key_check").fetchall() if is_file else []
+
+
+def location(store: Store) -> str:
+    """Return by what a store is opened once more."""
+    if not _is_on_server(store):
+        return str(store.path)
+    url = store._database.opened.engine.url  # type: ignore[attr-defined]
+    return str(url.render_as_string(hide_password=False))
 
 
 def driver(store: Store) -> sqlite3.Connection:

@@ -18,11 +18,13 @@ CONTENTS = ("tags", "tag_aliases", "barred_tags", "post_tags", "removed_tags")
 
 
 def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    with reading(store.path) as db:
+    with reading(store) as db:
         found = {
             table: sorted(db.execute(f"SELECT * FROM {table}"), key=repr) for table in CONTENTS
         }
-        found["posts"] = db.execute(f"SELECT id, {', '.join(STATE)} FROM posts").fetchall()
+        found["posts"] = db.execute(
+            f"SELECT id, {', '.join(STATE)} FROM posts ORDER BY id"
+        ).fetchall()
     return found
 
 

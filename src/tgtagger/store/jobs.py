@@ -96,8 +96,11 @@ class Jobs(Part):
         with self._database.write() as db:
             if keep is not None:
                 _sweep(db, keep)
-            _ASK(db, kind=kind, key=key, params=text, at=now())
-            return _job(_WITH_KEY(db, key=key).fetchone())
+            found = _WITH_KEY(db, key=key).fetchone()
+            if found is None:
+                _ASK(db, kind=kind, key=key, params=text, at=now())
+                found = _WITH_KEY(db, key=key).fetchone()
+            return _job(found)
 
     def find(self, number: int) -> Job:
         """Return a job. Raises InputError if there is none of this number."""

@@ -15,7 +15,8 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.adapt import Loader
+from psycopg.adapt import Dumper, Loader
+from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -60,6 +61,8 @@ def create(url: URL, path: str) -> Engine:
 
     def set_up(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
         connection.adapters.register_loader("numeric", _Number)
+        connection.adapters.register_dumper(str, _Text)
+        connection.adapters.register_dumper(list, _Refused)
 
     url = url.set(query=query)
     engine = sa.create_engine(
@@ -116,6 +119,20 @@ def _begin(engine: Engine, begin: str, held: contextlib.ExitStack) -> tuple[Conn
         held.callback(connection.close)
         return connection, row and str(row[0])
     raise AssertionError
+
+
+class _Text(StrDumperUnknown):
+    """Writes text, of which PostgreSQL takes no NUL; no source gives one."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+
+class _Refused(Dumper):
+    """Refuses a list, which the driver would make an array of: no column holds one."""
+
+    def dump(self, obj: object) -> Any:
+        raise TypeError(f"a {type(obj).__name__} is no value of a column")
 
 
 class _Number(Loader):

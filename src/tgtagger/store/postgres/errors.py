@@ -25,8 +25,9 @@ _OF_VALUES = ("22", "23", "54000")
 def is_fatal(error: BaseException) -> bool:
     """Tell whether the database failed; else it was given a bad value."""
     error = _of_the_driver(error)
-    # The driver's own DataError, for a NUL, has no code.
-    is_of_value = isinstance(error, psycopg.DataError) or _code(error).startswith(_OF_VALUES)
+    # The driver's own, for a value that it cannot send, has no code.
+    is_of_driver = isinstance(error, psycopg.ProgrammingError) and not _code(error)
+    is_of_value = is_of_driver or _code(error).startswith(_OF_VALUES)
     return isinstance(error, psycopg.Error) and not is_of_value
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from sqlalchemy.engine import Engine
 
 from tgtagger.errors import TgTaggerError, TryLater
+from tgtagger.store import tag_queue
 from tgtagger.store.postgres import engine
 from tgtagger.store.postgres.errors import map_errors, unwrapped
 from tgtagger.store.statements import Statement
@@ -44,6 +45,7 @@ _FORGET = Statement("DELETE FROM run_leases WHERE until < clock_timestamp()")
 _IN_THE_WAY = Statement(
     "SELECT 1 FROM run_leases WHERE name = :name AND (is_shared = 0 OR :shared = 0) LIMIT 1"
 )
+_ANY = Statement("SELECT 1 FROM run_leases WHERE name = :name LIMIT 1")
 _TAKE = Statement(
     "INSERT INTO run_leases (name, holder, is_shared, who, until) "
     f"VALUES (:name, :holder, :shared, :who, {_UNTIL})"
@@ -62,6 +64,8 @@ def hold(made: Engine, path: str, name: str, *, shared: bool) -> Iterator[None]:
     who = f"{platform.node()}:{os.getpid()}"
     with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
         _FORGET(db)
+        if name == "tag" and not _ANY(db, name=name).fetchone():
+            tag_queue.release_all(db)  # of runs that were killed: nobody else is at work
         if _IN_THE_WAY(db, name=name, shared=int(shared)).fetchone():
             raise TryLater("run_at_work", process=None, run=name, database=path)
         _TAKE(db, name=name, holder=holder, shared=int(shared), who=who)

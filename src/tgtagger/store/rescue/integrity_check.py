@@ -15,13 +15,13 @@ from pathlib import Path
 
 from tgtagger.errors import StoreError
 from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
+from tgtagger.store import notable
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
 from tgtagger.store.sqlite import connections, fulltext_index
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
-from tgtagger.store.values import COLUMNS, TEXT, RowCheck, WrongValueError
-from tgtagger.system.terminal_text import clean
+from tgtagger.store.values import COLUMNS, WrongValueError
 
 SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
 """What the driver and the checks of values raise for a damaged database."""
@@ -30,7 +30,6 @@ _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What the driver raises if it is used wrongly."""
 
 _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
-_NAMED = 3
 _MOST = 10_000
 """Most places of damage that are counted in one table."""
 
@@ -61,8 +60,8 @@ def _look(db: sqlite3.Connection) -> IntegrityReport:
     return IntegrityReport(
         tuple(damage),
         altered,
-        _found(db, "p.problem IS NOT NULL"),
-        _found(db, "p.text = '' AND p.media IS NULL AND p.problem IS NULL"),
+        _found(db, notable.UNREADABLE),
+        _found(db, notable.TEXTLESS),
         _rejected(db),
         _newest(db),
     )
@@ -227,40 +226,20 @@ def _orphans(db: sqlite3.Connection) -> Iterator[str]:
 
 def _found(db: sqlite3.Connection, condition: str) -> PostCount:
     with contextlib.suppress(*_UNREADABLE):
-        rows = db.execute(
-            "SELECT coalesce('@' || c.username, c.id) || '/' || p.message_id, count(*) OVER () "
-            "FROM posts AS p JOIN channels AS c ON c.id = p.channel_id "
-            f"WHERE {condition} ORDER BY p.date DESC LIMIT {_NAMED}"
-        ).fetchall()
-        if rows:
-            return PostCount(rows[0][1], tuple(clean(name) for name, _ in rows))
+        return notable.posts_found(db.execute(notable.FOUND.format(condition)).fetchall())
     return PostCount(0)
-
-
-_REJECTED = RowCheck(TEXT, TEXT, TEXT)
 
 
 def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:
     with contextlib.suppress(*_UNREADABLE, WrongValueError):
-        rows = db.execute(
-            "SELECT coalesce('@' || c.username, c.title), r.message_id, r.reason "
-            "FROM rejected_posts AS r JOIN channels AS c ON c.id = r.channel_id "
-            "ORDER BY r.seen_at DESC LIMIT 20"
-        )
-        return tuple(RejectedPost(*row) for row in map(_REJECTED, rows))
+        return notable.rejected(db.execute(notable.REJECTED).fetchall())
     return ()
 
 
 def _newest(db: sqlite3.Connection) -> dt.datetime | None:
     """Return the end of the last run, or the date of the newest post, whichever is later."""
     try:
-        (newest,) = db.execute(
-            # Only the last run: the clock of an earlier one may have been ahead. No posts of
-            # exports: a file may have any date.
-            "SELECT max(at) FROM (SELECT * FROM (SELECT coalesce(ended_at, started_at) AS at "
-            "FROM runs ORDER BY id DESC LIMIT 1) UNION ALL SELECT * FROM "
-            "(SELECT date FROM posts WHERE source <> 'desktop' ORDER BY id DESC LIMIT 1))"
-        ).fetchone()
+        (newest,) = db.execute(notable.NEWEST).fetchone()
         return from_text(newest)
     except (*_UNREADABLE, WrongValueError):
         return None
