@@ -24,7 +24,9 @@ from support.fault_matrix import Effort
 from support.hostile import TERMINAL, unseen
 from support.terminal import Shown, in_pipes
 from telegram_server import ServerThread
+from tgtagger.cli.context import Invocation
 from tgtagger.cli.doctor.permissions import for_shell
+from tgtagger.config import load
 from tgtagger.errors import SourceError
 
 pytestmark = pytest.mark.row("I9")
@@ -388,6 +390,29 @@ def test_a_database_of_another_kind_shows_no_password() -> None:
     for command in ("config", "config --json", "status", "doctor"):
         done = in_pipes("-vv", "--db", url, *command.split(" "))
         assert PASSWORD not in done.output + done.errors, command
+
+
+@pytest.mark.parametrize(
+    "command", [*EVERYTHING, "work --once", "serve --port 0", "mcp", "doctor --backup copy.db"]
+)
+def test_the_password_of_a_database_server_is_shown_nowhere(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url in (
+        f"postgresql://anna:{PROXY_PASSWORD}@127.0.0.1:9/posts",
+        f"postgresql://127.0.0.1:9/posts?user=anna&password={PROXY_PASSWORD}&sslmode=disable",
+    ):
+        monkeypatch.setenv("TGTAGGER_DB", url)
+        done = in_pipes(*command.split(" "))
+        assert_nowhere({"password": PROXY_PASSWORD}, done.output + done.errors)
+
+
+def test_the_password_of_a_database_server_is_no_argument_of_a_worker() -> None:
+    url = f"postgresql://anna:{PROXY_PASSWORD}@127.0.0.1:9/posts"
+    again = Invocation({"db": url}).again(load({"db": url}, {}))
+    assert PROXY_PASSWORD not in " ".join(again)
+    assert os.environ["TGTAGGER_DB"] == url  # which the worker inherits
 
 
 # ---- crashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,10 +26,15 @@ class Invocation:
     no_color: bool = False
 
     def again(self, settings: Settings) -> list[str]:
-        """Return what starts tgtagger once more, with the same archive and settings file."""
+        """Return what starts tgtagger once more, with the same archive and settings file.
+
+        The archive goes by the environment, which the process inherits: its URL may hold a
+        password, and anybody on the machine sees the arguments.
+        """
+        os.environ["TGTAGGER_DB"] = settings.db
         config = ["--config", str(settings.config)] if self.flags.get("config") else []
         quiet = ["--quiet"] if self.quiet else []
-        return [sys.executable, "-m", "tgtagger", "--db", settings.db, *config, *quiet]
+        return [sys.executable, "-m", "tgtagger", *config, *quiet]
 
     def settings(self, **flags: str | None) -> Settings:
         """Return the settings in force, a command's own flags on top."""

@@ -124,6 +124,7 @@ class Serving:
 
 
 def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
+    from tgtagger.store import named
     from tgtagger.web import server
     from tgtagger.web.application import make_app, warm_up
     from tgtagger.web.guard import Access, Token, host_name
@@ -148,7 +149,7 @@ def _serve(ctx: typer.Context, settings: Settings, wanted: Serving) -> int:
         link = address.url if token is None else f"{address.url}/enter?code={token.make_link()}"
 
         def tell_ready() -> None:
-            screen.sum_up(f"tgtagger serves {settings.db}")
+            screen.sum_up(f"tgtagger serves {named(settings.db)}")
             screen.sum_up(f"open {link}" + (" (good for ten minutes, once)" if token else ""))
             if wanted.opens_browser:
                 webbrowser.open(link)

@@ -493,10 +493,13 @@ def setting(found: config.Setting, settings: config.Settings) -> Shape:
     }
 
 
+_PASSWORD = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
+"""What may hold a password in the URL of a database, or of a proxy."""
+
+
 def _shown(found: config.Setting, value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, tuple):
         return ", ".join(value)
-    # The address of another kind of database is refused later; it may hold a password.
-    return "(hidden)" if found.secret else re.sub(r"://[^/]*@", "://(hidden)@", str(value))
+    return "(hidden)" if found.secret else _PASSWORD.sub("(hidden)", str(value))

@@ -32,7 +32,7 @@ from tgtagger.store.facets import Counts
 from tgtagger.store.integrity import Integrity
 from tgtagger.store.jobs import Jobs
 from tgtagger.store.limits import Limits
-from tgtagger.store.places import is_on_server, place_of
+from tgtagger.store.places import is_on_server, named, place_of
 from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
 from tgtagger.store.proposals import Proposals
@@ -62,6 +62,7 @@ __all__ = [
     "folded",
     "is_on_server",
     "kept_backups",
+    "named",
 ]
 
 database_path = opening.database_path

@@ -51,3 +51,12 @@ def place_of(location: str) -> Place:
         except ImportError as error:  # of the driver, which is an extra
             raise InputError("postgres_missing") from error
     return Place(room.open_to_write, room.open_to_read, room.open_up_to_date)
+
+
+def named(location: str) -> str:
+    """Return a location as people are told it: of a URL neither password nor options."""
+    if not is_on_server(location):
+        return location
+    from tgtagger.store.postgres import opening
+
+    return opening.shown(opening.read_url(location))
