@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from typer.utils import get_params_from_function
 
 from support import byte_code, forked, postgres_server
-from support.on_server import Archive
+from support.on_server import Archive, make_archive, make_database
 from telegram_server import RsaKey, ServerThread
 from tgtagger.store import Store
 
@@ -174,6 +174,23 @@ def archive_on_server() -> Iterator[Archive]:
     archive = Archive()
     yield archive
     archive.opened.close()
+
+
+_databases = itertools.count()
+
+
+@pytest.fixture
+def server_url(archive_on_server: Archive) -> str:
+    """The URL of an empty archive of the test's own."""
+    del archive_on_server  # there is a server
+    return make_archive(f"own_{os.getpid()}_{next(_databases)}")
+
+
+@pytest.fixture
+def empty_server_url(archive_on_server: Archive) -> str:
+    """The URL of a database without any table."""
+    del archive_on_server
+    return make_database(f"empty_{os.getpid()}_{next(_databases)}")
 
 
 _OF_BOTH = Path(__file__).parent / "store"

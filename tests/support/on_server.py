@@ -31,6 +31,13 @@ def make_archive(name: str) -> str:
     return postgres_server.url(name)
 
 
+def make_database(name: str) -> str:
+    """Make a database without any table; return its URL."""
+    with psycopg.connect(postgres_server.url(), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+    return postgres_server.url(name)
+
+
 class Archive:
     """An archive that stays open, and is emptied after each test."""
 

@@ -24,6 +24,8 @@ LockName = Literal["parse", "tag", "work", "copy"]
 """parse, tag: a run, alone · work: the workers of the jobs, of which there may be several ·
 copy: who copies another archive into this one"""
 
+Kind = Literal["file", "server"]
+
 MARK_START, MARK_END = "\x02", "\x03"
 """The marks around a match in a snippet: control characters, which no post needs."""
 
@@ -102,6 +104,8 @@ class Watching(Protocol):
 class Room:
     """What one kind of database does in a way of its own."""
 
+    kind: Kind
+    """For revisions of the schema alone, which may differ."""
     spellings: Mapping[str, Callable[..., str]]
     """The functions of our SQL that it has other words for, from the SQL of each argument."""
     ordered_join: str

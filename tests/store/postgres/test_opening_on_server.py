@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import sys
 
 import pytest
 
-from support import postgres_server
 from support.make import page, post, tag
-from support.on_server import connected, make_archive
+from support.on_server import connected
 from tgtagger.errors import InputError, NoDatabase, StoreError, TgTaggerError
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 
-_numbers = itertools.count()
 
-
-@pytest.fixture
-def url() -> str:
-    why = postgres_server.why_not()
-    if why is not None:
-        pytest.skip(why)
-    return make_archive(f"opened_{os.getpid()}_{next(_numbers)}")
-
-
-def test_posts_are_stored_tagged_and_found(url: str) -> None:
-    with Store.open(url) as store:
+def test_posts_are_stored_tagged_and_found(server_url: str) -> None:
+    with Store.open(server_url) as store:
         assert not store.is_new
         store.posts.save_page(page(post(1, "Шторм у берега"), post(2, "штормы")))
         tag(store, ["море"])
@@ -38,22 +25,22 @@ def test_posts_are_stored_tagged_and_found(url: str) -> None:
             "Шторм у берега",
         ]
         assert store.integrity.check_index()
-    with Store.open_up_to_date(url) as store:
+    with Store.open_up_to_date(server_url) as store:
         assert store.records.post("news/1").post.tags == ("море",)
 
 
 @pytest.mark.parametrize("begin", ["postgresql", "postgresql+psycopg", "postgres"])
-def test_a_server_is_named_by_any_of_its_names(url: str, begin: str) -> None:
-    with Store.open(url.replace("postgresql", begin, 1)) as store:
-        assert str(store.place).startswith("postgresql://postgres@/opened_")
+def test_a_server_is_named_by_any_of_its_names(server_url: str, begin: str) -> None:
+    with Store.open(server_url.replace("postgresql", begin, 1)) as store:
+        assert str(store.place).startswith("postgresql://postgres@/own_")
 
 
-def test_the_password_is_shown_to_nobody(url: str) -> None:
-    with_password = url.replace("postgres@", "postgres:hush@")
+def test_the_password_is_shown_to_nobody(server_url: str) -> None:
+    with_password = server_url.replace("postgres@", "postgres:hush@")
     with Store.open(with_password) as store:
         assert "hush" not in str(store.place)
     for wrong in (
-        with_password.replace("opened_", "missing_"),
+        with_password.replace("own_", "missing_"),
         with_password.replace("host=", "host=/nowhere"),
         with_password.replace("postgres:", "nobody:"),
         with_password + "&sslmode=maybe",
@@ -69,32 +56,32 @@ def test_the_password_is_shown_to_nobody(url: str) -> None:
         assert failed.value.exit_code in {2, 75}
 
 
-def test_an_empty_database_becomes_an_archive_only_if_it_shall(url: str) -> None:
-    with Store.open(url) as store, connected(store) as db:
+def test_an_empty_database_becomes_an_archive_only_if_it_shall(server_url: str) -> None:
+    with Store.open(server_url) as store, connected(store) as db:
         db.execute("DROP SCHEMA public CASCADE")
         db.execute("CREATE SCHEMA public")
         db.commit()
     for opens in (Store.open_to_read, Store.open_up_to_date):
         with pytest.raises(NoDatabase):
-            opens(url)
+            opens(server_url)
     with pytest.raises(NoDatabase):
-        Store.open(url, create=False)
-    with Store.open(url) as store:
+        Store.open(server_url, create=False)
+    with Store.open(server_url) as store:
         assert store.is_new
         store.posts.save_page(page(post(1, "x")))
         assert store.status.archive().posts["pending"] == 1
 
 
-def test_another_program_s_database_stays_as_it_is(url: str) -> None:
-    with Store.open(url) as store, connected(store) as db:
+def test_another_program_s_database_stays_as_it_is(server_url: str) -> None:
+    with Store.open(server_url) as store, connected(store) as db:
         db.execute("DROP TABLE alembic_version")
         db.commit()
     with pytest.raises(StoreError, match="another program"):
-        Store.open(url)
+        Store.open(server_url)
 
 
-def test_a_newer_tgtagger_s_database_stays_as_it_is(url: str) -> None:
-    with Store.open(url) as store:
+def test_a_newer_tgtagger_s_database_stays_as_it_is(server_url: str) -> None:
+    with Store.open(server_url) as store:
         with connected(store) as db:
             db.execute("UPDATE alembic_version SET version_num = '9999'")
             db.commit()
@@ -102,7 +89,7 @@ def test_a_newer_tgtagger_s_database_stays_as_it_is(url: str) -> None:
             store.status.archive()
     for opens in (Store.open, Store.open_to_read, Store.open_up_to_date):
         with pytest.raises(StoreError, match="newer tgtagger"):
-            opens(url)
+            opens(server_url)
 
 
 def test_without_the_driver_a_line_to_type_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from tgtagger.store.migration import Only, run
+from tgtagger.store.rooms import room_of
 from tgtagger.store.sqlite.schema_version import SCHEMA
 
 revision = "next"
@@ -9,6 +11,17 @@ down_revision = SCHEMA.newest
 
 
 def upgrade() -> None:
+    if room_of(op.get_bind()).kind == "file":
+        make_anew()
+    run(
+        [
+            Only("server", "ALTER TABLE posts ADD COLUMN topic TEXT"),
+            "CREATE INDEX ix_posts_topic ON posts (topic)",
+        ]
+    )
+
+
+def make_anew() -> None:
     execute = op.get_bind().exec_driver_sql
     ((posts,),) = execute("SELECT sql FROM sqlite_master WHERE name = 'posts'")
     beside = execute(
@@ -25,4 +38,3 @@ def upgrade() -> None:
     execute("ALTER TABLE anew RENAME TO posts")
     for (statement,) in beside:
         execute(statement)
-    execute("CREATE INDEX ix_posts_topic ON posts (topic)")

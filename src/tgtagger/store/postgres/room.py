@@ -75,5 +75,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 POSTGRES = Room(
-    _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, fits
+    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, fits
 )

@@ -2,8 +2,9 @@
 
 There is one history of the schema (`sqlite/migrations`). A new archive begins at its end: an empty
 one is made in memory, and its tables, indexes and rows are written down here, so that the two
-cannot differ. A later revision runs here as it does there. All of it happens in one transaction,
-which others wait for: the schema is the old one or the new one.
+cannot differ. A later revision runs here as it does there, its statements spelled for this
+database; what only one of them needs it says by `migration.run`. All of it happens in one
+transaction, which others wait for: the schema is the old one or the new one.
 
 Knows of tables only those that are this room's own, and the names that tell our database.
 """
@@ -13,8 +14,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, NoDatabase, StoreError
@@ -43,7 +46,8 @@ _NUMBERED = ("attempts", "jobs")
 _CLAIMED = "tag_queue"
 """The table whose rows change all the time: its pages keep room, and are tidied up early."""
 
-_VIEW = """
+_VIEWS = {
+    "tagged_posts": """
     CREATE VIEW tagged_posts AS
     SELECT c.username AS channel, c.title AS channel_title, p.channel_id, p.message_id,
            CASE WHEN p.message_id < 0 THEN NULL
@@ -57,8 +61,9 @@ _VIEW = """
                SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
                WHERE l.post_id = p.id ORDER BY l.position)) AS text) AS tags
     FROM posts AS p JOIN channels AS c ON c.id = p.channel_id
-"""
-"""For other programs."""
+    """
+}
+"""For other programs: made anew by each upgrade."""
 
 
 def version_of(db: Connection, schema: Schema, path: str) -> str | None:
@@ -113,19 +118,41 @@ def bring_up_to_date(made: Engine, schema: Schema, path: str, *, create: bool) -
             if old is None:
                 _make(db, schema)
             elif old != schema.newest:
-                db.exec_driver_sql("LOCK TABLE write_order IN ACCESS EXCLUSIVE MODE")
-                migrate.upgrade(db, schema, schema.newest)
-                _make_triggers(db)
+                _upgrade(db, schema)
     if old is not None and old != schema.newest:
         _log.warning("%s was upgraded to schema %s (from %s)", path, schema.newest, old)
     return old is None
+
+
+def _upgrade(db: Connection, schema: Schema) -> None:
+    db.exec_driver_sql("LOCK TABLE write_order IN ACCESS EXCLUSIVE MODE")
+    for name in _VIEWS:  # other programs' view of the tables, which may be in the way
+        db.exec_driver_sql(f"DROP VIEW {name}")
+
+    def spell(*call: Any) -> tuple[str, Any]:
+        _, _, statement, parameters, *_ = call
+        return definition(statement), parameters
+
+    event.listen(db, "before_cursor_execute", spell, retval=True)
+    try:
+        migrate.upgrade(db, schema, schema.newest)
+    finally:
+        event.remove(db, "before_cursor_execute", spell)
+    for view in _VIEWS.values():
+        db.exec_driver_sql(view)
+    _make_triggers(db)
 
 
 def _make(db: Connection, schema: Schema) -> None:
     statements, rows = _described(schema)
     for statement in statements:
         db.exec_driver_sql(statement)
-    for statement in (*fulltext.TABLES, *leases.TABLES, "CREATE TABLE write_order ()", _VIEW):
+    for statement in (
+        *fulltext.TABLES,
+        *leases.TABLES,
+        "CREATE TABLE write_order ()",
+        *_VIEWS.values(),
+    ):
         db.exec_driver_sql(definition(statement))
     db.exec_driver_sql(
         f"ALTER TABLE {_CLAIMED} SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01)"

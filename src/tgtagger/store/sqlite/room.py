@@ -51,4 +51,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "skip_locked": lambda _: "",
 }
 
-SQLITE = Room(_SPELLINGS, "CROSS JOIN", str, _is_in_transaction, fulltext, watching, errors, fits)
+SQLITE = Room(
+    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, fulltext, watching, errors, fits
+)

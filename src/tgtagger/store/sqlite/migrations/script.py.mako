@@ -1,10 +1,10 @@
 """${message}."""
 
-from alembic import op
+from tgtagger.store.migration import run
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
 
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${upgrades if upgrades else "run([])"}
