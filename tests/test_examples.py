@@ -253,8 +253,8 @@ class Reader:
             assert set(config.load({"config": "block.txt"}).origins.values()) > {"default"}
         elif text.startswith("# mode:"):
             self.type("tgtagger tag --vocabulary block.txt --dry-run")
-        elif text.startswith("# topic"):
-            self.monkeypatch.setenv("TGTAGGER_TOPICS", "block.txt")
+        elif text.startswith("# shelf"):
+            self.monkeypatch.setenv("TGTAGGER_SHELVES", "block.txt")
             self.type("tgtagger tag --limit 1")
         elif "{minimum}" in text:
             self.monkeypatch.setenv("TGTAGGER_LLM_PROMPT", "block.txt")

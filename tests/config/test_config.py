@@ -31,7 +31,7 @@ def load(file: Path, content: str = "", **environ: str) -> config.Settings:
 
 def test_without_anything_the_defaults_are_in_force() -> None:
     found = config.load({}, {})
-    assert (found.tagger, found.tags_min, found.tags_max, found.topics) == ("keywords", 3, 7, None)
+    assert (found.tagger, found.tags_min, found.tags_max, found.shelves) == ("keywords", 3, 7, "on")
     assert found.db == str(found.data_dir / "tgtagger.db")
     assert found.config.name == "config.toml"
     assert found.data_dir.is_relative_to(Path.home())
@@ -78,8 +78,8 @@ def test_an_empty_variable_is_not_set(setting: config.Setting, file: Path) -> No
 
 def test_a_home_folder_may_be_written_as_a_tilde(file: Path) -> None:
     home = str(Path.home())
-    found = load(file, 'db = "~/a.db"', TGTAGGER_TOPICS="~/topics.toml")
-    assert (found.db, str(found.topics)) == (f"{home}/a.db", f"{home}/topics.toml")
+    found = load(file, 'db = "~/a.db"', TGTAGGER_SHELVES="~/shelves.txt")
+    assert (found.db, str(found.shelves)) == (f"{home}/a.db", f"{home}/shelves.txt")
 
 
 def test_a_url_stays_as_it_is(file: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_wrong_file_is_named_with_what_is_wrong(file: Path, content: str, says
         ("TGTAGGER_TAGS_MAX", "99", "TGTAGGER_TAGS_MAX: '99' must be"),
         ("TGTAGGER_TAGS_MAX", "2", "the minimum of 3 tags is above the maximum of 2"),
         ("TGTAGGER_TAGGER", "gpt", "TGTAGGER_TAGGER: 'gpt' must be one of"),
-        ("TGTAGGER_TOPICS", "~nobody-of-that-name/x", "TGTAGGER_TOPICS: .* home folder"),
+        ("TGTAGGER_SHELVES", "~nobody-of-that-name/x", "TGTAGGER_SHELVES: .* home folder"),
         ("TGTAGGER_CONFIG", "~nobody-of-that-name/x", "TGTAGGER_CONFIG: .* home folder"),
     ],
 )

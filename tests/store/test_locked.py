@@ -114,6 +114,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "changes.past": lambda store: store.changes.past(9),
     "changes.last": lambda store: (store.changes.last(),),
     "changes.swept_until": lambda store: (store.changes.swept_until(),),
+    "tags.called": lambda store: (store.tags.called(["tags"]),),
     "tags.forms_of_new": lambda store: (store.tags.forms_of_new(["tags"]),),
     "tags.blocked": lambda store: store.tags.blocked(),
     "channels.followed_sources": lambda store: store.channels.followed_sources(),

@@ -479,6 +479,15 @@ def test_whatever_is_said_tags_are_tags(
 # ---- what to offer
 
 
+def test_a_shelf_is_known_and_not_offered_twice() -> None:
+    existing = [("спорт", ()), ("матч", ())]
+    prefer = Vocabulary("prefer", existing=existing, shelves=["спорт", "животные", "sport"])
+    assert prefer.choose(["Животное", "Спорта", "sports"]) == ("животные", "спорт", "sport")
+    assert prefer.likeliest(["матч, спорт"]) == ("матч",)
+    prefer.remember(["животные", "волк"])
+    assert prefer.likeliest(["волк, животные"]) == ("волк", "матч")
+
+
 def test_the_likeliest_tags_of_some_texts() -> None:
     existing = [
         ("погода", ()), ("спорт", ()), ("рынок труда", ()), ("Газ", ()),

@@ -67,7 +67,7 @@ class Settings:
     tag_language: str
     vocabulary: Path | None
     vocabulary_mode: Literal["open", "prefer", "closed"] | None
-    topics: Path | None
+    shelves: Literal["on", "off"] | Path
     max_cost: float | None
     max_attempts: int
     retry_base: float

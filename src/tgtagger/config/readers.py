@@ -53,6 +53,11 @@ def _path(text: str) -> Path:
         raise WrongValue("path_in_a_home") from error
 
 
+def _shelves(text: str) -> str | Path:
+    word = text.strip().casefold()
+    return word if word in {"on", "off"} else _path(text)
+
+
 def _database(text: str) -> str:
     return text if "://" in text else str(_path(text))
 
@@ -109,6 +114,7 @@ def _names(given: str | list[Any]) -> tuple[str, ...]:
 TEXT = Reader(str)
 PATH = Reader(_path)
 DATABASE = Reader(_database)
+SHELVES = Reader(_shelves)
 WEB_ADDRESS = Reader(_web_address, repeated=False)
 PROXY = Reader(_proxy, repeated=False)
 KEY = Reader(_key, repeated=False)

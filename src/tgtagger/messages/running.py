@@ -53,6 +53,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "embedded_tagger_has_no_prompt": "the embedded tagger has no prompt",
     "vocabulary_closed_and_empty": "a closed vocabulary needs a list of allowed tags",
     "vocabulary_wrong": "{path}: {reason}",
+    "shelves_wrong": "{path}: {reason}",
     "tagging_file_unreadable": "the {file} {path} cannot be read: {reason}",
     "tagging_file_not_utf8": "the {file} {path} is not UTF-8",
     "no_tags_yet": "there are no tags yet",

@@ -80,9 +80,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "prices_not_toml": "the prices {path} are not TOML: {reason}",
     "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
     "cached_price_invalid": "{path}: `cached` of {model!r} is not a price",
-    "topics_unreadable": "the file of topics {path} cannot be read: {reason}",
-    "topics_not_utf8": "the file of topics {path} is not UTF-8",
-    "topic_invalid": "{path}, line {line}: write a topic, a colon, and its words",
+    "shelf_invalid": "line {line}: write the name of a shelf, a colon, and its words",
+    "shelves_empty": "the file has no shelf",
     # ---- vocabularies
     "vocabulary_empty": "the vocabulary has no tags",
     "vocabulary_too_long": "line {line}: a vocabulary has at most {most} tags",

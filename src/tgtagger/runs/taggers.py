@@ -20,6 +20,13 @@ from tgtagger.runs.sharing import JobBudget, ServerLimits
 from tgtagger.store import Store
 from tgtagger.vocabulary import Mode, Vocabulary, VocabularyFile
 from tgtagger.vocabulary import read as read_vocabulary
+from tgtagger.vocabulary.shelves import (
+    NO_SHELVES,
+    Shelves,
+    bundled,
+    language_of_names,
+    read_shelves,
+)
 
 if TYPE_CHECKING:
     from tgtagger.taggers.keywords import KeywordsTagger
@@ -52,7 +59,8 @@ def make_embedded(settings: Settings, store: Store | None) -> KeywordsTagger:
     return KeywordsTagger(
         minimum=settings.tags_min,
         maximum=settings.tags_max,
-        topics=settings.topics,
+        shelves=read_shelves_of(settings),
+        shelf_language=language_of_names(settings.tag_language),
         vocabulary=_vocabulary(settings, store, sways=False) if has_vocabulary else None,
     )
 
@@ -77,9 +85,13 @@ def make_llm(
 
     settings.check_llm()
     url = settings.llm_url or ""
-    vocabulary = _vocabulary(settings, store, sways=True)
+    shelves = read_shelves_of(settings)
+    if store is not None:
+        shelves = shelves.called(store.tags.called(shelves.all_names))
+    vocabulary = _vocabulary(settings, store, sways=True, shelves=shelves.all_names)
     prompt = make_prompt(
         vocabulary,
+        shelves=shelves,
         minimum=settings.tags_min,
         maximum=settings.tags_max,
         language=settings.tag_language,
@@ -151,7 +163,23 @@ def read_vocabulary_file(settings: Settings) -> VocabularyFile:
         raise InputError("vocabulary_wrong", path=path, reason=error) from error
 
 
-def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Vocabulary:
+def read_shelves_of(settings: Settings) -> Shelves:
+    """Return the shelves of the settings: those that come with tgtagger, a file's, or none."""
+    if settings.shelves == "on":
+        return bundled()
+    if settings.shelves == "off":
+        return NO_SHELVES
+    path = Path(settings.shelves)
+    text = _read(path, "shelves")
+    try:
+        return read_shelves(text)
+    except InputError as error:
+        raise InputError("shelves_wrong", path=path, reason=error) from error
+
+
+def _vocabulary(
+    settings: Settings, store: Store | None, *, sways: bool, shelves: Sequence[str] = ()
+) -> Vocabulary:
     """Return the tags to choose from; in `prefer` also the archive's, if the tagger uses them."""
     written = read_vocabulary_file(settings)
     mode: Mode = settings.vocabulary_mode or written.mode or "prefer"
@@ -164,10 +192,12 @@ def _vocabulary(settings: Settings, store: Store | None, *, sways: bool) -> Voca
         existing = [tag for tag in store.tags.most_used() if tag[1]]
     elif store is not None and mode == "prefer" and sways:
         existing, blocked = store.tags.most_used(), store.tags.blocked()
-    return Vocabulary(mode, written.entries, existing, settings.tags_max, blocked=blocked)
+    return Vocabulary(
+        mode, written.entries, existing, settings.tags_max, blocked=blocked, shelves=shelves
+    )
 
 
-def _read(path: Path, what: Literal["prompt", "vocabulary"]) -> str:
+def _read(path: Path, what: Literal["prompt", "vocabulary", "shelves"]) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:

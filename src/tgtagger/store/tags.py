@@ -40,6 +40,7 @@ _USED_BY = RowCheck("tags.name", INTEGER)
 _COMPLETION = RowCheck("tags.name", "tag_aliases.name", INTEGER)
 _NAMES = RowCheck("tag_changes.names")
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
+_CALLED_ROW = RowCheck("tags.id", "tags.name", INTEGER)
 _LISTED = RowCheck("tags.id", "tags.name", INTEGER, "tags.added_at")
 _COUNTED = RowCheck(
     "tags.id",
@@ -159,6 +160,11 @@ COMPLETIONS = Statement("""
 
 Their posts are counted up to a thousand.
 """
+_CALLED = Statement(
+    "SELECT id, name, (SELECT count(*) FROM barred_tags WHERE tag_id = tags.id) FROM tags "
+    "WHERE id IN (SELECT id FROM tags WHERE key = :key "
+    "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = :key)"
+)
 _GIVEN_LAST = Statement(
     "SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30"
 )
@@ -250,6 +256,20 @@ class Tags(Part):
             aliases = _aliases(db)
             rows = _BLOCKED(db)
             return tuple((name, aliases.get(tag, ())) for tag, name in map(_NAMED, rows))
+
+    def called(self, names: Sequence[str]) -> dict[str, str | None]:
+        """Return what tags of these names are called by now; None: blocked. New ones are left out.
+
+        A person may have renamed one, or merged it into another.
+        """
+        with self._database.read() as db:
+            found: dict[str, str | None] = {}
+            for name in names:
+                row = _CALLED(db, key=vocabulary.key(name)).fetchone()
+                if row is not None:
+                    _, called, is_blocked = _CALLED_ROW(row)
+                    found[name] = None if is_blocked else str(called)
+            return found
 
     def forms_of_new(self, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return (name, tag) for names that no tag has, and of which a tag in use is a form."""

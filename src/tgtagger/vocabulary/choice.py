@@ -33,7 +33,8 @@ class Vocabulary:
 
     `entries` are normalised, as `read` returns them. `existing` are the archive's tags, the most
     used first, each with its aliases; `remember` adds those of the run. `blocked` are tags that no
-    post gets: a model is never offered one, and a form of one is blocked, too.
+    post gets: a model is never offered one, and a form of one is blocked, too. `shelves` are
+    offered by the prompt: their forms are they, and `likeliest` leaves them out.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Vocabulary:
         maximum: int = 7,
         *,
         blocked: Sequence[tuple[str, tuple[str, ...]]] = (),
+        shelves: Sequence[str] = (),
     ) -> None:
         self.mode: Final = mode
         self.entries: Final = tuple(entries)
@@ -52,7 +54,8 @@ class Vocabulary:
         self.hash: Final = _hash(mode, self.entries)
         self._existing: Final = list(existing)
         self._wanted: Final = _Known((entry.name, entry.aliases) for entry in self.entries)
-        self._known: Final = _Known([*self._existing, *blocked])
+        self._offered: Final = self._wanted.names.keys() | set(map(key, shelves))
+        self._known: Final = _Known([*self._existing, *blocked, *((name, ()) for name in shelves)])
 
     def choose(
         self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False
@@ -96,7 +99,7 @@ class Vocabulary:
         """Add chosen tags to the existing ones, as the least used."""
         for name in names:
             tag = (name, ())
-            if self._known.add(*tag) and key(name) not in self._wanted.names:
+            if self._known.add(*tag) and key(name) not in self._offered:
                 self._existing.append(tag)
                 if "_others" in self.__dict__:
                     self._others.append(tag)
@@ -129,8 +132,8 @@ class Vocabulary:
 
     @functools.cached_property
     def _others(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Return the existing tags without the entries."""
-        return [tag for tag in self._existing if key(tag[0]) not in self._wanted.names]
+        """Return the existing tags without the entries and the shelves."""
+        return [tag for tag in self._existing if key(tag[0]) not in self._offered]
 
     @functools.cached_property
     def _occurrences(self) -> Occurrences:

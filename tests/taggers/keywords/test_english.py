@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tgtagger.taggers.keywords import KeywordsTagger, nouns
+from tgtagger.vocabulary.shelves import NO_SHELVES
 
-TAGGER = KeywordsTagger()
+TAGGER = KeywordsTagger(shelves=NO_SHELVES)
 
 
 def tags(text: str) -> list[str]:

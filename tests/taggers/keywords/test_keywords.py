@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 
 from support.events import RecordedEvents
 from tgtagger import vocabulary
-from tgtagger.errors import InputError
 from tgtagger.model.tagging import PostForTagging, PostId, Skipped, Tagged
 from tgtagger.taggers.keywords import KeywordsTagger
+from tgtagger.vocabulary.shelves import NO_SHELVES
 
-TAGGER = KeywordsTagger()
+TAGGER = KeywordsTagger(shelves=NO_SHELVES)
 
 
 def tags(text: str) -> list[str]:
@@ -105,19 +104,6 @@ def test_from_minimum_to_maximum() -> None:
     for low, high in ((1, 2), (3, 7), (5, 5)):
         found = KeywordsTagger(minimum=low, maximum=high).tag_text(text)
         assert low <= len(found) <= high
-
-
-def test_a_file_of_topics_adds_one(tmp_path: Path) -> None:
-    path = tmp_path / "topics.txt"
-    path.write_text("# mine\nпогода: дождь снег гололедица\nspace: comet telescope orbit\n")
-    tagger = KeywordsTagger(topics=path)
-    assert "погода" in [t.name for t in tagger.tag_text("В Москве дождь и снег до вечера")]
-    assert "погода" not in [t.name for t in tagger.tag_text("В Москве открыли снег-парк")]
-    path.write_text("no colon here")
-    with pytest.raises(InputError, match="line 1"):
-        KeywordsTagger(topics=path)
-    with pytest.raises(InputError, match="cannot be read"):
-        KeywordsTagger(topics=tmp_path / "none")
 
 
 async def test_posts_come_back_in_order_with_their_outcomes() -> None:

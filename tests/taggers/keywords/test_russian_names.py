@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tgtagger.taggers.keywords import KeywordsTagger
+from tgtagger.vocabulary.shelves import NO_SHELVES
 
 LIST = Path(__file__).with_name("names_ru.tsv")
 SENTENCES = {
@@ -18,7 +19,7 @@ SENTENCES = {
     "ablt": "Сегодня вместе с {} открыли школу.",
     "loct": "Вчера много писали о {} и школе.",
 }
-TAGGER = KeywordsTagger()
+TAGGER = KeywordsTagger(shelves=NO_SHELVES)
 
 
 def tags(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from tgtagger.taggers.llm.prompt import (
     posts_message,
 )
 from tgtagger.vocabulary import Vocabulary, VocabularyEntry
+from tgtagger.vocabulary.shelves import NO_SHELVES, Shelves, bundled, read_shelves
 
 OPEN = Vocabulary("open")
 STORM = [VocabularyEntry("storm", "wind and rain", ("gale", "буря")), VocabularyEntry("harbour")]
@@ -120,6 +121,60 @@ def test_an_example_is_as_a_request_and_its_answer(minimum: int, maximum: int) -
         assert list(tags) == [post.id for post in posts]
         assert all(minimum <= len(each) <= maximum for each in tags.values())
         assert json.loads(answered)
+
+
+# ---- shelves
+
+
+def test_shelves_are_offered_and_make_another_prompt() -> None:
+    prompt = make_prompt(OPEN, shelves=bundled())
+    assert "спорт / sport" in prompt.system
+    assert "in Russian for a Russian post" in prompt.system
+    assert "sport" not in prompt.rules  # else a model's answer would be an echo of them
+    hashes = {
+        make_prompt(OPEN, shelves=shelves).hash
+        for shelves in (bundled(), NO_SHELVES, read_shelves("sea: wave\n"))
+    }
+    assert len(hashes) == 3
+    assert make_prompt(OPEN, shelves=NO_SHELVES) == make_prompt(OPEN)
+
+
+def test_what_a_person_calls_a_shelf_makes_no_other_prompt() -> None:
+    prompt = make_prompt(OPEN, shelves=bundled().called({"спорт": "футбол", "sport": None}))
+    assert "; футбол; " in prompt.system
+    assert "; sport" not in prompt.system
+    assert " / sport" not in prompt.system
+    assert prompt.hash == make_prompt(OPEN, shelves=bundled()).hash
+
+
+@pytest.mark.parametrize(
+    ("language", "list_"), [("Russian", "политика; война"), ("English", "politics; war")]
+)
+def test_shelves_are_named_in_the_language_of_tags(language: str, list_: str) -> None:
+    system = make_prompt(OPEN, language=language, shelves=bundled()).system
+    assert list_ in system
+    assert " / " not in system
+
+
+def test_no_shelf_beside_a_closed_vocabulary_nor_in_rules_that_do_not_ask() -> None:
+    closed = Vocabulary("closed", STORM)
+    assert make_prompt(closed, shelves=bundled()) == make_prompt(closed)
+    own = make_prompt(OPEN, own_rules="Tag well.", shelves=bundled())
+    assert own == make_prompt(OPEN, own_rules="Tag well.")
+    asked = make_prompt(OPEN, own_rules="One of: {shelves}.", shelves=read_shelves("sea: wave\n"))
+    assert "One of: sea." in asked.system
+
+
+def test_examples_show_a_shelf_where_it_is_offered() -> None:
+    def last(shelves: Shelves, maximum: int = 7) -> list[str]:
+        examples = make_prompt(OPEN, maximum=maximum, shelves=shelves).examples
+        every = [tags for _, said in examples for tags in read_tags(said, ["p1", "p2"]).values()]
+        return [str(tags[-1]) for tags in every]
+
+    assert last(bundled()) == ["технологии", "transport", "животные"]
+    assert last(bundled(), 4) == ["технологии", "transport", "животные"]
+    assert last(bundled(), 3) == last(NO_SHELVES, 3)  # no room
+    assert last(read_shelves("sea: wave\n")) == last(NO_SHELVES)
 
 
 # ---- posts stay within their fences

@@ -61,9 +61,9 @@ def _trusted_files(settings: Settings) -> list[Path]:
     """Return the files that steer a run and hold no secret."""
     named = (
         settings.telegram_key, settings.llm_prompt, settings.llm_prices, settings.vocabulary,
-        settings.topics,
+        settings.shelves,
     )  # fmt: skip
-    return [path for path in named if path is not None]
+    return [path for path in named if isinstance(path, Path)]
 
 
 def _file(path: Path, wrong: int, verb: str, better: str, *, is_private: bool) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ _FILTERS = 'tag:ai, -tag:"solar power", channel:@news, since:7d, until:2026-01-3
 _NAMED_BY = {
     "prompt": "the file is set by TGTAGGER_LLM_PROMPT",
     "vocabulary": "the file is set by TGTAGGER_VOCABULARY or --vocabulary",
+    "shelves": "the file is set by TGTAGGER_SHELVES; the words on and off need no file",
 }
 
 
@@ -85,6 +86,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
         "set TGTAGGER_VOCABULARY or --vocabulary to a file with one tag per line"
     ),
     "vocabulary_wrong": _of_the_reason,
+    "shelves_wrong": _of_the_reason,
     "tagging_file_unreadable": lambda *, file, **_: _NAMED_BY[file],
     "tagging_file_not_utf8": "save it as UTF-8",
     "no_tags_yet": "run: tgtagger tag",

@@ -69,6 +69,7 @@ def _modes(*, known: Sequence[str], **_: object) -> str:
 
 
 _PRICES = 'write ["model"], and below it input = 0.15 and output = 0.60: USD per million tokens'
+_SHELVES = "a line is: sport: match goal champion (docs/tagging.md)"
 
 HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "key_rejected": "set the right key (TGTAGGER_LLM_API_KEY); the posts stay pending",
@@ -87,7 +88,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "prices_not_toml": _PRICES,
     "prices_invalid": _PRICES,
     "cached_price_invalid": _PRICES,
-    "topic_invalid": "see docs/tagging.md",
+    "shelf_invalid": _SHELVES,
+    "shelves_empty": _SHELVES,
     "vocabulary_empty": "write one tag per line",
     "vocabulary_too_long": "remove tags that are rarely used",
     "vocabulary_name_twice": "a name or an alias belongs to one tag",

@@ -9,7 +9,6 @@ needs a language model. Knows no store.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING
 
 from tgtagger.model.events import Events
 from tgtagger.model.tagging import (
@@ -23,15 +22,12 @@ from tgtagger.model.tagging import (
     Tagged,
 )
 from tgtagger.taggers.keywords import select
-from tgtagger.taggers.keywords.words import read_topics
 from tgtagger.vocabulary import Vocabulary, key
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tgtagger.vocabulary.shelves import Shelves, bundled
 
 __all__ = ["VERSION", "KeywordsTagger"]
 
-VERSION = "3"
+VERSION = "4"
 """The algorithm's version, stored with every tag, so that tags of an older one can be found."""
 
 
@@ -49,15 +45,21 @@ class KeywordsTagger:
         *,
         minimum: int = 3,
         maximum: int = 7,
-        topics: Path | None = None,
+        shelves: Shelves | None = None,
+        shelf_language: str | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         of = None if vocabulary is None else vocabulary.hash
-        self.provenance = Provenance("keywords", model=f"keywords-{VERSION}", vocabulary=of)
+        self._shelves = bundled() if shelves is None else shelves
+        # Another list of shelves makes other tags, as another prompt of a model does.
+        known_as = None if self._shelves is bundled() else self._shelves.hash
+        self.provenance = Provenance(
+            "keywords", model=f"keywords-{VERSION}", prompt=known_as, vocabulary=of
+        )
+        self._shelf_language = shelf_language
         self._vocabulary = vocabulary
         self._minimum = minimum
         self._maximum = maximum
-        self._topics = read_topics(topics)
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
@@ -81,14 +83,20 @@ class KeywordsTagger:
             yield (Answered(post, self.provenance, outcome),)
 
     def tag_text(self, text: str, channel: str = "") -> tuple[SuggestedTag, ...]:
-        """Return a text's tags, the best first; an empty list for a text without words.
+        """Return a text's tags, the best first, then its shelf; none for a text without words.
 
         The name of its channel, given by its title, is no topic.
         """
-        if self._vocabulary is None:
-            return select.choose_tags(text, self._minimum, self._maximum, self._topics, channel)
         # More than the maximum: a closed vocabulary leaves only some of them.
-        found = select.choose_tags(text, self._minimum, MANY, self._topics, channel)
-        hashtags = {key(tag.name) for tag in found if tag.hashtag}
-        names = self._vocabulary.choose([tag.name for tag in found], text)
-        return tuple(SuggestedTag(name, key(name) in hashtags) for name in names)
+        most = self._maximum if self._vocabulary is None else MANY
+        found, named = select.choose_tags(
+            text, self._minimum, most, self._shelves, channel, self._shelf_language
+        )
+        shelves = [] if named is None else [named]
+        if self._vocabulary is not None:
+            hashtags = {key(tag.name) for tag in found if tag.hashtag}
+            names = self._vocabulary.choose([tag.name for tag in found], text)
+            found = tuple(SuggestedTag(name, key(name) in hashtags) for name in names)
+            shelves = [*self._vocabulary.choose(shelves, text)]
+        shelf = SuggestedTag(shelves[0]) if shelves else None
+        return select.with_shelf(found, shelf, self._maximum)

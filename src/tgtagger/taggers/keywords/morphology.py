@@ -97,6 +97,13 @@ def analyse(word: str) -> Form:
     )
 
 
+@functools.lru_cache(CACHED // 5)
+def lemmas(word: str, likely: float) -> tuple[str, ...]:
+    """Return a word in lower case and its dictionary forms that are at least so likely."""
+    found = [each.normal_form.replace("ё", "е") for each in _parses(word) if each.score >= likely]
+    return tuple(dict.fromkeys((word, *found)))
+
+
 @functools.lru_cache(2048)  # there are some hundred grammar tags
 def _features(tag: str) -> Features | None:
     marks = tag.replace(" ", ",").split(",")

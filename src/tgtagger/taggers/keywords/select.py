@@ -1,4 +1,4 @@
-"""Choose the tags among a post's candidates: score, drop near-equals, decide how many.
+"""Choose the tags among a post's candidates: score, drop near-equals, decide how many, add a shelf.
 
 Pure. Knows no grammar.
 """
@@ -8,29 +8,37 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
 from tgtagger.taggers.keywords import capitals, english, russian, words
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering, without_owner
 from tgtagger.taggers.keywords.languages import language_of
+from tgtagger.taggers.keywords.shelf import shelf_of
 from tgtagger.taggers.keywords.text import Prepared, prepare
+from tgtagger.vocabulary.shelves import Shelves
 
 USUAL = 5
 """Tags a post gets, if the settings allow and its words are worth it."""
 WORTH = 0.30
 """A further tag must score at least this share of the best."""
+BESIDE_SHELF = 2
+"""Tags of its own that a post keeps beside a shelf, at least."""
 
 
 def choose_tags(
     text: str,
     minimum: int,
     maximum: int,
-    topics: Mapping[str, frozenset[str]],
+    shelves: Shelves,
     channel: str = "",
-) -> tuple[SuggestedTag, ...]:
-    """Return a text's tags, the best first; none that is its channel's own name."""
+    named_in: str | None = None,
+) -> tuple[tuple[SuggestedTag, ...], str | None]:
+    """Return a text's tags, the best first, and its shelf, named in its language or `named_in`.
+
+    No tag is its channel's own name.
+    """
     prepared = prepare(text)
     language = language_of(prepared)
     chosen: dict[str, SuggestedTag] = {}
@@ -50,9 +58,23 @@ def choose_tags(
         if not any(_is_near(candidate.parts, other) for other in taken):
             taken.append(candidate.parts)
             _add(chosen, candidate.shown, hashtag=False, maximum=maximum)
-    for topic in _topics_of(prepared, topics):
-        _add(chosen, topic, hashtag=False, maximum=maximum)
-    return tuple(chosen.values())
+    return tuple(chosen.values()), shelf_of(prepared, language, shelves, named_in or language)
+
+
+def with_shelf(
+    tags: Sequence[SuggestedTag], shelf: SuggestedTag | None, maximum: int
+) -> tuple[SuggestedTag, ...]:
+    """Return a post's tags with its shelf behind them, no more than the maximum.
+
+    The shelf takes the place of the last tag if it must; not of a hashtag, nor of one of two tags.
+    """
+    if shelf is None or vocabulary.key(shelf.name) in {vocabulary.key(tag.name) for tag in tags}:
+        return tuple(tags)
+    if len(tags) < maximum:
+        return (*tags, shelf)
+    if maximum <= BESIDE_SHELF or tags[-1].hashtag:
+        return tuple(tags)
+    return (*tags[:-1], shelf)
 
 
 def _add(chosen: dict[str, SuggestedTag], name: str, *, hashtag: bool, maximum: int) -> None:
@@ -129,13 +151,3 @@ def _score(candidate: Candidate, total: int) -> float:
 def _is_near(parts: frozenset[str], others: frozenset[str]) -> bool:
     """Tell whether two tags mean the same: the words of one are among those of the other."""
     return parts <= others or others <= parts
-
-
-def _topics_of(prepared: Prepared, topics: Mapping[str, frozenset[str]]) -> Sequence[str]:
-    """Return the topic that the most words of the text belong to, two at least."""
-    if not topics:
-        return ()
-    found = {word.lower for word in prepared.words}
-    hits = {topic: len(found & speaking) for topic, speaking in topics.items()}
-    best = max(hits, key=lambda topic: hits[topic])
-    return (best,) if hits[best] > 1 else ()

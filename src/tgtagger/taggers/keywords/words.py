@@ -1,4 +1,4 @@
-"""The word lists: stop words, how tag-like a word is, broad topics. Loaded at their first use.
+"""The word lists: stop words, how tag-like a word is. Loaded at their first use.
 
 Knows no text. The head of each list, in data/, tells its source.
 """
@@ -9,12 +9,6 @@ import functools
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
-
-from tgtagger.errors import InputError, system_error
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Without pathlib and importlib.resources: each costs 8 ms, a tenth of the start.
 _DATA = os.path.join(os.path.dirname(__file__), "data")  # noqa: PTH118, PTH120
@@ -146,27 +140,3 @@ def countries() -> Mapping[str, str]:
         for line in _lines("countries_en.txt")
         for name in (line[0].lower(), *line[1:])
     }
-
-
-def read_topics(path: Path | None) -> Mapping[str, frozenset[str]]:
-    """Return topics and their words, from a file with lines `topic: word word …`.
-
-    Raises InputError for a file that cannot be read.
-    """
-    if path is None:
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise system_error(error, "topics_unreadable", path=path) from error
-    except UnicodeDecodeError as error:
-        raise InputError("topics_not_utf8", path=path) from error
-    topics: dict[str, frozenset[str]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        topic, colon, words = line.partition(":")
-        if not colon or not topic.strip() or not words.strip():
-            raise InputError("topic_invalid", path=path, line=number)
-        topics[topic.strip()] = frozenset(words.casefold().replace("ё", "е").split())
-    return topics
