@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,6 +366,21 @@ def test_resources_and_the_prompt(reader: Agent, store: Store) -> None:
     (message,) = shown.messages
     assert "channels=['@news']" in message.content.text
     assert "storm" not in shown.model_dump_json()  # no post stands in it
+
+
+def test_a_large_vocabulary_is_cut_by_bytes(reader: Agent, store: Store) -> None:
+    fill(store, 9)
+    for first in range(0, 450, 50):
+        tag_some(store, [chr(0x20000 + n) * 40 for n in range(first, first + 50)], first // 50 + 1)
+    for at in (1, 2):
+        store.curation.add_aliases(
+            chr(0x20000 + at) * 40, [f"{'я' * 30}{at}-{n}" for n in range(9)]
+        )
+    found = json.loads(reader.read("tgtagger://vocabulary"))
+    assert len(found["tags"]) + found["left_out"] == 450
+    assert found["left_out"] > 0
+    assert reader.sizes[-1] > 30_000
+    assert json.loads(reader.read("tgtagger://posts/1006503122-1"))["posts"]
 
 
 def test_no_archive_yet(tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ class Agent:
         return told
 
     def read(self, uri: str) -> str:
-        return str(self.do("read_resource", uri).contents[0].text)
+        found = self.do("read_resource", uri)
+        self.sizes.append(len(found.model_dump_json(by_alias=True).encode()))
+        return str(found.contents[0].text)
 
     def pages(self, tool: str, of: str, **arguments: Any) -> list[list[Any]]:
         """Call a tool until it has no next page; return the items of each."""

@@ -29,7 +29,8 @@ from tgtagger import __version__
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
 from tgtagger.mcp import failures
-from tgtagger.mcp.marks import Marks, plain
+from tgtagger.mcp.answers import LARGEST
+from tgtagger.mcp.marks import Marks, plain, weight
 from tgtagger.mcp.reading import Reading
 from tgtagger.mcp.writing import Writing
 from tgtagger.runs.archive import Archive
@@ -241,20 +242,24 @@ def _add_resources(server: AgentServer, settings: Settings, reading: Reading) ->
         "tgtagger://vocabulary",
         name="vocabulary",
         title="The vocabulary",
-        description="The tags of this archive, the person's list first, then the most used.",
+        description="The tags of this archive, the person's list first, then the most used; "
+        "list_tags has the others.",
         mime_type="application/json",
     )
     def vocabulary() -> str:
         found = read_vocabulary(settings, limit=_VOCABULARY)
-        entries = [
-            {
-                "tag": plain(entry.name),
-                "about": plain(entry.description or ""),
-                "aliases": [plain(alias) for alias in entry.aliases[:10]],
-            }
-            for entry in found.entries
-        ]
-        return _compact({"notice": Marks().notice, "mode": found.mode, "tags": entries})
+        told: dict[str, object] = {"notice": Marks().notice, "mode": found.mode}
+        left = LARGEST - 2 * weight(_compact(told))  # as much for the message around it
+        tags = []
+        for entry in found.entries:
+            aliases = [plain(alias) for alias in entry.aliases[:10]]
+            about = plain(entry.description or "")
+            tag = {"tag": plain(entry.name), "about": about, "aliases": aliases}
+            left -= len(_compact(_compact(tag)).encode())
+            if left < 0:
+                break
+            tags.append(tag)
+        return _compact(told | {"tags": tags, "left_out": len(found.entries) - len(tags)})
 
 
 def digest(
