@@ -368,6 +368,21 @@ def test_resources_and_the_prompt(reader: Agent, store: Store) -> None:
     assert "storm" not in shown.model_dump_json()  # no post stands in it
 
 
+@pytest.mark.parametrize("size", [21, 36])
+def test_a_list_of_long_tags_keeps_room_for_its_cursor(
+    reader: Agent, store: Store, size: int
+) -> None:
+    fill(store, 1)
+    for n in range(15):
+        tag_some(store, [chr(0x20000 + n) * 40], 1)
+        store.curation.add("news/1", [chr(0x20000 + n) * 40])
+        aliases = [chr(0x20100 + n * 10 + at) * size for at in range(10)]
+        store.curation.add_aliases(chr(0x20000 + n) * 40, aliases)
+    pages = reader.pages("list_tags", "tags")
+    assert len(pages[0]) < 15
+    assert sum(map(len, pages)) == 15
+
+
 def test_a_large_vocabulary_is_cut_by_bytes(reader: Agent, store: Store) -> None:
     fill(store, 9)
     for first in range(0, 450, 50):

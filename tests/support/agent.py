@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from mcp_types import CallToolResult, Implementation, TextContent
 
 from mcp import Client, StdioServerParameters
@@ -73,6 +74,7 @@ class Agent:
         self.client = client
         self._portal = portal
         self.sizes: list[int] = []
+        self._validators: dict[str, Draft202012Validator] = {}
 
     def do(self, verb: str, *given: Any, **named: Any) -> Any:
         """Call a method of the client."""
@@ -90,7 +92,16 @@ class Agent:
             assert result.structured_content is None
             raise Refused(told)
         assert told == result.structured_content
+        self._validator(tool).validate(told)
         return told
+
+    def _validator(self, tool: str) -> Draft202012Validator:
+        """Return what checks an answer by the schema that the tool declares."""
+        if not self._validators:
+            for each in self.do("list_tools").tools:
+                Draft202012Validator.check_schema(each.output_schema)
+                self._validators[each.name] = Draft202012Validator(each.output_schema)
+        return self._validators[tool]
 
     def read(self, uri: str) -> str:
         found = self.do("read_resource", uri)

@@ -7,7 +7,7 @@ read, so that an absence proves nothing. Knows no store.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,9 @@ LARGEST = 32_000
 """Bytes of an answer, with both forms of it: the JSON, and the same as text for older clients."""
 _FRAME = 500
 """Bytes of what stands around the answer in a message."""
+
+
+Item = TypeVar("Item", bound=BaseModel)
 
 
 class Shape(BaseModel):
@@ -237,11 +240,41 @@ def size(item: BaseModel) -> int:
     return weight(item.model_dump_json()) + 2  # the commas
 
 
-def fitting(answer: Answer, items: Sequence[BaseModel]) -> int:
-    """Return how many of these items fit into an answer, which has none of them yet."""
-    left = room(answer)
-    for at, item in enumerate(items):
+def fitted(
+    answer: Page, items: Sequence[Item], cursors: Sequence[str], *, has_more: bool
+) -> list[Item]:
+    """Return the items that fit into an answer, which has none yet, and set its `next_cursor`.
+
+    `cursors` are those after each item; `has_more`: more follows even after the last one.
+    """
+    answer.next_cursor = max(cursors, key=len, default=None)  # its room is kept
+    left, shown = room(answer), 0
+    for item in items:
         left -= size(item)
         if left < 0:
-            return at
-    return len(items)
+            break
+        shown += 1
+    goes_on = shown and (has_more or shown < len(items))
+    answer.next_cursor = cursors[shown - 1] if goes_on else None
+    return list(items[:shown])
+
+
+def fitting_part(
+    answer: Listed, hits: Sequence[Hit], keys: Sequence[int], middle: int | None, *, is_newer: bool
+) -> tuple[int, int]:
+    """Return the part of the hits that fits: its begin and end. `keys` are those of their posts.
+
+    Around a post, whose key is `middle`, the farthest ones are left out; of newer ones the newest,
+    else the oldest.
+    """
+    sizes = [size(each) for each in hits]
+    first, last, left = 0, len(hits), room(answer) - 200 - sum(sizes)  # two cursors
+    while left < 0 and last - first > 1:
+        above = sum(key > middle for key in keys[first:last]) if middle is not None else 0
+        if is_newer or above > (last - first) // 2:
+            left += sizes[first]
+            first += 1
+        else:
+            last -= 1
+            left += sizes[last]
+    return first, last

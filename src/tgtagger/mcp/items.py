@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tgtagger.mcp import answers
 from tgtagger.mcp.marks import Marks, beginning, plain, weight
-from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, PostDetails
+from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, ListedTag, PostDetails
 from tgtagger.model.archive import Post as StoredPost
 from tgtagger.model.posts import Channel, Media
 from tgtagger.model.refs import Invited, post_name, read_channel
@@ -27,6 +27,7 @@ HEAVIEST_ITEM = 26_000
 """Bytes of a post with all that belongs to it: a text gives way to many long names."""
 HEAVIEST_TAGS = 4_000
 _SHOWN_TAGS, _SHOWN_MEDIA = 20, 5  # of one post
+_SHOWN_ALIASES = 10
 
 
 def hit_of(found: FoundPost, marks: Marks, *, is_whole: bool = False) -> answers.Hit:
@@ -141,6 +142,34 @@ def channel_of(state: ChannelState, marks: Marks) -> answers.Channel:
         posts_without_tags=state.pending + state.failed,
         paused=state.paused or state.unfollowed,
     )
+
+
+def coverage_of(channels: Sequence[ChannelState], added: int) -> answers.Coverage:
+    """Return what the archive has of channels, besides those that were only added."""
+    newest = max((each.newest for each in channels if each.newest), default=None)
+    read = min((each.parsed_at for each in channels if each.parsed_at), default=None)
+    unread = sum(each.unread for each in channels)
+    untagged = sum(each.pending + each.failed for each in channels)
+    until = f"stored up to {iso(newest)}" if newest else "nothing is stored"
+    gaps = [
+        f"messages not read yet: {unread}" if unread else "",
+        f"channels added and never read: {added}" if added else "",
+        f"posts without tags, which no tag finds: {untagged}" if untagged else "",
+    ]
+    told = "; ".join(filter(None, (until, *gaps)))
+    return answers.Coverage(
+        says=f"{told}. What is not found may still have been posted.",
+        newest_post=moment(newest),
+        last_read=moment(read),
+        unread_messages=unread,
+        channels_not_read=added,
+        posts_without_tags=untagged,
+    )
+
+
+def tag_of(tag: ListedTag) -> answers.Tag:
+    aliases = [plain(alias) for alias in tag.aliases[:_SHOWN_ALIASES]]
+    return answers.Tag(tag=plain(tag.name), posts=tag.posts, aliases=aliases)
 
 
 def buckets_of(days: Sequence[DayCount], by: str) -> list[tuple[dt.date, int]]:

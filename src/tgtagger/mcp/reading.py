@@ -7,35 +7,33 @@ ever. Each says what the archive has not read. Knows no transport.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from tgtagger.errors import InputError
 from tgtagger.mcp import answers
-from tgtagger.mcp.answers import MOST, Coverage, fitting, room, size
+from tgtagger.mcp.answers import MOST, Coverage, fitted, fitting_part, room, size
 from tgtagger.mcp.items import (
     added_name,
     buckets_of,
     channel_number,
     channel_of,
+    coverage_of,
     hit_of,
     job_of,
     moment,
     post_of,
+    tag_of,
 )
 from tgtagger.mcp.marks import Marks, plain
-from tgtagger.model.archive import (
-    ChannelState,
-    DayCount,
-    FoundPost,
-    ListedTag,
-    RisingTag,
-)
+from tgtagger.model.archive import ChannelState, FoundPost, GroupCount, ListedTag, RisingTag
 from tgtagger.model.choices import PostStatus
+from tgtagger.model.posts import PostFilter
 from tgtagger.model.times import iso
 from tgtagger.runs.archive import Archive
 from tgtagger.runs.jobs import has_worker
@@ -49,6 +47,8 @@ from tgtagger.runs.pages import (
     write_key,
 )
 from tgtagger.runs.times import since_until
+
+T = TypeVar("T")
 
 _COUNTED = 1000
 _DAYS = 30
@@ -122,14 +122,12 @@ class Reading:
             coverage=self._coverage(channels),
         )
         hits = [hit_of(each, marks) for each in found]
-        shown = fitting(answer, hits)
-        if shown and (has_more or shown < len(hits)):
-            answer.next_cursor = (
-                cursor_of(found[shown - 1], wanted)
-                if sort == "date"
-                else write_key((begin + shown,), _ranked(wanted))
-            )
-        answer.posts = hits[:shown]
+        cursors = (
+            [cursor_of(each, wanted) for each in found]
+            if sort == "date"
+            else [write_key((begin + at,), _ranked(wanted)) for at in range(1, len(found) + 1)]
+        )
+        answer.posts = fitted(answer, hits, cursors, has_more=has_more)
         return answer
 
     def list_posts(
@@ -163,38 +161,22 @@ class Reading:
         are given.
         """
         store, marks = self.archive.store, Marks()
-        key = None
         anchors = {"around": around, "before": before, "after": after}
         given = [name for name, post in anchors.items() if post]
         if len(given) > 1:
             raise InputError("posts_of_several", given=" and ".join(given))
+        side, place = "", None
         if given:
-            details = store.records.post(anchors[given[0]])
-            key = details.key
+            (side,) = given
+            details = store.records.post(anchors[side])
+            place = details.key
             if not channels and not tags:
                 channels = [channel_number(details.post.id.channel_id)]
         wanted = Wanted(channels=channels, tags=tags, since=since, until=until)
-        asked = wanted.filter()
-        newer = older = None
         if cursor:
+            side = "after" if cursor.startswith(_NEWER) else "before"
             place = read_cursor(cursor.removeprefix(_NEWER), wanted)
-            newer, older = (place, None) if cursor.startswith(_NEWER) else (None, place)
-        elif after:
-            newer = key
-        elif before:
-            older = key
-        if newer is not None:
-            found, has_newer = store.records.page(asked, limit, before=newer)
-            has_older = True
-        elif around and not cursor:
-            assert key is not None
-            half = max(1, limit // 2)
-            above, has_newer = store.records.page(asked, half, before=key)
-            below, has_older = store.records.page(asked, max(1, limit - half), after=key + 1)
-            found = (*above, *below)
-        else:
-            found, has_older = store.records.page(asked, limit, after=older)
-            has_newer = False
+        found, has_newer, has_older = self._beside(wanted.filter(), limit, side, place)
         answer = answers.Listed(
             notice=marks.notice,
             posts=[],
@@ -203,8 +185,9 @@ class Reading:
             coverage=self._coverage(channels),
         )
         hits = [hit_of(each, marks, is_whole=whole_text) for each in found]
-        middle = key if around and not cursor else None
-        first, last = _fitting_part(answer, found, hits, middle, is_newer=newer is not None)
+        middle = place if side == "around" else None
+        keys = [each.key for each in found]
+        first, last = fitting_part(answer, hits, keys, middle, is_newer=side == "after")
         if found and (has_newer or first > 0):
             answer.newer_cursor = _NEWER + cursor_of(found[first], wanted)
         if found and (has_older or last < len(found)):
@@ -251,26 +234,17 @@ class Reading:
         cursor: Cursor = "",
     ) -> answers.Tags:
         """List the tags with how many posts each has, the most used first."""
-        marks, part = Marks(), contains.strip().casefold()
-        known = self.archive.remember("agents' tags", self.archive.store.tags.listed, is_exact=True)
-        found = [each for each in known if _has_letters(each, part)]
+        part = contains.strip().casefold()
+        known = self._remember("tags", self.archive.store.tags.listed)
+        found = [each for each in known if _has_letters(part, each.name, *each.aliases)]
         of = f"tags {part}"
         items, following = cut(found, _by_use, limit, cursor, of=of)
         answer = answers.Tags(
-            notice=marks.notice, tags=[], next_cursor=following, coverage=self._coverage(())
+            notice=Marks().notice, tags=[], next_cursor=None, coverage=self._coverage(())
         )
-        tags = [
-            answers.Tag(
-                tag=plain(each.name),
-                posts=each.posts,
-                aliases=[plain(alias) for alias in each.aliases[:10]],
-            )
-            for each in items
-        ]
-        shown = fitting(answer, tags)
-        if shown < len(tags):
-            answer.next_cursor = write_key(_by_use(items[shown - 1]), of)
-        answer.tags = tags[:shown]
+        cursors = [write_key(_by_use(each), of) for each in items]
+        tags = [tag_of(each) for each in items]
+        answer.tags = fitted(answer, tags, cursors, has_more=following is not None)
         return answer
 
     def list_channels(
@@ -283,29 +257,23 @@ class Reading:
     ) -> answers.Channels:
         """List the channels of the archive with how much of each is read."""
         marks, part = Marks(), contains.strip().casefold()
-        found = sorted(
-            (
-                each
-                for each in self._channels()
-                if part in each.channel.title.casefold()
-                or part in (each.channel.username or "").casefold()
-            ),
-            key=_by_id,
-        )
+        found = [
+            each
+            for each in sorted(self._channels(), key=_by_id)
+            if _has_letters(part, each.channel.title, each.channel.username or "")
+        ]
         of = f"channels {part}"
         items, following = cut(found, _by_id, limit, cursor, of=of)
         answer = answers.Channels(
             notice=marks.notice,
             channels=[],
             not_read=[added_name(source) for source in self._not_read()[:20]],
-            next_cursor=following,
+            next_cursor=None,
             coverage=self._coverage(()),
         )
+        cursors = [write_key(_by_id(each), of) for each in items]
         channels = [channel_of(each, marks) for each in items]
-        shown = fitting(answer, channels)
-        if shown < len(channels):
-            answer.next_cursor = write_key(_by_id(items[shown - 1]), of)
-        answer.channels = channels[:shown]
+        answer.channels = fitted(answer, channels, cursors, has_more=following is not None)
         return answer
 
     def tag_stats(
@@ -322,30 +290,33 @@ class Reading:
         With a tag: also which tags go together with it. Without: also which tags rise.
         """
         store, marks = self.archive.store, Marks()
-        days = store.statistics.tag_by_day(tag) if tag else self._days()
+        counts = store.statistics
+        days = counts.tag_by_day(tag) if tag else self._remember("days", counts.posts_by_day)
         begin, end = since_until(since, until)
         first = begin.date() if begin else dt.date.min
         last = (end - dt.timedelta.resolution).date() if end else dt.date.max
         buckets = buckets_of([day for day in days if first <= day.day <= last], by)
+        related, rising = tuple[GroupCount, ...](), tuple[RisingTag, ...]()
+        if tag and not cursor:
+            related = counts.related(tag, 10)
+        elif not cursor:
+            rising = self._remember("rising tags", partial(counts.rising, _DAYS, 10))
         of = f"stats {tag}\n{by}\n{since}\n{until}"
         items, following = cut(buckets, lambda each: (-each[0].toordinal(),), limit, cursor, of=of)
         return answers.Stats(
             notice=marks.notice,
-            tag=plain(store.statistics.tag(tag).name) if tag else None,
+            tag=plain(counts.tag(tag).name) if tag else None,
             by=by,
             posts=sum(posts for _, posts in buckets),
             buckets=[answers.Bucket(begins=str(day), posts=posts) for day, posts in items],
             related=[
-                answers.Related(tag=plain(each.name or ""), posts=each.posts)
-                for each in (store.statistics.related(tag, 10) if tag and not cursor else ())
+                answers.Related(tag=plain(each.name or ""), posts=each.posts) for each in related
             ],
             rising=[
                 answers.Rising(
-                    tag=plain(each.name),
-                    last_30_days=each.late,
-                    the_30_days_before=each.early,
+                    tag=plain(each.name), last_30_days=each.late, the_30_days_before=each.early
                 )
-                for each in (() if tag or cursor else self._rising())
+                for each in rising
             ],
             next_cursor=following,
             coverage=self._coverage(()),
@@ -354,7 +325,7 @@ class Reading:
     def archive_status(self) -> answers.Status:
         """Tell how much is stored, tagged and failed, what runs lately did, what is not read."""
         store, marks = self.archive.store, Marks()
-        state = self.archive.remember("agents' state", store.status.archive, is_exact=True)
+        state = self._remember("state", store.status.archive)
         return answers.Status(
             notice=marks.notice,
             posts=state.posts,
@@ -387,26 +358,34 @@ class Reading:
 
     # ---- parts
 
-    def _days(self) -> tuple[DayCount, ...]:
-        count = self.archive.store.statistics.posts_by_day
-        return self.archive.remember("agents' days", count, is_exact=True)
+    def _beside(
+        self, asked: PostFilter, limit: int, side: str, place: int | None
+    ) -> tuple[Sequence[FoundPost], bool, bool]:
+        """Return posts on a side of a place, the newest first; whether newer and older ones follow.
 
-    def _rising(self) -> tuple[RisingTag, ...]:
-        statistics = self.archive.store.statistics
-        return self.archive.remember(
-            "agents' rising tags", lambda: statistics.rising(_DAYS, 10), is_exact=True
-        )
+        Without a side: the newest of all.
+        """
+        page = self.archive.store.records.page
+        if side == "after":
+            found, has_newer = page(asked, limit, before=place)
+            return found, has_newer, True
+        if side == "around":
+            assert place is not None
+            half = max(1, limit // 2)
+            above, has_newer = page(asked, half, before=place)
+            below, has_older = page(asked, max(1, limit - half), after=place + 1)
+            return (*above, *below), has_newer, has_older
+        found, has_older = page(asked, limit, after=place)
+        return found, False, has_older
+
+    def _remember(self, name: str, count: Callable[[], T]) -> T:
+        return self.archive.remember(f"agents' {name}", count, is_exact=True)
 
     def _channels(self) -> tuple[ChannelState, ...]:
-        return self.archive.remember(
-            "agents' channels", self.archive.store.status.channels, is_exact=True
-        )
+        return self._remember("channels", self.archive.store.status.channels)
 
     def _not_read(self) -> Sequence[str]:
-        store = self.archive.store
-        return self.archive.remember(
-            "agents' sources", store.channels.followed_sources, is_exact=True
-        )
+        return self._remember("sources", self.archive.store.channels.followed_sources)
 
     def _coverage(self, names: Sequence[str]) -> Coverage:
         """Return what the archive has of these channels; of none named, of all."""
@@ -414,26 +393,7 @@ class Reading:
         if names:
             ids = set(self.archive.store.channels.identify(names))
             chosen = tuple(each for each in chosen if each.channel.id in ids)
-        newest = max((each.newest for each in chosen if each.newest), default=None)
-        read = min((each.parsed_at for each in chosen if each.parsed_at), default=None)
-        unread = sum(each.unread for each in chosen)
-        untagged = sum(each.pending + each.failed for each in chosen)
-        added = 0 if names else len(self._not_read())
-        gaps = [
-            f"messages not read yet: {unread}" if unread else "",
-            f"channels added and never read: {added}" if added else "",
-            f"posts without tags, which no tag finds: {untagged}" if untagged else "",
-        ]
-        until = f"stored up to {iso(newest)}" if newest else "nothing is stored"
-        told = "; ".join(filter(None, (until, *gaps)))
-        return Coverage(
-            says=f"{told}. What is not found may still have been posted.",
-            newest_post=moment(newest),
-            last_read=moment(read),
-            unread_messages=unread,
-            channels_not_read=added,
-            posts_without_tags=untagged,
-        )
+        return coverage_of(chosen, added=0 if names else len(self._not_read()))
 
 
 _NEWER = "~"
@@ -452,38 +412,12 @@ def _numbers(cursor: str, of: str, count: int) -> tuple[int, ...]:
     return found
 
 
-def _fitting_part(
-    answer: answers.Listed,
-    found: Sequence[FoundPost],
-    hits: Sequence[answers.Hit],
-    middle: int | None,
-    *,
-    is_newer: bool,
-) -> tuple[int, int]:
-    """Return the part of the hits that fits: its begin and end.
-
-    Around a post, whose key is `middle`, the farthest ones are left out; of newer ones the newest,
-    else the oldest.
-    """
-    sizes = [size(each) for each in hits]
-    first, last, left = 0, len(hits), room(answer) - 200 - sum(sizes)  # two cursors
-    while left < 0 and last - first > 1:
-        above = sum(each.key > middle for each in found[first:last]) if middle is not None else 0
-        if is_newer or above > (last - first) // 2:
-            left += sizes[first]
-            first += 1
-        else:
-            last -= 1
-            left += sizes[last]
-    return first, last
-
-
 def _by_id(state: ChannelState) -> tuple[int, ...]:
     return (state.channel.id,)
 
 
-def _has_letters(tag: ListedTag, part: str) -> bool:
-    return any(part in name.casefold() for name in (tag.name, *tag.aliases))
+def _has_letters(part: str, *names: str) -> bool:
+    return any(part in name.casefold() for name in names)
 
 
 def _by_use(tag: ListedTag) -> tuple[int, str]:
