@@ -56,7 +56,8 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
 def _tables(raw: sqlite3.Connection) -> list[str]:
     rows = raw.execute(
         "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main' "
-        "AND name NOT IN ('alembic_version', 'posts_fts_texts', 'tag_queue', 'claimed_texts') "
+        "AND name NOT IN ('alembic_version', 'posts_fts_texts', 'tag_queue', 'claimed_texts', "
+        "'run_origins') "
         "AND name NOT LIKE 'sqlite%' ORDER BY name"
     )
     return [name for (name,) in rows]

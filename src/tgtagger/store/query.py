@@ -16,16 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.operators import inv
 
-from tgtagger.decide import HUMAN, LONGEST_DELAY, answer_prefix
+from tgtagger.decide import LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
 from tgtagger.model import query as tree
 from tgtagger.model.choices import PostStatus
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.query import AllOf, AnyOf, Dated, Fact, Not, Words
 from tgtagger.model.tagging import Provenance
-from tgtagger.store import tag_queue
+from tgtagger.store import origins, tag_queue
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
+from tgtagger.store.recording import LASTING_SOURCES
 from tgtagger.store.rooms import Room, room_of, spelled
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import to_text
@@ -193,7 +194,7 @@ def query_for(db: Connection, wanted: PostFilter) -> Query:
     if wanted.not_tags:
         ids = [tag_id(db, name) for name in wanted.not_tags]
         query.add(f"NOT {_HAS_TAGS[True]}", tags=ids)
-    _add_queue(query, wanted)
+    _add_queue(query, db, wanted)
     return query
 
 
@@ -236,7 +237,7 @@ def _has_status(statuses: Iterable[str]) -> str:
     return f"({' OR '.join(known)})"
 
 
-def _add_queue(query: Query, wanted: PostFilter) -> None:
+def _add_queue(query: Query, db: Connection, wanted: PostFilter) -> None:
     """Narrow to the posts that a tagging run takes: failed in some way, due, stale."""
     if wanted.failures:
         query.add("p.failure IN :failures", failures=wanted.failures)
@@ -258,10 +259,10 @@ def _add_queue(query: Query, wanted: PostFilter) -> None:
             run=wanted.undone_since_run,
         )
     if wanted.stale_for:
-        _add_stale(query, wanted.stale_for)
+        _add_stale(query, db, wanted.stale_for)
 
 
-def _add_stale(query: Query, provenances: Sequence[Provenance]) -> None:
+def _add_stale(query: Query, db: Connection, provenances: Sequence[Provenance]) -> None:
     """Narrow to the posts that none of these has tagged or skipped."""
     values: dict[str, object] = {}
     keys, same = [], []
@@ -274,13 +275,20 @@ def _add_stale(query: Query, provenances: Sequence[Provenance]) -> None:
             f"l.{name} IS NULL" if value is None else f"l.{name} = :{name}{at}"
             for name, value in parts.items()
         ))  # fmt: skip
+    unanswered = (
+        "(p.text <> '' OR p.media_text <> '') "
+        f"AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN ({', '.join(keys)}))"
+    )
+    if origins.are_all(db, provenances):  # no tag is: so no post is looked at for its tags
+        query.add("p.status = 'skipped'")
+        query.add(unanswered, **values)
+        return
     # Written so that no part is NULL: a link without a model is no other one's.
     is_same = f"coalesce(({') OR ('.join(same)}), FALSE)"
     query.add(
-        "CASE p.status WHEN 'skipped' THEN (p.text <> '' OR p.media_text <> '') "
-        f"AND NOT EXISTS (SELECT 1 FROM answers WHERE key IN ({', '.join(keys)})) ELSE "
+        f"CASE p.status WHEN 'skipped' THEN {unanswered} ELSE "
         "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id "
-        f"AND l.source <> '{HUMAN}' AND NOT {is_same}) END",
+        f"AND l.source NOT IN ({LASTING_SOURCES}) AND NOT {is_same}) END",
         **values,
     )
 

@@ -26,7 +26,7 @@ from tgtagger.model.tagging import (
     SuggestedTag,
     TagUpdate,
 )
-from tgtagger.store import answers, tag_queue
+from tgtagger.store import answers, origins, tag_queue
 from tgtagger.store.claims import (
     FOR_TAGGING,
     Claims,
@@ -379,6 +379,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
             links = tuple((tag, link) for tag, link, by in before if by != run)
             replaced.append(Replaced(each.post, each.before, update.status, links))
     _GIVE.many(db, given)
+    origins.note(db, {(by, model, prompt, of) for *_, model, prompt, of, by, _ in given})
     return replaced
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from tgtagger.decide import HUMAN, UNTAGGED
+from tgtagger.decide import HUMAN, LASTING, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
-from tgtagger.store import tag_queue
+from tgtagger.store import origins, tag_queue
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import parsed
@@ -314,6 +314,7 @@ def _restore_links(db: Connection, number: int, what: str) -> tuple[set[int], in
         links += 1
     for post, tag, link_before in given:
         give_back(db, post, tag, link_before)
+    _note_origins(db, (link_before for _, _, link_before in given))
     return posts, links, kept
 
 
@@ -338,6 +339,18 @@ def give_back(db: Connection, post: int, tag: int, link: Sequence[Any]) -> None:
         vocabulary=vocabulary,
         run=run,
         added_at=added_at,
+    )
+
+
+def _note_origins(db: Connection, links: Iterable[Sequence[Any]]) -> None:
+    """Note what the tags that come back were made with; of a person's and an agent's nothing."""
+    origins.note(
+        db,
+        {
+            (run, model, prompt, vocabulary)
+            for _, source, model, prompt, vocabulary, run, _ in links
+            if source not in LASTING
+        },
     )
 
 
@@ -457,6 +470,7 @@ def _restore_replaced(db: Connection, run: int) -> None:
     """Bring back the tags that a run replaced, except those that a person decided against since."""
     rows = _REPLACED(db, run=run).fetchall()
     present: dict[int, int | None] = {}
+    _note_origins(db, (parsed(before) for _, _, before in rows))
     for post, tag, before in rows:
         if tag not in present:
             present[tag] = _present_tag(db, tag)

@@ -211,6 +211,12 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "vocabulary": or_null(TEXT),
         "summary": or_null(as_json(Value("any"))),
     },
+    "run_origins": {  # with what a run gave tags; "": without
+        "run_id": INTEGER,
+        "model": TEXT,
+        "prompt": TEXT,
+        "vocabulary": TEXT,
+    },
     "jobs": {  # runs that a person asked for in a browser, or by the API
         "id": INTEGER,
         "kind": one_of(JobKind),

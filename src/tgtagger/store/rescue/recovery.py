@@ -19,7 +19,7 @@ from typing import get_args
 
 from tgtagger.errors import InputError, StoreError, TgTaggerError
 from tgtagger.model.archive import Recovered, SavedTable
-from tgtagger.store import tag_queue
+from tgtagger.store import origins, tag_queue
 from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns
 from tgtagger.store.rescue.rejoin import Convert, Doubts, rejoin
@@ -50,7 +50,7 @@ CREATE TEMP TABLE known_tags (key, id PRIMARY KEY);
 CREATE TEMP TABLE known_links (tag_id, post_id, position, PRIMARY KEY (post_id, position));
 """
 
-_DERIVED = {"alembic_version", "tag_queue", "claimed_texts"}
+_DERIVED = {"alembic_version", "tag_queue", "claimed_texts", "run_origins"}
 
 
 def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA) -> Recovered:
@@ -264,14 +264,14 @@ class _Rows:
 
 
 def _finish(made: Path) -> None:
-    """Build the search index and the queue, and check the new file.
+    """Build the search index, the queue and the runs' origins, and check the new file.
 
     Raises AssertionError if it is damaged.
     """
     with contextlib.closing(connect(made, "mode=rw")) as db:
         db.execute("PRAGMA synchronous = OFF")
         fulltext_index.rebuild(db)
-        for statement in (tag_queue.EMPTY, tag_queue.REFILL):
+        for statement in (tag_queue.EMPTY, tag_queue.REFILL, origins.EMPTY, origins.REFILL):
             db.execute(statement.sql)
         problems = [line for (line,) in db.execute("PRAGMA integrity_check(1)") if line != "ok"]
         problems += [str(row) for row in db.execute("PRAGMA foreign_key_check")]
