@@ -1,6 +1,6 @@
 """What each run gave tags by, so that nobody looks at all tags to learn that none is stale."""
 
-from alembic import op
+from tgtagger.store import migration
 
 revision = "0012"
 down_revision = "0011"
@@ -30,5 +30,4 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    for statement in STATEMENTS:
-        op.get_bind().exec_driver_sql(statement)
+    migration.run(STATEMENTS)
