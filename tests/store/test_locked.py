@@ -27,6 +27,9 @@ def select(store: Store) -> list[Any]:
         return list(selection.posts())
 
 
+BESIDE = {"queue.claims", "limits.close", "limits.take_turns", "jobs.spend"}
+UPDATE = TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", PROVENANCE, answer_key="a:b")
+
 WRITING: dict[str, Callable[[Store], Any]] = {
     "jobs.ask": lambda store: store.jobs.ask("tag", "", {}),
     "jobs.cancel": lambda store: store.jobs.cancel(1),
@@ -43,9 +46,8 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "runs.end": lambda store: store.runs.end(1, 0),
     "posts.save_page": lambda store: store.posts.save_page(page(post(2, "text"))),
     "channels.save": lambda store: store.channels.save(CHANNEL),
-    "queue.save": lambda store: store.queue.save(
-        [TagUpdate(PostId(CHANNEL.id, 1), "", "skipped", PROVENANCE)], 1
-    ),
+    "queue.save": lambda store: store.queue.save([UPDATE], 1),
+    "queue.keep_paid": lambda store: store.queue.keep_paid([UPDATE], 1),
     "queue.claims": lambda store: list(store.queue.claims(PostFilter(), "one").take()),
     "queue.refill": lambda store: store.queue.refill(),
     "answers.save_capabilities": lambda store: store.answers.save_capabilities(
@@ -64,6 +66,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "tags.keep_apart": lambda store: store.tags.keep_apart(("tag",), "other"),
     "curation.merge": lambda store: store.curation.merge(["tag"], "other"),
     "curation.remove": lambda store: store.curation.remove(["tag"]),
+    "curation.block": lambda store: store.curation.block(["name"]),
     "curation.add_aliases": lambda store: store.curation.add_aliases("tag", ["name"]),
     "curation.remove_aliases": lambda store: store.curation.remove_aliases("tag", ["name"]),
     "curation.add": lambda store: store.curation.add("news/1", ["name"]),
@@ -76,6 +79,9 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
+    "proposals.look": lambda store: store.proposals.look([UPDATE]),
+    "records.tags_of": lambda store: list(store.records.tags_of(PostFilter())),
+    "channels.followed_source": lambda store: store.channels.followed_source("news"),
     "limits.closed_until": lambda store: store.limits.closed_until("url", 1.0),
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
@@ -160,7 +166,7 @@ def _locked(store: Store) -> Iterator[None]:
 
 
 def test_every_public_method_is_tried_here(store: Store) -> None:
-    public = {name for name in _public(Store) if name not in {"close", "lock", "recover"}}
+    public = {name for name in _public(Store) if name not in {"close", "lock", "recover", "copy"}}
     for part, made in vars(store).items():
         if isinstance(made, Part):
             public |= {f"{part}.{name}" for name in _public(type(made))}
@@ -179,6 +185,9 @@ def _public(kind: type) -> list[str]:
 def test_writing_says_that_the_database_is_locked(store: Store, name: str) -> None:
     if name == "integrity.check_index" and is_on_server(location(store)):
         pytest.skip("a server checks its index without writing")
+    if name in BESIDE and is_on_server(location(store)):
+        WRITING[name](store)  # rows that only such statements share, each of which locks its own
+        return
     with pytest.raises(TryLater):
         WRITING[name](store)
 

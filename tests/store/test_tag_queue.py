@@ -7,10 +7,16 @@ import contextlib
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from support.events import RecordedRun
 from support.make import PROVENANCE, page, post, tag
@@ -19,7 +25,10 @@ from tgtagger import pipeline
 from tgtagger.decide import update_after
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, PostForTagging, SuggestedTag, Tagged
-from tgtagger.store import Claims, Store
+from tgtagger.store import Claims, Store, tag_queue
+from tgtagger.store.postgres.archive_on_server import ArchiveOnServer
+from tgtagger.store.tag_queue import Lease
+from tgtagger.store.times import to_text
 from tgtagger.taggers.keywords import KeywordsTagger
 
 PENDING = PostFilter(statuses=("pending",))
@@ -28,6 +37,19 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 def fill(store: Store, *texts: str) -> None:
     store.posts.save_page(page(*(post(at, text) for at, text in enumerate(texts, 1))))
+
+
+@contextlib.contextmanager
+def patience(store: Store) -> Iterator[Store]:
+    """Let an archive of the tests, which waits for nobody, wait for others."""
+    opened = store._database.opened
+    if isinstance(opened, ArchiveOnServer):
+        opened._patience = 20.0
+        yield store
+        opened._patience = 0.0
+    else:
+        with Store.open(str(store.path)) as patient:
+            yield patient
 
 
 def claims(store: Store, worker: str, wanted: PostFilter = PENDING) -> Claims:
@@ -53,9 +75,14 @@ def finish(store: Store, item: PostForTagging, name: str = "tag") -> bool:
 def claimed(store: Store) -> list[tuple[object, ...]]:
     with reading(store) as db:
         return db.execute(
-            "SELECT worker, lease_until IS NOT NULL FROM tag_queue "
-            "UNION ALL SELECT worker, TRUE FROM claimed_texts"
+            "SELECT worker, 'a post' FROM tag_queue "
+            "UNION ALL SELECT worker, 'its text' FROM claimed_texts"
         ).fetchall()
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    with reading(store) as db:
+        return db.execute(sql).fetchall()
 
 
 @pytest.fixture
@@ -164,7 +191,7 @@ def test_who_may_not_have_a_post_leaves_no_trace_of_it(store: Store) -> None:
     fill(store, "same", "same")
     assert numbers(claim(store, "one")) == [2]
     assert claim(store, "two", PostFilter()) == []
-    assert claimed(store) == [("one", 1), ("one", 1)]
+    assert claimed(store) == [("one", "a post"), ("one", "its text")]
 
 
 def test_an_edited_post_is_nobody_s(store: Store) -> None:
@@ -185,6 +212,57 @@ def test_who_comes_when_no_one_is_at_work_frees_what_the_dead_had(store: Store, 
         assert numbers(claim(store, "living")) == [1]
 
 
+def test_who_claims_at_the_same_moment_shares_the_posts_and_their_texts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in a thread and with a connection of its own; equal texts stand far from each other."""
+    monkeypatch.setattr("tgtagger.store.claims.CLAIMED", 40)
+    fill(store, *(f"text {number % 90}" for number in range(900)))
+    together = threading.Barrier(4)
+
+    def work(worker: str) -> list[PostForTagging]:
+        together.wait()
+        found = []
+        for each in claims(patient, worker).take():
+            found.append(each)
+            time.sleep(0.001)
+        return found
+
+    with patience(store) as patient, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(work, ("one", "two", "three", "four")))
+    posts = Counter(number for part in found for number in numbers(part))
+    texts = Counter(text for part in found for text in {each.text_hash for each in part})
+    assert max(posts.values()) == 1
+    assert (len(texts), max(texts.values())) == (90, 1)
+    assert sum(bool(part) for part in found) > 1
+
+
+def test_two_posts_of_one_text_claimed_at_the_same_moment_go_to_one(store: Store) -> None:
+    """The other one waits until it knows whether the first has the text."""
+    fill(store, "same", "same", "other")
+    first, second, third = (number for (number,) in rows(store, "SELECT id FROM posts ORDER BY id"))
+    at = [to_text(dt.datetime.now(dt.UTC) + dt.timedelta(minutes=n)) for n in (0, 5, 60)]
+
+    def claim_as(db: Connection, worker: str, *posts: int) -> tuple[set[int], set[int]]:
+        lease = Lease(worker, *at)
+        mine = {*tag_queue.claim(db, posts, lease)}
+        return mine, tag_queue.claim_texts(db, mine, lease)
+
+    with patience(store) as patient, ThreadPoolExecutor(1) as pool:
+        write = patient._database.write
+
+        def other() -> tuple[set[int], set[int]]:
+            with write(beside=True) as db:
+                return claim_as(db, "two", first, second, third)
+
+        with write(beside=True) as db:
+            assert claim_as(db, "one", first) == ({first}, {first})
+            waiting = pool.submit(other)
+            time.sleep(0.2)
+            assert not waiting.done()
+        assert waiting.result() == ({second, third}, {third})
+
+
 # ---- posts of which workers die
 
 
@@ -194,22 +272,21 @@ def test_posts_whose_worker_died_come_last_and_fewer_at_a_time(
     """The next ones are claimed when those are done: who dies again had few of them."""
     monkeypatch.setattr("tgtagger.store.claims.LAPSED_ONCE", 3)
     fill(store, *"abcdef")
-    dead = PostFilter(statuses=("pending",), posts=tuple(f"news/{n}" for n in (2, 3, 4, 5, 6)))
     with monkeypatch.context() as over:
         over.setattr("tgtagger.store.claims.LEASE", dt.timedelta(seconds=-1))
-        claim(store, "dead", dead)
-        claim(store, "dead, too", PostFilter(statuses=("pending",), posts=("news/6",)))
-    with store.lock("tag", shared=True):  # nobody is at work
-        pass
+        for worker, last in (("one", 6), ("two", 6), ("three", 2)):
+            names = tuple(f"news/{number}" for number in range(2, last + 1))
+            claim(store, worker, PostFilter(statuses=("pending",), posts=names))
     alive = claims(store, "alive")
     assert [(each.id.message_id, each.lapses) for each in alive.take()] == [
-        (1, 0), (5, 1), (4, 1), (3, 1),
+        (1, 0), (6, 2), (5, 2), (4, 2),
     ]  # fmt: skip
     assert not alive.is_over
     assert [*alive.take()] == []
     alive.release()
 
 
+@pytest.mark.usefixtures("no_lease")
 def test_a_post_of_which_workers_die_ends_as_failed_and_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,8 +306,8 @@ def test_a_post_of_which_workers_die_ends_as_failed_and_no_other(
             pass
 
     monkeypatch.setattr("tgtagger.store.claims.Claims.release", lambda _: None)  # as by SIGKILL
-    for _ in range(6):
-        with store.lock("tag", shared=True), contextlib.suppress(SystemExit):
+    for _ in range(7):
+        with contextlib.suppress(SystemExit):
             asyncio.run(run())
     with reading(store) as db:
         failed = db.execute("SELECT message_id, failure, error FROM posts WHERE status = 'failed'")

@@ -88,7 +88,7 @@ class Claims:
             if chosen is None:
                 self.is_over = True
                 return
-            with self._database.write() as db:
+            with self._database.write(beside=True) as db:
                 claims = self._claim(db, chosen)
                 found = read_posts(db, [*claims])
             for number in chosen:
@@ -99,12 +99,12 @@ class Claims:
     def renew(self) -> None:
         """Make the leases longer."""
         lease = self._lease()
-        with self._database.write() as db:
+        with self._database.write(beside=True) as db:
             self._held = tag_queue.renew(db, self._held, lease.worker, lease.until)
 
     def release(self) -> None:
         """Give back all that is claimed and not finished."""
-        with self._database.write() as db:
+        with self._database.write(beside=True) as db:
             tag_queue.release(db, self._held, self._worker)
             tag_queue.release_texts(db, self._worker)
         self._held.clear()

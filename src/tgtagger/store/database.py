@@ -22,16 +22,19 @@ class Database:
         self.opened = opened
 
     @contextlib.contextmanager
-    def write(self, *, patient: bool = True, dry_run: bool = False) -> Iterator[Connection]:
+    def write(
+        self, *, patient: bool = True, dry_run: bool = False, beside: bool = False
+    ) -> Iterator[Connection]:
         """Begin a transaction that writes; wait for another writer only if `patient`.
 
-        A dry run is rolled back at its end, so that its results are those of a real run.
+        A dry run is rolled back at its end, so that its results are those of a real run. `beside`:
+        others may write meanwhile, if the database can; the statements lock what they share.
         """
         opened = self.opened
         with (
             contextlib.suppress(_DryRun),
             opened.explained(),
-            opened.writing(patient=patient) as db,
+            opened.writing(patient=patient, beside=beside) as db,
         ):
             yield db
             if dry_run:

@@ -182,7 +182,7 @@ class Jobs(Part):
         What is taken is spent, for all who work at the job; what is left of it comes back by a
         negative sum.
         """
-        with self._database.write() as db:
+        with self._database.write(beside=True) as db:
             (spent,) = _SPENT(db, id=number).fetchone() or (cap,)
             taken = min(most, cap - spent)
             if taken < least:

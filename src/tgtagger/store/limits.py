@@ -38,12 +38,12 @@ class Limits(Part):
 
     def close(self, url: str, until: float, now: float) -> None:
         """Let no run ask a server until then, unless it is closed for longer."""
-        with self._database.write() as db:
+        with self._database.write(beside=True) as db:
             _CLOSE(db, url=url, until=until, latest=now + LONGEST)
 
     def take_turns(self, url: str, seconds: float, now: float) -> float:
         """Take the next so many seconds of a server's time; return when they begin."""
-        with self._database.write() as db:
+        with self._database.write(beside=True) as db:
             row = _TAKE(
                 db, url=url, now=now, end=now + seconds, latest=now + LONGEST, seconds=seconds
             ).fetchone()

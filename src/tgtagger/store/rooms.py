@@ -149,8 +149,11 @@ class Opened(Protocol):
     def version(self) -> int:
         """Return a number that changes whenever anybody has written."""
 
-    def writing(self, *, patient: bool) -> AbstractContextManager[Connection]:
-        """Begin a transaction that writes; wait for another writer only if `patient`."""
+    def writing(self, *, patient: bool, beside: bool = False) -> AbstractContextManager[Connection]:
+        """Begin a transaction that writes; wait for another writer only if `patient`.
+
+        `beside`: others may write meanwhile, if the database can: who shares rows locks them.
+        """
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Begin a transaction that reads: one snapshot, without waiting for writers."""

@@ -201,8 +201,10 @@ def finish(db: Connection, posts: Sequence[int]) -> None:
 
 def renew(db: Connection, posts: Collection[int], worker: str, until: str) -> set[int]:
     """Make the leases of a worker longer; return the posts that it has still claimed."""
+    # First the posts: who claims them by now may wait for the texts.
+    held = {post for (post,) in _RENEW(db, posts=_listed(posts), worker=worker, until=until)}
     _RENEW_TEXTS(db, worker=worker, until=until)
-    return {post for (post,) in _RENEW(db, posts=_listed(posts), worker=worker, until=until)}
+    return held
 
 
 def release(db: Connection, posts: Collection[int], worker: str) -> None:

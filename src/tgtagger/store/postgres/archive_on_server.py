@@ -67,9 +67,13 @@ class ArchiveOnServer:
     # ---- transactions
 
     @contextlib.contextmanager
-    def writing(self, *, patient: bool) -> Iterator[Connection]:
-        """Begin a transaction that writes; wait for another writer only if `patient`."""
-        begin = engine.writing(self._patience if patient and self._patience else None)
+    def writing(self, *, patient: bool, beside: bool = False) -> Iterator[Connection]:
+        """Begin a transaction that writes; wait for another writer only if `patient`.
+
+        `beside`: others may write meanwhile.
+        """
+        patience = self._patience if patient and self._patience else None
+        begin = engine.beside(patience) if beside else engine.writing(patience)
         with engine.begun(self.engine, begin) as (db, version):
             self._check(version)
             yield db

@@ -3,6 +3,7 @@
 The only module that makes SQLAlchemy and PostgreSQL agree. A transaction begins with one round
 trip, which also asks for the schema's version. Who writes holds `write_order` alone, so that
 writers come one after another, as in a file; who only reads has a snapshot, and waits for nobody.
+Claims of posts, and what runs share, are written beside others, in rows that their statements lock.
 
 Knows no table but these two.
 """
@@ -34,14 +35,28 @@ _WRITING = (
     "BEGIN; SET LOCAL lock_timeout = {patience:d}; LOCK TABLE write_order IN EXCLUSIVE MODE{wait}; "
     f"SET LOCAL lock_timeout = 0; {_VERSION}"
 )
+# No lock of its own, but that of who makes the tables is in the way.
+_BESIDE = (
+    "BEGIN; SET LOCAL lock_timeout = {patience:d}; "
+    f"LOCK TABLE write_order IN ACCESS SHARE MODE{{wait}}; {_VERSION}"
+)
 BARE = "BEGIN"
 """Begins a transaction of who makes the tables."""
 
 
 def writing(patience: float | None) -> str:
     """Return how a transaction begins that writes; it waits for others so many seconds, or not."""
+    return _begin_with(_WRITING, patience)
+
+
+def beside(patience: float | None) -> str:
+    """Return how one begins that writes beside others, to rows that it locks."""
+    return _begin_with(_BESIDE, patience)
+
+
+def _begin_with(begin: str, patience: float | None) -> str:
     wait = " NOWAIT" if patience is None else ""
-    return _WRITING.format(patience=max(1, int((patience or 0) * 1000)), wait=wait)
+    return begin.format(patience=max(1, int((patience or 0) * 1000)), wait=wait)
 
 
 def create(url: URL, path: str) -> Engine:

@@ -101,8 +101,11 @@ class ArchiveFile:
     # ---- transactions
 
     @contextlib.contextmanager
-    def writing(self, *, patient: bool) -> Iterator[Connection]:
-        """Begin a transaction that writes; wait for another writer only if `patient`."""
+    def writing(self, *, patient: bool, beside: bool = False) -> Iterator[Connection]:
+        """Begin a transaction that writes; wait for another writer only if `patient`.
+
+        Nobody else writes to a file meanwhile, even if they could.
+        """
         with self._begun(self.engine, patient=patient) as db:
             self._check(db)
             stale_log.number(driver(db))
