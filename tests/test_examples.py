@@ -242,8 +242,9 @@ class Reader:
             self.query(self.database, [each for each in statements if each.strip()])
         elif kind == "ini":
             self._unit(text)
-        elif kind == "json" and "mcpServers" in text:
-            self._assistant(json.loads(text)["mcpServers"])
+        elif kind == "json" and "servers" in text.casefold():
+            (servers,) = json.loads(text).values()
+            self._assistant(servers)
         elif kind == "python":
             self._python(text)
         elif file.name == "prices.toml":
