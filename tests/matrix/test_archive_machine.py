@@ -8,20 +8,23 @@ changes, a person's tag stands, the index agrees with the posts, the file is sou
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
-import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
+from typing import ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import Engine, event
 
+from support import on_server
 from support.events import RecordedEvents
 from support.make import CHANNEL, minute, post
-from support.sql import writing
+from support.sql import location
 from tgtagger import pipeline
 from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
@@ -97,8 +100,8 @@ class Archive(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.path = str(self.folder / "posts.db")
+        self.held = contextlib.ExitStack()
+        self.path = self.place()
         self.store = Store.open(self.path)
         self.world = World()
         self.edits = 0
@@ -111,7 +114,12 @@ class Archive(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        shutil.rmtree(self.folder)
+        self.held.close()
+
+    def place(self) -> str:
+        """Return where the archive is to be."""
+        folder = self.held.enter_context(tempfile.TemporaryDirectory())
+        return str(Path(folder) / "posts.db")
 
     # ---- what happens in the world
 
@@ -167,17 +175,7 @@ class Archive(RuleBasedStateMachine):
     @rule(data=st.data())
     def tag_by_hand(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.parsed)))
-        with writing(self.store) as db:
-            db.execute(
-                "INSERT OR IGNORE INTO tags (name, key, added_at) "
-                "VALUES ('mine', 'mine', '2026-01-01T00:00:00Z')"
-            )
-            db.execute(
-                "INSERT OR IGNORE INTO post_tags SELECT id, 100, (SELECT id FROM tags WHERE "
-                "key = 'mine'), 'human', NULL, NULL, NULL, NULL, '2026-01-01T00:00:00Z' FROM posts "
-                "WHERE message_id = ?",
-                (number,),
-            )
+        self.store.curation.add(f"news/{number}", ["mine"])
         self.human.add(number)
 
     def _run(self, work: object, crash: int | None) -> bool:
@@ -233,8 +231,31 @@ class Archive(RuleBasedStateMachine):
         assert (found.damage, found.altered, self.store.integrity.check_index()) == ((), 0, True)
 
 
+class OnServer(Archive):
+    """The same on a server."""
+
+    server: ClassVar[on_server.Archive]
+
+    def place(self) -> str:
+        return location(self.held.enter_context(self.server.empty()))
+
+
+def _settings(share: int) -> settings:
+    return settings(
+        max_examples=settings().max_examples // share, stateful_step_count=25, deadline=None,
+        suppress_health_check=settings.get_profile("tgtagger").suppress_health_check,
+    )  # fmt: skip
+
+
 TestArchive = Archive.TestCase
-TestArchive.settings = settings(
-    max_examples=settings().max_examples // 5, stateful_step_count=25, deadline=None,
-    suppress_health_check=settings.get_profile("tgtagger").suppress_health_check,
-)  # fmt: skip
+TestArchive.settings = _settings(5)
+
+
+@pytest.fixture(scope="class")
+def _on_server(archive_on_server: on_server.Archive) -> None:
+    OnServer.server = archive_on_server
+
+
+@pytest.mark.usefixtures("_on_server")
+class TestOnServer(OnServer.TestCase):  # type: ignore[misc, valid-type]
+    settings = _settings(10)

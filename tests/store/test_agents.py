@@ -159,7 +159,7 @@ def test_the_id_of_a_tag_that_an_undone_session_made_is_not_used_again(filled: S
 
 
 def id_of(store: Store, name: str) -> int:
-    with reading(store.path) as db:
+    with reading(store) as db:
         return int(db.execute("SELECT id FROM tags WHERE name = ?", (name,)).fetchone()[0])
 
 

@@ -29,7 +29,7 @@ KEYS = (
 @pytest.fixture
 def archive(store: Store) -> Store:
     full = post(
-        1, 'quote " and \0 and \x1b[31m', ids=(1, 2), markdown="**q**", edited=minute(5),
+        1, 'quote " and \x01 and \x1b[31m', ids=(1, 2), markdown="**q**", edited=minute(5),
         media=(Media("photo", width=3), Media("poll", question="?", options=("a",))),
         views=0, reactions=(("👍", 2), ("custom:5", 1)),
         forward=Forward(42, "Elsewhere", "elsewhere", 7), reply=Reply(1), author="A",
@@ -63,7 +63,7 @@ def test_the_record_is_as_documented(archive: Store) -> None:
     assert record["ids"] == [1, 2]
     assert record["url"] == "https://t.me/news/1"
     assert record["date"] == "2026-01-01T00:01:00Z"
-    assert record["text"] == 'quote " and \0 and \x1b[31m'
+    assert record["text"] == 'quote " and \x01 and \x1b[31m'
     assert record["markdown"] == "**q**"
     assert record["views"] == 0
     assert record["forwards"] is None

@@ -85,7 +85,8 @@ _COUNT = Statement(
 SOURCE = "post_words AS w JOIN posts AS p ON p.id = w.post_id"
 KEY = "w.post_id"
 FOUND = f"SELECT post_id FROM post_words WHERE {_FITS}"
-RELEVANCE = "ts_rank_cd(w.words, CAST(:expression AS tsquery)) DESC, w.post_id DESC"
+# 1: a word in a short post says more.
+RELEVANCE = "ts_rank_cd(w.words, CAST(:expression AS tsquery), 1) DESC, w.post_id DESC"
 SNIPPET = snippets.SOURCE
 _ALL = f"w.{_FITS}"
 _FEW = f"w.post_id = ANY(ARRAY({FOUND}))"

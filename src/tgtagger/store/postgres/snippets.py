@@ -91,9 +91,8 @@ def _scores(column: _Column) -> list[tuple[int, int]]:
         score, first, last = _score(column, match.begin)
         middle = first - _half(_SHOWN - (last - first))
         found.append((score, max(min(middle, count - _SHOWN), 0)))
-        before = [begin for begin in sentences if begin < match.begin]
-        if before and count > _SHOWN:
-            begin = before[-1]
+        begin = max(place for place in sentences if place <= match.begin)
+        if begin < match.begin and count > _SHOWN:
             score, _, _ = _score(column, begin)
             found.append((score + (_BEGINS_SENTENCE if begin else _BEGINS_TEXT), begin))
     return found
