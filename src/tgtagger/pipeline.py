@@ -20,6 +20,7 @@ from tgtagger.decide import given_up_after, update_after
 from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
+from tgtagger.model.hashes import Hashes
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter
 from tgtagger.model.tagging import (
     Answered,
@@ -327,7 +328,8 @@ class _Feed:
         self._claims = claims
         self._fresh = fresh
         self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
-        self._seen: dict[str, Answered | None] = {}  # text → its answer; None: its tags are stored
+        self._seen: dict[str, Answered] = {}  # text → its answer, of which there are no tags
+        self._stored = Hashes()  # texts whose tags are stored
         self._answered: list[Answered] = []
         self._is_new = True  # posts have come since the tagger was called
 
@@ -353,7 +355,8 @@ class _Feed:
     def _without_asking(self, post: PostForTagging) -> Answered | None:
         """Return the answer for a post that is not sent; None: it is, or waits for an equal one."""
         if self._tagger.paid and post.text_hash not in self._asked:
-            may_be_known = post.text_hash in self._seen or not self._fresh
+            is_done = post.text_hash in self._stored or post.text_hash in self._seen
+            may_be_known = is_done or not self._fresh
             if may_be_known and (known := self._known(post)) is not None:
                 return known
         given_up = given_up_after(post.lapses)
@@ -368,7 +371,11 @@ class _Feed:
         """Return the answers for the posts that waited for this one's outcome."""
         text, outcome = answered.post.text_hash, answered.outcome
         is_stored = isinstance(outcome, Tagged)
-        self._seen[text] = None if is_stored else _without_text(answered)
+        if is_stored:
+            self._stored.add(text)
+            self._seen.pop(text, None)
+        else:
+            self._seen[text] = _without_text(answered)
         provenance = (
             replace(answered.provenance, source="cache") if is_stored else answered.provenance
         )

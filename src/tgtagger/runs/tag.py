@@ -18,6 +18,7 @@ from typing import Literal
 from tgtagger import pipeline
 from tgtagger.config import Settings, days_of
 from tgtagger.errors import InputError, TgTaggerError
+from tgtagger.model.hashes import Hashes
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Skipped, Tagged, TaggingError, TagResult, is_stop
 from tgtagger.pipeline import Tagger, TagRules
@@ -93,7 +94,9 @@ class Tagging:
         # An earlier answer for an equal text is copied: such posts are counted, and not sent.
         is_copied = tagger.paid and self.options.queue != "all"
         known = store.queue.answered(wanted, tagger.provenances) if is_copied else ()
-        copied = {post.id for post, _, _ in known}
+        copied = Hashes()
+        for post, _, _ in known:
+            copied.add(post.id)
         left = (post for post in store.queue.posts(wanted) if post.id not in copied)
         provenance = tagger.provenances[0]
         seconds = store.answers.mean_seconds(provenance.model or "") if tagger.paid else None

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger import decide, vocabulary
 from tgtagger.decide import answer_prefix
+from tgtagger.model.hashes import Hashes
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import (
     Attempt,
@@ -103,7 +104,7 @@ class Queue(Part):
         If several models answered it, the first of `provenances` counts. With `since_run` only
         texts count that this run or a later one has asked.
         """
-        met: set[PostId] = set()
+        met = Hashes()
         for provenance in provenances:
             with self._database.read() as db:
                 if not answers.any_of(db, provenance):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tgtagger.model.hashes import Hashes
 from tgtagger.model.tagging import Estimate, PostForTagging
 from tgtagger.taggers.llm.api.answers import Usage
 from tgtagger.taggers.llm.costs import Price
@@ -28,7 +29,7 @@ def estimate(
     mean_seconds: float | None,
 ) -> Estimate:
     """Return the estimate for these posts. `mean_seconds` is the mean time of earlier answers."""
-    seen: set[str] = set()
+    seen = Hashes()
     copied = 0
 
     def fresh() -> Iterable[PostForTagging]:
