@@ -11,10 +11,19 @@ import pytest
 from support.make import page, post, tag
 from support.sql import reading, writing
 from tgtagger.store import Store
+from tgtagger.store.together import LATEST
 from tgtagger.vocabulary import Suggestion, suggest
 
 WORDS = ("море", "суп", "ветер", "лес", "Кот", "река", "город", "цена", "рынок", "ЦБ", "ВОЗ", "МЧС")
-NAMES = (*WORDS, "центральный банк", "Всемирная Организация Здоровья", "мёд чай", "цена бумаг")
+PEOPLE = ("Бродский", "Иосиф Бродский", "Мохов", "Мохова")
+NAMES = (
+    *WORDS,
+    *PEOPLE,
+    "центральный банк",
+    "Всемирная Организация Здоровья",
+    "мёд чай",
+    "цена бумаг",
+)
 POSTS = 120
 
 
@@ -57,7 +66,23 @@ def of_all_pairs(store: Store) -> tuple[Suggestion, ...]:
         on.setdefault(number, []).append((each, name))
     shared = Counter(pair for tags in on.values() for pair in combinations(sorted(tags), 2))
     by_use = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    return suggest(by_use, [(a[1], b[1], n) for (a, b), n in sorted(shared.items()) if n > 1])
+
+    def beside(one: str, other: str) -> int | None:
+        first, second = ({n for _, n in t} for t in (_near(one, on), _near(other, on)))
+        if other in first:
+            return 0
+        return min((counts[name] for name in first & second), default=None)
+
+    pairs = [(a[1], b[1], n) for (a, b), n in sorted(shared.items()) if n > 1]
+    return suggest(by_use, pairs, beside)
+
+
+def _near(name: str, on: dict[int, list[tuple[int, str]]]) -> set[tuple[int, str]]:
+    """Return the tags beside a name, on its latest posts."""
+    posts = sorted(
+        (post for post, tags in on.items() if name in {n for _, n in tags}), reverse=True
+    )
+    return {tag for post in posts[:LATEST] for tag in on[post]}
 
 
 def test_candidates_give_what_all_pairs_give(tagged: Store) -> None:
@@ -68,4 +93,4 @@ def test_candidates_give_what_all_pairs_give(tagged: Store) -> None:
         expected = of_all_pairs(tagged)
         assert tagged.tags.suggest_merges() == expected
         reasons |= {item.likeness for item in expected}
-    assert reasons >= {"used together", "abbreviation"}
+    assert reasons >= {"abbreviation", "surname"}

@@ -297,9 +297,10 @@ class Tags(Part):
             used = together.used(db)
             shared = together.shared_posts(db, used)
             apart = set(map(_APART, _PAIRS_APART(db)))
-        counts = dict(used.values())
+            counts = dict(used.values())
+            suggested = suggest(counts, shared, together.beside(db, used))
         found = []
-        for item in suggest(counts, shared):
+        for item in suggested:
             names = tuple(name for name in item.names if _pair(name, item.into) not in apart)
             if names:
                 posts = sum(counts.get(name, 0) for name in (*names, item.into))

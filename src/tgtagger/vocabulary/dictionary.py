@@ -47,6 +47,21 @@ def analyzer() -> Any:
     return pymorphy3.MorphAnalyzer(path=pymorphy3_dicts_ru.get_path(), lang="ru")
 
 
+_LOANS = frozenset("вайб гайд джун дрилл мидл оффер скам чилл".split())
+_OF_LOANS = ("ами", "ов", "ом", "ам", "ах", "а", "у", "е", "ы", "")
+
+
+def loan_of_form(form: str) -> str | None:
+    """Return the new masculine noun that a form belongs to; None: it is none of these.
+
+    The dictionary takes them for forms of others: гайд for many a гайда, a bagpipe.
+    """
+    for ending in _OF_LOANS:
+        if form.endswith(ending) and (stem := form[: len(form) - len(ending)]) in _LOANS:
+            return stem
+    return None
+
+
 @functools.lru_cache(CACHED)
 def words_of_form(form: str) -> frozenset[str]:
     """Return the words that a Russian form in lower case can belong to; empty if it is unknown.
@@ -54,7 +69,8 @@ def words_of_form(form: str) -> frozenset[str]:
     A form that is a word itself, a noun or an adjective in the nominative, is that word alone:
     физика is no form of физик. Words are written with е for ё.
     """
-    return frozenset(map(_word, _readings(form)))
+    loan = loan_of_form(form)
+    return frozenset([loan]) if loan else frozenset(map(_word, _readings(form)))
 
 
 @functools.lru_cache(CACHED)
@@ -131,6 +147,25 @@ def is_adjective(form: str) -> bool:
     known = analyzer()
     return known is not None and any(
         {"ADJF", "nomn", "sing"} <= each.tag.grammemes for each in known.parse(form)
+    )
+
+
+@functools.lru_cache(CACHED // 10)
+def may_agree(word: str, other: str) -> bool:
+    """Tell whether two words can be an adjective and its noun, or are none: южное бутово."""
+    known = analyzer()
+    if known is None or not (known.word_is_known(word) and known.word_is_known(other)):
+        return True
+    of_word = [each.tag for each in known.parse(word)]
+    if not all(tag.POS == "ADJF" for tag in of_word):
+        return True
+    nouns = [each.tag for each in known.parse(other) if each.tag.POS == "NOUN"]
+    return not nouns or any(
+        adjective.number == noun.number
+        and adjective.case == noun.case
+        and adjective.gender in {noun.gender, None}
+        for adjective in of_word
+        for noun in nouns
     )
 
 

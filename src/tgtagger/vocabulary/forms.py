@@ -21,6 +21,7 @@ from tgtagger.vocabulary.dictionary import (
     has_nominative,
     is_adjective,
     likely_words_of_form,
+    may_agree,
     names_of_form,
     starts_of_form,
     words_of_form,
@@ -96,8 +97,8 @@ def _starts(word: str) -> frozenset[str]:
 def bends(name: str) -> tuple[int, int]:
     """Return how far a name is from a dictionary's form, to compare forms of one tag by.
 
-    That is: how many of its words are surely bent (новостей), and the letters of those and of
-    unknown small words, since of their forms the shortest is the likeliest.
+    That is: how many of its words are surely bent (новостей), one more if two do not agree (Южный
+    Бутово), and the letters of those and of unknown small words: the shortest is the likeliest.
     """
     bent = letters = 0
     for word, _, is_small in _folded(name):
@@ -106,7 +107,8 @@ def bends(name: str) -> tuple[int, int]:
             if word not in known and not (" " in name and is_adjective(word)):
                 bent += bool(known) or bool(_OBLIQUE.search(word))
                 letters += len(word) if known or is_small else 0
-    return bent, letters
+    words = [word for word, *_ in _folded(name)]
+    return bent + (len(words) == 2 and not may_agree(*words)), letters
 
 
 def is_bent(name: str) -> bool:

@@ -1,21 +1,29 @@
-"""Find tags that are probably one, by their words and by their use.
+"""Find tags that are probably one, by their words and by what stands beside them.
 
 Those are forms, look-alikes, surnames in full names, synonyms of the list that comes with tgtagger,
-abbreviations, and tags that are used together.
+and abbreviations. That two tags always stand on the same posts says nothing: they are rather two
+words of one advertisement.
 
 Only suggests: a person decides. Pure, for all tags at once. Knows no post, only how often two tags
-stand on the same post.
+stand on the same post, and whether they keep the same company.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tgtagger.vocabulary.dictionary import kinds_of_name, words_of_form
+from tgtagger.vocabulary.dictionary import (
+    has_nominative,
+    kinds_of_name,
+    names_of_form,
+    words_of_form,
+)
 from tgtagger.vocabulary.forms import (
     LONGEST_CHANGE,
     SHARED,
@@ -27,14 +35,17 @@ from tgtagger.vocabulary.forms import (
 from tgtagger.vocabulary.names import key, words_of
 from tgtagger.vocabulary.synonyms import bundled
 
-Likeness = Literal["form", "look-alike", "surname", "synonym", "abbreviation", "used together"]
+Likeness = Literal["form", "look-alike", "surname", "synonym", "abbreviation"]
 
-TOGETHER = 0.9
-"""Two tags count as one if this share of the posts of each has both."""
-ENOUGH = 5
-"""Posts that two tags must share at least, before their common use counts."""
 FEW = 2
 """Posts that an abbreviation and its words must share at least."""
+RARE = 20
+"""Posts of a tag that says something about those beside it, whatever the size of the archive."""
+RARE_SHARE = 0.05
+"""The share of the posts of the most used tag, up to which a tag says something, too."""
+
+Beside = Callable[[str, str], int | None]
+"""How many posts has the rarest tag beside which two tags both stand; None: there is none."""
 
 _LOOKS_CYRILLIC = str.maketrans("aceopxykmtbhiABCEHIKMOPTXYy", "асеорхукмтвніАВСЕНІКМОРТХУу")
 _MOST_ALIKE = 300  # tags that begin alike: comparing all pairs of more would be slow
@@ -64,41 +75,48 @@ class Suggestion:
 def suggest(
     counts: Mapping[str, int],
     together: Iterable[tuple[str, str, int]],
+    beside: Beside = lambda *_: 0,
 ) -> tuple[Suggestion, ...]:
-    """Return the suggestions, those with the most posts first, guesses from common use last.
+    """Return the suggestions, those with the most posts first, the doubtful last.
 
     `counts` maps a tag to its number of posts; `together` has the number that two tags share.
     """
     groups = _Groups(counts)
+    rare = max(RARE, RARE_SHARE * max(counts.values(), default=0))
     for one, other in _look_alikes(counts):
         groups.join(one, other, "look-alike")
     doubtful: list[tuple[str, str, Likeness]] = []
     for one, other in _forms(counts):
-        if are_two_words(one, other):
-            doubtful.append((one, other, "form"))
-        else:
+        if not are_two_words(one, other):
             groups.join(one, other, "form")
+        elif _is_up_to(beside(one, other), rare):
+            doubtful.append((one, other, "form"))
     for one, other in [*_surnames(counts, groups)]:
-        if min(counts[one], counts[other]) < FEW:
+        # The street of an academic is no governor: they share a tag, of single posts a rare one.
+        is_single = min(counts[one], counts[other]) < FEW
+        if not _is_up_to(beside(one, other), rare if is_single else math.inf):
+            continue
+        if is_single:
             doubtful.append((one, other, "surname"))
         else:
             groups.join(one, other, "surname")
     for one, other in _synonyms(counts):
         groups.join(one, other, "synonym")
-    _join_used_together(groups, counts, together)
+    for one, other in _abbreviations_of(together):
+        groups.join(one, other, "abbreviation")
     for one, other, reason in doubtful:
         groups.join_doubtful(one, other, reason)
     return groups.suggestions()
 
 
-def _join_used_together(
-    groups: _Groups, counts: Mapping[str, int], together: Iterable[tuple[str, str, int]]
-) -> None:
+def _abbreviations_of(together: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str]]:
     for one, other, posts in together:
         if posts >= FEW and (_abbreviates(one, other) or _abbreviates(other, one)):
-            groups.join(one, other, "abbreviation")
-        elif _are_together(counts, one, other, posts):
-            groups.join_alone(one, other, "used together")
+            yield one, other
+
+
+def _is_up_to(posts: int | None, most: float) -> bool:
+    return posts is not None and posts <= most
 
 
 class _Groups:
@@ -119,12 +137,6 @@ class _Groups:
             others = (each for each in reasons if each and each != "form")
             self._reasons[first] = next(others, "form")
 
-    def join_alone(self, one: str, other: str, reason: Likeness) -> None:
-        """Join two tags, unless a better reason has put one of them into a group."""
-        reasons = {self._reasons.get(self.root(name), reason) for name in (one, other)}
-        if reasons == {reason}:
-            self.join(one, other, reason)
-
     def join_doubtful(self, one: str, other: str, reason: Likeness) -> None:
         """Join two tags that may well be two, unless one of them is in a better group."""
         grouped = [name for name in (one, other) if self.root(name) in self._reasons]
@@ -139,25 +151,40 @@ class _Groups:
                 members[self.root(name)].append(name)
         found = []
         for root, names in members.items():
-            into = self._remaining(names)
+            reason = self._reasons[root]
+            into = self._remaining(names, reason)
             others = sorted((name for name in names if name != into), key=self._rank)
             posts = sum(self._counts[name] for name in others)
-            reason = self._reasons[root]
             doubtful = _is_doubtful(reason, names) or into in self._doubtful
             found.append(Suggestion(tuple(others), into, reason, posts, doubtful))
-        found.sort(
-            key=lambda item: (
-                item.is_doubtful, item.likeness == "used together", -item.posts, item.into
-            )
-        )  # fmt: skip
+        found.sort(key=lambda item: (item.is_doubtful, -item.posts, item.into))
         return tuple(found)
 
     def _rank(self, name: str) -> tuple[object, ...]:
-        return _has_mixed_word(name), _bends(name), -self._counts[name], len(name), name
+        bent, letters = _bends(name)
+        unknown = " " not in name and name[0].isupper() and not kinds_of_name(key(name))
+        return (
+            _has_mixed_word(name), bent, unknown, letters, -self._counts[name], len(name), name,
+        )  # fmt: skip
 
-    def _remaining(self, names: Sequence[str]) -> str:
-        """Return the tag that the others are merged into."""
+    def _rank_of_words(self, name: str) -> tuple[object, ...]:
+        """Return the rank of a name among other words for the thing: the most used is first."""
+        is_listed = key(name) in _heads()  # of two that are used alike, the list's own
+        bent, _ = _bends(name)
+        return _has_mixed_word(name), bent, -self._counts[name], not is_listed, len(name), name
+
+    def _remaining(self, names: Sequence[str], reason: Likeness) -> str:
+        """Return the tag that the others are merged into: of a person the full name."""
+        if reason == "surname":
+            names = [name for name in names if " " in name] or names
+            if len({name.count(" ") for name in names}) == 1:
+                reason = "form"
+        if reason not in {"form", "look-alike"}:
+            return min(names, key=self._rank_of_words)
         best = min(names, key=self._rank)
+        nominatives = [name for name in names if _is_nominative_of(name, best)]
+        if nominatives:
+            return min(nominatives, key=self._rank)
         words = best.split(" ")
         # Кир Стармер and not Кира Стармера, although a woman can be called so.
         shorter = (
@@ -165,7 +192,7 @@ class _Groups:
             for name in names
             if len(words) > 1
             and name.count(" ") == len(words) - 1
-            and all(map(str.startswith, words, name.split(" ")))
+            and all(map(_is_bent_of, words, name.split(" ")))
         )
         return min(shorter, key=len, default=best)
 
@@ -174,6 +201,26 @@ class _Groups:
         while (parent := self._parents.get(name)) is not None:
             name = parent
         return name
+
+
+_OF_MEN = {"", "а", "у", "ом", "е", "я", "ю", "ем", "ым"}
+
+
+def _is_bent_of(word: str, other: str) -> bool:
+    """Tell whether a word of a name may be the other one with the ending of a man's."""
+    return word.startswith(other) and word[len(other) :] in _OF_MEN
+
+
+def _is_nominative_of(name: str, other: str) -> bool:
+    """Tell whether a name is what another one, unknown as it is, was bent from.
+
+    Газпромнефть of Газпромнефти, Оселедец of Оселедц.
+    """
+    last = key(other).rpartition(" ")[2]
+    if words_of_form(last) or not name.startswith(other[:-1]):
+        return False
+    ending = name[len(other) - 1 :]
+    return (ending == "ь" and other[-1] in "ия") or ending == f"е{other[-1]}"
 
 
 def _bends(name: str) -> tuple[int, int]:
@@ -188,12 +235,7 @@ _SHORT = 3
 
 
 def _is_doubtful(likeness: Likeness, names: Sequence[str]) -> bool:
-    """Tell whether tags may well be two: a short abbreviation, acronyms of two alphabets.
-
-    And those that are only used together.
-    """
-    if likeness == "used together":
-        return True
+    """Tell whether tags may well be two: a short abbreviation, acronyms of two alphabets."""
     if likeness == "look-alike":
         return sum(_is_acronym(name) and not _mixes_scripts(name) for name in names) > 1
     return likeness == "abbreviation" and any(
@@ -257,20 +299,38 @@ def _has_one_surname(name: str, other: str) -> bool:
 def _surnames(counts: Mapping[str, int], groups: _Groups) -> Iterator[tuple[str, str]]:
     """Yield surnames with the one full name that has each, a Russian first name before it."""
     full: dict[str, dict[str, str]] = defaultdict(dict)
+    maybe: dict[str, dict[str, str]] = defaultdict(dict)  # after a word that may be a first name
     for name in counts:
         words = name.split(" ")
-        if len(words) == 2 and "Name" in kinds_of_name(key(words[0])) and words[1][:1].isupper():
-            full[words[1]].setdefault(groups.root(name), name)
-    for surname, names in full.items():
+        if len(words) == 2 and all(map(_RUSSIAN_NAME.fullmatch, words)):
+            first, surname = key(words[0]), words[1]
+            if "Name" in kinds_of_name(first):
+                full[surname].setdefault(groups.root(name), name)
+            elif names_of_form(first) or not words_of_form(first):
+                maybe[surname].setdefault(groups.root(name), name)  # Илон, Кир
+    for surname, names in {**maybe, **full}.items():
         if len(names) == 1 and surname in counts and len(surname) > _SHORT and _is_surname(surname):
             yield next(iter(names.values())), surname
 
 
+_RUSSIAN_NAME = re.compile("[А-ЯЁ][а-яё]+")
+
+
 def _is_surname(word: str) -> bool:
-    """Tell whether a name is a surname, or unknown: no first name, town or common word."""
+    """Tell whether a name is a surname, or unknown: no first name, town or common word.
+
+    Маск is one, although a dictionary has many a mask.
+    """
     folded = key(word)
     kinds = kinds_of_name(folded)
-    return not kinds & {"Geox", "Name"} and ("Surn" in kinds or not words_of_form(folded))
+    is_word = bool(words_of_form(folded)) and has_nominative(folded) is not False
+    return not kinds & {"Geox", "Name"} and ("Surn" in kinds or not is_word)
+
+
+@functools.cache
+def _heads() -> frozenset[str]:
+    """Return the names under which the bundled list has its things."""
+    return frozenset(key(entry.name) for entry in bundled())
 
 
 def _synonyms(counts: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -280,23 +340,6 @@ def _synonyms(counts: Iterable[str]) -> Iterator[tuple[str, str]]:
         known = [by_key[k] for k in map(key, (entry.name, *entry.aliases)) if k in by_key]
         for other in known[1:]:
             yield known[0], other
-
-
-def _are_together(counts: Mapping[str, int], one: str, other: str, posts: int) -> bool:
-    """Tell whether two tags, no two names, always stand on the same posts."""
-    return (
-        posts >= ENOUGH
-        and posts >= TOGETHER * max(counts[one], counts[other])
-        and not _are_two_names(one, other)
-    )
-
-
-def _are_two_names(one: str, other: str) -> bool:
-    """Tell whether both are names without a common word: two people, two services."""
-    words = words_of(one), words_of(other)
-    return all(word[:1].isupper() for word in (*words[0], *words[1])) and not (
-        set(words[0]) & set(words[1])
-    )
 
 
 def _look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str]]:

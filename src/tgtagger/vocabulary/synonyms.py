@@ -13,7 +13,7 @@ from tgtagger.vocabulary.files import VocabularyEntry, read
 TEXT = """\
 # Names of countries and of their parts
 США | Соединённые Штаты, Соединённые Штаты Америки, USA, United States
-Великобритания | Соединённое Королевство, United Kingdom
+Великобритания | Британия, Соединённое Королевство, United Kingdom
 Россия | РФ, Российская Федерация, Russia
 Евросоюз | ЕС, Европейский союз
 Германия | ФРГ, Germany
@@ -95,7 +95,7 @@ Google | Гугл
 Apple | Эппл
 Microsoft | Майкрософт
 Яндекс | Yandex
-ВКонтакте | VK
+ВКонтакте | VK, ВК
 Сбер | Сбербанк
 Т-Банк | Тинькофф
 """

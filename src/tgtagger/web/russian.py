@@ -165,7 +165,6 @@ TEXTS: Mapping[str, str] = {
     "one is short for the other": "одно — сокращение другого",
     "a surname and its full name": "фамилия и полное имя",
     "other names of one thing": "другие названия того же",
-    "on the same posts": "на одних и тех же постах",
     "doubtful": "сомнительно",
     "Other way round": "Наоборот",
     "Never": "Никогда",

@@ -167,3 +167,19 @@ def test_a_term_is_whole() -> None:
     found = tags("Совет директоров обсудил ключевую ставку. Кредиты подорожают.")
     assert "ключевая ставка" in found
     assert "ставка" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "never"),
+    [
+        ("Вышел гайд по Python", "гайд", "гайда"),
+        ("Собрали гайды для новичков", "гайд", "гайда"),
+        ("Прошёл митап о фишинге: фишинг опасен", "фишинг", "фишинга"),
+        ("Эти ретриты подорожали", "ретрит", "ретрита"),
+        ("Рынок криптовалют вырос", "криптовалюта", "криптовалют"),
+    ],
+)
+def test_a_new_noun_is_no_genitive_of_another(text: str, tag: str, never: str) -> None:
+    found = {name.lower() for name in tags(text)}
+    assert tag in found
+    assert never not in found

@@ -7,6 +7,7 @@ time. Knows no text, and no rule of names (`names`).
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -83,6 +84,10 @@ def analyse(word: str) -> Form:
         )
     text = str(best.tag)
     lemma = best.normal_form
+    if loan := dictionary.loan_of_form(word):
+        return Form(loan, True, False, None, False, True, False, False)
+    if not best.is_known and lemma != word and (man := _mans(word, lemma, parses)):
+        lemma = man
     if "plur" in text:
         lemma = _PLURAL.get(lemma.replace("ё", "е"), lemma)
     return Form(
@@ -102,6 +107,29 @@ def lemmas(word: str, likely: float) -> tuple[str, ...]:
     """Return a word in lower case and its dictionary forms that are at least so likely."""
     found = [each.normal_form.replace("ё", "е") for each in _parses(word) if each.score >= likely]
     return tuple(dict.fromkeys((word, *found)))
+
+
+_COMMON_HERS = re.compile("NOUN,(?!.*Name).*femn.*")
+
+
+def _mans(word: str, lemma: str, parses: list[Any]) -> str | None:
+    """Return the masculine noun that an unknown word rather is: ретрит, no many a ретрита.
+
+    None for others, and where it ends in a known feminine noun: криптовалют.
+    """
+    stem = lemma[:-1]
+    if (
+        lemma[-1] not in "ао"
+        or word not in {stem, f"{stem}ы"}
+        or (word != stem and not any(each.normal_form == stem for each in parses))
+    ):
+        return None
+    is_compound = any(
+        each[0].is_known and _COMMON_HERS.fullmatch(str(each[0].tag))
+        for cut in range(2, len(word) - 3)
+        if (each := _parses(word[cut:]))
+    )
+    return None if is_compound else stem
 
 
 @functools.lru_cache(2048)  # there are some hundred grammar tags
