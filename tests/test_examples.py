@@ -72,6 +72,9 @@ NOT_RUN = {
 }
 """Programs that are named and not called, with the reason."""
 
+ON_SERVER = "postgresql://tgtagger@db.example.org/tgtagger"
+"""An archive on a server, as the pages name it; the tests' own server stands in its place."""
+
 OURS = "http://127.0.0.1:8344"
 """Where the pages say that `serve` listens."""
 
@@ -130,6 +133,8 @@ class Reader:
     printed: str = ""
     address: str = ""
     """Of the pages and the API, where the last `serve` listens."""
+    on_server: str = ""
+    """The URL of a database of the tests' own server, if the page names one."""
 
     def type(self, line: str, *, watched: bool = False) -> None:
         """Type a line; `watched` on a terminal, where more is said."""
@@ -157,6 +162,7 @@ class Reader:
         line = line.replace("/home/me/.local/bin/tgtagger", "tgtagger").replace(r"\%", "%")
         line = line.replace("$(date +%F)", "2026-02-01")
         line = line.replace(OURS, self.address or OURS)
+        line = line.replace(ON_SERVER, self.on_server)
         line = re.sub(r"(/home/me|~)(?=/)", str(self.home), line)
         return line.replace("/srv/www", str(self.home))
 
@@ -360,7 +366,10 @@ def reader(
             for name, value in to_telegram(telegram, tmp_path).items():
                 if name.startswith("TGTAGGER_TELEGRAM"):
                     monkeypatch.setenv(name, value)
-        yield Reader(_name(source), home, monkeypatch, servers)
+        made = Reader(_name(source), home, monkeypatch, servers)
+        if ON_SERVER in text:
+            made.on_server = request.getfixturevalue("empty_server_url")
+        yield made
 
 
 @pytest.mark.parametrize("reader", PAGES, ids=_name, indirect=True)

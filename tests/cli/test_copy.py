@@ -74,6 +74,15 @@ def test_half_a_copy_says_how_to_go_on(old: Path, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["--db", str(new), "status"]).exit_code == 0
 
 
+def test_the_password_of_a_server_is_not_shown(old: Path, server_url: str) -> None:
+    url = server_url.replace("postgres@", "postgres:secret@")
+    done = copy(old, url, "--json")
+    assert (done.exit_code, "secret" in done.output) == (0, False)
+    assert json.loads(done.stdout)["to"].startswith("postgresql://postgres@/own_")
+    refused = copy(old, url)
+    assert (refused.exit_code, "secret" in refused.output) == (2, False)
+
+
 def test_on_a_terminal_it_shows_how_far_it_is(old: Path, tmp_path: Path) -> None:
     shown = on_terminal("copy", str(old), str(tmp_path / "new.db"))
     assert "copied 3 posts" in shown.output

@@ -159,7 +159,9 @@ class Store:
             raise NoDatabase("copy_source_missing", **error.data) from error
         with contextlib.closing(reading) as old:
             _begin_copy(old, target, schema)
-            opened = place_of(target).open_to_write(target, schema.of_copy, create=False)
+            opened = place_of(target).open_to_write(
+                target, schema.of_copy, create=False, busy_timeout=BUSY_TIMEOUT
+            )
             with contextlib.closing(opened) as new, new.lock("copy"):
                 return copying.copy(Database(old), Database(new), schema.newest, on_progress)
 
@@ -227,5 +229,6 @@ def _begin_copy(source: Opened, target: str, schema: Schema) -> None:
     else:
         opened.close()
         return
-    with contextlib.closing(there.open_to_write(target, schema)) as new:
+    empty = there.open_to_write(target, schema, busy_timeout=BUSY_TIMEOUT)
+    with contextlib.closing(empty) as new:
         copying.begin(Database(new), schema.of_copy.newest)

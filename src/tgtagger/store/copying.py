@@ -46,7 +46,10 @@ _FIRST = 100
 
 _OF_THE_QUEUE = ("post_id", "due_at", "attempts")
 """Claims stay behind: whoever has one works at the source."""
-_CHOSEN = {"tag_queue": f"(due_at IS NULL OR due_at <> '{NEVER}')", "claimed_texts": "1 = 0"}
+_CHOSEN = {
+    "tag_queue": f"(due_at IS NULL OR due_at <> '{NEVER}')",
+    "claimed_texts": "1 = 0",
+}
 """SQL: which rows of a table are copied, if not all of them."""
 
 _MARK = Statement("UPDATE alembic_version SET version_num = :version")
@@ -82,7 +85,7 @@ def copy(source: Database, target: Database, version: str, told: OnProgress) -> 
                 told("copy", done + read.rows, total)
             made.append(read.whole(table))
     told("index", total, total)
-    target.opened.rebuild_index()
+    target.opened.complete_copy()
     for number, (table, copied) in enumerate(zip(tables, made, strict=True)):
         done = sum(each.rows for each in made[:number])
         told("compare", done, total)
@@ -151,7 +154,12 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _size(row: Row) -> int:
-    return sum(len(value) for value in row if isinstance(value, (str, bytes)))
+    return len(_written(row))
+
+
+def _written(row: Row) -> bytes:
+    # Version 2 is the last that writes equal values equally, wherever they are from.
+    return marshal.dumps(row, 2)
 
 
 class _Counted:
@@ -164,8 +172,7 @@ class _Counted:
     def __iter__(self) -> Iterator[Row]:
         for row in self._passing:
             self.rows += 1
-            # Version 2 is the last that writes equal values equally, wherever they are from.
-            self._hash.update(marshal.dumps(row, 2))
+            self._hash.update(_written(row))
             yield row
 
     def whole(self, table: _Table) -> CopiedTable:
@@ -182,15 +189,13 @@ class _Table:
         condition = _CHOSEN.get(name, "1 = 1")
         keys = sa.inspect(db).get_pk_constraint(name)["constrained_columns"]
         self._at = [columns.index(key) for key in keys]
-        self.name, self._keys = name, keys
+        self.name, self._columns, self._keys = name, columns, keys
         names, order = _listed(columns), _listed(keys)
         given = ", ".join(f":{key}" for key in keys)
         read = f"SELECT {names} FROM {name} WHERE {condition}"
         self._count = Statement(f"SELECT count(*) FROM {name} WHERE {condition}")
         self._first = Statement(f"{read} ORDER BY {order} LIMIT :most")
         self._next = Statement(f"{read} AND ({order}) > ({given}) ORDER BY {order} LIMIT :most")
-        values = ", ".join(f":{column}" for column in columns)
-        self._insert = Statement(f"INSERT INTO {name} ({names}) VALUES ({values})")
         same = " AND ".join(f'"{key}" = :{key}' for key in keys)
         self.delete = Statement(f"DELETE FROM {name} WHERE {same}")
 
@@ -221,14 +226,15 @@ class _Table:
         errors = room_of(db).errors
         try:
             with savepoint(db, "rows"):
-                self._insert.many(db, rows)
+                room_of(db).load(db, self.name, self._columns, rows)
         except errors.BAD_VALUE as error:
             if errors.is_fatal(error):
                 raise
             if len(rows) == 1:
                 key = "/".join(str(part) for part in self.key(rows[0]) if isinstance(part, int))
                 path = target.opened.path
-                raise StoreError("copy_row_refused", path=path, table=self.name, key=key) from error
+                # Without the cause, which may quote the row.
+                raise StoreError("copy_row_refused", path=path, table=self.name, key=key) from None
             half = len(rows) // 2
             self.add(db, rows[:half], target)
             self.add(db, rows[half:], target)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy.engine import Connection
 
@@ -116,6 +116,8 @@ class Room:
     fulltext: FullText
     watching: Watching
     errors: Errors
+    load: Callable[[Connection, str, Sequence[str], Sequence[tuple[Any, ...]]], None]
+    """Adds many rows to a table, with the values of these columns."""
     fits: Callable[[Mapping[str, str]], str]
     """SQL that is true if columns hold what they may (`values`): of each, what it is called."""
 
@@ -181,6 +183,9 @@ class Opened(Protocol):
 
     def rebuild_index(self) -> None:
         """Rebuild the search index from the posts."""
+
+    def complete_copy(self) -> None:
+        """Make what is made of rows, when all of an archive's were copied into it."""
 
 
 ROOM = "tgtagger_room"

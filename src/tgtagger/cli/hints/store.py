@@ -120,7 +120,10 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
         "go on: tgtagger copy FROM TO, as before; if it was begun by another version of tgtagger, "
         "delete it and copy again"
     ),
-    "copy_row_refused": "check the database that is copied: tgtagger doctor",
+    "copy_row_refused": (
+        "PostgreSQL takes no NUL in a text, and no database what belongs to nothing: check the one "
+        "that is copied: tgtagger doctor"
+    ),
     "copy_differs": "copy again: only what differs is copied; if that fails, check the disk",
     # ---- recovery
     "recovery_target_exists": "choose a new name",

@@ -130,6 +130,13 @@ class ArchiveOnServer:
         with self.explained(), self.writing(patient=True) as db:
             fulltext.rebuild(db)
 
+    def complete_copy(self) -> None:
+        """Make the index of the rows that were copied; let numbers go on behind theirs."""
+        self.rebuild_index()
+        with self.explained(), self.writing(patient=True) as db:
+            schema.go_on_numbering(db)
+            db.exec_driver_sql("ANALYZE")
+
 
 def open_to_write(
     location: str, known: Schema, *, create: bool = True, busy_timeout: float

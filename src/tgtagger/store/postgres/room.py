@@ -5,7 +5,7 @@ Knows no rule and no transaction; each object is a module or a function of this 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg.pq import TransactionStatus
@@ -16,6 +16,7 @@ from tgtagger.store.postgres.definitions import definition
 from tgtagger.store.postgres.fits import fits
 from tgtagger.store.postgres.zone import local_zone
 from tgtagger.store.rooms import Room
+from tgtagger.store.values import value_of
 
 
 def _is_in_transaction(db: Connection) -> bool:
@@ -51,6 +52,25 @@ def _local_day(value: str) -> str:
 
 _ITEMS = "json_array_elements_text(CAST({} AS json)) AS items"
 
+
+_TYPES = {"integer": "int8", "real": "float8", "text": "text", "blob": "bytea"}
+
+
+def _load(
+    db: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Add rows by COPY, which takes a fraction of the time of inserts.
+
+    In its binary format: in that of text a NUL would cut a text off, without a word.
+    """
+    cursor: Any = db.connection.cursor()
+    names = ", ".join(f'"{name}"' for name in columns)
+    with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as into:
+        into.set_types([_TYPES[value_of(f"{table}.{name}").kind] for name in columns])
+        for row in rows:
+            into.write_row(row)
+
+
 _SPELLINGS: dict[str, Callable[..., str]] = {
     # The JSON list of integers in a parameter, as a table with the column `value`; of texts.
     "listed": f"(SELECT CAST(value AS bigint) AS value FROM {_ITEMS})".format,
@@ -75,5 +95,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 POSTGRES = Room(
-    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, fits
-)
+    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, _load,
+    fits,
+)  # fmt: skip

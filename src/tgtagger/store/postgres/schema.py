@@ -162,6 +162,15 @@ def _make(db: Connection, schema: Schema) -> None:
         db.exec_driver_sql(insert, values)
 
 
+def go_on_numbering(db: Connection) -> None:
+    """Let the numbers that the database gives go on behind the highest there is, as in a file."""
+    for table in _NUMBERED:
+        db.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1), "
+            f"max(id) IS NOT NULL) FROM {table}"
+        )
+
+
 def _make_triggers(db: Connection) -> None:
     for statement in watching.triggers(POSTGRES):
         db.exec_driver_sql(statement.replace("%", "%%"))

@@ -212,6 +212,10 @@ class ArchiveFile:
         with map_errors(self.path), self.engine.connect() as connection:
             fulltext_index.rebuild(driver(connection))
 
+    def complete_copy(self) -> None:
+        """Make the search index of the rows that were copied into it."""
+        self.rebuild_index()
+
 
 def open_to_write(
     location: str, schema: Schema, *, create: bool = True, busy_timeout: float = BUSY_TIMEOUT

@@ -5,7 +5,8 @@ Knows no rule and no transaction; each object is a module or a function of this 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -23,6 +24,13 @@ def _item(value: str, at: str, *names: str) -> str:
     """Return the SQL of an item of a JSON list, or of a value within it."""
     path = "".join((f"$[{at}]", *(f".{name}" for name in names)))
     return f"json_extract({value}, '{path}')"
+
+
+def _load(
+    db: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+    driver(db).executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
 _SPELLINGS: dict[str, Callable[..., str]] = {
@@ -52,5 +60,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 SQLITE = Room(
-    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, fulltext, watching, errors, fits
-)
+    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, fulltext, watching, errors, _load,
+    fits,
+)  # fmt: skip
