@@ -18,6 +18,8 @@ from support.make import minute, page, post, tag
 from support.undoing import tag_some
 from tgtagger.cli.demo import make_archive
 from tgtagger.config import load
+from tgtagger.errors import StoreError
+from tgtagger.mcp.failures import described
 from tgtagger.model.posts import Channel, Media
 from tgtagger.store import Store
 
@@ -337,6 +339,20 @@ def test_the_state_of_the_archive(reader: Agent, store: Store, db: Path) -> None
     assert (state["tags"], state["channels"]) == (1, 1)
     assert not state["may_write"]
     assert str(db.parent) not in str(state)
+
+
+def test_the_state_of_an_archive_beside_which_nothing_can_be_written(
+    reader: Agent, store: Store, db: Path
+) -> None:
+    db.with_name(f"{db.name}.work.lock").mkdir()
+    assert not reader.ask("archive_status")["has_worker"]
+
+
+@pytest.mark.parametrize("path", ["/home/me/posts.db", Path("/home/me/posts.db")])
+def test_a_failure_tells_no_folder(path: object) -> None:
+    told = described(StoreError("database_file_refused", path=path, reason="it is full"), "x")
+    assert "posts.db: it is full" in told
+    assert "home" not in told
 
 
 def test_resources_and_the_prompt(reader: Agent, store: Store) -> None:

@@ -46,7 +46,11 @@ def described(error: BaseException, where: str) -> str:
 
 def _without_paths(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return an error's data without folders of this machine: an agent's provider reads them."""
-    return {name: value.name if isinstance(value, Path) else value for name, value in data.items()}
+    return {name: Path(value).name if _is_path(value) else value for name, value in data.items()}
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, Path) or (isinstance(value, str) and Path(value).is_absolute())
 
 
 def _told(kind: str, hint: str | None, sentence: str, meant: list[str] | None = None) -> str:

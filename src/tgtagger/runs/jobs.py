@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from tgtagger.config import Settings, days_of
-from tgtagger.errors import InputError, TryLater
+from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.model.archive import Job
 from tgtagger.model.choices import FailureClass, JobKind, Via
 from tgtagger.model.refs import canonical_name, read_channel
@@ -88,6 +88,8 @@ def has_worker(store: Store) -> bool:
                 return False
         except TryLater as busy:
             return busy.data["process"] is None  # held together, as workers do
+        except StoreError:  # nothing can be written here
+            return False
 
 
 def wish_of(kind: JobKind, params: Mapping[str, Any]) -> Wish:
