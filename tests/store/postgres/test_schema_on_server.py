@@ -20,7 +20,7 @@ from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
 FIRST = "0011"
 """The first version that was on servers."""
 
-OWN = {"post_words", "word_forms", "run_leases", "write_order"}
+OWN = {"post_words", "known_words", "run_leases", "write_order"}
 """Tables that only a server has."""
 
 

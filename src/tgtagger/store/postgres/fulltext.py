@@ -1,8 +1,8 @@
 """The full-text index here: a narrow table of the words of each post, and one of their forms.
 
 The words are those of SQLite's index (`terms`), with their places; a GIN finds posts by them. All
-words that ever stood in a post are kept with their stems (`word_forms`), by which a query's word
-finds its forms: so search finds the same posts in both. Knows no rule.
+words that ever stood in a post are kept (`known_words`), among which a query's word finds its forms
+by their stems: so search finds the same posts in both. Knows no rule.
 """
 
 from __future__ import annotations
@@ -44,13 +44,11 @@ TABLES = (
     """,
     "CREATE INDEX ix_post_words_words ON post_words USING gin (words)",
     """
-    CREATE TABLE word_forms (
+    CREATE TABLE known_words (
         word TEXT NOT NULL,
-        stem TEXT NOT NULL,
         PRIMARY KEY (word)
     )
     """,
-    "CREATE INDEX ix_word_forms_stem ON word_forms (stem)",
 )
 """Creates the index."""
 
@@ -64,18 +62,15 @@ _INSERT = Statement(
 )
 _DELETE = Statement("DELETE FROM post_words WHERE post_id = :id")
 _DELETE_POSTS = Statement("DELETE FROM post_words WHERE post_id IN listed(:posts)")
-_UNKNOWN = Statement(
-    "SELECT value FROM listed_texts(:words) AS j "
-    'WHERE NOT EXISTS (SELECT 1 FROM word_forms WHERE word = j.value COLLATE "C")'
-)
 _KNOW = Statement(
-    "INSERT INTO word_forms (word, stem) VALUES (:word, :stem) ON CONFLICT (word) DO NOTHING"
+    "INSERT INTO known_words (word) SELECT value FROM listed_texts(:words) AS j "
+    "ON CONFLICT (word) DO NOTHING"
 )
-_FORMS = Statement("SELECT word FROM word_forms WHERE stem = :stem ORDER BY word")
+_BEGINNING = Statement("SELECT word FROM known_words WHERE word >= :begin AND word < :end")
 _FITS = "words @@ CAST(:expression AS tsquery)"
 _HAS = Statement(f"SELECT 1 FROM post_words WHERE {_FITS} LIMIT 1")
 _LIKE = Statement(
-    "SELECT word FROM word_forms WHERE word >= :begin AND word < :end "
+    "SELECT word FROM known_words WHERE word >= :begin AND word < :end "
     "AND length(word) BETWEEN :shortest AND :longest LIMIT :most"
 )
 _COUNT = Statement(
@@ -132,11 +127,10 @@ _LONGEST_FORM = 64
 
 
 def _learn(db: Connection, found: set[str]) -> None:
-    """Keep words that are not known yet, with their stems."""
+    """Keep the words that have forms."""
     words = [word for word in found if len(word) <= _LONGEST_FORM and not word.isdecimal()]
     if words:
-        rows = _UNKNOWN(db, words=json.dumps(sorted(words)))
-        _KNOW.many(db, [(word, stem(word)) for (word,) in rows.fetchall()])
+        _KNOW(db, words=json.dumps(sorted(words), ensure_ascii=False))
 
 
 # ---- words of the archive
@@ -190,9 +184,9 @@ def _forms(db: Connection, word: str) -> list[str]:
     if len(word) < SHORTEST:
         return list(forms)
     wanted = stem(word)
-    beginnings = tuple(spellings(common_beginning(word, wanted)))
-    rows = _FORMS(db, stem=wanted)
-    forms |= dict.fromkeys(form for (form,) in rows if form.startswith(beginnings))
+    for beginning in spellings(common_beginning(word, wanted)):
+        rows = _BEGINNING(db, begin=beginning, end=beginning + "\U0010ffff")
+        forms |= dict.fromkeys(form for (form,) in rows if stem(form) == wanted)
     return list(forms)[:MAX_FORMS]
 
 

@@ -24,21 +24,24 @@ _GAP = 100
 """Places between a text and the text of its media: no phrase stands in both."""
 
 
+_PRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
+_MARKED = (range(0x300, 0x20000), range(0xE0100, 0xE01F0))
+"""Where characters are that belong to a word besides letters and digits."""
+
+
 @functools.cache
 def _words() -> re.Pattern[str]:
     """Return the pattern of a word: letters, digits, marks and private-use characters."""
-    marks = [
-        chr(code)
-        for code in range(0x300, sys.maxunicode + 1)
-        if unicodedata.category(chr(code)) in {"Mn", "Mc", "Co"} and not 0xFE00 <= code <= 0xFE0F
-    ]
+    category = unicodedata.category
+    marks = [code for codes in _MARKED for code in codes if category(chr(code)) in {"Mn", "Mc"}]
     ranges, first, last = [], marks[0], marks[0]
-    for mark in marks[1:]:
-        if ord(mark) != ord(last) + 1:
-            ranges.append(f"{first}-{last}")
+    for mark in [*marks[1:], sys.maxunicode]:
+        if mark != last + 1:
+            ranges.append(f"{chr(first)}-{chr(last)}")
             first = mark
         last = mark
-    return re.compile(rf"(?:[^\W_]|[{''.join(ranges)}{first}-{last}])+")
+    kept = "".join(each for each in ranges if each != "\ufe00-\ufe0f")  # which follow a symbol
+    return re.compile(rf"(?:[^\W_]|[{kept}{_PRIVATE}])+")
 
 
 def words(text: str) -> Iterator[tuple[int, int, str]]:
@@ -69,16 +72,20 @@ def _plain(letter: str) -> str:
 
 def vector(text: str, media_text: str | None) -> tuple[str, set[str]]:
     """Return a post's words with their places, as `tsvector` reads them, and the words alone."""
+    split = _words().findall
     places: dict[str, list[int]] = {}
     place = 0
-    for part in (text, media_text or ""):
-        for _, _, word in words(folded(part)):
-            place = min(place + 1, _LAST_PLACE)
-            places.setdefault(word, []).append(place)
-        place = min(place + _GAP, _LAST_PLACE)
+    for part in (text, media_text):
+        if part:
+            found = split(folded(part))
+            for at, word in enumerate(map(term, found), place + 1):
+                places.setdefault(word, []).append(at)
+            place += len(found) + _GAP
+    if place > _LAST_PLACE:
+        places = {
+            word: [*dict.fromkeys(min(each, _LAST_PLACE) for each in at)][:_MOST_PLACES]
+            for word, at in places.items()
+        }
     # A word has no quotation mark and no backslash.
-    written = (
-        f"'{word}':{','.join(map(str, dict.fromkeys(at[:_MOST_PLACES])))}"
-        for word, at in places.items()
-    )
+    written = [f"'{word}':{','.join(map(str, at))}" for word, at in places.items()]
     return " ".join(written), set(places)
