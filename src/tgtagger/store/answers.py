@@ -40,6 +40,7 @@ _KEEP_CAPABILITIES = Statement(
     "VALUES (:url, :model, :capabilities, :at) ON CONFLICT (url, model) DO UPDATE "
     "SET capabilities = excluded.capabilities, at = excluded.at"
 )
+_FORGET_CAPABILITIES = Statement("DELETE FROM server_capabilities WHERE at < :before")
 _LATENCY = Statement(
     "SELECT avg(latency_ms) FROM (SELECT latency_ms FROM attempts WHERE model = :model "
     "AND class IS NULL AND latency_ms IS NOT NULL ORDER BY id DESC LIMIT 200) AS latest"
@@ -77,8 +78,9 @@ class Answers(Part):
             return dict(map(_CAPABILITIES, rows))
 
     def save_capabilities(self, found: ModelCapabilities) -> None:
-        """Store what a server was found to take of a model."""
+        """Store what a server was found to take of a model; what is no longer believed goes."""
         with self._database.write() as db:
+            _FORGET_CAPABILITIES(db, before=to_text(dt.datetime.now(dt.UTC) - KEPT_FOR))
             _KEEP_CAPABILITIES(
                 db, url=found.url, model=found.model, capabilities=found.capabilities, at=now()
             )

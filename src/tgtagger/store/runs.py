@@ -5,20 +5,18 @@ Does not know what a run does: its summary is JSON from the caller.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.archive import Run
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.database import Part
-from tgtagger.store.recording import NEXT_NUMBER, sweep
+from tgtagger.store.recording import NEXT_NUMBER
 from tgtagger.store.statements import Statement
-from tgtagger.store.times import from_text, moment, now, to_text
+from tgtagger.store.sweeping import sweep
+from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.values import LARGEST, RowCheck, parsed
 
 _RUN = RowCheck(
@@ -70,22 +68,6 @@ _HAS_TAGGED = Statement(
     "(coalesce(count_in(summary, tagged), count_in(summary, tag.tagged)) > 0 "
     "OR EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id)) LIMIT 1"
 )
-_SWEPT = 500
-"""Runs that are swept at a time: a millisecond of a run that writes anyway."""
-
-_OLD = "SELECT id FROM runs WHERE started_at < :before AND ended_at IS NOT NULL"
-_REFERRED = (
-    "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
-    "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id) "
-    "OR EXISTS (SELECT 1 FROM tag_changes WHERE id = runs.id AND swept_at IS NULL))"
-)
-_SWEEP_RUNS = Statement(
-    f"DELETE FROM runs WHERE id IN ({_OLD} AND NOT {_REFERRED} ORDER BY id LIMIT {_SWEPT})"
-)
-_SWEEP_SUMMARIES = Statement(
-    f"UPDATE runs SET summary = NULL WHERE id IN "
-    f"({_OLD} AND summary IS NOT NULL ORDER BY id LIMIT {_SWEPT})"
-)
 
 
 class Runs(Part):
@@ -100,16 +82,12 @@ class Runs(Part):
     ) -> int:
         """Store that a run begins, and with which tagger; return its number.
 
-        Of the runs that began longer ago than `keep`, a few are swept: those that left tags or
-        attempts lose their summary, the others go; and a few rows of old changes of tags. None: all
-        are kept.
+        Of what is kept for a time, a few rows are swept that are older than `keep` (`sweeping`).
+        Runs that left tags or attempts lose their summary, others go. None: all is kept.
         """
         with self._database.write() as db:
             if keep is not None:
-                with contextlib.suppress(OverflowError):  # longer than the calendar
-                    before = to_text(dt.datetime.now(dt.UTC) - keep)
-                    _sweep(db, before)
-                    sweep(db, before)
+                sweep(db, keep, provenance)
             (number,) = _START(
                 db,
                 command=command,
@@ -148,9 +126,3 @@ class Runs(Part):
         with self._database.read() as db:
             found = _HAS_TAGGED(db, tagger=provenance.source, before=before)
             return found.fetchone() is not None
-
-
-def _sweep(db: Connection, before: str) -> None:
-    """Delete old runs that nothing refers to; the others keep their row, without a summary."""
-    _SWEEP_RUNS(db, before=before)
-    _SWEEP_SUMMARIES(db, before=before)
