@@ -57,7 +57,8 @@ def parse(
     makes an archive where there is none.
     """
     targets.check_any(sources)
-    with Store.open(settings.db, create=bool(sources)) as store, store.lock("parse"):
+    about = [targets.one_name(source) for source in sources]
+    with Store.open(settings.db, create=bool(sources)) as store, store.lock("parse", of=about):
         return parse_as_run(store, settings, sources, options, events)
 
 

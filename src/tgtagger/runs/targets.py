@@ -15,7 +15,14 @@ from tgtagger.config import Settings, path_of
 from tgtagger.errors import ActionNeeded, InputError, SourceError, TgTaggerError
 from tgtagger.model.choices import Via
 from tgtagger.model.posts import Channel
-from tgtagger.model.refs import ChannelRef, Named, Numbered, is_foreign_address, read_channel
+from tgtagger.model.refs import (
+    ChannelRef,
+    Named,
+    Numbered,
+    canonical_name,
+    is_foreign_address,
+    read_channel,
+)
 from tgtagger.runs.accounts import is_signed_in
 from tgtagger.store import Store
 
@@ -54,6 +61,17 @@ def export_path(text: str) -> Path | None:
         if ("/" in text and "t.me" not in text) or text.endswith(".json") or text[:1] in ".~":
             return path  # reading tells that it is missing
     return None
+
+
+def one_name(text: str) -> str:
+    """Return the one name of what is read: two runs that read the same shall not be at work."""
+    path = export_path(text)
+    if path is not None:
+        return str(path)
+    try:
+        return canonical_name(read_channel(text)).casefold()
+    except InputError:  # reading says so
+        return text
 
 
 def check_any(sources: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ in a stored one, and obeys a `TagUpdate` without thinking.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -200,13 +201,14 @@ class Store:
         self.close()
 
     def lock(
-        self, name: LockName, *, shared: bool = False
+        self, name: LockName, *, shared: bool = False, of: Sequence[str] = ()
     ) -> contextlib.AbstractContextManager[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it.
 
-        `shared`: several may hold it so, while nobody holds it alone.
+        `shared`: several may hold it so, while nobody holds it alone. `of`: the channels that the
+        run is about, all if that is empty: on a server, a run about others may go on.
         """
-        return self._database.opened.lock(name, shared=shared)
+        return self._database.opened.lock(name, shared=shared, of=of)
 
     def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""

@@ -166,10 +166,13 @@ class Opened(Protocol):
     def explained(self, db: Connection | None = None) -> AbstractContextManager[None]:
         """Turn failures of the database and wrong stored values into our errors."""
 
-    def lock(self, name: LockName, *, shared: bool = False) -> AbstractContextManager[None]:
+    def lock(
+        self, name: LockName, *, shared: bool = False, of: Sequence[str] = ()
+    ) -> AbstractContextManager[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it.
 
-        `shared`: several may hold it so, while nobody holds it alone.
+        `shared`: several may hold it so, while nobody holds it alone. `of`: what the run is about,
+        all of it if that is empty; runs about other things may go on where the room knows how.
         """
 
     def storage(self) -> Storage:

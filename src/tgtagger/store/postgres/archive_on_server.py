@@ -6,7 +6,7 @@ What SQLite does in a way of its own stands behind the same names (`rooms`). Kno
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from sqlalchemy.engine import Connection, Engine
@@ -106,10 +106,10 @@ class ArchiveOnServer:
     # ---- care
 
     def lock(
-        self, name: LockName, *, shared: bool = False
+        self, name: LockName, *, shared: bool = False, of: Sequence[str] = ()
     ) -> contextlib.AbstractContextManager[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
-        return leases.hold(self.engine, self.path, name, shared=shared)
+        return leases.hold(self.engine, self.path, name, shared=shared, of=of)
 
     def storage(self) -> Storage:
         """Return how it is kept: by a server, which locks for all."""

@@ -7,12 +7,13 @@ those of the machines may differ. Knows no reason for a lock.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import platform
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.engine import Engine
 
@@ -31,44 +32,51 @@ TABLES = (
     """
     CREATE TABLE run_leases (
         name TEXT NOT NULL,
+        of TEXT NOT NULL,
         holder TEXT NOT NULL,
         is_shared INTEGER NOT NULL,
         who TEXT NOT NULL,
         until timestamptz NOT NULL,
-        PRIMARY KEY (name, holder)
+        PRIMARY KEY (name, of, holder)
     )
     """,
 )
 
+_ALL = "*"
+"""What a run is about that is about all."""
+
 _UNTIL = f"clock_timestamp() + INTERVAL '{SECONDS} seconds'"
 _FORGET = Statement("DELETE FROM run_leases WHERE until < clock_timestamp()")
 _IN_THE_WAY = Statement(
-    "SELECT 1 FROM run_leases WHERE name = :name AND (is_shared = 0 OR :shared = 0) LIMIT 1"
+    "SELECT 1 FROM run_leases WHERE name = :name AND (is_shared = 0 OR :shared = 0) "
+    f"AND (of = '{_ALL}' OR of IN listed_texts(:of) OR '{_ALL}' IN listed_texts(:of)) LIMIT 1"
 )
 _ANY = Statement("SELECT 1 FROM run_leases WHERE name = :name LIMIT 1")
 _TAKE = Statement(
-    "INSERT INTO run_leases (name, holder, is_shared, who, until) "
-    f"VALUES (:name, :holder, :shared, :who, {_UNTIL})"
+    "INSERT INTO run_leases (name, of, holder, is_shared, who, until) "
+    f"SELECT :name, value, :holder, :shared, :who, {_UNTIL} FROM listed_texts(:of) AS j"
 )
 _RENEW = Statement(f"UPDATE run_leases SET until = {_UNTIL} WHERE holder = :holder")
 _RELEASE = Statement("DELETE FROM run_leases WHERE holder = :holder")
 
 
 @contextlib.contextmanager
-def hold(made: Engine, path: str, name: str, *, shared: bool) -> Iterator[None]:
+def hold(made: Engine, path: str, name: str, *, shared: bool, of: Sequence[str]) -> Iterator[None]:
     """Hold a run lock; raise TryLater at once if another run holds it.
 
-    `shared`: several may hold it so, while nobody holds it alone.
+    `shared`: several may hold it so, while nobody holds it alone. `of`: what the run is about, all
+    if that is empty.
     """
+    about = json.dumps(sorted({*of} or {_ALL}))
     holder = uuid.uuid4().hex
     who = f"{platform.node()}:{os.getpid()}"
     with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
         _FORGET(db)
         if name == "tag" and not _ANY(db, name=name).fetchone():
             tag_queue.release_all(db)  # of runs that were killed: nobody else is at work
-        if _IN_THE_WAY(db, name=name, shared=int(shared)).fetchone():
+        if _IN_THE_WAY(db, name=name, shared=int(shared), of=about).fetchone():
             raise TryLater("run_at_work", process=None, run=name, database=path)
-        _TAKE(db, name=name, holder=holder, shared=int(shared), who=who)
+        _TAKE(db, name=name, of=about, holder=holder, shared=int(shared), who=who)
     is_over = threading.Event()
     renewal = threading.Thread(
         target=_keep, args=(made, path, holder, is_over), name=f"lease of {name}", daemon=True

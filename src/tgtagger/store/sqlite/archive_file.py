@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
@@ -158,8 +158,11 @@ class ArchiveFile:
     # ---- care
 
     @contextlib.contextmanager
-    def lock(self, name: LockName, *, shared: bool = False) -> Iterator[None]:
+    def lock(
+        self, name: LockName, *, shared: bool = False, of: Sequence[str] = ()
+    ) -> Iterator[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
+        del of  # a file has one writer anyway
         if name == "tag":
             self._free_posts_of_the_dead()
         with contextlib.ExitStack() as held:
