@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import itertools
+import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
@@ -44,6 +45,10 @@ COPIED = 200
 
 FREE_ANSWERS = 200
 """How many free answers are written in one transaction. A paid answer is written at once."""
+
+
+SHORTEST_LOOK, LONGEST_LOOK = 0.25, 15.0
+"""Seconds between two looks at the posts that other runs have."""
 
 
 class PostSource(Protocol):
@@ -114,13 +119,15 @@ def _utc_now() -> dt.datetime:
 class TagRules:
     """The limits of a tagging run. `fresh`: ask again, instead of copying answers of earlier runs.
 
-    `asked_since`: answers that this run and later ones got are copied all the same.
+    `asked_since`: answers that this run and later ones got are copied all the same. `together`: it
+    ends when no other run works at its posts any more, and does what those leave.
     `deadline` is a moment of time.monotonic().
     """
 
     max_attempts: int = 5
     fresh: bool = False
     asked_since: int | None = None
+    together: bool = False
     deadline: float | None = None
     clock: Callable[[], dt.datetime] = _utc_now
 
@@ -155,19 +162,33 @@ async def tag(
         wanted = replace(wanted, limit=_left(wanted.limit, writer.copied))
     if wanted.limit == 0:
         return
-    claims = store.queue.claims(wanted, worker, by_text=tagger.paid)
-    feed = _Feed(store, tagger, claims, fresh=rules.fresh)
-    async with _kept(claims):
-        while feed.begin():
-            async with aclosing(tagger.tag(feed, events)) as answers:
-                async for answered in answers:
-                    for result in writer.take(answered, feed):
-                        yield result
-                    if not tagger.paid:  # a paid one ends by itself: what is on its way costs money
-                        _check_time(rules)
-                        await asyncio.sleep(0)  # lets a signal cancel the run
-            for result in writer.finish(feed):
-                yield result
+    pauses = _pauses()
+    while True:
+        claims = store.queue.claims(wanted, worker, by_text=tagger.paid)
+        feed = _Feed(store, tagger, claims, fresh=rules.fresh)
+        async with _kept(claims):
+            while feed.begin():
+                async with aclosing(tagger.tag(feed, events)) as answers:
+                    async for answered in answers:
+                        for result in writer.take(answered, feed):
+                            yield result
+                        if not tagger.paid:  # a paid one ends by itself: requests cost money
+                            _check_time(rules)
+                            await asyncio.sleep(0)  # lets a signal cancel the run
+                for result in writer.finish(feed):
+                    yield result
+        if not rules.together or not store.queue.is_at_work(wanted):
+            return
+        await asyncio.sleep(next(pauses))
+        _check_time(rules)
+
+
+def _pauses(chance: Callable[[], float] = random.random) -> Iterator[float]:
+    """Yield the seconds between two looks at what others have: ever longer, at random."""
+    pause = SHORTEST_LOOK
+    while True:
+        yield pause * (0.5 + chance())
+        pause = min(1.5 * pause, LONGEST_LOOK)
 
 
 async def propose(

@@ -210,6 +210,22 @@ def test_two_workers_do_no_job_twice(
     assert not server.paid_twice()
 
 
+def test_two_workers_share_a_job_that_tags(
+    archive: Store, db: Path, env: dict[str, str], server: LlmServer
+) -> None:
+    """One leads it; the other helps, as on another machine."""
+    archive.posts.save_page(page(*(post(n, f"number{n} tram bridge") for n in range(21, 121))))
+    server.latency = 0.1
+    number = ask(archive)
+    with working(db, env=env), working(db, env=env):
+        until(lambda: has_ended(archive, number))
+        assert server.busiest == 2
+    job = archive.jobs.find(number)
+    assert (job.state, job.tries, job.progress.done) == ("done", 1, 120)
+    assert statuses(db) == {"tagged": 120}
+    assert sum(server.answered.values()) == 120
+
+
 def test_a_cancelled_job_whose_process_is_killed_does_not_come_back(
     archive: Store, db: Path, env: dict[str, str]
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 from llm_server import LlmServer
 from support.events import RecordedRun
 from support.make import fail_all, page, post
+from support.sql import writing
+from support.working import until
 from tgtagger.config import Settings, load
 from tgtagger.errors import StoreError, TgTaggerError, TryLater
 from tgtagger.model.archive import JobProgress
@@ -114,12 +118,21 @@ def test_failed_posts_that_a_job_has_tried_are_left(
 
 
 def test_a_lane_yields_to_an_older_job(store: Store, settings: Settings) -> None:
-    numbers = [ask(store, limit=1), ask(store, "sync"), ask(store, limit=2)]
-    assert do(settings) == 1
+    numbers = [ask(store, "parse", sources=["@a"]), ask(store, "sync"), ask(store, "parse")]
+    assert do(settings, "parse") == 1
     assert [store.jobs.find(n).is_open for n in numbers] == [False, True, True]
-    assert do(settings) == 1  # whoever holds the locks does one
-    assert store.jobs.find(3).state == "done"
-    assert do(settings) == 0
+    assert do(settings, "parse") == 1  # whoever holds the locks does one
+    assert store.jobs.find(3).state == "failed"
+    assert do(settings, "parse") == 0
+
+
+def test_a_job_that_tags_goes_on_beside_a_sync_and_other_taggers(
+    store: Store, settings: Settings
+) -> None:
+    numbers = [ask(store, "sync"), ask(store), ask(store, "retry")]
+    with store.lock("parse"), store.lock("tag", shared=True):
+        assert do(settings) == 2
+    assert [store.jobs.find(n).is_open for n in numbers] == [True, False, False]
 
 
 def test_a_lane_whose_lock_is_held_does_nothing(store: Store, settings: Settings) -> None:
@@ -131,7 +144,75 @@ def test_a_lane_whose_lock_is_held_does_nothing(store: Store, settings: Settings
                 do(settings, lane)
         with store.lock("parse"):  # the sync has let it go
             pass
+    with store.lock("lead"), pytest.raises(TryLater):  # nobody's job: there is nothing to help
+        do(settings)
     assert store.jobs.find(1).tries == 0
+
+
+def lead(store: Store, **params: Any) -> int:
+    """Ask for a job, and take it, as the process does that leads it."""
+    number = ask(store, **params)
+    store.jobs.take(LANES["tag"].kinds)
+    store.jobs.note_run(number, store.runs.start("tag"))
+    return number
+
+
+def test_who_finds_a_job_led_by_another_helps(
+    store: Store, settings: Settings, server: LlmServer
+) -> None:
+    number = lead(store)
+    first = store.jobs.find(number).run
+    with store.lock("tag", shared=True), store.lock("lead"):
+        assert do(settings) == 0
+    job = store.jobs.find(number)
+    assert store.queue.count(PostFilter(statuses=("tagged",))) == 8
+    # How it ends, and how far it is, is told by who leads it.
+    assert (job.state, job.run, job.progress.done) == ("running", first, None)
+    (run, *_) = store.runs.past(2)
+    assert (run.command, run.id) == ("tag", (first or 0) + 1)
+    assert not server.paid_twice()
+
+
+@pytest.mark.parametrize("params", [{"limit": 3}, {"force": True, "since": "2020-01-01T00:00:00Z"}])
+def test_what_one_has_to_count_is_done_by_one(
+    store: Store, settings: Settings, params: dict[str, Any]
+) -> None:
+    lead(store, **params)
+    with store.lock("lead"), pytest.raises(TryLater):
+        do(settings)
+
+
+def test_nobody_helps_with_what_is_to_end(store: Store, settings: Settings) -> None:
+    store.jobs.cancel(lead(store))
+    with store.lock("lead"), pytest.raises(TryLater):
+        do(settings)
+
+
+def test_who_leads_waits_for_those_who_help(
+    store: Store, settings: Settings, server: LlmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job is done when its posts are, whoever has them; what a dead one had is done, too."""
+    monkeypatch.setattr("tgtagger.pipeline.SHORTEST_LOOK", 0.05)
+    monkeypatch.setattr("tgtagger.pipeline.LONGEST_LOOK", 0.05)
+    number = ask(store)
+    helping, dead = (
+        store.queue.claims(PostFilter(statuses=("pending",), posts=(f"news/{n}",)), name)
+        for n, name in ((3, "one that helps"), (4, "one that dies"))
+    )
+    with ThreadPoolExecutor(1) as pool, store.lock("tag", shared=True):
+        assert len([*helping.take(), *dead.take()]) == 2
+        leading = pool.submit(do, settings)
+        until(lambda: store.queue.count(PostFilter(statuses=("tagged",))) == 6)
+        time.sleep(0.2)
+        assert not leading.done()
+        helping.release()
+        until(lambda: store.queue.count(PostFilter(statuses=("tagged",))) == 7)
+        assert not leading.done()
+        with writing(store) as db:
+            db.execute("UPDATE tag_queue SET lease_until = '2026-01-01T00:00:00Z'")
+        assert leading.result() == 1
+    assert store.queue.count(PostFilter(statuses=("tagged",))) == 8
+    assert store.jobs.find(number).state == "done"
 
 
 def test_a_stop_of_the_run_ends_the_job(

@@ -19,8 +19,8 @@ EPILOG = """Examples:
 
 Jobs are asked for in the pages of tgtagger serve, or by its API, and kept in
 the database: none is lost when a worker dies, and the next one goes on with it.
-A job waits while a run of cron's is at work. tgtagger serve has a worker of its
-own; several workers do no job twice.
+One that reads waits while a run of cron's reads. tgtagger serve has a worker of
+its own; several workers do no job twice, and tag together.
 
 Exit codes:
   0 the time is over (a job that is not done stays queued) · 2 usage or settings

@@ -43,13 +43,15 @@ class TagOptions:
     """Which posts to tag, and for how long (seconds).
 
     `goes_on`: the number of a run that was broken off. What it, and those since, have done is left
-    out, and their answers count where posts are asked anew.
+    out, and their answers count where posts are asked anew. `together`: the run ends when no other
+    one works at these posts any more, and does what others leave.
     """
 
     wanted: PostFilter = field(default_factory=PostFilter)
     queue: Queue = "pending"
     max_time: dt.timedelta | None = None
     goes_on: int | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Tagging:
             self.settings.max_attempts,
             fresh=self.options.queue == "all",
             asked_since=self.options.goes_on,
+            together=self.options.together,
             deadline=None if self.seconds is None else time.monotonic() + self.seconds,
         )
         tally = Tally()
@@ -138,7 +141,9 @@ class Tagging:
         signals.run(_follow, results, events, tally, total, tagger)
         pending = self.store.queue.count(PostFilter(statuses=("pending",)))
         summary = tally.to_summary(tagger, events, pending)
-        if not summary.posts and summary.stopped is None:
+        if self.options.together and summary.stopped is None:
+            events.progress(Progress(total, 1.0, total, spent=tagger.spending))
+        elif not summary.posts and summary.stopped is None:
             summary = replace(summary, elsewhere=total)
         if is_first:
             events.remark("first_by_the_embedded_tagger")

@@ -3,7 +3,9 @@
 Jobs that need the same run locks are a lane; one process works on a lane, and holds its locks from
 before it takes the first job until the last has ended. So a job never runs twice at once, and a
 process that dies leaves a job that the next one sees. Ctrl-C ends a run as ever; then its job is
-queued again, unless a person cancelled it. Knows no face, and starts no process (`workers`).
+queued again, unless a person cancelled it. A job that tags has one process that leads it, and
+says how it ends; those of other workers, on any machine, help it. Knows no face, and starts no
+process (`workers`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from tgtagger.config import Settings
-from tgtagger.errors import TgTaggerError, shortage
+from tgtagger.errors import TgTaggerError, TryLater, shortage
 from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind
 from tgtagger.model.posts import PageStored, PostFilter
@@ -41,19 +43,25 @@ TOLD_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Kinds of jobs that need the same run locks."""
+    """Kinds of jobs that need the same run locks: some alone, others together with other runs."""
 
     name: str
-    locks: tuple[LockName, ...]
     kinds: tuple[JobKind, ...]
+    locks: tuple[LockName, ...]
+    shared: tuple[LockName, ...] = ()
+
+    def is_in_the_way_of(self, other: Lane) -> bool:
+        """Tell whether the two cannot work at the same time."""
+        mine, others = {*self.locks, *self.shared}, {*other.locks, *other.shared}
+        return bool(mine & {*other.locks} or others & {*self.locks})
 
 
 LANES: Mapping[str, Lane] = {
     lane.name: lane
     for lane in (
         Lane("parse", ("parse",), ("parse",)),
-        Lane("tag", ("tag",), ("tag", "retry")),
-        Lane("sync", ("parse", "tag"), ("sync",)),
+        Lane("tag", ("tag", "retry"), ("lead",), ("tag",)),
+        Lane("sync", ("sync",), ("parse",), ("tag",)),
     )
 }
 
@@ -66,6 +74,8 @@ def lane_of(kind: JobKind) -> Lane:
 def hold_locks(store: Store, lane: Lane) -> contextlib.ExitStack:
     """Hold the run locks of a lane. Raises TryLater at once if another run holds one."""
     with contextlib.ExitStack() as held:
+        for name in lane.shared:
+            held.enter_context(store.lock(name, shared=True))
         for name in lane.locks:
             held.enter_context(store.lock(name))
         return held.pop_all()
@@ -77,24 +87,61 @@ Hint = Callable[[TgTaggerError], str | None]
 def work_off(settings: Settings, lane: Lane, hint: Hint) -> int:
     """Do the jobs of a lane, the oldest first; return how many ended.
 
-    Stops when none is left, or an older one waits for a lock of this lane. Raises TryLater if
-    another run holds one. `hint` is a face's for an error; it is stored with the job.
+    Stops when none is left, or an older one waits for a lock of this lane. Where another process
+    leads a job it helps with that. Raises TryLater if another run holds a lock. `hint` is a face's
+    for an error; it is stored with the job.
     """
     count = 0
-    with Store.open(settings.db, create=False) as store, hold_locks(store, lane):
-        while (job := store.jobs.take(lane.kinds)) is not None:
-            _do(store, settings, job, hint)
-            count += 1
-            if _has_to_yield(store, lane):
-                break
+    with Store.open(settings.db, create=False) as store:
+        try:
+            held = hold_locks(store, lane)
+        except TryLater as busy:
+            job = led_by_another(store, busy)
+            if job is None:
+                raise
+            _help(store, settings, job, hint)
+            return 0
+        with held:
+            while (job := store.jobs.take(lane.kinds)) is not None:
+                _do(store, settings, job, hint)
+                count += 1
+                if _has_to_yield(store, lane):
+                    break
     return count
+
+
+def led_by_another(store: Store, busy: TryLater) -> Job | None:
+    """Return the job that others may help with, if a process leads one: it holds that lock."""
+    if busy.data.get("run") != "lead":
+        return None
+    kinds = LANES["tag"].kinds
+    running = (job for job in store.jobs.open() if job.kind in kinds and job.state == "running")
+    job = next(running, None)
+    return None if job is None or job.cancelled_at or not _is_for_many(job) else job
+
+
+def _is_for_many(job: Job) -> bool:
+    """Tell whether several may do a job: a limit, and what is asked anew, are one's to count."""
+    return not {"limit", "force"} & {*job.params}
+
+
+def _help(store: Store, settings: Settings, job: Job, hint: Hint) -> None:
+    """Do posts of a job that another process leads, until none is left: as a run of its own."""
+    wish = wish_of(job.kind, job.params)
+    settings = with_wish(settings, wish)
+    options = _tag_options(store, job, wish)
+    if wish.max_time is not None and job.started_at is not None:
+        left = job.started_at + wish.max_time - dt.datetime.now(dt.UTC)
+        options = replace(options, max_time=max(left, dt.timedelta()))
+    with store.lock("tag", shared=True), JobEvents(store, job, hint, leads=False) as events:
+        make_tagging(store, settings, options, budget=_budget(store, settings, job)).run(events)
 
 
 def _has_to_yield(store: Store, lane: Lane) -> bool:
     """Tell whether the oldest job that wants one of these locks is of another lane."""
     for job in store.jobs.open():
         other = lane_of(job.kind)
-        if set(other.locks) & set(lane.locks):
+        if other.is_in_the_way_of(lane):
             return other != lane
     return False
 
@@ -127,8 +174,7 @@ def _run(store: Store, settings: Settings, job: Job, events: JobEvents) -> JobEn
         report = parse_as_run(store, settings, wish.sources, _parse_options(wish), events)
         return _end(report.code, _error_of(report), events=events)
     settings.check_llm()
-    cap = settings.max_cost
-    budget = None if cap is None else JobBudget(store, job.id, cap)
+    budget = _budget(store, settings, job)
     if job.kind == "sync":
         reading = _parse_options(wish)
         done = sync_as_run(store, settings, reading, events, wish.sources, budget=budget)
@@ -136,6 +182,10 @@ def _run(store: Store, settings: Settings, job: Job, events: JobEvents) -> JobEn
     options = _tag_options(store, job, wish)
     summary = make_tagging(store, settings, options, budget=budget).run(events)
     return _end(summary.code, summary.stopped, summary.hint)
+
+
+def _budget(store: Store, settings: Settings, job: Job) -> JobBudget | None:
+    return None if settings.max_cost is None else JobBudget(store, job.id, settings.max_cost)
 
 
 def _parse_options(wish: Wish) -> ParseOptions:
@@ -165,7 +215,7 @@ def _tag_options(store: Store, job: Job, wish: Wish) -> TagOptions:
         since=wish.since,
         limit=limit,
     )
-    return TagOptions(wanted, queue, wish.max_time, job.first_run)
+    return TagOptions(wanted, queue, wish.max_time, job.first_run, together=_is_for_many(job))
 
 
 def _error_of(report: ParseReport | SyncReport | None) -> TgTaggerError | None:
@@ -202,24 +252,28 @@ class JobEvents:
     """Stores how far a job has come (`runs.events.Events`), now and then, while a block runs.
 
     A thread writes, so that the run waits for no write of ours, and the last step is told, too.
+    Who does not lead the job says nothing.
     """
 
-    def __init__(self, store: Store, job: Job, hint: Hint) -> None:
+    def __init__(self, store: Store, job: Job, hint: Hint, *, leads: bool = True) -> None:
         self._store = store
         self._number = job.id
+        self._leads = leads
         self._progress = self._told = job.progress
         self._is_over = threading.Event()
         self._teller = threading.Thread(target=self._tell_now_and_then, daemon=True)
         self.hint = hint
 
     def __enter__(self) -> Self:
-        self._teller.start()
+        if self._leads:
+            self._teller.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._teller.join()
-        self._tell()
+        if self._leads:
+            self._is_over.set()
+            self._teller.join()
+            self._tell()
 
     def _tell_now_and_then(self) -> None:
         while not self._is_over.wait(TOLD_EVERY):
@@ -233,7 +287,8 @@ class JobEvents:
                 self._told = progress
 
     def started(self, run: int) -> None:
-        self._store.jobs.note_run(self._number, run)
+        if self._leads:
+            self._store.jobs.note_run(self._number, run)
 
     def begin(self, stage: Stage) -> None:
         self._progress = JobProgress(done=0, what=stage.name or stage.kind)

@@ -8,6 +8,7 @@ caller passes what starts a process.
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
 import subprocess
 import time
@@ -18,11 +19,13 @@ from tgtagger import messages
 from tgtagger.config import Settings
 from tgtagger.errors import TryLater
 from tgtagger.model.archive import Job
-from tgtagger.runs.work import LANES, Lane, hold_locks, lane_of
+from tgtagger.runs.work import LANES, Lane, hold_locks, lane_of, led_by_another
 from tgtagger.store import Store
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the jobs."""
+HELP_EVERY = 2.0
+"""Seconds between two starts of a process that helps with a job which another worker leads."""
 PATIENCE = 8
 """How often a worker tries to hold its lock before it gives up."""
 ENDING = 1.0
@@ -57,6 +60,7 @@ class Worker:
     store: Store
     command: Callable[[Lane], Sequence[str]]
     ended: Callable[[Job], None]
+    chance: Callable[[], float] = random.random
     _running: dict[str, _Running] = field(default_factory=dict)
     _pauses: dict[str, _Pause] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
@@ -107,7 +111,7 @@ class Worker:
                 pause.seconds = 0.0
             else:
                 pause.seconds = min(LONGEST_PAUSE, pause.seconds * 2 or LOOK_EVERY)
-            pause.until = time.monotonic() + pause.seconds
+            pause.until = max(pause.until, time.monotonic() + pause.seconds)
 
     def _tell_ended(self, now_open: set[int]) -> None:
         for number in sorted(self._seen - now_open):
@@ -123,10 +127,10 @@ class Worker:
 
     def _start(self, job: Job, lane: Lane) -> None:
         """Start a process for a lane, unless one of its locks is held."""
-        pause = self._pauses.get(lane.name)
-        if pause is not None and time.monotonic() < pause.until:
+        pause = self._pauses.setdefault(lane.name, _Pause())
+        if time.monotonic() < pause.until:
             return
-        if any(set(lane.locks) & set(LANES[name].locks) for name in self._running):
+        if any(LANES[name].is_in_the_way_of(lane) for name in self._running):
             return
         try:
             with hold_locks(self.store, lane):
@@ -134,9 +138,12 @@ class Worker:
                     self.store.jobs.settle(lane.kinds)
                     return
         except TryLater as busy:
-            if busy.kind == "run_at_work":
+            led = led_by_another(self.store, busy)
+            if busy.kind == "run_at_work" and busy.data["run"] != "lead":
                 self._tell_waiting(job, messages.describe("job_waits", busy.data))
-            return
+            if led is None or led.id != job.id:
+                return
+            pause.until = time.monotonic() + HELP_EVERY * (1 + self.chance())
         process = subprocess.Popen(
             self.command(lane),
             stdin=subprocess.PIPE,  # it ends when this end of the pipe is gone

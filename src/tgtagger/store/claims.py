@@ -31,6 +31,9 @@ from tgtagger.store.values import RowCheck, plain
 CLAIMED = 200
 """Posts claimed at a time: what others may not have while a worker comes to it."""
 
+CLAIMED_BY_TEXT = 40
+"""The same with their texts: these take their time, and others want some, too."""
+
 LAPSED_ONCE = 10
 """Posts claimed at a time whose worker died once; after two deaths each is claimed alone."""
 
@@ -82,7 +85,8 @@ class Claims:
         """
         if self._left is None:
             with self._database.read() as db:
-                self._left = _batches(db, self._wanted)
+                size = CLAIMED_BY_TEXT if self._by_text else CLAIMED
+                self._left = _batches(db, self._wanted, size)
         while not self._waits():
             chosen = next(self._left, None)
             if chosen is None:
@@ -140,21 +144,19 @@ class Claims:
         return {number: claims[number] for number in still}
 
 
-def _batches(db: Connection, wanted: PostFilter) -> Iterator[array[int]]:
+def _batches(db: Connection, wanted: PostFilter, size: int) -> Iterator[array[int]]:
     """Return the ids of a filter at which nobody works now, in the order of claims."""
-    at = dt.datetime.now(dt.UTC)
-    now, latest = to_text(at), to_text(at + LONGEST_LEASE)
 
     def ids(*conditions: str, order: str | None, limit: int | None) -> array[int]:
         query = query_for(db, wanted)
-        query.add(tag_queue.FREE, now=now, latest=latest)
+        add_held(query, is_held=False)
         for condition in conditions:
             query.add(condition)
         return ids_of(db, query, order=order, limit=limit)
 
     order, limit = order_of(wanted), wanted.limit
     if not tag_queue.any_lapsed(db):
-        return _parts(ids(order=order, limit=limit), CLAIMED)
+        return _parts(ids(order=order, limit=limit), size)
     first = ids(f"NOT {tag_queue.LAPSED}", order=order, limit=limit)
     left = None if limit is None else limit - len(first)
     lapsed = f"{tag_queue.LAPSES} {{}} 1".format
@@ -162,12 +164,19 @@ def _batches(db: Connection, wanted: PostFilter) -> Iterator[array[int]]:
     once = ids(tag_queue.LAPSED, lapsed("="), order=order, limit=left)
     left = None if left is None else left - len(once)
     often = ids(tag_queue.LAPSED, lapsed(">"), order=order, limit=left)
-    parts = ((first, CLAIMED), (once, LAPSED_ONCE), (often, 1))
-    return (chosen for some, size in parts for chosen in _parts(some, size))
+    parts = ((first, size), (once, LAPSED_ONCE), (often, 1))
+    return (chosen for some, few in parts for chosen in _parts(some, few))
 
 
 def _parts(ids: array[int], size: int) -> Iterator[array[int]]:
     return (ids[at : at + size] for at in range(0, len(ids), size))
+
+
+def add_held(query: Query, *, is_held: bool = True) -> None:
+    """Narrow a query to the posts at which anybody works, or nobody does."""
+    at = dt.datetime.now(dt.UTC)
+    condition = tag_queue.HELD if is_held else f"NOT {tag_queue.HELD}"
+    query.add(condition, now=to_text(at), latest=to_text(at + LONGEST_LEASE))
 
 
 # ---- posts for a tagger

@@ -31,6 +31,7 @@ from tgtagger.store import answers, origins, tag_queue
 from tgtagger.store.claims import (
     FOR_TAGGING,
     Claims,
+    add_held,
     ids_of,
     order_of,
     post_for_tagging,
@@ -87,6 +88,13 @@ class Queue(Part):
             with self._database.read() as db:
                 found = read_posts(db, chosen)
             yield from (found[number] for number in chosen if number in found)
+
+    def is_at_work(self, wanted: PostFilter) -> bool:
+        """Tell whether anybody works at posts of a filter."""
+        with self._database.read() as db:
+            query = query_for(db, wanted)
+            add_held(query)
+            return db.execute(query.select("1", order="1", limit=1)).first() is not None
 
     def claims(self, wanted: PostFilter, worker: str, *, by_text: bool = False) -> Claims:
         """Return the claims of a worker on the posts of a filter, `by_text` on equal ones, too."""

@@ -20,8 +20,9 @@ from sqlalchemy.engine import Connection
 from tgtagger.model.archive import IntegrityReport, Storage
 from tgtagger.model.query import Query
 
-LockName = Literal["parse", "tag", "work", "copy"]
-"""parse, tag: a run, alone · work: the workers of the jobs, of which there may be several ·
+LockName = Literal["parse", "tag", "work", "lead", "copy"]
+"""parse: a run, alone · tag: runs that tag, together · work: the workers of the jobs, of which
+there may be several · lead: who leads a job at which several work ·
 copy: who copies another archive into this one"""
 
 Kind = Literal["file", "server"]

@@ -46,8 +46,8 @@ _NEEDLESS = Statement(
 # ---- who works at what
 
 _HELD = "lease_until BETWEEN :now AND :latest"
-FREE = f"NOT EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id AND l.{_HELD})"
-"""SQL: nobody works at a post, `p`. A lease beyond the :latest is of a clock that was wrong."""
+HELD = f"EXISTS (SELECT 1 FROM tag_queue AS l WHERE l.post_id = p.id AND l.{_HELD})"
+"""SQL: somebody works at a post, `p`. A lease beyond the :latest is of a clock that was wrong."""
 
 LAPSED = "p.id IN (SELECT post_id FROM tag_queue WHERE attempts > 0)"
 """SQL: a lease of a post ran out: whoever worked at it died, perhaps of it."""
