@@ -197,11 +197,11 @@ SAME = """
 российские банки ~ российский банк; рынок автомобилей ~ рынки автомобиля
 Санкт-Петербурга ~ Санкт Петербург; банк России ~ Россия банки; рынок ИИ ~ рынки ИИ
 electric cars ~ electric car; cities ~ city; суд ~ суды; boxes ~ box; Big Banks ~ big-bank
-Windows 10 ~ window 10
+Windows 10 ~ window 10; НОВОСТИ ~ новость; ВАКЦИНА ~ вакцины; VACCINES ~ vaccine
 """
 DIFFERENT = """
 Россия ~ россиянин; Нигерия ~ Нигер; экология ~ эколог; Дания ~ дань; Медведев ~ медведь
-партия ~ парты; страх ~ стрим; семья ~ Семён; НОВОСТИ ~ новость
+партия ~ парты; страх ~ стрим; семья ~ Семён; МИР ~ миры; ОМОН ~ омоны
 tag1 ~ tag2; F-16 ~ F-17; Windows 10 ~ Windows 11; C++ ~ C; GPU ~ GPUs; AI ~ ais; США ~ Сша-ша
 analogy ~ analog; party ~ part
 ports authority ~ port; management ~ manager; marketing ~ market; news ~ new; flies ~ fly; go ~ goes

@@ -35,7 +35,7 @@ _BOTH = RowCheck(
 
 
 _FREE_KEY = Statement("DELETE FROM tag_aliases WHERE key = :key")
-_RENAME = Statement("UPDATE tags SET name = :name, key = :key WHERE id = :tag")
+_RENAME = Statement("UPDATE tags SET name = :name, key = :key, named_at = :at WHERE id = :tag")
 _ADD_ALIAS = Statement("INSERT INTO tag_aliases (key, name, tag_id) VALUES (:key, :name, :tag)")
 _REMOVE_ALIAS = Statement("DELETE FROM tag_aliases WHERE key = :key AND tag_id = :tag")
 _MOVE_ALIASES = Statement("UPDATE tag_aliases SET tag_id = :target WHERE tag_id = :tag")
@@ -109,7 +109,7 @@ class Curation(Part):
                 raise InputError("tag_exists", tag=_name(db, known), name=old, into=new)
             before, before_key = _row(db, tag)
             _FREE_KEY(db, key=key)
-            _RENAME(db, name=name, key=key, tag=tag)
+            _RENAME(db, name=name, key=key, at=now(), tag=tag)
             if before_key != key:
                 _ADD_ALIAS(db, key=before_key, name=before, tag=tag)
             change = _changed(db, tag, _count(db, tag))

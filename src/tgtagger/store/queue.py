@@ -27,7 +27,7 @@ from tgtagger.model.tagging import (
     SuggestedTag,
     TagUpdate,
 )
-from tgtagger.store import answers, origins, tag_queue
+from tgtagger.store import answers, origins, shown_names, tag_queue
 from tgtagger.store.claims import (
     FOR_TAGGING,
     Claims,
@@ -365,7 +365,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
         places[post] = max(places.get(post, 0), place + 1)
         kept.add((post, tag))
     tags = _tags(db, [tag.name for each in taken for tag in each.update.tags], now)
-    given, replaced = [], []
+    given, spelt, replaced = [], [], []
     for each in taken:
         update, made_by = each.update, each.update.provenance
         ids = [tags[suggested.name] for suggested in update.tags]
@@ -379,6 +379,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
             if (each.post, tag) not in kept:
                 kept.add((each.post, tag))
                 has_some = True
+                spelt.append((tag, each.post, vocabulary.normalise(update.tags[place].name)))
                 given.append((
                     each.post, free + place, tag, source, made_by.model, made_by.prompt,
                     made_by.vocabulary, run, now,
@@ -388,6 +389,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
             links = tuple((tag, link) for tag, link, by in before if by != run)
             replaced.append(Replaced(each.post, each.before, update.status, links))
     _GIVE.many(db, given)
+    shown_names.note(db, spelt, run)
     origins.note(db, {(by, model, prompt, of) for *_, model, prompt, of, by, _ in given})
     return replaced
 

@@ -56,10 +56,15 @@ LINK = "as_text(list_of(position, source, model, prompt, vocabulary, run_id, add
 STATE = ("status", "attempts", "failure", "error", "next_attempt_at", "tagged_at", "text_hash")
 """The columns of a post that a tagging run changes, and the hash of the text that was tagged."""
 
+_TAG = (
+    "t.name, t.key, t.description, t.added_at, "
+    "(SELECT barred_at FROM barred_tags WHERE tag_id = t.id)"
+)
+
 STATE_OF = {
-    "tag": (
-        "(SELECT as_text(list_of(t.name, t.key, t.description, t.added_at, "
-        "(SELECT barred_at FROM barred_tags WHERE tag_id = t.id))) FROM tags AS t WHERE t.id = {0})"
+    "tag": (  # as before there was `named_at`, where it is not set: older changes are compared
+        f"(SELECT CASE WHEN t.named_at IS NULL THEN as_text(list_of({_TAG})) "
+        f"ELSE as_text(list_of({_TAG}, t.named_at)) END FROM tags AS t WHERE t.id = {{0}})"
     ),
     "alias": "(SELECT as_text(list_of(name, tag_id)) FROM tag_aliases WHERE key = {0})",
     "link": f"(SELECT {LINK} FROM post_tags WHERE (post_id, tag_id) = ({{0}}, {{1}}))",

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from tgtagger.decide import HUMAN, LASTING, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
-from tgtagger.store import origins, tag_queue
+from tgtagger.store import origins, shown_names, tag_queue
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import parsed
@@ -172,6 +172,10 @@ _TAG_NOW, _LINK_NOW = STATE_OF["tag"], STATE_OF["link"].format("c.post_id", "c.t
 _CHANGED_TAGS = Statement(
     "SELECT tag_id, before FROM changed_tags WHERE change_id = :id AND before IS NOT NULL"
 )
+_TOUCHED_TAGS = Statement(
+    "SELECT tag_id FROM changed_tags WHERE change_id = :id "
+    "UNION SELECT tag_id FROM changed_links WHERE change_id = :id"
+)
 _FREE_NAMES = Statement(
     "DELETE FROM tag_aliases WHERE key IN (SELECT c.key FROM changed_aliases AS c "
     "WHERE c.change_id = :id AND c.after = (SELECT as_text(list_of(name, tag_id)) "
@@ -179,11 +183,12 @@ _FREE_NAMES = Statement(
 )
 _IS_TAG = Statement("SELECT 1 FROM tags WHERE id = :tag")
 _MAKE_TAG = Statement(
-    "INSERT INTO tags (id, name, key, description, added_at) "
-    "VALUES (:tag, :name, :key, :description, :added_at)"
+    "INSERT INTO tags (id, name, key, description, added_at, named_at) "
+    "VALUES (:tag, :name, :key, :description, :added_at, :named_at)"
 )
 _RENAME_TAG = Statement(
-    "UPDATE tags SET name = :name, key = :key, description = :description WHERE id = :tag"
+    "UPDATE tags SET name = :name, key = :key, description = :description, "
+    "named_at = :named_at WHERE id = :tag"
 )
 _UNBLOCK = Statement("DELETE FROM barred_tags WHERE tag_id = :tag")
 _BLOCK = Statement("INSERT INTO barred_tags (tag_id, barred_at) VALUES (:tag, :at)")
@@ -244,6 +249,7 @@ def take_back_change(db: Connection, change: PastChange) -> TakenBack:
     restored = _restore_tags(db, number)
     posts, links, kept = _restore_links(db, number, change.what)
     posts |= _restore_states(db, number)
+    shown_names.settle(db, {tag for (tag,) in _TOUCHED_TAGS(db, id=number)})
     gone = _drop_made_tags(db, number)
     _restore_aliases(db, number)
     gone += _drop_unused(db, _of_undone_runs(db, number))
@@ -258,9 +264,10 @@ def _restore_tags(db: Connection, number: int) -> int:
     _FREE_NAMES(db, id=number)
     restored = 0
     for tag, before in rows:
-        name, key, description, added_at, barred_at = parsed(before)
+        name, key, description, added_at, barred_at, *named = parsed(before)
         _require_free(db, key, name, tag, number)
         row = {"tag": tag, "name": name, "key": key, "description": description}
+        row["named_at"] = named[0] if named else None
         if _IS_TAG(db, tag=tag).fetchone() is None:
             _MAKE_TAG(db, **row, added_at=added_at)
             restored += 1
@@ -451,7 +458,7 @@ def take_back_run(db: Connection, change: PastChange) -> TakenBack:
     kept = _pick_posts(db, run)
     made = [tag for (tag,) in _TAGS_OF_RUN(db, run=run)]
     links = _DROP_LINKS(db, run=run).rowcount
-    _restore_replaced(db, run)
+    shown_names.settle(db, {*made, *_restore_replaced(db, run)})
     rows = _FORMER_STATES(db, run=run).fetchall()
     pending = _set_states(db, rows)
     (posts,) = _COUNT(db).fetchone()
@@ -466,8 +473,11 @@ def _pick_posts(db: Connection, run: int) -> int:
     return _LEAVE(db, run=run).rowcount
 
 
-def _restore_replaced(db: Connection, run: int) -> None:
-    """Bring back the tags that a run replaced, except those that a person decided against since."""
+def _restore_replaced(db: Connection, run: int) -> set[int]:
+    """Bring back the tags that a run replaced, except those that a person decided against since.
+
+    Return which tags came back.
+    """
     rows = _REPLACED(db, run=run).fetchall()
     present: dict[int, int | None] = {}
     _note_origins(db, (parsed(before) for _, _, before in rows))
@@ -477,6 +487,7 @@ def _restore_replaced(db: Connection, run: int) -> None:
         target = present[tag]
         if target is not None and _AGAINST(db, post=post, tag=target).fetchone() is None:
             give_back(db, post, target, parsed(before))
+    return {target for target in present.values() if target is not None}
 
 
 def _present_tag(db: Connection, tag: int) -> int | None:

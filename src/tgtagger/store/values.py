@@ -255,8 +255,16 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "key": TEXT,  # vocabulary.key: equal keys, one tag
         "description": or_null(TEXT),
         "added_at": TIME,
+        "first_name": or_null(TEXT),  # as a machine wrote it first, where it is shown otherwise
+        "named_at": or_null(TIME),  # when a person gave it its name
     },
     "tag_aliases": {"key": TEXT, "name": TEXT, "tag_id": INTEGER},
+    "tag_spellings": {  # how a run wrote a tag on a post, where not as it was written first
+        "tag_id": INTEGER,
+        "post_id": INTEGER,
+        "run_id": INTEGER,
+        "name": TEXT,
+    },
     "post_tags": {
         "post_id": INTEGER,
         "position": Value("integer", least=0),  # the best first

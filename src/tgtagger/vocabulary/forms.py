@@ -40,6 +40,9 @@ _RUSSIAN_ENDINGS = frozenset([
 ])  # fmt: skip
 _ENGLISH_ENDINGS = ({"", "s", "es"}, {"y", "ies"})
 _RUSSIAN = re.compile("[а-я]{3,}")
+SHOUTED_RUSSIAN = 5
+SHOUTED_ENGLISH = 7
+"""Letters of a word in capitals that is hardly an acronym, at least."""
 _SHORTEST = 4
 """Letters of a Russian word that is compared by its ending, at least."""
 _MOST_BEGINNINGS = 64
@@ -144,8 +147,9 @@ def are_two_words(name: str, other: str) -> bool:
 def are_forms(name: str, other: str, *, surely: bool = False) -> bool:
     """Tell whether two normalised names have the same words, in any order, in any form.
 
-    Acronyms, unknown short words, and words with digits or signs have no forms. `surely`: a form
-    that can be a word itself is no form of another one, however rare that word is.
+    Acronyms, unknown short words, and words with digits or signs have no forms; long known words in
+    capitals do (ВАКЦИНА). `surely`: a form that can be a word itself is no form of another one,
+    however rare that word is.
     """
     words, others = _folded(name), _folded(other)
     if len(words) > 1:
@@ -168,11 +172,19 @@ def _folded(name: str) -> Sequence[Word]:
     return [
         Word(
             word.casefold().replace("ё", "е"),
-            len(word) > 1 and word.isupper(),
+            len(word) > 1 and word.isupper() and not _is_shouted(word),
             word.islower(),
         )
         for word in words_of(name)
     ]
+
+
+def _is_shouted(word: str) -> bool:
+    """Tell whether capitals are no acronym's: ВАКЦИНА. Of Russian words the dictionary knows it."""
+    small = word.casefold().replace("ё", "е")
+    if _RUSSIAN.fullmatch(small):
+        return len(small) >= SHOUTED_RUSSIAN and bool(words_of_form(small))
+    return len(small) >= SHOUTED_ENGLISH
 
 
 WordsOf = Callable[[str], frozenset[str]]

@@ -80,6 +80,7 @@ SCHEMA = Schema(
         "0010",
         "0011",
         "0012",
+        "0013",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )
