@@ -180,6 +180,18 @@ def test_posts_are_tagged_by_the_embedded_tagger(settings: Settings, events: Rec
     assert again.of("remark") == []
 
 
+def test_posts_that_the_queue_has_lost_are_tagged_all_the_same(
+    settings: Settings, events: RecordedRun
+) -> None:
+    archive(Path(settings.db), 3)
+    with closing(sqlite3.connect(settings.db)) as raw, raw:
+        raw.execute("DELETE FROM tag_queue WHERE post_id <> (SELECT max(post_id) FROM tag_queue)")
+    assert tag.tag(settings, TagOptions(), events).tagged == 3
+    assert events.warnings == ["the queue had lost 2 of the posts that wait: they are in it again"]
+    with closing(sqlite3.connect(settings.db)) as raw:
+        assert raw.execute("SELECT count(*) FROM tag_queue").fetchone() == (0,)
+
+
 def test_a_dry_run_asks_nothing_and_takes_no_lock(settings: Settings, server: LlmServer) -> None:
     archive(Path(settings.db), 3)
     with Store.open(settings.db) as store, store.lock("tag"):

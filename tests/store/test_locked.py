@@ -82,6 +82,8 @@ READING: dict[str, Callable[[Store], Any]] = {
     "proposals.look": lambda store: store.proposals.look([UPDATE]),
     "records.tags_of": lambda store: list(store.records.tags_of(PostFilter())),
     "channels.followed_source": lambda store: store.channels.followed_source("news"),
+    "queue.mend": lambda store: store.queue.mend(),  # nothing is lost
+    "queue.is_at_work": lambda store: store.queue.is_at_work(PostFilter()),
     "limits.closed_until": lambda store: store.limits.closed_until("url", 1.0),
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),

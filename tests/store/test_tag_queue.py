@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from support.events import RecordedRun
 from support.make import PROVENANCE, page, post, tag
-from support.sql import reading
+from support.sql import reading, writing
 from tgtagger import pipeline
 from tgtagger.decide import update_after
 from tgtagger.model.posts import PostFilter
@@ -260,6 +260,44 @@ def test_two_posts_of_one_text_claimed_at_the_same_moment_go_to_one(store: Store
             time.sleep(0.2)
             assert not waiting.done()
         assert waiting.result() == ({second, third}, {third})
+
+
+# ---- a queue that has lost posts
+
+
+def lose(store: Store, *messages: int) -> None:
+    with writing(store) as db:
+        for message in messages:
+            db.execute(
+                "DELETE FROM tag_queue WHERE post_id = "
+                f"(SELECT id FROM posts WHERE message_id = {message})"
+            )
+
+
+@pytest.mark.parametrize("lost", [(1, 3), (300,)])
+def test_what_the_queue_has_lost_comes_back_with_the_next_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch, lost: tuple[int, ...]
+) -> None:
+    """Of a large archive some posts are looked at; where one of them is lost, all are."""
+    monkeypatch.setattr("tgtagger.store.queue.LOOKED_AT", 10)
+    fill(store, *(f"text number{n} storm" for n in range(300)))
+    tag(store, ["x"])
+    assert store.queue.mend() == 0
+    fill(store, *(f"another text{n} harbour" for n in range(300)))
+    lose(store, *lost, 150)
+    assert store.queue.count(PENDING) == 300 - len(lost) - 1
+    assert store.queue.mend(lambda: 0.5 if lost == (300,) else 0.0) == len(lost) + 1
+    assert (store.queue.out_of_step(), store.queue.count(PENDING)) == (0, 300)
+    assert store.queue.mend() == 0
+
+
+def test_a_gap_is_found_by_chance(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tgtagger.store.queue.LOOKED_AT", 10)
+    fill(store, *(f"text {n}" for n in range(300)))
+    lose(store, 150)
+    found = [store.queue.mend(lambda at=at: at / 100) for at in range(100)]  # type: ignore[misc]
+    assert sum(found) == 1
+    assert found.index(1) in range(48, 54)
 
 
 # ---- posts of which workers die

@@ -123,6 +123,9 @@ class Tagging:
     def run_within(self, run: int, events: Events) -> TagSummary:
         """Tag the posts as a part of a run."""
         wanted, tagger = self.wanted, self.tagger
+        lost = self.store.queue.mend()
+        if lost:
+            events.warn(f"the queue had lost {lost} of the posts that wait: they are in it again")
         total = self.store.queue.count(wanted)
         is_first = (
             total > 0

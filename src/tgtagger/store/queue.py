@@ -10,7 +10,8 @@ the archive, does not come back. Knows no rule of status (`decide`) and none of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -44,6 +45,9 @@ from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tags import find_decided, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
+
+LOOKED_AT = 2000
+"""Posts that are compared with the queue when a run begins: the newest, and as many anywhere."""
 
 BATCH = 500
 """Posts read at a time: bounds memory, and how long a snapshot lasts."""
@@ -151,6 +155,17 @@ class Queue(Part):
         """Return how many posts wait and are not in the queue, or are in it and do not wait."""
         with self._database.read() as db:
             return tag_queue.out_of_step(db)
+
+    def mend(self, chance: Callable[[], float] = random.random) -> int:
+        """Let posts wait again that the queue has lost; return how many.
+
+        Some posts are looked at, which is quick; where one of them is lost, all are.
+        """
+        with self._database.read() as db:
+            if not tag_queue.has_gaps(db, LOOKED_AT, chance):
+                return 0
+        with self._database.write() as db:
+            return tag_queue.fill_gaps(db)
 
     def refill(self) -> None:
         """Make the queue anew from the posts; nobody works at any of them any more."""

@@ -10,7 +10,7 @@ two claim two posts of it at the same moment. Knows no transaction, and no rule.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
@@ -26,15 +26,25 @@ WAITS = "q.due_at IS NULL AND p.status = 'pending'"
 
 _ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts) AS j")
 _DROP = Statement("DELETE FROM tag_queue WHERE post_id IN listed(:posts)")
+_WAITING = "(status = 'pending' OR (status = 'failed' AND next_attempt_at IS NOT NULL))"
 _OF_POSTS = (
-    "SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts "
-    "WHERE (status = 'pending' OR (status = 'failed' AND next_attempt_at IS NOT NULL))"
+    f"SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts WHERE {_WAITING}"
 )
 _FILL = Statement(f"INSERT INTO tag_queue (post_id, due_at) {_OF_POSTS} AND id IN listed(:posts)")
 REFILL = Statement(f"INSERT INTO tag_queue (post_id, due_at) {_OF_POSTS} ORDER BY id")
 EMPTY = Statement("DELETE FROM tag_queue")
 _MISSING = Statement(
     f"SELECT count(*) FROM ({_OF_POSTS} AND id NOT IN (SELECT post_id FROM tag_queue)) AS missing"
+)
+_ANY_MISSING = Statement(
+    "SELECT 1 FROM (SELECT id, status, next_attempt_at FROM posts WHERE id <= :last "
+    f"ORDER BY id DESC LIMIT :most) AS p WHERE {_WAITING} "
+    "AND NOT EXISTS (SELECT 1 FROM tag_queue AS q WHERE q.post_id = p.id) LIMIT 1"
+)
+_BOUNDS = Statement("SELECT (SELECT min(id) FROM posts), (SELECT max(id) FROM posts)")
+_FILL_GAPS = Statement(
+    "INSERT INTO tag_queue (post_id, due_at) "
+    f"{_OF_POSTS} AND id NOT IN (SELECT post_id FROM tag_queue) ORDER BY id"
 )
 _NEEDLESS = Statement(
     "SELECT count(*) FROM tag_queue AS q JOIN posts AS p ON p.id = q.post_id "
@@ -134,6 +144,22 @@ def out_of_step(db: Connection) -> int:
     """Return how many posts wait and have no row, or have one and do not wait."""
     (missing,), (needless,) = _MISSING(db).fetchone(), _NEEDLESS(db).fetchone()
     return int(missing + needless)
+
+
+def has_gaps(db: Connection, most: int, chance: Callable[[], float]) -> bool:
+    """Tell whether a post that waits has no row: looks at the newest, and at others by chance."""
+    oldest, newest = _BOUNDS(db).fetchone()
+    if newest is None:
+        return False
+    anywhere = oldest + int(chance() * (newest - oldest + 1))
+    return any(
+        _ANY_MISSING(db, last=last, most=most).fetchone() is not None for last in (newest, anywhere)
+    )
+
+
+def fill_gaps(db: Connection) -> int:
+    """Add the posts that wait and have no row; return how many."""
+    return _FILL_GAPS(db).rowcount
 
 
 def refill(db: Connection) -> None:
