@@ -330,6 +330,34 @@ def test_doctor_looks_at_everything(archive: Any, tmp_path: Path) -> None:
     assert archive("doctor").exit_code == 6
 
 
+def test_a_channels_posts_are_kept_for_a_time(archive: Any, tmp_path: Path) -> None:
+    archive("tags", "add", "1006503122/3", "mine")
+    would = archive("channels", "keep", "News", "1d", "--dry-run", "--json")
+    assert json.loads(would.stdout) == {"title": "News", "keep_days": 1, "removed": 3, "stay": 1}
+    refused = archive("channels", "keep", "News", "1d")
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    assert len(lines(archive("export"))) == 4
+    kept = archive("channels", "keep", "News", "1d", "--yes").stdout
+    assert kept == (
+        "News: posts are kept for 1d; 3 older posts deleted; 1 older post with a person's or an "
+        "agent's tag stay\n"
+    )
+    assert [post["id"] for post in lines(archive("export"))] == [3]
+    assert "News (1d)" in archive("channels").stdout
+    assert json.loads(archive("channels", "--json").stdout)[0]["keep_days"] == 1
+    again = archive("parse", str(tmp_path / "export"), "--json")  # they do not come back
+    assert json.loads(again.stdout)["new"] == 0
+    assert archive("channels", "keep", "News", "Forever").stdout == "News: all posts are kept\n"
+    assert json.loads(archive("parse", str(tmp_path / "export"), "--json").stdout)["new"] == 3
+    with contextlib.closing(sqlite3.connect(tmp_path / "posts.db")) as db, db:
+        db.execute("UPDATE channels SET keep_days = 1")
+    assert archive("parse", str(tmp_path / "export")).exit_code == 0  # each run that reads sweeps
+    assert [post["id"] for post in lines(archive("export"))] == [3]
+    wrong = archive("channels", "keep", "News", "soon")
+    assert (wrong.exit_code, "365d" in wrong.stderr) == (2, True)
+    assert archive("channels", "keep", "@nobody", "1y").exit_code == 2
+
+
 @pytest.mark.parametrize("command", ["search", "export", "tags", "channels", "status"])
 def test_without_a_database_every_reader_says_what_to_do(run: Any, command: str) -> None:
     result = run(command)

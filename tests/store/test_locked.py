@@ -60,6 +60,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "channels.pause": lambda store: store.channels.pause(["news"]),
     "channels.resume": lambda store: store.channels.resume(["news"]),
     "channels.remove": lambda store: store.channels.remove("news", with_posts=True),
+    "retention.keep": lambda store: store.retention.keep("news", 30),
     "agents.give": lambda store: store.agents.give("news/1", ["name"], None),
     "agents.take": lambda store: store.agents.take("news/1", ["tag"], None),
     "curation.rename": lambda store: store.curation.rename("tag", "name"),
@@ -85,6 +86,8 @@ READING: dict[str, Callable[[Store], Any]] = {
     "queue.mend": lambda store: store.queue.mend(),  # nothing is lost
     "queue.is_at_work": lambda store: store.queue.is_at_work(PostFilter()),
     "limits.closed_until": lambda store: store.limits.closed_until("url", 1.0),
+    "retention.look": lambda store: store.retention.look("news", 30),
+    "retention.sweep": lambda store: store.retention.sweep(),  # no channel has a period
     "surroundings.of": lambda store: store.surroundings.of("news/1"),
     "tags.completions": lambda store: store.tags.completions("t"),
     "posts.raw_record_of": lambda store: (store.posts.raw_record_of("news/1", "desktop"),),

@@ -1,4 +1,4 @@
-"""`tgtagger channels`: list the channels, add some, pause, resume and remove them."""
+"""`tgtagger channels`: list the channels, add some, pause, resume, remove, keep for a time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
-from tgtagger.model.archive import ChannelRemoved, ChannelState
+from tgtagger.model.archive import ChannelKept, ChannelRemoved, ChannelState
 from tgtagger.runs import shapes
 from tgtagger.runs.targets import check_channels, read_list
 from tgtagger.store import Store
 
 app = new_app(
     invoke_without_command=True,
-    help="List, add, pause, resume and remove channels.",
+    help="List, add, pause, resume, keep and remove channels.",
     epilog="""Examples:
   tgtagger channels
   tgtagger channels add @durov t.me/telegram
   tgtagger channels add --from-file channels.txt
+  tgtagger channels keep @durov 365d
   tgtagger channels remove @durov --with-posts
 
 Exit codes:
@@ -142,6 +143,82 @@ def resume(ctx: typer.Context, names: NamesArgument) -> None:
 @app.command(
     context_settings=NUMBERS,
     epilog="""Examples:
+  tgtagger channels keep @durov 365d
+  tgtagger channels keep @durov forever""",
+)
+def keep(
+    ctx: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="@name, a t.me link, an id, or a part of the title.",
+            callback=only_numbers,
+            autocompletion=completion.channels,
+        ),
+    ],
+    period: Annotated[
+        str, typer.Argument(metavar="PERIOD", help="365d, 12w, 6mo, 1y; or forever.")
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be deleted.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask no question.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a channel's posts for a time; older ones are deleted, now and by later runs.
+
+    Posts that a person or an agent gave a tag stay.
+    """
+    days = _days(period)
+    screen = screen_of(ctx)
+    with open_to_read(ctx) if dry_run else open_to_change(ctx) as store:
+        told = store.retention.look(name, days)
+        if not dry_run:
+            if told.removed and not yes:
+                confirm(
+                    f"Delete {plural(told.removed, 'post')} of {told.title} that are older than "
+                    f"{period}? They cannot be restored.",
+                    otherwise="deleting posts needs --yes",
+                )
+            told = store.retention.keep(name, days)
+    if as_json:
+        screen.json(shapes.channel_kept(told))
+    else:
+        _tell_kept(screen, told, period, dry_run=dry_run)
+
+
+def _days(period: str) -> int | None:
+    """Return how many days a period has; None: for ever. Raises InputError for another text."""
+    from tgtagger.config.readers import PERIOD, WrongValue, days_of
+
+    if period.strip().casefold() == "forever":
+        return None
+    try:
+        return days_of(str(PERIOD.read(period))).days
+    except WrongValue:
+        raise usage(
+            f"{period!r} is not a period",
+            "say 365d, 12w, 6mo or 1y; or forever: all posts are kept",
+        ) from None
+
+
+def _tell_kept(screen: Screen, told: ChannelKept, period: str, *, dry_run: bool) -> None:
+    if told.keep_days is None:
+        screen.line(f"{told.title}: all posts are kept")
+        return
+    would = "would be " if dry_run else ""
+    stay = f"; {plural(told.stay, 'older post')} with a person's or an agent's tag stay"
+    screen.line(
+        f"{told.title}: posts are kept for {period}; {plural(told.removed, 'older post')} "
+        f"{would}deleted{stay if told.stay else ''}"
+    )
+
+
+@app.command(
+    context_settings=NUMBERS,
+    epilog="""Examples:
   tgtagger channels remove @durov
   tgtagger channels remove @durov --with-posts --yes""",
 )
@@ -219,7 +296,8 @@ def draw(screen: Screen, found: tuple[ChannelState, ...]) -> None:
 
 
 def _note(state: ChannelState) -> str:
-    return " (removed)" if state.unfollowed else " (paused)" if state.paused else ""
+    kept = "" if state.keep_days is None else f" ({state.keep_days}d)"
+    return kept + (" (removed)" if state.unfollowed else " (paused)" if state.paused else "")
 
 
 def draw_added(screen: Screen, added: tuple[str, ...]) -> None:

@@ -333,6 +333,20 @@ class ChannelState:
     unread: int
     paused: bool
     unfollowed: bool  # no longer read; its posts are still stored
+    keep_days: int | None = None  # how long its posts are kept; None: for ever
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKept:
+    """How long a channel's posts are kept: how many older ones were deleted, and how many stay.
+
+    `keep_days` None: all are kept.
+    """
+
+    title: str
+    keep_days: int | None
+    removed: int
+    stay: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ def parse_into(
     """Read into a store as a part of a run; the caller holds its lock."""
     opened = connections or Connections(settings)
     reading = _Reading(store, settings, options, events, opened)
-    return ParseReport(tuple(signals.run(reading.read_all, sources)))
+    report = ParseReport(tuple(signals.run(reading.read_all, sources)))
+    store.retention.sweep()
+    return report
 
 
 def reconvert(settings: Settings) -> ParseReport:

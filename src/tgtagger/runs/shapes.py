@@ -16,6 +16,7 @@ from tgtagger import config
 from tgtagger.model.archive import (
     ArchiveState,
     Backup,
+    ChannelKept,
     ChannelRemoved,
     ChannelState,
     Copied,
@@ -215,12 +216,17 @@ def channel(state: ChannelState) -> Shape:
         "unread": state.unread,
         "paused": state.paused,
         "removed": state.unfollowed,
+        "keep_days": state.keep_days,
     }
 
 
 def channels(found: Sequence[ChannelState], added: Sequence[str]) -> list[Shape]:
     """Return the channels, then the sources that were added and have not been read."""
     return [*map(channel, found), *({"source": source, "posts": 0} for source in added)]
+
+
+def channel_kept(kept: ChannelKept) -> Shape:
+    return asdict(kept)
 
 
 def channel_removed(removed: ChannelRemoved) -> Shape:

@@ -40,6 +40,7 @@ from tgtagger.store.proposals import Proposals
 from tgtagger.store.queue import Queue
 from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
+from tgtagger.store.retention import Retention
 from tgtagger.store.rooms import LockName, Opened
 from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, select
@@ -88,6 +89,7 @@ class Store:
         self.agents = Agents(self._database)
         self.changes = Changes(self._database)
         self.channels = Channels(self._database)
+        self.retention = Retention(self._database)
         self.records = Records(self._database)
         self.surroundings = Around(self._database)
         self.facets = Counts(self._database)

@@ -22,7 +22,7 @@ from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
-from tgtagger.store import albums, channels, progress, tag_queue
+from tgtagger.store import albums, channels, progress, retention, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
@@ -241,10 +241,14 @@ def _save_posts(
             for number, post_id in grouping.owner.items()
         }
     new: list[PreparedPost] = []
+    oldest = retention.oldest_of(db, channel_id)
     for item in prepared:
         old = stored.get(item.post.ids[0])
         if old is None:
-            new.append(item)
+            if item.key >= oldest:
+                new.append(item)
+            else:  # it would go again with the next run
+                tally.unchanged += 1
         elif old[: len(NAMES)] == item.row and old[len(NAMES)] is None:
             tally.unchanged += 1
         else:

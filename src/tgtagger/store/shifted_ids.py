@@ -24,7 +24,7 @@ from tgtagger.store.values import RowCheck
 
 _DATA = RowCheck("raw_forms.data")
 _STORED_SOURCE = RowCheck("posts.source")
-_KEPT = ("title", "kind", "added_at", "parsed_at", "since", "paused_at")
+_KEPT = ("title", "kind", "added_at", "parsed_at", "since", "paused_at", "keep_days")
 _STORED = (*NAMES, "id", "message_id", "status", "deleted")
 
 Row = dict[str, Any]

@@ -34,7 +34,7 @@ DAYS_SHOWN = 14
 
 _CHANNEL = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind", INTEGER, INTEGER,
-    INTEGER, "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER,
+    INTEGER, "posts.date", "channels.parsed_at", INTEGER, INTEGER, INTEGER, "channels.keep_days",
 )  # fmt: skip
 _FAILED = RowCheck(FAILURE, INTEGER, or_null(TEXT), or_null(TIME))
 _FAILED_POST = RowCheck(
@@ -84,7 +84,7 @@ _CHANNEL_STATES = Statement("""
             WHERE u.channel_id = c.id AND u.high > r.floor_id AND u.source = (
                 SELECT max(source) FROM readings AS b WHERE b.channel_id = c.id)),
            c.paused_at IS NOT NULL,
-           EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id)
+           EXISTS (SELECT 1 FROM left_channels AS l WHERE l.channel_id = c.id), c.keep_days
     FROM channels AS c LEFT JOIN counts AS n ON n.channel_id = c.id
         LEFT JOIN waiting AS w ON w.channel_id = c.id
         LEFT JOIN broken AS b ON b.channel_id = c.id
@@ -187,6 +187,7 @@ def _channels(db: Connection) -> tuple[ChannelState, ...]:
             unread,
             bool(paused),
             bool(unfollowed),
+            keep_days,
         )
         for (
             identity,
@@ -201,6 +202,7 @@ def _channels(db: Connection) -> tuple[ChannelState, ...]:
             unread,
             paused,
             unfollowed,
+            keep_days,
         ) in map(_CHANNEL, rows)
     )
 

@@ -79,7 +79,7 @@ def _sweep_answers(db: Connection, now_with: Provenance, before: str) -> None:
 
     A run is kept as long as a post has its tags; so is what it paid for.
     """
-    found = [*_kinds_of_answers(db)]
+    found = [*kinds_of_answers(db)]
     if all(prefix == answer_prefix(now_with) for prefix, _ in found):
         return
     made_with = [(now_with.prompt, now_with.vocabulary), *_MADE_WITH(db)]
@@ -92,7 +92,7 @@ def _sweep_answers(db: Connection, now_with: Provenance, before: str) -> None:
             return
 
 
-def _kinds_of_answers(db: Connection) -> Iterator[tuple[str, str | None]]:
+def kinds_of_answers(db: Connection) -> Iterator[tuple[str, str | None]]:
     """Yield (prefix, model) of the answers of each model, prompt and vocabulary."""
     key = ""
     while (row := _FIRST_ANSWER(db, key=key).fetchone()) is not None:

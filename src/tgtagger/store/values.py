@@ -146,6 +146,7 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "parsed_at": or_null(TIME),  # when it was last read, from any source
         "since": or_null(TIME),  # the floor that a user set: nothing older is read
         "paused_at": or_null(TIME),
+        "keep_days": or_null(INTEGER),  # how long posts are kept; NULL: for ever
     },
     "readings": {  # how far each source has read a channel
         "channel_id": INTEGER,

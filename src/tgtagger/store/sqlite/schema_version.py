@@ -81,6 +81,7 @@ SCHEMA = Schema(
         "0011",
         "0012",
         "0013",
+        "0014",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )

@@ -286,6 +286,9 @@ class Channel(Shape):
     unread: int = Field(description="Messages that are not read yet.", examples=[0])
     paused: bool
     removed: bool
+    keep_days: int | None = Field(
+        description="For how many days posts are kept; null: for ever.", examples=[None]
+    )
 
 
 class ChannelPage(Shape):
