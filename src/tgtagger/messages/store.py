@@ -106,6 +106,8 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "copy_belongs_to_database": "{target} belongs to the database",
     "copy_beside_another_log": "{log} belongs to another database",
     "copy_damaged": "the copy of {path} is damaged, and was not kept: {damage}",
+    "backup_of_server": "the database is on a server, which makes its own backups",
+    "recovery_of_server": "the database is on a server: there is no file to save from",
     # ---- copies into another database
     "copy_source_missing": "there is no archive at {path}: nothing to copy",
     "copy_onto_itself": "{path} is both where to copy from and where to copy to",

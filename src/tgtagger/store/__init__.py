@@ -139,6 +139,8 @@ class Store:
         `on_progress` is called with the bytes copied and the bytes in all. Any schema is copied.
         Raises InputError for a target that cannot be used, StoreError for a damaged copy.
         """
+        if is_on_server(location):
+            raise InputError("backup_of_server")
         path = opening.database_path(location)
         opening.require(opening.look(path), path)
         return backup.back_up(path, target, on_progress)
@@ -175,6 +177,8 @@ class Store:
         `convert` makes a post from its raw record if its row is lost. Raises InputError for a
         target that cannot be used, StoreError if nothing can be saved.
         """
+        if is_on_server(location):
+            raise InputError("recovery_of_server")
         return recovery.recover(opening.database_path(location), target, convert)
 
     @property

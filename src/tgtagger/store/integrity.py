@@ -5,7 +5,7 @@ The room of the database does both. Does not know how a report is shown.
 
 from __future__ import annotations
 
-from tgtagger.model.archive import IntegrityReport, Storage
+from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.store.database import Part
 
 
@@ -15,6 +15,10 @@ class Integrity(Part):
     def storage(self) -> Storage:
         """Return how the archive is kept: its journal, locks, a network file system."""
         return self._database.opened.storage()
+
+    def server(self) -> ServerState | None:
+        """Return the state of the server that the archive is on; None: it is in a file."""
+        return self._database.opened.server()
 
     def check(self) -> IntegrityReport:
         """Read the whole archive, damaged or not, and return the integrity report."""

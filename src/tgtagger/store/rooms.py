@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy.engine import Connection
 
-from tgtagger.model.archive import IntegrityReport, Storage
+from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.model.query import Query
 
 LockName = Literal["parse", "tag", "work", "lead", "copy"]
@@ -187,6 +187,9 @@ class Opened(Protocol):
 
     def rebuild_index(self) -> None:
         """Rebuild the search index from the posts."""
+
+    def server(self) -> ServerState | None:
+        """Return the state of the server that it is on; None: it is in a file."""
 
     def complete_copy(self) -> None:
         """Make what is made of rows, when all of an archive's were copied into it."""

@@ -23,7 +23,7 @@ from tgtagger.model.choices import FailureClass, PostStatus
 from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
-from tgtagger.store.database import Database, Part
+from tgtagger.store.database import Part
 from tgtagger.store.runs import EVENTFUL, SELECT_RUN, as_run
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text
@@ -146,11 +146,13 @@ class Status(Part):
 
     def archive(self) -> ArchiveState:
         """Return the state of the archive; by indexes only: under a second for a million posts."""
+        opened = self._database.opened
+        size = opened.size()  # not within: it takes a connection, and another one is held then
         with self._database.read() as db:
-            return _archive(db, self._database, dt.datetime.now(dt.UTC))
+            return _archive(db, opened.schema_version, size, dt.datetime.now(dt.UTC))
 
 
-def _archive(db: Connection, database: Database, now: dt.datetime) -> ArchiveState:
+def _archive(db: Connection, schema: str, size: int, now: dt.datetime) -> ArchiveState:
     (total,) = _POSTS(db).fetchone()
     counts: dict[PostStatus, int] = dict.fromkeys(get_args(PostStatus), 0)
     for status, counted in _OF_STATUS.items():
@@ -168,8 +170,8 @@ def _archive(db: Connection, database: Database, now: dt.datetime) -> ArchiveSta
         _due(db, now),
         channels.followed(db),
         _spent(db, DAYS_SHOWN),
-        database.opened.schema_version,
-        database.opened.size(),
+        schema,
+        size,
     )
 
 

@@ -15,7 +15,7 @@ import typer
 
 from tgtagger import __version__
 from tgtagger.cli.context import Invocation, invocation, screen_of
-from tgtagger.cli.doctor import archive, permissions, recovery, telegram
+from tgtagger.cli.doctor import archive, archive_server, permissions, recovery, telegram
 from tgtagger.cli.doctor.backup import BackupOption, back_up
 from tgtagger.cli.doctor.findings import SKEW, failure
 from tgtagger.cli.doctor.recovery import RecoverOption
@@ -28,7 +28,7 @@ from tgtagger.errors import TgTaggerError, exit_code
 from tgtagger.runs import shapes
 from tgtagger.runs.findings import Finding
 from tgtagger.runs.taggers import make_tagger
-from tgtagger.store import database_path
+from tgtagger.store import database_path, is_on_server
 
 EPILOG = """Examples:
   tgtagger doctor
@@ -106,12 +106,16 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield from _variables()
     yield from _reader()
     # Before anything opens the database: SQLite's own files beside it must not become findings.
-    yield from permissions.look(settings, database_path(settings.db))
+    database = None if is_on_server(settings.db) else database_path(settings.db)
+    yield from permissions.look(settings, database)
+    if database is None:
+        yield from archive_server.password(settings)
     yield from telegram.look(settings)
     found = yield from archive.look(settings)
     is_sound = found is not None and not found.damage and not found.altered
     yield _clock(None if found is None else found.newest)
-    yield from archive.backups(database_path(settings.db))
+    if database is not None:
+        yield from archive.backups(database)
     if settings.tagger == "llm":
         from tgtagger.cli.doctor import server
 

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tgtagger.cli.doctor import archive_server
 from tgtagger.cli.doctor.findings import failure
 from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import plural, size_of
@@ -25,22 +26,26 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
     """Check the database; return its integrity report, None where it cannot be used."""
     try:
         with Store.open_up_to_date(settings.db) as store:
-            storage = store.integrity.storage()
+            storage, server = store.integrity.storage(), store.integrity.server()
+            place = str(store.place)
     except NoDatabase as error:  # before the first run this is as it should be
         yield failure("database", error, "warning")
         return None
     except TgTaggerError as error:
         yield failure("database", error)
         return None
-    yield _storage(storage)
-    yield from _room(database_path(settings.db))
+    if server is None:
+        yield _storage(storage)
+        yield from _room(database_path(settings.db))
+    else:
+        yield from archive_server.look(place, server)
     try:
         with Store.open_up_to_date(settings.db) as store:
             found = store.integrity.check()
     except TgTaggerError as error:
         yield failure("database", error)
         return None
-    yield from _contents(found)
+    yield from _contents(found, RECOVER if server is None else archive_server.RECOVER)
     if not found.damage and not found.altered:
         yield from _shifted(settings)
         yield from _queue(settings)
@@ -165,17 +170,17 @@ SHOWN = 20
 """Places of damage that are named; the others are counted."""
 
 
-def _contents(found: IntegrityReport) -> Iterator[Finding]:
+def _contents(found: IntegrityReport, recover: str) -> Iterator[Finding]:
     for words in found.damage[:SHOWN]:
-        yield Finding("database", "error", f"damaged: {words}", RECOVER, 6)
+        yield Finding("database", "error", f"damaged: {words}", recover, 6)
     if len(found.damage) > SHOWN:
         more = plural(len(found.damage) - SHOWN, "more table")
-        yield Finding("database", "error", f"damaged: {more}", RECOVER, 6)
+        yield Finding("database", "error", f"damaged: {more}", recover, 6)
     if found.altered:
         text = "its text is" if found.altered == 1 else "their texts are"
         yield Finding(
             "content", "error", f"altered: {plural(found.altered, 'post')}: {text} not as stored",
-            RECOVER, 6,
+            recover, 6,
         )  # fmt: skip
     if not found.damage and not found.altered:
         yield Finding("database", "ok", "the database is sound")

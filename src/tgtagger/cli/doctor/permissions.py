@@ -20,8 +20,11 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def look(settings: Settings, database: Path) -> Iterator[Finding]:
-    """Yield a finding for each file that exists, then for the folders above them."""
+def look(settings: Settings, database: Path | None) -> Iterator[Finding]:
+    """Yield a finding for each file that exists, then for the folders above them.
+
+    `database`: the file of the archive; None: it is on a server.
+    """
     private = [path for path in _private_files(settings, database) if not path.is_dir()]
     trusted = _trusted_files(settings)
     for path in private:
@@ -46,11 +49,11 @@ def _folders_above(path: Path) -> Iterator[Path]:
         yield from path.resolve().parents
 
 
-def _private_files(settings: Settings, database: Path) -> list[Path]:
+def _private_files(settings: Settings, database: Path | None) -> list[Path]:
     """Return the files with posts, keys and sessions; some may be missing."""
     ends = ("", "-wal", "-shm", "-journal")
     sessions = settings.data_dir / "sessions"
-    found = [database.with_name(database.name + end) for end in ends]
+    found = [database.with_name(database.name + end) for end in ends] if database else []
     found.append(settings.config)
     for kind in ("*.session", "*.session-journal", "*.json"):
         found += sorted(sessions.glob(kind))

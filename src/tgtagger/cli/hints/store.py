@@ -112,6 +112,14 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "copy_belongs_to_database": "choose another name",
     "copy_beside_another_log": "choose another name, or move that file away",
     "copy_damaged": "run: tgtagger doctor; if the database is sound, check the disk",
+    "backup_of_server": (
+        "make one: pg_dump --format=custom --file=FILE URL; "
+        "or copy it into a SQLite file: tgtagger copy URL FILE"
+    ),
+    "recovery_of_server": (
+        "see what is damaged: pg_amcheck --dbname=URL; then restore a backup: "
+        "pg_restore --dbname=URL FILE"
+    ),
     # ---- copies into another database
     "copy_source_missing": "give the path or the URL of the database to copy from",
     "copy_onto_itself": "name another database to copy to",

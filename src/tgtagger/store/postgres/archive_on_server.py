@@ -12,8 +12,16 @@ from hashlib import blake2b
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import IntegrityReport, Storage
-from tgtagger.store.postgres import engine, fulltext, integrity, leases, opening, schema
+from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.store.postgres import (
+    engine,
+    fulltext,
+    integrity,
+    leases,
+    opening,
+    schema,
+    server_check,
+)
 from tgtagger.store.postgres.errors import map_errors, unwrapped
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
@@ -129,6 +137,11 @@ class ArchiveOnServer:
         """Make the words of all posts anew."""
         with self.explained(), self.writing(patient=True) as db:
             fulltext.rebuild(db)
+
+    def server(self) -> ServerState | None:
+        """Return the state of the server."""
+        with self.explained(), self.reading() as db:
+            return server_check.look(db)
 
     def complete_copy(self) -> None:
         """Make the index of the rows that were copied; let numbers go on behind theirs."""

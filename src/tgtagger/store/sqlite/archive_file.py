@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, TryLater
-from tgtagger.model.archive import IntegrityReport, Storage
+from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.store import tag_queue
 from tgtagger.store.rescue import integrity_check
 from tgtagger.store.rooms import LockName
@@ -214,6 +214,10 @@ class ArchiveFile:
         """Rebuild the search index from the posts."""
         with map_errors(self.path), self.engine.connect() as connection:
             fulltext_index.rebuild(driver(connection))
+
+    def server(self) -> ServerState | None:
+        """Return None: there is no server."""
+        return None
 
     def complete_copy(self) -> None:
         """Make the search index of the rows that were copied into it."""
