@@ -47,7 +47,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     # ---- on a server
     "postgres_missing": "pipx install 'tgtagger[postgres]', or: pip install 'tgtagger[postgres]'",
     "database_driver_unsupported": "write the URL as postgresql://USER@HOST/NAME",
-    "database_unreachable": "check the host and the port in --db, and whether the server runs",
+    "database_unreachable": "check the host and the port in --db, and that the server runs",
     "database_forbidden": (
         "check the user and the password (a file ~/.pgpass keeps it), and what the user may do"
     ),
@@ -59,6 +59,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_encoding": "make another: createdb --encoding=UTF8 --template=template0 NAME",
     "database_connection_lost": "what was stored is kept; run it again",
     "database_server_full": "try again later, or allow more (max_connections)",
+    "statements_mixed_up": "end the URL with ?prepare_threshold=0: see docs/postgres.md",
     "database_busy": "run it again; what was stored is kept",
     "database_on_server": "back it up with pg_dump, check it with pg_amcheck",
     # ---- its file
@@ -117,8 +118,8 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
         "or copy it into a SQLite file: tgtagger copy URL FILE"
     ),
     "recovery_of_server": (
-        "see what is damaged: pg_amcheck --dbname=URL; then restore a backup: "
-        "pg_restore --dbname=URL FILE"
+        "see what is damaged: pg_amcheck --host=HOST NAME; then restore a backup into a new "
+        "database: pg_restore --dbname=URL FILE"
     ),
     # ---- copies into another database
     "copy_source_missing": "give the path or the URL of the database to copy from",

@@ -130,6 +130,8 @@ _FAILURES: dict[str, str] = {
     "53200": "database_io_failed",
     "58": "database_io_failed",
     "25006": "database_read_only",
+    "26000": "statements_mixed_up",  # a pool has given the connection to somebody else
+    "42P05": "statements_mixed_up",
     "42501": "database_forbidden",
     "28": "database_forbidden",
     "3D000": "no_database_on_server",
