@@ -79,8 +79,7 @@ def test_a_tag_of_an_agent_and_its_undo(writer: Agent, filled: Store) -> None:
     shown = json.loads(in_pipes("--db", str(filled.path), "tags", "history", "--json").output)
     assert (shown[0]["by"], shown[0]["posts"]) == ("agent", 3)
     assert (
-        "agent: storm ai Storms news"
-        in in_pipes("--db", str(filled.path), "tags", "history").output
+        "agent: storm Storms news" in in_pipes("--db", str(filled.path), "tags", "history").output
     )
     undone = in_pipes("--db", str(filled.path), "tags", "undo")
     assert undone.code == 0

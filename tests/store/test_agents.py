@@ -30,7 +30,7 @@ def test_an_agents_tag_says_whose_it_is(filled: Store) -> None:
     assert change == AgentChange(("AI", "news", "storm"), ("storm",), ("AI",), (), change.number)
     assert sources(filled) == {"AI": "keywords", "news": "keywords", "storm": "agent"}
     past = filled.changes.past(1)[0]
-    assert (past.by, past.what, past.names, past.posts) == ("agent", "agent", ("storm", "ai"), 1)
+    assert (past.by, past.what, past.names, past.posts) == ("agent", "agent", ("storm",), 1)
 
 
 def test_what_a_person_gave_or_took_off_stays(filled: Store) -> None:

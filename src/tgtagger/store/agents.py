@@ -49,10 +49,10 @@ class Agents(Part):
 
     def give(self, post: str, names: Sequence[str], session: int | None) -> AgentChange:
         """Give a post tags in an agent's name; a new tag is made. Raises InputError for no tag."""
-        done, unchanged, refused = [], [], []
+        done, unchanged, refused = list[str](), list[str](), list[str]()
         with (
             self._database.write() as db,
-            recording(db, "agent", names, into=session) as recorded,
+            recording(db, "agent", done, into=session) as recorded,
         ):
             owner = post_id(db, post)
             off = [name for (name,) in map(_CHECKED_NAME, _TAKEN_OFF(db, post=owner))]
@@ -71,10 +71,10 @@ class Agents(Part):
 
     def take(self, post: str, names: Sequence[str], session: int | None) -> AgentChange:
         """Take tags off a post, except those that a person gave. Raises InputError for no tag."""
-        done, unchanged, refused = [], [], []
+        done, unchanged, refused = list[str](), list[str](), list[str]()
         with (
             self._database.write() as db,
-            recording(db, "agent", names, into=session) as recorded,
+            recording(db, "agent", done, into=session) as recorded,
         ):
             owner = post_id(db, post)
             for tag in dict.fromkeys(tag_id(db, name) for name in names):

@@ -217,6 +217,7 @@ def recording(
 ) -> Iterator[Recorded]:
     """Record what the body changes, as one change. A body that changes nothing is none.
 
+    `names` are read at the end: the body may find out which they are.
     An undo always is one: what it undoes counts as undone, also where a run has left nothing to do.
     `into`: add it to this change, an agent's, which then is undone as a whole; unless that is
     undone, or too old, or somebody else has changed something since that matters.
