@@ -16,6 +16,7 @@ BENCHMARKS = (
     "fragmentation.py",
     "speed_tags.py",
     "store.py",
+    "postgres.py",
     "archive.py",
     "export.py",
     "telegram.py",

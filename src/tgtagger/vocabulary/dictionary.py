@@ -183,6 +183,7 @@ def kinds_of_name(form: str) -> frozenset[str]:
     )
 
 
+@functools.lru_cache(CACHED // 10)
 def has_nominative(form: str) -> bool | None:
     """Tell whether a form can be a nominative; None for a verb and the like.
 

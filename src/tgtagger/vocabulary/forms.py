@@ -16,6 +16,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from tgtagger.vocabulary.dictionary import (
+    CACHED,
     all_words_of_form,
     common_words_of_form,
     has_nominative,
@@ -114,6 +115,7 @@ def bends(name: str) -> tuple[int, int]:
     return bent + (len(words) == 2 and not may_agree(*words)), letters
 
 
+@functools.lru_cache(CACHED)  # of the most used tags it is asked for each request
 def is_bent(name: str) -> bool:
     """Tell whether the first noun or adjective of a name can be no nominative.
 
