@@ -168,6 +168,16 @@ def test_a_post_that_knows_the_number_of_an_answer_cannot_use_it(store: Store, d
         assert check(second) == 2
 
 
+def test_a_username_that_no_server_gives_is_one_clean_line(store: Store, db: Path) -> None:
+    """A source takes none like that; a database from elsewhere may have one."""
+    name = f"x\u202e\n{ORDER * 9}"
+    store.posts.save_page(page(post(1, "storm"), channel=Channel(7, "News", name)))
+    with agent(server_of(db)) as reader:
+        for answer in (reader.ask("search_posts"), reader.ask("get_posts", posts=["7-1"])):
+            assert check(answer)
+            assert "\\n" in answer["posts"][0]["url"]
+
+
 def test_errors_hold_no_orders_of_strangers(reader: Agent) -> None:
     channel = next(at for at, text in enumerate(ALL.values(), 1) if text == ORDER)
     for tool, given in (

@@ -35,7 +35,7 @@ def hit_of(found: FoundPost, marks: Marks, *, is_whole: bool = False) -> answers
     shown = "".join(f"**{part}**" if is_match else part for part, is_match in found.snippet)
     item = answers.Hit(
         post=post_name(post.id),
-        url=post.url,
+        url=post.url and plain(post.url),
         date=moment(post.date),
         channel=channel_name(post.channel),
         text=marks.text(shown[:SNIPPET]),
@@ -80,7 +80,7 @@ def post_of(details: PostDetails, marks: Marks, offset: int) -> tuple[answers.Po
     reply = post.reply_to and post_name(PostId(post.id.channel_id, post.reply_to))
     item = answers.Post(
         post=post_name(post.id),
-        url=post.url,
+        url=post.url and plain(post.url),
         date=moment(post.date),
         edited=moment(post.edited),
         deleted=moment(post.deleted),
