@@ -117,6 +117,17 @@ def test_failed_posts_that_a_job_has_tried_are_left(
     assert len(server.completions) == 6
 
 
+def test_a_sync_of_named_channels_tags_no_other(
+    store: Store, settings: Settings, server: LlmServer
+) -> None:
+    job = ask(store, "sync", sources=["https://t.me/+AbCd123456"])  # it wants an account
+    assert do(settings, "sync") == 1
+    end = store.jobs.find(job).end
+    assert end is not None
+    assert (end.state, end.exit_code) == ("failed", 3)
+    assert server.completions == []
+
+
 def test_a_lane_yields_to_an_older_job(store: Store, settings: Settings) -> None:
     numbers = [ask(store, "parse", sources=["@a"]), ask(store, "sync"), ask(store, "parse")]
     assert do(settings, "parse") == 1
