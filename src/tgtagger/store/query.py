@@ -6,9 +6,10 @@ here, and words an expression of the full-text index (`rooms`). Knows no columns
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -171,6 +172,13 @@ class Query:
         """Return the SELECT of how many posts there are, up to a limit."""
         found = self.select("1 AS one", limit=limit).subquery()
         return sa.select(sa.func.count()).select_from(found)
+
+
+def large(db: Connection, wanted: sa.Select[Any]) -> Iterator[Any]:
+    """Yield the rows of a query, of which only some are in memory at a time."""
+    result = db.execute(wanted, execution_options={"stream_results": True})
+    with contextlib.closing(result) as rows:
+        yield from rows
 
 
 def query_for(db: Connection, wanted: PostFilter) -> Query:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -27,7 +27,7 @@ from tgtagger.model.query import words_of
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
-from tgtagger.store.query import Query, query_for
+from tgtagger.store.query import Query, large, query_for
 from tgtagger.store.rooms import MARK_END, MARK_START
 from tgtagger.store.spelling import near_words
 from tgtagger.store.statements import Statement
@@ -126,7 +126,7 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             columns = f"{RECORD}, {query.room.fits(_CHECKED)}"
-            for record, fits in db.execute(query.select(columns, limit=wanted.limit)):
+            for record, fits in large(db, query.select(columns, limit=wanted.limit)):
                 if not fits:
                     raise WrongValueError("a record")
                 yield record
@@ -151,7 +151,7 @@ class Records(Part):
         """Yield the posts of a filter, newest first."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            for (record,) in db.execute(query.select(RECORD, limit=wanted.limit)):
+            for (record,) in large(db, query.select(RECORD, limit=wanted.limit)):
                 yield read_post(record)
 
     def search(self, wanted: PostFilter, *, by_relevance: bool = False) -> Iterator[FoundPost]:
@@ -247,7 +247,8 @@ def _found(
 ) -> Iterator[FoundPost]:
     snippet = query.room.fulltext.SNIPPET if query.matches else BEGINNING
     columns = f"{RECORD}, {snippet}, p.id, p.channel_id"
-    rows = db.execute(query.select(columns, order=order, limit=limit))
+    select = query.select(columns, order=order, limit=limit)
+    rows: Iterable[Any] = large(db, select) if limit is None else db.execute(select)
     for record, found, key, owner in map(_FOUND, rows):
         part = _cut(query.marked(found))
         post = read_post(record, owner)

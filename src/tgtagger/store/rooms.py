@@ -114,6 +114,8 @@ class Room:
     definition: Callable[[str], str]
     """The SQL that makes or changes a table, from SQLite's."""
     is_in_transaction: Callable[[Connection], bool]
+    large_cursor: Callable[[Connection], Any]
+    """A cursor of the driver for a result that may be larger than the memory."""
     fulltext: FullText
     watching: Watching
     errors: Errors

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from tgtagger.model.times import day_of
 from tgtagger.store import records
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
-from tgtagger.store.query import query_for
+from tgtagger.store.query import large, query_for
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, or_null
@@ -43,6 +44,7 @@ _CHOSEN = Statement(
     "CREATE TEMP TABLE chosen (id primary_key(), channel_id BIGINT, number BIGINT, day TEXT)"
 )
 _NUMBERED = "id, channel_id, row_number() OVER (PARTITION BY channel_id ORDER BY id), date"
+_CHOSEN_AT_A_TIME = 5000
 _CHOOSE = Statement(
     "INSERT INTO chosen (id, channel_id, number, day) VALUES (:id, :channel, :number, :day)"
 )
@@ -122,7 +124,9 @@ class Selection:
         ).subquery()
         numbered: sa.Select[Any] = sa.select(sa.literal_column(_NUMBERED)).select_from(picked)
         # A day is the user's own: the database may be elsewhere.
-        _CHOOSE.many(db, ((*row, _day_of(date)) for *row, date in db.execute(numbered)))
+        rows = large(db, numbered)
+        while some := list(itertools.islice(rows, _CHOSEN_AT_A_TIME)):
+            _CHOOSE.many(db, [(*row, _day_of(date)) for *row, date in some])
         _BY_CHANNEL(db)
         _BY_DAY(db)
         _CHOSEN_TAGS(db)
@@ -180,9 +184,9 @@ class Selection:
         """Yield the posts of one channel, or of all, the newest first."""
         with self._explained():
             rows = (
-                _POSTS(self._db, most=limit)
+                _POSTS.rows(self._db, most=limit)
                 if channel_id is None
-                else _POSTS_OF(self._db, channel=channel_id, most=limit)
+                else _POSTS_OF.rows(self._db, channel=channel_id, most=limit)
             )
             for record, owner in rows:
                 yield records.read_post(record, owner)
@@ -195,7 +199,7 @@ class Selection:
         self, statement: Statement, check: RowCheck, **values: object
     ) -> Iterator[tuple[Any, ...]]:
         with self._explained():
-            yield from map(check, statement(self._db, **values))
+            yield from map(check, statement.rows(self._db, **values))
 
 
 @contextlib.contextmanager

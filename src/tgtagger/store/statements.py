@@ -12,6 +12,7 @@ a cursor; knows no table.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -48,6 +49,13 @@ class Statement:
         cursor: Any = db.connection.cursor()
         cursor.execute(sql, [values[name] for name in names])
         return cursor  # type: ignore[no-any-return]
+
+    def rows(self, db: Connection, /, **values: object) -> Iterator[Any]:
+        """Run as a call does; yield the rows, of which only some are in memory at a time."""
+        sql, names, _ = self._compiled.get(db.dialect.name) or self._compile(db)
+        with contextlib.closing(room_of(db).large_cursor(db)) as cursor:
+            cursor.execute(sql, [values[name] for name in names])
+            yield from cursor
 
     def many(self, db: Connection, rows: Iterable[Sequence[object]]) -> Cursor:
         """Run once for each row of values, which stand in the order of the parameters."""

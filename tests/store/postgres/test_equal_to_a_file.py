@@ -88,3 +88,24 @@ def test_words_that_are_spelled_alike_are_the_same(_both: tuple[Store, Store]) -
     for word in ("шторн", "nowosti", "yjdjcnb", "harbuor"):
         near = [{*store.records.near(PostFilter(query=read_query(word)))} for store in _both]
         assert near[0] == near[1], word
+
+
+def test_an_export_selects_the_same(_both: tuple[Store, Store]) -> None:  # noqa: PT019
+    found = []
+    for store in _both:
+        with store.select(PostFilter()) as selection:
+            found.append(
+                (
+                    selection.count,
+                    selection.channels(),
+                    [
+                        (group, [*posts])
+                        for by in ("tag", "day")
+                        for group, posts in selection.outline(by)
+                    ],
+                    [(tag_, related, [*posts]) for tag_, related, posts in selection.tags()],
+                    [*selection.posts()],
+                )
+            )
+    assert found[0][0] > 130
+    assert found[0] == found[1]

@@ -11,6 +11,7 @@ Knows no table but these two.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from tgtagger.errors import TgTaggerError
 from tgtagger.store.postgres import errors
 from tgtagger.store.postgres.room import POSTGRES
 from tgtagger.store.rooms import ROOM
@@ -29,16 +31,20 @@ from tgtagger.store.rooms import ROOM
 CONNECTIONS = 5
 """Connections that are kept open; ten more are opened while they are needed."""
 
-_VERSION = "SELECT version_num FROM alembic_version"
-READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_VERSION}"
+_VERSION = "SELECT version_num, CAST({} AS text) FROM alembic_version"
+_WITHOUT_NUMBER = _VERSION.format("NULL")
+_WITH_NUMBER = _VERSION.format("pg_current_xact_id()")
+"""Asks for the schema's version, and for the number by which a transaction is known afterwards."""
+
+READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_WITHOUT_NUMBER}"
 _WRITING = (
     "BEGIN; SET LOCAL lock_timeout = {patience:d}; LOCK TABLE write_order IN EXCLUSIVE MODE{wait}; "
-    f"SET LOCAL lock_timeout = 0; {_VERSION}"
+    f"SET LOCAL lock_timeout = 0; {_WITH_NUMBER}"
 )
 # No lock of its own, but that of who makes the tables is in the way.
 _BESIDE = (
     "BEGIN; SET LOCAL lock_timeout = {patience:d}; "
-    f"LOCK TABLE write_order IN ACCESS SHARE MODE{{wait}}; {_VERSION}"
+    f"LOCK TABLE write_order IN ACCESS SHARE MODE{{wait}}; {_WITH_NUMBER}"
 )
 BARE = "BEGIN"
 """Begins a transaction of who makes the tables."""
@@ -106,15 +112,30 @@ def _threshold(given: object) -> int | None:
 def begun(engine: Engine, begin: str) -> Iterator[tuple[Connection, str | None]]:
     """Begin a transaction; yield the connection, and the schema's version if `begin` asks for it.
 
-    A connection that died since its last use is replaced: nothing was done on it.
+    A connection that died since its last use is replaced: nothing was done on it. If it dies at the
+    end, when the server may have committed or not, the server is asked what it did.
     """
     with contextlib.ExitStack() as held:
-        connection, version = _begin(engine, begin, held)
-        with connection.begin():
+        connection, version, number = _begin(engine, begin, held)
+        transaction = connection.begin()
+        try:
             yield connection, version
+        except BaseException:
+            with contextlib.suppress(psycopg.Error, sa.exc.DBAPIError):  # it is gone, and so is all
+                transaction.rollback()
+            _forget_dead(connection)
+            raise
+        try:
+            transaction.commit()
+        except (psycopg.Error, sa.exc.DBAPIError) as error:
+            _forget_dead(connection)
+            if not (errors.is_lost(error) and number and _has_committed(engine, number)):
+                raise
 
 
-def _begin(engine: Engine, begin: str, held: contextlib.ExitStack) -> tuple[Connection, str | None]:
+def _begin(
+    engine: Engine, begin: str, held: contextlib.ExitStack
+) -> tuple[Connection, str | None, str | None]:
     for is_last in (False, True):
         connection = engine.connect()
         try:
@@ -124,16 +145,41 @@ def _begin(engine: Engine, begin: str, held: contextlib.ExitStack) -> tuple[Conn
                 pass
             row = cursor.fetchone() if cursor.description else None
         except psycopg.Error as error:
-            if is_last or not errors.is_lost(error):
-                connection.close()
-                raise
-            connection.invalidate()
+            is_lost = errors.is_lost(error)
+            if is_lost:
+                connection.invalidate()
             connection.close()
-            engine.dispose()
+            if is_last or not is_lost:
+                raise
+            engine.dispose()  # the others died with it, if the server was restarted
             continue
         held.callback(connection.close)
-        return connection, row and str(row[0])
+        version, number = row or (None, None)
+        return connection, version, number
     raise AssertionError
+
+
+def _forget_dead(connection: Connection) -> None:
+    if not connection.invalidated and connection.connection.driver_connection.closed:  # type: ignore[union-attr]
+        connection.invalidate()
+
+
+_PATIENCE = 10.0
+"""Seconds for which a server is asked whether a transaction was committed."""
+
+
+def _has_committed(engine: Engine, number: str) -> bool:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        with contextlib.suppress(psycopg.Error, sa.exc.DBAPIError, TgTaggerError):
+            with begun(engine, BARE) as (db, _):
+                found = db.exec_driver_sql("SELECT pg_xact_status(CAST(%s AS xid8))", (number,))
+                status = found.scalar()
+            if status != "in progress":
+                return bool(status == "committed")
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
 
 
 class _Text(StrDumperUnknown):

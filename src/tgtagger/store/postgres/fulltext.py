@@ -56,6 +56,9 @@ CAP = 2000
 """Posts that are counted before a query is planned: fewer are found, sorted and read; of more the
 newest are met soon by walking through all posts."""
 
+FREQUENT = 20 * CAP
+"""Posts from which on the planner's estimate is good enough."""
+
 _INSERT = Statement(
     "INSERT INTO post_words (post_id, words) VALUES (:id, CAST(:words AS tsvector)) "
     "ON CONFLICT (post_id) DO UPDATE SET words = excluded.words"
@@ -73,6 +76,7 @@ _LIKE = Statement(
     "SELECT word FROM known_words WHERE word >= :begin AND word < :end "
     "AND length(word) BETWEEN :shortest AND :longest LIMIT :most"
 )
+_ESTIMATE = Statement(f"EXPLAIN (FORMAT json) SELECT 1 FROM post_words WHERE {_FITS}")
 _COUNT = Statement(
     f"SELECT count(*) FROM (SELECT 1 FROM post_words WHERE {_FITS} LIMIT :cap) AS found"
 )
@@ -93,7 +97,11 @@ marked = snippets.marked
 
 def matches(db: Connection, expression: str) -> tuple[str, str]:
     """Return the condition that a post fits an :expression, for the newest, and for all."""
-    (count,) = _COUNT(db, expression=expression, cap=CAP).fetchone()
+    # To count the posts of a frequent word takes long, even up to a cap: all are gathered first.
+    ((((plan,)),),) = _ESTIMATE(db, expression=expression).fetchall()
+    count = plan["Plan"]["Plan Rows"]
+    if count < FREQUENT:
+        (count,) = _COUNT(db, expression=expression, cap=CAP).fetchone()
     return (_DENSE, _ALL) if count >= CAP else (_FEW, _FEW)
 
 

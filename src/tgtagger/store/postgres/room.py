@@ -5,6 +5,7 @@ Knows no rule and no transaction; each object is a module or a function of this 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,17 @@ def _is_in_transaction(db: Connection) -> bool:
     driver: Any = db.connection.driver_connection
     status = driver.info.transaction_status
     return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
+
+
+_numbers = itertools.count()
+
+
+def _large_cursor(db: Connection) -> Any:
+    """Return a cursor of the server, from which rows are fetched some at a time."""
+    driver: Any = db.connection.driver_connection
+    cursor = driver.cursor(f"rows_{next(_numbers)}")
+    cursor.itersize = 500
+    return cursor
 
 
 def _item(value: str, *names: str) -> str:
@@ -95,6 +107,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 POSTGRES = Room(
-    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, fulltext, watching, errors, _load,
-    fits,
+    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, _large_cursor, fulltext, watching,
+    errors, _load, fits,
 )  # fmt: skip

@@ -20,6 +20,10 @@ def _is_in_transaction(db: Connection) -> bool:
     return driver(db).in_transaction
 
 
+def _large_cursor(db: Connection) -> Any:
+    return db.connection.cursor()  # which holds one row
+
+
 def _item(value: str, at: str, *names: str) -> str:
     """Return the SQL of an item of a JSON list, or of a value within it."""
     path = "".join((f"$[{at}]", *(f".{name}" for name in names)))
@@ -60,6 +64,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 SQLITE = Room(
-    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, fulltext, watching, errors, _load,
-    fits,
+    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext, watching,
+    errors, _load, fits,
 )  # fmt: skip
