@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tgtagger.config import load
 from tgtagger.mcp.server import WRITING_TOOLS, make_server
 from tgtagger.mcp.writing import PAUSE, Cap, Writing
 from tgtagger.model.archive import JobEnd
-from tgtagger.model.choices import JobKind
 from tgtagger.runs.archive import Archive
 from tgtagger.store import Store
 
@@ -203,57 +201,35 @@ def test_what_may_cost_money_wants_a_cap(filled: Store, db: Path) -> None:
 
 def test_all_runs_of_a_server_share_the_cap(filled: Store, db: Path) -> None:
     with agent(server_of(db, may_write=True, max_cost="1", **LLM)) as writer:
-        first = writer.ask("retry_failed")["job"]["job"]
+
+        def ask(**given: int) -> int:
+            return int(writer.ask("retry_failed", **given)["job"]["job"])
+
+        first = ask()
         assert filled.jobs.find(first).params["max_cost"] == 1.0
         for tool, given in (("retry_failed", {"limit": 5}), ("sync_channel", SYNC)):
             with pytest.raises(Refused) as told:
                 writer.ask(tool, **given)
             assert told.value.kind == "agent_cap_reached"
         assert len(filled.jobs.latest(5)) == 1
-        ended(filled, first, {"requests": 3, "cost_usd": 0.25})
-        second = writer.ask("retry_failed", limit=5)["job"]["job"]
+        end(filled, first, 0.25)
+        second = ask(limit=5)
         assert filled.jobs.find(second).params["max_cost"] == 0.75
-        ended(filled, second, {"tag": {"requests": 1, "cost_usd": 0.25}, "retry": None})
+        end(filled, second, 0.0)
         third = writer.ask("sync_channel", **SYNC)["job"]["job"]
-        assert filled.jobs.find(third).params["max_cost"] == 0.5
-        parts = {"requests": 1, "cost_usd": 0.125}
-        ended(filled, third, {"parse": {}, "tag": parts, "retry": parts}, "sync")
-        filled.jobs.ask("parse", "x", {}, keep=dt.timedelta(0))  # what has ended is gone
-        last = writer.ask("retry_failed", limit=7)["job"]["job"]
-        assert filled.jobs.find(last).params["max_cost"] == 0.25
-        ended(filled, last, {"requests": 1, "cost_usd": None})  # nobody knows: all of it
-        with pytest.raises(Refused):
-            writer.ask("retry_failed", limit=8)
-
-
-def test_a_job_of_several_tries_and_one_that_is_gone_count_whole(filled: Store) -> None:
-    """The last try alone has told what it cost."""
-    for summary, tries, left in (
-        ({"requests": 1, "cost_usd": 0.1}, 1, 0.9),
-        ({"requests": 1, "cost_usd": 0.1}, 2, 0.5),
-        (None, 1, 0.6),
-        (None, 0, 1.0),
-    ):
-        asked = filled.jobs.ask("retry", str(tries) + str(summary), {})
-        for _ in range(tries if summary is None else tries - 1):
-            filled.jobs.take(["retry"])
-        if summary is None:
-            filled.jobs.end(asked.id, JobEnd("failed", 1))
-        else:
-            ended(filled, asked.id, summary)
-        assert Cap(1.0, 0.0, {asked.id: 0.4}).left(filled) == pytest.approx(left)
-    assert Cap(1.0, 0.0, {999: 0.4}).left(filled) == pytest.approx(0.6)
+        assert filled.jobs.find(third).params["max_cost"] == 0.75
+        end(filled, third, 0.25)
+        last = ask(limit=7)
+        assert filled.jobs.find(last).params["max_cost"] == 0.5
+    assert Cap(1.0, 0.0, {999: 0.25}).left(filled) == 0.75  # ended so long ago that it is swept
 
 
 SYNC = {"channel": "@news", "tag": True}
 
 
-def ended(store: Store, job: int, summary: Mapping[str, object], kind: JobKind = "retry") -> None:
-    """Let a worker do a job, and tell what it cost."""
-    store.jobs.take([kind])
-    run = store.runs.start("retry-failed")
-    store.jobs.note_run(job, run)
-    store.runs.end(run, 0, json.dumps(summary))
+def end(store: Store, job: int, cost: float) -> None:
+    """Let a job have cost so much, and end."""
+    store.jobs.spend(job, cost, cost, 1.0)
     store.jobs.end(job, JobEnd("done", 0))
 
 

@@ -8,7 +8,6 @@ this server share. Knows no transport.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -67,25 +66,11 @@ class Cap:
 
 
 def _cost(store: Store, number: int, most: float) -> float | None:
-    """Return what a job has cost, all that it may have cost where nobody knows; None: it is open.
-
-    Of a job that was done in several tries only the last one has told.
-    """
+    """Return what a job has cost; None: it is open. One that is swept may have cost all."""
     try:
-        job = store.jobs.find(number)
-    except InputError:  # it ended long ago
+        return None if store.jobs.find(number).is_open else store.jobs.spent(number)
+    except InputError:
         return most
-    if job.is_open:
-        return None
-    if job.summary is None:
-        return most * job.tries
-    told: dict[str, Any] = json.loads(job.summary)
-    cost = most * (job.tries - 1)
-    for part in (told, told.get("tag"), told.get("retry")):
-        if part and part.get("requests"):
-            known = part.get("cost_usd")
-            cost += most if known is None else known
-    return cost
 
 
 def _program(context: Context) -> str:

@@ -69,6 +69,7 @@ _END = Statement(
     "WHERE id = :id AND ended_at IS NULL"
 )
 _SPENT = Statement("SELECT spent_usd FROM jobs WHERE id = :id locked(jobs)")
+_SPENT_SO_FAR = Statement("SELECT spent_usd FROM jobs WHERE id = :id")
 _SPEND = Statement("UPDATE jobs SET spent_usd = spent_usd + :amount WHERE id = :id")
 _SWEEP = Statement(
     "DELETE FROM jobs WHERE ended_at < :before AND id < (SELECT max(id) FROM jobs) "
@@ -176,6 +177,17 @@ class Jobs(Part):
                 id=number,
             )
 
+    def spent(self, number: int) -> float:
+        """Return what a job has cost so far, in US dollars, all its tries together.
+
+        Raises InputError if there is none of this number.
+        """
+        with self._database.read() as db:
+            row = _SPENT_SO_FAR(db, id=number).fetchone()
+            if row is None:
+                raise InputError("job_unknown", number=number)
+            return float(_SPENT_USD(row)[0])
+
     def spend(self, number: int, least: float, most: float, cap: float) -> float:
         """Take some of what a job may still cost, in US dollars; 0 if less than `least` is left.
 
@@ -198,6 +210,7 @@ class Jobs(Part):
 
 _CANCELLED = JobEnd("cancelled", 130)
 
+_SPENT_USD = RowCheck("jobs.spent_usd")
 _ROW = RowCheck(*(plain(f"jobs.{name}") for name in _COLUMNS), "runs.summary")
 
 
