@@ -11,7 +11,10 @@ import pytest
 
 from support.exports import chat, message, write
 
-SLOW = {"telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3"}
+SLOW = {
+    "telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3",
+    "pymorphy3_dicts_uk", "jieba", "fugashi", "ipadic",
+}  # fmt: skip
 
 
 def loaded(*arguments: str, db: Path) -> set[str]:
@@ -72,3 +75,15 @@ def test_help_loads_no_settings_and_no_store() -> None:
     )
     loaded_modules = set(done.stderr.split())
     assert not loaded_modules & {"tgtagger.config", "tgtagger.store", "tgtagger.model.posts"}
+
+
+def test_a_language_without_spaces_loads_its_own_library_alone(
+    archive: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("fugashi")
+    texts = "Дождь в Москве", "Rain in London", "東京で地震がありました"
+    export = write(tmp_path / "export", chat(*(message(n, t) for n, t in enumerate(texts, 1))))
+    db = Path(shutil.copy(archive, tmp_path))
+    loaded("parse", str(export), db=db)
+    of_languages = {"pymorphy3_dicts_uk", "jieba", "fugashi", "ipadic"}
+    assert loaded("tag", db=db) & of_languages == {"fugashi", "ipadic"}

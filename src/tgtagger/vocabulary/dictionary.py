@@ -47,6 +47,17 @@ def analyzer() -> Any:
     return pymorphy3.MorphAnalyzer(path=pymorphy3_dicts_ru.get_path(), lang="ru")
 
 
+@functools.cache
+def ukrainian() -> Any:
+    """Return pymorphy3's analyzer of Ukrainian; None: its dictionary, an extra, is not there."""
+    try:
+        import pymorphy3
+        import pymorphy3_dicts_uk
+    except ImportError:
+        return None
+    return pymorphy3.MorphAnalyzer(path=pymorphy3_dicts_uk.get_path(), lang="uk")
+
+
 _LOANS = frozenset("вайб гайд джун дрилл мидл оффер скам чилл".split())
 _OF_LOANS = ("ами", "ов", "ом", "ам", "ах", "а", "у", "е", "ы", "")
 

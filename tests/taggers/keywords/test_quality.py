@@ -38,6 +38,22 @@ def test_english(benchmark: Any) -> None:
     check(benchmark, ROOT / "benchmarks/gold_en.jsonl", 0.75)
 
 
+LANGUAGES = {"de": 0.85, "es": 0.85, "tr": 0.85, "ar": 0.75, "fa": 0.8, "hi": 0.8,
+             "uk": 0.85, "zh": 0.8, "ja": 0.85}  # fmt: skip
+EXTRAS = {"uk": "pymorphy3_dicts_uk", "zh": "jieba", "ja": "fugashi"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_other_languages(benchmark: Any, language: str) -> None:
+    if language in EXTRAS:
+        pytest.importorskip(EXTRAS[language])
+    gold = benchmark.read_gold(ROOT / "benchmarks/gold_languages.jsonl")
+    gold = [post for post in gold if post["lang"] == language]
+    assert len(gold) == 13
+    found = benchmark.report(gold, benchmark.tag_all(gold))
+    assert found.f1 >= LANGUAGES[language]
+
+
 def test_russian(benchmark: Any, real_data: Path) -> None:
     check(benchmark, real_data / "tags_gold/gold_ru.jsonl", 0.60)
 

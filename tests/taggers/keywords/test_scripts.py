@@ -6,14 +6,24 @@ import unicodedata
 
 import pytest
 
-from tgtagger.taggers.keywords import KeywordsTagger
+from support.events import RecordedEvents
+from tgtagger.model.tagging import PostForTagging, PostId
+from tgtagger.taggers.keywords import KeywordsTagger, scripts
 from tgtagger.taggers.keywords.words import stop_words_in
+from tgtagger.vocabulary import dictionary
 
 TAGGER = KeywordsTagger()
 
 
 def tags(text: str) -> list[str]:
     return [tag.name for tag in TAGGER.tag_text(text)]
+
+
+@pytest.fixture
+def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the libraries of Chinese, Japanese and Ukrainian not be installed."""
+    monkeypatch.setattr(scripts, "_SEGMENTS", {"zh": lambda: None, "ja": lambda: None})
+    monkeypatch.setattr(dictionary, "ukrainian", lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +127,7 @@ def test_a_hashtag_too_long_for_a_tag_leaves_no_piece() -> None:
         "ສະບາຍດີ ວຽງຈັນ", "ភ្នំពេញ រដ្ឋាភិបាល", "မြန်မာနိုင်ငံ",
     ],
 )  # fmt: skip
-def test_a_clause_without_spaces_is_no_tag(text: str) -> None:
+def test_a_clause_without_spaces_is_no_tag(text: str, without_extras: None) -> None:
     assert tags(text) == []
 
 
@@ -129,7 +139,9 @@ def test_a_clause_without_spaces_is_no_tag(text: str) -> None:
         ("iPhone17今天在上海发售", ["iPhone17"]),
     ],
 )
-def test_whole_words_of_a_clause_without_spaces(text: str, expected: list[str]) -> None:
+def test_whole_words_of_a_clause_without_spaces(
+    text: str, expected: list[str], without_extras: None
+) -> None:
     assert tags(text) == expected
 
 
@@ -161,3 +173,80 @@ def test_there_are_stop_words(language: str) -> None:
 def test_articles_are_cut_from_words_and_kept_in_names() -> None:
     found = tags("Le tremblement de terre à L'Aquila est pour l'École une leçon")
     assert {"L'Aquila", "École"} <= set(found)
+
+
+CHINESE = "台湾总统今天在台北发表讲话，谈到中国和美国的关系"
+JAPANESE = "東京で大きな地震があり、気象庁は津波警報を発表した"
+UKRAINIAN = "Президент України Володимир Зеленський відкрив лікарню в Одеській області"
+
+
+@pytest.mark.parametrize(
+    ("library", "text", "expected", "never"),
+    [
+        ("jieba", CHINESE, {"台湾", "总统", "台北"}, {"今天", "发表"}),
+        ("fugashi", JAPANESE, {"東京", "地震", "気象庁", "津波警報"}, {"大きな"}),
+        (
+            "pymorphy3_dicts_uk",
+            UKRAINIAN,
+            {"Володимир Зеленський", "Україна", "лікарня", "Одеська область"},
+            {"відкрив", "України", "Одеській"},
+        ),
+        (
+            "pymorphy3_dicts_uk",
+            "Концерт гурту «Океан Ельзи» у Києві",
+            {"Океан Ельзи", "Київ"},
+            set(),
+        ),
+    ],
+)
+def test_words_that_an_extra_tells(
+    library: str, text: str, expected: set[str], never: set[str]
+) -> None:
+    pytest.importorskip(library)
+    found = set(tags(text))
+    assert expected <= found
+    assert not never & found
+
+
+async def told(*texts: str) -> tuple[list[list[str]], list[str]]:
+    posts = [PostForTagging(PostId(1, n), text) for n, text in enumerate(texts, 1)]
+    tagger, events = KeywordsTagger(), RecordedEvents()
+    for _ in range(2):
+        answers = [each async for (each,) in tagger.tag(posts, events)]
+    names = [[tag.name for tag in getattr(each.outcome, "tags", ())] for each in answers]
+    return names, events.warnings
+
+
+async def test_a_missing_extra_is_told_once_and_leaves_no_junk(without_extras: None) -> None:
+    found, warnings = await told(CHINESE, CHINESE + " #台湾", JAPANESE, UKRAINIAN, "Москва и дождь")
+    assert found[:2] == [[], ["台湾"]]
+    assert set(found[2]) <= {"東京", "地震", "気象庁", "津波警報"}
+    assert [warning.partition(":")[0] for warning in warnings] == [
+        "2 posts are in Chinese", "1 post is in Japanese", "1 post is in Ukrainian",
+    ]  # fmt: skip
+    assert "pip install 'tgtagger[chinese]'" in warnings[0]
+
+
+async def test_nothing_is_missing_for_what_can_be_read() -> None:
+    for library in ("jieba", "fugashi", "pymorphy3_dicts_uk"):
+        pytest.importorskip(library)
+    _, warnings = await told(CHINESE, JAPANESE, UKRAINIAN, "Belarus: выхад у свет, ў", "Москва")
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "never"),
+    [
+        ("Wir suchen einen Bäcker, schnelle Züge fahren", {"Bäcker", "Züge"}, {"suchen", "fahren"}),
+        ("El ministro anunció más obras en la Universidad de Granada para ayudar",
+         {"ministro", "Universidad de Granada"}, {"anunció", "ayudar"}),
+        ("Bakan yeni okulu açtı. Köprü kapandı", {"köprü"}, {"açtı", "kapandı"}),
+        ("सरकार ने सड़क बनाई। किसान खुश हुए", {"सड़क", "किसान"}, {"बनाई"}),
+        ("افتتح الوزير مستشفى والمدرسة الجديدة", {"المدرسة", "مستشفى"}, {"افتتح", "والمدرسة"}),
+        ("شهردار تهران پارک را ساخت", {"تهران", "پارک"}, {"ساخت"}),
+    ],
+)  # fmt: skip
+def test_verbs_are_no_topics(text: str, expected: set[str], never: set[str]) -> None:
+    found = set(tags(text))
+    assert expected <= found
+    assert not never & found

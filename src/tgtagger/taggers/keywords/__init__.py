@@ -2,12 +2,14 @@
 
 Stateless: the same post always gets the same tags. Russian tags are in their dictionary form
 (pymorphy3), and names are whole. English tags are found by capitals, WordNet's nouns and the words
-around, tags of other languages by capitals and stop words. A topic that no word of a post names
+around, tags of other languages by capitals and stop words; Ukrainian, Chinese and Japanese by
+libraries that are extras. A topic that no word of a post names
 needs a language model. Knows no store.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 
 from tgtagger.model.events import Events
@@ -21,7 +23,7 @@ from tgtagger.model.tagging import (
     SuggestedTag,
     Tagged,
 )
-from tgtagger.taggers.keywords import select
+from tgtagger.taggers.keywords import extras, select
 from tgtagger.vocabulary import Vocabulary, key
 from tgtagger.vocabulary.shelves import Shelves, bundled
 
@@ -60,6 +62,7 @@ class KeywordsTagger:
         self._vocabulary = vocabulary
         self._minimum = minimum
         self._maximum = maximum
+        self._told: set[extras.Extra] = set()
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
@@ -76,11 +79,18 @@ class KeywordsTagger:
     async def tag(
         self, posts: Iterable[PostForTagging], events: Events
     ) -> AsyncGenerator[tuple[Answered, ...]]:
-        """Yield each post with its tags, in order."""
+        """Yield each post with its tags, in order. At the end, tell which extras are missing."""
+        missing: Counter[extras.Extra] = Counter()
         for post in posts:
+            if (extra := extras.missing_for(post.text)) is not None:
+                missing[extra] += 1
             tags = self.tag_text(post.text, post.channel)
             outcome = Tagged(tags) if tags else Skipped("no words to tag")
             yield (Answered(post, self.provenance, outcome),)
+        for extra, count in missing.items():
+            if extra not in self._told:  # a review tags in portions
+                self._told.add(extra)
+                events.warn(extras.told(extra, count))
 
     def tag_text(self, text: str, channel: str = "") -> tuple[SuggestedTag, ...]:
         """Return a text's tags, the best first, then its shelf; none for a text without words.

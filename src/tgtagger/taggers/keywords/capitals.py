@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from tgtagger.taggers.keywords import words
+from tgtagger.taggers.keywords import grammar, words
 from tgtagger.taggers.keywords.candidates import (
     DIGITS,
     NAME_WEIGHT,
@@ -28,6 +28,7 @@ def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
         all_words = tuple(map(_without_suffix, all_words))
     elif language in {"fr", "it"}:
         all_words = tuple(map(_without_article, all_words))
+    all_words = grammar.whole(all_words, language)
     inside = {
         word.lower
         for word in all_words
@@ -35,7 +36,7 @@ def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
     }
     at = 0
     while at < len(all_words):
-        run = _capital_run(all_words, at, prepared.shouting, inside, stops)
+        run = capital_run(all_words, at, prepared.shouting, inside, stops, language)
         if run:
             shown = " ".join(without_owner(word.text) for word in run)
             parts = [without_owner(word.lower) for word in run]
@@ -43,7 +44,8 @@ def gather(prepared: Prepared, gathering: Gathering, language: str) -> None:
             gathering.add(shown, parts, weight, run[0], at, name=True)
             at += len(run)
             continue
-        _add_plain(all_words, at, gathering, language, stops)
+        if not grammar.is_verb(all_words, at, language, prepared.text):
+            _add_plain(all_words, at, gathering, language, stops)
         at += 1
 
 
@@ -74,12 +76,13 @@ def _without_article(word: Word) -> Word:
     return dataclasses.replace(word, text=text, lower=fold(text), first=first)
 
 
-def _capital_run(
+def capital_run(
     all_words: Sequence[Word],
     at: int,
     shouting: frozenset[int],
     inside: set[str],
     stops: frozenset[str],
+    language: str,
 ) -> list[Word]:
     """Return the words from here that make one name: «European Central Bank», «The Hague»."""
     following = [
@@ -92,7 +95,7 @@ def _capital_run(
         if not word.joined or word.sentence in shouting or len(run) == 5:
             break
         after = following[place + 1] if place + 1 < len(following) else None
-        if not _continues_name(run, word, after, stops):
+        if not _continues_name(run, word, after, stops, language):
             break
         run.append(word)
     while run[-1].lower in stops and len(run) > 1:
@@ -157,8 +160,12 @@ _COMMON_ENDINGS = (
 )  # fmt: skip
 
 
+_OF = {"es": {"de", "del"}, "pt": {"de", "do", "da"}, "fr": {"de", "du"}, "it": {"di", "del"}}
+"""Between the words of a name: Universidad de Granada."""
+
+
 def _continues_name(
-    run: Sequence[Word], word: Word, after: Word | None, stops: frozenset[str]
+    run: Sequence[Word], word: Word, after: Word | None, stops: frozenset[str], language: str
 ) -> bool:
     before = run[-1]
     if before.text.endswith(("'s", "’s")) and len(run) == 1:
@@ -167,6 +174,8 @@ def _continues_name(
         return word.lower not in stops or word.text.isupper() or len(run) > 1
     if word.lower in {"of", "&"}:  # University of Toronto
         return not run[0].first and _is_upper(after)
+    if word.text in _OF.get(language, ()):
+        return _is_upper(after)
     return word.text.isdigit() and len(word.text) < 4 and before.text[-1].isalpha()
 
 
@@ -185,7 +194,8 @@ def _add_plain(
     ):
         return
     weight = 1.0 + min(len(bare), 12) / 40
-    shown = bare if word.text.isascii() else _shown(word.text, language)
+    plain = word.text.isascii() and language != "de"
+    shown = bare if plain else _shown(word.text, language)
     gathering.add(shown, (bare,), weight, word, at, name="." in bare)
 
 
@@ -198,7 +208,7 @@ _LIGATURES = re.compile("[\ufb00-\ufb06]")
 def _shown(text: str, language: str) -> str:
     """Return a word in lower case as its language writes it: Straße, οδός; İ keeps its form."""
     text = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
-    if "İ" in text:
+    if "İ" in text or (language == "de" and text[0].isupper()):
         return text
     if language == "tr":
         text = text.replace("I", "ı")

@@ -8,6 +8,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from typing import Literal
+
+from tgtagger.taggers.keywords import segments
+from tgtagger.taggers.keywords.segments import Segment
 
 # The blocks that hold a script's combining marks: a look at every code point costs 100 ms.
 _BLOCKS = (
@@ -52,16 +56,36 @@ UNSPACED = (
 )
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9+-]+")
 _JAPANESE = re.compile("[\u3040-\u30fa]")
+_KANA_OR_HAN = re.compile(
+    "[\u3040-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 
 
 def whole_words(line: str) -> str:
     """Return a line with only the whole words of stretches without spaces, a semicolon between.
 
-    In Japanese a change of characters shows some words. Chinese, Thai, Lao, Khmer and Burmese
-    show none: a clause is not a word. Latin names inside a stretch are whole.
+    Those of Chinese and Japanese tells a library (`segments`), if it is there. Without it a change
+    of characters shows some words in Japanese; Chinese, Thai, Lao, Khmer and Burmese show none: a
+    clause is not a word. Latin names inside a stretch are whole.
     """
-    japanese = _JAPANESE.search(line) is not None
-    return _stretch().sub(lambda found: _words(found.group(), japanese=japanese), line)
+    language = unspaced_language(line)
+    segment = _SEGMENTS[language]() if language else None
+    return _stretch().sub(lambda found: _words(found.group(), language, segment), line)
+
+
+_SEGMENTS = {"ja": segments.japanese, "zh": segments.chinese}
+
+
+def unspaced_language(text: str) -> Literal["ja", "zh"] | None:
+    """Return the language of a text without spaces, if it is one that a library can read."""
+    if not _KANA_OR_HAN.search(text):
+        return None
+    return "ja" if _JAPANESE.search(text) else "zh"
+
+
+def is_read(language: Literal["ja", "zh"]) -> bool:
+    """Tell whether the library for a language is there."""
+    return _SEGMENTS[language]() is not None
 
 
 @functools.cache
@@ -81,8 +105,10 @@ def _stretch() -> re.Pattern[str]:
     return re.compile(rf"[^\W_]*[{UNSPACED}][\w{marks()}{JOINERS}]*")
 
 
-def _words(stretch: str, *, japanese: bool) -> str:
+def _words(stretch: str, language: str | None, segment: Segment | None) -> str:
     found = _NAME.findall(stretch)
-    if japanese:
+    if segment is not None:
+        found += segment(stretch)
+    elif language == "ja":
         found += _japanese_word().findall(stretch)
     return f" ; {' ; '.join(found)} ; "

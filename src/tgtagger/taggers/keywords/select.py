@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
-from tgtagger.taggers.keywords import capitals, english, russian, words
+from tgtagger.taggers.keywords import capitals, english, russian, ukrainian, words
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering, without_owner
 from tgtagger.taggers.keywords.languages import language_of
 from tgtagger.taggers.keywords.shelf import shelf_of
@@ -133,6 +133,8 @@ def _scored(prepared: Prepared, language: str) -> list[tuple[float, Candidate]]:
         russian.gather(prepared, gathering)
     elif language == "en":
         english.gather(prepared, gathering)
+    elif language == "uk":
+        ukrainian.gather(prepared, gathering)
     else:
         capitals.gather(prepared, gathering, language)
     candidates = gathering.found.values()

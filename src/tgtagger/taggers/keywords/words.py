@@ -50,7 +50,8 @@ def all_stop_words() -> frozenset[str]:
 def stop_words_in(language: str) -> frozenset[str]:
     """Return the stop words for a post in a language other than English and Russian."""
     lines = _lines("stopwords_more.txt")
-    return all_stop_words().union(*(line[1:] for line in lines if line[0] == language))
+    more = (line[1:] for line in lines if line[0] == language)
+    return all_stop_words().union(stop_words(f"{language}+"), *more)
 
 
 @functools.cache
