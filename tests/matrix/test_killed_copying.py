@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from support import old_schemas
 from support.breaking import Fault, assert_sound, count_calls, files_of, need, points, run
 from support.fault_matrix import Effort
-from tgtagger.errors import TgTaggerError
+from tgtagger.errors import StoreError, TgTaggerError
 from tgtagger.store import Store
 from tgtagger.store.sqlite.schema_version import SCHEMA
 
@@ -31,7 +32,7 @@ def test_killed_anywhere_it_goes_on(tmp_path: Path, effort: Effort) -> None:
     command = ("-q", "copy", str(old), str(new))
     counts = count_calls(*command, paths=files_of(new))
     plan = [(call, nth) for call, count in counts.items() for nth in points(count, 40)]
-    chosen = plan if effort.is_long else [plan[at - 1] for at in points(len(plan), 3)]
+    chosen = plan if effort.is_long else [plan[at - 1] for at in points(len(plan), 2)]
     states: list[str] = []
     kills = 0
     for call, nth in chosen:
@@ -47,3 +48,32 @@ def test_killed_anywhere_it_goes_on(tmp_path: Path, effort: Effort) -> None:
     assert "copy_unfinished" in states
     assert set(states) <= {"no_database", "copy_unfinished", "whole"}
     effort.saw(rounds=len(chosen), kills=kills, unfinished=states.count("copy_unfinished"))
+
+
+@pytest.mark.slow
+@pytest.mark.row("K9")
+def test_killed_on_its_way_to_a_server_it_goes_on(
+    tmp_path: Path, server_url: str, effort: Effort
+) -> None:
+    old, back = tmp_path / "old.db", tmp_path / "back.db"
+    old_schemas.make(old, SCHEMA.newest, rows=150)
+    contents = old_schemas.read(old)
+
+    def is_midway() -> bool:
+        with psycopg.connect(server_url) as db:
+            return db.execute("SELECT count(*) FROM album_members").fetchone() != (0,)
+
+    kills = 0
+    for _ in range(effort.rounds(2, long=20)):
+        ended = run("-q", "copy", str(old), server_url, after=0.0, when=is_midway)
+        kills += ended.code != 0
+        with psycopg.connect(server_url) as db:  # who waits a minute has the same
+            db.execute("DELETE FROM run_leases")
+        if ended.code:
+            with pytest.raises(StoreError, match="half a copy"):
+                Store.open_to_read(server_url)
+    made = Store.copy(str(old), server_url)
+    assert (made.kept > 0) is (kills > 0)
+    Store.copy(server_url, str(back))
+    assert old_schemas.read(back) == contents
+    effort.saw(kills=kills)
