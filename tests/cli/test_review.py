@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from llm_server import LlmServer, contents
@@ -186,6 +187,21 @@ def test_a_post_that_was_edited_meanwhile_gets_nothing(run: Run, db: Path, answe
         patch.setattr("typer.prompt", edit)
         result = run("tag", "--review", "--post", "1006503122/4")
     assert "not stored: the post was edited meanwhile" in result.stderr
+    assert tags(db) == {}
+
+
+def test_a_review_that_is_broken_off_is_no_bug(
+    run: Run, db: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer()
+
+    def break_off(*_: object, **__: object) -> str:
+        raise typer.Abort
+
+    monkeypatch.setattr("typer.prompt", break_off)
+    result = CliRunner().invoke(app, ["--db", str(db), "tag", "--review"])
+    assert result.exit_code == 130
+    assert rows(db, "SELECT exit_code FROM runs ORDER BY id DESC LIMIT 1") == [(130,)]
     assert tags(db) == {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from typing import Any
 
 import typer
 
@@ -31,14 +32,22 @@ def confirm(question: str, *, otherwise: str) -> None:
 def choose(question: str, letters: str, *, default: str) -> str:
     """Return the letter that a person chooses; anything else is asked again."""
     while True:
-        answer = str(typer.prompt(question, default=default, err=True)).strip().lower()[:1]
+        answer = _prompt(question, default=default).lower()[:1]
         if answer and answer in letters:
             return answer
 
 
 def ask_line(question: str) -> str:
     """Return what a person types; it may be empty."""
-    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
+    return _prompt(question, default="", show_default=False)
+
+
+def _prompt(question: str, **how: Any) -> str:
+    """Return the answer. Raises KeyboardInterrupt for Ctrl-C, and Ctrl-D: a run notes it so."""
+    try:
+        return str(typer.prompt(question, err=True, **how)).strip()
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
 class SignInPrompts:
