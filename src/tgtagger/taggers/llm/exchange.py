@@ -94,8 +94,15 @@ class Exchange:
         """Return about how many tokens a request for these texts has."""
         if existing is None:
             existing = self.existing(texts)
-        posts = sum(count_tokens(text) + FRAME_TOKENS for text in texts)
-        return self._head() + posts + sum(map(count_tokens, existing))
+        return self._head() + sum(map(self.count_post, texts)) + sum(map(count_tokens, existing))
+
+    def count_post(self, text: str) -> int:
+        """Return about how many tokens a text has in a request."""
+        return count_tokens(text) + FRAME_TOKENS
+
+    def count_offered(self, texts: Sequence[str]) -> int:
+        """Return about how many tokens the archive's tags have that a request asks to prefer."""
+        return sum(map(count_tokens, self.existing(texts)))
 
     def _head(self) -> int:
         examples = (text for example in self.prompt.examples for text in example)
