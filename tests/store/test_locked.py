@@ -88,6 +88,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "channels.followed_source": lambda store: store.channels.followed_source("news"),
     "queue.mend": lambda store: store.queue.mend(),  # nothing is lost
     "queue.is_at_work": lambda store: store.queue.is_at_work(PostFilter()),
+    "jobs.spent": lambda store: store.jobs.spent(1),
     "limits.closed_until": lambda store: store.limits.closed_until("url", 1.0),
     "retention.look": lambda store: store.retention.look("news", 30),
     "retention.sweep": lambda store: store.retention.sweep(),  # no channel has a period

@@ -8,7 +8,7 @@ that people gave or removed, however its members change. Knows nothing of the po
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
@@ -21,8 +21,7 @@ from tgtagger.store.values import RowCheck
 
 Ids = tuple[int, ...]
 
-_SOURCE = RowCheck("posts.source")
-_TEXTS = RowCheck("posts.text", "posts.media_text")
+_FACTS = RowCheck("posts.id", "posts.message_id", "posts.source")
 
 
 _MEMBERS = Statement(
@@ -30,11 +29,10 @@ _MEMBERS = Statement(
     "AND message_id BETWEEN :low AND :high AND message_id IN listed(:ids)"
 )
 _MEMBERS_OF = Statement(
-    "SELECT message_id FROM album_members WHERE post_id = :post ORDER BY message_id"
+    "SELECT post_id, message_id FROM album_members WHERE post_id IN listed(:posts) "
+    "ORDER BY post_id, message_id"
 )
-_NUMBER_OF = Statement("SELECT message_id FROM posts WHERE id = :post")
-_SOURCE_OF = Statement("SELECT source FROM posts WHERE id = :post")
-_TEXTS_OF = Statement("SELECT text, media_text FROM posts WHERE id = :post")
+_FACTS_OF = Statement("SELECT id, message_id, source FROM posts WHERE id IN listed(:posts)")
 _ADD = Statement(
     "INSERT INTO album_members (channel_id, message_id, post_id) VALUES (:channel, :message, :post)"
 )
@@ -63,18 +61,19 @@ def regroup(
     `incoming` are (message ids, source), rising; `stored` maps the message ids of stored posts to
     their inner ids. Returns None if there is no album: every post is a single message.
     """
-    members = _members(db, channel_id, [number for ids, _ in incoming for number in ids])
-    if not members and not any(len(ids) > 1 for ids, _ in incoming):
+    grouped = _members(db, channel_id, [number for ids, _ in incoming for number in ids])
+    if not grouped and not any(len(ids) > 1 for ids, _ in incoming):
         return None
-    owner_of: dict[int, int] = dict(stored) | members
+    owner_of: dict[int, int] = dict(stored) | grouped
+    known_of, source_of = _stored(db, {*owner_of.values()})
     grouping = Grouping()
     for ids, source in incoming:
         owners = list(dict.fromkeys(owner_of[number] for number in ids if number in owner_of))
         if not owners:
             continue
         keep = stored.get(ids[0], owners[0])
-        known = _group(db, keep)
-        if SOURCE_RANK[source] < max(_rank(db, owner) for owner in owners) and known != ids:
+        known, rank = known_of[keep], max(SOURCE_RANK[source_of[owner]] for owner in owners)
+        if SOURCE_RANK[source] < rank and known != ids:
             grouping.ignored.add(ids[0])
             continue
         if known != ids:
@@ -84,9 +83,9 @@ def regroup(
             for number in known:
                 owner_of.pop(number, None)
             _DISSOLVE(db, post=keep)
-            if len(ids) > 1:
-                add_members(db, channel_id, ids, keep)
+            add_members(db, channel_id, [(keep, ids)])
             owner_of |= dict.fromkeys(ids, keep)
+            known_of[keep] = ids
         grouping.owner[ids[0]] = keep
     return grouping
 
@@ -96,31 +95,33 @@ def _members(db: Connection, channel_id: int, numbers: list[int]) -> dict[int, i
     return dict(_MEMBERS(db, channel=channel_id, low=low, high=high, ids=ids))
 
 
-def _group(db: Connection, post_id: int) -> Ids:
-    """Return the message ids that a stored post is made of."""
-    found = _MEMBERS_OF(db, post=post_id).fetchall() or _NUMBER_OF(db, post=post_id)
-    return tuple(number for (number,) in found)
+def _stored(db: Connection, posts: Collection[int]) -> tuple[dict[int, Ids], dict[int, str]]:
+    """Return the message ids that stored posts are made of, and their sources."""
+    facts = [_FACTS(row) for row in _FACTS_OF(db, posts=json.dumps(sorted(posts)))]
+    albums = members(db, posts)
+    known = {post: albums.get(post, (number,)) for post, number, _ in facts}
+    return known, {post: source for post, _, source in facts}
 
 
-def members_of(db: Connection, post_id: int) -> set[int]:
-    """Return an album's message ids; an empty set for a post of a single message."""
-    return {number for (number,) in _MEMBERS_OF(db, post=post_id)}
+def members(db: Connection, posts: Collection[int]) -> dict[int, Ids]:
+    """Return the message ids of those of the posts that are albums."""
+    found: dict[int, Ids] = {}
+    for post, number in _MEMBERS_OF(db, posts=json.dumps(sorted(posts))):
+        found[post] = (*found.get(post, ()), number)
+    return found
 
 
-def _rank(db: Connection, post_id: int) -> int:
-    return SOURCE_RANK[_SOURCE(_SOURCE_OF(db, post=post_id).fetchone())[0]]
-
-
-def add_members(db: Connection, channel_id: int, ids: Ids, post_id: int) -> None:
-    """Store the message ids of an album; a single message has no such rows."""
-    _ADD.many(db, [(channel_id, number, post_id) for number in ids])
+def add_members(db: Connection, channel_id: int, albums: Iterable[tuple[int, Ids]]) -> None:
+    """Store the message ids of albums, by their posts; a single message has no such rows."""
+    rows = [(channel_id, number, post) for post, ids in albums if len(ids) > 1 for number in ids]
+    if rows:
+        _ADD.many(db, rows)
 
 
 def fold(db: Connection, other: int, keep: int) -> None:
     """Merge the post `other` into `keep`: people's decisions and attempts move, the rest goes."""
     decisions.move(db, other, keep)
     _MOVE_ATTEMPTS(db, keep=keep, other=other)
-    texts = _TEXTS(_TEXTS_OF(db, post=other).fetchone())
-    room_of(db).fulltext.delete(db, other, texts)
+    room_of(db).fulltext.delete_posts(db, [other])
     _DELETE_RAW(db, post=other)
     _DELETE(db, post=other)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ _NEWEST = Statement(
 _SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 _STORED_IN = Statement(_SELECT + "channel_id = :channel AND message_id BETWEEN :low AND :high")
 _STORED_WITH = Statement(_SELECT + "channel_id = :channel AND message_id IN listed(:ids)")
-_STORED_AS = Statement(_SELECT + "id = :id")
+_STORED_AS = Statement(_SELECT + "id IN listed(:ids)")
 _INSERT = Statement(
     f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
     f"VALUES (:id, :channel_id, :message_id, {', '.join(f':{name}' for name in NAMES)}, :added_at)"
@@ -234,26 +234,18 @@ def _save_posts(
     if grouping is not None:
         prepared = [item for item in prepared if item.post.ids[0] not in grouping.ignored]
         tally.unchanged += len(grouping.ignored)
-        stored = {
-            number: stored[number]
-            if number in stored and stored[number][_ID] == post_id
-            else _by_id(db, post_id)
-            for number, post_id in grouping.owner.items()
-        }
-    new: list[PreparedPost] = []
-    oldest = retention.oldest_of(db, channel_id)
-    for item in prepared:
-        old = stored.get(item.post.ids[0])
-        if old is None:
-            if item.key >= oldest:
-                new.append(item)
-            else:  # it would go again with the next run
-                tally.unchanged += 1
-        elif old[: len(NAMES)] == item.row and old[len(NAMES)] is None:
-            tally.unchanged += 1
-        else:
-            _STORED_SOURCE((old[_SOURCE],))
-            _update(db, page, item, dict(zip(_STORED, old, strict=True)), tally, now)
+        by_id = {values[_ID]: values for values in stored.values()}
+        more = {*grouping.owner.values()} - by_id.keys()
+        if more:
+            rows = _STORED_AS(db, ids=json.dumps(sorted(more)))
+            by_id |= {values[_ID]: values for values in rows}
+        stored = {number: by_id[post_id] for number, post_id in grouping.owner.items()}
+    new, changed = _sorted_out(page, prepared, stored, retention.oldest_of(db, channel_id))
+    tally.new += len(new)
+    tally.updated += len(changed)
+    tally.unchanged += len(prepared) - len(new) - len(changed)
+    if changed:
+        _update(db, page, changed, now)
     if page.reconverted:
         _RECONVERTED.many(
             db,
@@ -265,7 +257,26 @@ def _save_posts(
         )
     if new:
         _insert(db, page, new, now)
-        tally.new += len(new)
+
+
+def _sorted_out(
+    page: Page, prepared: Sequence[PreparedPost], stored: Mapping[int, PostRow], oldest: int
+) -> tuple[list[PreparedPost], list[_Changed]]:
+    """Return which posts are new, and which change a stored one."""
+    new: list[PreparedPost] = []
+    changed: list[_Changed] = []
+    for item in prepared:
+        old = stored.get(item.post.ids[0])
+        if old is None:
+            if item.key >= oldest:  # else it would go again with the next run
+                new.append(item)
+        elif old[: len(NAMES)] != item.row or old[len(NAMES)] is not None:
+            _STORED_SOURCE((old[_SOURCE],))
+            before = dict(zip(_STORED, old, strict=True))
+            changes = _merged(page, item, before)
+            if changes:
+                changed.append(_Changed(item, before, changes))
+    return new, changed
 
 
 def _stored(db: Connection, channel_id: int, ids: list[int]) -> dict[int, PostRow]:
@@ -277,17 +288,10 @@ def _stored(db: Connection, channel_id: int, ids: list[int]) -> dict[int, PostRo
     return {values[-1]: values for values in found}
 
 
-def _by_id(db: Connection, post_id: int) -> PostRow:
-    found: PostRow = _STORED_AS(db, id=post_id).fetchone()
-    return found
-
-
 def _insert(db: Connection, page: Page, new: Sequence[PreparedPost], now: str) -> None:
     channel_id = page.channel.id
     _INSERT.many(db, [(item.key, channel_id, item.post.ids[0], *item.row, now) for item in new])
-    for item in new:
-        if len(item.post.ids) > 1:
-            albums.add_members(db, channel_id, item.post.ids, item.key)
+    albums.add_members(db, channel_id, [(item.key, item.post.ids) for item in new])
     raw = [
         (item.key, page.source, item.post.raw.converter, item.post.raw.data)
         for item in new
@@ -301,31 +305,50 @@ def _insert(db: Connection, page: Page, new: Sequence[PreparedPost], now: str) -
     )
 
 
-def _update(
-    db: Connection,
-    page: Page,
-    item: PreparedPost,
-    old: dict[str, Any],
-    tally: PageTally,
-    now: str,
-) -> None:
+@dataclass(slots=True)
+class _Changed:
+    """A stored post that a page changes: what it was, and its columns that change."""
+
+    item: PreparedPost
+    before: dict[str, Any]
+    changes: dict[str, Any]
+
+    @property
+    def id(self) -> int:
+        return int(self.before["id"])
+
+
+def _merged(page: Page, item: PreparedPost, before: dict[str, Any]) -> dict[str, Any]:
     new = dict(zip(NAMES, item.row, strict=True))
-    changes = decide.merge_post(old, new, seen=not page.reconverted, is_part=item.post.is_part)
-    if not changes:
-        tally.unchanged += 1
-        return
-    if "text" in changes or "media_text" in changes:
-        after = old | changes
-        room_of(db).fulltext.replace(
-            db, old["id"], (old["text"], old["media_text"]), (after["text"], after["media_text"])
-        )
-    _update_of(tuple(changes)).many(db, [(*changes.values(), now, old["id"])])
-    if "text_hash" in changes:
-        tag_queue.refresh(db, [old["id"]])
-    raw = item.post.raw
-    if raw is not None:
-        _RAW(db, post_id=old["id"], source=new["source"], converter=raw.converter, data=raw.data)
-    tally.updated += 1
+    return decide.merge_post(before, new, seen=not page.reconverted, is_part=item.post.is_part)
+
+
+def _update(db: Connection, page: Page, changed: Sequence[_Changed], now: str) -> None:
+    """Change stored posts, as sets: a server is asked as often for one as for a thousand."""
+    texts = [
+        (each.id, after["text"], after["media_text"])
+        for each in changed
+        if not {"text", "media_text"}.isdisjoint(each.changes)
+        for after in (each.before | each.changes,)
+    ]
+    if texts:
+        room_of(db).fulltext.replace(db, texts)
+    alike: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for each in changed:
+        values = (*each.changes.values(), now, each.id)
+        alike.setdefault(tuple(each.changes), []).append(values)
+    for names, rows in alike.items():
+        _update_of(names).many(db, rows)
+    edited = [each.id for each in changed if "text_hash" in each.changes]
+    if edited:
+        tag_queue.refresh(db, edited)
+    raw = [
+        (each.id, page.source, each.item.post.raw.converter, each.item.post.raw.data)
+        for each in changed
+        if each.item.post.raw is not None
+    ]
+    if raw:
+        _RAW.many(db, raw)
 
 
 @functools.lru_cache
@@ -433,12 +456,12 @@ def _mark_deleted(db: Connection, page: Page, now: str) -> int:
     stored = _PRESENT(
         db, channel=page.channel.id, low=page.covers.low, high=page.covers.high
     ).fetchall()
-    gone = [
+    missing = [
         post_id
         for post_id, number, source in map(_SEEN, stored)
-        if number not in present
-        and decide.may_delete(page.source, source)
-        and not present.intersection(albums.members_of(db, post_id))
+        if number not in present and decide.may_delete(page.source, source)
     ]
+    members = albums.members(db, missing) if missing else {}
+    gone = [each for each in missing if present.isdisjoint(members.get(each, ()))]
     _DELETED.many(db, [(now, each) for each in gone])
     return len(gone)

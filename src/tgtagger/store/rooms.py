@@ -30,16 +30,12 @@ Kind = Literal["file", "server"]
 MARK_START, MARK_END = "\x02", "\x03"
 """The marks around a match in a snippet: control characters, which no post needs."""
 
-Texts = tuple[str, str | None]
-"""The text of a post, and that of its media."""
-
 
 class FullText(Protocol):
     """The full-text index: it is kept up to date in the transaction that writes the posts."""
 
     def insert(self, db: Connection, rows: Iterable[tuple[int, str, str | None]], /) -> None: ...
-    def replace(self, db: Connection, post_id: int, old: Texts, new: Texts, /) -> None: ...
-    def delete(self, db: Connection, post_id: int, old: Texts, /) -> None: ...
+    def replace(self, db: Connection, rows: Sequence[tuple[int, str, str | None]], /) -> None: ...
     def delete_posts(self, db: Connection, posts: Sequence[int], /) -> None: ...
 
     SOURCE: str

@@ -144,15 +144,19 @@ def _make_channel(db: Connection, shifted: int, own: int) -> None:
 def _join_posts(db: Connection, shifted: int, own: int) -> None:
     """Make one of each two posts of the same messages; their messages stay with the right id's."""
     for post, shared in _shared(db, shifted, own).items():
-        first, ids = _first(db, post), albums.members_of(db, post)
+        first, ids = _first(db, post), _members(db, post)
         owner = shared.get(first) or min(shared.items())[1]
         left = (ids or {first}) - shared.keys()
         if left:
             _leave(db, post, left)
-        elif (first, ids) == (_first(db, owner), albums.members_of(db, owner)):
+        elif (first, ids) == (_first(db, owner), _members(db, owner)):
             _unite(db, post, owner)
         else:
             albums.fold(db, post, owner)
+
+
+def _members(db: Connection, post: int) -> set[int]:
+    return {*albums.members(db, [post]).get(post, ())}
 
 
 def _first(db: Connection, post: int) -> int:
@@ -190,7 +194,7 @@ def _unite(db: Connection, post: int, owner: int) -> None:
     albums.fold(db, other["id"], keep["id"])
     before, after = (_texts(each) for each in (keep, joined))
     if before != after:
-        room_of(db).fulltext.replace(db, keep["id"], before, after)
+        room_of(db).fulltext.replace(db, [(keep["id"], *after)])
     _UPDATE(db, **joined, id=keep["id"])
     tag_queue.refresh(db, [keep["id"]])
 

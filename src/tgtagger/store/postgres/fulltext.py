@@ -19,7 +19,6 @@ from tgtagger.store import expressions
 from tgtagger.store.expressions import Signs
 from tgtagger.store.postgres import snippets
 from tgtagger.store.postgres.terms import term, vector, words
-from tgtagger.store.rooms import Texts
 from tgtagger.store.statements import Statement
 from tgtagger.store.words import (
     MAX_FORMS,
@@ -63,7 +62,6 @@ _INSERT = Statement(
     "INSERT INTO post_words (post_id, words) VALUES (:id, CAST(:words AS tsvector)) "
     "ON CONFLICT (post_id) DO UPDATE SET words = excluded.words"
 )
-_DELETE = Statement("DELETE FROM post_words WHERE post_id = :id")
 _DELETE_POSTS = Statement("DELETE FROM post_words WHERE post_id IN listed(:posts)")
 _KNOW = Statement(
     "INSERT INTO known_words (word) SELECT value FROM listed_texts(:words) AS j "
@@ -115,14 +113,9 @@ def insert(db: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     _learn(db, set().union(*(found for _, _, found in made)))
 
 
-def replace(db: Connection, post_id: int, _old: Texts, new: Texts) -> None:
-    """Replace a post's words."""
-    insert(db, [(post_id, *new)])
-
-
-def delete(db: Connection, post_id: int, _old: Texts) -> None:
-    """Remove a post from the index."""
-    _DELETE(db, id=post_id)
+def replace(db: Connection, rows: Sequence[tuple[int, str, str | None]]) -> None:
+    """Replace the words of posts (id, text, media_text)."""
+    insert(db, rows)
 
 
 def delete_posts(db: Connection, posts: Sequence[int]) -> None:

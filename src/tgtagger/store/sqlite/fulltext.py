@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.engine import Connection
 
-from tgtagger.store.rooms import MARK_END, MARK_START, Texts
+from tgtagger.store.rooms import MARK_END, MARK_START
 from tgtagger.store.sqlite.match import expression as expression  # noqa: PLC0414 -- a part of this room
 from tgtagger.store.statements import Statement
 from tgtagger.store.words import folded
@@ -19,15 +19,9 @@ from tgtagger.store.words import folded
 _INSERT = Statement(
     "INSERT INTO posts_fts (rowid, text, media_text) VALUES (:id, :text, :media_text)"
 )
-_DELETE = Statement(
-    "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
-    "VALUES ('delete', :id, :text, :media_text)"
-)
-_KEPT = Statement("SELECT text, media_text FROM posts_fts_texts WHERE post_id = :id")
 _KEEP = Statement(
     "INSERT INTO posts_fts_texts (post_id, text, media_text) VALUES (:id, :text, :media_text)"
 )
-_FORGET = Statement("DELETE FROM posts_fts_texts WHERE post_id = :id")
 _DELETE_POSTS = Statement(
     "INSERT INTO posts_fts (posts_fts, rowid, text, media_text) "
     "SELECT 'delete', id, text, media_text FROM posts_fts_words WHERE id IN listed(:posts)"
@@ -69,24 +63,14 @@ def insert(db: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     _INSERT.many(db, [(number, *_taken(db, number, texts)) for number, *texts in sorted(rows)])
 
 
-def replace(db: Connection, post_id: int, old: Texts, new: Texts) -> None:
-    """Replace a post's words. The index keeps no texts: `old` must be exactly what it was given."""
-    delete(db, post_id, old)
-    text, media_text = _taken(db, post_id, new)
-    _INSERT(db, id=post_id, text=text, media_text=media_text)
-
-
-def delete(db: Connection, post_id: int, old: Texts) -> None:
-    """Remove a post from the index. `old` must be exactly what it was given."""
-    kept = _KEPT(db, id=post_id).fetchone()
-    text, media_text = kept or old
-    _DELETE(db, id=post_id, text=text, media_text=media_text)
-    if kept:
-        _FORGET(db, id=post_id)
+def replace(db: Connection, rows: Sequence[tuple[int, str, str | None]]) -> None:
+    """Replace the words of posts (id, text, media_text), before the posts are changed."""
+    delete_posts(db, [number for number, *_ in rows])
+    insert(db, rows)
 
 
 def delete_posts(db: Connection, posts: Sequence[int]) -> None:
-    """Remove posts from the index, before they are deleted."""
+    """Remove posts from the index, before they are changed or deleted."""
     # In rising order, as `insert` does.
     listed = json.dumps(sorted(posts))
     _DELETE_POSTS(db, posts=listed)
