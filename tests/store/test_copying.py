@@ -156,8 +156,9 @@ def test_no_more_is_held_than_a_part(letters: int, most: int) -> None:
     assert (max(sizes) <= most, sum(sizes)) == (True, len(rows))
 
 
+@pytest.mark.of_file
 def test_fewer_rows_are_read_at_a_time_if_they_are_large(store: Store) -> None:
-    size = 1 << 18
+    size = 1 << 16
     store.posts.save_page(page(*(post(number, "x" * size) for number in range(1, 131))))
     asked: list[int] = []
     with store._database.read() as db:
