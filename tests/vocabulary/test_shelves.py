@@ -43,13 +43,13 @@ def test_counted_words_are_weaker_than_written_ones_and_no_text() -> None:
 def test_a_list_of_ones_own() -> None:
     found = read_shelves(
         "\ufeff# mine\n"
-        "Космос | space > наука: Ракета орбита? астроном* солнечная_система\n"
+        "Космос | space > наука, real estate: Ракета орбита? астроном* солнечная_система\n"
         "\tкомета\n\n"
         "наука: учёный\n"
     )
     assert [dict(shelf.names) for shelf in found.shelves] == [
         {"ru": "Космос", "en": "space"}, {"ru": "наука"}]  # fmt: skip
-    assert found.shelves[0].over == {"наука"}
+    assert found.shelves[0].over == {"наука", "real estate"}
     assert found.words["ракета"][0].weight == STRONG
     assert found.words["орбита"][0].weight == WEAK
     assert found.words["солнечная"][0].following == ("система",)

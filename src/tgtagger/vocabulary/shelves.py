@@ -124,8 +124,9 @@ class _Reading:
     def __init__(self, lines: Iterable[str]) -> None:
         self._shelves: list[Shelf] = []
         self._numbers: dict[str, int] = {}
-        self._words: dict[str, list[Sign]] = {}
-        self._beginnings: dict[str, list[Sign]] = {}
+        self._words: dict[str, tuple[Sign, ...]] = {}
+        self._beginnings: dict[str, tuple[Sign, ...]] = {}
+        self._signs: dict[tuple[int, float], Sign] = {}  # most words of a shelf share one
         at = None
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):
@@ -148,17 +149,27 @@ class _Reading:
         at = self._numbers.setdefault(key(names[0]), len(self._shelves))
         if at == len(self._shelves):
             by_language = {"ru" if _CYRILLIC.search(name) else "en": name for name in names}
-            self._shelves.append(Shelf(by_language, frozenset(over.split())))
+            others = frozenset(filter(None, map(normalise, over.split(","))))
+            self._shelves.append(Shelf(by_language, others))
         return at
 
     def _add(self, shelf: int, written: str) -> None:
         word = written.rstrip("?*")
         marks = written[len(word) :]
-        first, *following = word.split("_")
-        if first:
-            among = self._beginnings if "*" in marks and not following else self._words
-            weight = WEAK if "?" in marks else STRONG
-            among.setdefault(first, []).append(Sign(shelf, weight, tuple(following)))
+        weight = WEAK if "?" in marks else STRONG
+        among = self._words
+        if "_" in word:
+            word, *following = word.split("_")
+            sign = Sign(shelf, weight, tuple(following))
+        else:
+            sign = self._signs.get((shelf, weight)) or self._new_sign(shelf, weight)
+            if "*" in marks:
+                among = self._beginnings
+        if word:
+            among[word] = (*among.get(word, ()), sign)
+
+    def _new_sign(self, shelf: int, weight: float) -> Sign:
+        return self._signs.setdefault((shelf, weight), Sign(shelf, weight))
 
     def add_counted(self, line: str) -> None:
         """Add the words of a line «shelf weight word word …»."""
@@ -167,13 +178,13 @@ class _Reading:
         shelf, weight, *words = line.split()
         sign = Sign(self._numbers[shelf], float(weight))
         for word in words:
-            self._words.setdefault(word, []).append(sign)
+            self._words[word] = (*self._words.get(word, ()), sign)
 
     def shelves(self, languages: frozenset[str] | None) -> Shelves:
         return Shelves(
             tuple(self._shelves),
-            {word: tuple(signs) for word, signs in self._words.items()},
-            {word: tuple(signs) for word, signs in self._beginnings.items()},
+            self._words,
+            self._beginnings,
             languages,
             _hash(str([[*shelf.names.values()] for shelf in self._shelves])),
         )
