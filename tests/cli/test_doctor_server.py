@@ -147,3 +147,18 @@ def test_a_password_that_others_can_read_is_told(server_url: str) -> None:
     assert "secret" not in str(found)
     _, found = doctor(server_url)
     assert not [item for item in found if "command line" in item["message"]]
+
+
+def test_a_server_that_follows_another_can_be_read(server_url: str) -> None:
+    with Store.open(server_url) as store:
+        store.posts.save_page(page(post(1, "storm")))
+    url = f"{server_url}&options=-cdefault_transaction_read_only%3Don"
+    assert CliRunner().invoke(app, ["--db", url, "search", "storm", "--count"]).output == "1\n"
+    refused = CliRunner().invoke(app, ["--db", url, "tags", "add", "news/1", "mine"])
+    assert (refused.exit_code, refused.stderr.splitlines()[1]) == (
+        6, "hint: if it follows another server, give the URL of that one to write",
+    )  # fmt: skip
+    _, found = doctor(url)
+    assert [item["message"] for item in found if item["check"] == "permissions"][-1:] == [
+        "the server can only be read: it follows another one"
+    ]

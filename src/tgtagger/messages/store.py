@@ -57,6 +57,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_encoding": "{path} keeps its texts in {encoding}: tgtagger needs UTF8",
     "database_connection_lost": "the connection to {path} was lost",
     "database_server_full": "{path}: the server takes no more connections",
+    "server_read_only": "{path} can only be read",
     "statements_mixed_up": "{path}: a pool of connections loses what one of them has prepared",
     "database_busy": "{path}: another transaction was in the way",
     "database_on_server": "the database is on a server, and has no file",

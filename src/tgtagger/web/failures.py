@@ -71,6 +71,7 @@ SENTENCES: Mapping[str, str] = {
     "database_newer": "архив изменила более новая версия tgtagger",
     "database_disk_full": "на диске с архивом нет места",
     "database_read_only": "в архив нельзя писать",
+    "server_read_only": "в архив нельзя писать",
     "database_damaged": "архив повреждён",
     "database_moved": "файл архива перемещён или удалён",
     "no_database": "архива больше нет на месте",

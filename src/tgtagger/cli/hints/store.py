@@ -59,6 +59,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_encoding": "make another: createdb --encoding=UTF8 --template=template0 NAME",
     "database_connection_lost": "what was stored is kept; run it again",
     "database_server_full": "try again later, or allow more (max_connections)",
+    "server_read_only": "if it follows another server, give the URL of that one to write",
     "statements_mixed_up": "end the URL with ?prepare_threshold=0: see docs/postgres.md",
     "database_busy": "run it again; what was stored is kept",
     "database_on_server": "back it up with pg_dump, check it with pg_amcheck",

@@ -105,7 +105,7 @@ def _translate(error: BaseException, path: str) -> TgTaggerError | None:
         return Locked(kind, path=path, process=None, program=None)
     if kind in {_LOST, "database_busy", "database_server_full"}:
         return TryLater(kind, path=path)
-    if kind in {"database_damaged", "database_disk_full", "database_read_only"}:
+    if kind in {"database_damaged", "database_disk_full", "server_read_only"}:
         return StoreError(kind, path=path)
     if kind == "database_io_failed":
         return StoreError(kind, path=path, name=_code(error))
@@ -129,7 +129,7 @@ _FAILURES: dict[str, str] = {
     "53100": "database_disk_full",
     "53200": "database_io_failed",
     "58": "database_io_failed",
-    "25006": "database_read_only",
+    "25006": "server_read_only",
     "26000": "statements_mixed_up",  # a pool has given the connection to somebody else
     "42P05": "statements_mixed_up",
     "42501": "database_forbidden",
