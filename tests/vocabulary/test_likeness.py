@@ -197,6 +197,7 @@ def test_the_form_of_a_name_that_remains(wrong: str, right: str) -> None:
         ("Сума", "Сумы"),
         ("Телеграм", "Telegram"),
         ("MOSCOW", "Москва"),
+        ("осадок", "осадки"),  # of the weather
         ("нейронная сеть", "нейросеть"),  # no dictionary has it
     ],
 )
@@ -223,3 +224,9 @@ def test_what_may_be_two_needs_the_same_company(
 ) -> None:
     found = suggest({**counts, "Россия": 900}, (), lambda *_: rarest)
     assert bool(found) == is_suggested
+
+
+def test_of_unknown_surnames_the_one_that_more_names_have_remains() -> None:
+    counts = {"Такэу Мисиб": 1, "Такэо Мисиба": 1, "Такэу Мисиба": 1}
+    (found,) = suggest(counts, ())
+    assert found.into == "Такэу Мисиба"

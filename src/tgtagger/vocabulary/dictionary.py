@@ -10,6 +10,7 @@ import functools
 import re
 import warnings
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 CACHED = 100_000
@@ -28,6 +29,23 @@ _NAMES = (*_OF_PERSONS, "Geox")
 
 _OF_MEN = re.compile("[бвгджзклмнпрстфхцчшщ]$(?<![ая][мх])(?<![ое][мв])(?<![ыи][мх])")
 """An unknown word that ends so is rather a nominative than a genitive plural: биткоин."""
+
+
+PLURALS: Mapping[str, str] = {
+    "выбор": "выборы", "ребенок": "дети", "переговор": "переговоры", "учение": "учения",
+    "санкция": "санкции", "беспорядок": "беспорядки", "технология": "технологии",
+    "исследование": "исследования", "соцсеть": "соцсети", "финанс": "финансы",
+    "животное": "животные", "цена": "цены", "налог": "налоги", "дрон": "дроны", "осадок": "осадки",
+    "мигрант": "мигранты", "пенсионер": "пенсионеры", "школьник": "школьники", "очки": "очки",
+}  # fmt: skip
+"""Of some words: the plural, which is another thing (учения), or the usual name of it (цены)."""
+
+_OWN_PLURALS = frozenset("выборы переговоры учения беспорядки финансы осадки очки санкции".split())
+
+
+def is_own_plural(form: str) -> bool:
+    """Tell whether a plural is another thing than its singular: учения, of an army."""
+    return form in _OWN_PLURALS
 
 
 @functools.cache

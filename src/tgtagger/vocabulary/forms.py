@@ -21,6 +21,7 @@ from tgtagger.vocabulary.dictionary import (
     common_words_of_form,
     has_nominative,
     is_adjective,
+    is_own_plural,
     likely_words_of_form,
     may_agree,
     names_of_form,
@@ -108,7 +109,8 @@ def bends(name: str) -> tuple[int, int]:
     for word, _, is_small in _folded(name):
         if _RUSSIAN.fullmatch(word):
             known = words_of_form(word)
-            if word not in known and not (" " in name and is_adjective(word)):
+            stands = word in known or is_own_plural(word)
+            if not stands and not (" " in name and is_adjective(word)):
                 bent += bool(known) or bool(_OBLIQUE.search(word))
                 letters += len(word) if known or is_small else 0
     words = [word for word, *_ in _folded(name)]

@@ -160,11 +160,15 @@ class _Groups:
         found.sort(key=lambda item: (item.is_doubtful, -item.posts, item.into))
         return tuple(found)
 
-    def _rank(self, name: str) -> tuple[object, ...]:
+    def _rank(
+        self, name: str, uses: Mapping[tuple[int, str], int] | None = None
+    ) -> tuple[object, ...]:
         bent, letters = _bends(name)
         unknown = " " not in name and name[0].isupper() and not kinds_of_name(key(name))
+        usual = sum(uses[word] for word in enumerate(name.split(" "))) if uses else 0
         return (
-            _has_mixed_word(name), bent, unknown, letters, -self._counts[name], len(name), name,
+            _has_mixed_word(name), bent, unknown, letters,
+            -usual, -self._counts[name], len(name), name,
         )  # fmt: skip
 
     def _rank_of_words(self, name: str) -> tuple[object, ...]:
@@ -181,7 +185,8 @@ class _Groups:
                 reason = "form"
         if reason not in {"form", "look-alike"}:
             return min(names, key=self._rank_of_words)
-        best = min(names, key=self._rank)
+        uses = self._uses_of_words(names)
+        best = min(names, key=lambda name: self._rank(name, uses))
         nominatives = [name for name in names if _is_nominative_of(name, best)]
         if nominatives:
             return min(nominatives, key=self._rank)
@@ -191,10 +196,23 @@ class _Groups:
             name
             for name in names
             if len(words) > 1
+            and (
+                words[0] != name.partition(" ")[0]
+                or uses[len(words) - 1, name.rpartition(" ")[2]] >= uses[len(words) - 1, words[-1]]
+            )
             and name.count(" ") == len(words) - 1
             and all(map(_is_bent_of, words, name.split(" ")))
         )
         return min(shorter, key=len, default=best)
+
+    def _uses_of_words(self, names: Sequence[str]) -> dict[tuple[int, str], int]:
+        """Return how often the words of full names are used: Исиба by two, Исиб by one."""
+        uses: dict[tuple[int, str], int] = defaultdict(int)
+        for name in names:
+            if " " in name:
+                for word in enumerate(name.split(" ")):
+                    uses[word] += self._counts[name]
+        return uses
 
     def root(self, name: str) -> str:
         """Return the tag that stands for the group of this one so far."""

@@ -183,3 +183,9 @@ def test_a_new_noun_is_no_genitive_of_another(text: str, tag: str, never: str) -
     found = {name.lower() for name in tags(text)}
     assert tag in found
     assert never not in found
+
+
+def test_a_plural_that_is_another_thing_keeps_its_form() -> None:
+    assert "учения" in tags("Военные учения прошли в Приморье")
+    assert "учения" in tags("Флот провёл учения")
+    assert "учение" in tags("Учение Аристотеля")

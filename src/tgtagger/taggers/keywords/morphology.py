@@ -20,13 +20,6 @@ MOST_READINGS = 8
 NAMES = ("Name", "Surn", "Patr")
 _KINDS = (*NAMES, "Geox", "Orgn")
 _CASES = ("nomn", "gent", "datv", "accs", "ablt", "loct", "gen2", "loc2")
-_PLURAL = {
-    "выбор": "выборы", "ребенок": "дети", "переговор": "переговоры", "учение": "учения",
-    "санкция": "санкции", "беспорядок": "беспорядки", "технология": "технологии",
-    "исследование": "исследования", "соцсеть": "соцсети", "финанс": "финансы",
-    "животное": "животные", "цена": "цены", "налог": "налоги", "дрон": "дроны", "осадок": "осадки",
-    "мигрант": "мигранты", "пенсионер": "пенсионеры", "школьник": "школьники", "очки": "очки",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +81,9 @@ def analyse(word: str) -> Form:
         return Form(loan, True, False, None, False, True, False, False)
     if not best.is_known and lemma != word and (man := _mans(word, lemma, parses)):
         lemma = man
-    if "plur" in text:
-        lemma = _PLURAL.get(lemma.replace("ё", "е"), lemma)
+    plural = dictionary.PLURALS.get(lemma.replace("ё", "е"))
+    if plural is not None and ("plur" in text or word == plural):
+        lemma = plural
     return Form(
         lemma,
         noun=text.startswith("NOUN"),
