@@ -105,6 +105,9 @@ DOINGS: dict[str, Doing] = {
     "results": (results, lambda store, _, updates: save(store, updates)),
     "results again": (tagged, lambda store, *_: tag(store, ["three"])),
     "a tag removed": (tagged, lambda store, *_: store.curation.remove(["one"])),
+    "a tag given": (texts, lambda store, *_: store.curation.add_to(PostFilter(), ["more"])),
+    "a tag taken off": (tagged, lambda store, *_: store.curation.drop_from(PostFilter(), ["one"])),
+    "tags merged": (tagged, lambda store, *_: store.curation.merge(["one"], "two")),
     "a channel removed": (
         tagged,
         lambda store, *_: store.channels.remove("news", with_posts=True),

@@ -7,6 +7,7 @@ Knows nothing of taggers: `queue` applies these decisions to their results.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy.engine import Connection
@@ -52,7 +53,9 @@ _WITH_BOTH = Statement(
     "SELECT a.post_id, a.position, a.source, b.position, b.source FROM post_tags AS a "
     "JOIN post_tags AS b ON b.post_id = a.post_id AND b.tag_id = :target WHERE a.tag_id = :tag"
 )
-_UNLINK = Statement("DELETE FROM post_tags WHERE post_id = :post AND tag_id = :tag")
+_UNLINK = Statement(
+    "DELETE FROM post_tags WHERE post_id IN listed(:posts) AND tag_id = :tag RETURNING post_id"
+)
 _UNLINK_ALL = Statement("DELETE FROM post_tags WHERE tag_id = :tag")
 _PLACE = Statement(
     "UPDATE post_tags SET position = :position WHERE post_id = :post AND tag_id = :tag"
@@ -60,11 +63,12 @@ _PLACE = Statement(
 _MOVE_LINKS = Statement("UPDATE post_tags SET tag_id = :target WHERE tag_id = :tag")
 _MAKE = Statement(
     "UPDATE post_tags SET source = :source, model = NULL, prompt = NULL, vocabulary = NULL, "
-    "run_id = NULL WHERE post_id = :post AND tag_id = :tag"
+    "run_id = NULL WHERE post_id IN listed(:posts) AND tag_id = :tag RETURNING post_id"
 )
 _GIVE = Statement(
     "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "
-    f"SELECT :post, {FREE_PLACE}, :tag, '{HUMAN}', :at"
+    f"SELECT given.value, {FREE_PLACE.replace(':post', 'given.value')}, :tag, '{HUMAN}', :at "
+    "FROM listed(:posts) AS given"
 )
 _NAMES_OF = Statement(
     "SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id "
@@ -79,7 +83,7 @@ _TAKE_OFF_ALL = Statement(
     "SELECT post_id, tag_id, :at FROM post_tags WHERE tag_id = :tag "
     "ON CONFLICT (post_id, tag_id) DO NOTHING"
 )
-_ALLOW = Statement("DELETE FROM removed_tags WHERE post_id = :post AND tag_id = :tag")
+_ALLOW = Statement("DELETE FROM removed_tags WHERE post_id IN listed(:posts) AND tag_id = :tag")
 # A tag taken off a post stays off under the new name, unless the post has the target.
 _MOVE_REMOVED = Statement(
     "INSERT INTO removed_tags (post_id, tag_id, removed_at) "
@@ -203,7 +207,7 @@ class Curation(Part):
         with self._database.write() as db, recording(db, "drop", names) as recorded:
             owner = post_id(db, post)
             for name in names:
-                if not _take(db, owner, tag_id(db, name)):
+                if not _take(db, [owner], tag_id(db, name)):
                     tags = _of_post(db, owner).names
                     raise InputError("post_without_tag", name=name, tags=tags)
             change = _of_post(db, owner)
@@ -230,20 +234,22 @@ class Curation(Part):
         ):
             tags = list(dict.fromkeys(tag_id(db, name) for name in names))
             posts = _picked(db, wanted)
-            changed = {post for post in posts for tag in tags if _take(db, post, tag)}
+            changed = set[int]().union(*(_take(db, posts, tag) for tag in tags))
             change = TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
         return recorded.numbered(change)
 
 
 def _pour(db: Connection, tag: int, target: int) -> set[int]:
     posts = {post for (post,) in _POSTS_WITH(db, tag=tag)}
-    for post, position, source, other, other_source in map(
-        _BOTH, _WITH_BOTH(db, target=target, tag=tag).fetchall()
-    ):
-        _UNLINK(db, post=post, tag=tag)
+    both = [_BOTH(row) for row in _WITH_BOTH(db, target=target, tag=tag)]
+    _UNLINK(db, posts=json.dumps([post for post, *_ in both]), tag=tag)
+    lasting: dict[LinkSource, list[int]] = {HUMAN: [], AGENT: []}
+    for post, _, source, _, other_source in both:
         if source == HUMAN or (source == AGENT and other_source != HUMAN):
-            _make(db, post, target, source)
-        _PLACE(db, position=min(position, other), post=post, tag=target)
+            lasting[source].append(post)
+    for source, kept in lasting.items():
+        _make(db, kept, target, source)
+    _PLACE.many(db, [(min(one, other), post, target) for post, one, _, other, _ in both])
     _MOVE_LINKS(db, target=target, tag=tag)
     _MOVE_REMOVED(db, target=target, tag=tag)
     _ALLOW_PRESENT(db, tag=target)
@@ -281,20 +287,20 @@ def _give(db: Connection, posts: Sequence[int], names: Sequence[str]) -> TagChan
             tag = make_tag(db, name, at)
         tags.append(tag)
         _UNBLOCK(db, tag=tag)
-        for post in posts:
-            _ALLOW(db, post=post, tag=tag)
-            if not _make(db, post, tag, HUMAN):
-                changed.add(post)
-                _GIVE(db, post=post, tag=tag, at=at)
+        _ALLOW(db, posts=json.dumps(posts), tag=tag)
+        had = _make(db, posts, tag, HUMAN)
+        lacking = [post for post in posts if post not in had]
+        _GIVE(db, posts=json.dumps(lacking), tag=tag, at=at)
+        changed.update(lacking)
     return TagChange(tuple(_name(db, tag) for tag in tags), (), len(changed))
 
 
-def _take(db: Connection, post: int, tag: int) -> bool:
-    """Take a tag off a post for good; tell whether it had it."""
-    if not _UNLINK(db, post=post, tag=tag).rowcount:
-        return False
-    _TAKE_OFF(db, post=post, tag=tag, at=now())
-    return True
+def _take(db: Connection, posts: Sequence[int], tag: int) -> set[int]:
+    """Take a tag off posts for good; return those that had it."""
+    had = {post for (post,) in _UNLINK(db, posts=json.dumps(posts), tag=tag).fetchall()}
+    at = now()
+    _TAKE_OFF.many(db, [(post, tag, at) for post in sorted(had)])
+    return had
 
 
 def _checked(name: str) -> str:
@@ -332,6 +338,7 @@ def _of_post(db: Connection, post: int) -> TagChange:
     return TagChange(names, (), 1)
 
 
-def _make(db: Connection, post: int, tag: int, source: LinkSource) -> bool:
-    """Turn a link into a person's or an agent's; tell whether there was a link."""
-    return bool(_MAKE(db, post=post, tag=tag, source=source).rowcount)
+def _make(db: Connection, posts: Sequence[int], tag: int, source: LinkSource) -> set[int]:
+    """Turn links into a person's or an agent's; return the posts that had one."""
+    rows = _MAKE(db, posts=json.dumps(posts), tag=tag, source=source)
+    return {post for (post,) in rows.fetchall()}
