@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from support.make import PROVENANCE, page, post, tag
+from support.sql import reading
 from tgtagger.decide import update_after
 from tgtagger.model.posts import IdRange, PostFilter
 from tgtagger.model.tagging import Attempt, SuggestedTag, Tagged, TagUpdate
@@ -83,6 +84,26 @@ def save(store: Store, updates: list[TagUpdate]) -> None:
     assert all(store.queue.save(updates, store.runs.start("tag", PROVENANCE), attempts))
 
 
+def given(store: Store, count: int) -> None:
+    tagged(store, count)
+    store.curation.drop_from(PostFilter(), ["one"])
+    store.curation.add_to(PostFilter(), ["two", "three"])
+    store.curation.merge(["two"], "three")
+
+
+def retagged(store: Store, count: int) -> None:
+    tagged(store, count)
+    tag(store, ["three"])
+
+
+def last(store: Store) -> int:
+    with reading(store) as db:
+        (number,) = db.execute(
+            "SELECT max(id) FROM (SELECT id FROM runs UNION SELECT id FROM tag_changes)"
+        ).fetchone()
+    return int(number)
+
+
 Doing = tuple[Callable[[Store, int], Any], Callable[[Store, int, Any], object]]
 
 DOINGS: dict[str, Doing] = {
@@ -108,6 +129,8 @@ DOINGS: dict[str, Doing] = {
     "a tag given": (texts, lambda store, *_: store.curation.add_to(PostFilter(), ["more"])),
     "a tag taken off": (tagged, lambda store, *_: store.curation.drop_from(PostFilter(), ["one"])),
     "tags merged": (tagged, lambda store, *_: store.curation.merge(["one"], "two")),
+    "a change undone": (given, lambda store, *_: store.changes.take_back(last(store))),
+    "a run undone": (retagged, lambda store, *_: store.changes.take_back(last(store))),
     "a channel removed": (
         tagged,
         lambda store, *_: store.channels.remove("news", with_posts=True),

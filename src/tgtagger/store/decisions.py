@@ -171,6 +171,6 @@ def _write_state(db: Connection, post: int, tag: int, state: State) -> None:
     _DROP_LINK(db, post=post, tag=tag)
     _ALLOW(db, post=post, tag=tag)
     if link is not None:
-        give_back(db, post, tag, parsed(link))
+        give_back(db, [(post, tag, parsed(link))])
     if removed is not None:
         _TAKE_OFF(db, post=post, tag=tag, at=removed)

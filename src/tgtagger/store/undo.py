@@ -215,13 +215,15 @@ _TAKE_OFF = Statement(
     "INSERT INTO removed_tags (post_id, tag_id, removed_at) VALUES (:post, :tag, :at)"
 )
 _UNLINK = Statement("DELETE FROM post_tags WHERE post_id = :post AND tag_id = :tag")
+# Each parameter stands once: it runs with many rows, one after another.
 _GIVE_BACK = Statement(
     "INSERT INTO post_tags (post_id, position, tag_id, source, model, prompt, vocabulary, "
-    "run_id, added_at) SELECT :post, CASE WHEN EXISTS (SELECT 1 FROM post_tags "
-    "WHERE post_id = :post AND position = :position) "
-    "THEN (SELECT max(position) + 1 FROM post_tags WHERE post_id = :post) ELSE :position END, "
-    ":tag, :source, :model, :prompt, :vocabulary, "
-    "(SELECT id FROM runs WHERE id = :run), :added_at"  # a run may be swept
+    "run_id, added_at) SELECT given.post, CASE WHEN EXISTS (SELECT 1 FROM post_tags AS l "
+    "WHERE l.post_id = given.post AND l.position = given.place) "
+    "THEN (SELECT max(l.position) + 1 FROM post_tags AS l WHERE l.post_id = given.post) "
+    "ELSE given.place END, :tag, :source, :model, :prompt, :vocabulary, "
+    "(SELECT id FROM runs WHERE id = :run), :added_at "  # a run may be swept
+    "FROM (SELECT CAST(:post AS bigint) AS post, CAST(:position AS bigint) AS place) AS given"
 )
 _UNUSED = "".join(
     f" AND NOT EXISTS (SELECT 1 FROM {table} WHERE tag_id = tags.id)"
@@ -302,25 +304,26 @@ def _restore_links(db: Connection, number: int, what: str) -> tuple[set[int], in
     """
     rows = _CHANGED_LINKS(db, id=number).fetchall()
     posts, kept, links = set(), set(), 0
-    given = []
+    allowed, off, unlinked, given = [], [], [], []
     for post, tag, before, after, was_removed, is_removed, current, removed_now in rows:
         if removed_now == is_removed != was_removed:
-            _ALLOW(db, post=post, tag=tag)
+            allowed.append((post, tag))
             if was_removed is not None:
-                _TAKE_OFF(db, post=post, tag=tag, at=was_removed)
+                off.append((post, tag, was_removed))
         is_as_left = _are_same(current, after)
         if not is_as_left or before == after:
             if not is_as_left or was_removed == is_removed or what in {"remove", "drop"}:
                 kept.add(post)
             continue
         if current is not None:
-            _UNLINK(db, post=post, tag=tag)
+            unlinked.append((post, tag))
         if before is not None:
             given.append((post, tag, parsed(before)))
         posts.add(post)
         links += 1
-    for post, tag, link_before in given:
-        give_back(db, post, tag, link_before)
+    for statement, rows_of in ((_ALLOW, allowed), (_TAKE_OFF, off), (_UNLINK, unlinked)):
+        statement.many(db, rows_of)
+    give_back(db, given)
     _note_origins(db, (link_before for _, _, link_before in given))
     return posts, links, kept
 
@@ -332,21 +335,19 @@ def _are_same(link: str | None, other: str | None) -> bool:
     return bool(parsed(link)[1:] == parsed(other)[1:])
 
 
-def give_back(db: Connection, post: int, tag: int, link: Sequence[Any]) -> None:
-    """Insert a link as it was; after the others if a run has taken its place."""
-    position, source, model, prompt, vocabulary, run, added_at = link
-    _GIVE_BACK(
-        db,
-        post=post,
-        position=position,
-        tag=tag,
-        source=source,
-        model=model,
-        prompt=prompt,
-        vocabulary=vocabulary,
-        run=run,
-        added_at=added_at,
-    )
+Link = tuple[int, int, Sequence[Any]]
+"""A tag on a post, as its change kept it: the post, the tag, the other columns."""
+
+
+def give_back(db: Connection, links: Iterable[Link]) -> None:
+    """Insert links as they were; after the others if a run has taken their place."""
+    rows = [
+        (tag, source, model, prompt, vocabulary, run, added_at, post, position)
+        for post, tag, link in links
+        for position, source, model, prompt, vocabulary, run, added_at in (link,)
+    ]
+    if rows:
+        _GIVE_BACK.many(db, rows)
 
 
 def _note_origins(db: Connection, links: Iterable[Sequence[Any]]) -> None:
@@ -428,10 +429,10 @@ _REPLACED = Statement(
     "ORDER BY c.post_id, number_of(c.before, 0)"
 )
 _AGAINST = Statement(
-    "SELECT 1 FROM post_tags WHERE post_id = :post AND tag_id = :tag UNION ALL "
-    "SELECT 1 FROM removed_tags WHERE post_id = :post AND tag_id = :tag UNION ALL "
-    "SELECT 1 FROM barred_tags WHERE tag_id = :tag"
+    "SELECT post_id, tag_id FROM post_tags WHERE post_id IN listed(:posts) UNION ALL "
+    "SELECT post_id, tag_id FROM removed_tags WHERE post_id IN listed(:posts)"
 )
+_BARRED = Statement("SELECT tag_id FROM barred_tags WHERE tag_id IN listed(:tags)")
 _PRESENT = Statement(
     "SELECT id FROM tags WHERE id = :tag UNION ALL SELECT a.tag_id FROM tag_changes AS h "
     "CROSS JOIN changed_tags AS c ON c.change_id = h.id AND c.tag_id = :tag "
@@ -479,15 +480,19 @@ def _restore_replaced(db: Connection, run: int) -> set[int]:
     Return which tags came back.
     """
     rows = _REPLACED(db, run=run).fetchall()
-    present: dict[int, int | None] = {}
     _note_origins(db, (parsed(before) for _, _, before in rows))
+    present = {tag: _present_tag(db, tag) for tag in {tag for _, tag, _ in rows}}
+    targets = {target for target in present.values() if target is not None}
+    barred = {tag for (tag,) in _BARRED(db, tags=json.dumps(sorted(targets)))}
+    against = {*_AGAINST(db, posts=json.dumps(sorted({post for post, *_ in rows})))}
+    given: list[Link] = []
     for post, tag, before in rows:
-        if tag not in present:
-            present[tag] = _present_tag(db, tag)
         target = present[tag]
-        if target is not None and _AGAINST(db, post=post, tag=target).fetchone() is None:
-            give_back(db, post, target, parsed(before))
-    return {target for target in present.values() if target is not None}
+        if target is not None and target not in barred and (post, target) not in against:
+            against.add((post, target))
+            given.append((post, target, parsed(before)))
+    give_back(db, given)
+    return targets
 
 
 def _present_tag(db: Connection, tag: int) -> int | None:
