@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from support.make import page, post, tag
+from support.make import EPOCH, PROVENANCE, page, post, tag
 from tgtagger import vocabulary
+from tgtagger.decide import update_after
+from tgtagger.model.posts import PostFilter
+from tgtagger.model.tagging import SuggestedTag, Tagged
 from tgtagger.store import Store
 from tgtagger.vocabulary.dictionary import analyzer, words_of_form
 
@@ -110,3 +113,27 @@ def came_back_after(decided: str, store: Store, names: list[str]) -> tuple[list[
         given = store.records.post("news/1").post.tags
         came_back += [name for name in given if not name.startswith("wanted")]
     return came_back, forms
+
+
+@pytest.mark.parametrize(
+    ("taken", "form"),
+    [("рынок", "рынки"), ("Инна Чурикова", "Инны Чуриковой"), ("storm", "Storms"), ("суд", "суды")],
+)
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_a_person_took_off_a_post_comes_back_to_it_in_no_form(
+    store: Store, taken: str, form: str, *, is_known: bool
+) -> None:
+    store.posts.save_page(page(post(1, "a text"), post(2, "another")))
+    tag(store, [taken])
+    if is_known:  # the form is a tag of its own, of another post
+        store.curation.drop("news/2", [taken])
+        store.curation.add("news/2", [form])
+    store.curation.drop("news/1", [taken])
+    first = [each for each in store.queue.posts(PostFilter()) if each.id.message_id == 1]
+    updates = [
+        update_after(each, Tagged((SuggestedTag(form),)), PROVENANCE, now=EPOCH) for each in first
+    ]
+    (proposal,) = store.proposals.look(updates)
+    assert proposal.tags == ()
+    tag(store, [form, "more"])
+    assert store.records.post("news/1").post.tags == ("more",)

@@ -60,7 +60,7 @@ class Agents(Part):
                 tag, name = _tag(db, given)
                 if tag is not None and _source(db, owner, tag) is not None:
                     unchanged.append(name)
-                elif _is_blocked(db, tag) or _is_form(name, off):
+                elif _is_blocked(db, tag) or vocabulary.is_among(name, off):
                     refused.append(name)
                 else:
                     tag = make_tag(db, name, now()) if tag is None else tag
@@ -104,11 +104,6 @@ def _tag(db: Connection, given: str) -> tuple[int | None, str]:
 
 def _is_blocked(db: Connection, tag: int | None) -> bool:
     return tag is not None and _BLOCKED(db, tag=tag).fetchone() is not None
-
-
-def _is_form(name: str, others: Sequence[str]) -> bool:
-    """Tell whether a name is one of these, or another form of one."""
-    return name in others or any(vocabulary.are_forms(name, other) for other in others)
 
 
 def _name(db: Connection, tag: int) -> str:

@@ -28,7 +28,8 @@ _LINKS = Statement(
     "WHERE l.post_id = :post ORDER BY l.position"
 )
 _OFF = Statement(
-    "SELECT tag_id FROM removed_tags WHERE post_id = :post UNION SELECT tag_id FROM barred_tags"
+    "SELECT r.tag_id, t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
+    "WHERE r.post_id = :post UNION ALL SELECT tag_id, CAST(NULL AS text) FROM barred_tags"
 )
 _TAGS = Statement(
     "SELECT t.id, t.name, (SELECT count(*) FROM post_tags AS l WHERE l.tag_id = t.id) "
@@ -67,10 +68,15 @@ def _proposal(db: Connection, update: TagUpdate, post: int) -> Proposal:
     keys = {name: vocabulary.key(name) for name in names if vocabulary.is_tag(name)}
     known = known_tags(db, keys)
     rows = {row[0]: row for row in map(_TAG, _TAGS(db, tags=json.dumps([*known.values()])))}
-    off = {tag for (tag,) in _OFF(db, post=post)} | kept.keys()
+    taken_off = dict(_OFF(db, post=post))
+    forms_of = [name for name in taken_off.values() if isinstance(name, str)]
     # A new tag has no id yet: a number of its own, one for each key, stands for it.
     new = {key: -at for at, key in enumerate(dict.fromkeys(keys.values()), 1)}
     ids = [known.get(keys[name], new[keys[name]]) if name in keys else None for name in names]
+    off = taken_off.keys() | kept.keys()
+    if forms_of:
+        forms = zip(ids, names, strict=True)
+        off |= {tag for tag, name in forms if tag and vocabulary.is_among(name, forms_of)}
     tags: dict[int, ProposedTag] = {}
     for place, tag, source in decide.given_links(update, ids, off):
         tags.setdefault(tag, _proposed(rows.get(tag), names[place], source))

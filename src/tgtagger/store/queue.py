@@ -237,8 +237,9 @@ _REPLACE = Statement(
     f"RETURNING post_id, tag_id, {LINK}, run_id"
 )
 _OFF = Statement(
-    "SELECT post_id, tag_id FROM removed_tags WHERE post_id IN listed(:posts) "
-    "UNION ALL SELECT CAST(NULL AS bigint), tag_id FROM barred_tags"
+    "SELECT r.post_id, r.tag_id, t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
+    "WHERE r.post_id IN listed(:posts) UNION ALL "
+    "SELECT CAST(NULL AS bigint), tag_id, CAST(NULL AS text) FROM barred_tags"
 )
 # What a person or an agent gave, and the places of what an undo may bring back: see `FREE_PLACE`.
 _PLACES = Statement(
@@ -373,7 +374,11 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
     gone: dict[int, list[tuple[int, str, int | None]]] = {}
     for post, *link in _REPLACE(db, posts=posts).fetchall():
         gone.setdefault(post, []).append(tuple(link))
-    off = set(_OFF(db, posts=posts))
+    off, names_off = set(), dict[int, list[str]]()
+    for post, tag, name in _OFF(db, posts=posts):
+        off.add((post, tag))
+        if isinstance(name, str):
+            names_off.setdefault(post, []).append(name)
     places: dict[int, int] = {}
     kept = set()
     for post, tag, place in _PLACES(db, posts=posts):
@@ -384,10 +389,18 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
     for each in taken:
         update, made_by = each.update, each.update.provenance
         ids = [tags[suggested.name] for suggested in update.tags]
+        forms_of = names_off.get(each.post, ())
         blocked = {
             tag
-            for tag in ids
-            if tag is not None and ((each.post, tag) in off or (None, tag) in off)
+            for tag, suggested in zip(ids, update.tags, strict=True)
+            if tag is not None
+            and (
+                (each.post, tag) in off
+                or (None, tag) in off
+                or (
+                    forms_of and vocabulary.is_among(vocabulary.normalise(suggested.name), forms_of)
+                )
+            )
         }
         free, has_some = places.get(each.post, 0), False
         for place, tag, source in decide.given_links(update, ids, blocked):

@@ -17,7 +17,7 @@ from tgtagger.vocabulary.files import (
     read,
     write,
 )
-from tgtagger.vocabulary.forms import are_forms, starts_of_forms
+from tgtagger.vocabulary.forms import are_forms, is_among, starts_of_forms
 from tgtagger.vocabulary.likeness import Suggestion, suggest
 from tgtagger.vocabulary.names import (
     MAX_LENGTH,
@@ -44,6 +44,7 @@ __all__ = [
     "cover",
     "drop_stray_joiners",
     "echoes",
+    "is_among",
     "is_tag",
     "key",
     "merge_entries",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -164,6 +164,11 @@ def are_forms(name: str, other: str, *, surely: bool = False) -> bool:
         all(any(_are_forms(word, each, of_word, of_other) for each in others) for word in words)
         and all(any(_are_forms(word, each, of_word, of_other) for word in words) for each in others)
     )
+
+
+def is_among(name: str, others: Collection[str]) -> bool:
+    """Tell whether a normalised name is one of these, or another form of one."""
+    return name in others or any(are_forms(name, other) for other in others)
 
 
 class Word(NamedTuple):
