@@ -204,6 +204,7 @@ def test_writing_says_that_the_database_is_locked(store: Store, name: str) -> No
 @pytest.mark.row("L1")
 @pytest.mark.usefixtures("_locked")
 @pytest.mark.parametrize("name", READING)
+@pytest.mark.of_file
 def test_reading_never_waits(store: Store, name: str) -> None:
     if name == "back_up" and is_on_server(location(store)):
         pytest.skip("a server has tools of its own for it")

@@ -69,6 +69,7 @@ def act(store: Store, chance: random.Random) -> None:
             tagged_by(store, chance.choice(KINDS), posts, names)
 
 
+@pytest.mark.of_file
 def test_the_short_way_finds_what_the_long_one_finds(
     archive: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

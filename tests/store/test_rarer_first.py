@@ -17,6 +17,8 @@ LARGE, SMALL, EARLY = (
     Channel(n, name, name) for n, name in enumerate(("large", "small", "early"), 5)
 )
 
+pytestmark = pytest.mark.of_file  # the planner of a server chooses by itself
+
 
 @pytest.fixture
 def archive(store: Store) -> Store:

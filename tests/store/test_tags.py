@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from support.make import PROVENANCE, minute, page, post, tag
 from support.sql import reading, writing
 from tgtagger.model.posts import PostFilter
@@ -86,6 +88,7 @@ def test_hashtags_say_that_the_author_wrote_them(store: Store) -> None:
     assert store.tags.counts()[0].sources == ("hashtag",)
 
 
+@pytest.mark.of_file
 def test_posts_come_in_batches_each_once(store: Store) -> None:
     store.posts.save_page(page(*(post(number, "x") for number in range(1, 1202))))
     seen = []

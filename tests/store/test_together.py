@@ -85,6 +85,7 @@ def _near(name: str, on: dict[int, list[tuple[int, str]]]) -> set[tuple[int, str
     return {tag for post in posts[:LATEST] for tag in on[post]}
 
 
+@pytest.mark.of_file
 def test_candidates_give_what_all_pairs_give(tagged: Store) -> None:
     chance = random.Random(7)
     reasons: set[str] = set()

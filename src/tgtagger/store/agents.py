@@ -29,7 +29,8 @@ _CHECKED_SOURCE = RowCheck("post_tags.source")
 
 _BLOCKED = Statement("SELECT 1 FROM barred_tags WHERE tag_id = :tag")
 _TAKEN_OFF = Statement(
-    "SELECT t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id WHERE r.post_id = :post"
+    "SELECT t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
+    "WHERE r.post_id = :post ORDER BY r.tag_id"
 )
 _GIVE = Statement(
     "INSERT INTO post_tags (post_id, position, tag_id, source, added_at) "

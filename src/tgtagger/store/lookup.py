@@ -35,10 +35,10 @@ _ID = RowCheck(INTEGER)
 _POST = RowCheck(INTEGER, "posts.channel_id", "posts.message_id")
 
 
-_CHANNELS = Statement("SELECT id, username, title FROM channels")
-_USERNAMES = Statement("SELECT id, username FROM channels")
-_ADDED = Statement("SELECT source FROM followed_sources")
-_TAGS = Statement("SELECT name FROM tags")
+_CHANNELS = Statement("SELECT id, username, title FROM channels ORDER BY id")
+_USERNAMES = Statement("SELECT id, username FROM channels ORDER BY id")
+_ADDED = Statement("SELECT source FROM followed_sources ORDER BY source")
+_TAGS = Statement("SELECT name FROM tags ORDER BY id")
 _BY_KEY = Statement("SELECT id FROM posts WHERE id = :key")
 _WITH_MESSAGE = Statement(
     "SELECT p.id, p.channel_id, p.message_id FROM channels AS c CROSS JOIN posts AS p "

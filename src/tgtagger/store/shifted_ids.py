@@ -36,7 +36,7 @@ _SUSPECTS = Statement(
     "AND NOT EXISTS (SELECT 1 FROM readings WHERE channel_id = c.id "
     "AND top_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM posts "
     "WHERE channel_id = c.id AND source <> 'desktop') "
-    "FROM channels AS c WHERE abs(id) BETWEEN :low AND :high"
+    "FROM channels AS c WHERE abs(id) BETWEEN :low AND :high ORDER BY id"
 )
 _RECORDS = Statement(
     "SELECT r.data FROM posts AS p JOIN raw_forms AS r ON r.post_id = p.id "

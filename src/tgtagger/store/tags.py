@@ -144,7 +144,8 @@ _USED_BETWEEN = Statement(
 )
 BY_HAND = Statement(
     "SELECT l.post_id, t.name FROM listed(:posts) AS j CROSS JOIN post_tags AS l "
-    f"ON l.post_id = j.value AND l.source = '{HUMAN}' CROSS JOIN tags AS t ON t.id = l.tag_id"
+    f"ON l.post_id = j.value AND l.source = '{HUMAN}' CROSS JOIN tags AS t ON t.id = l.tag_id "
+    "ORDER BY l.position"
 )
 COMPLETIONS = Statement("""
     WITH named (tag_id, alias) AS (

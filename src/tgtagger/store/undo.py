@@ -70,7 +70,7 @@ _SHARED = {
 }
 _LATER = Statement(
     "SELECT id FROM tag_changes WHERE id > :id AND undone_at IS NULL AND swept_at IS NULL "
-    "AND what NOT IN ('run', 'undo')"
+    "AND what NOT IN ('run', 'undo') ORDER BY id"
 )
 _LATER_UNDOS = Statement(
     "SELECT id, undoes FROM tag_changes WHERE id > :id AND undoes < :id AND undone_at IS NULL "

@@ -11,8 +11,10 @@ from sqlalchemy.engine import Engine
 
 from support.make import page, post
 from support.on_server import Archive, connected
-from tgtagger.errors import TryLater
+from support.sql import location, writing
+from tgtagger.errors import Locked, TryLater
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from tgtagger.store.postgres import engine as engines
 
@@ -101,3 +103,26 @@ def test_an_iterator_over_a_lost_connection_says_so(store: Store) -> None:
     with pytest.raises(TryLater):
         [*lines, *store.records.lines(PostFilter())]
         raise TryLater("database_busy", path="all rows were here already")
+
+
+def test_reading_never_waits_for_a_writer(store: Store) -> None:
+    store.posts.save_page(page(post(1, "word")))
+    with writing(store), Store.open_to_read(location(store)) as reader:
+        assert [*reader.records.lines(PostFilter())]
+        assert [*reader.records.search(PostFilter(query=read_query("word")))]
+        assert reader.status.archive().posts["pending"] == 1
+        with reader.select(PostFilter()) as selection:
+            assert selection.count == 1
+        with pytest.raises(Locked):
+            store.runs.start("parse")
+
+
+def test_the_version_changes_with_what_others_write(store: Store) -> None:
+    with Store.open_to_read(location(store)) as reader:
+        before = reader.status.version()
+        assert reader.status.version() == before
+        with writing(store) as db:
+            db.execute("UPDATE alembic_version SET version_num = version_num")
+            during = reader.status.version()
+        after = reader.status.version()
+        assert after not in {before, during}  # whoever looked during the transaction looks again
