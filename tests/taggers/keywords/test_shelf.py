@@ -126,7 +126,8 @@ def test_a_vocabulary_has_the_last_word() -> None:
 def test_another_list_makes_posts_stale() -> None:
     mine = KeywordsTagger(shelves=read_shelves("a: b\n"))
     assert ON.provenance.prompt is None
-    assert len({one.provenance for one in (ON, OFF, mine)}) == 3
+    english = KeywordsTagger(shelf_language="en")
+    assert len({one.provenance for one in (ON, OFF, mine, english)}) == 4
 
 
 async def test_the_shelf_is_stored_as_the_other_tags() -> None:

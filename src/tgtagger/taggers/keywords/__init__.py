@@ -54,7 +54,8 @@ class KeywordsTagger:
         of = None if vocabulary is None else vocabulary.hash
         self._shelves = bundled() if shelves is None else shelves
         # Another list of shelves makes other tags, as another prompt of a model does.
-        known_as = None if self._shelves is bundled() else self._shelves.hash
+        is_usual = self._shelves is bundled() and shelf_language is None
+        known_as = None if is_usual else f"{self._shelves.hash}{shelf_language or ''}"
         self.provenance = Provenance(
             "keywords", model=f"keywords-{VERSION}", prompt=known_as, vocabulary=of
         )
