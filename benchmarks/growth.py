@@ -26,6 +26,7 @@ from pathlib import Path
 
 from archive import PROGRAM, measure
 from large import Shape, make_archive
+from tgtagger.taggers.keywords import KeywordsTagger
 
 SIZES = (10_000, 100_000, 1_000_000)
 TAGS = 30_000
@@ -137,7 +138,8 @@ def names_of(db: Path) -> Names:
 
 def prepare(folder: Path, posts: int) -> Path:
     """Return a copy of the archive of so many posts, made if it is not there."""
-    made = folder / f"growth-{posts}.db"
+    tagger = KeywordsTagger().provenance.model  # of an older one all posts would be stale
+    made = folder / f"growth-{posts}-{tagger}.db"
     if not made.exists():
         shape = Shape(50, TAGS, 0.8, (3, 6), (10, 60), PENDING)
         make_archive(made, posts, shape)
