@@ -118,7 +118,7 @@ class _Site:
             if left[month] % site_search.POSTS == 0:
                 yield f"{month}-{left[month] // site_search.POSTS + 1}", parts.pop(month)
 
-    def _numbered(self, limit: int = -1) -> Iterator[tuple[int, Post]]:
+    def _numbered(self, limit: int | None = None) -> Iterator[tuple[int, Post]]:
         """Yield the posts of all channels, newest first, each with its number in its channel."""
         numbers = {channel_id: count for channel_id, (_, count) in self._channels.items()}
         for post in self._selection.posts(limit=limit):

@@ -180,13 +180,14 @@ class Selection:
         rows = self._rows(_ENTRY_OF, _OUTLINED, channel=post.channel_id, message=post.message_id)
         return next(map(_entry, rows), None)
 
-    def posts(self, channel_id: int | None = None, *, limit: int = LARGEST) -> Iterator[Post]:
+    def posts(self, channel_id: int | None = None, *, limit: int | None = None) -> Iterator[Post]:
         """Yield the posts of one channel, or of all, the newest first."""
+        most = LARGEST if limit is None else limit
         with self._explained():
             rows = (
-                _POSTS.rows(self._db, most=limit)
+                _POSTS.rows(self._db, most=most)
                 if channel_id is None
-                else _POSTS_OF.rows(self._db, channel=channel_id, most=limit)
+                else _POSTS_OF.rows(self._db, channel=channel_id, most=most)
             )
             for record, owner in rows:
                 yield records.read_post(record, owner)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from support.hostile import storable
 from support.make import minute, page, post, tag
 from support.on_server import Archive
+from tgtagger.export import FORMATS
 from tgtagger.model.posts import Forward, Media, PostFilter, Reply
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
@@ -55,7 +57,7 @@ def fill(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-def _both(
+def both(
     tmp_path_factory: pytest.TempPathFactory, archive_on_server: Archive
 ) -> Iterator[tuple[Store, Store]]:
     path = tmp_path_factory.mktemp("both") / "posts.db"
@@ -65,34 +67,34 @@ def _both(
         yield file, server
 
 
-def test_records_are_equal_byte_for_byte(_both: tuple[Store, Store]) -> None:  # noqa: PT019
-    file, server = _both
+def test_records_are_equal_byte_for_byte(both: tuple[Store, Store]) -> None:
+    file, server = both
     lines = [[*store.records.lines(PostFilter())] for store in (file, server)]
     assert len(lines[0]) > 130
     assert lines[0] == lines[1]
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_query_finds_and_shows_the_same(_both: tuple[Store, Store], query: str) -> None:  # noqa: PT019
+def test_a_query_finds_and_shows_the_same(both: tuple[Store, Store], query: str) -> None:
     wanted = PostFilter(query=read_query(query))
     file, server = (
-        [(item.post.id, item.snippet) for item in store.records.search(wanted)] for store in _both
+        [(item.post.id, item.snippet) for item in store.records.search(wanted)] for store in both
     )
     assert [number for number, _ in server] == [number for number, _ in file]
     assert [snippet for _, snippet in server] == [snippet for _, snippet in file]
-    counts = [store.queue.count(wanted) for store in _both]
+    counts = [store.queue.count(wanted) for store in both]
     assert counts[0] == counts[1] == len(file)
 
 
-def test_words_that_are_spelled_alike_are_the_same(_both: tuple[Store, Store]) -> None:  # noqa: PT019
+def test_words_that_are_spelled_alike_are_the_same(both: tuple[Store, Store]) -> None:
     for word in ("шторн", "nowosti", "yjdjcnb", "harbuor"):
-        near = [{*store.records.near(PostFilter(query=read_query(word)))} for store in _both]
+        near = [{*store.records.near(PostFilter(query=read_query(word)))} for store in both]
         assert near[0] == near[1], word
 
 
-def test_an_export_selects_the_same(_both: tuple[Store, Store]) -> None:  # noqa: PT019
+def test_an_export_selects_the_same(both: tuple[Store, Store]) -> None:
     found = []
-    for store in _both:
+    for store in both:
         with store.select(PostFilter()) as selection:
             found.append(
                 (
@@ -109,3 +111,27 @@ def test_an_export_selects_the_same(_both: tuple[Store, Store]) -> None:  # noqa
             )
     assert found[0][0] > 130
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["html", "md"])
+def test_the_folders_of_an_export_are_equal(
+    both: tuple[Store, Store],
+    tmp_path: Path,
+    name: str,
+) -> None:
+    found = []
+    for number, store in enumerate(both):
+        folder = tmp_path / str(number) / "folder"
+        folder.parent.mkdir()
+        with store.select(PostFilter()) as selection:
+            FORMATS[name].write(selection, folder)
+        found.append(
+            {
+                file.relative_to(folder): file.read_bytes()
+                for file in folder.rglob("*")
+                if file.is_file()
+            }
+        )
+    assert len(found[0]) > 20
+    assert found[0].keys() == found[1].keys()
+    assert [path for path, content in found[0].items() if content != found[1][path]] == []
