@@ -12,9 +12,9 @@ Extra = Literal["chinese", "japanese", "ukrainian"]
 
 _UNSPACED: Mapping[Literal["zh", "ja"], Extra] = {"zh": "chinese", "ja": "japanese"}
 _WITHOUT: Mapping[Extra, str] = {
-    "chinese": "only their hashtags and Latin names become tags",
-    "japanese": "only the words that their characters show become tags",
-    "ukrainian": "their words stay in the form in which they stand",
+    "chinese": "only hashtags and Latin names become tags",
+    "japanese": "only the words that the characters show become tags",
+    "ukrainian": "words stay in the form in which they stand",
 }
 
 
