@@ -8,7 +8,8 @@
     ├── StoreError       6   database damaged, read-only, not ours, of a newer schema; a machine
     │                        without free disk space, open files or memory
     └── TryLater        75   EX_TEMPFAIL: another run holds the lock, a wait is too long
-        └── Locked           the database stays locked: the whole run ends
+        ├── Locked           the database stays locked: the whole run ends
+        └── Interrupted      the database did nothing of a transaction: it can be done again
 
 Knows no vendor: each edge maps its library's exceptions to these. Any other exception is a bug: a
 traceback, and exit code 1. Exit code 5 says that some posts failed; no error is raised for it.
@@ -80,6 +81,10 @@ class TryLater(TgTaggerError):
 
 class Locked(TryLater):
     """Another program keeps the database locked, which ends the whole run."""
+
+
+class Interrupted(TryLater):
+    """A transaction was broken off, and nothing of it is stored: it can be done again at once."""
 
 
 Shortage = Literal["room", "quota", "file_size", "open_files", "system_files", "memory", "disk"]

@@ -44,9 +44,9 @@ def patience(store: Store) -> Iterator[Store]:
     """Let an archive of the tests, which waits for nobody, wait for others."""
     opened = store._database.opened
     if isinstance(opened, ArchiveOnServer):
-        opened._patience = 20.0
+        opened.patience = 20.0
         yield store
-        opened._patience = 0.0
+        opened.patience = 0.0
     else:
         with Store.open(str(store.path)) as patient:
             yield patient

@@ -381,7 +381,7 @@ def assert_sound(db: Path) -> None:
             assert raw.execute(queue).fetchall() == waiting
 
 
-_CONTENTS = {
+CONTENTS = {
     "posts": "SELECT channel_id, message_id, size, date, edited, deleted, text, markdown, status, "
     "attempts, failure, source FROM posts ORDER BY channel_id, message_id",
     "tags": "SELECT p.channel_id, p.message_id, l.position, t.name, l.source "
@@ -397,7 +397,7 @@ _CONTENTS = {
 def contents(db: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return the contents of an archive without times and runs."""
     with closing(sqlite3.connect(db)) as raw:
-        return {name: raw.execute(sql).fetchall() for name, sql in _CONTENTS.items()}
+        return {name: raw.execute(sql).fetchall() for name, sql in CONTENTS.items()}
 
 
 def assert_clean_end(ended: Ended, *codes: int) -> None:

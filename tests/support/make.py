@@ -63,10 +63,14 @@ def archive(db: Path, count: int) -> None:
 
 def fail_all(db: Path) -> None:
     """Mark every post as failed in a run of a model, long ago."""
-    provenance = Provenance("llm", "test-model")
     with Store.open(str(db)) as store:
-        failed = [
-            update_after(item, TaggingError("server", "HTTP 500"), provenance, now=EPOCH)
-            for item in store.queue.posts(PostFilter())
-        ]
-        store.queue.save(failed, store.runs.start("tag", provenance))
+        fail_posts(store)
+
+
+def fail_posts(store: Store) -> None:
+    provenance = Provenance("llm", "test-model")
+    failed = [
+        update_after(item, TaggingError("server", "HTTP 500"), provenance, now=EPOCH)
+        for item in store.queue.posts(PostFilter())
+    ]
+    store.queue.save(failed, store.runs.start("tag", provenance))

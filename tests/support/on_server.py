@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 
 from support import postgres_server
+from support.breaking import CONTENTS
 from tgtagger.store import Store
 from tgtagger.store.rooms import Opened
 
@@ -77,3 +79,45 @@ def connected(store: Store) -> Iterator[psycopg.Connection[Any]]:
         yield found
         if not found.closed:
             found.rollback()
+
+
+_names = itertools.count()
+
+
+def new(template: str | None = None) -> str:
+    """Make an empty archive, or a copy of another database; return its name."""
+    name = f"copy_{os.getpid()}_{next(_names)}"
+    if template is None:
+        make_archive(name)
+        return name
+    with psycopg.connect(postgres_server.url(), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return name
+
+
+def drop(name: str) -> None:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as db:
+        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def contents(url: str) -> dict[str, list[Any]]:
+    """Return the contents of an archive without times and runs, and what was asked for each post.
+
+    Checks that it is sound: a post is tagged if it has tags, and waits if it is in the queue.
+    """
+    with psycopg.connect(url) as db:
+        torn = db.execute(
+            "SELECT count(*) FROM posts AS p WHERE status = 'tagged' AND NOT "
+            "EXISTS (SELECT 1 FROM post_tags AS l WHERE l.post_id = p.id)"
+        ).fetchone()
+        assert torn == (0,)
+        found = {name: db.execute(sql).fetchall() for name, sql in CONTENTS.items()}
+        found["attempts"] = db.execute(
+            "SELECT post_id, class, count(*) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        found["changes"] = db.execute("SELECT count(*) FROM tag_changes").fetchall()
+        assert db.execute("SELECT 1 FROM run_leases").fetchall() == []
+    with Store.open_to_read(url) as store:
+        assert store.queue.out_of_step() == 0
+        assert store._database.opened.check_index()
+    return found

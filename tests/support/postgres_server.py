@@ -104,22 +104,38 @@ def url(database: str = "postgres") -> str:
 
 
 def _start(folder: Path) -> None:
+    make(folder)
+    launch(folder)
+
+
+def make(folder: Path) -> None:
+    """Make the files of a server."""
+    if (user := _user()) is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    _run(folder, "initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale",
+         "--no-sync", "--no-instructions")  # fmt: skip
+
+
+def launch(folder: Path, **more: str) -> None:
+    """Start a server, and wait until it takes connections."""
+    options = " ".join(f"--{name}={value}" for name, value in {**_OPTIONS, **more}.items())
+    _run(folder, "pg_ctl", "start", "-w", "-s", "-l", f"{folder}/log", "-o",
+         f"-k {folder} {options}")  # fmt: skip
+
+
+def halt(folder: Path, how: str) -> None:
+    """Stop a server: `fast` ends its sessions first, `immediate` is a crash."""
+    _run(folder, "pg_ctl", "stop", "-w", "-s", "-m", how)
+
+
+def _user() -> str | None:
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _run(folder: Path, program: str, *arguments: str) -> None:
     programs = binaries()
     assert programs is not None
-    user = "nobody" if os.geteuid() == 0 else None
-    if user is not None:
-        entry = pwd.getpwnam(user)
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    data = folder / "data"
-    common = {"user": user, "cwd": folder, "stdin": subprocess.DEVNULL}
     subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-         "--no-locale", "--no-sync", "--no-instructions"],
-        check=True, stdout=subprocess.DEVNULL, **common,
-    )  # type: ignore[call-overload]  # fmt: skip
-    options = " ".join(f"--{name}={value}" for name, value in _OPTIONS.items())
-    subprocess.run(
-        [programs / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", folder / "log",
-         "-o", f"-k {folder} {options}"],
-        check=True, stdout=subprocess.DEVNULL, **common,
-    )  # type: ignore[call-overload]  # fmt: skip
+        [programs / program, *arguments, "-D", folder / "data"],
+        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, user=_user(), cwd=folder,
+    )  # fmt: skip

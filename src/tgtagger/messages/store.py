@@ -59,6 +59,14 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_server_full": "{path}: the server takes no more connections",
     "server_read_only": "{path} can only be read",
     "statements_mixed_up": "{path}: a pool of connections loses what one of them has prepared",
+    "database_starting": "{path}: the server is starting, or shutting down",
+    "database_outcome_unknown": (
+        "the connection to {path} was lost, and whether the last step was stored cannot be told"
+    ),
+    "database_statement_cancelled": "{path}: the server broke off a statement that took too long",
+    "database_server_disk_full": "{path}: the server's disk is full",
+    "database_server_failed": "{path}: the server failed ({name})",
+    "database_server_damaged": "{path}: the server found damage ({name})",
     "database_busy": "{path}: another transaction was in the way",
     "database_on_server": "the database is on a server, and has no file",
     # ---- what lies there

@@ -14,7 +14,7 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import Numbered, canonical_name, read_channel
-from tgtagger.store.database import Part
+from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.deletion import STEP, delete_posts
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
 from tgtagger.store.post_rows import HASH_LETTERS
@@ -178,13 +178,20 @@ class Channels(Part):
                 if not with_posts:
                     return ChannelRemoved(title, 0, posts)
                 _DELETE_ANSWERS(db, id=channel)
-        while True:
-            with self._database.write() as db:
-                some = [post for (post,) in _SOME_POSTS(db, id=channel, most=STEP)]
-                delete_posts(db, some)
-                if len(some) < STEP:
-                    _DELETE(db, id=channel)  # and what refers to it
-                    return ChannelRemoved(title, posts, 0)
+        while not self._delete_some(channel):
+            pass
+        return ChannelRemoved(title, posts, 0)
+
+    @one_transaction
+    def _delete_some(self, channel: int) -> bool:
+        """Delete some posts of a channel; with the last ones the channel, and tell so."""
+        with self._database.write() as db:
+            some = [post for (post,) in _SOME_POSTS(db, id=channel, most=STEP)]
+            delete_posts(db, some)
+            if len(some) == STEP:
+                return False
+            _DELETE(db, id=channel)  # and what refers to it
+            return True
 
     def count_posts(self, names: Sequence[str]) -> int:
         """Return how many posts of channels are stored; a source that was not read has none.

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import PostForTagging, PostId
 from tgtagger.store import tag_queue
-from tgtagger.store.database import Database
+from tgtagger.store.database import Database, HasDatabase, one_transaction
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import Query, query_for
 from tgtagger.store.statements import Statement
@@ -58,7 +58,7 @@ _ROW_FOR_TAGGING = RowCheck(
 )  # fmt: skip
 
 
-class Claims:
+class Claims(HasDatabase):
     """The claims of a worker on the posts of a filter. Call `renew` in less than a LEASE.
 
     `by_text`: posts with equal texts are one worker's, too.
@@ -67,7 +67,7 @@ class Claims:
     def __init__(
         self, database: Database, wanted: PostFilter, worker: str, *, by_text: bool
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._wanted = wanted
         self._worker = worker
         self._by_text = by_text
@@ -84,28 +84,40 @@ class Claims:
         it again.
         """
         if self._left is None:
-            with self._database.read() as db:
-                size = CLAIMED_BY_TEXT if self._by_text else CLAIMED
-                self._left = _batches(db, self._wanted, size)
+            self._left = self._read_ids()
         while not self._waits():
             chosen = next(self._left, None)
             if chosen is None:
                 self.is_over = True
                 return
-            with self._database.write(beside=True) as db:
-                claims = self._claim(db, chosen)
-                found = read_posts(db, [*claims])
+            claims, found = self._claim_and_read(chosen)
             for number in chosen:
                 if number in found:
                     token, lapses = claims[number]
                     yield replace(found[number], claim=token, lapses=lapses)
 
+    @one_transaction
+    def _read_ids(self) -> Iterator[array[int]]:
+        size = CLAIMED_BY_TEXT if self._by_text else CLAIMED
+        with self._database.read() as db:
+            return _batches(db, self._wanted, size)
+
+    @one_transaction
+    def _claim_and_read(
+        self, chosen: array[int]
+    ) -> tuple[dict[int, tuple[int, int]], dict[int, PostForTagging]]:
+        with self._database.write(beside=True) as db:
+            claims = self._claim(db, chosen)
+            return claims, read_posts(db, [*claims])
+
+    @one_transaction
     def renew(self) -> None:
         """Make the leases longer."""
         lease = self._lease()
         with self._database.write(beside=True) as db:
             self._held = tag_queue.renew(db, self._held, lease.worker, lease.until)
 
+    @one_transaction
     def release(self) -> None:
         """Give back all that is claimed and not finished."""
         with self._database.write(beside=True) as db:
@@ -118,6 +130,7 @@ class Claims:
         until, latest = to_text(at + LEASE), to_text(at + LONGEST_LEASE)
         return Lease(self._worker, to_text(at), until, latest)
 
+    @one_transaction
     def _waits(self) -> bool:
         """Tell whether posts whose worker died are not done yet: they go alone."""
         if self._unsafe:

@@ -1,18 +1,26 @@
 """The transactions of the archive, for its parts: one kind reads, the other writes.
 
 The only module that begins and ends them; what a transaction is, the room of the database says
-(`rooms`). Knows no table.
+(`rooms`). One that was broken off is done again (`again`). Knows no table.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from tgtagger.store.again import Again
 from tgtagger.store.rooms import Opened
+
+P = ParamSpec("P")
+S = TypeVar("S", bound="HasDatabase")
+T = TypeVar("T")
 
 
 class Database:
@@ -20,6 +28,7 @@ class Database:
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
+        self.again = Again(opened.patience)
 
     @contextlib.contextmanager
     def write(
@@ -68,8 +77,36 @@ class _DryRun(Exception):
     """Rolls a transaction back; never leaves this module."""
 
 
-class Part:
-    """A part of the archive: each public method is one transaction."""
+class HasDatabase:
+    """Works with the transactions of an archive."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+
+def one_transaction(
+    method: Callable[Concatenate[S, P], T],
+) -> Callable[Concatenate[S, P], T]:
+    """Let a method, which is one transaction, be called again if that was broken off."""
+
+    @functools.wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._database.again(lambda: method(self, *args, **kwargs))
+
+    return call
+
+
+class Part(HasDatabase):
+    """A part of the archive: each public method is one transaction.
+
+    A method that returns an iterator is not called again: what it has given, it would give twice.
+    """
+
+    def __init_subclass__(cls) -> None:
+        for name, method in list(vars(cls).items()):
+            if not name.startswith("_") and _does_all_at_once(method):
+                setattr(cls, name, one_transaction(method))
+
+
+def _does_all_at_once(method: Any) -> bool:
+    return inspect.isfunction(method) and not inspect.isgeneratorfunction(method)

@@ -23,7 +23,7 @@ from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
 from tgtagger.store import albums, channels, progress, retention, tag_queue
-from tgtagger.store.database import Part
+from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.rooms import room_of
@@ -172,16 +172,23 @@ class Posts(Part):
         """
         last = -1
         while True:
-            with self._database.read() as db:
-                rows = _RAW_RECORDS(db, last=last, source=source, version=older_than).fetchall()
-                found = [
-                    StoredRawRecord(channels.as_channel(channel), source, data)
-                    for *channel, data in map(_RAW_RECORD, (row[1:] for row in rows))
-                ]
-            if not rows:
+            found = self._raw_records(source, older_than, last)
+            if not found:
                 return
-            last = rows[-1][0]
-            yield from found
+            last = found[-1][0]
+            yield from (record for _, record in found)
+
+    @one_transaction
+    def _raw_records(
+        self, source: SourceName, older_than: int, last: int
+    ) -> list[tuple[int, StoredRawRecord]]:
+        with self._database.read() as db:
+            rows = _RAW_RECORDS(db, last=last, source=source, version=older_than)
+            return [
+                (post, StoredRawRecord(channels.as_channel(channel), source, data))
+                for post, *values in rows.fetchall()
+                for *channel, data in (_RAW_RECORD(values),)
+            ]
 
     def raw_record_of(self, name: str, source: SourceName) -> StoredRawRecord | None:
         """Return a source's own record of a post; None: the source has given none.

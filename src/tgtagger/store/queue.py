@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ from tgtagger.store.claims import (
     post_for_tagging,
     read_posts,
 )
-from tgtagger.store.database import Part
+from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
 from tgtagger.store.rooms import room_of
@@ -85,13 +86,21 @@ class Queue(Part):
         The newest come first. If only failed posts are wanted, those with the fewest turns come
         first, so that a post that always fails does not delay the others.
         """
-        with self._database.read() as db:
-            ids = ids_of(db, query_for(db, wanted), order=order_of(wanted), limit=wanted.limit)
+        ids = self._ids(wanted)
         for at in range(0, len(ids), BATCH):
             chosen = ids[at : at + BATCH]
-            with self._database.read() as db:
-                found = read_posts(db, chosen)
+            found = self._read(chosen)
             yield from (found[number] for number in chosen if number in found)
+
+    @one_transaction
+    def _ids(self, wanted: PostFilter) -> array[int]:
+        with self._database.read() as db:
+            return ids_of(db, query_for(db, wanted), order=order_of(wanted), limit=wanted.limit)
+
+    @one_transaction
+    def _read(self, ids: array[int]) -> dict[int, PostForTagging]:
+        with self._database.read() as db:
+            return read_posts(db, ids)
 
     def is_at_work(self, wanted: PostFilter) -> bool:
         """Tell whether anybody works at posts of a filter."""
@@ -118,38 +127,44 @@ class Queue(Part):
         """
         met = Hashes()
         for provenance in provenances:
-            with self._database.read() as db:
-                if not answers.any_of(db, provenance):
-                    continue
-                query = query_for(db, wanted)
-                query.add(
-                    "EXISTS (SELECT 1 FROM answers WHERE key = :prefix || p.text_hash)",
-                    prefix=answer_prefix(provenance),
-                )
-                if since_run is not None:
-                    query.add(
-                        "p.text_hash IN (SELECT asked.text_hash FROM attempts AS a "
-                        "JOIN posts AS asked ON asked.id = a.post_id "
-                        "WHERE a.run_id >= :run AND a.class IS NULL)",
-                        run=since_run,
-                    )
-                ids = ids_of(db, query, limit=wanted.limit)
+            ids = self._ids_answered(wanted, provenance, since_run)
             for at in range(0, len(ids), BATCH):
-                with self._database.read() as db:
-                    rows = _ANSWERED(
-                        db,
-                        prefix=answer_prefix(provenance),
-                        ids=json.dumps(ids[at : at + BATCH].tolist()),
-                    )
-                    found = [
-                        (post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows
-                    ]
-                for post, tags in found:
+                for post, tags in self._read_answered(ids[at : at + BATCH], provenance):
                     if post.id in met or (wanted.limit is not None and len(met) >= wanted.limit):
                         continue
                     if len(provenances) > 1 or wanted.limit is not None:
                         met.add(post.id)
                     yield post, provenance, tags
+
+    @one_transaction
+    def _ids_answered(
+        self, wanted: PostFilter, provenance: Provenance, since_run: int | None
+    ) -> array[int]:
+        with self._database.read() as db:
+            if not answers.any_of(db, provenance):
+                return array("q")
+            query = query_for(db, wanted)
+            query.add(
+                "EXISTS (SELECT 1 FROM answers WHERE key = :prefix || p.text_hash)",
+                prefix=answer_prefix(provenance),
+            )
+            if since_run is not None:
+                query.add(
+                    "p.text_hash IN (SELECT asked.text_hash FROM attempts AS a "
+                    "JOIN posts AS asked ON asked.id = a.post_id "
+                    "WHERE a.run_id >= :run AND a.class IS NULL)",
+                    run=since_run,
+                )
+            return ids_of(db, query, limit=wanted.limit)
+
+    @one_transaction
+    def _read_answered(
+        self, ids: array[int], provenance: Provenance
+    ) -> list[tuple[PostForTagging, tuple[SuggestedTag, ...]]]:
+        prefix = answer_prefix(provenance)
+        with self._database.read() as db:
+            rows = _ANSWERED(db, prefix=prefix, ids=json.dumps(ids.tolist()))
+            return [(post_for_tagging(row), answers.read_tags(tags)) for *row, tags in rows]
 
     def out_of_step(self) -> int:
         """Return how many posts wait and are not in the queue, or are in it and do not wait."""

@@ -125,6 +125,8 @@ class Opened(Protocol):
     """An archive that is open: its transactions, and the care for where it is kept."""
 
     is_new: bool
+    patience: float
+    """How many seconds to wait for what is in the way: another writer, a server that restarts."""
 
     @property
     def path(self) -> Path | str:

@@ -73,6 +73,11 @@ SENTENCES: Mapping[str, str] = {
     "database_read_only": "в архив нельзя писать",
     "server_read_only": "в архив нельзя писать",
     "database_damaged": "архив повреждён",
+    "database_unreachable": "до сервера с архивом не достучаться",
+    "database_connection_lost": "связь с сервером архива прервалась",
+    "database_starting": "сервер архива запускается или останавливается",
+    "database_server_full": "у сервера архива нет свободных соединений",
+    "database_server_disk_full": "на диске сервера с архивом нет места",
     "database_moved": "файл архива перемещён или удалён",
     "no_database": "архива больше нет на месте",
 }
@@ -194,6 +199,8 @@ HINTS: Mapping[str, str] = {
     "preview_unreachable": _CONNECTION,
     "preview_turned_off": _SIGN_IN,
     "database_disk_full": "Освободите место; сохранённое цело.",
+    "database_server_disk_full": "Освободите место; сохранённое цело.",
+    "database_connection_lost": "Сохранённое цело. Попробуйте немного позже.",
 }
 """Russian hints by the kind of a failure."""
 

@@ -61,6 +61,16 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_server_full": "try again later, or allow more (max_connections)",
     "server_read_only": "if it follows another server, give the URL of that one to write",
     "statements_mixed_up": "end the URL with ?prepare_threshold=0: see docs/postgres.md",
+    "database_starting": "try again in a minute",
+    "database_outcome_unknown": "run it again: it goes on with what is there",
+    "database_statement_cancelled": (
+        "let it take longer: ALTER ROLE NAME SET statement_timeout = 0; what was stored is kept"
+    ),
+    "database_server_disk_full": "free some space on the server; what was stored is kept",
+    "database_server_failed": "look into the server's log; what was stored is kept",
+    "database_server_damaged": (
+        "look into the server's log, check it with pg_amcheck, and restore a backup"
+    ),
     "database_busy": "run it again; what was stored is kept",
     "database_on_server": "back it up with pg_dump, check it with pg_amcheck",
     # ---- its file

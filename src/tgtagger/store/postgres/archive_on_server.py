@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.store.again import Again
 from tgtagger.store.postgres import (
     engine,
     fulltext,
@@ -38,7 +39,7 @@ class ArchiveOnServer:
         self.is_new = False  # opening it made its tables
         self.engine = made
         self._schema = known
-        self._patience = patience
+        self.patience = patience
 
     def close(self) -> None:
         self.engine.dispose()
@@ -80,7 +81,7 @@ class ArchiveOnServer:
 
         `beside`: others may write meanwhile.
         """
-        patience = self._patience if patient and self._patience else None
+        patience = self.patience if patient and self.patience else None
         begin = engine.beside(patience) if beside else engine.writing(patience)
         with engine.begun(self.engine, begin) as (db, version):
             self._check(version)
@@ -111,13 +112,19 @@ class ArchiveOnServer:
             raise InputError("database_empty", path=self.path)
         self._schema.known(version, self.path)
 
+    def require_newest(self) -> None:
+        """Raise NoDatabase if there are no tables, OlderSchema if they are not up to date."""
+        with self.explained(), engine.begun(self.engine, engine.BARE) as (db, _):
+            found = schema.version_of(db, self._schema, self.path)
+            self._schema.require_newest(schema.require(found, self.path), self.path)
+
     # ---- care
 
     def lock(
         self, name: LockName, *, shared: bool = False, of: Sequence[str] = ()
     ) -> contextlib.AbstractContextManager[None]:
         """Hold the lock of this kind of run. Raises TryLater at once if another run holds it."""
-        return leases.hold(self.engine, self.path, name, shared=shared, of=of)
+        return leases.hold(self.engine, self.path, name, self.patience, shared=shared, of=of)
 
     def storage(self) -> Storage:
         """Return how it is kept: by a server, which locks for all."""
@@ -162,7 +169,9 @@ def open_to_write(
     path = opening.shown(url)
     opened = ArchiveOnServer(path, engine.create(url, path), known, busy_timeout)
     try:
-        opened.is_new = schema.bring_up_to_date(opened.engine, known, path, create=create)
+        opened.is_new = Again(busy_timeout)(
+            lambda: schema.bring_up_to_date(opened.engine, known, path, create=create)
+        )
     except BaseException:
         opened.close()
         raise
@@ -178,8 +187,7 @@ def open_to_read(location: str, known: Schema) -> ArchiveOnServer:
     path = opening.shown(url)
     opened = ArchiveOnServer(path, engine.create(url, path), known, 0)
     try:
-        with opened.explained(), engine.begun(opened.engine, engine.BARE) as (db, _):
-            known.require_newest(schema.require(schema.version_of(db, known, path), path), path)
+        Again(0)(opened.require_newest)
     except BaseException:
         opened.close()
         raise

@@ -5,6 +5,9 @@ trip, which also asks for the schema's version. Who writes holds `write_order` a
 writers come one after another, as in a file; who only reads has a snapshot, and waits for nobody.
 Claims of posts, and what runs share, are written beside others, in rows that their statements lock.
 
+If the answer to a COMMIT is lost, the server is asked what became of the transaction: by its
+number, which it keeps for a long time. Only after a crash it may give that number again.
+
 Knows no table but these two.
 """
 
@@ -23,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tgtagger.errors import TgTaggerError
+from tgtagger.errors import Interrupted
 from tgtagger.store.postgres import errors
 from tgtagger.store.postgres.room import POSTGRES
 from tgtagger.store.rooms import ROOM
@@ -36,14 +39,27 @@ _WITHOUT_NUMBER = _VERSION.format("NULL")
 _WITH_NUMBER = _VERSION.format("pg_current_xact_id()")
 """Asks for the schema's version, and for the number by which a transaction is known afterwards."""
 
+_BECAME = "SELECT pg_xact_status(CAST(%s AS xid8))"
+_CRASH = "SELECT CAST(stats_reset AS text) FROM pg_stat_wal"
+"""Asks for what is the same until the server crashes: then its statistics begin anew."""
+
+STARTING = 10.0
+"""Seconds to wait for a server that says that it is starting, or shutting down."""
+
+LOOKING = 30.0
+"""Seconds to look what became of a transaction: so long may a server take to restart."""
+
 READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_WITHOUT_NUMBER}"
+# Read committed, whatever the server is set to: who waited for a row sees what became of it.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _WRITING = (
-    "BEGIN; SET LOCAL lock_timeout = {patience:d}; LOCK TABLE write_order IN EXCLUSIVE MODE{wait}; "
+    f"{_BEGIN}; SET LOCAL lock_timeout = {{patience:d}}; "
+    "LOCK TABLE write_order IN EXCLUSIVE MODE{wait}; "
     f"SET LOCAL lock_timeout = 0; {_WITH_NUMBER}"
 )
 # No lock of its own, but that of who makes the tables is in the way.
 _BESIDE = (
-    "BEGIN; SET LOCAL lock_timeout = {patience:d}; "
+    f"{_BEGIN}; SET LOCAL lock_timeout = {{patience:d}}; "
     f"LOCK TABLE write_order IN ACCESS SHARE MODE{{wait}}; {_WITH_NUMBER}"
 )
 BARE = "BEGIN"
@@ -70,17 +86,27 @@ def create(url: URL, path: str) -> Engine:
     query = dict(url.query)
     prepare = query.pop("prepare_threshold", None)  # 0: behind a pool that knows no statements
 
-    def connect() -> psycopg.Connection[Any]:
-        try:
-            return psycopg.connect(
-                **arguments,
-                autocommit=True,  # each transaction begins by a statement of ours
-                prepare_threshold=_threshold(prepare),
-            )
-        except psycopg.Error as error:
-            raise errors.unreachable(error, path) from None  # the cause has the URL's parts
+    was_reached = False
 
-    def set_up(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
+    def connect() -> psycopg.Connection[Any]:
+        until = time.monotonic() + STARTING
+        while True:
+            try:
+                return psycopg.connect(
+                    **arguments,
+                    autocommit=True,  # each transaction begins by a statement of ours
+                    prepare_threshold=_threshold(prepare),
+                )
+            except psycopg.Error as error:
+                failure = errors.unreachable(error, path, was_reached=was_reached)
+                if failure.kind != "database_starting" or time.monotonic() > until:
+                    raise failure from None  # the cause has the URL's parts
+            time.sleep(0.1)
+
+    def set_up(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+        nonlocal was_reached
+        was_reached = True
+        entry.info[_CRASH] = connection.execute(_CRASH).fetchone()
         connection.adapters.register_loader("numeric", _Number)
         connection.adapters.register_dumper(str, _Text)
         connection.adapters.register_dumper(list, _Refused)
@@ -117,19 +143,22 @@ def begun(engine: Engine, begin: str) -> Iterator[tuple[Connection, str | None]]
     """
     with contextlib.ExitStack() as held:
         connection, version, number = _begin(engine, begin, held)
+        crash = connection.info[_CRASH]
         transaction = connection.begin()
         try:
             yield connection, version
         except BaseException:
-            with contextlib.suppress(psycopg.Error, sa.exc.DBAPIError):  # it is gone, and so is all
+            with contextlib.suppress(sa.exc.DBAPIError, psycopg.Error):  # it is gone, and so is all
                 transaction.rollback()
             _forget_dead(connection)
             raise
         try:
             transaction.commit()
-        except (psycopg.Error, sa.exc.DBAPIError) as error:
+        except (sa.exc.DBAPIError, psycopg.Error) as error:
             _forget_dead(connection)
-            if not (errors.is_lost(error) and number and _has_committed(engine, number)):
+            if not errors.is_lost(error):
+                raise
+            if begin != READING and not (number and _was_committed(engine, number, crash)):
                 raise
 
 
@@ -164,22 +193,30 @@ def _forget_dead(connection: Connection) -> None:
         connection.invalidate()
 
 
-_PATIENCE = 10.0
-"""Seconds for which a server is asked whether a transaction was committed."""
-
-
-def _has_committed(engine: Engine, number: str) -> bool:
-    until = time.monotonic() + _PATIENCE
-    while True:
-        with contextlib.suppress(psycopg.Error, sa.exc.DBAPIError, TgTaggerError):
-            with begun(engine, BARE) as (db, _):
-                found = db.exec_driver_sql("SELECT pg_xact_status(CAST(%s AS xid8))", (number,))
-                status = found.scalar()
-            if status != "in progress":
-                return bool(status == "committed")
-        if time.monotonic() >= until:
-            return False
+def _was_committed(engine: Engine, number: str, crash: object) -> bool:
+    """Look what became of a transaction of which the end was not heard."""
+    until = time.monotonic() + LOOKING
+    while time.monotonic() < until:
+        try:
+            with engine.connect() as db:
+                became = db.exec_driver_sql(_BECAME, (number,)).scalar()
+                is_sure = db.info[_CRASH] == crash
+        except (sa.exc.DBAPIError, psycopg.Error) as error:
+            if errors.is_of_value(error):
+                return False  # after a crash the server knows no such number
+            if not errors.is_lost(error):
+                raise
+        except Interrupted:  # no connection can be had yet
+            pass
+        else:
+            if became == "aborted":
+                return False
+            if became != "in progress":
+                if became is None or not is_sure:
+                    break
+                return True
         time.sleep(0.1)
+    raise errors.OutcomeUnknown
 
 
 class _Text(StrDumperUnknown):

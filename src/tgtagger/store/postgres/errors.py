@@ -13,7 +13,15 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from tgtagger.errors import InputError, Locked, NoDatabase, StoreError, TgTaggerError, TryLater
+from tgtagger.errors import (
+    InputError,
+    Interrupted,
+    Locked,
+    NoDatabase,
+    StoreError,
+    TgTaggerError,
+    TryLater,
+)
 
 BAD_VALUE = (psycopg.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value can raise: an error of the database, or one of Python's own."""
@@ -22,13 +30,21 @@ _OF_VALUES = ("22", "23", "54000")
 """The codes of what was given: no such value, a broken rule, something that is too large."""
 
 
+class OutcomeUnknown(psycopg.OperationalError):
+    """Whether a transaction was committed cannot be told."""
+
+
 def is_fatal(error: BaseException) -> bool:
     """Tell whether the database failed; else it was given a bad value."""
+    return isinstance(_of_the_driver(error), psycopg.Error) and not is_of_value(error)
+
+
+def is_of_value(error: BaseException) -> bool:
+    """Tell whether the database was given a bad value."""
     error = _of_the_driver(error)
     # The driver's own, for a value that it cannot send, has no code.
     is_of_driver = isinstance(error, psycopg.ProgrammingError) and not _code(error)
-    is_of_value = is_of_driver or _code(error).startswith(_OF_VALUES)
-    return isinstance(error, psycopg.Error) and not is_of_value
+    return is_of_driver or _code(error).startswith(_OF_VALUES)
 
 
 def is_of_damage(_db: Connection, _error: BaseException) -> bool:
@@ -70,16 +86,20 @@ def map_errors(path: str) -> Iterator[None]:
         raise translated from None  # the cause may hold a value
 
 
-def unreachable(error: psycopg.Error, path: str) -> TgTaggerError:
-    """Return why no connection can be had. Then libpq gives no code, but what the server said."""
+def unreachable(error: psycopg.Error, path: str, *, was_reached: bool) -> TgTaggerError:
+    """Return why no connection can be had. Then libpq gives no code, but what the server said.
+
+    A server that was reached before may be restarting: it is worth a wait.
+    """
     said = " ".join(str(error).split())
+    passing = Interrupted if was_reached else TryLater
+    for phrase, kind in _PASSING:
+        if phrase in said:
+            return passing(kind, path=path)
     for words, kind, made in _REFUSALS:
         if all(word in said for word in words):
             return made(kind, path=path)
-    known = _translate(error, path)
-    if known is not None and known.kind != _LOST:
-        return known
-    return TryLater("database_unreachable", path=path)
+    return passing("database_unreachable", path=path)
 
 
 def _of_the_driver(error: BaseException) -> BaseException:
@@ -92,6 +112,8 @@ def _code(error: BaseException) -> str:
 
 def _kind(error: BaseException) -> str | None:
     code = _code(error)
+    if isinstance(error, OutcomeUnknown):
+        return "database_outcome_unknown"
     if not code and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return _LOST
     return _FAILURES.get(code) or _FAILURES.get(code[:2])
@@ -104,10 +126,12 @@ def _translate(error: BaseException, path: str) -> TgTaggerError | None:
     if kind == "database_locked":
         return Locked(kind, path=path, process=None, program=None)
     if kind in {_LOST, "database_busy", "database_server_full"}:
+        return Interrupted(kind, path=path)
+    if kind in {"database_outcome_unknown", "database_statement_cancelled"}:
         return TryLater(kind, path=path)
-    if kind in {"database_damaged", "database_disk_full", "server_read_only"}:
+    if kind in {"database_server_disk_full", "server_read_only"}:
         return StoreError(kind, path=path)
-    if kind == "database_io_failed":
+    if kind in {"database_server_failed", "database_server_damaged"}:
         return StoreError(kind, path=path, name=_code(error))
     return InputError(kind, path=path)
 
@@ -115,28 +139,29 @@ def _translate(error: BaseException, path: str) -> TgTaggerError | None:
 _LOST = "database_connection_lost"
 _FAILURES: dict[str, str] = {
     "08": _LOST,  # connection exceptions
-    "57P": _LOST,
     "57P01": _LOST,  # the server is shut down
     "57P02": _LOST,  # it crashed
     "57P03": _LOST,  # it does not take connections yet
     "57P05": _LOST,  # idle for too long
     "25P03": _LOST,  # idle in a transaction for too long
     "25P04": _LOST,
+    "57014": "database_statement_cancelled",
     "55P03": "database_locked",
     "40001": "database_busy",
     "40P01": "database_busy",
     "53300": "database_server_full",
-    "53100": "database_disk_full",
-    "53200": "database_io_failed",
-    "58": "database_io_failed",
-    "25006": "server_read_only",
     "26000": "statements_mixed_up",  # a pool has given the connection to somebody else
     "42P05": "statements_mixed_up",
+    "53100": "database_server_disk_full",
+    "53200": "database_server_failed",
+    "58": "database_server_failed",
+    "25006": "server_read_only",
     "42501": "database_forbidden",
     "28": "database_forbidden",
     "3D000": "no_database_on_server",
-    "XX001": "database_damaged",
-    "XX002": "database_damaged",
+    "XX000": "database_server_failed",
+    "XX001": "database_server_damaged",
+    "XX002": "database_server_damaged",
 }
 """PostgreSQL's failures that a user can act on, each with its kind; any other is a bug."""
 
@@ -153,3 +178,11 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str, type[TgTaggerError]], ...] = (
     (("invalid", "value"), "database_url_unreadable", InputError),
 )
 """What libpq says about a refusal, and its kind."""
+
+_PASSING = (
+    ("too many clients", "database_server_full"),
+    ("too many connections", "database_server_full"),
+    ("connection slots are reserved", "database_server_full"),
+    ("the database system is", "database_starting"),  # or shutting down
+)
+"""What libpq says about a refusal that passes, and its kind."""

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 
 from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.store import tag_queue
+from tgtagger.store.again import Again
 from tgtagger.store.postgres import engine
 from tgtagger.store.postgres.errors import map_errors, unwrapped
 from tgtagger.store.statements import Statement
@@ -61,22 +62,32 @@ _RELEASE = Statement("DELETE FROM run_leases WHERE holder = :holder")
 
 
 @contextlib.contextmanager
-def hold(made: Engine, path: str, name: str, *, shared: bool, of: Sequence[str]) -> Iterator[None]:
+def hold(
+    made: Engine, path: str, name: str, patience: float, *, shared: bool, of: Sequence[str]
+) -> Iterator[None]:
     """Hold a run lock; raise TryLater at once if another run holds it.
 
     `shared`: several may hold it so, while nobody holds it alone. `of`: what the run is about, all
-    if that is empty.
+    if that is empty. `patience`: for a server that restarts.
     """
     about = json.dumps(sorted({*of} or {_ALL}))
     holder = uuid.uuid4().hex
     who = f"{platform.node()}:{os.getpid()}"
-    with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
-        _FORGET(db)
-        if name == "tag" and not _ANY(db, name=name).fetchone():
-            tag_queue.release_all(db)  # of runs that were killed: nobody else is at work
-        if _IN_THE_WAY(db, name=name, shared=int(shared), of=about).fetchone():
-            raise TryLater("run_at_work", process=None, run=name, database=path)
-        _TAKE(db, name=name, of=about, holder=holder, shared=int(shared), who=who)
+
+    def take() -> None:
+        with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
+            _FORGET(db)
+            if name == "tag" and not _ANY(db, name=name).fetchone():
+                tag_queue.release_all(db)  # of runs that were killed: nobody else is at work
+            if _IN_THE_WAY(db, name=name, shared=int(shared), of=about).fetchone():
+                raise TryLater("run_at_work", process=None, run=name, database=path)
+            _TAKE(db, name=name, of=about, holder=holder, shared=int(shared), who=who)
+
+    def release() -> None:
+        with map_errors(path), unwrapped(), engine.begun(made, engine.BARE) as (db, _):
+            _RELEASE(db, holder=holder)
+
+    Again(patience)(take)
     is_over = threading.Event()
     renewal = threading.Thread(
         target=_keep, args=(made, path, holder, is_over), name=f"lease of {name}", daemon=True
@@ -87,14 +98,8 @@ def hold(made: Engine, path: str, name: str, *, shared: bool, of: Sequence[str])
     finally:
         is_over.set()
         renewal.join()
-        # If the server is gone, the lease ends by itself.
-        with (
-            contextlib.suppress(TgTaggerError),
-            map_errors(path),
-            unwrapped(),
-            engine.begun(made, engine.BARE) as (db, _),
-        ):
-            _RELEASE(db, holder=holder)
+        with contextlib.suppress(TgTaggerError):  # of a server that is gone: the lease ends, too
+            Again(0)(release)
 
 
 def _keep(made: Engine, path: str, holder: str, is_over: threading.Event) -> None:

@@ -41,6 +41,8 @@ _PATIENCE = 1.0
 class ArchiveFile:
     """A SQLite file, opened for reading or for writing."""
 
+    patience = BUSY_TIMEOUT
+
     def __init__(self, path: Path, made: Engine, schema: Schema) -> None:
         self.path = path
         self.is_new = False  # opening it made it
