@@ -148,6 +148,7 @@ def test_a_connection_that_is_lost_costs_nothing(
         assert done.code == 0, done.errors
         requests = list(proxy.seen)
         whole = run.close()
+        assert whole["run locks"] == []
         plan = [(how, nth) for nth in range(1, len(requests) + 1) for how in HOW]
         chosen = plan if effort.is_long else draw(plan, requests)
         for how, nth in chosen:

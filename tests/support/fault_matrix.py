@@ -45,6 +45,8 @@ ROWS: Final = {
     "S3": "a server that restarts, stops, refuses",
     "S4": "transactions in each other's way",
     "S5": "a server whose disk is full",
+    "S6": "workers and their server killed",
+    "S7": "TLS",
     "H1": "no connection, or one that breaks",
     "H2": "answers that hang, drip, never end",
     "H3": "throttling",
