@@ -339,8 +339,8 @@ def test_a_channels_posts_are_kept_for_a_time(archive: Any, tmp_path: Path) -> N
     assert len(lines(archive("export"))) == 4
     kept = archive("channels", "keep", "News", "1d", "--yes").stdout
     assert kept == (
-        "News: posts are kept for 1d; 3 older posts deleted; 1 older post with a person's or an "
-        "agent's tag stay\n"
+        "News: posts are kept for 1d; 3 older posts deleted\n"
+        "kept: 1 older post that a person or an agent tagged\n"
     )
     assert [post["id"] for post in lines(archive("export"))] == [3]
     assert "News (1d)" in archive("channels").stdout

@@ -209,11 +209,12 @@ def _tell_kept(screen: Screen, told: ChannelKept, period: str, *, dry_run: bool)
         screen.line(f"{told.title}: all posts are kept")
         return
     would = "would be " if dry_run else ""
-    stay = f"; {plural(told.stay, 'older post')} with a person's or an agent's tag stay"
     screen.line(
         f"{told.title}: posts are kept for {period}; {plural(told.removed, 'older post')} "
-        f"{would}deleted{stay if told.stay else ''}"
+        f"{would}deleted"
     )
+    if told.stay:
+        screen.line(f"kept: {plural(told.stay, 'older post')} that a person or an agent tagged")
 
 
 @app.command(
