@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -14,6 +17,7 @@ from support.on_server import Archive, connected
 from tgtagger.errors import TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import LockName, Store
+from tgtagger.store.postgres import leases
 
 
 @pytest.fixture
@@ -99,3 +103,19 @@ def test_posts_of_taggers_that_were_killed_are_given_back(store: Store) -> None:
         assert len([*alive.take()]) == 2
         with store.lock("tag", shared=True):  # another one begins: who is at work keeps its posts
             assert [*store.queue.claims(pending, "third", by_text=True).take()] == []
+
+
+def test_a_process_that_is_gone_from_this_machine_holds_nothing(store: Store) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for who, is_dead in (
+        (f"{leases.machine()} {gone.pid}", True),
+        (f"{leases.machine()} {os.getpid()}", False),
+        (f"elsewhere {gone.pid}", False),
+    ):
+        with contextlib.suppress(TryLater), store.lock("parse"):
+            with connected(store) as db:
+                db.execute("UPDATE run_leases SET who = %s, holder = 'killed'", [who])
+            assert is_free(store) == is_dead, who
+        with connected(store) as db:
+            db.execute("DELETE FROM run_leases")

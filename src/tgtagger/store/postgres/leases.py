@@ -1,12 +1,14 @@
 """Run locks as leases: rows that who holds a lock renews, since a run may be on another machine.
 
-A run that is killed holds its lock until the lease is over. The clock is the server's, so that
-those of the machines may differ. Knows no reason for a lock.
+A run that is killed holds its lock until the lease is over, unless somebody asks on its machine,
+where it is seen that its process is gone. The clock is the server's, so that those of the machines
+may differ. Knows no reason for a lock.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -14,6 +16,7 @@ import platform
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
@@ -58,6 +61,7 @@ _TAKE = Statement(
     f"SELECT :name, value, :holder, :shared, :who, {_UNTIL} FROM listed_texts(:of) AS j"
 )
 _RENEW = Statement(f"UPDATE run_leases SET until = {_UNTIL} WHERE holder = :holder")
+_HOLDERS = Statement("SELECT DISTINCT holder, who FROM run_leases")
 _RELEASE = Statement("DELETE FROM run_leases WHERE holder = :holder")
 
 
@@ -72,11 +76,14 @@ def hold(
     """
     about = json.dumps(sorted({*of} or {_ALL}))
     holder = uuid.uuid4().hex
-    who = f"{platform.node()}:{os.getpid()}"
+    who = f"{machine()} {os.getpid()}"
 
     def take() -> None:
         with map_errors(path), unwrapped(), engine.begun(made, engine.writing(10)) as (db, _):
             _FORGET(db)
+            for other, process in _HOLDERS(db).fetchall():
+                if _is_gone(process):
+                    _RELEASE(db, holder=other)
             if name == "tag" and not _ANY(db, name=name).fetchone():
                 tag_queue.release_all(db)  # of runs that were killed: nobody else is at work
             if _IN_THE_WAY(db, name=name, shared=int(shared), of=about).fetchone():
@@ -100,6 +107,33 @@ def hold(
         renewal.join()
         with contextlib.suppress(TgTaggerError):  # of a server that is gone: the lease ends, too
             Again(0)(release)
+
+
+@functools.cache
+def machine() -> str:
+    """Return what tells where process numbers mean the same: this machine, since it was started.
+
+    A container numbers processes by itself.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{platform.node()} {boot} {Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:  # no Linux: it is not known when the machine was started
+        return f"{platform.node()} {uuid.uuid4()}"
+
+
+def _is_gone(who: str) -> bool:
+    """Tell whether a process was on this machine, and is no longer."""
+    where, _, number = who.rpartition(" ")
+    if where != machine():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _keep(made: Engine, path: str, holder: str, is_over: threading.Event) -> None:
