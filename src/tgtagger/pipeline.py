@@ -23,6 +23,7 @@ from tgtagger.model.choices import SourceName
 from tgtagger.model.events import Events
 from tgtagger.model.hashes import Hashes
 from tgtagger.model.posts import Memory, Page, PageStored, PostFilter
+from tgtagger.model.refs import post_name
 from tgtagger.model.tagging import (
     Answered,
     Attempt,
@@ -201,8 +202,9 @@ async def propose(
 ) -> AsyncGenerator[TagUpdate]:
     """Ask a tagger about the posts of a filter; yield what it would change in each. Changes none.
 
-    What was paid for is stored at once: neither this run nor a later one pays for it again. A
-    tagger that costs nothing stores nothing, and the run's number is not used.
+    What was paid for is stored at once: neither this run nor a later one pays for it again; the
+    filter of a `fresh` run that was `asked_since` names its posts. A tagger that costs nothing
+    stores nothing, and the run's number is not used.
     """
     writer = _Writer(store, tagger, run, rules)
     if not tagger.paid:
@@ -211,6 +213,14 @@ async def propose(
                 for update in writer.propose(answered):
                     yield update
         return
+    if rules.fresh and rules.asked_since is not None:
+        earlier = [*store.queue.answered(wanted, tagger.provenances, since_run=rules.asked_since)]
+        for update in writer.propose([_copied(*each) for each in earlier]):
+            yield update
+        asked = {post_name(post.id) for post, _, _ in earlier}
+        wanted = replace(wanted, posts=tuple(name for name in wanted.posts if name not in asked))
+        if not wanted.posts:
+            return
     claims = store.queue.claims(wanted, f"run {run}", by_text=True)
     feed = _Feed(store, tagger, claims, fresh=rules.fresh)
     async with _kept(claims):
@@ -282,12 +292,7 @@ class _Writer:
 
     def copy(self, known: Sequence[KnownAnswer]) -> list[TagResult]:
         """Store answers of earlier runs for posts with equal texts."""
-        results = self._write(
-            [
-                Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
-                for post, provenance, tags in known
-            ]
-        )
+        results = self._write([_copied(*each) for each in known])
         self.copied += len(results)
         return results
 
@@ -417,6 +422,12 @@ class _Feed:
         """Return, once, the answers for posts whose text was answered earlier in this run."""
         found, self._answered = self._answered, []
         return found
+
+
+def _copied(
+    post: PostForTagging, provenance: Provenance, tags: tuple[SuggestedTag, ...]
+) -> Answered:
+    return Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
 
 
 def _outcome_of(known: tuple[SuggestedTag, ...]) -> Outcome:

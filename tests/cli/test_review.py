@@ -257,3 +257,17 @@ def test_a_post_at_which_the_model_fails_is_shown_and_stays_as_it_was(
     assert (set(tags(db)), waiting(db)) == ({2, 3}, [4, 5])
     statuses = rows(db, "SELECT count(*) FROM attempts WHERE class = 'refused'")
     assert statuses[0][0] >= 1
+
+
+def test_equal_texts_are_asked_once_also_anew_and_in_several_portions(
+    run: Run, db: Path, answer: Any, server: LlmServer
+) -> None:
+    with Store.open(str(db)) as store:
+        more = (post(n, f"Rain number {n % 12}") for n in range(20, 44))
+        store.posts.save_page(page(*more))
+    run("tag")
+    before = len(server.completions)
+    found = json.loads(run("tag", "--review", "24", "--force", "--json").stdout)
+    assert len(found) == 24
+    asked = [text for seen in server.completions[before:] for text in seen.texts]
+    assert len(asked) == len(set(asked)) == 12

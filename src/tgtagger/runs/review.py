@@ -106,7 +106,9 @@ class Review:
     def _ask(self, portion: PostFilter) -> list[TagUpdate]:
         tagging = self.tagging
         rules = pipeline.TagRules(
-            tagging.settings.max_attempts, fresh=tagging.options.queue == "all"
+            tagging.settings.max_attempts,
+            fresh=tagging.options.queue == "all",
+            asked_since=self.run,  # an equal text of an earlier portion
         )
         updates: list[TagUpdate] = []
         asked = pipeline.propose(
