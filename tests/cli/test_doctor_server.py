@@ -64,6 +64,10 @@ def test_all_is_well() -> None:
          "pg_terminate_backend(77)"),
         ({"settings": settings(idle_in_transaction_session_timeout="0")}, "transactions", "ok",
          "no transaction", "ALTER DATABASE posts SET idle_in_transaction_session_timeout"),
+        ({"settings": settings(statement_timeout="8000")}, "timeouts", "warning",
+         "statement_timeout = 8 s", "ALTER ROLE me SET statement_timeout = 0"),
+        ({"settings": settings(idle_in_transaction_session_timeout="5000")}, "timeouts", "warning",
+         "idle_in_transaction_session_timeout = 5 s", "ALTER ROLE me"),
         ({"queue": QueueTable(10, 30_000, 10**8)}, "queue", "warning", "30\u202f000 dead",
          "VACUUM"),
         ({"settings": settings(autovacuum="off")}, "queue", "warning", "autovacuum is off",
@@ -117,6 +121,12 @@ def test_what_a_user_may_not_do_is_told(server_url: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as db:
         db.execute("DROP OWNED BY reader")
         db.execute("DROP ROLE reader")
+
+
+def test_a_timeout_is_seen(server_url: str) -> None:
+    Store.open(server_url).close()
+    _, told = doctor(f"{server_url}&options=-cstatement_timeout%3D5s")
+    assert [item["level"] for item in told if item["check"] == "timeouts"] == ["warning"]
 
 
 def test_a_long_transaction_is_seen(server_url: str) -> None:

@@ -25,6 +25,13 @@ _DEAD = 20_000
 
 _SHOWN = 3
 
+_TIMEOUTS = {
+    "statement_timeout": 600,
+    "transaction_timeout": 3600,
+    "idle_in_transaction_session_timeout": 60,
+}
+"""Seconds that each should give, if it is set: an index of a million posts takes minutes."""
+
 RECOVER = "check its disk, with pg_amcheck, too; then restore a backup: see docs/postgres.md"
 
 
@@ -47,6 +54,7 @@ def look(path: str, found: ServerState) -> Iterator[Finding]:
     yield _clock(found)
     yield _distance(found)
     yield _connections(found)
+    yield _timeouts(found)
     yield _transactions(found)
     yield _queue(found)
 
@@ -155,6 +163,24 @@ def _connections(found: ServerState) -> Finding:
         "connections", "warning", words,
         "raise max_connections, or put pgbouncer before it: see docs/postgres.md",
     )  # fmt: skip
+
+
+def _timeouts(found: ServerState) -> Finding:
+    """Look for a timeout that would end an export, or an upgrade of the schema."""
+    short = {
+        name: int(found.settings.get(name, "0")) / 1000
+        for name, least in _TIMEOUTS.items()
+        if 0 < int(found.settings.get(name, "0")) < least * 1000
+    }
+    if not short:
+        return Finding("timeouts", "ok", "no timeout of the server ends what takes long")
+    named = ", ".join(f"{name} = {seconds:g} s" for name, seconds in short.items())
+    return Finding(
+        "timeouts",
+        "warning",
+        f"the server ends what takes long ({named}): exports, copies, upgrades",
+        "; ".join(f"ALTER ROLE {found.user} SET {name} = 0" for name in short),
+    )
 
 
 def _transactions(found: ServerState) -> Finding:

@@ -28,7 +28,7 @@ _CLOCK = Statement("SELECT CAST(extract(epoch FROM clock_timestamp()) AS double 
 _SETTINGS = Statement("SELECT name, setting FROM pg_settings WHERE name IN listed_texts(:names)")
 _SHOWN = (
     '["fsync", "full_page_writes", "synchronous_commit", "autovacuum", "data_checksums", '
-    '"idle_in_transaction_session_timeout"]'
+    '"idle_in_transaction_session_timeout", "statement_timeout", "transaction_timeout"]'
 )
 _MISSING = Statement(
     "SELECT r.name, t.tablename FROM pg_catalog.pg_tables AS t "
