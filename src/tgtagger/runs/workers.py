@@ -23,7 +23,9 @@ from tgtagger.runs.work import LANES, Lane, hold_locks, lane_of, led_by_another
 from tgtagger.store import Store
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at the jobs."""
+"""Seconds between two looks at the jobs, while there is one."""
+LONGEST_LOOK = 1.0
+"""The same when there was none for a while: a server has many workers."""
 HELP_EVERY = 2.0
 """Seconds between two starts of a process that helps with a job which another worker leads."""
 PATIENCE = 8
@@ -195,8 +197,10 @@ def work(
                 if worker.is_idle and not told:
                     idle()
                 told = True
+                pause = LOOK_EVERY
                 while time.monotonic() < end and not store.is_replaced:
-                    time.sleep(LOOK_EVERY)
+                    time.sleep(pause * (0.75 + worker.chance() / 2))
                     worker.look()
+                    pause = min(1.1 * pause, LONGEST_LOOK) if worker.is_idle else LOOK_EVERY
             finally:
                 worker.stop()

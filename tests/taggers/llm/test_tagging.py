@@ -10,7 +10,7 @@ import pytest
 
 from llm_server import KINDS, Brain, Seen, contents, faults, refusals
 from support.make import minute, page, post
-from support.sql import reading
+from support.sql import reading, writing
 from support.tagging import failures, fill, make, poison, statuses, tag, tags_of, turns
 from tgtagger.errors import InputError, TryLater
 from tgtagger.model.posts import PostFilter
@@ -279,6 +279,17 @@ def test_the_time_of_a_run(store: Store) -> None:
     assert (told.kind, type(told.stopped)) == ("time_cap", TryLater)
     assert told.seconds == pytest.approx(10)  # the one on its way was paid for
     assert statuses(store) == {"tagged": 50, "pending": 150}
+
+
+def test_posts_whose_runs_died_go_one_by_one_in_the_time_of_one_run(store: Store) -> None:
+    fill(store, 20)
+    with writing(store) as db:
+        db.execute("UPDATE tag_queue SET attempts = 2")
+    brain = Brain(latency=2.0)
+    told = tag(store, brain, max_time=9.0)
+    assert (told.kind, told.requests, told.seconds < 16) == ("time_cap", 5, True)
+    assert [len(seen.posts) for seen in brain.completions] == [1] * 5
+    assert len(told.results) == 5
 
 
 def test_a_server_that_hangs_does_not_hold_a_run_beyond_its_time(store: Store) -> None:

@@ -64,6 +64,7 @@ class LlmTagger:
         )
         self._remember = remember
         self._shared = shared
+        self._began: float | None = None
 
     @property
     def provenances(self) -> tuple[Provenance, ...]:
@@ -83,11 +84,12 @@ class LlmTagger:
         Raises an error whose kind is a StopClass when the run cannot go on, after all answers have
         been yielded.
         """
+        if self._began is None:  # a run may call it again, and has one time in all
+            self._began = asyncio.get_running_loop().time()
         async with self.server:
             plan = Plan(
                 posts, self.options, self.exchange, self._capabilities, self._costs,
-                self.provenances, self.server.url, now=asyncio.get_running_loop().time(),
-                shared=self._shared,
+                self.provenances, self.server.url, now=self._began, shared=self._shared,
             )  # fmt: skip
             try:
                 async with aclosing(follow(plan, self.server, events, self._remember)) as steps:
