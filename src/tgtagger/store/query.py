@@ -170,7 +170,13 @@ class Query:
 
     def count(self, limit: int | None = None) -> sa.Select[Any]:
         """Return the SELECT of how many posts there are, up to a limit."""
-        found = self.select("1 AS one", limit=limit).subquery()
+        found: sa.FromClause = self.select("1 AS one", limit=limit).subquery()
+        if self.expression is not None and not self.conditions:  # the index knows them by itself
+            most = "" if limit is None else f" LIMIT {min(int(limit), LARGEST):d}"
+            sql = f"({self.room.fulltext.FOUND}{most}) AS found"
+            return sa.select(sa.func.count()).select_from(
+                self._text(sql, {"expression": self.expression})
+            )
         return sa.select(sa.func.count()).select_from(found)
 
 
@@ -409,7 +415,7 @@ class _Conditions:
     def write(self, part: tree.Query) -> Condition:
         expression = self._index.expression(self._db, part) if _is_words(part) else None
         if expression is not None:
-            found = f"p.id IN ({self._index.FOUND})"
+            found = self._index.stands_in(self._db, expression)
             return self._query.condition(found, expression=expression)
         match part:
             case Not(inner):

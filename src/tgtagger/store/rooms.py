@@ -55,6 +55,9 @@ class FullText(Protocol):
         The first is for who reads the newest of them, the second for who reads all.
         """
 
+    def stands_in(self, db: Connection, expression: str, /) -> str:
+        """Return the condition that a post, `p`, fits an :expression, where others give posts."""
+
     def marked(self, found: str, expression: str, /) -> str:
         """Return the part of a post where the words stand, marked; of a long one all of it."""
 

@@ -95,12 +95,23 @@ marked = snippets.marked
 
 def matches(db: Connection, expression: str) -> tuple[str, str]:
     """Return the condition that a post fits an :expression, for the newest, and for all."""
+    return (_DENSE, _ALL) if _is_frequent(db, expression) else (_FEW, _FEW)
+
+
+def stands_in(db: Connection, expression: str) -> str:
+    """Return the condition that a post, `p`, fits an :expression: each is looked at if many do."""
+    if not _is_frequent(db, expression):
+        return f"p.id IN ({FOUND})"
+    return f"EXISTS (SELECT 1 FROM post_words AS w WHERE w.post_id = p.id AND {_DENSE})"
+
+
+def _is_frequent(db: Connection, expression: str) -> bool:
     # To count the posts of a frequent word takes long, even up to a cap: all are gathered first.
     ((((plan,)),),) = _ESTIMATE(db, expression=expression).fetchall()
     count = plan["Plan"]["Plan Rows"]
     if count < FREQUENT:
         (count,) = _COUNT(db, expression=expression, cap=CAP).fetchone()
-    return (_DENSE, _ALL) if count >= CAP else (_FEW, _FEW)
+    return bool(count >= CAP)
 
 
 # ---- add and remove posts

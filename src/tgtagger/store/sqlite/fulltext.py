@@ -52,6 +52,11 @@ def matches(_db: Connection, _expression: str) -> tuple[str, str]:
     return _MATCHES, _MATCHES
 
 
+def stands_in(_db: Connection, _expression: str) -> str:
+    """Return the condition that a post, `p`, fits an :expression."""
+    return f"p.id IN ({FOUND})"
+
+
 def marked(found: str, _expression: str) -> str:
     """Return a snippet as it is: FTS5 has marked it."""
     return found
