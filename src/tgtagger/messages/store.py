@@ -61,7 +61,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "statements_mixed_up": "{path}: a pool of connections loses what one of them has prepared",
     "database_starting": "{path}: the server is starting, or shutting down",
     "database_outcome_unknown": (
-        "the connection to {path} was lost: nobody can tell if the last step was stored"
+        "the connection to {path} was lost: it cannot be told if the last step was stored"
     ),
     "database_statement_cancelled": "{path}: the server broke off a statement that took too long",
     "database_server_disk_full": "{path}: the server's disk is full",
