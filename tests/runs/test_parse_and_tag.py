@@ -187,7 +187,7 @@ def test_posts_that_the_queue_has_lost_are_tagged_all_the_same(
     with closing(sqlite3.connect(settings.db)) as raw, raw:
         raw.execute("DELETE FROM tag_queue WHERE post_id <> (SELECT max(post_id) FROM tag_queue)")
     assert tag.tag(settings, TagOptions(), events).tagged == 3
-    assert events.warnings == ["the queue had lost 2 of the posts that wait: they are in it again"]
+    assert events.warnings == ["posts that wait and were lost from the queue are in it again: 2"]
     with closing(sqlite3.connect(settings.db)) as raw:
         assert raw.execute("SELECT count(*) FROM tag_queue").fetchone() == (0,)
 

@@ -125,7 +125,7 @@ class Tagging:
         wanted, tagger = self.wanted, self.tagger
         lost = self.store.queue.mend()
         if lost:
-            events.warn(f"the queue had lost {lost} of the posts that wait: they are in it again")
+            events.warn(f"posts that wait and were lost from the queue are in it again: {lost}")
         total = self.store.queue.count(wanted)
         is_first = (
             total > 0
