@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -250,3 +251,22 @@ def test_verbs_are_no_topics(text: str, expected: set[str], never: set[str]) -> 
     found = set(tags(text))
     assert expected <= found
     assert not never & found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "中" * 8000,
+        "".join(map(chr, range(0x4E00, 0x6000))),
+        "中国人民" * 2000,
+        "が" * 8000,
+        "漢\ud800字が",
+    ],
+)
+def test_a_text_without_end_takes_a_moment(text: str) -> None:
+    for library in ("jieba", "fugashi"):
+        pytest.importorskip(library)
+    tags(CHINESE), tags(JAPANESE)  # loaded
+    started = time.process_time()
+    tags(text)
+    assert time.process_time() - started < 3

@@ -17,6 +17,8 @@ from tgtagger.vocabulary import drop_stray_joiners
 
 MAX_TEXT = 8000
 """Letters read of a post: the topic is said long before."""
+MAX_UNSPACED = 1500
+"""Letters read of a post in Chinese or Japanese, which says more with each."""
 MAX_WORD = 40
 
 _URL = re.compile(
@@ -102,6 +104,8 @@ def prepare(text: str) -> Prepared:
         text = text[: text.rfind(" ")] if " " in text[-MAX_WORD:] else text
     text = drop_stray_joiners(_without_invisible(unicodedata.normalize("NFC", text)))
     rare = scripts.is_rare(text)
+    if rare and scripts.unspaced_language(text):
+        text = text[:MAX_UNSPACED]
     patterns = _patterns_of_all_scripts() if rare else _PLAIN
     hashtags = tuple(dict.fromkeys(patterns.hashtag.findall(text)))
     lines = [line for line in _lines(text, patterns) if line]
