@@ -12,7 +12,7 @@ import pytest
 from support.exports import chat, message, write
 
 SLOW = {
-    "telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3",
+    "psycopg", "telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3",
     "pymorphy3_dicts_uk", "jieba", "fugashi", "ipadic",
 }  # fmt: skip
 

