@@ -207,7 +207,7 @@ def test_a_model_that_gives_no_tags(ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     ("context", "level", "hint"),
-    [(4096, "ok", ""), (1500, "warning", "set TGTAGGER_LLM_BATCH="), (700, "warning", "give it")],
+    [(4096, "ok", ""), (1500, "warning", "set TGTAGGER_LLM_BATCH="), (950, "warning", "give it")],
 )
 def test_a_context_that_is_too_short(ask: Ask, context: int, level: str, hint: str) -> None:
     with LlmServer("llamacpp", context=context) as server:

@@ -52,7 +52,7 @@ def test_the_help_lists_the_commands_in_their_groups() -> None:
     assert bare.stderr == ""
     groups = re.findall(r"^(Set up|Collect|Look)\n((?:  .+\n)+)", asked.stdout, re.MULTILINE)
     assert {title: re.findall(r"^  (\S+)", rows, re.MULTILINE) for title, rows in groups} == {
-        "Set up": ["login", "logout", "config", "doctor", "demo"],
+        "Set up": ["login", "logout", "config", "doctor", "copy", "demo"],
         "Collect": ["parse", "tag", "retry-failed", "sync"],
         "Look": ["search", "show", "export", "tags", "channels", "status"],
     }
