@@ -91,11 +91,18 @@ CASES = {
 HOW: tuple[How, ...] = ("before", "after")
 
 
+WRITES = (
+    "INSERT INTO attempts", "INSERT INTO posts ", "INSERT INTO tag_changes", "COPY posts ",
+    "INSERT INTO post_tags",
+)  # fmt: skip
+"""How what a command is for begins, where it writes; for the short form."""
+
+
 def draw(requests: list[str]) -> list[tuple[How, int]]:
-    """Choose a COMMIT whose answer is lost, something in the middle, and one that opens."""
-    commits = [nth for nth, sql in enumerate(requests, 1) if sql == "COMMIT"]
-    middle = commits[len(commits) // 2]
-    return [("after", middle), ("before", middle - 1), ("before", 3)]
+    """Choose the COMMIT of what is written, which runs or does not; and one that opens."""
+    written = next(nth for nth, sql in enumerate(requests) if sql.startswith(WRITES))
+    commit = requests.index("COMMIT", written) + 1
+    return [("after", commit), ("before", commit), ("before", 3)]
 
 
 class Run:

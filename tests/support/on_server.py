@@ -115,7 +115,8 @@ def contents(url: str) -> dict[str, list[Any]]:
         found["attempts"] = db.execute(
             "SELECT post_id, class, count(*) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
-        found["changes"] = db.execute("SELECT count(*) FROM tag_changes").fetchall()
+        for table in ("runs", "tag_changes", "answers"):
+            found[table] = db.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()
         found["run locks"] = db.execute("SELECT name, is_shared FROM run_leases").fetchall()
     with Store.open_to_read(url) as store:
         assert store.queue.out_of_step() == 0
