@@ -288,6 +288,9 @@ class Torn:
     def cursor(self) -> Torn:
         return self
 
+    def close(self) -> None:
+        """End as a cursor does: the connection stays."""
+
     def execute(self, sql: str, values: object = ()) -> None:
         if sql.startswith("DROP"):
             self._db.connection.cursor().execute(sql)
