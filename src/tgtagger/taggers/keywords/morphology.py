@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from tgtagger.vocabulary import dictionary
 from tgtagger.vocabulary.dictionary import CACHED
 
 NOUN_SCORE = 0.4
+SMALL_SCORE = 0.1
+"""How likely a common noun must be, to be read for a surname that is written small."""
 MOST_READINGS = 8
 
 NAMES = ("Name", "Surn", "Patr")
@@ -88,12 +91,30 @@ def analyse(word: str) -> Form:
         lemma,
         noun=text.startswith("NOUN"),
         adjective=text.startswith("ADJF"),
-        name=next((mark for mark in NAMES for tag in tags if mark in tag), None),
+        name=None if text.startswith("PREP") else _name_in(tags),  # «Из», many an Иза
         place=any("Geox" in tag for tag in tags[:3]),
         known=best.is_known,
         animate=",anim," in text and "plur" not in text,
         woman_did=text.startswith("VERB") and "femn" in text,
     )
+
+
+def common_lemma(word: str) -> str:
+    """Return the dictionary form of a word that is written small: волков are of волк, no Волков."""
+    form = analyse(word)
+    if form.name is None or form.lemma != word:
+        return form.lemma
+    common: dict[str, float] = {}
+    for parse in _parses(word):
+        tag = str(parse.tag)
+        if tag.startswith("NOUN") and _name_in([tag]) is None:
+            common[parse.normal_form] = common.get(parse.normal_form, 0) + parse.score
+    likely = max(common, key=lambda lemma: common[lemma], default=word)
+    return likely if common.get(likely, 0) >= SMALL_SCORE and word not in common else word
+
+
+def _name_in(tags: Sequence[str]) -> str | None:
+    return next((mark for mark in NAMES for tag in tags if mark in tag), None)
 
 
 @functools.lru_cache(CACHED // 5)

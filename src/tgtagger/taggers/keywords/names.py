@@ -303,7 +303,7 @@ def single(word: str, *, woman: Callable[[str], bool]) -> str:
     `woman` tells of a woman's surname in the nominative whether the post speaks of her.
     """
     every = [each for each in readings(word) if each.features.kind]
-    one = [each for each in every if not each.features.plural]
+    one = [each for each in every if not each.features.plural or _has_no_singular(each)]
     if not one:
         # «Нилов»: the dictionary has it as a plural of Нил.
         surname = any(each.lemma == word[:-2] for each in every) and word.endswith(("ов", "ев"))
@@ -322,6 +322,11 @@ def single(word: str, *, woman: Callable[[str], bool]) -> str:
         score = each.score * (_PLACE if each.features.kind == "Geox" else 1)
         scores[bare] = scores.get(bare, 0) + score
     return max(scores, key=lambda bare: scores[bare])
+
+
+def _has_no_singular(reading: Reading) -> bool:
+    """Tell whether a plural is the name of a place: Сумы."""
+    return reading.features.kind == "Geox" and reading.lemma.endswith(("ы", "и"))
 
 
 def of_these(word: str, nominatives: set[str]) -> str | None:

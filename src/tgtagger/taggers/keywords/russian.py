@@ -317,7 +317,7 @@ def _add_word(post: Surroundings, word: Word, position: int, gathering: Gatherin
 def _add_noun(post: Surroundings, word: Word, position: int, gathering: Gathering) -> None:
     form = _form(word.lower)
     if form.noun:
-        lemma = form.lemma
+        lemma = form.lemma if word.text[0].isupper() else morphology.common_lemma(word.lower)
         if not form.known:
             lemma = unlisted.ground_form(word.lower, capital=False, count=post.count)
         plain = lemma.replace("ё", "е")
@@ -388,8 +388,9 @@ def _parts(place: str) -> list[str]:
 
 
 def is_place(lower: str) -> bool:
-    """Tell whether a word can be a Russian name of a place."""
-    return shape(lower).russian and _form(lower).place
+    """Tell whether a word can be a Russian name of a place, and is no adjective: Красная."""
+    form = _form(lower)
+    return shape(lower).russian and form.place and not form.adjective
 
 
 def ground_form(lower: str) -> str:

@@ -9,6 +9,7 @@ import functools
 import math
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tgtagger import vocabulary
 from tgtagger.model.tagging import SuggestedTag
@@ -16,7 +17,7 @@ from tgtagger.taggers.keywords import capitals, english, russian, ukrainian, wor
 from tgtagger.taggers.keywords.candidates import CYRILLIC, Candidate, Gathering, without_owner
 from tgtagger.taggers.keywords.languages import language_of
 from tgtagger.taggers.keywords.shelf import shelf_of
-from tgtagger.taggers.keywords.text import Prepared, prepare
+from tgtagger.taggers.keywords.text import Prepared, Word, prepare
 from tgtagger.vocabulary.shelves import Shelves
 
 USUAL = 5
@@ -48,7 +49,7 @@ def choose_tags(
         _add(chosen, readable, hashtag=True, maximum=maximum)
         taken.append(_ground_forms(readable, language))
     wanted = max(minimum, min(maximum, USUAL))
-    own = _name_of(channel, language)
+    own = _names_of(channel, language)
     ranked = sorted(_scored(prepared, language), key=lambda scored: -scored[0])
     for score, candidate in ranked:
         if len(chosen) >= wanted or (len(chosen) >= minimum and score < WORTH * ranked[0][0]):
@@ -98,24 +99,49 @@ def _readable(hashtag: str) -> str:
 _TITLE_ENDS = re.compile("[|/•·:(.—–]| - ")
 
 
-@functools.lru_cache(256)  # a channel's posts come one after another
-def _name_of(channel: str, language: str) -> frozenset[str]:
-    """Return the words of a channel's name, as candidates have them.
+class _OwnNames(NamedTuple):
+    """What a channel's title calls it: single words, and whole names of several."""
 
-    «BBC News | Русская служба» is BBC News; a place is a topic, though a channel is called so.
+    words: frozenset[str]
+    whole: frozenset[frozenset[str]]
+
+
+@functools.lru_cache(256)  # a channel's posts come one after another
+def _names_of(channel: str, language: str) -> _OwnNames:
+    """Return the names in a channel's title, as candidates have them.
+
+    «BBC News | Русская служба» is the BBC, BBC News and the Русская служба; of what stands behind
+    the first part a single word is rather a topic. A place is one, though a channel is called so.
     """
-    head = _TITLE_ENDS.split(channel, maxsplit=1)[0]
-    names = [word for word in prepare(head).words if word.text[0].isupper()]
-    return frozenset().union(
-        *(_ground_forms(word.text, language) for word in names if not russian.is_place(word.lower))
+    parts = [prepare(part).words for part in _TITLE_ENDS.split(channel)]
+    in_capitals = [word for word in parts[0] if word.text[0].isupper()]
+    head = [word for word in in_capitals if not russian.is_place(word.lower)]
+    whole = [part for part in parts if len(part) > 1 and not _names_place(part)]
+    return _OwnNames(
+        _ground_forms(" ".join(word.text for word in head), language),
+        frozenset(_ground_forms(" ".join(word.text for word in part), language) for part in whole),
     )
 
 
-def _is_of(candidate: Candidate, own: frozenset[str], language: str) -> bool:
-    """Tell whether a name is the channel's: in English the whole one, since no list knows towns."""
-    if not candidate.name or not candidate.parts <= own:
+def _names_place(part: Sequence[Word]) -> bool:
+    """Tell whether a part of a title has a place, or what is called like one: Тверская область."""
+    places = words.word_set("named_things") | words.places().keys()
+    return any(
+        russian.is_place(word.lower) or russian.ground_form(word.lower) in places for word in part
+    )
+
+
+def _is_of(candidate: Candidate, own: _OwnNames, language: str) -> bool:
+    """Tell whether a name is the channel's.
+
+    In English a single word of its name is none, but in capitals, since no list knows towns.
+    """
+    if not candidate.name:
         return False
-    return language != "en" or candidate.parts == own or candidate.shown.isupper()
+    parts = _ground_forms(" ".join(candidate.parts), language)  # русский of Русская служба
+    if parts in own.whole or parts == own.words:
+        return True
+    return parts <= own.words and (language != "en" or candidate.shown.isupper())
 
 
 def _ground_forms(name: str, language: str) -> frozenset[str]:
