@@ -404,8 +404,8 @@ def _reason(db: Connection, error: BaseException) -> str:
             return "its text is not valid Unicode"
         case OverflowError():
             return "a number in it is too large"
-        case _ if room_of(db).errors.breaks_rule(error):
-            return f"it breaks a rule of the database: {error}"
+        case _ if rule := room_of(db).errors.broken_rule(error):
+            return f"it breaks a rule of the database: {rule}"
         case _:
             return f"a value in it cannot be stored ({type(error).__name__})"
 

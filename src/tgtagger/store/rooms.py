@@ -86,8 +86,8 @@ class Errors(Protocol):
     def is_of_damage(self, db: Connection, error: BaseException, /) -> bool:
         """Tell whether the error says that a free key is taken: the table and its index differ."""
 
-    def breaks_rule(self, error: BaseException, /) -> bool:
-        """Tell whether a value breaks a rule of the schema."""
+    def broken_rule(self, error: BaseException, /) -> str | None:
+        """Return the rule of the schema that a value breaks, without the value; None: none."""
 
 
 class Watching(Protocol):

@@ -52,9 +52,14 @@ def is_of_damage(_db: Connection, _error: BaseException) -> bool:
     return False
 
 
-def breaks_rule(error: BaseException) -> bool:
-    """Tell whether a value breaks a rule of the schema."""
-    return isinstance(error, psycopg.IntegrityError)
+def broken_rule(error: BaseException) -> str | None:
+    """Return the rule of the schema that a value breaks; None: it is none.
+
+    Its name alone: the server tells the whole row.
+    """
+    if not isinstance(error, psycopg.IntegrityError):
+        return None
+    return error.diag.constraint_name or error.diag.column_name or type(error).__name__
 
 
 def is_lost(error: BaseException) -> bool:
@@ -80,10 +85,15 @@ def map_errors(path: str) -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        translated = _translate(_of_the_driver(error), path)
-        if translated is None:
+        found = _of_the_driver(error)
+        translated = _translate(found, path)
+        if translated is not None:
+            raise translated from None  # the cause may hold a value
+        if not _code(found):
             raise
-        raise translated from None  # the cause may hold a value
+        # A bug: its report must not hold what the server says of values, or of the whole row.
+        bare = type(found)(f"SQLSTATE {_code(found)}")
+        raise bare.with_traceback(found.__traceback__) from None
 
 
 def unreachable(error: psycopg.Error, path: str, *, was_reached: bool) -> TgTaggerError:

@@ -54,9 +54,9 @@ def is_of_damage(db: Connection, error: BaseException) -> bool:
     return bool(found != "ok")
 
 
-def breaks_rule(error: BaseException) -> bool:
-    """Tell whether a value breaks a rule of the schema."""
-    return isinstance(error, sqlite3.IntegrityError)
+def broken_rule(error: BaseException) -> str | None:
+    """Return the rule of the schema that a value breaks; None: it is none."""
+    return str(error) if isinstance(error, sqlite3.IntegrityError) else None
 
 
 @contextlib.contextmanager
