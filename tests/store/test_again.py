@@ -31,8 +31,12 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.row("S4")
-def test_it_is_tried_a_few_times_without_any_patience(pauses: list[float]) -> None:
-    assert Again(0)(Broken(TRIES - 1)) == TRIES
+def test_it_is_tried_a_few_times_without_any_patience(
+    pauses: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert Again(0)(Broken(TRIES - 1)) == TRIES
+    assert caplog.messages == ["there: another transaction was in the way: it is tried again"] * 4
     assert sum(pauses) < 0.5
     with pytest.raises(Interrupted):
         Again(0)(broken := Broken(TRIES))

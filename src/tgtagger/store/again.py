@@ -7,12 +7,15 @@ leaves the next ones no patience, so that a run ends soon if its server is gone.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from tgtagger.errors import Interrupted
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -36,11 +39,12 @@ class Again:
         while True:
             try:
                 done = transaction()
-            except Interrupted:
+            except Interrupted as error:
                 is_over = tries >= TRIES and time.monotonic() + pause > until
                 if is_over or self._waited_in_vain:
                     self._waited_in_vain = True
                     raise
+                _log.info("%s: it is tried again", error)
             else:
                 self._waited_in_vain = False
                 return done
