@@ -43,12 +43,13 @@ def test_counted_words_are_weaker_than_written_ones_and_no_text() -> None:
 def test_a_list_of_ones_own() -> None:
     found = read_shelves(
         "\ufeff# mine\n"
-        "Космос | space > наука, real estate: Ракета орбита? астроном* солнечная_система\n"
+        "Космос | space > Наука, real estate: Ракета орбита? астроном* солнечная_система\n"
         "\tкомета\n\n"
-        "наука: учёный\n"
+        "наука: учёный\nнедвижимость | real estate:\n"
     )
     assert [dict(shelf.names) for shelf in found.shelves] == [
-        {"ru": "Космос", "en": "space"}, {"ru": "наука"}]  # fmt: skip
+        {"ru": "Космос", "en": "space"}, {"ru": "наука"},
+        {"ru": "недвижимость", "en": "real estate"}]  # fmt: skip
     assert found.shelves[0].over == {"наука", "real estate"}
     assert found.words["ракета"][0].weight == STRONG
     assert found.words["орбита"][0].weight == WEAK
@@ -56,15 +57,16 @@ def test_a_list_of_ones_own() -> None:
     assert found.words["комета"][0].shelf == 0
     assert found.words["ученый"][0].shelf == 1
     assert "астроном" in found.beginnings
-    assert found.names("ru") == ("Космос", "наука")
-    assert found.names("en") == ("space", "наука")
+    assert found.names("ru") == ("Космос", "наука", "недвижимость")
+    assert found.names("en") == ("space", "наука", "real estate")
     assert len({found.hash, read_shelves("a: b").hash, bundled().hash, NO_SHELVES.hash}) == 4
 
 
 def test_lines_of_one_name_are_one_shelf() -> None:
-    found = read_shelves("sport: match\nSport: goal\n")
-    assert found.names("en") == ("sport",)
-    assert {sign.shelf for signs in found.words.values() for sign in signs} == {0}
+    found = read_shelves("sport: match\nSport > food: goal\nfood: soup\n")
+    assert found.shelves[0].over == {"food"}
+    assert found.names("en") == ("sport", "food")
+    assert [found.words[word][0].shelf for word in ("match", "goal", "soup")] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,7 @@ def test_lines_of_one_name_are_one_shelf() -> None:
         ("sport: goal\na, b: words\n", "line 2: write"),
         ("  goal\n", "line 1: write"),
         ("# nothing\n\n", "the file has no shelf"),
+        ("sport: goal\nfood > sport, foot: soup\n", 'line 2: there is no shelf "foot"'),
     ],
 )
 def test_what_is_wrong_with_a_list_is_said(text: str, says: str) -> None:

@@ -81,6 +81,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "prices_invalid": "{path}: the prices of {model!r} are not two numbers",
     "cached_price_invalid": "{path}: `cached` of {model!r} is not a price",
     "shelf_invalid": "line {line}: write the name of a shelf, a colon, and its words",
+    "shelf_unknown": 'line {line}: there is no shelf "{name}" to win over',
     "shelves_empty": "the file has no shelf",
     # ---- vocabularies
     "vocabulary_empty": "the vocabulary has no tags",

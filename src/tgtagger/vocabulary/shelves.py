@@ -30,7 +30,7 @@ _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A broad topic: its name by language (`ru`, `en`), and the shelves that it wins over."""
+    """A broad topic: its name by language (`ru`, `en`), and names of shelves that it wins over."""
 
     names: Mapping[str, str]
     over: frozenset[str] = frozenset()
@@ -126,6 +126,7 @@ class _Reading:
         self._numbers: dict[str, int] = {}
         self._words: dict[str, tuple[Sign, ...]] = {}
         self._beginnings: dict[str, tuple[Sign, ...]] = {}
+        self._over: list[tuple[int, int, str]] = []  # line, shelf, a name that it wins over
         self._signs: dict[tuple[int, float], Sign] = {}  # most words of a shelf share one
         at = None
         for number, line in enumerate(lines, 1):
@@ -134,13 +135,14 @@ class _Reading:
             words = line
             if not line[0].isspace():
                 head, colon, words = line.partition(":")
-                at = self._number(head) if colon else None
+                at = self._number(head, number) if colon else None
             if at is None:
                 raise InputError("shelf_invalid", line=number)
             for written in words.casefold().replace("ё", "е").split():
                 self._add(at, written)
+        self._resolve_over()
 
-    def _number(self, head: str) -> int | None:
+    def _number(self, head: str, line: int) -> int | None:
         """Return the number of «Russian name | English name > others»; None if it is no name."""
         named, _, over = head.partition(">")
         names = [normalise(name) for name in named.split("|")]
@@ -149,9 +151,18 @@ class _Reading:
         at = self._numbers.setdefault(key(names[0]), len(self._shelves))
         if at == len(self._shelves):
             by_language = {"ru" if _CYRILLIC.search(name) else "en": name for name in names}
-            others = frozenset(filter(None, map(normalise, over.split(","))))
-            self._shelves.append(Shelf(by_language, others))
+            self._shelves.append(Shelf(by_language))
+        self._over.extend((line, at, name) for name in map(normalise, over.split(",")) if name)
         return at
+
+    def _resolve_over(self) -> None:
+        """Give each shelf the names of those that it wins over, as they are written there."""
+        known = {key(name): name for shelf in self._shelves for name in shelf.names.values()}
+        for line, at, name in self._over:
+            if key(name) not in known:
+                raise InputError("shelf_unknown", line=line, name=name)
+            shelf = self._shelves[at]
+            self._shelves[at] = replace(shelf, over=shelf.over | {known[key(name)]})
 
     def _add(self, shelf: int, written: str) -> None:
         word = written.rstrip("?*")

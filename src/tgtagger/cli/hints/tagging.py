@@ -89,6 +89,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "prices_invalid": _PRICES,
     "cached_price_invalid": _PRICES,
     "shelf_invalid": _SHELVES,
+    "shelf_unknown": "after > stand names of other shelves of the file, with commas",
     "shelves_empty": _SHELVES,
     "vocabulary_empty": "write one tag per line",
     "vocabulary_too_long": "remove tags that are rarely used",
