@@ -52,15 +52,18 @@ class Archive:
                 "WHERE nspname = 'public' AND relkind = 'r' "
                 "AND relname NOT IN ('alembic_version', 'write_order')"
             ).fetchall()
-        # Without foreign keys; to truncate tables takes five times as long.
-        self._empty = "; ".join(
-            [
-                "BEGIN; SET LOCAL session_replication_role = replica",
-                *(f"DELETE FROM {name}" for (name,) in tables),
-                "ALTER SEQUENCE attempts_id_seq RESTART; ALTER SEQUENCE jobs_id_seq RESTART",
-                "COMMIT",
-            ]
-        )
+            # A function, of which the plans are kept; to truncate tables takes ten times as long.
+            emptied = " ".join(
+                f"IF EXISTS (SELECT 1 FROM {name}) THEN DELETE FROM {name}; END IF;"
+                for (name,) in tables
+            )
+            db.execute(
+                "CREATE FUNCTION empty_all() RETURNS void LANGUAGE plpgsql "
+                "SET session_replication_role = replica "  # without foreign keys
+                f"AS $empty$ BEGIN {emptied} "
+                "PERFORM setval('attempts_id_seq', 1, FALSE), setval('jobs_id_seq', 1, FALSE); "
+                "END $empty$"
+            )
 
     @contextlib.contextmanager
     def empty(self) -> Iterator[Store]:
@@ -68,7 +71,7 @@ class Archive:
         store = Store(self.opened)
         yield store
         with connected(store) as db:
-            db.execute(self._empty)
+            db.execute("SELECT empty_all()")
 
 
 @contextlib.contextmanager

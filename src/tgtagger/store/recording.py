@@ -158,7 +158,7 @@ def _forget_same(table: str) -> Statement:
     )
 
 
-_KEEP = [(_keep(table), Statement(f"DROP TABLE touched_{table}")) for table in TOUCHED]
+_KEEP = [_keep(table) for table in TOUCHED]
 _FORGET_SAME = [_forget_same(table) for table in TOUCHED]
 _HOLDS = [Statement(f"SELECT 1 FROM {table} WHERE change_id = :id LIMIT 1") for table in TOUCHED]
 _NOTE_RUN = Statement(
@@ -238,9 +238,9 @@ def recording(
         number = into
         _GO_ON(db, id=number, names=given)
     recorded = 0
-    for keep, drop in _KEEP:
+    for keep in _KEEP:
         recorded += keep(db, id=number).rowcount
-        drop(db)
+    watching.forget(db)
     if known is not None:
         for forget in _FORGET_SAME:
             forget(db, id=number)

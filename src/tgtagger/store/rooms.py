@@ -99,6 +99,9 @@ class Watching(Protocol):
     def end(self, db: Connection, /) -> None:
         """Note no more; the tables stay."""
 
+    def forget(self, db: Connection, /) -> None:
+        """Forget what was noted."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Room:

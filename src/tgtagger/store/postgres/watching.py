@@ -13,7 +13,6 @@ from sqlalchemy.engine import Connection
 
 from tgtagger.store.recording import STATE_OF, TOUCHED, WATCHED
 from tgtagger.store.rooms import Room, spelled
-from tgtagger.store.statements import Statement
 
 _TYPES = {"tag_id": "BIGINT", "post_id": "BIGINT"}
 _TEXT = 'TEXT COLLATE "C"'
@@ -25,8 +24,8 @@ def _tables() -> Iterator[str]:
     for table, (keys, columns, _) in TOUCHED.items():
         typed = (f"{name} {_TYPES.get(name, _TEXT)}" for name in (*keys, *columns))
         yield (
-            f"CREATE TEMP TABLE touched_{table} ({', '.join(typed)}, "
-            f"PRIMARY KEY ({', '.join(keys)})) ON COMMIT DROP"
+            f"CREATE TEMP TABLE IF NOT EXISTS touched_{table} ({', '.join(typed)}, "
+            f"PRIMARY KEY ({', '.join(keys)}))"
         )
 
 
@@ -60,19 +59,21 @@ def triggers(room: Room) -> Iterator[str]:
         )
 
 
-_BEGIN = [
-    *map(Statement, _tables()),
-    Statement("SELECT set_config('tgtagger.watching', 'on', TRUE)"),
-]
-_END = Statement("SELECT set_config('tgtagger.watching', 'off', TRUE)")
+_EMPTY = "; ".join(f"DELETE FROM touched_{table}" for table in TOUCHED)
+_BEGIN = f"{'; '.join(_tables())}; {_EMPTY}; SELECT set_config('tgtagger.watching', 'on', TRUE)"
+_END = "SELECT set_config('tgtagger.watching', 'off', TRUE)"
 
 
 def begin(db: Connection) -> None:
     """Note from here on what each row held before it was touched."""
-    for statement in _BEGIN:
-        statement(db)
+    db.connection.cursor().execute(_BEGIN)
 
 
 def end(db: Connection) -> None:
     """Note no more; the tables stay."""
-    _END(db)
+    db.connection.cursor().execute(_END)
+
+
+def forget(db: Connection) -> None:
+    """Forget what was noted. The tables are the session's, and stay: to make them takes long."""
+    db.connection.cursor().execute(_EMPTY)

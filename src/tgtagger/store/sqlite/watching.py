@@ -40,6 +40,7 @@ _BEGIN = [*map(Statement, _statements())]
 _END = [
     Statement(f"DROP TRIGGER temp.touch_{watched}_{verb}") for watched in WATCHED for verb in _VERBS
 ]
+_FORGET = [Statement(f"DROP TABLE temp.touched_{table}") for table in TOUCHED]
 
 
 def begin(db: Connection) -> None:
@@ -51,4 +52,10 @@ def begin(db: Connection) -> None:
 def end(db: Connection) -> None:
     """Note no more; the tables stay."""
     for statement in _END:
+        statement(db)
+
+
+def forget(db: Connection) -> None:
+    """Forget what was noted: the tables go."""
+    for statement in _FORGET:
         statement(db)
