@@ -230,3 +230,18 @@ def test_of_unknown_surnames_the_one_that_more_names_have_remains() -> None:
     counts = {"Такэу Мисиб": 1, "Такэо Мисиба": 1, "Такэу Мисиба": 1}
     (found,) = suggest(counts, ())
     assert found.into == "Такэу Мисиба"
+
+
+@pytest.mark.parametrize(
+    ("shelf", "other", "is_doubtful"),
+    [
+        ("технологии", "технология", True),  # the shelf and one of them
+        ("игры", "игра", True),  # a match
+        ("животные", "животное", True),
+        ("технологии", "технологиями", False),  # a form that is no word of its own
+        ("погода", "погоду", False),
+    ],
+)
+def test_a_shelf_remains(shelf: str, other: str, *, is_doubtful: bool) -> None:
+    (found,) = suggest({shelf: 2, other: 30}, ())
+    assert (found.names, found.into, found.is_doubtful) == ((other,), shelf, is_doubtful)

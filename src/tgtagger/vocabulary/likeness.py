@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tgtagger.vocabulary import shelves
 from tgtagger.vocabulary.dictionary import (
     has_nominative,
     kinds_of_name,
@@ -87,7 +88,7 @@ def suggest(
         groups.join(one, other, "look-alike")
     doubtful: list[tuple[str, str, Likeness]] = []
     for one, other in _forms(counts):
-        if not are_two_words(one, other):
+        if not (are_two_words(one, other) or _is_shelf_beside_a_word(one, other)):
             groups.join(one, other, "form")
         elif _is_up_to(beside(one, other), rare):
             doubtful.append((one, other, "form"))
@@ -242,7 +243,12 @@ def _is_nominative_of(name: str, other: str) -> bool:
 
 
 def _bends(name: str) -> tuple[int, int]:
-    """Return how bent a name is; the dictionary's names of towns and people are not: Сумы."""
+    """Return how bent a name is; the dictionary's names of towns and people are not: Сумы.
+
+    A shelf is none before all others: taggers go on to give it by its name.
+    """
+    if key(name) in _shelves():
+        return -1, 0
     if all(word[:1].isupper() and kinds_of_name(key(word)) for word in name.split(" ")):
         return 0, 0
     return bends(name)
@@ -349,6 +355,18 @@ def _is_surname(word: str) -> bool:
 def _heads() -> frozenset[str]:
     """Return the names under which the bundled list has its things."""
     return frozenset(key(entry.name) for entry in bundled())
+
+
+@functools.cache
+def _shelves() -> frozenset[str]:
+    return frozenset(map(key, shelves.bundled(counted=False).all_names))
+
+
+def _is_shelf_beside_a_word(name: str, other: str) -> bool:
+    """Tell whether one of two is a shelf, and the other a word of its own: игры, a match (игра)."""
+    if _shelves().isdisjoint(map(key, (name, other))):
+        return False
+    return all(has_nominative(key(each)) is not False for each in (name, other))
 
 
 def _synonyms(counts: Iterable[str]) -> Iterator[tuple[str, str]]:
