@@ -389,8 +389,10 @@ def _parts(place: str) -> list[str]:
 
 def is_place(lower: str) -> bool:
     """Tell whether a word can be a Russian name of a place, and is no adjective: Красная."""
+    if not shape(lower).russian:  # no dictionary is loaded for it
+        return False
     form = _form(lower)
-    return shape(lower).russian and form.place and not form.adjective
+    return form.place and not form.adjective
 
 
 def ground_form(lower: str) -> str:
