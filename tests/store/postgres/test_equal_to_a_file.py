@@ -86,6 +86,16 @@ def test_a_query_finds_and_shows_the_same(both: tuple[Store, Store], query: str)
     assert counts[0] == counts[1] == len(file)
 
 
+def test_what_is_not_wanted_is_not_marked(both: tuple[Store, Store]) -> None:
+    # A post is found by another part, though it has these words. FTS5 marks of them what it met.
+    _, server = both
+    wanted = PostFilter(query=read_query("шторм OR город -(берег -мир)"))
+    parts = [part for item in server.records.search(wanted) for part in item.snippet or ()]
+    marked = {text.casefold()[:3] for text, is_marked in parts if is_marked}
+    assert marked == {"што", "гор"}
+    assert any("берег" in text for text, _ in parts)
+
+
 def test_words_that_are_spelled_alike_are_the_same(both: tuple[Store, Store]) -> None:
     for word in ("шторн", "nowosti", "yjdjcnb", "harbuor"):
         near = [{*store.records.near(PostFilter(query=read_query(word)))} for store in both]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -54,6 +56,28 @@ def test_the_password_is_shown_to_nobody(server_url: str) -> None:
         shown = [failed.value, failed.value.__cause__, failed.value.data, failed.value.__context__]
         assert "hush" not in repr(shown)
         assert failed.value.exit_code in {2, 75}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "nonsense=1", "sslmode=maybe", "connect_timeout=soon", "port=99999", "port=x", "port=1,2",
+        "service=missing", "options=-c%20nonsense%3D1", "client_encoding=none",
+    ],
+)  # fmt: skip
+def test_a_wrong_option_of_a_url_is_the_user_s_to_mend(server_url: str, option: str) -> None:
+    with pytest.raises(InputError) as failed:
+        Store.open(f"{server_url}&{option}")
+    assert failed.value.kind == "database_url_unreadable"
+
+
+def test_databases_of_one_name_on_two_servers_are_two(server_url: str, tmp_path: Path) -> None:
+    folder = parse_qs(urlsplit(server_url).query)["host"][0]
+    (tmp_path / "other").symlink_to(folder)
+    other_url = server_url.replace(folder, str(tmp_path / "other"))
+    with Store.open(server_url) as store, Store.open(other_url) as other:
+        assert store.place == other.place
+        assert store.identity != other.identity
 
 
 def test_an_empty_database_becomes_an_archive_only_if_it_shall(server_url: str) -> None:

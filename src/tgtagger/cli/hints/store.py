@@ -8,7 +8,7 @@ from typing import Any
 
 from tgtagger.system.terminal_text import shell_word
 
-_URL = "give a path, or a URL such as sqlite:////home/me/posts.db"
+_URL = "give a path, or a URL: sqlite:////home/me/posts.db or postgresql://USER@HOST/NAME"
 _ANOTHER = "choose another file with --db or TGTAGGER_DB"
 _PERMISSIONS = "check the path, and the permissions of the file and its folder"
 _DISK = "check the disk, then run: tgtagger doctor"

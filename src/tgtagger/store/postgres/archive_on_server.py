@@ -51,8 +51,8 @@ class ArchiveOnServer:
 
     @property
     def identity(self) -> object:
-        """What tells it from another one: its URL."""
-        return self.path
+        """What tells it from another one: its URL, of which the options may name the server."""
+        return self.engine.url.set(password=None)
 
     @property
     def is_replaced(self) -> bool:

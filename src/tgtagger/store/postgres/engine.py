@@ -26,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tgtagger.errors import Interrupted
+from tgtagger.errors import InputError, Interrupted
 from tgtagger.store.postgres import errors
 from tgtagger.store.postgres.room import POSTGRES
 from tgtagger.store.rooms import ROOM
@@ -112,15 +112,18 @@ def create(url: URL, path: str) -> Engine:
         connection.adapters.register_dumper(list, _Refused)
 
     url = url.set(query=query)
-    engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        execution_options={ROOM: POSTGRES},
-        creator=connect,
-        paramstyle="format",
-        use_native_hstore=False,
-        pool_size=CONNECTIONS,
-        hide_parameters=True,  # they hold post text
-    )
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            execution_options={ROOM: POSTGRES},
+            creator=connect,
+            paramstyle="format",
+            use_native_hstore=False,
+            pool_size=CONNECTIONS,
+            hide_parameters=True,  # they hold post text
+        )
+    except (sa.exc.ArgumentError, ValueError):  # hosts and ports that do not go together
+        raise InputError("database_url_unreadable") from None
     _, arguments = engine.dialect.create_connect_args(url)
     arguments.setdefault("application_name", "tgtagger")
     arguments.setdefault("connect_timeout", "10")

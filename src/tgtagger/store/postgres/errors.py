@@ -186,6 +186,11 @@ _REFUSALS: tuple[tuple[tuple[str, ...], str, type[TgTaggerError]], ...] = (
     (("permission denied for database",), "database_forbidden", InputError),
     (("invalid connection option",), "database_url_unreadable", InputError),
     (("invalid", "value"), "database_url_unreadable", InputError),
+    (("bad value",), "database_url_unreadable", InputError),
+    (("invalid port number",), "database_url_unreadable", InputError),
+    (("port numbers to",), "database_url_unreadable", InputError),
+    (("definition of service",), "database_url_unreadable", InputError),
+    (("unrecognized configuration parameter",), "database_url_unreadable", InputError),
 )
 """What libpq says about a refusal, and its kind."""
 

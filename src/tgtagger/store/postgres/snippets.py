@@ -24,6 +24,8 @@ _SHOWN = 24
 
 _PHRASE = re.compile(r"'[^']*'(?::\*)?(?: <-> '[^']*'(?::\*)?)*")
 _WORD = re.compile(r"'([^']*)'(:\*)?")
+_UNWANTED = re.compile(r" & !\([^()]*\)")
+_BRACKETS = re.compile(r"(?<!!)\(([^()]*)\)")
 
 _FIRST, _AGAIN = 1000, 1
 """What a phrase is worth when it is met first, and again."""
@@ -50,7 +52,7 @@ class _Column:
 
 def marked(found: str, expression: str) -> str:
     """Return the part of a post where an expression's words stand, marked; of a long one all."""
-    phrases = [_WORD.findall(phrase) for phrase in _PHRASE.findall(expression)]
+    phrases = [_WORD.findall(phrase) for phrase in _PHRASE.findall(_wanted(expression))]
     text, _, media_text = found.rpartition(_BETWEEN)
     columns = [_column(folded(each), phrases) for each in (text, media_text)]
     if len(text) > _LONG:
@@ -61,6 +63,13 @@ def marked(found: str, expression: str) -> str:
             if score > best:
                 best, column, begin = score, each, start
     return _show(column, begin, begin + _SHOWN)
+
+
+def _wanted(expression: str) -> str:
+    """Return an expression without what it does not want: another part of it may find a post."""
+    while expression != (fewer := _BRACKETS.sub(r"\1", _UNWANTED.sub("", expression))):
+        expression = fewer
+    return expression
 
 
 def _column(text: str, phrases: Sequence[Sequence[tuple[str, str]]]) -> _Column:
