@@ -269,10 +269,6 @@ def term(adjective: str, noun: str) -> tuple[str, str] | None:
     return None
 
 
-def _is_several(features: Features) -> bool:
-    return features.plural and not features.adjective
-
-
 @functools.lru_cache(CACHED // 10)
 def of_each(adjective: str, noun: str) -> tuple[str, str] | None:
     """Return an adjective with its plural noun as one: «Курской … областей» → курская область."""
