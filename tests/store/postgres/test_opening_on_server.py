@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 
+from support import postgres_server
 from support.make import page, post, tag
 from support.on_server import connected
 from tgtagger.errors import InputError, NoDatabase, StoreError, TgTaggerError
@@ -62,13 +64,38 @@ def test_the_password_is_shown_to_nobody(server_url: str) -> None:
     "option",
     [
         "nonsense=1", "sslmode=maybe", "connect_timeout=soon", "port=99999", "port=x", "port=1,2",
-        "service=missing", "options=-c%20nonsense%3D1", "client_encoding=none",
+        "service=missing", "options=-c%20nonsense%3D1",
     ],
 )  # fmt: skip
 def test_a_wrong_option_of_a_url_is_the_user_s_to_mend(server_url: str, option: str) -> None:
     with pytest.raises(InputError) as failed:
         Store.open(f"{server_url}&{option}")
     assert failed.value.kind == "database_url_unreadable"
+
+
+def test_text_is_utf8_whatever_libpq_is_set_to(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    for option in ("", "&client_encoding=KOI8R"):
+        with Store.open(server_url + option) as store:
+            store.posts.save_page(page(post(1, "Шторм 🌊 日本語")))
+            assert store.records.post("news/1").post.text == "Шторм 🌊 日本語"
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "WIN1251"])
+def test_a_database_of_another_encoding_is_refused(encoding: str) -> None:
+    name = f"other_{encoding.lower()}"
+    with psycopg.connect(postgres_server.url(), autocommit=True) as db:
+        db.execute(f"DROP DATABASE IF EXISTS {name}")
+        db.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING {encoding} "
+            "LC_COLLATE 'C' LC_CTYPE 'C' STRATEGY file_copy"
+        )
+    with pytest.raises(InputError) as failed:
+        Store.open(postgres_server.url(name))
+    assert failed.value.kind == "database_encoding"
+    assert failed.value.data["encoding"] == encoding
 
 
 def test_databases_of_one_name_on_two_servers_are_two(server_url: str, tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ def create(url: URL, path: str) -> Engine:
     _, arguments = engine.dialect.create_connect_args(url)
     arguments.setdefault("application_name", "tgtagger")
     arguments.setdefault("connect_timeout", "10")
+    arguments["client_encoding"] = "UTF8"  # whatever the user, the database and libpq are set to
     event.listen(engine, "connect", set_up)
     return engine
 
