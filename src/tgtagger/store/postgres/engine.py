@@ -164,6 +164,9 @@ def begun(engine: Engine, begin: str) -> Iterator[tuple[Connection, str | None]]
                 raise
             if begin != READING and not (number and _was_committed(engine, number, crash)):
                 raise
+        except BaseException:  # Ctrl-C: nobody may get the connection within this transaction
+            connection.invalidate()
+            raise
 
 
 def _begin(
