@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -224,6 +226,16 @@ def test_two_workers_share_a_job_that_tags(
     assert (job.state, job.tries, job.progress.done) == ("done", 1, 120)
     assert statuses(db) == {"tagged": 120}
     assert sum(server.answered.values()) == 120
+
+
+def test_who_comes_a_moment_late_to_lead_a_job_says_nothing(archive: Store, db: Path) -> None:
+    command = [sys.executable, "-m", "tgtagger", "--db", str(db), "work", "--lane", "tag"]
+    reader, writer = os.pipe()  # of which the parent keeps its end, as long as it lives
+    with archive.lock("lead"):
+        late = subprocess.run(command, stdin=reader, capture_output=True, text=True, check=False)
+    os.close(reader)
+    os.close(writer)
+    assert (late.returncode, late.stdout, late.stderr) == (75, "", "")
 
 
 def test_a_cancelled_job_whose_process_is_killed_does_not_come_back(

@@ -39,6 +39,7 @@ def command(
     """Do the jobs that were asked for in the browser, or by the API."""
     from tgtagger.cli.hints import hint_of
     from tgtagger.cli.reports import tell_job
+    from tgtagger.errors import TryLater
     from tgtagger.runs import shapes, work, workers
     from tgtagger.system import parent
 
@@ -47,7 +48,12 @@ def command(
     called, screen = invocation(ctx), screen_of(ctx)
     settings = called.settings()
     if lane:  # the process that the worker starts for some jobs
-        work.work_off(settings, work.LANES[lane], hint_of)
+        try:
+            work.work_off(settings, work.LANES[lane], hint_of)
+        except TryLater as busy:
+            if busy.data.get("run") != "lead":
+                raise
+            return busy.exit_code  # another worker was a moment quicker: the job is in its hands
         return 0
 
     def tell(job: Job) -> None:
