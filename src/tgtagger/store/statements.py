@@ -12,7 +12,7 @@ a cursor; knows no table.
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -53,9 +53,13 @@ class Statement:
     def rows(self, db: Connection, /, **values: object) -> Iterator[Any]:
         """Run as a call does; yield the rows, of which only some are in memory at a time."""
         sql, names, _ = self._compiled.get(db.dialect.name) or self._compile(db)
-        with contextlib.closing(room_of(db).large_cursor(db)) as cursor:
+        cursor: Any = room_of(db).large_cursor(db)
+        try:
             cursor.execute(sql, [values[name] for name in names])
-            yield from cursor
+            yield from itertools.chain(cursor)  # `yield from` would close the cursor itself
+        finally:
+            if not db.closed:  # who stops reading may forget this after the database is closed
+                cursor.close()
 
     def many(self, db: Connection, rows: Iterable[Sequence[object]]) -> Cursor:
         """Run once for each row of values, which stand in the order of the parameters."""
