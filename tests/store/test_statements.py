@@ -135,10 +135,11 @@ def test_functions_of_our_own_are_spelled(sql: str, spelled_as: str) -> None:
     assert spelled(SQLITE, sql) == spelled_as
 
 
+@pytest.mark.of_file
 def test_rows_that_are_not_read_to_the_end_may_outlive_their_database(store: Store) -> None:
     store.posts.save_page(page(*(post(number) for number in range(1, 4))))
     with store._database.read() as db:
         rows = Statement("SELECT message_id FROM posts ORDER BY id").rows(db)
         assert next(rows)[0] == 1
     store.close()
-    rows.close()  # type: ignore[attr-defined] -- as when it is forgotten
+    rows.close()  # type: ignore[attr-defined]  # as when they are forgotten
