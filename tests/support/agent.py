@@ -42,16 +42,22 @@ def process(db: Path, *options: str, env: Mapping[str, str] | None = None) -> St
 def agent(server: Any, *, mode: str = "auto", name: str = "test") -> Iterator[Agent]:
     """Connect to a server: one of this process, one to start, an address, or a transport."""
     client = Client(server, mode=mode, client_info=Implementation(name=name, version="1"))
-    with start_blocking_portal() as portal:
+    leaves_open = _left_open() if isinstance(server, str) else contextlib.nullcontext()
+    with leaves_open, start_blocking_portal() as portal:
         opened = portal.wrap_async_context_manager(_open(client))
         opened.__enter__()
         try:
             yield Agent(client, portal)
         finally:  # without the error of a test, which it would put into groups
             opened.__exit__(None, None, None)
-    if isinstance(server, str):  # the library leaves connections to a dead server open
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()
+
+
+@contextlib.contextmanager
+def _left_open() -> Iterator[None]:
+    """Let the library leave connections open: to a dead server, and where it may not listen."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        yield
+        gc.collect()
 
 
 @contextlib.asynccontextmanager
