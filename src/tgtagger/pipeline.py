@@ -165,6 +165,7 @@ async def tag(
         return
     pauses = _pauses()
     while True:
+        was_at_work = rules.together and store.queue.is_at_work(wanted)
         claims = store.queue.claims(wanted, worker, by_text=tagger.paid)
         feed = _Feed(store, tagger, claims, fresh=rules.fresh)
         async with _kept(claims):
@@ -178,9 +179,10 @@ async def tag(
                             await asyncio.sleep(0)  # lets a signal cancel the run
                 for result in writer.finish(feed):
                     yield result
-        if not rules.together or not store.queue.is_at_work(wanted):
-            return
-        await asyncio.sleep(next(pauses))
+        at_work = rules.together and store.queue.is_at_work(wanted)
+        if not (at_work or was_at_work):
+            return  # else what another gave back, or left by dying, is looked for again
+        await asyncio.sleep(next(pauses) if at_work else 0)
         _check_time(rules)
 
 

@@ -125,6 +125,18 @@ def test_suggestions_are_accepted_turned_round_and_refused(visitor: Visitor, sto
     assert len(store.tags.suggest_merges()) == 1
 
 
+def test_what_an_undo_brings_back_is_suggested_at_once(
+    visitor: Visitor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tgtagger.runs.archive.SHARE", 1e6)  # as if to count took long
+    form = {"names": "новость", "into": "новости", "answer": "turn", "next": "/tags/suggestions"}
+    asked = visitor.post("/tags/suggestions", form)
+    answer = visitor.post("/tags/suggestions", fields(asked, "/tags/suggestions"))
+    assert "1 suggestion" in words(answer)
+    undone = visitor.post("/tags/undo", fields(answer, "/tags/undo"))
+    assert "2 suggestions" in words(undone)
+
+
 def test_all_forms_of_one_word_are_merged_when_one_is_sure(visitor: Visitor, store: Store) -> None:
     asked = visitor.post("/tags/suggestions/forms", {})
     assert "Merge all that are forms of one word?" in words(asked)

@@ -97,10 +97,15 @@ class Archive:
             self._known[name] = _Known(value, version, until, lasts)
             return value
 
-    def forget(self) -> None:
-        """Forget what was counted: a person has changed something, and wants to see it."""
+    def forget(self, *, all_of_it: bool = False) -> None:
+        """Forget what was counted: a person has changed something, and wants to see it.
+
+        `all_of_it`: also what `lasts`; an undo may bring back what was left out of it.
+        """
         self._changes += 1
-        self._known = {name: known for name, known in self._known.items() if known.lasts}
+        self._known = {
+            name: known for name, known in self._known.items() if known.lasts and not all_of_it
+        }
 
     def close(self) -> None:
         if self._store is not None:

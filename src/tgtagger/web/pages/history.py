@@ -55,4 +55,5 @@ def undo_change(
     if place.startswith("/tags/tag?"):  # it has the name that the change names, again
         names = undone.change.names
         place = actions.tag_place(names[-1] if undone.change.what == "merge" else names[0])
+    request.app.state.archive.forget(all_of_it=True)  # what was suggested is open again
     return actions.done(request, place, text)
