@@ -28,6 +28,7 @@ from tgtagger.runs.events import Progress, Stage
 from tgtagger.runs.tag import TagOptions, make_tagging
 from tgtagger.runs.work import LANES, JobEvents, work_off
 from tgtagger.store import Store
+from tgtagger.store.queue import Queue
 
 
 @pytest.fixture
@@ -197,6 +198,26 @@ def test_nobody_helps_with_what_is_to_end(store: Store, settings: Settings) -> N
     store.jobs.cancel(lead(store))
     with store.lock("lead"), pytest.raises(TryLater):
         do(settings)
+
+
+def test_what_a_worker_leaves_between_two_looks_is_done(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(store)
+    dead = store.queue.claims(PostFilter(statuses=("pending",), posts=("news/4",)), "dead")
+    look = Queue.is_at_work
+
+    def look_late(queue: Queue, wanted: PostFilter) -> bool:
+        if queue.count(PostFilter(statuses=("tagged",))) == 7:
+            with writing(store) as db:
+                db.execute("UPDATE tag_queue SET lease_until = '2026-01-01T00:00:00Z'")
+        return look(queue, wanted)
+
+    monkeypatch.setattr(Queue, "is_at_work", look_late)
+    with store.lock("tag", shared=True):
+        assert len([*dead.take()]) == 1
+        assert do(settings) == 1
+    assert store.queue.count(PostFilter(statuses=("tagged",))) == 8
 
 
 def test_who_leads_waits_for_those_who_help(
