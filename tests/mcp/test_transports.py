@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import httpx2
 import pytest
-from mcp.client.streamable_http import streamable_http_client
 
 from support.agent import Agent, Refused, agent, names, process
 from support.environments import at_home
@@ -286,8 +284,7 @@ def test_the_token_of_the_pages_is_asked_for(filled: Store, db: Path, tmp_path: 
         for headers in ({}, {"authorization": "Bearer wrong-wrong-wrong-wrong"}):
             answer = httpx.post(url, json=PING, headers={**ACCEPT, **headers}, timeout=60)
             assert answer.status_code == 401
-        bearer = httpx2.AsyncClient(headers={"authorization": f"Bearer {file.read_text()}"})
-        with agent(streamable_http_client(url, http_client=bearer)) as reader:
+        with agent(url, token=file.read_text()) as reader:
             assert reader.ask("archive_status")["posts"]["tagged"] == 100
 
 

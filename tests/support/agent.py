@@ -15,8 +15,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, Implementation, TextContent
 
 from mcp import Client, StdioServerParameters
@@ -39,12 +41,16 @@ def process(db: Path, *options: str, env: Mapping[str, str] | None = None) -> St
 
 
 @contextlib.contextmanager
-def agent(server: Any, *, mode: str = "auto", name: str = "test") -> Iterator[Agent]:
-    """Connect to a server: one of this process, one to start, an address, or a transport."""
-    client = Client(server, mode=mode, client_info=Implementation(name=name, version="1"))
+def agent(
+    server: Any, *, mode: str = "auto", name: str = "test", token: str = ""
+) -> Iterator[Agent]:
+    """Connect to a server: one of this process, one to start, or an address and its token."""
+    http = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) if token else None
+    to = streamable_http_client(server, http_client=http) if http else server
+    client = Client(to, mode=mode, client_info=Implementation(name=name, version="1"))
     leaves_open = _left_open() if isinstance(server, str) else contextlib.nullcontext()
     with leaves_open, start_blocking_portal() as portal:
-        opened = portal.wrap_async_context_manager(_open(client))
+        opened = portal.wrap_async_context_manager(_open(client, http))
         opened.__enter__()
         try:
             yield Agent(client, portal)
@@ -61,8 +67,8 @@ def _left_open() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _open(client: Client) -> AsyncIterator[None]:
-    async with client:
+async def _open(client: Client, http: httpx2.AsyncClient | None) -> AsyncIterator[None]:
+    async with http or contextlib.nullcontext(), client:
         yield
 
 
