@@ -152,7 +152,7 @@ def test_never_asks_before_a_tag_goes_off_many_posts(run: Run, db: Path, answer:
     answer("n", "Rotterdam", "n", "s")
     run("tag", "--review", "--post", "1006503122/4")
     assert len(tags(db)) == 12
-    answer("n", "Rotterdam", "y", "q")
+    answer("n", " rotterdam", "y", "q")
     run("tag", "--review", "--post", "1006503122/4")
     assert not any("Rotterdam" in names for names in tags(db).values())
 

@@ -178,6 +178,30 @@ def test_the_bundled_names_become_the_archives(doubled: Run, db: Path) -> None:
     assert json.loads(doubled("tags", "aliases", "--bundled", "--dry-run", "--json").stdout) == []
 
 
+def test_one_undo_takes_back_all_bundled_names(doubled: Run, db: Path) -> None:
+    before = [names(db, n) for n in (1, 2, 3)]
+    doubled("tags", "aliases", "--bundled", "--apply", "--yes")
+    assert [names(db, n) for n in (1, 2, 3)] != before
+    assert doubled("tags", "undo", "--yes").exit_code == 0
+    assert [names(db, n) for n in (1, 2, 3)] == before
+    assert doubled("tags", "aliases").stdout == ""
+
+
+def test_a_form_of_a_blocked_tag_is_blocked_in_what_is_shown_before(
+    doubled: Run, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("# mode: closed\nштормы\n")
+    preview = ("tags", "preview", "--vocabulary", str(listed), "--tagger", "keywords", "--json")
+    assert json.loads(doubled(*preview).stdout)["tags"][0]["posts"] > 0
+    doubled("tags", "add", "1006503122/5", "шторм")
+    doubled("tags", "remove", "шторм")
+    assert json.loads(doubled(*preview).stdout)["tags"][0]["posts"] == 0
+    doubled("tags", "remove", "Голландия")
+    planned = json.loads(doubled("tags", "aliases", "--bundled", "--dry-run", "--json").stdout)
+    assert "Нидерланды" not in {each["name"] for each in planned}
+
+
 def test_what_a_person_decided_beats_the_bundled_names(doubled: Run, db: Path) -> None:
     doubled("tags", "remove", "Питер")
     doubled("tags", "rename", "Голландия", "Тюльпания")

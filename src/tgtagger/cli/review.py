@@ -107,13 +107,10 @@ def _block(screen: Screen, begun: Review, proposal: Proposal) -> Proposal | None
         screen.warn("there is no tag to block")
         return None
     typed = ask_line("which tag shall no post get again? (its number or name)")
-    chosen = [
-        tag for at, tag in enumerate(proposal.tags, 1) if typed.strip() in {str(at), tag.name}
-    ]
-    if not chosen:
+    tag = runs.named(proposal, typed)
+    if tag is None:
         screen.warn("there is no such tag here")
         return None
-    (tag,) = chosen[:1]
     if (tag.posts or 0) > MANY:
         question = f"{tag.name} goes off {plural(tag.posts or 0, 'post')}, too: [y]es, [n]o"
         if choose(question, "yn", default="n") == "n":

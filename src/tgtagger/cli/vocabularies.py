@@ -237,4 +237,4 @@ def _adopt(ctx: typer.Context, screen: Screen, *, dry_run: bool, yes: bool, as_j
     elif not found:
         screen.say("nothing to change: your tags have these names already, or none of them")
     elif not dry_run:
-        screen.say(f"done for {plural(len(found), 'tag')}; to undo a step: tgtagger tags history")
+        screen.say(f"done for {plural(len(found), 'tag')}; to undo it: tgtagger tags undo")

@@ -271,6 +271,20 @@ class TagChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a group of the list does: `merged` go into the tag, which gets its `name` and aliases.
+
+    `posts` are those of the merged tags.
+    """
+
+    tag: str
+    name: str
+    merged: tuple[str, ...]
+    added: tuple[str, ...]
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentChange:
     """What an agent's wish did to the tags of one post.
 

@@ -8,27 +8,12 @@ person blocked or keeps apart stays as it is. Knows no face.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from tgtagger.model.archive import ListedTag
+from tgtagger.model.archive import Adoption, ListedTag
 from tgtagger.store import Store
 from tgtagger.vocabulary import Suggestion, VocabularyEntry, bundled, key
 
 __all__ = ["Adoption", "adopt", "bundled", "of_archive", "plan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """What a group of the list does: `merged` go into the tag, which gets its `name` and aliases.
-
-    `posts` are those of the merged tags.
-    """
-
-    tag: str
-    name: str
-    merged: tuple[str, ...]
-    added: tuple[str, ...]
-    posts: int
 
 
 def of_archive(store: Store) -> tuple[VocabularyEntry, ...]:
@@ -40,26 +25,19 @@ def of_archive(store: Store) -> tuple[VocabularyEntry, ...]:
 def plan(store: Store, entries: Iterable[VocabularyEntry]) -> tuple[Adoption, ...]:
     """Return what the groups would do to the archive, without those that would do nothing."""
     known = {key(n): tag for tag in store.tags.listed() for n in (tag.name, *tag.aliases)}
-    blocked = {key(n) for tag, aliases in store.tags.blocked() for n in (tag, *aliases)}
-    found = (_adoption(store, entry, known, blocked) for entry in entries)
+    found = (_adoption(store, entry, known) for entry in entries)
     return tuple(each for each in found if each is not None)
 
 
 def adopt(store: Store, found: Sequence[Adoption]) -> None:
-    """Do what was planned; each step is a change that can be undone by itself."""
-    for each in found:
-        if each.merged:
-            store.curation.merge(each.merged, each.tag)
-        if each.name != each.tag:
-            store.curation.rename(each.tag, each.name)
-        if each.added:
-            store.curation.add_aliases(each.name, each.added)
+    """Do what was planned, as one change: one undo takes it back."""
+    store.curation.adopt(found)
 
 
-def _adoption(
-    store: Store, entry: VocabularyEntry, known: dict[str, ListedTag], blocked: set[str]
-) -> Adoption | None:
-    names = [name for name in (entry.name, *entry.aliases) if key(name) not in blocked]
+def _adoption(store: Store, entry: VocabularyEntry, known: dict[str, ListedTag]) -> Adoption | None:
+    every = (entry.name, *entry.aliases)
+    called = store.tags.called(every)
+    names = [name for name in every if called.get(name, name) is not None]
     tags = [*dict.fromkeys(known[key(name)] for name in names if key(name) in known)]
     if not tags:
         return None

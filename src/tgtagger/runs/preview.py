@@ -19,7 +19,7 @@ from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.taggers import make_embedded, read_vocabulary_file
 from tgtagger.runs.tags import EVERY
 from tgtagger.store import Store
-from tgtagger.vocabulary import Vocabulary, key
+from tgtagger.vocabulary import Vocabulary
 
 TOLD_EVERY = 200
 """Posts between two calls of progress."""
@@ -96,10 +96,12 @@ _Found = Iterator[tuple[PostId, tuple[str, ...], bool]]
 def _read_anew(store: Store, settings: Settings, wanted: PostFilter) -> _Found:
     tagger = make_embedded(settings, store)
     lasting = {each.id for each in store.records.tags_of(wanted) if each.lasts}
-    blocked = {key(name) for tag, aliases in store.tags.blocked() for name in (tag, *aliases)}
+    called: dict[str, str | None] = {}
     for post in store.queue.posts(wanted):
-        names = (tag.name for tag in tagger.tag_text(post.text, post.channel))
-        kept = tuple(name for name in names if key(name) not in blocked)
+        names = [tag.name for tag in tagger.tag_text(post.text, post.channel)]
+        new = [name for name in names if name not in called]
+        called |= {**dict(zip(new, new, strict=True)), **store.tags.called(new)}
+        kept = tuple(name for name in names if called[name] is not None)
         yield post.id, kept, post.id in lasting
 
 

@@ -18,7 +18,15 @@ from tgtagger.errors import InputError, TgTaggerError
 from tgtagger.model.archive import Post
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.refs import post_name
-from tgtagger.model.tagging import Proposal, Skipped, Tagged, TagResult, TagUpdate, is_stop
+from tgtagger.model.tagging import (
+    Proposal,
+    ProposedTag,
+    Skipped,
+    Tagged,
+    TagResult,
+    TagUpdate,
+    is_stop,
+)
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
@@ -136,6 +144,14 @@ class Review:
                 if not is_stop(error.kind):
                     raise
                 self.tally.stopped = error
+
+
+def named(proposal: Proposal, typed: str) -> ProposedTag | None:
+    """Return the proposed tag that a person typed, by its number or by its name in any case."""
+    for at, tag in enumerate(proposal.tags, 1):
+        if typed.strip() == str(at) or key(normalise(typed)) == key(tag.name):
+            return tag
+    return None
 
 
 def edited(proposed: Sequence[str], typed: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tgtagger import config
 from tgtagger.model.archive import (
+    Adoption,
     ArchiveState,
     Backup,
     ChannelKept,
@@ -35,7 +36,6 @@ from tgtagger.model.archive import (
 from tgtagger.model.refs import post_name
 from tgtagger.model.tagging import Attempt, Proposal, Spending
 from tgtagger.model.times import iso
-from tgtagger.runs.aliases import Adoption
 from tgtagger.runs.findings import Finding
 from tgtagger.runs.pages import PostPage
 from tgtagger.runs.preview import VocabularyPreview

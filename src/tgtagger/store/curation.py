@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import TagChange
-from tgtagger.model.choices import LinkSource
+from tgtagger.model.archive import Adoption, TagChange
+from tgtagger.model.choices import LinkSource, TagChangeKind
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
@@ -105,17 +105,7 @@ class Curation(Part):
             self._database.write(dry_run=dry_run) as db,
             recording(db, "rename", (old, new)) as recorded,
         ):
-            tag = tag_id(db, old)
-            name = _checked(new)
-            key = vocabulary.key(name)
-            known = find_tag(db, name)
-            if known not in {None, tag}:
-                raise InputError("tag_exists", tag=_name(db, known), name=old, into=new)
-            before, before_key = _row(db, tag)
-            _FREE_KEY(db, key=key)
-            _RENAME(db, name=name, key=key, at=now(), tag=tag)
-            if before_key != key:
-                _ADD_ALIAS(db, key=before_key, name=before, tag=tag)
+            tag = _rename(db, old, new)
             change = _changed(db, tag, _count(db, tag))
         return recorded.numbered(change)
 
@@ -129,36 +119,26 @@ class Curation(Part):
             self._database.write(dry_run=dry_run) as db,
             recording(db, "merge", (*names, into)) as recorded,
         ):
-            tags = dict.fromkeys(tag_id(db, name) for name in names)
-            try:
-                target = tag_id(db, into)
-            except InputError as error:
-                if error.kind != "tag_unknown":
-                    raise
-                # A missing tag is not made here: a typing error would make one.
-                raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
-            _UNBLOCK(db, tag=target)
-            posts: set[int] = set()
-            for tag in tags:
-                if tag != target:
-                    posts |= _pour(db, tag, target)
-            change = _changed(db, target, len(posts))
+            change = _merge(db, names, into)
         return recorded.numbered(change)
 
     def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Add aliases to a tag."""
         with self._database.write() as db, recording(db, "alias", (tag_name, *names)) as recorded:
-            tag = tag_id(db, tag_name)
-            for name in map(_checked, names):
-                known = find_tag(db, name)
-                if known is None:
-                    _ADD_ALIAS(db, key=vocabulary.key(name), name=name, tag=tag)
-                elif known != tag:
-                    raise InputError(
-                        "alias_of_another_tag", tag=_name(db, known), name=name, into=tag_name
-                    )
-            change = _changed(db, tag, 0)
+            change = _changed(db, _add_aliases(db, tag_name, names), 0)
         return recorded.numbered(change)
+
+    def adopt(self, found: Sequence[Adoption]) -> None:
+        """Make the tags of each group one, under its name and with its aliases; all one change."""
+        names = [name for each in found for name in (each.name, *each.merged)]
+        what: TagChangeKind = "merge" if any(each.merged for each in found) else "alias"
+        with self._database.write() as db, recording(db, what, names):
+            for each in found:
+                if each.merged:
+                    _merge(db, each.merged, each.tag)
+                if each.name != each.tag:
+                    _rename(db, each.tag, each.name)
+                _add_aliases(db, each.name, each.added)
 
     def remove_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
         """Remove aliases of a tag."""
@@ -261,6 +241,49 @@ def _pour(db: Connection, tag: int, target: int) -> set[int]:
 
 
 # ---- parts
+
+
+def _rename(db: Connection, old: str, new: str) -> int:
+    tag = tag_id(db, old)
+    name = _checked(new)
+    key = vocabulary.key(name)
+    known = find_tag(db, name)
+    if known not in {None, tag}:
+        raise InputError("tag_exists", tag=_name(db, known), name=old, into=new)
+    before, before_key = _row(db, tag)
+    _FREE_KEY(db, key=key)
+    _RENAME(db, name=name, key=key, at=now(), tag=tag)
+    if before_key != key:
+        _ADD_ALIAS(db, key=before_key, name=before, tag=tag)
+    return tag
+
+
+def _merge(db: Connection, names: Sequence[str], into: str) -> TagChange:
+    tags = dict.fromkeys(tag_id(db, name) for name in names)
+    try:
+        target = tag_id(db, into)
+    except InputError as error:
+        if error.kind != "tag_unknown":
+            raise
+        # A missing tag is not made here: a typing error would make one.
+        raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
+    _UNBLOCK(db, tag=target)
+    posts: set[int] = set()
+    for tag in tags:
+        if tag != target:
+            posts |= _pour(db, tag, target)
+    return _changed(db, target, len(posts))
+
+
+def _add_aliases(db: Connection, tag_name: str, names: Sequence[str]) -> int:
+    tag = tag_id(db, tag_name)
+    for name in map(_checked, names):
+        known = find_tag(db, name)
+        if known is None:
+            _ADD_ALIAS(db, key=vocabulary.key(name), name=name, tag=tag)
+        elif known != tag:
+            raise InputError("alias_of_another_tag", tag=_name(db, known), name=name, into=tag_name)
+    return tag
 
 
 def _remove(db: Connection, name: str, at: str) -> TagChange:

@@ -163,8 +163,7 @@ Their posts are counted up to a thousand.
 """
 _CALLED = Statement(
     "SELECT id, name, (SELECT count(*) FROM barred_tags WHERE tag_id = tags.id) FROM tags "
-    "WHERE id IN (SELECT id FROM tags WHERE key = :key "
-    "UNION ALL SELECT tag_id FROM tag_aliases WHERE key = :key)"
+    "WHERE id = :tag"
 )
 _GIVEN_LAST = Statement(
     "SELECT names FROM tag_changes WHERE what = 'add' ORDER BY id DESC LIMIT 30"
@@ -261,14 +260,16 @@ class Tags(Part):
     def called(self, names: Sequence[str]) -> dict[str, str | None]:
         """Return what tags of these names are called by now; None: blocked. New ones are left out.
 
-        A person may have renamed one, or merged it into another.
+        A person may have renamed one, or merged it into another. A form of such a name is it, too.
         """
         with self._database.read() as db:
             found: dict[str, str | None] = {}
             for name in names:
-                row = _CALLED(db, key=vocabulary.key(name)).fetchone()
-                if row is not None:
-                    _, called, is_blocked = _CALLED_ROW(row)
+                tag = find_tag(db, name)
+                if tag is None:
+                    tag = find_decided(db, name)
+                if tag is not None:
+                    _, called, is_blocked = _CALLED_ROW(_CALLED(db, tag=tag).fetchone())
                     found[name] = None if is_blocked else str(called)
             return found
 
