@@ -24,6 +24,7 @@ BENCHMARKS = (
     "serve.py",
     "agents.py",
     "growth.py",
+    "size.py",
 )
 
 

@@ -431,7 +431,8 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
         if before or each.before is not None or not has_some:
             links = tuple((tag, link) for tag, link, by in before if by != run)
             replaced.append(Replaced(each.post, each.before, update.status, links))
-    _GIVE.many(db, given)
+    # In the order of the table: newest first, each of its pages would be left half empty.
+    _GIVE.many(db, sorted(given))
     shown_names.note(db, spelt, run)
     origins.note(db, {(by, model, prompt, of) for *_, model, prompt, of, by, _ in given})
     return replaced

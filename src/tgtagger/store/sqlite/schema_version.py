@@ -82,6 +82,7 @@ SCHEMA = Schema(
         "0012",
         "0013",
         "0014",
+        "0015",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )
