@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -102,6 +103,43 @@ def put_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+def test_what_takes_long_is_said_once_where_no_terminal_shows_it(put_out: Out) -> None:
+    out = put_out()
+    with Screen().progress("copying", tells=True, after=60) as live:
+        live.steps(1, 4)  # as long as it is quick nothing is shown
+        assert out.getvalue() == ""
+        live.show()
+        live.show()
+        live.steps(2, 4)
+    live.show()  # it is over
+    drawn = without_colours(out.getvalue())
+    if out.isatty():
+        assert "copying" in drawn
+        assert "50 %" in drawn
+    else:
+        assert drawn == "copying: 25 % done, less than a minute left\n"
+
+
+def test_it_is_said_by_a_timer_too_where_nothing_tells_how_far_it_is(put_out: Out) -> None:
+    out = put_out()
+    with Screen().progress("checking", tells=True, after=0):
+        until = time.monotonic() + 9
+        while not out.getvalue() and time.monotonic() < until:
+            time.sleep(0.005)
+    assert "checking" in out.getvalue()
+    if not out.isatty():
+        assert out.getvalue() == "checking: this may take long\n"
+
+
+def test_what_may_have_nothing_to_do_waits_for_its_first_step(put_out: Out) -> None:
+    out = put_out()
+    with Screen().progress("upgrading", tells=True, is_sure=False, after=60) as live:
+        live.show()
+        assert out.getvalue() == ""
+        live.steps(3, 4)
+    assert "upgrading" in out.getvalue()
 
 
 @pytest.mark.parametrize("hostile", [*HOSTILE, "[red]x[/red] [/nope] :smile: [link=http://x]y[/]"])
@@ -220,7 +258,7 @@ def test_progress_says_nothing_where_nobody_looks(put_out: Out) -> None:
 @pytest.mark.parametrize("hostile", [*HOSTILE, "[red]x[/red] [/nope] :smile: [/]"])
 def test_the_live_line_steers_no_terminal(put_out: Out, hostile: str) -> None:
     out = put_out()
-    with Screen().progress(f"Reading {hostile}") as live:
+    with Screen().progress(f"Reading {hostile}", after=0) as live:
         live.update(1, 0.5, hostile)
         live.wait(9, hostile)
     assert not unseen(out.getvalue(), live=True)
@@ -419,12 +457,13 @@ def test_no_line_is_wider_and_nothing_is_lost(text: str, width: int) -> None:
 def test_the_live_line_says_how_many_of_how_many_and_the_time_left() -> None:
     class Bar:
         told: ClassVar[dict[str, object]] = {}
+        task_ids = (0,)
 
         def update(self, _task: object, **told: object) -> None:
             self.told.update(told)
 
     live = Live(Screen())
-    live.bar = Bar()
+    live._bar = Bar()
     live._started -= 600
     live.update(250, 0.25, "0.01 USD", total=1000)
     count = str(Bar.told["count"])

@@ -215,11 +215,13 @@ def test_what_stops_a_run_is_in_its_summary(
     assert events.told[-1] == ("end", None)
 
 
-def test_a_prepared_tagging_can_be_looked_at_and_left(settings: Settings) -> None:
+def test_a_prepared_tagging_can_be_looked_at_and_left(
+    settings: Settings, events: RecordedRun
+) -> None:
     archive(Path(settings.db), 3)
-    with tag.prepared(settings, TagOptions()) as tagging:
+    with tag.prepared(settings, TagOptions(), events) as tagging:
         assert tagging.count() == 3
-        with tag.prepared(settings, TagOptions()) as another:  # they share the posts
+        with tag.prepared(settings, TagOptions(), events) as another:  # they share the posts
             assert another.count() == 3
     assert noted(settings) == []
 

@@ -17,6 +17,7 @@ from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
 from tgtagger.model.archive import ChannelKept, ChannelRemoved, ChannelState
+from tgtagger.model.events import OnSteps
 from tgtagger.runs import shapes
 from tgtagger.runs.targets import check_channels, read_list
 from tgtagger.store import Store
@@ -182,7 +183,8 @@ def keep(
                     f"{period}? They cannot be restored.",
                     otherwise="deleting posts needs --yes",
                 )
-            told = store.retention.keep(name, days)
+            with screen.progress("deleting old posts", tells=not as_json) as live:
+                told = store.retention.keep(name, days, live.steps)
     if as_json:
         screen.json(shapes.channel_kept(told))
     else:
@@ -245,7 +247,10 @@ def remove(
                 f"Delete {plural(posts, 'post')} of {', '.join(names)} ? They cannot be restored.",
                 otherwise="deleting posts needs --yes",
             )
-        removed = [_remove(store, name, with_posts=with_posts) for name in names]
+        removed = []
+        for name in names:
+            with screen.progress(f"removing {name}", tells=not as_json) as live:
+                removed.append(_remove(store, name, with_posts=with_posts, on_steps=live.steps))
     if as_json:
         told = [shapes.channel_removed(each) for each in removed]
         screen.json(told[0] if len(told) == 1 else told)
@@ -254,11 +259,11 @@ def remove(
         _tell_removed(screen, each)
 
 
-def _remove(store: Store, name: str, *, with_posts: bool) -> ChannelRemoved:
+def _remove(store: Store, name: str, *, with_posts: bool, on_steps: OnSteps) -> ChannelRemoved:
     """Remove one channel, or a source that was added and has not been read."""
     if source := store.channels.forget(name):
         return ChannelRemoved(source, 0, 0)
-    return store.channels.remove(name, with_posts=with_posts)
+    return store.channels.remove(name, with_posts=with_posts, on_steps=on_steps)
 
 
 def _tell_removed(screen: Screen, removed: ChannelRemoved) -> None:

@@ -43,6 +43,9 @@ class Invocation:
         return config.load({**self.flags, **flags}, called=flag_of)
 
 
+UPGRADING = "upgrading the database"
+"""What takes long where an archive is opened that an older tgtagger made."""
+
 _SHORT = {
     "llm_provider": "--provider",
     "llm_models": "--model",
@@ -73,11 +76,13 @@ def screen_of(ctx: typer.Context) -> Screen:
 def open_to_read(ctx: typer.Context) -> Store:
     from tgtagger.store import Store
 
-    return Store.open_up_to_date(invocation(ctx).settings().db)
+    with screen_of(ctx).progress(UPGRADING, tells=True, is_sure=False) as live:
+        return Store.open_up_to_date(invocation(ctx).settings().db, on_upgrade=live.steps)
 
 
 def open_to_change(ctx: typer.Context) -> Store:
     """Open an existing archive to change it. A new one would have nothing to change."""
     from tgtagger.store import Store
 
-    return Store.open(invocation(ctx).settings().db, create=False)
+    with screen_of(ctx).progress(UPGRADING, tells=True, is_sure=False) as live:
+        return Store.open(invocation(ctx).settings().db, create=False, on_upgrade=live.steps)

@@ -49,7 +49,7 @@ def command(
     from tgtagger.store import Store
 
     screen = screen_of(ctx)
-    with screen.progress("copying the archive") as live:
+    with screen.progress("copying the archive", tells=not as_json) as live:
 
         def told(stage: CopyStage, done: int, total: int) -> None:
             share = done / total if total else 1.0

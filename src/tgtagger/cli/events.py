@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from tgtagger.cli import reports
+from tgtagger.cli.context import UPGRADING
 from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.wording import number
@@ -22,6 +23,7 @@ class RunEvents:
         self._screen = screen
         self._stage = contextlib.ExitStack()
         self._live = Live(screen)
+        self._is_upgrade = False
 
     def started(self, run: int) -> None:
         """Do nothing: a terminal shows no numbers of runs."""
@@ -32,14 +34,20 @@ class RunEvents:
             "export": f"Reading {stage.name}",
             "tagging": "Tagging",
             "preview": "Reading",
+            "upgrade": UPGRADING,
         }
-        self._live = self._stage.enter_context(self._screen.progress(words[stage.kind]))
+        self._is_upgrade = stage.kind == "upgrade"
+        shown = self._screen.progress(words[stage.kind], tells=self._is_upgrade)
+        self._live = self._stage.enter_context(shown)
 
     def end(self) -> None:
         self._stage.close()
         self._live = Live(self._screen)
 
     def progress(self, progress: Progress) -> None:
+        if self._is_upgrade and progress.total:
+            self._live.steps(progress.posts, progress.total)
+            return
         left = f"{number(progress.unread)} left" if progress.unread else ""
         if progress.spent is not None:
             left = reports.spent(progress.spent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,8 @@ from tgtagger.export import FORMATS, format_of, makes_file, open_target
 from tgtagger.runs import export
 from tgtagger.runs.export import FolderWritten
 from tgtagger.runs.query import read_filter
+
+WRITING = "writing posts"
 
 EPILOG = """Examples:
   tgtagger export -o posts.jsonl
@@ -120,14 +123,19 @@ def command(
     if written.is_folder:
         if path is None:
             raise usage(f"{written.name} writes a folder", "choose one with -o FOLDER")
-        with open_to_read(ctx) as store:
-            screen.sum_up(
-                _told(export.write_folder(store, wanted, written, path, public=public), path)
+        with open_to_read(ctx) as store, screen.progress(WRITING, tells=True) as live:
+            done = export.write_folder(
+                store, wanted, written, path, public=public, on_steps=live.steps
             )
+        screen.sum_up(_told(done, path))
         return 0
     title = " · ".join([*(channel or ()), *(tag or ()), *([query] if query else ())])
-    with open_to_read(ctx) as store, open_target(path, public=public) as stream:
-        shown = path is None and sys.stdout.isatty()
+    shown = path is None and sys.stdout.isatty()
+    with (
+        open_to_read(ctx) as store,
+        open_target(path, public=public) as stream,
+        contextlib.nullcontext() if shown else screen.progress(WRITING, tells=True) as live,
+    ):
         count = export.write_stream(
             store,
             wanted,
@@ -137,6 +145,7 @@ def command(
             raw=raw,
             shown=shown,
             in_file=makes_file(path),
+            on_steps=None if live is None else live.steps,
         )
     if path is not None:
         screen.sum_up(f"wrote {plural(count, 'post')} to {path}")

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,9 @@ MOST_DRAWN = 500
 
 NARROW = 60
 """Columns below which the live line has no bar."""
+
+AFTER = 1.0
+"""Seconds after which what takes long is shown: what is quicker would only flicker."""
 
 LEAST_WIDTH = 20
 """Columns that a text keeps on a narrow terminal; a shorter text stays on one line."""
@@ -260,29 +264,42 @@ class Screen:
         tell(flat(text))
 
     @contextlib.contextmanager
-    def progress(self, words: str) -> Iterator[Live]:
-        """Show one live line during the block; yield the `Live` to update it."""
-        live = Live(self)
-        if not self.talks:
+    def progress(
+        self, words: str, *, tells: bool = False, is_sure: bool = True, after: float = AFTER
+    ) -> Iterator[Live]:
+        """Show what takes longer than a second, as one live line; yield the `Live` to update it.
+
+        `tells`: where no terminal shows that line, say once what takes long. A timer does both,
+        since a single statement of the database may take minutes. If it is not sure that anything
+        is done, its first step is waited for.
+        """
+        live = Live(self, one_line(words), tells=tells, is_begun=is_sure)
+        timer = threading.Timer(after, live.show)
+        timer.daemon = True
+        if self.talks or (tells and not self.quiet):
+            with contextlib.suppress(RuntimeError):  # the system has no thread left
+                timer.start()
+        try:
             yield live
-            return
+        finally:
+            timer.cancel()
+            live.close()
+
+    def live_line(self) -> Any:
+        """Return rich's live line on stderr, not shown yet."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         console = self._console(stderr=True)
         bar = (BarColumn(bar_width=20), TimeElapsedColumn()) if console.width >= NARROW else ()
-        columns = (
+        return Progress(
             TextColumn("{task.description}", markup=False, table_column=_cropped()),
             *bar[:1],
             TextColumn("{task.fields[count]}", markup=False, table_column=_cropped()),
             *bar[1:],
             _wait_column(),
+            console=console,
+            transient=True,
         )
-        with Progress(*columns, console=console, transient=True) as progress:
-            live.bar = progress
-            live.task = progress.add_task(
-                one_line(words), total=None, count="", until=0.0, reason=""
-            )
-            yield live
 
     # ---- how
 
@@ -332,14 +349,53 @@ class _Drawn(io.StringIO):
 
 
 class Live:
-    """The one live line of a run; without a terminal, it tells only waits."""
+    """The one live line of what takes long; without a terminal, it tells only waits.
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-        self.bar: Any = None
-        self.task: Any = None
+    `tells`: there it says once what takes long, too. Another thread may call `show`.
+    """
+
+    def __init__(
+        self, screen: Screen, words: str = "", *, tells: bool = False, is_begun: bool = True
+    ) -> None:
+        self._screen, self._words, self._tells = screen, words, tells
+        self._lock = threading.RLock()
+        self._bar: Any = None
+        self._is_begun, self._is_due, self._is_over = is_begun, False, False
         self._started = time.monotonic()
-        self._count = 0
+        self._count = ""
+        self._fields: dict[str, Any] = {"count": "", "until": 0.0, "reason": ""}
+        self._share: float | None = None
+
+    def show(self) -> None:
+        """Begin to show the line, or say what takes long."""
+        with self._lock:
+            self._is_due = not self._is_begun
+            if self._is_over or self._is_due or self._bar is not None:
+                return
+            if self._screen.talks:
+                self._bar = self._screen.live_line()
+                self._bar.add_task(self._words, **self._progress)
+                self._bar.start()
+            elif self._tells and not self._screen.quiet:
+                parts = [f"{_percent(self._share)} done", *self._time_left(after=0)]
+                said = ", ".join(parts) if self._share else "this may take long"
+                self._screen.warn(f"{self._words}: {said}")
+                self._tells = False  # once
+
+    def close(self) -> None:
+        """Take the line away."""
+        with self._lock:
+            self._is_over = True
+            if self._bar is not None:
+                self._bar.stop()
+
+    def steps(self, done: int, total: int) -> None:
+        """Show how far something is: an `OnSteps`, in whatever it counts."""
+        self._share = min(done / total, 1.0) if total else 0.0
+        self._is_begun = True
+        if self._is_due:
+            self.show()
+        self._show([_percent(self._share), *self._time_left(after=3)])
 
     def update(
         self, count: int, share: float | None, left: str = "", *, total: int | None = None
@@ -348,35 +404,52 @@ class Live:
 
         `left` says in other words what is left, or what it cost so far.
         """
-        self._count = count
-        if self.bar is None:
-            return
+        self._count = number(count)
         seconds = time.monotonic() - self._started
-        parts = [number(count) if total is None else f"{number(count)} of {number(total)}"]
+        parts = [self._count if total is None else f"{self._count} of {number(total)}"]
         if seconds > 1:
             parts.append(f"{number(round(count / seconds))}/s")
-        if share and share < 1 and seconds > 3:
-            parts.append(f"{duration(seconds * (1 - share) / share)} left")
+        self._share = share
+        parts += self._time_left(after=3)
         if left:
             parts.append(left)
-        self.bar.update(
-            self.task,
-            count=" · ".join(parts),
-            total=None if share is None else 1.0,
-            completed=share or 0.0,
-            until=0.0,
-        )
+        self._show(parts)
 
     def wait(self, seconds: float, reason: str) -> None:
         """Show a wait in seconds and its reason; the line counts down."""
-        if self.bar is None:
-            if not self._screen.quiet:
-                self._screen.warn(f"{reason}: the run continues in {seconds:.0f} s")
-        else:
+        self.show()
+        with self._lock:
+            if self._bar is None:
+                if not self._screen.quiet:
+                    self._screen.warn(f"{reason}: the run continues in {seconds:.0f} s")
+                return
             until = time.monotonic() + seconds
-            self.bar.update(
-                self.task, count=number(self._count), until=until, reason=one_line(reason)
-            )
+            self._fields |= {"count": self._count, "until": until, "reason": one_line(reason)}
+            self._draw()
+
+    def _time_left(self, *, after: float) -> list[str]:
+        seconds, share = time.monotonic() - self._started, self._share
+        if not share or share >= 1 or seconds < after:
+            return []
+        return [f"{duration(seconds * (1 - share) / share)} left"]
+
+    def _show(self, parts: Sequence[str]) -> None:
+        with self._lock:
+            self._fields |= {"count": " · ".join(parts), "until": 0.0}
+            self._draw()
+
+    @property
+    def _progress(self) -> dict[str, Any]:
+        total = None if self._share is None else 1.0
+        return {**self._fields, "total": total, "completed": self._share or 0.0}
+
+    def _draw(self) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], **self._progress)
+
+
+def _percent(share: float | None) -> str:
+    return f"{int(100 * (share or 0))} %"
 
 
 def _cropped() -> Any:

@@ -66,8 +66,9 @@ def command(
     if dry_run:
         show_estimate(screen, settings, options, as_json=as_json)
         return 0
-    with tag.prepared(settings, options) as tagging:
-        summary = tagging.run(RunEvents(screen))
+    events = RunEvents(screen)
+    with tag.prepared(settings, options, events) as tagging:
+        summary = tagging.run(events)
         failures = () if as_json else tagging.store.status.archive().failures
     if as_json:
         screen.json(shapes.tag_summary(summary))

@@ -178,10 +178,11 @@ def tag_or_ask(
     screen: Screen, settings: Settings, options: TagOptions, *, yes: bool = False
 ) -> TagSummary:
     """Tag posts; before a large run, show its cost on a terminal, and ask."""
-    with tag.prepared(settings, options) as tagging:
+    events = RunEvents(screen)
+    with tag.prepared(settings, options, events) as tagging:
         if not yes and is_asked():
             _ask(screen, tagging)
-        return tagging.run(RunEvents(screen))
+        return tagging.run(events)
 
 
 def _ask(screen: Screen, tagging: Tagging) -> None:

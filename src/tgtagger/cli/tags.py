@@ -5,6 +5,7 @@ A person's decision stands: the taggers use the new names, and never give a bloc
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -26,7 +27,7 @@ from tgtagger.cli.options import (
     only_numbers,
 )
 from tgtagger.cli.prompts import choose, confirm, is_asked
-from tgtagger.cli.render import Screen
+from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.wording import ago, number, one_line, plural
 from tgtagger.model.archive import PastChange, TagChange, TagCount, TakenBack
 from tgtagger.model.posts import PostFilter
@@ -82,6 +83,7 @@ QueryOption = Annotated[
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Ask no question.")]
+COMPARING = "comparing the tags"
 MANY = 10
 """Posts that a change touches without a question, at most."""
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
@@ -142,7 +144,8 @@ def rename(
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
             _ask(store.curation.rename(old, new, dry_run=True).posts)
-        change = store.curation.rename(old, new, dry_run=dry_run)
+        with _shown(ctx, "renaming a tag", as_json=as_json):
+            change = store.curation.rename(old, new, dry_run=dry_run)
     _say(ctx, change, f"{_done('renamed', dry_run=dry_run)} {old!r} to {change.names[0]!r}",
          dry_run=dry_run, as_json=as_json)  # fmt: skip
 
@@ -175,9 +178,13 @@ def merge(
 ) -> None:
     """Merge tags into one. The old names become aliases of it."""
     with open_to_change(ctx) as store:
+        change_it = functools.partial(store.curation.merge, names, into)
         if not (yes or dry_run):
-            _ask(store.curation.merge(names, into, dry_run=True).posts)
-        change = store.curation.merge(names, into, dry_run=dry_run)
+            with _shown(ctx, "counting the posts", as_json=as_json) as live:
+                posts = change_it(dry_run=True, on_steps=live.steps).posts
+            _ask(posts)
+        with _shown(ctx, "merging tags", as_json=as_json) as live:
+            change = change_it(dry_run=dry_run, on_steps=live.steps)
     what = f"{_done('merged', dry_run=dry_run)} into {change.names[0]!r}"
     _say(ctx, change, what, dry_run=dry_run, as_json=as_json)
 
@@ -221,8 +228,11 @@ def remove(
     """Remove tags from all posts. The tagger never gives them again; you can."""
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
-            _ask(sum(change.posts for change in store.curation.remove(names, dry_run=True)))
-        changes = store.curation.remove(names, dry_run=dry_run)
+            with _shown(ctx, "counting the posts", as_json=as_json) as live:
+                found = store.curation.remove(names, dry_run=True, on_steps=live.steps)
+            _ask(sum(change.posts for change in found))
+        with _shown(ctx, "removing tags", as_json=as_json) as live:
+            changes = store.curation.remove(names, dry_run=dry_run, on_steps=live.steps)
     screen = screen_of(ctx)
     if as_json:
         screen.json([shapes.tag_change(change, dry_run=dry_run) for change in changes])
@@ -270,8 +280,11 @@ def add(
             return
         change = functools.partial(store.curation.add_to, wanted, words)
         if not (yes or dry_run):
-            _ask(change(dry_run=True).posts)
-        done = change(dry_run=dry_run)
+            with _shown(ctx, "counting the posts", as_json=as_json):
+                posts = change(dry_run=True).posts
+            _ask(posts)
+        with _shown(ctx, "adding tags", as_json=as_json):
+            done = change(dry_run=dry_run)
     _say_many(ctx, done, _done("added", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
     _say_forms(ctx, forms)
 
@@ -307,8 +320,11 @@ def drop(
             return
         change = functools.partial(store.curation.drop_from, wanted, words)
         if not (yes or dry_run):
-            _ask(change(dry_run=True).posts)
-        done = change(dry_run=dry_run)
+            with _shown(ctx, "counting the posts", as_json=as_json):
+                posts = change(dry_run=True).posts
+            _ask(posts)
+        with _shown(ctx, "dropping tags", as_json=as_json):
+            done = change(dry_run=dry_run)
     _say_many(ctx, done, _done("dropped", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
 
 
@@ -395,14 +411,16 @@ def suggest(
         raise usage("--interactive needs a terminal, and no --apply or --json", "leave them out")
     if interactive:
         with open_to_change(ctx) as store:
-            _decide(screen, store, suggest_merges(store))
+            with _shown(ctx, COMPARING, as_json=as_json) as live:
+                found = suggest_merges(store, live.steps)
+            _decide(screen, store, found)
         return
     if apply:
         with open_to_change(ctx) as store:
             _apply_forms(screen, store, yes=yes, as_json=as_json)
         return
-    with open_to_read(ctx) as store:
-        found = suggest_merges(store)
+    with open_to_read(ctx) as store, _shown(ctx, COMPARING, as_json=as_json) as live:
+        found = suggest_merges(store, live.steps)
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
         return
@@ -413,13 +431,15 @@ def suggest(
 
 def _apply_forms(screen: Screen, store: Store, *, yes: bool, as_json: bool) -> None:
     """Merge the forms of one word, once they were shown and a person agrees."""
-    found = [item for item in suggest_merges(store) if item.is_safe]
+    with screen.progress(COMPARING, tells=not as_json) as live:
+        found = [item for item in suggest_merges(store, live.steps) if item.is_safe]
     if not as_json:
         _draw_suggestions(screen, found)
     if found and not yes:
         count = plural(sum(len(item.names) for item in found), "tag")
         confirm(f"Merge {count}?", otherwise=f"this merges {count}: add --yes")
-    merge_all(store, found)
+    with screen.progress("merging tags", tells=not as_json) as live:
+        merge_all(store, found, live.steps)
     if as_json:
         screen.json([shapes.suggestion(item) | {"command": _merge_command(item)} for item in found])
     elif found:
@@ -497,10 +517,12 @@ def undo(
     """
     with open_to_change(ctx) as store:
         if not (yes or dry_run):
-            found = undo_change(store, number, dry_run=True)
+            with _shown(ctx, "looking what an undo changes", as_json=as_json) as live:
+                found = undo_change(store, number, dry_run=True, on_steps=live.steps)
             number = found.change.number
             _ask(found.posts, f"undo change {number} ({_named(found.change)})")
-        undone = undo_change(store, number, dry_run=dry_run)
+        with _shown(ctx, "undoing", as_json=as_json) as live:
+            undone = undo_change(store, number, dry_run=dry_run, on_steps=live.steps)
     screen = screen_of(ctx)
     if as_json:
         screen.json(shapes.taken_back(undone, dry_run=dry_run))
@@ -589,6 +611,13 @@ app.command(name="export-vocabulary", epilog=vocabularies.EXPORT_EPILOG)(
 )
 app.command(epilog=vocabularies.PREVIEW_EPILOG)(vocabularies.preview)
 app.command(epilog=vocabularies.ALIASES_EPILOG)(vocabularies.aliases)
+
+
+def _shown(
+    ctx: typer.Context, words: str, *, as_json: bool
+) -> contextlib.AbstractContextManager[Live]:
+    """Show a change that takes long."""
+    return screen_of(ctx).progress(words, tells=not as_json)
 
 
 def _ask(posts: int, what: str = "change") -> None:

@@ -21,13 +21,16 @@ from tgtagger.runs.summary import ParseReport, TagSummary
 class Stage:
     """A part of a run with its own progress; `name` is the channel or the export."""
 
-    kind: Literal["channel", "export", "tagging", "preview"]
+    kind: Literal["channel", "export", "tagging", "preview", "upgrade"]
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a stage: posts so far, and their share of all (0 to 1; None: unknown)."""
+    """The progress of a stage: posts so far, and their share of all (0 to 1; None: unknown).
+
+    Of an upgrade it counts something else.
+    """
 
     posts: int
     share: float | None

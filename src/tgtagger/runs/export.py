@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from tgtagger.export import Format
 from tgtagger.model.archive import Post
+from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import in_json
@@ -27,10 +28,16 @@ class FolderWritten:
 
 
 def write_folder(
-    store: Store, wanted: PostFilter, form: Format, path: Path, *, public: bool = False
+    store: Store,
+    wanted: PostFilter,
+    form: Format,
+    path: Path,
+    *,
+    public: bool = False,
+    on_steps: OnSteps = unheard,
 ) -> FolderWritten:
     """Bring a folder up to date; a person's own files stay. `public`: everybody can read it."""
-    with store.select(wanted) as selection:
+    with store.select(wanted, on_steps) as selection:
         folder = form.write(selection, path, **({"public": True} if public else {}))
         return FolderWritten(selection.count, folder.changed, folder.removed)
 
@@ -45,6 +52,7 @@ def write_stream(
     raw: bool = False,
     shown: bool = False,
     in_file: bool = False,
+    on_steps: OnSteps | None = None,
 ) -> int:
     """Write posts; return how many. `shown`: a terminal shows them, so write terminal-safe text.
 
@@ -60,5 +68,7 @@ def write_stream(
     else:
         posts = store.records.lines(wanted)
         posts = map(in_json, posts) if shown else posts
+    if on_steps is not None:
+        posts = counted(posts, on_steps, store.queue.count(wanted))
     count: int = form.write(posts, stream, **{name: options[name] for name in form.options})
     return count

@@ -26,6 +26,7 @@ from tgtagger.runs import shapes, targets
 from tgtagger.runs.connections import Connections
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
+from tgtagger.runs.opening import open_to_write
 from tgtagger.runs.summary import ChannelReport, ParseReport
 from tgtagger.runs.targets import Target
 from tgtagger.sources.plan import ReadOptions
@@ -58,7 +59,10 @@ def parse(
     """
     targets.check_any(sources)
     about = [targets.one_name(source) for source in sources]
-    with Store.open(settings.db, create=bool(sources)) as store, store.lock("parse", of=about):
+    with (
+        open_to_write(settings, events, create=bool(sources)) as store,
+        store.lock("parse", of=about),
+    ):
         return parse_as_run(store, settings, sources, options, events)
 
 

@@ -30,6 +30,7 @@ from tgtagger.model.tagging import (
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
+from tgtagger.runs.opening import open_to_write
 from tgtagger.runs.summary import TagSummary
 from tgtagger.runs.tag import Tagging, TagOptions, Tally
 from tgtagger.runs.taggers import make_tagger
@@ -177,7 +178,7 @@ def edited(proposed: Sequence[str], typed: str) -> list[str]:
 def review(settings: Settings, options: TagOptions, events: Events) -> Iterator[Review]:
     """Begin a review whose proposals a person may accept, as a run of its own."""
     settings.check_llm()
-    with Store.open(settings.db, create=False) as store:
+    with open_to_write(settings, events) as store:
         yield from _recorded(_tagging(store, settings, options), events)
 
 

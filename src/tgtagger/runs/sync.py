@@ -15,6 +15,7 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events
 from tgtagger.runs.note import noted_run
+from tgtagger.runs.opening import open_to_write
 from tgtagger.runs.parse import ParseOptions, parse_into
 from tgtagger.runs.sharing import JobBudget
 from tgtagger.runs.summary import ParseReport, SyncReport, TagSummary
@@ -27,7 +28,7 @@ def sync(settings: Settings, options: ParseOptions, events: Events) -> SyncRepor
     """Do all three parts as one run under both locks, until `options.deadline` at most."""
     settings.check_llm()
     with (
-        Store.open(settings.db, create=False) as store,
+        open_to_write(settings, events) as store,
         store.lock("parse"),
         store.lock("tag", shared=True),
     ):

@@ -25,6 +25,7 @@ from tgtagger.pipeline import Tagger, TagRules
 from tgtagger.runs import shapes
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
+from tgtagger.runs.opening import open_to_write
 from tgtagger.runs.sharing import JobBudget
 from tgtagger.runs.summary import PromptShown, TagEstimate, TagSummary
 from tgtagger.runs.taggers import make_llm, make_tagger
@@ -154,10 +155,10 @@ class Tagging:
 
 
 @contextlib.contextmanager
-def prepared(settings: Settings, options: TagOptions) -> Iterator[Tagging]:
+def prepared(settings: Settings, options: TagOptions, events: Events) -> Iterator[Tagging]:
     """Open the archive, take the lock of tagging runs, which may be several, make the tagger."""
     settings.check_llm()
-    with Store.open(settings.db, create=False) as store, store.lock("tag", shared=True):
+    with open_to_write(settings, events) as store, store.lock("tag", shared=True):
         yield make_tagging(store, settings, options)
 
 
@@ -175,7 +176,7 @@ def make_tagging(
 
 def tag(settings: Settings, options: TagOptions, events: Events) -> TagSummary:
     """Tag posts. The summary holds the error that stopped the run, if any."""
-    with prepared(settings, options) as tagging:
+    with prepared(settings, options, events) as tagging:
         return tagging.run(events)
 
 

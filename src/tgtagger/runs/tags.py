@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
 from tgtagger.model.archive import TagChange, TakenBack
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_filter
 from tgtagger.runs.taggers import read_vocabulary_file
@@ -33,15 +34,16 @@ EVERY = 2**31
 """More tags than an archive can have."""
 
 
-def suggest_merges(store: Store) -> tuple[Suggestion, ...]:
+def suggest_merges(store: Store, on_steps: OnSteps = unheard) -> tuple[Suggestion, ...]:
     """Return the tags that are probably one."""
-    return tuple(store.tags.suggest_merges())
+    return tuple(store.tags.suggest_merges(on_steps))
 
 
-def merge_all(store: Store, found: Sequence[Suggestion]) -> None:
+def merge_all(store: Store, found: Sequence[Suggestion], on_steps: OnSteps = unheard) -> None:
     """Accept suggestions, each as a change of its own, to be undone by itself."""
-    for item in found:
+    for done, item in enumerate(found, 1):
         store.curation.merge(item.names, item.into)
+        on_steps(done, len(found))
 
 
 def drop_tag(store: Store, post: str, tag: str) -> TagChange:
@@ -53,7 +55,9 @@ def drop_tag(store: Store, post: str, tag: str) -> TagChange:
     return replace(change, names=store.records.post(post).post.tags)
 
 
-def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBack:
+def undo(
+    store: Store, number: int | None, *, dry_run: bool = False, on_steps: OnSteps = unheard
+) -> TakenBack:
     """Undo the change of this number, a person's or a run's; None: the last one.
 
     Raises InputError if there is no such change, or a later one hangs on it.
@@ -63,7 +67,7 @@ def undo(store: Store, number: int | None, *, dry_run: bool = False) -> TakenBac
         if change is None:
             raise InputError("nothing_to_undo")
         number = change.number
-    return store.changes.take_back(number, dry_run=dry_run)
+    return store.changes.take_back(number, dry_run=dry_run, on_steps=on_steps)
 
 
 def read_vocabulary(settings: Settings, *, limit: int) -> VocabularyFile:

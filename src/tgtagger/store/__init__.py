@@ -20,6 +20,7 @@ from typing import Self
 
 from tgtagger.errors import InputError, NoDatabase
 from tgtagger.model.archive import Backup, Copied, Recovered
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import copying
 from tgtagger.store.agents import Agents
@@ -108,14 +109,17 @@ class Store:
         create: bool = True,
         busy_timeout: float = BUSY_TIMEOUT,
         schema: Schema = SCHEMA,
+        on_upgrade: OnSteps = unheard,
     ) -> Self:
         """Open for writing, and bring the schema up to date. Raises StoreError, TryLater.
 
         `create`: make the file if there is none; else raise NoDatabase. `busy_timeout` is in
         seconds.
         """
-        open_to_write = place_of(location).open_to_write
-        return cls(open_to_write(location, schema, create=create, busy_timeout=busy_timeout))
+        opened = place_of(location).open_to_write(
+            location, schema, create=create, busy_timeout=busy_timeout, on_upgrade=on_upgrade
+        )
+        return cls(opened)
 
     @classmethod
     def open_to_read(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
@@ -126,14 +130,14 @@ class Store:
         return cls(place_of(location).open_to_read(location, schema))
 
     @classmethod
-    def open_up_to_date(cls, location: str, *, schema: Schema = SCHEMA) -> Self:
+    def open_up_to_date(
+        cls, location: str, *, schema: Schema = SCHEMA, on_upgrade: OnSteps = unheard
+    ) -> Self:
         """Open for reading only; first an older schema is brought up to date, a large log ended."""
-        return cls(place_of(location).open_up_to_date(location, schema))
+        return cls(place_of(location).open_up_to_date(location, schema, on_upgrade=on_upgrade))
 
     @staticmethod
-    def back_up(
-        location: str, target: Path, on_progress: backup.OnProgress = lambda *_: None
-    ) -> Backup:
+    def back_up(location: str, target: Path, on_progress: OnSteps = unheard) -> Backup:
         """Copy the database of one moment to a new file, while others write.
 
         `on_progress` is called with the bytes copied and the bytes in all. Any schema is copied.
@@ -216,9 +220,11 @@ class Store:
         """
         return self._database.opened.lock(name, shared=shared, of=of)
 
-    def select(self, wanted: PostFilter) -> contextlib.AbstractContextManager[Selection]:
+    def select(
+        self, wanted: PostFilter, on_steps: OnSteps = unheard
+    ) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""
-        return select(self._database, wanted)
+        return select(self._database, wanted, on_steps)
 
 
 def _begin_copy(source: Opened, target: str, schema: Schema) -> None:

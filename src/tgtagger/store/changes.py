@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.database import Part
 from tgtagger.store.recording import TOUCHED, note_run, recording
 from tgtagger.store.statements import Statement
@@ -126,7 +127,9 @@ class Changes(Part):
         with self._database.read() as db:
             return {str(name): int(number) for name, number in map(_REMOVAL, _REMOVALS(db))}
 
-    def take_back(self, number: int, *, dry_run: bool = False) -> TakenBack:
+    def take_back(
+        self, number: int, *, dry_run: bool = False, on_steps: OnSteps = unheard
+    ) -> TakenBack:
         """Undo a change of this number, a person's or a run's, or an undo of one.
 
         Raises InputError if there is none, if it is undone, or if later ones hang on it.
@@ -139,10 +142,10 @@ class Changes(Part):
             if later:
                 raise InputError("change_depended_on", change=number, later=later)
             if change.undoes is not None:
-                return _stand_again(db, change, change.undoes)
+                return _stand_again(db, change, change.undoes, on_steps)
             with recording(db, "undo", undoes=number):
                 take_back = take_back_run if change.by == "run" else take_back_change
-                done = take_back(db, change)
+                done = take_back(db, change, on_steps)
             if change.by == "run":
                 if not done.posts:  # nothing of it is left: no change
                     _NEVER_WAS(db, id=number)
@@ -153,11 +156,11 @@ class Changes(Part):
             return replace(done, undo=undo)
 
 
-def _stand_again(db: Connection, undo: PastChange, undone: int) -> TakenBack:
+def _stand_again(db: Connection, undo: PastChange, undone: int, on_steps: OnSteps) -> TakenBack:
     """Undo an undo: all is as if it had never been."""
     # First: what the other change replaced is needed again.
     _STANDS(db, id=undone)
-    done = take_back_change(db, undo)
+    done = take_back_change(db, undo, on_steps)
     _STANDS_NOT(db, at=now(), id=undo.number)
     for forget in _FORGET:
         forget(db, id=undo.number)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import Numbered, canonical_name, read_channel
 from tgtagger.store.database import Part, one_transaction
@@ -163,7 +164,7 @@ class Channels(Part):
                 take_up(db, channel)
             return tuple(_title(db, each) for each in found)
 
-    def remove(self, name: str, *, with_posts: bool) -> ChannelRemoved:
+    def remove(self, name: str, *, with_posts: bool, on_steps: OnSteps = unheard) -> ChannelRemoved:
         """Unfollow a channel, or, `with_posts`, delete it with everything that belongs to it.
 
         An unfollowed channel's posts stay, and it is read again only when a run names it. Posts go
@@ -178,8 +179,10 @@ class Channels(Part):
                 if not with_posts:
                     return ChannelRemoved(title, 0, posts)
                 _DELETE_ANSWERS(db, id=channel)
+        done = 0
         while not self._delete_some(channel):
-            pass
+            done += STEP
+            on_steps(done, posts)
         return ChannelRemoved(title, posts, 0)
 
     @one_transaction

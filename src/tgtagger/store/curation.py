@@ -17,6 +17,7 @@ from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Adoption, TagChange
 from tgtagger.model.choices import LinkSource, TagChangeKind
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
@@ -109,7 +110,14 @@ class Curation(Part):
             change = _changed(db, tag, _count(db, tag))
         return recorded.numbered(change)
 
-    def merge(self, names: Sequence[str], into: str, *, dry_run: bool = False) -> TagChange:
+    def merge(
+        self,
+        names: Sequence[str],
+        into: str,
+        *,
+        dry_run: bool = False,
+        on_steps: OnSteps = unheard,
+    ) -> TagChange:
         """Merge tags into one; their names become aliases of it.
 
         A link that a person gave or removed counts for the tag that remains. A post that has
@@ -119,7 +127,7 @@ class Curation(Part):
             self._database.write(dry_run=dry_run) as db,
             recording(db, "merge", (*names, into)) as recorded,
         ):
-            change = _merge(db, names, into)
+            change = _merge(db, names, into, on_steps)
         return recorded.numbered(change)
 
     def add_aliases(self, tag_name: str, names: Sequence[str]) -> TagChange:
@@ -154,13 +162,18 @@ class Curation(Part):
             change = _changed(db, tag, 0)
         return recorded.numbered(change)
 
-    def remove(self, names: Sequence[str], *, dry_run: bool = False) -> tuple[TagChange, ...]:
+    def remove(
+        self, names: Sequence[str], *, dry_run: bool = False, on_steps: OnSteps = unheard
+    ) -> tuple[TagChange, ...]:
         """Take tags off all posts and block them: no machine gives them again, by any name."""
         with (
             self._database.write(dry_run=dry_run) as db,
             recording(db, "remove", names) as recorded,
         ):
-            changes = [_remove(db, name, now()) for name in names]
+            changes = []
+            for done, name in enumerate(names, 1):
+                changes.append(_remove(db, name, now()))
+                on_steps(done, 2 * len(names))
         return tuple(map(recorded.numbered, changes))
 
     def block(self, names: Sequence[str]) -> TagChange:
@@ -258,7 +271,9 @@ def _rename(db: Connection, old: str, new: str) -> int:
     return tag
 
 
-def _merge(db: Connection, names: Sequence[str], into: str) -> TagChange:
+def _merge(
+    db: Connection, names: Sequence[str], into: str, on_steps: OnSteps = unheard
+) -> TagChange:
     tags = dict.fromkeys(tag_id(db, name) for name in names)
     try:
         target = tag_id(db, into)
@@ -269,9 +284,10 @@ def _merge(db: Connection, names: Sequence[str], into: str) -> TagChange:
         raise InputError("merge_target_unknown", **error.data, first=names[0]) from None
     _UNBLOCK(db, tag=target)
     posts: set[int] = set()
-    for tag in tags:
+    for done, tag in enumerate(tags, 1):
         if tag != target:
             posts |= _pour(db, tag, target)
+        on_steps(done, 2 * len(tags))  # the other half is to record it
     return _changed(db, target, len(posts))
 
 

@@ -6,6 +6,7 @@ The room of the database does both. Does not know how a report is shown.
 from __future__ import annotations
 
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.database import Part
 
 
@@ -20,9 +21,9 @@ class Integrity(Part):
         """Return the state of the server that the archive is on; None: it is in a file."""
         return self._database.opened.server()
 
-    def check(self) -> IntegrityReport:
+    def check(self, on_steps: OnSteps = unheard) -> IntegrityReport:
         """Read the whole archive, damaged or not, and return the integrity report."""
-        return self._database.opened.check()
+        return self._database.opened.check(on_steps)
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a store opened to write."""

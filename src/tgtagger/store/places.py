@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tgtagger.errors import InputError
+from tgtagger.model.events import OnSteps
 from tgtagger.store.rooms import Opened
 from tgtagger.store.sqlite.schema_version import Schema
 
@@ -20,8 +21,18 @@ _SERVERS = ("postgresql:", "postgresql+", "postgres:")
 
 class _ToWrite(Protocol):
     def __call__(
-        self, location: str, schema: Schema, *, create: bool = ..., busy_timeout: float = ...
+        self,
+        location: str,
+        schema: Schema,
+        *,
+        create: bool = ...,
+        busy_timeout: float = ...,
+        on_upgrade: OnSteps = ...,
     ) -> Opened: ...
+
+
+class _UpToDate(Protocol):
+    def __call__(self, location: str, schema: Schema, *, on_upgrade: OnSteps) -> Opened: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Place:
 
     open_to_write: _ToWrite
     open_to_read: Callable[[str, Schema], Opened]
-    open_up_to_date: Callable[[str, Schema], Opened]
+    open_up_to_date: _UpToDate
 
 
 def is_on_server(location: str) -> bool:

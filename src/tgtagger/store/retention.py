@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import ChannelKept
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import deletion
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id
@@ -52,7 +53,7 @@ class Retention(Part):
             count, stays = _COUNT(db, channel=channel, key=oldest_key(days)).fetchone()
             return ChannelKept(title, days, count - stays, stays)
 
-    def keep(self, name: str, days: int | None) -> ChannelKept:
+    def keep(self, name: str, days: int | None, on_steps: OnSteps = unheard) -> ChannelKept:
         """Keep a channel's posts for so many days, and delete the older ones; None: keep all.
 
         They go in steps: what is broken off is done by the runs to come.
@@ -66,6 +67,7 @@ class Retention(Part):
             with self._database.write() as db:
                 some = _delete_old(db, channel, days, deletion.STEP)
             removed += some
+            on_steps(removed, max(told.removed, removed))
             if some < deletion.STEP:
                 break
         return ChannelKept(told.title, days, removed, told.stay)

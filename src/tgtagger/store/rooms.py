@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.query import Query
 
 LockName = Literal["parse", "tag", "work", "lead", "copy"]
@@ -185,7 +186,7 @@ class Opened(Protocol):
     def storage(self) -> Storage:
         """Return how it is kept."""
 
-    def check(self) -> IntegrityReport:
+    def check(self, on_steps: OnSteps = unheard) -> IntegrityReport:
         """Read all of it, damaged or not, and return the integrity report."""
 
     def check_index(self) -> bool:

@@ -12,13 +12,14 @@ import contextlib
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import GroupCount, ListedPost, Post
+from tgtagger.model.events import EVERY, OnSteps, unheard
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
@@ -29,6 +30,8 @@ from tgtagger.store.query import large, query_for
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, or_null
+
+T = TypeVar("T")
 
 Explained = Callable[[], contextlib.AbstractContextManager[None]]
 Group = Literal["tag", "day"]
@@ -58,6 +61,7 @@ _CHOOSE_TAGS = Statement(
     "CROSS JOIN post_tags AS l ON l.post_id = s.id ORDER BY 1, 2"
 )
 _COUNT = Statement("SELECT count(*) FROM chosen")
+_COUNT_LINKS = Statement("SELECT count(*) FROM chosen_tags")
 _DROP = [Statement(f"DROP TABLE IF EXISTS {name}") for name in ("chosen", "chosen_tags")]
 _CHANNELS = Statement(
     "SELECT c.id, c.title, c.username, c.kind, s.posts FROM "
@@ -113,8 +117,12 @@ class Selection:
     raised as it is.
     """
 
-    def __init__(self, db: Connection, wanted: PostFilter, explained: Explained) -> None:
+    def __init__(
+        self, db: Connection, wanted: PostFilter, explained: Explained, on_steps: OnSteps
+    ) -> None:
         self._db = db
+        self._on_steps = on_steps
+        self._given = 0
         self._explained = explained
         query = query_for(db, wanted)
         self.close()
@@ -132,6 +140,9 @@ class Selection:
         _CHOSEN_TAGS(db)
         _CHOOSE_TAGS(db)
         (self.count,) = _COUNT(db).fetchone()
+        (links,) = _COUNT_LINKS(db).fetchone()
+        # What a folder of pages asks for: each post twice, and in the lists of its day and tags.
+        self._all = 3 * self.count + links
 
     def close(self) -> None:
         """Drop the temporary tables."""
@@ -163,7 +174,7 @@ class Selection:
                 rows = self._rows(_OUTLINE_OF_NO_DAY, _OUTLINED)
             else:
                 rows = self._rows(_OUTLINE_OF_DAY, _OUTLINED, key=key)
-            yield group, map(_entry, rows)
+            yield group, map(_entry, self._heard(rows))
 
     def tags(self) -> Iterator[tuple[GroupCount, list[GroupCount], Iterator[ListedPost]]]:
         """Yield each tag with its related tags, and its posts with theirs, the newest first.
@@ -173,7 +184,8 @@ class Selection:
         for key, group in self._groups("tag", "use"):
             rows = self._rows(_RELATED, _TAG, tag=key)
             related = [GroupCount(name, count) for _, name, count in rows]
-            yield group, related, map(_entry, self._rows(_TAGGED, _LISTED, key=key))
+            rows = self._heard(self._rows(_TAGGED, _LISTED, key=key))
+            yield group, related, map(_entry, rows)
 
     def entry(self, post: PostId) -> ListedPost | None:
         """Return a post as a list shows it; None if it is not selected."""
@@ -189,8 +201,16 @@ class Selection:
                 if channel_id is None
                 else _POSTS_OF.rows(self._db, channel=channel_id, most=most)
             )
-            for record, owner in rows:
+            for record, owner in self._heard(rows):
                 yield records.read_post(record, owner)
+
+    def _heard(self, rows: Iterable[T]) -> Iterator[T]:
+        """Yield rows of posts, and tell how far all that is asked for has come."""
+        for row in rows:
+            yield row
+            self._given += 1
+            if self._given % EVERY == 0:
+                self._on_steps(self._given, self._all)
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         rows = self._rows(_TAGS[order], _TAG) if by == "tag" else self._rows(_DAYS, _DAY)
@@ -204,12 +224,14 @@ class Selection:
 
 
 @contextlib.contextmanager
-def select(database: Database, wanted: PostFilter) -> Iterator[Selection]:
+def select(
+    database: Database, wanted: PostFilter, on_steps: OnSteps = unheard
+) -> Iterator[Selection]:
     """Fix the posts of a filter, to read them several times in one snapshot."""
     with database.snapshot() as db:
         explained = functools.partial(database.opened.explained, db)
         with explained():
-            selection = Selection(db, wanted, explained)
+            selection = Selection(db, wanted, explained, on_steps)
         try:
             yield selection
         finally:

@@ -17,6 +17,7 @@ from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import together
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
@@ -293,11 +294,13 @@ class Tags(Part):
                 for tag, name, description in map(_DESCRIBED, rows)
             )
 
-    def suggest_merges(self) -> tuple[Suggestion, ...]:
+    def suggest_merges(self, on_steps: OnSteps = unheard) -> tuple[Suggestion, ...]:
         """Return which tags probably mean the same, without those that a person keeps apart."""
         with self._database.read() as db:
             used = together.used(db)
+            on_steps(1, 3)
             shared = together.shared_posts(db, used)
+            on_steps(2, 3)
             apart = set(map(_APART, _PAIRS_APART(db)))
             counts = dict(used.values())
             suggested = suggest(counts, shared, together.beside(db, used))

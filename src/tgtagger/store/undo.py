@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from tgtagger.decide import HUMAN, LASTING, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import origins, shown_names, tag_queue
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.statements import Statement
@@ -244,17 +245,24 @@ _SET_STATE = Statement(
 )
 
 
-def take_back_change(db: Connection, change: PastChange) -> TakenBack:
+STEPS = 5
+"""Steps of an undo that take long; the last one is to record it."""
+
+
+def take_back_change(db: Connection, change: PastChange, on_steps: OnSteps = unheard) -> TakenBack:
     """Undo a person's change, an agent's session, or an undo."""
     number = change.number
     renamed = renamed_posts(db, number)
     restored = _restore_tags(db, number)
     posts, links, kept = _restore_links(db, number, change.what)
+    on_steps(2, STEPS)
     posts |= _restore_states(db, number)
+    on_steps(3, STEPS)
     shown_names.settle(db, {tag for (tag,) in _TOUCHED_TAGS(db, id=number)})
     gone = _drop_made_tags(db, number)
     _restore_aliases(db, number)
     gone += _drop_unused(db, _of_undone_runs(db, number))
+    on_steps(4, STEPS)
     touched = max(len(posts), renamed)
     return TakenBack(change, touched, links, restored + gone, len(kept - posts))
 
@@ -453,15 +461,19 @@ _MAY_COME_BACK = Statement(
 _DROP_TAG = Statement("DELETE FROM tags WHERE id = :tag")
 
 
-def take_back_run(db: Connection, change: PastChange) -> TakenBack:
+def take_back_run(db: Connection, change: PastChange, on_steps: OnSteps = unheard) -> TakenBack:
     """Undo a tagging run: each post gets the tags and the state that it had before it."""
     run = change.number
     kept = _pick_posts(db, run)
+    on_steps(1, STEPS)
     made = [tag for (tag,) in _TAGS_OF_RUN(db, run=run)]
     links = _DROP_LINKS(db, run=run).rowcount
+    on_steps(2, STEPS)
     shown_names.settle(db, {*made, *_restore_replaced(db, run)})
+    on_steps(3, STEPS)
     rows = _FORMER_STATES(db, run=run).fetchall()
     pending = _set_states(db, rows)
+    on_steps(4, STEPS)
     (posts,) = _COUNT(db).fetchone()
     _DROP_PICKED(db)
     return TakenBack(change, posts, links, _drop_unused(db, made), kept, pending)

@@ -10,6 +10,7 @@ import datetime as dt
 import platform
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 
 import typer
 
@@ -17,7 +18,7 @@ from tgtagger import __version__
 from tgtagger.cli.context import Invocation, invocation, screen_of
 from tgtagger.cli.doctor import archive, archive_server, permissions, recovery, telegram
 from tgtagger.cli.doctor.backup import BackupOption, back_up
-from tgtagger.cli.doctor.findings import SKEW, failure
+from tgtagger.cli.doctor.findings import SKEW, Shown, failure
 from tgtagger.cli.doctor.recovery import RecoverOption
 from tgtagger.cli.failures import usage
 from tgtagger.cli.options import JsonOption
@@ -72,10 +73,12 @@ def command(
         return recovery.recover(ctx, recover, as_json=as_json)
     screen = screen_of(ctx)
     if as_json:
-        findings = list(_look(invocation(ctx)))
+        findings = list(_look(invocation(ctx), screen.progress))
         screen.json([shapes.finding(item) for item in findings])
     else:
-        findings = list(_drawn(screen, _look(invocation(ctx))))
+        findings = list(
+            _drawn(screen, _look(invocation(ctx), partial(screen.progress, tells=True)))
+        )
     return exit_code([item.code for item in findings if item.level == "error"])
 
 
@@ -95,7 +98,7 @@ def _variables() -> Iterator[Finding]:
         yield Finding("settings", "warning", f"the variable {name} is not a setting", hint)
 
 
-def _look(called: Invocation) -> Iterator[Finding]:
+def _look(called: Invocation, progress: Shown) -> Iterator[Finding]:
     try:
         settings = called.settings()
     except TgTaggerError as error:
@@ -110,8 +113,8 @@ def _look(called: Invocation) -> Iterator[Finding]:
     yield from permissions.look(settings, database)
     if database is None:
         yield from archive_server.password(settings)
-    yield from telegram.look(settings)
-    found = yield from archive.look(settings)
+    yield from telegram.look(settings, progress)
+    found = yield from archive.look(settings, progress)
     is_sound = found is not None and not found.damage and not found.altered
     yield _clock(None if found is None else found.newest)
     if database is not None:

@@ -7,8 +7,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tgtagger.cli.context import UPGRADING
 from tgtagger.cli.doctor import archive_server
-from tgtagger.cli.doctor.findings import failure
+from tgtagger.cli.doctor.findings import Shown, failure
 from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import plural, size_of
 from tgtagger.config import Settings
@@ -22,10 +23,13 @@ LEAST_ROOM = 100_000_000
 RECOVER = "save what can be read into a new file: tgtagger doctor --recover FILE"
 
 
-def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]:
+def look(settings: Settings, progress: Shown) -> Generator[Finding, None, IntegrityReport | None]:
     """Check the database; return its integrity report, None where it cannot be used."""
     try:
-        with Store.open_up_to_date(settings.db) as store:
+        with (
+            progress(UPGRADING, is_sure=False) as live,
+            Store.open_up_to_date(settings.db, on_upgrade=live.steps) as store,
+        ):
             storage, server = store.integrity.storage(), store.integrity.server()
             place = str(store.place)
     except NoDatabase as error:  # before the first run this is as it should be
@@ -40,8 +44,11 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
     else:
         yield from archive_server.look(place, server)
     try:
-        with Store.open_up_to_date(settings.db) as store:
-            found = store.integrity.check()
+        with (
+            Store.open_up_to_date(settings.db) as store,
+            progress("checking the database") as live,
+        ):
+            found = store.integrity.check(live.steps)
     except TgTaggerError as error:
         yield failure("database", error)
         return None
@@ -49,7 +56,9 @@ def look(settings: Settings) -> Generator[Finding, None, IntegrityReport | None]
     if not found.damage and not found.altered:
         yield from _shifted(settings)
         yield from _queue(settings)
-        yield _search(settings)
+        with progress("checking the search index"):
+            searched = _search(settings)
+        yield searched
     return found
 
 

@@ -27,7 +27,7 @@ def back_up(ctx: typer.Context, target: str, *, as_json: bool) -> int:
     """Make the copy, and say where it is."""
     screen = screen_of(ctx)
     location = invocation(ctx).settings().db
-    with screen.progress("copying the database") as live:
+    with screen.progress("copying the database", tells=not as_json) as live:
 
         def told(done: int, total: int) -> None:
             left = "being checked" if done == total else f"of {number(total // 10**6)} MB"

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Protocol
+
 from tgtagger.cli.hints import hint_of
+from tgtagger.cli.render import Live
 from tgtagger.errors import TgTaggerError
 from tgtagger.runs.findings import Finding, Level
+
+
+class Shown(Protocol):
+    """Shows what takes long, as `Screen.progress` does."""
+
+    def __call__(
+        self, words: str, *, is_sure: bool = ...
+    ) -> contextlib.AbstractContextManager[Live]: ...
+
 
 SKEW = 300
 """Seconds by which two clocks may differ."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tgtagger.cli.doctor.findings import failure
+from tgtagger.cli.context import UPGRADING
+from tgtagger.cli.doctor.findings import Shown, failure
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, TryLater, system_error
 from tgtagger.runs.accounts import access_of, is_signed_in
@@ -13,14 +14,14 @@ from tgtagger.store import Store
 from tgtagger.system import signals
 
 
-def look(settings: Settings) -> Iterator[Finding]:
+def look(settings: Settings, progress: Shown) -> Iterator[Finding]:
     try:
         if not is_signed_in(settings):
             yield Finding(
                 "session", "ok",
                 "nobody is signed in to Telegram: channels come from the web preview",
             )  # fmt: skip
-            yield from _preview(settings)
+            yield from _preview(settings, progress)
             return
     except OSError as error:
         yield failure("session", system_error(error, "folder_unusable", path=settings.data_dir))
@@ -36,10 +37,13 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield Finding("session", "ok", f"signed in to Telegram as {name} (account {access.account})")
 
 
-def _preview(settings: Settings) -> Iterator[Finding]:
+def _preview(settings: Settings, progress: Shown) -> Iterator[Finding]:
     """Ask for the web preview, if a channel of the archive is read from it."""
     try:
-        with Store.open_up_to_date(settings.db) as store:
+        with (
+            progress(UPGRADING, is_sure=False) as live,
+            Store.open_up_to_date(settings.db, on_upgrade=live.steps) as store,
+        ):
             if not store.channels.followed_sources() and not store.progress.is_read_by("preview"):
                 return
     except TgTaggerError:

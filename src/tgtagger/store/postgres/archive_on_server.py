@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.again import Again
 from tgtagger.store.postgres import (
     engine,
@@ -130,10 +131,10 @@ class ArchiveOnServer:
         """Return how it is kept: by a server, which locks for all."""
         return Storage("server", True, None)
 
-    def check(self) -> IntegrityReport:
+    def check(self, on_steps: OnSteps = unheard) -> IntegrityReport:
         """Read all rows, and return the integrity report."""
         with self.explained(), self.reading() as db:
-            return integrity.report(db)
+            return integrity.report(db, on_steps)
 
     def check_index(self) -> bool:
         """Tell whether each post has its words in the index, and no other words."""
@@ -159,7 +160,12 @@ class ArchiveOnServer:
 
 
 def open_to_write(
-    location: str, known: Schema, *, create: bool = True, busy_timeout: float
+    location: str,
+    known: Schema,
+    *,
+    create: bool = True,
+    busy_timeout: float,
+    on_upgrade: OnSteps = unheard,
 ) -> ArchiveOnServer:
     """Open for writing, and bring the schema up to date. Raises StoreError, TryLater.
 
@@ -170,7 +176,9 @@ def open_to_write(
     opened = ArchiveOnServer(path, engine.create(url, path), known, busy_timeout)
     try:
         opened.is_new = Again(busy_timeout)(
-            lambda: schema.bring_up_to_date(opened.engine, known, path, create=create)
+            lambda: schema.bring_up_to_date(
+                opened.engine, known, path, create=create, on_upgrade=on_upgrade
+            )
         )
     except BaseException:
         opened.close()
@@ -194,10 +202,12 @@ def open_to_read(location: str, known: Schema) -> ArchiveOnServer:
     return opened
 
 
-def open_up_to_date(location: str, known: Schema) -> ArchiveOnServer:
+def open_up_to_date(
+    location: str, known: Schema, *, on_upgrade: OnSteps = unheard
+) -> ArchiveOnServer:
     """Open for reading; first an older schema is brought up to date."""
     try:
         return open_to_read(location, known)
     except OlderSchema:
-        open_to_write(location, known, busy_timeout=30).close()
+        open_to_write(location, known, busy_timeout=30, on_upgrade=on_upgrade).close()
         return open_to_read(location, known)

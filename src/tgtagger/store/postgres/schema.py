@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, NoDatabase, StoreError
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.postgres import engine, fulltext, leases, watching
 from tgtagger.store.postgres.definitions import definition
 from tgtagger.store.postgres.errors import map_errors, unwrapped
@@ -100,7 +101,9 @@ def require(version: str | None, path: str) -> str:
     return version
 
 
-def bring_up_to_date(made: Engine, schema: Schema, path: str, *, create: bool) -> bool:
+def bring_up_to_date(
+    made: Engine, schema: Schema, path: str, *, create: bool, on_upgrade: OnSteps = unheard
+) -> bool:
     """Make the tables, or bring them up to date. Return whether they are new.
 
     Raises NoDatabase if there are none and none shall be made.
@@ -118,13 +121,13 @@ def bring_up_to_date(made: Engine, schema: Schema, path: str, *, create: bool) -
             if old is None:
                 _make(db, schema)
             elif old != schema.newest:
-                _upgrade(db, schema)
+                _upgrade(db, schema, old, on_upgrade)
     if old is not None and old != schema.newest:
         _log.warning("%s was upgraded to schema %s (from %s)", path, schema.newest, old)
     return old is None
 
 
-def _upgrade(db: Connection, schema: Schema) -> None:
+def _upgrade(db: Connection, schema: Schema, old: str, on_upgrade: OnSteps) -> None:
     db.exec_driver_sql("LOCK TABLE write_order IN ACCESS EXCLUSIVE MODE")
     for name in _VIEWS:  # other programs' view of the tables, which may be in the way
         db.exec_driver_sql(f"DROP VIEW {name}")
@@ -135,7 +138,7 @@ def _upgrade(db: Connection, schema: Schema) -> None:
 
     event.listen(db, "before_cursor_execute", spell, retval=True)
     try:
-        migrate.upgrade(db, schema, schema.newest)
+        migrate.upgrade(db, schema, schema.newest, old, on_upgrade)
     finally:
         event.remove(db, "before_cursor_execute", spell)
     for view in _VIEWS.values():

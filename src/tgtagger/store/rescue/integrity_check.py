@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tgtagger.errors import StoreError
 from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
+from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.store import notable
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
@@ -33,8 +36,13 @@ _UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a mes
 _MOST = 10_000
 """Most places of damage that are counted in one table."""
 
+_PAGES = 4
+"""To check the pages takes as long as to check such a part of the rows, about."""
 
-def report(path: Path) -> IntegrityReport:
+_Heard = Callable[[Iterable[Any]], Iterator[Any]]
+
+
+def report(path: Path, on_steps: OnSteps = unheard) -> IntegrityReport:
     """Return the integrity report, without the search index: to check that, SQLite must write."""
     # A connection of its own: after damage was met, even the end of a transaction may fail.
     with (
@@ -42,16 +50,22 @@ def report(path: Path) -> IntegrityReport:
         contextlib.closing(connections.to_read(path)) as db,
     ):
         db.execute("BEGIN")
-        return _look(db)
+        return _look(db, on_steps)
 
 
-def _look(db: sqlite3.Connection) -> IntegrityReport:
+def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
     damage = list(_missing(db))
+    counts = {table: _count(db, table) for table in _tables(db)}
+    done = sum(counts.values()) // _PAGES
+    total = sum(counts.values()) + done
     damage += _pages(db)
+    on_steps(done, total)
     altered = 0
-    for table in _tables(db):
+    for table, count in counts.items():
+        heard = functools.partial(counted, on_steps=on_steps, total=total, done=done)
+        done += count
         with contextlib.suppress(*_UNREADABLE):  # its pages are damaged: `_pages` has said so
-            wrong, place, different = _rows(db, table)
+            wrong, place, different = _rows(db, table, heard=heard)
             altered += different
             if wrong:
                 rows = "a row" if wrong == 1 else f"{wrong} rows"
@@ -113,6 +127,13 @@ def _tables(db: sqlite3.Connection) -> list[str]:
         return []
 
 
+def _count(db: sqlite3.Connection, table: str) -> int:
+    """Return how many rows a table has, as far as that can be known."""
+    with contextlib.suppress(*_UNREADABLE):
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    return 0
+
+
 def _missing(db: sqlite3.Connection) -> Iterator[str]:
     with contextlib.suppress(*_UNREADABLE):
         for table, known in COLUMNS.items():
@@ -152,10 +173,12 @@ def _lines(db: sqlite3.Connection, what: str) -> list[str]:
     return lines
 
 
-def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int, str, int]:
+def _rows(
+    db: sqlite3.Connection, table: str, *, most: int = _MOST, heard: _Heard = iter
+) -> tuple[int, str, int]:
     """Return (rows with a wrong value, where the first one is, altered posts) of a table.
 
-    A post is altered if its text does not have the stored hash.
+    A post is altered if its text does not have the stored hash. The rows pass through `heard`.
     """
     found = columns(db, table)
     checks = [(at, column.holds) for at, column in enumerate(found)]
@@ -164,7 +187,7 @@ def _rows(db: sqlite3.Connection, table: str, *, most: int = _MOST) -> tuple[int
     wrong = altered = 0
     place = ""
     with _undecoded(db):
-        for row in db.execute(f"SELECT * FROM {table}"):
+        for row in heard(db.execute(f"SELECT * FROM {table}")):
             bad = next((at for at, holds in checks if not holds(row[at])), None)
             if bad is not None:
                 wrong += 1

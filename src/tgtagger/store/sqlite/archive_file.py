@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, TryLater
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import tag_queue
 from tgtagger.store.rescue import integrity_check
 from tgtagger.store.rooms import LockName
@@ -203,9 +204,9 @@ class ArchiveFile:
             is_locked = not isinstance(driver(db), Unlocked)
         return Storage(str(mode), is_locked, network_file_system(self.path))
 
-    def check(self) -> IntegrityReport:
+    def check(self, on_steps: OnSteps = unheard) -> IntegrityReport:
         """Read the whole file, damaged or not, and return the integrity report."""
-        return integrity_check.report(self.path)
+        return integrity_check.report(self.path, on_steps)
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a file opened to write."""
@@ -227,7 +228,12 @@ class ArchiveFile:
 
 
 def open_to_write(
-    location: str, schema: Schema, *, create: bool = True, busy_timeout: float = BUSY_TIMEOUT
+    location: str,
+    schema: Schema,
+    *,
+    create: bool = True,
+    busy_timeout: float = BUSY_TIMEOUT,
+    on_upgrade: OnSteps = unheard,
 ) -> ArchiveFile:
     """Open for writing, and bring the schema up to date. Raises StoreError, TryLater.
 
@@ -242,7 +248,7 @@ def open_to_write(
     opened = ArchiveFile(path, engine.create_writer(path, busy_timeout=busy_timeout), schema)
     opened.is_new = version is None
     try:
-        migrate.migrate(opened.engine, path, schema)
+        migrate.migrate(opened.engine, path, schema, on_upgrade)
     except BaseException:
         opened.close()
         raise
@@ -268,12 +274,12 @@ def open_to_read(location: str, schema: Schema) -> ArchiveFile:
     return opened
 
 
-def open_up_to_date(location: str, schema: Schema) -> ArchiveFile:
+def open_up_to_date(location: str, schema: Schema, *, on_upgrade: OnSteps = unheard) -> ArchiveFile:
     """Open for reading only; first an older schema is brought up to date, a large log ended."""
     try:
         opened = open_to_read(location, schema)
     except OlderSchema:  # the reader is closed: the last connection may write, and ends the log
-        open_to_write(location, schema).close()
+        open_to_write(location, schema, on_upgrade=on_upgrade).close()
         opened = open_to_read(location, schema)
     opened.fold()
     return opened

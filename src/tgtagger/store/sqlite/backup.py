@@ -20,6 +20,7 @@ from typing import TypeVar, get_args
 
 from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.model.archive import Backup
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import engine
 from tgtagger.store.sqlite.connections import connect, driver, undisturbed
@@ -28,9 +29,6 @@ from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
 T = TypeVar("T")
-OnProgress = Callable[[int, int], None]
-"""Called with the bytes copied so far, and the bytes in all."""
-
 _STEP = 1024
 """Pages copied at a time (4 MiB): a signal is handled between two steps."""
 
@@ -45,13 +43,14 @@ _WITH_IT = ("-wal", "-shm", "-journal", *(f".{name}.lock" for name in get_args(L
 def back_up(
     path: Path,
     target: Path,
-    on_progress: OnProgress = lambda *_: None,
+    on_progress: OnSteps = unheard,
     *,
     over: bool = False,
     schema: Schema = SCHEMA,
 ) -> Backup:
     """Copy a database to a new file (0600); `over`: replace a file of that name.
 
+    `on_progress` is called with the bytes copied, and the bytes in all.
     Raises InputError for a target that cannot be used; StoreError for a copy that is damaged or
     cannot be written. Then no part of the copy is left.
     """
@@ -89,7 +88,7 @@ def _there_already(target: Path) -> InputError:
     return InputError("copy_exists", target=target)
 
 
-def _copy(path: Path, made: Path, target: Path, on_progress: OnProgress, schema: Schema) -> str:
+def _copy(path: Path, made: Path, target: Path, on_progress: OnSteps, schema: Schema) -> str:
     """Copy the database as it is now; return its schema's version."""
     reader = engine.create_reader(path)
     try:
@@ -110,9 +109,7 @@ def _copy(path: Path, made: Path, target: Path, on_progress: OnProgress, schema:
     return version
 
 
-def _copy_pages(
-    source: sqlite3.Connection, made: Path, target: Path, on_progress: OnProgress
-) -> None:
+def _copy_pages(source: sqlite3.Connection, made: Path, target: Path, on_progress: OnSteps) -> None:
     (page_size,) = source.execute("PRAGMA page_size").fetchone()
 
     def progress(_: int, left: int, total: int) -> None:

@@ -6,12 +6,14 @@ or the new one, and the backup has everything that was committed before. Knows n
 
 from __future__ import annotations
 
+import itertools
 import logging
 from pathlib import Path
 
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, StoreError
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.sqlite import backup, stale_log
 from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.errors import is_full, map_errors
@@ -37,7 +39,7 @@ def kept_backups(path: Path, schema: Schema = SCHEMA) -> tuple[Path, ...]:
         return ()
 
 
-def migrate(engine: Engine, path: Path, schema: Schema) -> None:
+def migrate(engine: Engine, path: Path, schema: Schema, on_upgrade: OnSteps = unheard) -> None:
     """Bring the schema up to date; the usual case costs one small query."""
     with map_errors(path):
         with engine.connect() as connection, connection.begin():
@@ -56,9 +58,10 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
                     if old == schema.newest:
                         return
                     if old is not None:
-                        kept = _keep(path, old, schema)
+                        kept = _keep(path, old, schema, on_upgrade)
                     stale_log.number(db)
-                    upgrade(connection, schema, schema.newest)
+                    told = unheard if kept is None else _half(on_upgrade, second=True)
+                    upgrade(connection, schema, schema.newest, old, told)
             except Exception as error:
                 if kept is not None and is_full(error):
                     kept.unlink(missing_ok=True)  # the database is unchanged; free the space
@@ -72,11 +75,28 @@ def migrate(engine: Engine, path: Path, schema: Schema) -> None:
         )  # fmt: skip
 
 
-def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
-    """Run the migrations up to a revision, in the open transaction."""
+def _half(on_upgrade: OnSteps, *, second: bool = False) -> OnSteps:
+    """Let the backup be the first half of an upgrade, and its revisions the second."""
+    return lambda done, total: on_upgrade(done + total * second, 2 * total)
+
+
+def upgrade(
+    connection: Connection,
+    schema: Schema,
+    revision: str,
+    old: str | None = None,
+    on_upgrade: OnSteps = unheard,
+) -> None:
+    """Run the migrations up to a revision, in the open transaction.
+
+    `on_upgrade` is told of the revisions after the `old` one.
+    """
     from alembic import command
     from alembic.config import Config
 
+    revisions = schema.revisions
+    total = len(revisions) if old is None else revisions.index(revision) - revisions.index(old)
+    done = itertools.count(1)
     config = Config()
     for name, value in (
         ("script_location", str(_MIGRATIONS)),
@@ -85,14 +105,15 @@ def upgrade(connection: Connection, schema: Schema, revision: str) -> None:
     ):
         config.set_main_option(name, value.replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["on_revision"] = lambda **_: on_upgrade(next(done), total)
     command.upgrade(config, revision)
 
 
-def _keep(path: Path, revision: str, schema: Schema) -> Path:
+def _keep(path: Path, revision: str, schema: Schema, on_upgrade: OnSteps) -> Path:
     """Make the backup. It replaces that of an earlier attempt, which has the same content."""
     target = backup_path(path, revision)
     try:
-        backup.back_up(path, target, over=True, schema=schema)
+        backup.back_up(path, target, _half(on_upgrade), over=True, schema=schema)
     except (InputError, StoreError) as error:
         raise StoreError("upgrade_not_backed_up", path=path, reason=error) from error
     return target

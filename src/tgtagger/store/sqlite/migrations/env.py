@@ -2,6 +2,9 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+given = context.config.attributes
+context.configure(
+    connection=given["connection"], transactional_ddl=True, on_version_apply=given["on_revision"]
+)
 with context.begin_transaction():
     context.run_migrations()
