@@ -54,6 +54,7 @@ def at_once(
 def few_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers claim few posts at a time, so that each gets some."""
     monkeypatch.setattr("tgtagger.store.claims.CLAIMED_BY_TEXT", 4)
+    monkeypatch.setattr("tgtagger.store.claims.QUICK", 0.0)
 
 
 @pytest.mark.usefixtures("few_a_claim")

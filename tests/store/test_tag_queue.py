@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import subprocess
 import sys
 import threading
@@ -99,6 +100,33 @@ def test_what_one_worker_has_another_one_has_not(store: Store) -> None:
     assert claim(store, "three") == []
     one.release()
     assert numbers(claim(store, "three")) == [3, 2]
+
+
+@pytest.mark.parametrize(("seconds", "then"), [(0.0, [40, 120, 280, 480]), (1.0, [40, 80, 120])])
+def test_who_uses_up_posts_at_once_claims_more_of_them(
+    store: Store, seconds: float, then: list[int]
+) -> None:
+    fill(store, *(f"text {number}" for number in range(500)))
+    clock = itertools.count(0.0, seconds)
+    one = Claims(store._database, PENDING, "one", by_text=True, clock=lambda: next(clock))
+    posts, before = one.take(), 0
+    for count in then:
+        assert len([*itertools.islice(posts, count - before)]) == count - before
+        before = count
+        ((held,),) = rows(store, "SELECT count(*) FROM tag_queue WHERE worker IS NOT NULL")
+        assert held == count
+
+
+def test_a_text_of_a_dead_worker_is_free_when_another_needs_it(store: Store) -> None:
+    fill(store, "same", "other")
+    past = to_text(NOW - dt.timedelta(days=30))
+    with writing(store) as db:
+        db.execute(
+            "INSERT INTO claimed_texts (text_hash, worker, lease_until) "
+            f"SELECT text_hash, 'dead', '{past}' FROM posts"
+        )
+    assert numbers(claim(store, "one", PostFilter(statuses=("pending",), limit=1))) == [2]
+    assert {worker for worker, of in claimed(store) if of == "its text"} == {"one"}
 
 
 def test_an_equal_text_is_left_to_who_has_the_first(store: Store) -> None:
@@ -242,24 +270,26 @@ def test_two_posts_of_one_text_claimed_at_the_same_moment_go_to_one(store: Store
     first, second, third = (number for (number,) in rows(store, "SELECT id FROM posts ORDER BY id"))
     at = [to_text(dt.datetime.now(dt.UTC) + dt.timedelta(minutes=n)) for n in (0, 5, 60)]
 
-    def claim_as(db: Connection, worker: str, *posts: int) -> tuple[set[int], set[int]]:
+    text = {first: "same", second: "same", third: "other"}
+
+    def claim_as(db: Connection, worker: str, *posts: int) -> tuple[set[int], set[str]]:
         lease = Lease(worker, *at)
         mine = {*tag_queue.claim(db, posts, lease)}
-        return mine, tag_queue.claim_texts(db, mine, lease)
+        return mine, tag_queue.claim_texts(db, {text[post] for post in mine}, lease)
 
     with patience(store) as patient, ThreadPoolExecutor(1) as pool:
         write = patient._database.write
 
-        def other() -> tuple[set[int], set[int]]:
+        def other() -> tuple[set[int], set[str]]:
             with write(beside=True) as db:
                 return claim_as(db, "two", first, second, third)
 
         with write(beside=True) as db:
-            assert claim_as(db, "one", first) == ({first}, {first})
+            assert claim_as(db, "one", first) == ({first}, {"same"})
             waiting = pool.submit(other)
             time.sleep(0.2)
             assert not waiting.done()
-        assert waiting.result() == ({second, third}, {third})
+        assert waiting.result() == ({second, third}, {"other"})
 
 
 # ---- a queue that has lost posts

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +35,12 @@ CLAIMED = 200
 CLAIMED_BY_TEXT = 40
 """The same with their texts: these take their time, and others want some, too."""
 
+QUICK = 0.1
+"""Seconds: posts that are used up in less are followed by twice as many, up to CLAIMED."""
+
+HELD = 10 * CLAIMED
+"""Posts that were claimed, of which it is looked up how many are done."""
+
 LAPSED_ONCE = 10
 """Posts claimed at a time whose worker died once; after two deaths each is claimed alone."""
 
@@ -51,7 +58,7 @@ FOR_TAGGING = (
 )
 """SQL: what a tagger needs of a post, `p`; `post_for_tagging` reads it."""
 
-_POSTS = Statement(f"SELECT {FOR_TAGGING} FROM posts AS p WHERE p.id IN listed(:ids)")
+_POSTS = Statement(f"SELECT {FOR_TAGGING} FROM posts AS p WHERE p.id IN few(:ids)")
 _ROW_FOR_TAGGING = RowCheck(
     "posts.id", "posts.channel_id", "posts.message_id", "posts.text", "posts.media_text",
     plain("posts.text_hash"), "posts.attempts", "channels.title",
@@ -65,12 +72,20 @@ class Claims(HasDatabase):
     """
 
     def __init__(
-        self, database: Database, wanted: PostFilter, worker: str, *, by_text: bool
+        self,
+        database: Database,
+        wanted: PostFilter,
+        worker: str,
+        *,
+        by_text: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(database)
         self._wanted = wanted
         self._worker = worker
         self._by_text = by_text
+        self._clock = clock
+        self._size = self._least = CLAIMED_BY_TEXT if by_text else CLAIMED
         self._left: Iterator[array[int]] | None = None
         self._held: set[int] = set()
         self._unsafe: set[int] = set()  # of these, posts of which perhaps a worker died
@@ -90,25 +105,50 @@ class Claims(HasDatabase):
             if chosen is None:
                 self.is_over = True
                 return
-            claims, found = self._claim_and_read(chosen)
-            for number in chosen:
-                if number in found:
-                    token, lapses = claims[number]
-                    yield replace(found[number], claim=token, lapses=lapses)
+            found = self._claim(chosen)
+            at = self._clock()
+            yield from (found[number] for number in chosen if number in found)
+            if found:
+                is_quick = self._clock() - at < QUICK
+                self._size = min(2 * self._size, CLAIMED) if is_quick else self._least
 
     @one_transaction
     def _read_ids(self) -> Iterator[array[int]]:
-        size = CLAIMED_BY_TEXT if self._by_text else CLAIMED
         with self._database.read() as db:
-            return _batches(db, self._wanted, size)
+            return _batches(db, self._wanted, lambda: self._size)
 
     @one_transaction
-    def _claim_and_read(
-        self, chosen: array[int]
-    ) -> tuple[dict[int, tuple[int, int]], dict[int, PostForTagging]]:
+    def _claim(self, chosen: array[int]) -> dict[int, PostForTagging]:
+        """Claim what is free of these; return it by the ids."""
+        lease = self._lease()
         with self._database.write(beside=True) as db:
-            claims = self._claim(db, chosen)
-            return claims, read_posts(db, [*claims])
+            if len(self._held) > HELD:
+                self._held = tag_queue.own(db, self._held, lease.worker)
+            waits = self._wanted.statuses == ("pending",)
+            if not waits:
+                tag_queue.join(db, chosen)
+            claims = tag_queue.claim(db, chosen, lease)
+            found = self._still_wanted(db, claims)
+            if self._by_text and found:
+                mine = tag_queue.claim_texts(db, {each.text_hash for each in found.values()}, lease)
+                found = {number: each for number, each in found.items() if each.text_hash in mine}
+            tag_queue.release(db, {*(claims if waits else chosen)} - {*found}, lease.worker)
+        self._held.update(found)
+        self._unsafe = {number for number, each in found.items() if each.lapses}
+        return found
+
+    def _still_wanted(
+        self, db: Connection, claims: Mapping[int, tuple[int, int]]
+    ) -> dict[int, PostForTagging]:
+        """Return the posts of claims; by now another worker may have tagged some of them."""
+        if not claims:
+            return {}
+        query = query_for(db, replace(self._wanted, limit=None))
+        query.add("p.id IN few(:posts)", posts=json.dumps([*claims]))
+        return {
+            row[0]: post_for_tagging(row, *claims[row[0]])
+            for row in db.execute(query.select(FOR_TAGGING))
+        }
 
     @one_transaction
     def renew(self) -> None:
@@ -138,26 +178,8 @@ class Claims(HasDatabase):
                 self._unsafe = tag_queue.own(db, self._unsafe, self._worker)
         return bool(self._unsafe)
 
-    def _claim(self, db: Connection, chosen: array[int]) -> dict[int, tuple[int, int]]:
-        """Claim what is free of these, and return the token and the lapses of each."""
-        lease = self._lease()
-        self._held = tag_queue.own(db, self._held, lease.worker)
-        if self._wanted.statuses != ("pending",):
-            tag_queue.join(db, chosen)
-        claims = tag_queue.claim(db, chosen, lease)
-        # By now another worker may have tagged some of them.
-        query = query_for(db, replace(self._wanted, limit=None))
-        query.add("p.id IN listed(:posts)", posts=json.dumps([*claims]))
-        still = {*ids_of(db, query)}
-        if self._by_text:
-            still &= tag_queue.claim_texts(db, still, lease)
-        tag_queue.release(db, {*chosen} - still, lease.worker)
-        self._held |= still
-        self._unsafe = {number for number in still if claims[number][1]}
-        return {number: claims[number] for number in still}
 
-
-def _batches(db: Connection, wanted: PostFilter, size: int) -> Iterator[array[int]]:
+def _batches(db: Connection, wanted: PostFilter, size: Callable[[], int]) -> Iterator[array[int]]:
     """Return the ids of a filter at which nobody works now, in the order of claims."""
 
     def ids(*conditions: str, order: str | None, limit: int | None) -> array[int]:
@@ -177,12 +199,15 @@ def _batches(db: Connection, wanted: PostFilter, size: int) -> Iterator[array[in
     once = ids(tag_queue.LAPSED, lapsed("="), order=order, limit=left)
     left = None if left is None else left - len(once)
     often = ids(tag_queue.LAPSED, lapsed(">"), order=order, limit=left)
-    parts = ((first, size), (once, LAPSED_ONCE), (often, 1))
+    parts = ((first, size), (once, lambda: LAPSED_ONCE), (often, lambda: 1))
     return (chosen for some, few in parts for chosen in _parts(some, few))
 
 
-def _parts(ids: array[int], size: int) -> Iterator[array[int]]:
-    return (ids[at : at + size] for at in range(0, len(ids), size))
+def _parts(ids: array[int], size: Callable[[], int]) -> Iterator[array[int]]:
+    at = 0
+    while chosen := ids[at : at + size()]:
+        yield chosen
+        at += len(chosen)
 
 
 def add_held(query: Query, *, is_held: bool = True) -> None:
@@ -216,8 +241,11 @@ def read_posts(db: Connection, ids: Sequence[int]) -> dict[int, PostForTagging]:
     return {row[0]: post_for_tagging(row) for row in rows}
 
 
-def post_for_tagging(row: Sequence[Any]) -> PostForTagging:
-    """Return a post from its row."""
+def post_for_tagging(
+    row: Sequence[Any], claim: int | None = None, lapses: int = 0
+) -> PostForTagging:
+    """Return a post from its row, and what its claim says."""
     _, channel_id, message_id, text, media_text, text_hash, attempts, title = _ROW_FOR_TAGGING(row)
     words = text_for_tagging(text, media_text)
-    return PostForTagging(PostId(channel_id, message_id), words, text_hash, attempts, title or "")
+    post = PostId(channel_id, message_id)
+    return PostForTagging(post, words, text_hash, attempts, title or "", claim, lapses)

@@ -44,8 +44,8 @@ _NEWEST = Statement(
 )
 _SELECT = f"SELECT {', '.join(_STORED)} FROM posts WHERE "
 _STORED_IN = Statement(_SELECT + "channel_id = :channel AND message_id BETWEEN :low AND :high")
-_STORED_WITH = Statement(_SELECT + "channel_id = :channel AND message_id IN listed(:ids)")
-_STORED_AS = Statement(_SELECT + "id IN listed(:ids)")
+_STORED_WITH = Statement(_SELECT + "channel_id = :channel AND message_id IN few(:ids)")
+_STORED_AS = Statement(_SELECT + "id IN few(:ids)")
 _INSERT = Statement(
     f"INSERT INTO posts (id, channel_id, message_id, {', '.join(NAMES)}, added_at) "
     f"VALUES (:id, :channel_id, :message_id, {', '.join(f':{name}' for name in NAMES)}, :added_at)"

@@ -56,7 +56,7 @@ BATCH = 500
 _ANSWERED = Statement(
     f"SELECT {FOR_TAGGING}, a.tags FROM posts AS p "
     "JOIN answers AS a ON a.key = :prefix || p.text_hash "
-    "WHERE p.id IN listed(:ids) ORDER BY p.id DESC"
+    "WHERE p.id IN few(:ids) ORDER BY p.id DESC"
 )
 _DONE_SINCE = Statement(
     "SELECT count(*) FROM (SELECT post_id FROM attempts WHERE run_id >= :run "
@@ -231,12 +231,13 @@ _ATTEMPT = Statement(
 
 
 def _keep_attempts(db: Connection, attempts: Iterable[tuple[PostId, Attempt]], run: int) -> None:
-    _ATTEMPT.many(db, [_attempt_row(post, made, run) for post, made in attempts])
+    if rows := [_attempt_row(post, made, run) for post, made in attempts]:
+        _ATTEMPT.many(db, rows)
 
 
 _FOUND = Statement(
     f"SELECT message_id, id, {', '.join(STATE)} FROM posts "
-    "WHERE channel_id = :channel AND message_id IN listed(:messages) ORDER BY id locked(posts)"
+    "WHERE channel_id = :channel AND message_id IN few(:messages) ORDER BY id locked(posts)"
 )
 _STATE = Statement(
     "UPDATE posts SET status = :status, attempts = :attempts, failure = :failure, error = :error, "
@@ -248,23 +249,23 @@ _ANSWER = Statement(
     "at = excluded.at"
 )
 _REPLACE = Statement(
-    f"DELETE FROM post_tags WHERE post_id IN listed(:posts) AND source NOT IN ({LASTING_SOURCES}) "
+    f"DELETE FROM post_tags WHERE post_id IN few(:posts) AND source NOT IN ({LASTING_SOURCES}) "
     f"RETURNING post_id, tag_id, {LINK}, run_id"
 )
 _OFF = Statement(
     "SELECT r.post_id, r.tag_id, t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
-    "WHERE r.post_id IN listed(:posts) UNION ALL "
+    "WHERE r.post_id IN few(:posts) UNION ALL "
     "SELECT CAST(NULL AS bigint), tag_id, CAST(NULL AS text) FROM barred_tags"
 )
 # What a person or an agent gave, and the places of what an undo may bring back: see `FREE_PLACE`.
 _PLACES = Statement(
-    "SELECT post_id, tag_id, position FROM post_tags WHERE post_id IN listed(:posts) UNION ALL "
+    "SELECT post_id, tag_id, position FROM post_tags WHERE post_id IN few(:posts) UNION ALL "
     "SELECT post_id, CAST(NULL AS bigint), number_of(before, 0) FROM changed_links "
-    f"WHERE post_id IN listed(:posts) AND text_of(before, 1) IN ({LASTING_SOURCES})"
+    f"WHERE post_id IN few(:posts) AND text_of(before, 1) IN ({LASTING_SOURCES})"
 )
 _NAMED = Statement(
-    "SELECT key, id FROM tags WHERE key IN listed_texts(:keys) "
-    "UNION ALL SELECT key, tag_id FROM tag_aliases WHERE key IN listed_texts(:keys)"
+    "SELECT key, id FROM tags WHERE key IN few_texts(:keys) "
+    "UNION ALL SELECT key, tag_id FROM tag_aliases WHERE key IN few_texts(:keys)"
 )
 _GIVE = Statement(
     "INSERT INTO post_tags "
@@ -307,23 +308,26 @@ def _save_alone(db: Connection, update: TagUpdate, run: int, now: str) -> bool:
 def _save_updates(db: Connection, updates: Sequence[TagUpdate], run: int, now: str) -> list[bool]:
     taken = _take(db, updates, now)
     found = [each for each in taken if each is not None]
-    _STATE.many(
+    states = {
+        each.post: (
+            update.status,
+            update.attempts,
+            update.failure,
+            update.error,
+            to_text_or_none(update.next_attempt_at),
+            now if update.status == "tagged" else None,
+            each.post,
+        )
+        for each in found
+        for update in (each.update,)
+    }
+    _STATE.at_once(db, [*states.values()])
+    tag_queue.finish(
         db,
-        [
-            (
-                update.status,
-                update.attempts,
-                update.failure,
-                update.error,
-                to_text_or_none(update.next_attempt_at),
-                now if update.status == "tagged" else None,
-                each.post,
-            )
-            for each in found
-            for update in (each.update,)
-        ],
+        [each.post for each in found],
+        [each.update.text_hash for each in found],
+        [each.post for each in found if each.update.next_attempt_at is not None],
     )
-    tag_queue.finish(db, [each.post for each in found])
     replaced = [
         Replaced(each.post, each.before, each.update.status)
         for each in found
@@ -367,14 +371,12 @@ def _take(db: Connection, updates: Sequence[TagUpdate], now: str) -> list[_Taken
 
 def _keep_answers(db: Connection, updates: Iterable[TagUpdate], now: str) -> None:
     """Store the answers that were paid for, so that equal texts cost nothing."""
-    _ANSWER.many(
-        db,
-        [
-            (update.answer_key, _names(update.tags), update.provenance.model, now)
-            for update in updates
-            if update.answer_key is not None
-        ],
-    )
+    if rows := [
+        (update.answer_key, _names(update.tags), update.provenance.model, now)
+        for update in updates
+        if update.answer_key is not None
+    ]:
+        _ANSWER.many(db, rows)
 
 
 def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -> list[Replaced]:
@@ -432,7 +434,7 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
             links = tuple((tag, link) for tag, link, by in before if by != run)
             replaced.append(Replaced(each.post, each.before, update.status, links))
     # In the order of the table: newest first, each of its pages would be left half empty.
-    _GIVE.many(db, sorted(given))
+    _GIVE.at_once(db, sorted(given))
     shown_names.note(db, spelt, run)
     origins.note(db, {(by, model, prompt, of) for *_, model, prompt, of, by, _ in given})
     return replaced

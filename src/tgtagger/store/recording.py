@@ -283,8 +283,8 @@ def keep_replaced(db: Connection, run: int, replaced: Sequence[Replaced]) -> Non
     if not replaced:
         return
     note_run(db, run)
-    _KEEP_STATES.many(db, [(run, each.post, each.before, each.status) for each in replaced])
-    _KEEP_LINKS.many(
+    _KEEP_STATES.at_once(db, [(run, each.post, each.before, each.status) for each in replaced])
+    _KEEP_LINKS.at_once(
         db, [(run, each.post, tag, link) for each in replaced for tag, link in each.links]
     )
 

@@ -124,6 +124,8 @@ class Room:
     errors: Errors
     load: Callable[[Connection, str, Sequence[str], Sequence[tuple[Any, ...]]], None]
     """Adds many rows to a table, with the values of these columns."""
+    run_at_once: Callable[[Connection, str, Sequence[Sequence[object]]], None] | None
+    """Runs our SQL of a statement for many rows in one go; None: the driver's own is as quick."""
     fits: Callable[[Mapping[str, str]], str]
     """SQL that is true if columns hold what they may (`values`): of each, what it is called."""
 
@@ -220,12 +222,12 @@ def spelled(room: Room, sql: str) -> str:
     calls = re.compile(rf"\b({'|'.join(spellings)})\(")
     while found := [*calls.finditer(sql)]:
         call = found[-1]  # nothing of ours stands within the last one
-        *arguments, rest = _arguments(sql[call.end() :])
-        sql = sql[: call.start()] + spellings[call[1]](*arguments) + rest
+        *given, rest = arguments(sql[call.end() :])
+        sql = sql[: call.start()] + spellings[call[1]](*given) + rest
     return sql
 
 
-def _arguments(sql: str) -> Iterator[str]:
+def arguments(sql: str) -> Iterator[str]:
     """Yield the arguments of a call, of which the bracket is open, and then what follows it."""
     depth = begin = 0
     is_text = False

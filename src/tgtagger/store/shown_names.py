@@ -24,7 +24,7 @@ LATEST = 1000
 """Posts of a tag whose spellings are counted: enough to tell, and quick for a tag of a million."""
 
 _NAMES = Statement(
-    "SELECT id, name, key, coalesce(first_name, name) FROM tags WHERE id IN listed(:tags)"
+    "SELECT id, name, key, coalesce(first_name, name) FROM tags WHERE id IN few(:tags)"
 )
 _KEEP = Statement(
     "INSERT INTO tag_spellings (tag_id, post_id, run_id, name) "
@@ -62,7 +62,8 @@ def note(db: Connection, given: Iterable[tuple[int, int, str]], run: int) -> Non
                 others.append((tag, post, run, name))
             if name != shown:
                 doubtful[tag] = None
-    _KEEP.many(db, others)
+    if others:
+        _KEEP.many(db, others)
     for tag in doubtful:
         _settle(db, tag)
 

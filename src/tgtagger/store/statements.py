@@ -69,6 +69,18 @@ class Statement:
         cursor.executemany(sql, rows)
         return cursor  # type: ignore[no-any-return]
 
+    def at_once(self, db: Connection, rows: Sequence[Sequence[object]]) -> None:
+        """Run as `many` does, where no row needs that another is done, and none has its key.
+
+        In one go where the database has a way: a row that fails fails all, as in `many`.
+        """
+        if rows:
+            run = room_of(db).run_at_once
+            if run is None:
+                self.many(db, rows)
+            else:
+                run(db, self.sql, rows)
+
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], int]:
         compiled = sa.text(spelled(room_of(db), self.sql)).compile(dialect=db.dialect)
         names = tuple(compiled.positiontup or ())

@@ -25,12 +25,12 @@ WAITS = "q.due_at IS NULL AND p.status = 'pending'"
 """SQL: posts that were never tried, for a query of which the queue gives the posts, `p`."""
 
 _ADD = Statement("INSERT INTO tag_queue (post_id) SELECT value FROM listed(:posts) AS j")
-_DROP = Statement("DELETE FROM tag_queue WHERE post_id IN listed(:posts)")
+_DROP = Statement("DELETE FROM tag_queue WHERE post_id IN few(:posts)")
 _WAITING = "(status = 'pending' OR (status = 'failed' AND next_attempt_at IS NOT NULL))"
 _OF_POSTS = (
     f"SELECT id, CASE WHEN status = 'failed' THEN next_attempt_at END FROM posts WHERE {_WAITING}"
 )
-_FILL = Statement(f"INSERT INTO tag_queue (post_id, due_at) {_OF_POSTS} AND id IN listed(:posts)")
+_FILL = Statement(f"INSERT INTO tag_queue (post_id, due_at) {_OF_POSTS} AND id IN few(:posts)")
 REFILL = Statement(f"INSERT INTO tag_queue (post_id, due_at) {_OF_POSTS} ORDER BY id")
 EMPTY = Statement("DELETE FROM tag_queue")
 _MISSING = Statement(
@@ -66,12 +66,12 @@ LAPSES = "coalesce((SELECT l.attempts FROM tag_queue AS l WHERE l.post_id = p.id
 _ANY_LAPSED = Statement("SELECT 1 FROM tag_queue WHERE attempts > 0 LIMIT 1")
 _JOIN = Statement(
     f"INSERT INTO tag_queue (post_id, due_at) SELECT id, '{NEVER}' FROM posts "
-    "WHERE id IN listed(:posts) ORDER BY id ON CONFLICT (post_id) DO NOTHING"
+    "WHERE id IN few(:posts) ORDER BY id ON CONFLICT (post_id) DO NOTHING"
 )
 _CLAIM = Statement(
     "UPDATE tag_queue SET token = token + 1, worker = :worker, lease_until = :until, "
     "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END "
-    "WHERE post_id IN (SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
+    "WHERE post_id IN few_of(SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN few(:posts) "
     f"AND (q.lease_until IS NULL OR NOT q.{_HELD}) skip_locked(q)) "
     "RETURNING post_id, token, attempts"
 )
@@ -82,37 +82,31 @@ _FORGET_TEXTS = Statement(
 # In order, so that two who claim the same texts wait for each other in one direction only.
 _CLAIM_TEXTS = Statement(
     "INSERT INTO claimed_texts (text_hash, worker, lease_until) "
-    "SELECT DISTINCT p.text_hash, :worker, :until FROM posts AS p WHERE p.id IN listed(:posts) "
-    "ORDER BY 1 ON CONFLICT (text_hash) DO NOTHING"
+    "SELECT value, :worker, :until FROM listed_texts(:texts) AS j WHERE TRUE "
+    "ORDER BY 1 ON CONFLICT (text_hash) DO NOTHING RETURNING text_hash"
 )
-_OF_OWN_TEXTS = Statement(
-    "SELECT p.id FROM posts AS p JOIN claimed_texts AS t ON t.text_hash = p.text_hash "
-    "WHERE p.id IN listed(:posts) AND t.worker = :worker"
+_OWN_TEXTS = Statement(
+    "SELECT text_hash FROM claimed_texts WHERE text_hash IN few_texts(:texts) AND worker = :worker"
 )
-_OWN = Statement(
-    "SELECT post_id FROM tag_queue WHERE post_id IN listed(:posts) AND worker = :worker"
-)
+_OWN = Statement("SELECT post_id FROM tag_queue WHERE post_id IN few(:posts) AND worker = :worker")
 _RENEW = Statement(
-    "UPDATE tag_queue SET lease_until = :until WHERE post_id IN listed(:posts) "
+    "UPDATE tag_queue SET lease_until = :until WHERE post_id IN few(:posts) "
     "AND worker = :worker RETURNING post_id"
 )
 _RENEW_TEXTS = Statement("UPDATE claimed_texts SET lease_until = :until WHERE worker = :worker")
 _LEAVE = Statement(
-    f"DELETE FROM tag_queue WHERE post_id IN listed(:posts) AND due_at = '{NEVER}' "
+    f"DELETE FROM tag_queue WHERE post_id IN few(:posts) AND due_at = '{NEVER}' "
     "AND (worker IS NULL OR worker = :worker)"
 )
 _RELEASE = Statement(
     "UPDATE tag_queue SET worker = NULL, lease_until = NULL "
-    "WHERE post_id IN listed(:posts) AND worker = :worker"
+    "WHERE post_id IN few(:posts) AND worker = :worker"
 )
 _RELEASE_TEXTS = Statement("DELETE FROM claimed_texts WHERE worker = :worker")
-_FINISH_TEXTS = Statement(
-    "DELETE FROM claimed_texts "
-    "WHERE text_hash IN (SELECT text_hash FROM posts WHERE id IN listed(:posts))"
-)
+_FINISH_TEXTS = Statement("DELETE FROM claimed_texts WHERE text_hash IN few_texts(:texts)")
 # Locked, where others could write meanwhile: who finishes a post is asked for its token.
 _CLAIMED = Statement(
-    "SELECT q.post_id, q.token FROM tag_queue AS q WHERE q.post_id IN listed(:posts) "
+    "SELECT q.post_id, q.token FROM tag_queue AS q WHERE q.post_id IN few(:posts) "
     "AND q.worker IS NOT NULL ORDER BY q.post_id locked(q)"
 )
 
@@ -201,12 +195,21 @@ def claim(db: Connection, posts: Collection[int], lease: Lease) -> dict[int, tup
     return {post: (token, lapses) for post, token, lapses in rows.fetchall()}
 
 
-def claim_texts(db: Connection, posts: Collection[int], lease: Lease) -> set[int]:
-    """Claim the texts of posts; return the posts whose text nobody else has."""
-    listed = _listed(posts)
-    _FORGET_TEXTS(db, now=lease.now, latest=lease.latest)
-    _CLAIM_TEXTS(db, worker=lease.worker, until=lease.until, posts=listed)
-    return {post for (post,) in _OF_OWN_TEXTS(db, posts=listed, worker=lease.worker)}
+def claim_texts(db: Connection, texts: Collection[str], lease: Lease) -> set[str]:
+    """Claim texts, by their hashes; return those that the worker has, and so nobody else."""
+    mine = _claim_free(db, texts, lease)
+    if len(mine) < len(texts):  # others have them, perhaps dead ones, or it has them already
+        _FORGET_TEXTS(db, now=lease.now, latest=lease.latest)
+        mine |= _claim_free(db, {*texts} - mine, lease)
+        left = json.dumps([*{*texts} - mine])
+        mine |= {text for (text,) in _OWN_TEXTS(db, texts=left, worker=lease.worker)}
+    return mine
+
+
+def _claim_free(db: Connection, texts: Collection[str], lease: Lease) -> set[str]:
+    listed = json.dumps(sorted(texts))
+    rows = _CLAIM_TEXTS(db, worker=lease.worker, until=lease.until, texts=listed)
+    return {text for (text,) in rows.fetchall()}
 
 
 def own(db: Connection, posts: Collection[int], worker: str) -> set[int]:
@@ -219,10 +222,12 @@ def claimed(db: Connection, posts: Collection[int]) -> dict[int, int]:
     return dict(_CLAIMED(db, posts=_listed(posts)))
 
 
-def finish(db: Connection, posts: Sequence[int]) -> None:
-    """Take posts that are done out of the queue, or let them wait as their status says."""
-    _FINISH_TEXTS(db, posts=json.dumps(posts))
-    refresh(db, posts)
+def finish(db: Connection, posts: Sequence[int], texts: Sequence[str], due: Sequence[int]) -> None:
+    """Take posts that are done, and their texts, out of the queue; what is due later waits."""
+    _FINISH_TEXTS(db, texts=json.dumps(texts))
+    _DROP(db, posts=json.dumps(posts))
+    if due:
+        _FILL(db, posts=json.dumps(due))
 
 
 def renew(db: Connection, posts: Collection[int], worker: str, until: str) -> set[int]:

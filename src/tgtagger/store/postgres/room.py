@@ -12,7 +12,7 @@ from typing import Any
 from psycopg.pq import TransactionStatus
 from sqlalchemy.engine import Connection
 
-from tgtagger.store.postgres import errors, fulltext, watching
+from tgtagger.store.postgres import arrays, errors, fulltext, watching
 from tgtagger.store.postgres.definitions import definition
 from tgtagger.store.postgres.fits import fits
 from tgtagger.store.postgres.zone import local_zone
@@ -87,6 +87,11 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     # The JSON list of integers in a parameter, as a table with the column `value`; of texts.
     "listed": f"(SELECT CAST(value AS bigint) AS value FROM {_ITEMS})".format,
     "listed_texts": f"(SELECT value FROM {_ITEMS})".format,
+    # A list that is short: as an array it is looked up in an index, whatever the planner knows of
+    # the table; a long one that is compared with each row would take for ever.
+    "IN few": f"= ANY(ARRAY(SELECT CAST(value AS bigint) FROM {_ITEMS}))".format,
+    "IN few_texts": f"= ANY(ARRAY(SELECT value FROM {_ITEMS}))".format,
+    "IN few_of": "= ANY(ARRAY({}))".format,
     "contains": "(strpos({}, {}) > 0)".format,
     "local_day": _local_day,
     "unindexed": "{}".format,
@@ -108,5 +113,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 
 POSTGRES = Room(
     "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, fits,
+    errors, _load, arrays.run, fits,
 )  # fmt: skip

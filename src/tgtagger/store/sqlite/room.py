@@ -41,6 +41,10 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     # The JSON list of integers in a parameter, as a table with the column `value`; of texts.
     "listed": "(SELECT value FROM json_each({}))".format,
     "listed_texts": "(SELECT value FROM json_each({}))".format,
+    # A list of a page at most; it makes a difference elsewhere.
+    "IN few": "IN (SELECT value FROM json_each({}))".format,
+    "IN few_texts": "IN (SELECT value FROM json_each({}))".format,
+    "IN few_of": "IN ({})".format,
     "contains": "(instr({}, {}) > 0)".format,
     "local_day": "date({}, 'localtime')".format,
     # A column by which SQLite shall not choose an index.
@@ -65,5 +69,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 
 SQLITE = Room(
     "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, fits,
+    errors, _load, None, fits,
 )  # fmt: skip
