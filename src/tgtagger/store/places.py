@@ -46,7 +46,7 @@ class Place:
 
 def is_on_server(location: str) -> bool:
     """Tell whether a location is the URL of a server."""
-    return location.startswith(_SERVERS)
+    return location.lower().startswith(_SERVERS)
 
 
 def place_of(location: str) -> Place:
@@ -65,7 +65,7 @@ def place_of(location: str) -> Place:
 
 
 def named(location: str) -> str:
-    """Return a location as people are told it: of a URL neither password nor options."""
+    """Return a location as people are told it: of a URL no password."""
     if not is_on_server(location):
         return location
     from tgtagger.store.postgres import opening
