@@ -14,19 +14,31 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 
 RECORDS = [json.dumps({"id": n, "text": "é\n"}, ensure_ascii=False) for n in range(1203)]
+BATCHES = [[each.encode() for each in RECORDS[at : at + 500]] for at in (0, 500, 1000)]
 
 
 def test_lines_and_arrays_of_records() -> None:
     stream = io.BytesIO()
-    assert json_records.write_lines(iter(RECORDS), stream) == 1203
+    assert json_records.write_lines(iter(BATCHES), stream) == 1203
     assert stream.getvalue().decode().splitlines() == RECORDS
     stream = io.BytesIO()
-    assert json_records.write_array(iter(RECORDS), stream) == 1203
+    assert json_records.write_array(iter(BATCHES), stream) == 1203
     assert json.loads(stream.getvalue()) == [json.loads(record) for record in RECORDS]
     stream = io.BytesIO()
     assert json_records.write_array(iter([]), stream) == 0
     assert json.loads(stream.getvalue()) == []
     assert json_records.write_lines(iter([]), stream) == 0
+
+
+def test_a_table_is_read_back_as_it_was(store: Store) -> None:
+    texts = ['a "b" c', "a,b", "a\nb", "a\r\nb", " a ", '"', ",", "plain", "é;\tü", ""]
+    store.posts.save_page(page(*(post(at, text) for at, text in enumerate(texts, 1))))
+    stream, as_csv = io.BytesIO(), io.StringIO(newline="")
+    csv_table.write(store.records.posts(PostFilter()), stream, raw=True)
+    rows = list(csv.reader(io.StringIO(stream.getvalue().decode(), newline="")))
+    assert [row[rows[0].index("text")] for row in rows[:0:-1]] == texts
+    csv.writer(as_csv).writerows(rows)
+    assert as_csv.getvalue().encode() == stream.getvalue()
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", " =1", "＝1", "\nx"])

@@ -35,6 +35,7 @@ MARK = "written by tgtagger"
 """Stands in the first bytes of every file that is written here, in a form that fits its format."""
 
 _PART = ".tgtagger-part-"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _LONGEST = 100  # bytes of a name; file systems take 255, including what we and others add
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(?:\..*)?", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^\w .+&'’«»-]|^[. ]+|[. ]+$")
@@ -296,10 +297,15 @@ class _Marks:
 def _replace(target: Path, data: bytes, readers: files.Readers) -> None:
     made = target.with_name(f"{_PART}{target.name}")
     try:
-        made.unlink(missing_ok=True)
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        try:
+            descriptor = os.open(made, _NEW, 0o600)
+        except FileExistsError:  # of an export that was killed
+            made.unlink()
+            descriptor = os.open(made, _NEW, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
             files.allow(descriptor, target, readers)
         made.replace(target)
     except BaseException as error:

@@ -26,7 +26,28 @@ _SCHEMES = {"http", "https", "tg", "mailto", "tel"}
 
 def to_html(markdown: str) -> str:
     """Return the HTML of a post's Markdown: paragraphs, lists, quotes, code, links."""
-    return str(_reader().render(markdown))
+    return _plain(markdown) or str(_reader().render(markdown))
+
+
+_MARKS = "\\`*_[<~&|\r\0"
+_BEGINNINGS = "#>+=-"
+
+
+def _plain(markdown: str) -> str | None:
+    """Return the HTML of Markdown without any marks, as most posts are; None: it may have some."""
+    if any(mark in markdown for mark in _MARKS):
+        return None
+    shown = []
+    for block in markdown.split("\n\n"):
+        lines = block.strip("\n").split("\n")
+        if lines == [""]:
+            continue
+        for line in lines:
+            if line != line.strip() or line[:1] in _BEGINNINGS or line[0].isdigit():
+                return None
+        words = "<br>\n".join(map(_with_links if "http" in block else escape, lines))
+        shown.append(f"<p>{words}</p>\n")
+    return "".join(shown)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import datetime as dt
 
 def iso(moment: dt.datetime) -> str:
     """Return a moment in UTC as programs read it: `2026-01-31T12:00:00Z`."""
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return moment.isoformat("T", "seconds")[:19] + "Z"
 
 
 def local(moment: dt.datetime) -> dt.datetime:

@@ -5,7 +5,7 @@ Knows no face: it is told whether a terminal shows the stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -62,13 +62,27 @@ def write_stream(
     if form.newest is not None:
         wanted = replace(wanted, limit=wanted.limit or form.newest)
     options = {"title": title, "raw": raw, "shown": shown, "in_file": in_file}
-    posts: Iterable[Post | str]
+    total = store.queue.count(wanted) if on_steps is not None else 0
+    posts: Iterable[Post | list[bytes]]
     if form.given == "posts":
         posts = store.records.posts(wanted)
+        posts = posts if on_steps is None else counted(posts, on_steps, total)
     else:
-        posts = store.records.lines(wanted)
-        posts = map(in_json, posts) if shown else posts
-    if on_steps is not None:
-        posts = counted(posts, on_steps, store.queue.count(wanted))
+        posts = _batches(store, wanted, on_steps or unheard, total)
+        posts = map(_safe, posts) if shown else posts
     count: int = form.write(posts, stream, **{name: options[name] for name in form.options})
     return count
+
+
+def _batches(
+    store: Store, wanted: PostFilter, on_steps: OnSteps, total: int
+) -> Iterator[list[bytes]]:
+    done = 0
+    for batch in store.records.batches(wanted):
+        yield batch
+        done += len(batch)
+        on_steps(done, total)
+
+
+def _safe(records: list[bytes]) -> list[bytes]:
+    return [in_json(record.decode()).encode() for record in records]

@@ -187,6 +187,13 @@ def large(db: Connection, wanted: sa.Select[Any]) -> Iterator[Any]:
         yield from rows
 
 
+def in_batches(db: Connection, wanted: sa.Select[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a query, so many at a time: for who reads very many."""
+    result = db.execute(wanted, execution_options={"yield_per": size})
+    with contextlib.closing(result) as rows:
+        yield from rows.partitions()
+
+
 def query_for(db: Connection, wanted: PostFilter) -> Query:
     """Return the query for a filter. Raises InputError for an unknown channel, tag or post."""
     query = Query(room_of(db))

@@ -85,7 +85,7 @@ _ENTRY_OF = Statement(
     "WHERE p.channel_id = :channel AND p.message_id = :message"
 )
 _READ = (
-    f"SELECT {records.RECORD}, p.channel_id FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
+    f"SELECT {records.POST} FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id "
     "JOIN channels AS c ON c.id = p.channel_id"
 )
 _POSTS = Statement(f"{_READ} ORDER BY s.id DESC LIMIT :most")
@@ -201,8 +201,7 @@ class Selection:
                 if channel_id is None
                 else _POSTS_OF.rows(self._db, channel=channel_id, most=most)
             )
-            for record, owner in self._heard(rows):
-                yield records.read_post(record, owner)
+            yield from map(records.post_of, self._heard(rows))
 
     def _heard(self, rows: Iterable[T]) -> Iterator[T]:
         """Yield rows of posts, and tell how far all that is asked for has come."""
