@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -99,6 +100,8 @@ def effort(request: pytest.FixtureRequest) -> Effort:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the loops at length: make torture")
     parser.addoption("--summary", metavar="FILE", help="write the rows' figures there as JSON")
+    parser.addoption("--shards", metavar="FILE", help="write the shards of `make torture` there")
+    parser.addoption("--shard", metavar="NAME", help="run the tests of one shard only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -109,11 +112,47 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Summary(config), "fault-matrix-summary")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        names = [name for mark in item.iter_markers("row") for name in mark.args]
+        names = rows_of(item)
         assert set(names) <= set(ROWS), f"{item.nodeid}: no such row"
         item.user_properties += [("row", name) for name in names]
+    shard = config.getoption("shard")
+    if shard:
+        left_out = [item for item in items if shard_of(item) != shard]
+        items[:] = [item for item in items if shard_of(item) == shard]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    file = session.config.getoption("shards")
+    if file:
+        shards: dict[str, Shard] = {}
+        for item in session.items:
+            known = shards.setdefault(shard_of(item), Shard())
+            known.rows |= set(rows_of(item))
+            known.files.add(str(item.path))
+        plan = {name: [sorted(one.rows), sorted(one.files)] for name, one in shards.items()}
+        Path(file).write_text(json.dumps(plan), encoding="utf-8")
+
+
+def rows_of(item: pytest.Item) -> list[str]:
+    """Return the rows that a test tries."""
+    return [name for mark in item.iter_markers("row") for name in mark.args]
+
+
+def shard_of(item: pytest.Item) -> str:
+    """Return the shard of `make torture` that a test is in: its first row's, of its file."""
+    return f"{next(iter(rows_of(item)), 'slow')}-{item.path.stem.removeprefix('test_')}"
+
+
+@dataclass(slots=True)
+class Shard:
+    """The rows that a shard tries, and the files of its tests."""
+
+    rows: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -137,16 +176,37 @@ class Tried:
         if report.when != "teardown":
             return
         for name, value in report.user_properties:  # complete only now
-            label = name.removeprefix("row:")
-            if label == name:
-                continue
-            known = self.figures.get(label)
-            if known is None or isinstance(value, str) or isinstance(known, str):
-                self.figures[label] = value
-            elif label.startswith("max_"):
-                self.figures[label] = max(known, value)
-            else:
-                self.figures[label] = known + value
+            if name.startswith("row:"):
+                self.add(name.removeprefix("row:"), value)
+
+    def add(self, label: str, value: Any) -> None:
+        """Add a figure: numbers add up, `max_*` keep the greatest, of words the last ones stay."""
+        known = self.figures.get(label)
+        if known is None or isinstance(value, str) or isinstance(known, str):
+            self.figures[label] = value
+        elif label.startswith("max_"):
+            self.figures[label] = max(known, value)
+        else:
+            self.figures[label] = known + value
+
+    def join(self, other: Tried) -> None:
+        """Add what another run tried of the same row."""
+        self.tests += other.tests
+        self.violations += other.violations
+        self.skipped += other.skipped
+        self.seconds += other.seconds
+        for label, value in other.figures.items():
+            self.add(label, value)
+
+    @property
+    def rounds(self) -> int:
+        """How often it was tried: of most tests once each."""
+        return int(self.figures.get("rounds", self.tests))
+
+    @property
+    def seen(self) -> str:
+        """The other figures in words."""
+        return " · ".join(f"{k} {shown(v)}" for k, v in self.figures.items() if k != "rounds")
 
 
 class Summary:
@@ -173,14 +233,12 @@ class Summary:
         write(f"{'row':<4}{'fault':<48}{'tests':>6}{'rounds':>8}{'violations':>12}{'seconds':>9}")
         for name in [name for name in ROWS if name in self._rows]:
             row = self._rows[name]
-            rounds = row.figures.get("rounds", row.tests)
             write(
-                f"{name:<4}{ROWS[name]:<48}{row.tests:>6}{rounds:>8}"
+                f"{name:<4}{ROWS[name]:<48}{row.tests:>6}{row.rounds:>8}"
                 f"{row.violations or 'none':>12}{row.seconds:>9.1f}"
             )
-            seen = [f"{k} {shown(v)}" for k, v in row.figures.items() if k != "rounds"]
-            if seen:
-                write(f"{'':<4}{' · '.join(seen)}")
+            if row.seen:
+                write(f"{'':<4}{row.seen}")
             for reason in sorted(set(row.skipped)):
                 write(f"{'':<4}not tried: {reason}")
         missing = [name for name in ROWS if name not in self._rows]
