@@ -18,6 +18,7 @@ from tgtagger.cli.doctor import archive
 from tgtagger.cli.doctor.findings import failure
 from tgtagger.errors import InputError, StoreError, TgTaggerError, TryLater
 from tgtagger.runs.findings import Finding
+from tgtagger.store import Store
 
 
 def look(*arguments: str) -> list[dict[str, Any]]:
@@ -69,6 +70,18 @@ def test_a_queue_out_of_step_is_rebuilt_and_said(db: Path) -> None:
     assert not [item for item in look("--db", str(db)) if item["check"] == "queue"]
     summary = CliRunner().invoke(app, ["--db", str(db), "tag", "--json"])
     assert json.loads(summary.stdout)["pending"] == 0
+
+
+def test_wrong_counts_of_tags_are_made_anew_and_said(db: Path) -> None:
+    with Store.open(str(db)) as store:
+        store.curation.add("1006503122/1", ["sea"])
+    with closing(sqlite3.connect(db)) as raw, raw:
+        raw.execute("DELETE FROM tag_uses_since")
+    (found,) = [item for item in look("--db", str(db)) if item["check"] == "tags"]
+    assert found["message"].endswith("they were counted again")
+    assert not [item for item in look("--db", str(db)) if item["check"] == "tags"]
+    shown = CliRunner().invoke(app, ["--db", str(db), "tags", "--json"])
+    assert [each["posts"] for each in json.loads(shown.stdout)] == [1]
 
 
 def test_too_little_room_is_said(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:

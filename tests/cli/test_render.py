@@ -23,6 +23,7 @@ from support.terminal import on_terminal
 from tgtagger.cli import wording
 from tgtagger.cli.render import Live, Screen
 from tgtagger.cli.wording import cells, folded, lines_of
+from tgtagger.system import terminal_text
 from tgtagger.system.terminal_text import LONGEST_LINE, clean, flat, in_json
 
 pytestmark = pytest.mark.row("I2", "I3")
@@ -226,6 +227,18 @@ def test_a_narrow_table_breaks_words_and_no_numbers(put_out: Out) -> None:
     drawn = without_colours(out.getvalue())
     assert [drawn.count(cell) for cell in row if cell != title] == [2] * 5
     assert not out.isatty() or max(map(len, drawn.splitlines())) <= 80
+
+
+def test_ordinary_letters_need_no_care_and_are_one_column_wide() -> None:
+    letters = [*map(chr, range(0x3000))]
+    ordinary = [letter for letter in letters if terminal_text.is_ordinary(letter)]
+    assert {*"aя«»—…№₽\u202f"} < {*ordinary}
+    for letter in ordinary:
+        assert [*wording._columns(letter)] == [1]
+        assert terminal_text._SEEN_OR_GONE.sub("", letter) == letter
+        assert terminal_text._NOT_IN_JSON.sub("", letter) == letter
+    text = "".join(ordinary)
+    assert terminal_text._SIGNS.sub(terminal_text._thinned, text) == text
 
 
 def test_a_table_of_thousands_is_a_line_a_row_within_the_columns(put_out: Out) -> None:

@@ -234,6 +234,10 @@ class Archive(RuleBasedStateMachine):
         found = self.store.integrity.check()
         assert (found.damage, found.altered, self.store.integrity.check_index()) == ((), 0, True)
 
+    @invariant()
+    def each_tag_is_counted(self) -> None:
+        assert self.store.integrity.check_uses()
+
 
 class OnServer(Archive):
     """The same on a server."""

@@ -80,6 +80,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "changes.take_back": lambda store: store.changes.take_back(2),
     "shifted_ids.join": lambda store: store.shifted_ids.join(CHANNEL.id, 1),
     "integrity.check_index": lambda store: store.integrity.check_index(),
+    "integrity.recount_uses": lambda store: store.integrity.recount_uses(),
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
@@ -161,6 +162,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "shifted_ids.records": lambda store: list(store.shifted_ids.records(CHANNEL.id)),
     "integrity.storage": lambda store: store.integrity.storage(),
     "back_up": lambda store: store.back_up(str(store.path), store.path.with_name("copy.db")),
+    "integrity.check_uses": lambda store: store.integrity.check_uses(),
     "integrity.check": lambda store: store.integrity.check(),
 }
 

@@ -58,7 +58,7 @@ def _tables(raw: sqlite3.Connection) -> list[str]:
         "SELECT name FROM pragma_table_list WHERE type = 'table' AND schema = 'main' "
         "AND name NOT IN ('alembic_version', 'posts_fts_texts', 'tag_queue', 'claimed_texts', "
         "'run_origins') "
-        "AND name NOT LIKE 'sqlite%' ORDER BY name"
+        "AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'tag_uses%' ORDER BY name"
     )
     return [name for (name,) in rows]
 

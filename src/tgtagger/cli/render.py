@@ -154,8 +154,8 @@ class Screen:
             rest = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
             widths[widest] = min(widths[widest], max(LEAST_WIDTH, self._columns() - rest))
         for row in (columns, *rows):
-            cut = [_cut(cell, width) for cell, width in zip(row, widths, strict=True)]
-            self.write(_line_of_row(cut, widths, right))
+            cut = map(_cut, row, widths) if self.is_terminal else row
+            self.write(_line_of_row([*cut], widths, right))
 
     def _list(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Draw rows one below the other: the terminal is too narrow for a table."""
@@ -548,5 +548,8 @@ def _cut(text: str, width: int) -> str:
     return text + "…"
 
 
+_NUMBER = re.compile(r"[\d\u202f.,%-]*|\?")
+
+
 def _is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[\d\u202f.,%-]*|\?", cell))
+    return _NUMBER.fullmatch(cell) is not None

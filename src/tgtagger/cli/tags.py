@@ -6,6 +6,7 @@ A person's decision stands: the taggers use the new names, and never give a bloc
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -112,8 +113,10 @@ def show(
 
 def _draw(screen: Screen, found: Sequence[TagCount]) -> None:
     columns = ["tag", "posts", "from", "last given"]
+    now = dt.datetime.now(dt.UTC)
     rows = [
-        [tag.name, number(tag.posts), ", ".join(tag.sources), ago(tag.last_used)] for tag in found
+        [tag.name, number(tag.posts), ", ".join(tag.sources), ago(tag.last_used, now=now)]
+        for tag in found
     ]
     if any(tag.aliases for tag in found):
         columns.append("also known as")

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from tgtagger.model.times import day_of, minute_of
-from tgtagger.system.terminal_text import clean
+from tgtagger.system.terminal_text import clean, is_ordinary
 
 
 def one_line(text: str, width: int = 60) -> str:
@@ -142,7 +142,7 @@ def _fitting(word: str, width: int) -> int:
 
 def cells(text: str) -> int:
     """Return how many columns a text takes: two for a Chinese letter, none for an accent."""
-    return len(text) if text.isascii() else sum(_columns(text))
+    return len(text) if text.isascii() or is_ordinary(text) else sum(_columns(text))
 
 
 def _columns(text: str) -> Iterator[int]:

@@ -8,6 +8,18 @@ from __future__ import annotations
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import room_of
+from tgtagger.store.statements import Statement
+
+_COUNTED = "SELECT tag_id, source, posts, latest FROM tag_uses"
+_THERE = (
+    "SELECT tag_id, source, count(*) AS posts, max(added_at) AS latest FROM post_tags "
+    "GROUP BY unindexed(tag_id), source"
+)
+_MISCOUNTED = Statement(
+    f"SELECT 1 FROM (SELECT * FROM ({_COUNTED} EXCEPT {_THERE}) AS more UNION ALL "
+    f"SELECT * FROM ({_THERE} EXCEPT {_COUNTED}) AS less) AS wrong LIMIT 1"
+)
 
 
 class Integrity(Part):
@@ -32,3 +44,13 @@ class Integrity(Part):
     def rebuild_index(self) -> None:
         """Rebuild the search index from the posts."""
         self._database.opened.rebuild_index()
+
+    def check_uses(self) -> bool:
+        """Tell whether the posts that are counted for each tag are those that have it."""
+        with self._database.read() as db:
+            return _MISCOUNTED(db).fetchone() is None
+
+    def recount_uses(self) -> None:
+        """Count the posts of each tag anew."""
+        with self._database.write() as db:
+            room_of(db).recount_uses(db)

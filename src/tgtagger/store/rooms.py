@@ -126,6 +126,8 @@ class Room:
     """Adds many rows to a table, with the values of these columns."""
     run_at_once: Callable[[Connection, str, Sequence[Sequence[object]]], None] | None
     """Runs our SQL of a statement for many rows in one go; None: the driver's own is as quick."""
+    recount_uses: Callable[[Connection], None]
+    """Counts the posts of each tag anew, if it keeps their numbers (the view `tag_uses`)."""
     fits: Callable[[Mapping[str, str]], str]
     """SQL that is true if columns hold what they may (`values`): of each, what it is called."""
 

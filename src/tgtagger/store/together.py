@@ -17,8 +17,8 @@ from tgtagger.vocabulary.likeness import FEW, Beside, abbreviations
 
 _ROW = RowCheck("tags.id", "tags.name", INTEGER)
 _USED = Statement(
-    "SELECT t.id, t.name, l.posts FROM (SELECT tag_id, count(*) AS posts FROM post_tags "
-    "GROUP BY tag_id) AS l JOIN tags AS t ON t.id = l.tag_id ORDER BY 3 DESC, 2"
+    "SELECT t.id, t.name, sum(l.posts) FROM tag_uses AS l JOIN tags AS t ON t.id = l.tag_id "
+    "GROUP BY t.id ORDER BY 3 DESC, 2"
 )
 _BESIDE = Statement(
     "SELECT DISTINCT y.tag_id FROM (SELECT post_id FROM post_tags WHERE tag_id = :tag "

@@ -37,7 +37,20 @@ _NOT_IN_JSON = re.compile(f"[{_CONTROLS}{_TURNING}{_INVISIBLE}{_NO_LETTERS}{_BRE
 _SIGNS = re.compile(r"[^\w\s\x00-\x7f]+")  # where joiners and accents stand; most texts have few
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
+# Latin, Greek, Cyrillic and their punctuation, each one column wide: most texts have no other.
+_ORDINARY = re.compile(
+    r"[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1"
+    r"\u03a3-\u0482\u048a-\u052f\u2010-\u2027\u202f-\u205e\u20ac\u20bd\u2116]*"
+)
 _PLAIN_WORD = re.compile(r"[\w./][\w./:+-]*")  # in letters of any script
+
+
+def is_ordinary(text: str) -> bool:
+    """Tell whether a text has only letters and signs that need no care; False is no promise.
+
+    Each is one column wide, and stays as it is in whatever is shown.
+    """
+    return (text.isascii() and text.isprintable()) or _ORDINARY.fullmatch(text) is not None
 
 
 def clean(text: str) -> str:
@@ -47,7 +60,7 @@ def clean(text: str) -> str:
     invisible characters are removed. Joiners stay where they join, and selectors after a sign:
     emoji and Persian need them.
     """
-    if text.isascii() and text.isprintable():
+    if is_ordinary(text):
         return text
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     for mark in _BREAKS:
@@ -67,7 +80,7 @@ def flat(text: str, longest: int = LONGEST_LINE) -> str:
 
 def in_json(text: str) -> str:
     r"""Return the same JSON with \u escapes for all characters that `clean` would change."""
-    if text.isascii() and text.isprintable():
+    if is_ordinary(text):
         return text
     text = _NOT_IN_JSON.sub(lambda found: _escaped(found[0]), text)
     return _SIGNS.sub(lambda found: _thinned(found, _escaped), text)

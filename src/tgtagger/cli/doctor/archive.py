@@ -56,6 +56,9 @@ def look(settings: Settings, progress: Shown) -> Generator[Finding, None, Integr
     if not found.damage and not found.altered:
         yield from _shifted(settings)
         yield from _queue(settings)
+        with progress("counting the posts of the tags"):
+            counted = [*_uses(settings)]
+        yield from counted
         with progress("checking the search index"):
             searched = _search(settings)
         yield searched
@@ -150,6 +153,25 @@ def _queue(settings: Settings) -> Iterator[Finding]:
             "queue", "warning",
             f"the queue of posts to tag differed from the posts ({plural(wrong, 'post')}): it was "
             "rebuilt",
+            "nothing to do; if it happens again, check the disk",
+        )  # fmt: skip
+
+
+def _uses(settings: Settings) -> Iterator[Finding]:
+    """Compare how many posts each tag is said to have with those that have it; count anew."""
+    try:
+        with Store.open(settings.db, create=False) as store:
+            is_right = store.integrity.check_uses()
+            if not is_right:
+                store.integrity.recount_uses()
+    except TgTaggerError as error:
+        found = failure("tags", error)
+        yield replace(found, message=f"the posts of the tags could not be counted: {error.message}")
+        return
+    if not is_right:
+        yield Finding(
+            "tags", "warning",
+            "the counts of the tags differed from the posts: they were counted again",
             "nothing to do; if it happens again, check the disk",
         )  # fmt: skip
 

@@ -114,5 +114,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 
 POSTGRES = Room(
     "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, arrays.run, fits,
+    errors, _load, arrays.run, lambda _: None, fits,
 )  # fmt: skip

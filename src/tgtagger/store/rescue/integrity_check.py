@@ -21,7 +21,7 @@ from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.store import notable
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
-from tgtagger.store.sqlite import connections, fulltext_index
+from tgtagger.store.sqlite import connections, fulltext_index, tag_uses
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
 from tgtagger.store.values import COLUMNS, WrongValueError
@@ -155,7 +155,7 @@ def _pages(db: sqlite3.Connection) -> list[str]:
     if _lines(db, str(_MOST)) == ["ok"]:
         return []
     found = []
-    for table in [*_tables(db), *fulltext_index.TABLES]:
+    for table in [*_tables(db), *fulltext_index.TABLES, *tag_uses.TABLES]:
         lines = _lines(db, f"'{table}'")
         if lines != ["ok"]:
             places = f"{len(lines)} places, such as: " if len(lines) > 1 else ""

@@ -235,9 +235,8 @@ class _Rows:
                 self.lost[table] += 1
         names = ", ".join(f'"{column.name}"' for column in shape.columns)
         marks = ", ".join("?" * len(shape.columns))
-        before = self._db.total_changes
-        self._db.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", rows)
-        made = self._db.total_changes - before
+        insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"
+        made = max(self._db.executemany(insert, rows).rowcount, 0)  # without what triggers write
         self.saved += made
         if count:  # loose pages may be old ones, whose rows are stored elsewhere
             self.lost[table] += len(rows) - made

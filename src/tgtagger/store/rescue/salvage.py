@@ -98,7 +98,7 @@ def shapes(db: sqlite3.Connection) -> dict[str, RowShape]:
         has_rowid = "WITHOUT ROWID" not in sql.upper()
         by_key = [at for _, at in keys] + [at for at, *_, key in info if not key]
         is_alias = has_rowid and len(keys) == 1 and info[keys[0][1]][2].upper() == "INTEGER"
-        is_ours = not name.startswith(("posts_fts", "sqlite_"))
+        is_ours = not name.startswith(("posts_fts", "tag_uses", "sqlite_"))
         found[name] = RowShape(
             name,
             columns(db, name) if is_ours else any_columns(len(info)),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from tgtagger.store.rooms import Room
-from tgtagger.store.sqlite import errors, fulltext, watching
+from tgtagger.store.sqlite import errors, fulltext, tag_uses, watching
 from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.fits import fits
 
@@ -70,5 +70,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 
 SQLITE = Room(
     "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, None, fits,
+    errors, _load, None, tag_uses.recount, fits,
 )  # fmt: skip

@@ -83,6 +83,7 @@ SCHEMA = Schema(
         "0013",
         "0014",
         "0015",
+        "0016",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )
