@@ -72,6 +72,7 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "curation.remove": lambda store: store.curation.remove(["tag"]),
     "curation.block": lambda store: store.curation.block(["name"]),
     "curation.add_aliases": lambda store: store.curation.add_aliases("tag", ["name"]),
+    "curation.adopt": lambda store: store.curation.adopt([]),
     "curation.remove_aliases": lambda store: store.curation.remove_aliases("tag", ["name"]),
     "curation.add": lambda store: store.curation.add("news/1", ["name"]),
     "curation.drop": lambda store: store.curation.drop("news/1", ["tag"]),
