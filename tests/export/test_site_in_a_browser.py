@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from support.browser import Visitor
+from support.browser import Visit
 from support.make import page, post, tag
 from tgtagger.export import site
 from tgtagger.model.posts import PostFilter
@@ -66,11 +66,11 @@ def made(store: Store, tmp_path: Path) -> Path:
     return tmp_path / "site"
 
 
-def test_what_is_typed_is_found(made: Path, chromium: Browser) -> None:
-    visitor = Visitor(chromium, f"{made.as_uri()}/")
+def test_what_is_typed_is_found(made: Path, visit: Visit) -> None:
+    visitor = visit(f"{made.as_uri()}/")
     asked = visitor.open("search.html")
     for query, expected in WANTED.items():
-        asked.goto(f"search.html?q={quote(query)}")
+        visitor.go(asked, f"search.html?q={quote(query)}")
         expect(asked.locator("#said")).to_have_text(re.compile(r"\bposts? with "))
         shown = asked.content()
         posts = re.findall(r'href="channels/[^"]*#p(\d+)"', unescape(shown))

@@ -7,6 +7,7 @@ are imported when they are asked for: most tests want neither.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -24,7 +25,7 @@ from tgtagger.config import Settings, load
 from tgtagger.store import Store
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response
 
     from tgtagger.web.guard import Access
 
@@ -45,22 +46,69 @@ SECONDS = 20.0
 """How long a page may take to show what a test waits for; machines are busy at times."""
 
 
-@pytest.fixture(scope="module")
-def chromium(sample_archive: Path) -> Iterator[Browser]:
-    """A browser for a module of tests. While it lives, `asyncio.run` is for other threads only."""
+EmptyPages = dict[str, list["Page"]]
+"""By what their context was made of."""
+
+
+class Driver:
+    """The one browser of this process, with its driver; both start when they are first asked for.
+
+    Playwright's loop runs in this thread, between its calls, too: it is called the running one only
+    while a module drives the browser, or no other test of this thread could run a loop.
+    """
+
+    def __init__(self, program: str) -> None:
+        from playwright.sync_api import sync_playwright
+
+        self._program = program
+        self._stack = contextlib.ExitStack()
+        self._playwright = self._stack.enter_context(sync_playwright())
+        self._loop = asyncio.get_running_loop()
+        self._browser: Browser | None = None
+        self.empty_pages: EmptyPages = {}
+
+    @contextlib.contextmanager
+    def driving(self) -> Iterator[Browser]:
+        asyncio._set_running_loop(self._loop)
+        if self._browser is None or not self._browser.is_connected():  # it was killed: it hung
+            self.empty_pages.clear()
+            self._browser = self._playwright.chromium.launch(
+                executable_path=self._program, args=[*ARGUMENTS, MARK]
+            )
+        try:
+            yield self._browser
+        finally:
+            asyncio._set_running_loop(None)
+
+    def end(self) -> None:
+        asyncio._set_running_loop(self._loop)
+        try:
+            if self._browser is not None:
+                with killed_if_it_hangs():
+                    self._browser.close()
+            self._stack.close()
+        finally:
+            asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def driver(sample_archive: Path) -> Iterator[Driver]:
     del sample_archive  # a run makes it, which is one more loop: it comes first
     found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if found is None:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed (apt install chromium)")
         pytest.skip("Chromium is not installed (apt install chromium)")
-    from playwright.sync_api import sync_playwright
+    made = Driver(found)
+    yield made
+    made.end()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[*ARGUMENTS, MARK])
+
+@pytest.fixture(scope="module")
+def chromium(driver: Driver) -> Iterator[Browser]:
+    """The browser, for a module. While that lasts, `asyncio.run` is for other threads only."""
+    with driver.driving() as browser:
         yield browser
-        with killed_if_it_hangs():
-            browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -139,10 +187,6 @@ def killed_if_it_hangs() -> Iterator[None]:
         kill.cancel()
 
 
-EmptyPages = dict[str, list["Page"]]
-"""By what their context was made of."""
-
-
 class Visitor:
     """Who opens pages: with a screen, a language, with or without scripts."""
 
@@ -200,31 +244,46 @@ class Visitor:
             "console": self._note,
             "pageerror": lambda error: self.faults.append(f"script: {error}"),
             "request": self._note_request,
+            "dialog": self._note_dialog,
         }
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.faults.append(f"{message.type}: {message.text}")
 
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.accept()
+
     def _note_request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "http://nas.lan")):
             self.faults.append(f"asked {request.url}")
 
 
-@pytest.fixture(scope="module")
-def empty_pages(chromium: Browser) -> EmptyPages:
-    """Pages that a test is done with: a new one takes a process of the browser."""
-    del chromium  # as long as it lives
-    return {}
+Visit = Callable[[str], Visitor]
 
 
 @pytest.fixture
-def visitor(
-    chromium: Browser, sample: Store, serve: Callable[..., str], empty_pages: EmptyPages
-) -> Iterator[Visitor]:
+def visit(chromium: Browser, driver: Driver) -> Iterator[Visit]:
+    """Make visitors of an address; what they note is for the test to look at.
+
+    They take pages that others are done with: a new one takes a process of the browser.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def make(address: str) -> Visitor:
+            made = Visitor(chromium, address, driver.empty_pages)
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def visitor(sample: Store, serve: Callable[..., str], visit: Visit) -> Iterator[Visitor]:
     """A visitor of the sample archive; the test is red if a page did what it may not."""
     del sample  # it is on the disk
-    made = Visitor(chromium, serve(), empty_pages)
+    made = visit(serve())
     yield made
     made.close()
     assert not made.faults

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from support.browser import Visitor
+from support.browser import Visit, Visitor
 from support.make import fail_all, page, post, tag
 from support.serving import serving
 from support.working import until
@@ -239,12 +239,10 @@ def test_another_tab_is_told_of_a_change_and_keeps_its_place(visitor: Visitor) -
 # ---- a real worker
 
 
-def test_failed_posts_are_tried_again_by_a_worker(
-    chromium: Browser, sample: Store, db: Path
-) -> None:
+def test_failed_posts_are_tried_again_by_a_worker(visit: Visit, sample: Store, db: Path) -> None:
     fail_all(db)
     with serving(db, env={"TGTAGGER_TAGGER": "keywords"}) as server:
-        visitor = Visitor(chromium, server.address)
+        visitor = visit(server.address)
         page = visitor.open("/failures")
         page.get_by_role("button", name="Try all again").click()
         expect(page.get_by_role("status").filter(has_text="Job 1")).to_be_visible()

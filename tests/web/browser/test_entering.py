@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from support.browser import Visitor
+from support.browser import Visit
 from tgtagger.web.guard import Access, Token
 
 SECRET = "0123456789abcdef0123"
@@ -15,10 +15,10 @@ SECRET = "0123456789abcdef0123"
 
 @pytest.mark.usefixtures("sample")
 def test_a_link_lets_one_browser_in_and_the_token_any(
-    chromium: Browser, serve: Callable[..., str]
+    visit: Visit, serve: Callable[..., str]
 ) -> None:
     token = Token(SECRET)
-    visitor = Visitor(chromium, serve(Access(token=token)))
+    visitor = visit(serve(Access(token=token)))
     link = f"/enter?code={token.make_link()}"
     let_in = visitor.open(link)
     expect(let_in.locator("article").first).to_be_visible()  # it went on by itself
@@ -34,11 +34,11 @@ def test_a_link_lets_one_browser_in_and_the_token_any(
 
 @pytest.mark.usefixtures("sample")
 def test_who_was_let_in_comes_by_a_link_of_another_site(
-    chromium: Browser, serve: Callable[..., str]
+    visit: Visit, serve: Callable[..., str]
 ) -> None:
     token, address = Token(SECRET), "http://elsewhere.example/"
     own = serve(Access(token=token))
-    visitor = Visitor(chromium, own)
+    visitor = visit(own)
     page = visitor.open(f"/enter?code={token.make_link()}")
     expect(page.locator("article").first).to_be_visible()
     link = f"<a href='{own}/tags?view=table&filter=a#x'>tags</a>"
@@ -60,11 +60,9 @@ def test_who_was_let_in_comes_by_a_link_of_another_site(
 
 
 @pytest.mark.usefixtures("sample")
-def test_a_page_that_is_let_out_asks_for_the_token(
-    chromium: Browser, serve: Callable[..., str]
-) -> None:
+def test_a_page_that_is_let_out_asks_for_the_token(visit: Visit, serve: Callable[..., str]) -> None:
     token = Token(SECRET)
-    visitor = Visitor(chromium, serve(Access(token=token)))
+    visitor = visit(serve(Access(token=token)))
     page = visitor.open(f"/enter?code={token.make_link()}")
     expect(page.locator(".facets details").first).to_be_visible()  # all is there
     page.context.clear_cookies()
@@ -74,8 +72,8 @@ def test_a_page_that_is_let_out_asks_for_the_token(
 
 
 @pytest.mark.usefixtures("sample")
-def test_a_page_without_a_token_asks_for_it(chromium: Browser, serve: Callable[..., str]) -> None:
-    visitor = Visitor(chromium, serve(Access(token=Token(SECRET))))
+def test_a_page_without_a_token_asks_for_it(visit: Visit, serve: Callable[..., str]) -> None:
+    visitor = visit(serve(Access(token=Token(SECRET))))
     page = visitor.open("/tags", locale="ru-RU", java_script_enabled=False)
     page.get_by_label("Токен").fill(SECRET)
     page.get_by_role("button", name="Войти").click()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,39 @@ def address(lived_in: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="module", params=LOOKS)
-def page(chromium: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of a visitor with one of the two looks; red if the page did what it may not."""
-    visitor = Visitor(chromium, address)
-    yield visitor.open(**LOOKS[request.param])
-    visitor.close()
+@dataclass
+class Looker:
+    """A visitor with one of the two looks, and the page, which goes from path to path."""
+
+    visitor: Visitor
+    page: Page
+
+
+@pytest.fixture(scope="module")
+def lookers(chromium: Browser, address: str) -> Iterator[Callable[[str], Looker]]:
+    """Make a looker for a look, once: a page for each test would be a process of the browser."""
+    made: dict[str, Looker] = {}
+
+    def look(name: str) -> Looker:
+        if name not in made:
+            visitor = Visitor(chromium, address)
+            made[name] = Looker(visitor, visitor.open(**LOOKS[name]))
+        return made[name]
+
+    yield look
+    for each in made.values():
+        each.visitor.close()
+
+
+@pytest.fixture
+def page(lookers: Callable[[str], Looker], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page with the look that a test names; red if the page did what it may not."""
+    looker = lookers(request.param)
+    yield looker.page
     refused = re.compile(r"error: Failed to load resource.* status of 40[04]")
-    assert [fault for fault in visitor.faults if not refused.match(fault)] == []
+    faults = [fault for fault in looker.visitor.faults if not refused.match(fault)]
+    looker.visitor.faults.clear()
+    assert faults == []
 
 
 OUTSIDE = """() => {
@@ -170,6 +196,7 @@ def question_of_its_own(page: Page) -> None:
     expect(page.locator("main h1")).to_contain_text("anything")
 
 
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_of_a_page_fits_and_keeps_nobody_out(page: Page, name: str) -> None:
     page.goto("/")

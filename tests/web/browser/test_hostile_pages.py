@@ -10,9 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser
 
-from support.browser import Visitor
+from support.browser import Visit
 from support.hostile_archive import MAIN, TEXTS, force, make_hostile
 from support.routes import routes_in
 from tgtagger.config import load
@@ -76,13 +75,12 @@ async def test_no_page_holds_what_would_run(app: FastAPI) -> None:
 
 
 def test_a_browser_runs_nothing_of_it(
-    forced: Path, chromium: Browser, serve_file: Callable[[Path], str]
+    forced: Path, visit: Visit, serve_file: Callable[[Path], str]
 ) -> None:
-    visitor = Visitor(chromium, serve_file(forced))
+    visitor = visit(serve_file(forced))
     page = visitor.open("/")
-    page.on("dialog", lambda dialog: visitor.faults.append(f"dialog {dialog.message}"))
     for path in (*PAGES, *IN_A_BROWSER):
-        page.goto(path)
+        visitor.go(page, path)
         assert page.locator("main").count() == 1, path
         assert page.title().endswith("tgtagger"), path
     visitor.close()

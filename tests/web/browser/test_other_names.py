@@ -6,19 +6,18 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser
 
-from support.browser import Visitor
+from support.browser import Visit
 from tgtagger.web.guard import Access
 
 
 @pytest.mark.usefixtures("sample")
 def test_a_form_is_sent_from_a_page_whose_browser_tells_no_site(
-    chromium: Browser, serve: Callable[..., str]
+    visit: Visit, serve: Callable[..., str]
 ) -> None:
     """Browsers send Sec-Fetch-Site to this machine and over TLS alone; Origin has to be enough."""
     port = urlsplit(serve(Access(hosts=frozenset({"nas.lan"})))).port
-    visitor = Visitor(chromium, f"http://nas.lan:{port}")
+    visitor = visit(f"http://nas.lan:{port}")
     page = visitor.open("/")
     # Chromium does not close a page that a form is leaving: first the next one has to be there.
     with page.expect_navigation() as sent:
