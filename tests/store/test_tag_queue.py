@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from tgtagger.decide import update_after
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, PostForTagging, SuggestedTag, Tagged
 from tgtagger.store import Claims, Store, tag_queue
+from tgtagger.store.claims import _Left
 from tgtagger.store.postgres.archive_on_server import ArchiveOnServer
 from tgtagger.store.tag_queue import Lease
 from tgtagger.store.times import to_text
@@ -115,6 +117,26 @@ def test_who_uses_up_posts_at_once_claims_more_of_them(
         before = count
         ((held,),) = rows(store, "SELECT count(*) FROM tag_queue WHERE worker IS NOT NULL")
         assert held == count
+
+
+def test_who_finds_posts_claimed_looks_further_ahead() -> None:
+    """Eight workers with one list: what others have is passed by in few steps, none is left."""
+    workers = [
+        _Left([(array("q", range(20_000, 0, -1)), None)], looks_ahead=True) for _ in range(8)
+    ]
+    free, looks = set(range(1, 20_001)), 0
+    while workers:
+        for left in list(workers):
+            chosen, most = left.next(40)
+            if not chosen:
+                workers.remove(left)
+                continue
+            claimed = set([number for number in chosen if number in free][:most])
+            free -= claimed
+            left.move_on(chosen, most, claimed)
+            looks += 1
+    assert not free
+    assert looks < 1.5 * 20_000 / 40
 
 
 def test_a_text_of_a_dead_worker_is_free_when_another_needs_it(store: Store) -> None:
@@ -274,7 +296,7 @@ def test_two_posts_of_one_text_claimed_at_the_same_moment_go_to_one(store: Store
 
     def claim_as(db: Connection, worker: str, *posts: int) -> tuple[set[int], set[str]]:
         lease = Lease(worker, *at)
-        mine = {*tag_queue.claim(db, posts, lease)}
+        mine = {*tag_queue.claim(db, posts, lease, most=10)}
         return mine, tag_queue.claim_texts(db, {text[post] for post in mine}, lease)
 
     with patience(store) as patient, ThreadPoolExecutor(1) as pool:

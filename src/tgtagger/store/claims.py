@@ -12,7 +12,8 @@ import datetime as dt
 import json
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +36,11 @@ CLAIMED = 200
 CLAIMED_BY_TEXT = 40
 """The same with their texts: these take their time, and others want some, too."""
 
-QUICK = 0.1
+QUICK = 0.5
 """Seconds: posts that are used up in less are followed by twice as many, up to CLAIMED."""
+
+AHEAD = 10 * CLAIMED
+"""Posts that are looked at, at most, to find some that others have left free."""
 
 HELD = 10 * CLAIMED
 """Posts that were claimed, of which it is looked up how many are done."""
@@ -86,7 +90,7 @@ class Claims(HasDatabase):
         self._by_text = by_text
         self._clock = clock
         self._size = self._least = CLAIMED_BY_TEXT if by_text else CLAIMED
-        self._left: Iterator[array[int]] | None = None
+        self._left: _Left | None = None
         self._held: set[int] = set()
         self._unsafe: set[int] = set()  # of these, posts of which perhaps a worker died
         self.is_over = False
@@ -101,41 +105,45 @@ class Claims(HasDatabase):
         if self._left is None:
             self._left = self._read_ids()
         while not self._waits():
-            chosen = next(self._left, None)
-            if chosen is None:
+            chosen, most = self._left.next(self._size)
+            if not chosen:
                 self.is_over = True
                 return
-            found = self._claim(chosen)
+            claims, found = self._claim(chosen, most)
+            self._left.move_on(chosen, most, claims)
             at = self._clock()
             yield from (found[number] for number in chosen if number in found)
             if found:
                 is_quick = self._clock() - at < QUICK
-                self._size = min(2 * self._size, CLAIMED) if is_quick else self._least
+                size = 2 * self._size if is_quick else self._size // 2
+                self._size = max(self._least, min(size, CLAIMED))
 
     @one_transaction
-    def _read_ids(self) -> Iterator[array[int]]:
+    def _read_ids(self) -> _Left:
         with self._database.read() as db:
-            return _batches(db, self._wanted, lambda: self._size)
+            return _left(db, self._wanted)
 
     @one_transaction
-    def _claim(self, chosen: array[int]) -> dict[int, PostForTagging]:
-        """Claim what is free of these; return it by the ids."""
+    def _claim(
+        self, chosen: array[int], most: int
+    ) -> tuple[Collection[int], dict[int, PostForTagging]]:
+        """Claim what is free of these; return what was, and the posts that are the worker's now."""
         lease = self._lease()
         with self._database.write(beside=True) as db:
             if len(self._held) > HELD:
                 self._held = tag_queue.own(db, self._held, lease.worker)
-            waits = self._wanted.statuses == ("pending",)
-            if not waits:
+            if not _waits_in_queue(self._wanted):
                 tag_queue.join(db, chosen)
-            claims = tag_queue.claim(db, chosen, lease)
+            claims = tag_queue.claim(db, chosen, lease, most)
             found = self._still_wanted(db, claims)
             if self._by_text and found:
                 mine = tag_queue.claim_texts(db, {each.text_hash for each in found.values()}, lease)
                 found = {number: each for number, each in found.items() if each.text_hash in mine}
-            tag_queue.release(db, {*(claims if waits else chosen)} - {*found}, lease.worker)
+            left = {*(claims if _waits_in_queue(self._wanted) else chosen)} - {*found}
+            tag_queue.release(db, left, lease.worker)
         self._held.update(found)
         self._unsafe = {number for number, each in found.items() if each.lapses}
-        return found
+        return claims.keys(), found
 
     def _still_wanted(
         self, db: Connection, claims: Mapping[int, tuple[int, int]]
@@ -179,8 +187,50 @@ class Claims(HasDatabase):
         return bool(self._unsafe)
 
 
-def _batches(db: Connection, wanted: PostFilter, size: Callable[[], int]) -> Iterator[array[int]]:
-    """Return the ids of a filter at which nobody works now, in the order of claims."""
+class _Left:
+    """The ids of a filter that are left, in the order of claims.
+
+    They are in parts, each with how many are claimed at a time; None: as many as are used up. By
+    now others have claimed some. `looks_ahead`: as many more are looked at as there were last time.
+    """
+
+    def __init__(
+        self, parts: Iterable[tuple[array[int], int | None]], *, looks_ahead: bool
+    ) -> None:
+        self._parts = deque(parts)
+        self._at = 0
+        self._looks_ahead = looks_ahead
+        self._ahead = 0
+
+    def next(self, size: int) -> tuple[array[int], int]:
+        """Return the next ids, and how many of them shall be claimed at most."""
+        while self._parts:
+            ids, fixed = self._parts[0]
+            most = fixed or size
+            if chosen := ids[self._at : self._at + most + (0 if fixed else self._ahead)]:
+                return chosen, most
+            self._parts.popleft()
+            self._at = 0
+        return array("q"), 0
+
+    def move_on(self, chosen: array[int], most: int, claimed: Collection[int]) -> None:
+        """Go behind the last one that was claimed, or if there were too few, behind all."""
+        is_full = len(claimed) == most
+        done = len(chosen)
+        if is_full:
+            done = max(at for at, number in enumerate(chosen, 1) if number in claimed)
+        self._at += done
+        if self._looks_ahead:
+            self._ahead = min(done - most if is_full else 2 * done, AHEAD)
+
+
+def _waits_in_queue(wanted: PostFilter) -> bool:
+    """Tell whether the queue gives the posts of a filter, the newest first."""
+    return wanted.statuses == ("pending",)
+
+
+def _left(db: Connection, wanted: PostFilter) -> _Left:
+    """Return the ids of a filter at which nobody works now."""
 
     def ids(*conditions: str, order: str | None, limit: int | None) -> array[int]:
         query = query_for(db, wanted)
@@ -190,8 +240,9 @@ def _batches(db: Connection, wanted: PostFilter, size: Callable[[], int]) -> Ite
         return ids_of(db, query, order=order, limit=limit)
 
     order, limit = order_of(wanted), wanted.limit
+    looks_ahead = _waits_in_queue(wanted)
     if not tag_queue.any_lapsed(db):
-        return _parts(ids(order=order, limit=limit), size)
+        return _Left([(ids(order=order, limit=limit), None)], looks_ahead=looks_ahead)
     first = ids(f"NOT {tag_queue.LAPSED}", order=order, limit=limit)
     left = None if limit is None else limit - len(first)
     lapsed = f"{tag_queue.LAPSES} {{}} 1".format
@@ -199,15 +250,8 @@ def _batches(db: Connection, wanted: PostFilter, size: Callable[[], int]) -> Ite
     once = ids(tag_queue.LAPSED, lapsed("="), order=order, limit=left)
     left = None if left is None else left - len(once)
     often = ids(tag_queue.LAPSED, lapsed(">"), order=order, limit=left)
-    parts = ((first, size), (once, lambda: LAPSED_ONCE), (often, lambda: 1))
-    return (chosen for some, few in parts for chosen in _parts(some, few))
-
-
-def _parts(ids: array[int], size: Callable[[], int]) -> Iterator[array[int]]:
-    at = 0
-    while chosen := ids[at : at + size()]:
-        yield chosen
-        at += len(chosen)
+    parts = ((first, None), (once, LAPSED_ONCE), (often, 1))
+    return _Left(parts, looks_ahead=looks_ahead)
 
 
 def add_held(query: Query, *, is_held: bool = True) -> None:

@@ -72,7 +72,8 @@ _CLAIM = Statement(
     "UPDATE tag_queue SET token = token + 1, worker = :worker, lease_until = :until, "
     "attempts = attempts + CASE WHEN lease_until IS NULL THEN 0 ELSE 1 END "
     "WHERE post_id IN few_of(SELECT q.post_id FROM tag_queue AS q WHERE q.post_id IN few(:posts) "
-    f"AND (q.lease_until IS NULL OR NOT q.{_HELD}) skip_locked(q)) "
+    f"AND (q.lease_until IS NULL OR NOT q.{_HELD}) "
+    "ORDER BY q.post_id DESC LIMIT :most skip_locked(q)) "
     "RETURNING post_id, token, attempts"
 )
 _FORGET_TEXTS = Statement(
@@ -183,14 +184,18 @@ def join(db: Connection, posts: Collection[int]) -> None:
     _JOIN(db, posts=_listed(posts))
 
 
-def claim(db: Connection, posts: Collection[int], lease: Lease) -> dict[int, tuple[int, int]]:
+def claim(
+    db: Connection, posts: Collection[int], lease: Lease, most: int
+) -> dict[int, tuple[int, int]]:
     """Claim those of the posts at which nobody works; return the token and the lapses of each.
+
+    Of more than the `most` the newest.
 
     A lease that ran out is counted: its lapses.
     """
     rows = _CLAIM(
         db, worker=lease.worker, now=lease.now, until=lease.until, latest=lease.latest,
-        posts=_listed(posts),
+        posts=_listed(posts), most=most,
     )  # fmt: skip
     return {post: (token, lapses) for post, token, lapses in rows.fetchall()}
 
