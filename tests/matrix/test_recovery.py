@@ -54,7 +54,8 @@ def rows_of(db: Path) -> Rows:
             for (name,) in raw.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_fts%' "
                 "AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'tag_uses%' "
-                "AND name NOT IN ('alembic_version', 'tag_queue', 'claimed_texts', 'run_origins')"
+                "AND name NOT IN ('alembic_version', 'tag_queue', 'claimed_texts', "
+                "'run_origins', 'read_exports')"
             )
         ]
         for table in tables:

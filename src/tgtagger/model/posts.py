@@ -182,6 +182,7 @@ class Page:
     `progress` is how far the source has read after this page; None leaves the stored progress as
     it is (a file has none: it is always read whole). `covers` is the range of which the page has
     all messages: a stored post in the range that is not in the page has been deleted.
+    `known_posts` and `known_service` are not on it: they are known to be stored as they are.
     `reconverted`: the posts were made from stored raw records, without asking the source.
     """
 
@@ -192,6 +193,8 @@ class Page:
     rejected: tuple[Rejected, ...] = ()
     progress: ReadProgress | None = None
     covers: IdRange | None = None
+    known_posts: int = 0
+    known_service: int = 0
     reconverted: bool = False
 
 
@@ -218,6 +221,7 @@ class PageStored:
     service: int = 0
     rejected: tuple[Rejected, ...] = ()
     unread: int | None = None  # message ids in the backfill ranges; None: the source has none
+    regrouped: bool = False  # stored albums have other members now
 
 
 @dataclass(frozen=True, slots=True)

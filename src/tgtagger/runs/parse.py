@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -24,13 +25,14 @@ from tgtagger.model.choices import Via
 from tgtagger.model.posts import Page, PageStored, Rejected
 from tgtagger.runs import shapes, targets
 from tgtagger.runs.connections import Connections
+from tgtagger.runs.equal_exports import EqualExport
 from tgtagger.runs.events import Events, Progress, Stage, stage
 from tgtagger.runs.note import noted_run
 from tgtagger.runs.opening import open_to_write
 from tgtagger.runs.summary import ChannelReport, ParseReport
 from tgtagger.runs.targets import Target
 from tgtagger.sources.plan import ReadOptions
-from tgtagger.store import Store
+from tgtagger.store import ReadExport, Store
 from tgtagger.system import signals
 
 RECONVERTED = 500
@@ -226,12 +228,16 @@ class _Reading:
         from tgtagger.sources.desktop import DesktopExport
 
         wanted = self._options.read_options
+        equal = EqualExport(self._store, path, groups=self._options.groups)
+        if (read := equal.find()) is not None:
+            return self._report_equal(target, read)
         export = DesktopExport(
             path,
             groups=self._options.groups,
             since=wanted.since,
             until=wanted.until,
             limit=wanted.limit,
+            read_before=equal.chunks_of,
         )
 
         def share() -> float | None:
@@ -248,7 +254,26 @@ class _Reading:
             found[-1] = replace(found[-1], error=error)
         if export.left_out:
             self._events.remark("chats_left_out", kinds=export.left_out)
+        is_whole = wanted.since is None and wanted.until is None and wanted.limit is None
+        are_good = not any(each.error or each.rejections for each in found)
+        if is_whole and are_good and not reports.regrouped:
+            equal.remember(export.chunks, export.left_out)
         return found
+
+    def _report_equal(self, target: Target, read: ReadExport) -> list[ChannelReport]:
+        """Report on an export that was read before: its channels count as read now."""
+        from tgtagger.sources.desktop import counts
+
+        reports = _Reports(target.text)
+        for channel, chunks in read.channels:
+            posts, service = counts(chunks)
+            page = Page(channel, "desktop", known_posts=posts, known_service=service)
+            stored = self._store.posts.save_page(page)
+            reports.add(stored)
+            self._events.stored(stored)
+        if read.left_out:
+            self._events.remark("chats_left_out", kinds=Counter(read.left_out))
+        return reports.channels
 
     async def _read(
         self,
@@ -279,12 +304,14 @@ class _Reports:
         self._source = source
         self._by_channel: dict[int, ChannelReport] = {}
         self._most_unread = 0
+        self.regrouped = False  # what left an album is found by the next reading
         self.share: float | None = None  # 0 to 1, of the messages that were unread at first
 
     def add(self, stored: PageStored) -> None:
         number = stored.channel.id
         before = self._by_channel.get(number) or ChannelReport(self._source, via=stored.source)
         self._by_channel[number] = before.plus(stored)
+        self.regrouped |= stored.regrouped
         if stored.unread is not None:
             self._most_unread = max(self._most_unread, stored.unread)
             self.share = 1 - stored.unread / self._most_unread if self._most_unread else None

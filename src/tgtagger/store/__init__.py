@@ -39,6 +39,7 @@ from tgtagger.store.posts import Posts
 from tgtagger.store.progress import Progress
 from tgtagger.store.proposals import Proposals
 from tgtagger.store.queue import Queue
+from tgtagger.store.read_exports import ReadExport, ReadExports
 from tgtagger.store.records import Records
 from tgtagger.store.rescue import recovery
 from tgtagger.store.retention import Retention
@@ -59,6 +60,7 @@ __all__ = [
     "LEASE",
     "Claims",
     "LockName",
+    "ReadExport",
     "Selection",
     "Store",
     "database_path",
@@ -94,6 +96,7 @@ class Store:
         self.records = Records(self._database)
         self.surroundings = Around(self._database)
         self.facets = Counts(self._database)
+        self.read_exports = ReadExports(self._database)
         self.runs = Runs(self._database)
         self.jobs = Jobs(self._database)
         self.status = Status(self._database)

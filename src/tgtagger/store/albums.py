@@ -48,6 +48,7 @@ class Grouping:
 
     owner: dict[int, int] = field(default_factory=dict)  # → inner id of the stored one; else new
     ignored: set[int] = field(default_factory=set)  # posts that a poorer source grouped otherwise
+    is_new: bool = False  # a stored post has other members now
 
 
 def regroup(
@@ -77,6 +78,7 @@ def regroup(
             grouping.ignored.add(ids[0])
             continue
         if known != ids:
+            grouping.is_new = True
             for other in owners:
                 if other != keep:
                     fold(db, other, keep)

@@ -55,6 +55,7 @@ _DELETE_ANSWERS = Statement(
     "SELECT text_hash FROM posts WHERE channel_id = :id "
     "EXCEPT SELECT text_hash FROM posts WHERE channel_id <> :id)"
 )
+_READ_AGAIN = Statement("DELETE FROM read_exports WHERE channel_id = :id")
 _SOME_POSTS = Statement("SELECT id FROM posts WHERE channel_id = :id LIMIT :most")
 _DELETE = Statement("DELETE FROM channels WHERE id = :id")
 _LOSE_NAME = Statement(
@@ -178,6 +179,7 @@ class Channels(Part):
                 _LEAVE(db, id=channel, at=now())
                 if not with_posts:
                     return ChannelRemoved(title, 0, posts)
+                _READ_AGAIN(db, id=channel)
                 _DELETE_ANSWERS(db, id=channel)
         done = 0
         while not self._delete_some(channel):

@@ -22,7 +22,7 @@ from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
-from tgtagger.store import albums, channels, progress, retention, tag_queue
+from tgtagger.store import albums, channels, progress, read_exports, retention, tag_queue
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
@@ -122,6 +122,7 @@ class PageTally:
     new: int = 0
     updated: int = 0
     unchanged: int = 0
+    regrouped: bool = False
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -151,6 +152,8 @@ class Posts(Part):
             tally.rejected += _save_service(db, page)
             _remember_rejected(db, page, tally.rejected, at)
             deleted = _mark_deleted(db, page, at)
+            if done.updated or done.regrouped or deleted:
+                read_exports.forget(db, page.channel.id)
             progress.save(db, page)
             read = page.progress
             return PageStored(
@@ -158,11 +161,12 @@ class Posts(Part):
                 page.source,
                 done.new,
                 done.updated,
-                done.unchanged,
+                done.unchanged + page.known_posts,
                 deleted,
-                len(page.service),
+                len(page.service) + page.known_service,
                 tuple(tally.rejected),
                 None if read is None else ranges.size(ranges.above(read.backfill, read.floor)),
+                done.regrouped,
             )
 
     def raw_records(self, source: SourceName, *, older_than: int) -> Iterator[StoredRawRecord]:
@@ -239,6 +243,7 @@ def _save_posts(
         {number: values[_ID] for number, values in stored.items()},
     )
     if grouping is not None:
+        tally.regrouped = grouping.is_new
         prepared = [item for item in prepared if item.post.ids[0] not in grouping.ignored]
         tally.unchanged += len(grouping.ignored)
         by_id = {values[_ID]: values for values in stored.values()}
@@ -384,6 +389,7 @@ def _save_one_by_one(
         tally.new += one.new
         tally.updated += one.updated
         tally.unchanged += one.unchanged
+        tally.regrouped |= one.regrouped
     return tally
 
 

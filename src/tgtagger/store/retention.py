@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import ChannelKept
 from tgtagger.model.events import OnSteps, unheard
-from tgtagger.store import deletion
+from tgtagger.store import deletion, read_exports
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id
 from tgtagger.store.post_rows import order_key
@@ -61,6 +61,7 @@ class Retention(Part):
         with self._database.write() as db:
             channel = channel_id(db, name)
             _KEEP(db, days=days, channel=channel)
+            read_exports.forget(db, channel)  # it may have posts that are kept again
         told = self.look(name, days)
         removed = 0
         while days is not None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from tgtagger import decide
 from tgtagger.model.posts import Channel, IdRange
-from tgtagger.store import albums, channels, tag_queue
+from tgtagger.store import albums, channels, read_exports, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import NAMES
 from tgtagger.store.rooms import room_of
@@ -126,6 +126,7 @@ class ShiftedIds(Part):
             (posts,) = _COUNT(db, channel=shifted).fetchone()
             _make_channel(db, shifted, own)
             _join_posts(db, shifted, own)
+            read_exports.forget(db, own)
             for statement in (*_MOVE, *_MOVE_NEW):
                 statement(db, own=own, shifted=shifted)
             _NO_LONGER_REJECTED(db, channel=own)

@@ -161,6 +161,17 @@ COLUMNS: Mapping[str, Mapping[str, Value]] = {
         "low": INTEGER,
         "high": INTEGER,
     },
+    "read_exports": {  # an export that was read whole last: an equal one is not read again
+        "channel_id": INTEGER,
+        "file": Value("text", pattern="[0-9a-f]{32}"),  # the hash of its content
+        "stamp": or_null(TEXT),  # its size, times and number on the disk; NULL: they do not tell
+        "channels": INTEGER,  # how many channels it has
+        "groups_too": INTEGER,  # 1: groups were read, too
+        "converter": INTEGER,
+        "left_out": as_json(COUNTS),  # its chats that are no channels, by kind
+        "read_at": TIME,
+        "chunks": BLOB,  # hashes of chunks of messages, with their posts and service messages
+    },
     "posts": {
         "id": INTEGER,
         "channel_id": INTEGER,

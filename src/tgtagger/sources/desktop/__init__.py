@@ -6,6 +6,10 @@ Knows no store.
 """
 
 from tgtagger.sources.desktop.convert import CONVERTER
+from tgtagger.sources.desktop.equality import counts, hash_of, stamp_of
+from tgtagger.sources.desktop.file import find_file
 from tgtagger.sources.desktop.source import DesktopExport, reconvert
 
-__all__ = ["CONVERTER", "DesktopExport", "reconvert"]
+__all__ = [
+    "CONVERTER", "DesktopExport", "counts", "find_file", "hash_of", "reconvert", "stamp_of"
+]  # fmt: skip

@@ -7,7 +7,7 @@ import itertools
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,16 @@ from tgtagger.errors import InputError
 from tgtagger.model.choices import ChannelKind, SourceName
 from tgtagger.model.posts import Channel, Page, PostData, Rejected, ServiceMessage, StoredRawRecord
 from tgtagger.sources import raw
+from tgtagger.sources.desktop import equality
 from tgtagger.sources.desktop import file as export
 from tgtagger.sources.desktop.albums import Draft, belongs, draft, join
 from tgtagger.sources.desktop.convert import convert
 
 PAGE = 3000
 """Posts a page: the fewer pages, the less the full-text index is merged; memory grows with it."""
+
+COUNTED = 50_000
+"""Messages that are only counted, on a page: they cost no time in the store."""
 
 _KINDS: dict[str | None, ChannelKind] = {
     "public_supergroup": "supergroup",
@@ -36,7 +40,8 @@ class DesktopExport:
     `limit` counts posts. `since` and `until` pick posts by date (inclusive, exclusive); a post
     without a date has the date of the post before it. Reading raises InputError for a file that is
     not an export; for a file that is damaged in the middle, after the pages of all messages before
-    the damage.
+    the damage. `read_before` gives the packed chunks of a channel that were read before: what is
+    in them is only counted. `chunks` are those of this reading.
     """
 
     name: SourceName = "desktop"
@@ -51,6 +56,7 @@ class DesktopExport:
         until: dt.datetime | None = None,
         limit: int | None = None,
         page_size: int = PAGE,
+        read_before: Callable[[int], bytes] = lambda _: b"",
     ) -> None:
         self.path = path
         self.size = 0  # bytes, once reading has begun
@@ -61,6 +67,9 @@ class DesktopExport:
         self._until = until
         self._limit = limit
         self._page_size = page_size
+        self._read_before = read_before
+        self._is_whole = since is None and until is None and limit is None
+        self.chunks: dict[int, bytes] = {}
 
     async def pages(self, _memory: object, _events: object) -> AsyncGenerator[Page]:
         """Yield the pages; always read the whole file."""
@@ -138,22 +147,37 @@ class DesktopExport:
         self, channel: Channel, records: Iterator[Any], counted: int | None, path: Path
     ) -> Iterator[Page]:
         pages = _Pages(channel)
+        before = equality.unpack(self._read_before(channel.id) if self._is_whole else b"")
+        now: list[equality.Chunk] = []
         wanted = True
         broken: export.CutOff | None = None
         try:
-            for record in itertools.islice(records, counted):
-                found = convert(record, channel.kind)
-                if isinstance(found, PostData):
-                    wanted = self._wants(found, otherwise=wanted)
-                    if not wanted:
-                        continue
-                pages.add(found, record)
-                if pages.size >= self._page_size:
-                    yield pages.take()
+            for key, some in equality.chunks(itertools.islice(records, counted), channel.kind):
+                known = before.get(key)
+                if known is not None:
+                    pages.count(some, known)
+                    if pages.counted >= COUNTED:
+                        yield pages.take()
+                    now.append((key, *known))
+                    continue
+                done = pages.done
+                for record in some:
+                    found = convert(record, channel.kind)
+                    if isinstance(found, PostData):
+                        wanted = self._wants(found, otherwise=wanted)
+                        if not wanted:
+                            continue
+                    pages.add(found, record)
+                    if pages.size >= self._page_size:
+                        yield pages.take()
+                if key:
+                    pages.end()  # no chunk with a hash cuts an album in two
+                now.append((key, pages.done[0] - done[0], pages.done[1] - done[1]))
         except export.CutOff as error:
             broken = error
         pages.end()
         yield pages.take()
+        self.chunks[channel.id] = equality.pack(now)
         if broken is not None:
             raise InputError("export_cut_off", path=path, after=pages.last_id) from broken
 
@@ -177,6 +201,9 @@ class _Pages:
         self._group: list[Draft] = []
         self._rising = array("q")  # the ids so far, as long as they rise: 8 bytes each
         self._others: set[int] = set()
+        self._known = (0, 0)
+        self.counted = 0  # posts and service messages that are only counted, of this page
+        self.done = (0, 0)  # posts and service messages so far, besides those
 
     @property
     def size(self) -> int:
@@ -197,13 +224,25 @@ class _Pages:
                 self._group.append(item)
             case ServiceMessage():
                 self._service.append(found)
+                self.done = (self.done[0], self.done[1] + 1)
             case Rejected():
                 self._rejected.append(found)
+
+    def count(self, records: Iterable[Any], known: tuple[int, int]) -> None:
+        """Count messages that are stored as they are: posts and service messages."""
+        self.end()
+        for record in records:
+            if isinstance(record, dict) and record.get("type") != "service":
+                self.last_id = record["id"]
+                self._is_twice(record["id"])
+        self._known = (self._known[0] + known[0], self._known[1] + known[1])
+        self.counted += sum(known)
 
     def end(self) -> None:
         """Add the post that is held back: its album is complete."""
         if self._group:
             self._posts.append(join(self._group))
+            self.done = (self.done[0] + 1, self.done[1])
             self._group = []
 
     def take(self) -> Page:
@@ -213,7 +252,10 @@ class _Pages:
             tuple(self._posts),
             tuple(self._service),
             tuple(self._rejected),
+            known_posts=self._known[0],
+            known_service=self._known[1],
         )
+        self._known, self.counted = (0, 0), 0
         self._posts, self._service, self._rejected = [], [], []
         return made
 

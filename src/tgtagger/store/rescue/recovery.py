@@ -50,7 +50,7 @@ CREATE TEMP TABLE known_tags (key, id PRIMARY KEY);
 CREATE TEMP TABLE known_links (tag_id, post_id, position, PRIMARY KEY (post_id, position));
 """
 
-_DERIVED = {"alembic_version", "tag_queue", "claimed_texts", "run_origins"}
+_DERIVED = {"alembic_version", "tag_queue", "claimed_texts", "run_origins", "read_exports"}
 
 
 def recover(path: Path, target: Path, convert: Convert, schema: Schema = SCHEMA) -> Recovered:

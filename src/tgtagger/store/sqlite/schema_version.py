@@ -84,6 +84,7 @@ SCHEMA = Schema(
         "0014",
         "0015",
         "0016",
+        "0017",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )
