@@ -15,6 +15,7 @@ from tgtagger.errors import InputError
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.again import Again
+from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.postgres import (
     engine,
     fulltext,
@@ -24,7 +25,7 @@ from tgtagger.store.postgres import (
     schema,
     server_check,
 )
-from tgtagger.store.postgres.errors import map_errors, unwrapped
+from tgtagger.store.postgres.errors import map_errors
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
 

@@ -22,6 +22,7 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
+from tgtagger.store.driver_errors import of_the_driver
 
 BAD_VALUE = (psycopg.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value can raise: an error of the database, or one of Python's own."""
@@ -36,12 +37,12 @@ class OutcomeUnknown(psycopg.OperationalError):
 
 def is_fatal(error: BaseException) -> bool:
     """Tell whether the database failed; else it was given a bad value."""
-    return isinstance(_of_the_driver(error), psycopg.Error) and not is_of_value(error)
+    return isinstance(of_the_driver(error), psycopg.Error) and not is_of_value(error)
 
 
 def is_of_value(error: BaseException) -> bool:
     """Tell whether the database was given a bad value."""
-    error = _of_the_driver(error)
+    error = of_the_driver(error)
     # The driver's own, for a value that it cannot send, has no code.
     is_of_driver = isinstance(error, psycopg.ProgrammingError) and not _code(error)
     return is_of_driver or _code(error).startswith(_OF_VALUES)
@@ -64,19 +65,8 @@ def broken_rule(error: BaseException) -> str | None:
 
 def is_lost(error: BaseException) -> bool:
     """Tell whether the connection is gone."""
-    error = _of_the_driver(error)
+    error = of_the_driver(error)
     return isinstance(error, psycopg.Error) and _kind(error) == _LOST
-
-
-@contextlib.contextmanager
-def unwrapped() -> Iterator[None]:
-    """Raise the driver's own errors in the place of SQLAlchemy's."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        if error.orig is None:
-            raise
-        raise error.orig from None
 
 
 @contextlib.contextmanager
@@ -85,7 +75,7 @@ def map_errors(path: str) -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, psycopg.Error) as error:
-        found = _of_the_driver(error)
+        found = of_the_driver(error)
         translated = _translate(found, path)
         if translated is not None:
             raise translated from None  # the cause may hold a value
@@ -110,10 +100,6 @@ def unreachable(error: psycopg.Error, path: str, *, was_reached: bool) -> TgTagg
         if all(word in said for word in words):
             return made(kind, path=path)
     return passing("database_unreachable", path=path)
-
-
-def _of_the_driver(error: BaseException) -> BaseException:
-    return (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
 
 
 def _code(error: BaseException) -> str:

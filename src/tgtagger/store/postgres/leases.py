@@ -23,8 +23,9 @@ from sqlalchemy.engine import Engine
 from tgtagger.errors import TgTaggerError, TryLater
 from tgtagger.store import tag_queue
 from tgtagger.store.again import Again
+from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.postgres import engine
-from tgtagger.store.postgres.errors import map_errors, unwrapped
+from tgtagger.store.postgres.errors import map_errors
 from tgtagger.store.statements import Statement
 
 _log = logging.getLogger(__name__)

@@ -22,9 +22,10 @@ from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError, NoDatabase, StoreError
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.postgres import engine, fulltext, leases, watching
 from tgtagger.store.postgres.definitions import definition
-from tgtagger.store.postgres.errors import map_errors, unwrapped
+from tgtagger.store.postgres.errors import map_errors
 from tgtagger.store.postgres.room import POSTGRES
 from tgtagger.store.rooms import ROOM
 from tgtagger.store.sqlite import migrate

@@ -19,6 +19,7 @@ from tgtagger.errors import InputError, TryLater
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import tag_queue
+from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.rescue import integrity_check
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite import engine, fulltext_index, migrate, opening, stale_log
@@ -30,7 +31,7 @@ from tgtagger.store.sqlite.connections import (
     log_of,
     undisturbed,
 )
-from tgtagger.store.sqlite.errors import map_errors, unwrapped
+from tgtagger.store.sqlite.errors import map_errors
 from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
 from tgtagger.system.mounts import network_file_system

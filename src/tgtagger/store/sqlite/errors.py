@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from tgtagger.errors import Locked, StoreError, TgTaggerError, system_error
+from tgtagger.store.driver_errors import of_the_driver
 from tgtagger.store.sqlite import access_diagnosis
 from tgtagger.store.sqlite.connections import driver
 
@@ -24,14 +25,14 @@ BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
 
 def is_failure(error: BaseException) -> bool:
     """Tell whether the database itself failed, for instance because the disk is full."""
-    error = _of_the_driver(error)
+    error = of_the_driver(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return isinstance(error, OSError) or (isinstance(error, sqlite3.Error) and code in _FAILURES)
 
 
 def is_full(error: BaseException) -> bool:
     """Tell whether the disk is full."""
-    return getattr(_of_the_driver(error), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(of_the_driver(error), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def is_fatal(error: BaseException) -> bool:
@@ -60,17 +61,6 @@ def broken_rule(error: BaseException) -> str | None:
 
 
 @contextlib.contextmanager
-def unwrapped() -> Iterator[None]:
-    """Raise the driver's own errors in the place of SQLAlchemy's."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        if error.orig is None:
-            raise
-        raise error.orig from None
-
-
-@contextlib.contextmanager
 def map_errors(path: Path) -> Iterator[None]:
     """Turn the errors a user can act on into ours; let bugs through."""
     try:
@@ -78,14 +68,10 @@ def map_errors(path: Path) -> Iterator[None]:
     except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
         if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
             raise StoreError("database_damaged", path=path) from None  # the cause holds the text
-        translated = _translate(_of_the_driver(error), path)
+        translated = _translate(of_the_driver(error), path)
         if translated is None:
             raise
         raise translated from error
-
-
-def _of_the_driver(error: BaseException) -> BaseException:
-    return (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
 
 
 def _is_undecoded(error: BaseException) -> bool:
