@@ -12,9 +12,9 @@ from tgtagger.model.hashes import Hashes
 from tgtagger.model.tagging import PostId
 
 
-@pytest.mark.parametrize("recent", [1, 7, 4096])
-def test_it_holds_what_a_set_holds(monkeypatch: pytest.MonkeyPatch, recent: int) -> None:
-    monkeypatch.setattr(hashes, "_RECENT", recent)
+@pytest.mark.parametrize("parts", [1, 7, 1024])
+def test_it_holds_what_a_set_holds(monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
+    monkeypatch.setattr(hashes, "_PARTS", parts)
     chance = random.Random(3)
     held, expected = Hashes(), set()
     for _ in range(2000):
@@ -25,7 +25,7 @@ def test_it_holds_what_a_set_holds(monkeypatch: pytest.MonkeyPatch, recent: int)
             else PostId(7, chance.randrange(700))
         )
         assert (item in held) == (item in expected)
-        held.add(item)
+        assert held.add(item) == (item not in expected)
         expected.add(item)
         assert len(held) == len(expected)
     assert all(item in held for item in expected)

@@ -6,41 +6,37 @@ less, so who asks must be able to live with a wrong yes. Pure.
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from bisect import bisect_left
 from collections.abc import Hashable
 
-_RECENT = 4096
-"""Hashes that are kept as Python keeps them, until they are sorted in."""
+_PARTS = 1024
+"""Sorted arrays of hashes, by their last bits: each is short, so that one more moves few."""
 
 
 class Hashes:
-    """The hashes of what was added: sorted arrays, each at least twice as long as the next."""
+    """The hashes of what was added."""
 
     def __init__(self) -> None:
-        self._recent: set[int] = set()
-        self._sorted: list[array[int]] = []
+        self._parts: list[array[int]] = [array("q") for _ in range(_PARTS)]
+        self._count = 0
 
     def __contains__(self, item: Hashable) -> bool:
         number = hash(item)
-        return number in self._recent or any(_has(part, number) for part in self._sorted)
+        part = self._parts[number % _PARTS]
+        at = bisect_left(part, number)
+        return at < len(part) and part[at] == number
 
     def __len__(self) -> int:
-        return len(self._recent) + sum(map(len, self._sorted))
+        return self._count
 
-    def add(self, item: Hashable) -> None:
-        if item in self:
-            return
-        self._recent.add(hash(item))
-        if len(self._recent) == _RECENT:
-            part = array("q", sorted(self._recent))
-            self._recent.clear()
-            while self._sorted and len(self._sorted[-1]) < 2 * len(part):
-                part = array("q", heapq.merge(self._sorted.pop(), part))
-            self._sorted.append(part)
-
-
-def _has(part: array[int], number: int) -> bool:
-    at = bisect_left(part, number)
-    return at < len(part) and part[at] == number
+    def add(self, item: Hashable) -> bool:
+        """Add a thing; tell whether it is new."""
+        number = hash(item)
+        part = self._parts[number % _PARTS]
+        at = bisect_left(part, number)
+        if at < len(part) and part[at] == number:
+            return False
+        part.insert(at, number)
+        self._count += 1
+        return True

@@ -100,7 +100,9 @@ class Tagging:
         copied = Hashes()
         for post, _, _ in known:
             copied.add(post.id)
-        left = (post for post in store.queue.posts(wanted) if post.id not in copied)
+        left = store.queue.posts(wanted)
+        if copied:
+            left = (post for post in left if post.id not in copied)
         provenance = tagger.provenances[0]
         seconds = store.answers.mean_seconds(provenance.model or "") if tagger.paid else None
         found = tagger.estimate(left, mean_seconds=seconds)

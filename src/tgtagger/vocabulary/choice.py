@@ -53,9 +53,9 @@ class Vocabulary:
         self.allowed: Final = tuple(entry.name for entry in self.entries)
         self.hash: Final = _hash(mode, self.entries)
         self._existing: Final = list(existing)
+        self._not_existing: Final = (*blocked, *((name, ()) for name in shelves))
         self._wanted: Final = _Known((entry.name, entry.aliases) for entry in self.entries)
         self._offered: Final = self._wanted.names.keys() | set(map(key, shelves))
-        self._known: Final = _Known([*self._existing, *blocked, *((name, ()) for name in shelves)])
 
     def choose(
         self, names: Iterable[object], text: str = "", *, prompt: str = "", own: bool = False
@@ -129,6 +129,10 @@ class Vocabulary:
         room = min(most - len(found), most // 3)
         common = (name for name, _ in self._others if name not in found and not is_bent(name))
         return (*found, *itertools.islice(common, room))
+
+    @functools.cached_property
+    def _known(self) -> _Known:
+        return _Known([*self._existing, *self._not_existing])
 
     @functools.cached_property
     def _others(self) -> list[tuple[str, tuple[str, ...]]]:

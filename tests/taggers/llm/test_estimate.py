@@ -53,6 +53,6 @@ def test_many_requests_are_estimated_by_some(monkeypatch: pytest.MonkeyPatch) ->
     assert asked == 1000
     monkeypatch.undo()
     found, asked = estimated(1000)
-    assert asked == module.SAMPLED + 900 // module.EVERY
+    assert asked < 120
     assert (found.requests, found.completion_tokens) == (exact.requests, exact.completion_tokens)
     assert found.prompt_tokens == pytest.approx(exact.prompt_tokens, rel=0.01)

@@ -14,8 +14,11 @@ from sqlalchemy.engine import Connection
 
 TABLES = ("tag_uses_counted", "tag_uses_since")
 
-SINCE = 20_000
+SINCE = 40_000
 """Changes that are noted before the counts are brought up to date: a reader adds them up."""
+
+LOOKED_AT = 2000
+"""Links that are looked at each time for the latest ones, where those have gone."""
 
 _COLUMNS = "tag_id, source, posts, given, taken"
 _LATEST = "FROM post_tags AS l WHERE l.tag_id = {0}.tag_id AND l.source = {0}.source"
@@ -25,8 +28,8 @@ _COUNT = (
     "FROM post_tags GROUP BY +tag_id, source"
 )
 
-# Of a tag whose latest link has gone, the latest of the others is looked for: among the rarest of
-# such tags at once, as many links as were changed; for the others by who asks.
+# Of a tag whose latest link has gone, the latest of the others is looked for: of the rarest of such
+# tags at once, of the others by who asks, until they are given again.
 _FOLD = f"""
     INSERT INTO tag_uses_counted ({_COLUMNS})
         SELECT tag_id, source, sum(posts), max(given), max(taken) FROM tag_uses_since
@@ -38,7 +41,7 @@ _FOLD = f"""
         {_LATEST.format("tag_uses_counted")})
         WHERE (tag_id, source) IN (SELECT tag_id, source FROM (
             SELECT tag_id, source, sum(posts) OVER (ORDER BY posts, tag_id, source) AS looked_at
-            FROM tag_uses_counted WHERE taken >= given) WHERE looked_at <= {SINCE});
+            FROM tag_uses_counted WHERE taken >= given) WHERE looked_at <= {LOOKED_AT});
     DELETE FROM tag_uses_since;
 """
 

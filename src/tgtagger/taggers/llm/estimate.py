@@ -13,13 +13,12 @@ from tgtagger.model.hashes import Hashes
 from tgtagger.model.tagging import Estimate, PostForTagging
 from tgtagger.taggers.llm.api.answers import Usage
 from tgtagger.taggers.llm.costs import Price
-from tgtagger.taggers.llm.exchange import Exchange
+from tgtagger.taggers.llm.exchange import FRAME_TOKENS, Exchange
 from tgtagger.taggers.llm.plan import Options
-from tgtagger.taggers.llm.queue import Groups, text_of
+from tgtagger.taggers.llm.queue import Groups, Sizes, text_of
 
-SAMPLED = 100
-EVERY = 25
-"""Of so many requests, and then of one in so many, it is seen which tags they would offer."""
+SAMPLED = 20
+"""Of so many requests, and then of fewer and fewer, it is seen which tags they would offer."""
 
 TOKENS_PER_POST = 45
 """Tokens of an answer, about: three to five Russian tags took 27 to 45 when measured."""
@@ -40,11 +39,10 @@ def estimate(
     def fresh() -> Iterable[PostForTagging]:
         nonlocal copied
         for post in posts:
-            if post.text_hash and post.text_hash in seen:
+            if seen.add(post.text_hash) or not post.text_hash:
+                yield post
+            else:
                 copied += 1
-                continue
-            seen.add(post.text_hash)
-            yield post
 
     groups, head, offered = (
         Groups(fresh(), options.sizes),
@@ -58,8 +56,8 @@ def estimate(
         if group:
             requests += 1
             asked += len(group)
-            texts = [text_of(post, options.sizes).text for post in group]
-            prompt += head + sum(map(exchange.count_post, texts)) + offered.count(texts)
+            prompt += head + groups.tokens + len(group) * FRAME_TOKENS
+            prompt += offered.count(group, options.sizes)
     completion = asked * TOKENS_PER_POST
     cost = None if price is None else price.cost(Usage(prompt, completion))
     seconds = None
@@ -80,11 +78,11 @@ class _Offered:
         self._exchange = exchange
         self._requests = self._looked_at = self._tokens = 0
 
-    def count(self, texts: Sequence[str]) -> int:
+    def count(self, group: Sequence[PostForTagging], sizes: Sizes) -> int:
         self._requests += 1
-        if self._requests > SAMPLED and self._requests % EVERY:
+        if self._requests % (self._requests // SAMPLED + 1):
             return math.ceil(self._tokens / self._looked_at)
-        found = self._exchange.count_offered(texts)
+        found = self._exchange.count_offered([text_of(post, sizes).text for post in group])
         self._looked_at += 1
         self._tokens += found
         return found

@@ -242,10 +242,14 @@ def is_from_example(name: str, text: str) -> bool:
     return not all(word[:4] in words for word in folded.split())
 
 
-_NOT_WORDS = re.compile(r"(?:https?://|www\.|t\.me/)\S{1,2000}|@\w{1,64}")
-_WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u30ff\u3400-\u9fff]")
+_LINK = r"(?:https?://|www\.|t\.me/)\S"
+_WORD = re.compile(
+    rf"{_LINK}{{1,2000}}|@\w{{1,64}}"
+    rf"|(?P<word>[^\W\d_](?!{_LINK})[^\W\d_]|[\u3040-\u30ff\u3400-\u9fff])"
+)
+"""A link, a mention, or two letters of a word."""
 
 
 def has_words(text: str) -> bool:
     """Tell whether a text has a word besides links and mentions."""
-    return bool(_WORD.search(_NOT_WORDS.sub(" ", text)))
+    return any(found["word"] for found in _WORD.finditer(text))

@@ -52,9 +52,12 @@ class Text:
 
 def text_of(post: PostForTagging, sizes: Sizes, *, share: int = 1) -> Text:
     """Return the part of a post that is sent; `share` 2: half of the usual part."""
-    sent = cut(post.text, max(sizes.post_tokens // share, 50))
-    cut_at = len(sent) if len(sent) < len(post.text) else None
-    return Text(sent, count_tokens(sent), cut_at)
+    most = max(sizes.post_tokens // share, 50)
+    tokens = count_tokens(post.text)
+    if tokens <= most:
+        return Text(post.text, tokens)
+    sent = cut(post.text, most)
+    return Text(sent, count_tokens(sent), len(sent) if len(sent) < len(post.text) else None)
 
 
 MOST_WORDLESS = 200
@@ -64,7 +67,8 @@ MOST_WORDLESS = 200
 class Groups:
     """Takes posts from an iterator, one group at a time; sets aside those without words.
 
-    `sizes` may change between two groups. `are_over`: the iterator has ended.
+    `sizes` may change between two groups. `are_over`: the iterator has ended. `tokens`: of the last
+    group.
     """
 
     def __init__(self, posts: Iterable[PostForTagging], sizes: Sizes) -> None:
@@ -72,6 +76,7 @@ class Groups:
         self._next: PostForTagging | None = None
         self.sizes = sizes
         self.are_over = False
+        self.tokens = 0
 
     def take(self) -> tuple[tuple[PostForTagging, ...], list[PostForTagging]]:
         """Return the next group, and the posts without words that came before its end.
@@ -96,6 +101,7 @@ class Groups:
             group.append(post)
             tokens += size
         self.are_over = not group and not wordless
+        self.tokens = tokens
         return tuple(group), wordless
 
 
