@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from support.make import page, post
 from tgtagger.export import csv_table, json_records
-from tgtagger.model.posts import PostFilter
+from tgtagger.model.posts import Forward, PostFilter
 from tgtagger.store import Store
 
 RECORDS = [json.dumps({"id": n, "text": "é\n"}, ensure_ascii=False) for n in range(1203)]
@@ -67,6 +68,22 @@ def test_a_cell_that_excel_would_spread_is_cut_with_a_mark(text: str) -> None:
     assert 32_760 <= len(cell.encode("utf-16-le")) // 2 <= 32_767
     assert cell.endswith("… [cut]")
     assert text.startswith(cell.removesuffix("… [cut]"))
+
+
+def test_each_cell_of_a_stranger_is_harmless(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x")))
+    (plain,) = store.records.posts(PostFilter())
+    name = "x;=1+1"
+    channel = replace(plain.channel, title=name, username=name)
+    evil = replace(
+        plain, channel=channel, url=f"https://t.me/{name}/1", tags=(name,), author=name, text=name,
+        reactions={name: 1}, forward=Forward(None, name, None, None),
+    )  # fmt: skip
+    stream = io.BytesIO()
+    csv_table.write([evil], stream, in_file=True)
+    table = stream.getvalue().decode()
+    assert table.count(";'=1+1") == 8
+    assert ";=" not in table
 
 
 def test_only_raw_cells_are_longer_than_excel_takes(store: Store) -> None:

@@ -26,10 +26,13 @@ COLUMNS = (
 
 _OUTSIDE = [
     COLUMNS.index(name) for name in (
-        "channel", "channel_title", "text", "tags", "reactions", "forward_from", "author"
+        "channel", "channel_title", "url", "text", "tags", "reactions", "forward_from", "author"
     )
 ]  # fmt: skip
-"""Cells that a stranger may have written; the others are numbers, times and words of our own."""
+"""Cells with what a stranger may have written (in an address, the name of a channel).
+
+The others are numbers, times and words of our own.
+"""
 
 _FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 _PIECE = re.compile(
