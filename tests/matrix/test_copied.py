@@ -15,7 +15,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -25,9 +24,10 @@ from pathlib import Path
 
 import pytest
 
-from support.breaking import TGTAGGER, assert_sound, contents, copy_database, run
+from support.breaking import assert_sound, contents, copy_database, run
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
+from support.forked import start
 from tgtagger.errors import StoreError
 from tgtagger.store import Store
 
@@ -46,10 +46,7 @@ class Run:
 
     def take(self, copy: Callable[[Path], None], pause: Callable[[], float]) -> Iterator[Path]:
         """Start the run, and yield copies that are taken until it has ended; each is then gone."""
-        process = subprocess.Popen(
-            [*TGTAGGER, "--db", str(self.db), "parse", str(self.export), "--then-tag"],
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = start(["--db", str(self.db), "parse", str(self.export), "--then-tag"])
         self.process = process.pid
         try:
             for number in itertools.count():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +18,17 @@ from support.breaking import (
     copy_database,
     count_calls,
     files_of,
+    may_fork,
     need,
     run,
 )
 from support.fault_matrix import Effort
-from support.next_version import NEXT, OLD, PROGRAM
+from support.forked import start
+from support.next_version import AS_CODE, NEXT, OLD
 from tgtagger.store import Store
 from tgtagger.store.sqlite import migrate
+
+PROGRAM = may_fork(AS_CODE)
 
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "ftruncate", "rename", "unlink")
 """What changes the disk; counted over the whole process, which writes nothing else."""
@@ -199,10 +202,7 @@ def test_six_that_migrate_at_once_make_one_migration(
     old = Old(tmp_path, OLD[-1])
     for _ in range(effort.rounds(1, long=20)):
         old.copy_to(db)
-        processes = [
-            subprocess.Popen([*PROGRAM, str(db)], stderr=subprocess.PIPE, text=True)
-            for _ in range(6)
-        ]
+        processes = [start(migration(db), code=AS_CODE) for _ in range(6)]
         said = [process.communicate()[1] for process in processes]
         assert [process.returncode for process in processes] == [0] * 6, said
         assert sum("was upgraded to schema" in each for each in said) == 1

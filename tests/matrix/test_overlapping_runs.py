@@ -25,9 +25,10 @@ from typer.testing import CliRunner
 
 from llm_server import LlmServer
 from support.answers import API_HASH, PHONE
-from support.breaking import TGTAGGER, Ended, assert_sound, contents, run
+from support.breaking import Ended, assert_sound, contents, run
 from support.exports import chat, message, write
 from support.fault_matrix import Effort
+from support.forked import start
 from support.make import page, post
 from support.tagging import fill
 from telegram_server import ServerThread
@@ -212,8 +213,11 @@ def at_work(
     """Start a process whose tagging goes on for long, and wait until it is at work."""
     server.latency = latency
     asked = len(server.completions)
-    process = subprocess.Popen(
-        command or [*TGTAGGER, "tag"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    pipe = subprocess.PIPE
+    process = (
+        subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+        if command
+        else start(["tag"])
     )
     try:
         deadline = time.monotonic() + 30
@@ -237,8 +241,8 @@ def test_six_share_an_archive_while_some_are_killed(
         fill(store, posts)
     server.latency = 0.1
 
-    def worker() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*TGTAGGER, "-q", "tag"])
+    def worker() -> subprocess.Popen[str]:
+        return start(["-q", "tag"])
 
     working = [worker() for _ in range(6)]
     while alive := [each for each in working if each.poll() is None]:
@@ -247,7 +251,8 @@ def test_six_share_an_archive_while_some_are_killed(
             kills += 1
             chance.choice(alive).send_signal(signal.SIGKILL)
             working.append(worker())
-    assert {each.returncode for each in working} <= {0, -signal.SIGKILL}
+    said = [each.communicate() for each in working]
+    assert {each.returncode for each in working} <= {0, -signal.SIGKILL}, said
     assert run("tag").code == 0  # what the dead had
     assert_sound(db)
     with Store.open(str(db)) as store:

@@ -19,7 +19,7 @@ import pytest
 
 from llm_server import LlmServer, faults, refusals
 from support.answers import API_HASH, PHONE
-from support.breaking import Ended, assert_clean_end, assert_sound, before_main, fake, run
+from support.breaking import Ended, assert_clean_end, assert_sound, before_main, fake, forked, run
 from support.environments import at_home, sign_in, to_model, to_telegram
 from support.exports import IN_PAGES, chat, message, write
 from support.fault_matrix import Effort
@@ -69,7 +69,7 @@ def stop(effort: Effort, request: pytest.FixtureRequest, tmp_path: Path) -> Stop
         found = []
         for first, *then in itertools.islice(chosen, effort.rounds(1, long=rounds)):
             prepare()
-            ended = run(*arguments, sign=first, then=then, anew=True, **more)
+            ended = run(*arguments, sign=first, then=then, **more)
             assert ended.hit, (ended.code, ended.errors)
             assert_clean_end(ended, 128 + first)
             assert "error: " not in ended.errors, ended.errors
@@ -185,7 +185,7 @@ def test_reading_the_preview(
 def test_a_name_server_that_is_silent(stop: Stop, tmp_path: Path) -> None:
     """Python waits for its thread that asks; nothing but leaving helps."""
     asked = tmp_path / "asked"
-    program = before_main(f"""
+    program = forked(f"""
 import pathlib, socket, time
 def hang(*_, **__):
     pathlib.Path({str(asked)!r}).touch()
@@ -204,7 +204,7 @@ def test_waiting_for_another_program(stop: Stop, tmp_path: Path) -> None:
     archive(tmp_path / "posts.db", 5)
     export = write(tmp_path / "export", chat(message(1, "post")))
     opened = tmp_path / "opened"
-    program = before_main(f"""{SOON}
+    program = forked(f"""{SOON}
 import pathlib, sqlite3
 connect = sqlite3.connect
 def noted(*args, **options):
@@ -329,7 +329,7 @@ def test_exporting(stop: Stop, tmp_path: Path, form: str) -> None:
 def test_searching(stop: Stop, tmp_path: Path) -> None:
     archive(tmp_path / "posts.db", 1500)
     printed = tmp_path / "printed"
-    program = before_main(f"""
+    program = forked(f"""
 import os
 os.dup2(os.open({str(printed)!r}, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
 """)

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import itertools
-import subprocess
-import sys
 import threading
 import time
 from array import array
@@ -21,6 +19,7 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from support.events import RecordedRun
+from support.forked import start
 from support.make import PROVENANCE, page, post, tag
 from support.sql import reading, writing
 from tgtagger import pipeline
@@ -429,8 +428,9 @@ with Store.open(sys.argv[1]) as store:
 
 def test_four_processes_ask_for_each_text_once(store: Store, db: Path) -> None:
     fill(store, *(f"text {number % 900}" for number in range(1200)))
-    workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(db)]) for _ in range(4)]
-    assert [worker.wait(120) for worker in workers] == [0] * 4
+    workers = [start([str(db)], code=WORKER) for _ in range(4)]
+    said = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * 4, said
     with reading(store) as raw:
         twice = raw.execute(
             "SELECT p.text_hash, count(*) FROM attempts AS a JOIN posts AS p ON p.id = a.post_id "

@@ -46,7 +46,7 @@ exec({body!r}, module.__dict__)
 sys.modules["tgtagger.cli.status"] = module
 sys.argv[1:] = ["status"]
 """
-    return before_main(made)
+    return forked(made)
 
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,7 @@ def run(
     asks_on: bool = False,
     cwd: Path | None = None,
     anew: bool = False,
+    counting: Sequence[str] = (),
 ) -> Ended:
     """Run a command of tgtagger to its end, or send it a signal.
 
@@ -114,7 +115,8 @@ def run(
     given; `then` come other signals, 20 ms apart. The test fails if the process runs longer than
     `timeout` seconds. `prefix` is a program that starts it (prlimit, setpriv ...); `env` is added
     to the test's environment. With `asks_on`, a question after `stdin` waits for ever. `anew`: it
-    is no fork of one that is loaded (forked.py), and its memory is read.
+    is no fork of one that is loaded (forked.py), and its memory is read. `counting`: what strace is
+    to be asked for, to look on.
     """
     with ExitStack() as open_until_the_end:
         out = open_until_the_end.enter_context(tempfile.TemporaryFile())
@@ -131,10 +133,10 @@ def run(
         started = time.monotonic()
         streams = (given, out, err)
         settings = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        tracing = _strace(fault, trace.name) if fault else []
         fork = None
-        if not prefix and not anew:
-            fork = _fork(program, arguments, settings, cwd, streams, fault)
+        if not prefix and not anew and not (fault and _is_met_in_loading(fault)):
+            fork = _fork(program, arguments, settings, cwd, streams)
+        tracing = _tracing(fault, counting, trace.name, is_from_start=fork is None)
         process: subprocess.Popen[bytes] | Forked
         if fork is None:
             process = subprocess.Popen(
@@ -188,29 +190,48 @@ def run(
         )
 
 
+def _is_met_in_loading(fault: Fault) -> bool:
+    """Tell whether its calls are made in loading, too: of all others it makes none."""
+    return "openat" in fault.call and not fault.paths
+
+
+def _tracing(
+    fault: Fault | None, counting: Sequence[str], trace: str, *, is_from_start: bool
+) -> list[str]:
+    if counting:  # who is not followed from its start is stopped at each call
+        return [*(COUNTING if is_from_start else STRACE), *counting]
+    return _strace(fault, trace) if fault else []
+
+
 def _fork(
     program: Sequence[str],
     arguments: Sequence[str],
     env: Mapping[str, str],
     cwd: Path | None,
     files: Sequence[BinaryIO],
-    fault: Fault | None,
 ) -> Forked | None:
-    """Return a fork of the loaded program; None for another program, and for a fault anywhere."""
+    """Return a fork of the loaded program; None for another program."""
     code = _FORKED.get(tuple(program))
-    if code is None or (fault is not None and not fault.paths) or not can_fork(env):
+    if code is None or not can_fork(env):
         return None
     return Forked(arguments, code, env, str(cwd or Path.cwd()), [file.fileno() for file in files])
 
 
-_FORKED: dict[tuple[str, ...], str] = {TGTAGGER: ""}
-"""Programs that may be forks, with the code that each runs first."""
+MANY = (sys.executable, str(ROOT / "tests" / "support" / "many.py"))
+
+_FORKED: dict[tuple[str, ...], str] = {TGTAGGER: "", MANY: Path(MANY[1]).read_text("utf-8")}
+"""Programs that may be forks, with the code that each runs."""
 
 
 def forked(code: str) -> tuple[str, ...]:
     """Return tgtagger as a program that runs some code first, and may be a fork."""
-    program = before_main(code)
-    _FORKED[program] = program[-1]
+    return may_fork(before_main(code)[-1])
+
+
+def may_fork(code: str) -> tuple[str, ...]:
+    """Return code as a program that may be a fork."""
+    program = (sys.executable, "-c", code)
+    _FORKED[program] = code
     return program
 
 
@@ -225,7 +246,7 @@ def run_many(
     """Run several commands one after another in one process (many.py); no command may kill it."""
     ended = run(
         env=env, fault=fault, prefix=prefix, timeout=timeout, stdin=json.dumps(commands),
-        program=(sys.executable, str(ROOT / "tests" / "support" / "many.py")),
+        program=MANY,
     )  # fmt: skip
     assert ended.code == 0, ended.errors[-2000:]
     return [
@@ -298,7 +319,8 @@ def count_calls(
             env=env,
             stdin=stdin,
             program=program,
-            prefix=[*COUNTING, "-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
+            counting=["-o", trace.name, *options, "-e", f"trace={','.join(calls)}"],
+            anew=not paths,
         )
         assert ended.code == 0, ended.errors
         text = Path(trace.name).read_text(errors="replace")

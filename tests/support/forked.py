@@ -137,13 +137,17 @@ class Forked:
 
 
 class ForkedPopen(subprocess.Popen[str]):
-    """A Popen of text whose process is a fork: the first of its arguments are those of tgtagger."""
+    """A Popen of text whose process is a fork: of tgtagger with these arguments, or of code."""
+
+    def __init__(self, arguments: Sequence[str], *, code: str, **options: Any) -> None:
+        self._code = code
+        super().__init__(arguments, **options)
 
     def _execute_child(self, *given: Any) -> None:
         arguments, cwd, env = given[0], given[5], given[6]
         pipes = given[10:16]  # two ends each, of stdin, stdout and stderr
         files = [pipes[0], pipes[3], pipes[5]]
-        made = Forked(arguments, "", env, str(cwd or Path.cwd()), files)
+        made = Forked(arguments, self._code, env, str(cwd or Path.cwd()), files)
         self.pid = made.pid
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
@@ -151,15 +155,25 @@ class ForkedPopen(subprocess.Popen[str]):
 
 
 def start(
-    arguments: Sequence[str], env: Mapping[str, str] | None = None, *, anew: bool = False
+    arguments: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    *,
+    code: str = "",
+    anew: bool = False,
 ) -> subprocess.Popen[str]:
-    """Start tgtagger with both outputs in pipes: a fork, unless it is to start `anew`."""
+    """Start tgtagger, or other code, with both outputs in pipes.
+
+    It is a fork, unless it is to start `anew`.
+    """
     settings = {**os.environ, **(env or {})}
-    is_fork = not anew and can_fork(settings)
-    return (ForkedPopen if is_fork else subprocess.Popen)(
-        arguments if is_fork else [sys.executable, "-m", "tgtagger", *arguments], env=settings,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "env": settings, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE, "text": True,
+    }  # fmt: skip
+    if not anew and can_fork(settings):
+        return ForkedPopen(arguments, code=code, **options)
+    program = ["-c", code] if code else ["-m", "tgtagger"]
+    return subprocess.Popen([sys.executable, *program, *arguments], **options)
 
 
 def can_fork(env: Mapping[str, str]) -> bool:

@@ -21,7 +21,12 @@ NEXT = Schema(
 OLD = NEXT.revisions[:-1]
 """The older versions, which an upgrade brings up to date."""
 
-PROGRAM = (sys.executable, __file__)
+AS_CODE = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support import next_version
+sys.exit(next_version.main(sys.argv[1]))
+"""
 
 
 def main(location: str) -> int:

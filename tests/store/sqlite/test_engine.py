@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from support.forked import start
 from support.make import page, post
 from support.sql import driver
 from tgtagger.errors import InputError, NoDatabase, StoreError, TryLater
@@ -64,9 +63,8 @@ def test_opening_takes_few_connections(store: Store, db: Path, way: str, *, has_
     store.posts.save_page(page(post(1, "text")))
     if not has_log:
         store.close()
-    command = [sys.executable, "-c", COUNT_CONNECTIONS, way, str(db)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) == 2 + has_log
+    counted, errors = start([way, str(db)], code=COUNT_CONNECTIONS).communicate()
+    assert counted == f"{2 + has_log}\n", errors
 
 
 def test_a_reading_of_who_writes_waits_for_nobody(store: Store, db: Path) -> None:
