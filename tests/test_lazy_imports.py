@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.exports import chat, message, write
+from support.loading import libraries, loaded_by
 
 SLOW = {
     "psycopg", "telethon", "httpx", "selectolax", "sqlalchemy", "alembic", "segno", "pymorphy3",
@@ -17,73 +16,49 @@ SLOW = {
 }  # fmt: skip
 
 
-def loaded(*arguments: str, db: Path) -> set[str]:
-    program = (
-        "import sys\nfrom tgtagger.cli import app\n"
-        "try:\n    app()\nexcept SystemExit:\n    pass\n"
-        "sys.stderr.write(' '.join({name.partition('.')[0] for name in sys.modules}))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--db", str(db), *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return SLOW & set(done.stderr.split())
+def loaded(*commands: tuple[str, ...]) -> list[set[str]]:
+    """Return the slow libraries that are loaded after each of these commands."""
+    return [SLOW & libraries(modules) for modules in loaded_by(*commands)]
 
 
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of one post, made by a first run; what that one loads is looked at, too."""
-    folder = tmp_path_factory.mktemp("first")
-    export = write(folder / "export", chat(message(1, "post")))
-    db = folder / "posts.db"
-    assert loaded("parse", str(export), db=db) == {"sqlalchemy", "alembic"}
-    return db
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--help"], set()),
-        (["parse", "--help"], {"sqlalchemy"}),
-        (["login", "--help"], {"sqlalchemy"}),
-        (["export"], {"sqlalchemy"}),
-        (["parse"], {"sqlalchemy"}),
-        (["parse", "@newsroom", "--via", "telegram"], {"sqlalchemy", "telethon"}),
-        (["parse", "not a name"], {"sqlalchemy"}),
-        (["tag", "--help"], {"sqlalchemy"}),
-        (["tag"], {"sqlalchemy"}),
-        (["tag", "--tagger", "llm"], {"sqlalchemy"}),
-        (["retry-failed"], {"sqlalchemy"}),
-    ],
-    ids=lambda value: " ".join(sorted(value)),
+NEED = (
+    ("--help", set()),
+    ("parse --help", {"sqlalchemy"}),
+    ("login --help", {"sqlalchemy"}),
+    ("export", {"sqlalchemy"}),
+    ("parse", {"sqlalchemy"}),
+    ("parse notaname!", {"sqlalchemy"}),
+    ("tag --help", {"sqlalchemy"}),
+    ("tag", {"sqlalchemy"}),
+    ("tag --tagger llm", {"sqlalchemy"}),
+    ("retry-failed", {"sqlalchemy"}),
+    ("parse @newsroom --via telegram", {"sqlalchemy", "telethon"}),
 )
-def test_only_what_is_needed(
-    archive: Path, tmp_path: Path, arguments: list[str], expected: set[str]
-) -> None:
-    db = Path(shutil.copy(archive, tmp_path))
-    assert loaded(*arguments, db=db) <= expected
+"""What may be loaded after each command, in one process: of each no less than of the one before."""
+
+
+def test_only_what_is_needed(tmp_path: Path, db: Path) -> None:
+    export = write(tmp_path / "export", chat(message(1, "post")))
+    first = ("--db", str(db), "parse", str(export))
+    assert loaded(first) == [{"sqlalchemy", "alembic"}]
+    copies = [shutil.copy(db, tmp_path / f"{number}.db") for number in range(len(NEED))]
+    commands = [
+        ("--db", str(copy), *command.split(" "))
+        for copy, (command, _) in zip(copies, NEED, strict=True)
+    ]
+    for (command, expected), found in zip(NEED, loaded(*commands), strict=True):
+        assert found <= expected, command
 
 
 def test_help_loads_no_settings_and_no_store() -> None:
-    program = (
-        "import sys\nfrom tgtagger.cli import app\n"
-        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
-        "sys.stderr.write(' '.join(sys.modules))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    loaded_modules = set(done.stderr.split())
-    assert not loaded_modules & {"tgtagger.config", "tgtagger.store", "tgtagger.model.posts"}
+    (modules,) = loaded_by(["--help"])
+    assert not modules & {"tgtagger.config", "tgtagger.store", "tgtagger.model.posts"}
 
 
-def test_a_language_without_spaces_loads_its_own_library_alone(
-    archive: Path, tmp_path: Path
-) -> None:
+def test_a_language_without_spaces_loads_its_own_library_alone(tmp_path: Path, db: Path) -> None:
     pytest.importorskip("fugashi")
     texts = "Дождь в Москве", "Rain in London", "東京で地震がありました"
     export = write(tmp_path / "export", chat(*(message(n, t) for n, t in enumerate(texts, 1))))
-    db = Path(shutil.copy(archive, tmp_path))
-    loaded("parse", str(export), db=db)
+    *_, found = loaded(("--db", str(db), "parse", str(export)), ("--db", str(db), "tag"))
     of_languages = {"pymorphy3_dicts_uk", "jieba", "fugashi", "ipadic"}
-    assert loaded("tag", db=db) & of_languages == {"fugashi", "ipadic"}
+    assert found & of_languages == {"fugashi", "ipadic"}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import tgtagger.mcp
+from support.loading import libraries, loaded_by
 from support.terminal import in_pipes
 from test_kinds import raised, strings
 from tgtagger import messages
@@ -27,20 +26,11 @@ def test_without_its_package_the_line_to_type_is_told(monkeypatch: pytest.Monkey
     assert told.output == ""
 
 
-@pytest.mark.parametrize(
-    "arguments", [["mcp", "--help"], ["serve", "--help"], ["status"], ["tags"], ["work", "--help"]]
-)
-def test_no_other_command_loads_the_protocol(arguments: list[str], db: Path) -> None:
-    program = (
-        "import sys\nfrom tgtagger.cli import app\n"
-        "try:\n    app()\nexcept SystemExit:\n    pass\n"
-        "sys.stderr.write(' '.join({name.partition('.')[0] for name in sys.modules}))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--db", str(db), *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert not {"mcp", "mcp_types", "starlette"} & set(done.stderr.split())
+def test_no_other_command_loads_the_protocol(db: Path) -> None:
+    commands = ("mcp --help", "serve --help", "status", "tags", "work --help")
+    loaded = loaded_by(*(["--db", str(db), *command.split(" ")] for command in commands))
+    for command, modules in zip(commands, loaded, strict=True):
+        assert not {"mcp", "mcp_types", "starlette"} & libraries(modules), command
 
 
 def test_a_hint_is_of_a_kind_that_there_is() -> None:
