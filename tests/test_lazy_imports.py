@@ -21,7 +21,7 @@ def loaded(*commands: tuple[str, ...]) -> list[set[str]]:
     return [SLOW & libraries(modules) for modules in loaded_by(*commands)]
 
 
-NEED = (
+NEED: tuple[tuple[str, set[str]], ...] = (
     ("--help", set()),
     ("parse --help", {"sqlalchemy"}),
     ("login --help", {"sqlalchemy"}),
