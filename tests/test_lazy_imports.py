@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,12 +26,18 @@ def loaded(*commands: tuple[str, ...]) -> list[set[str]]:
 
 NEED: tuple[tuple[str, set[str]], ...] = (
     ("--help", set()),
-    ("parse --help", {"sqlalchemy"}),
-    ("login --help", {"sqlalchemy"}),
-    ("export", {"sqlalchemy"}),
+    ("parse --help", set()),
+    ("login --help", set()),
+    ("tag --help", set()),
+    ("search post", set()),
+    ("search (post|tag:x)since:3d --json", set()),
+    ("show 1006503122/1", set()),
+    ("status", set()),
+    ("channels --json", set()),
+    ("tags", set()),
+    ("export", set()),
     ("parse", {"sqlalchemy"}),
     ("parse notaname!", {"sqlalchemy"}),
-    ("tag --help", {"sqlalchemy"}),
     ("tag", {"sqlalchemy"}),
     ("tag --tagger llm", {"sqlalchemy"}),
     ("retry-failed", {"sqlalchemy"}),
@@ -48,6 +57,26 @@ def test_only_what_is_needed(tmp_path: Path, db: Path) -> None:
     ]
     for (command, expected), found in zip(NEED, loaded(*commands), strict=True):
         assert found <= expected, command
+
+
+def test_the_tab_key_loads_nothing_slow(tmp_path: Path, db: Path) -> None:
+    export = write(tmp_path / "export", chat(message(1, "post")))
+    assert loaded(("--db", str(db), "parse", str(export)))
+    asks = {
+        "_TGTAGGER_COMPLETE": "complete_bash", "COMP_CWORD": "5",
+        "COMP_WORDS": f"tgtagger\n--db\n{db}\nsearch\n--channel\n1",
+    }  # fmt: skip
+    program = (
+        "import sys\nfrom tgtagger.cli import app\n"
+        "try:\n    app(prog_name='tgtagger')\nexcept SystemExit:\n    pass\n"
+        "sys.stderr.write(' '.join(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, check=True, env=os.environ | asks,
+    )  # fmt: skip
+    assert "1006503122" in done.stdout
+    assert not SLOW & set(done.stderr.split())
 
 
 def test_help_loads_no_settings_and_no_store() -> None:

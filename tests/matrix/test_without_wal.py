@@ -14,7 +14,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import Connection
 
 from support.breaking import (
     Fault,
@@ -36,6 +35,7 @@ from tgtagger.cli import app
 from tgtagger.errors import StoreError, TryLater
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
+from tgtagger.store.rooms import Connection
 from tgtagger.store.sqlite import access_diagnosis, connections
 from tgtagger.system import mounts
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from support.undoing import tag_some, undo_all, undo_any
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Channel, Media, PostData, PostFilter
 from tgtagger.store import Store, decisions
+from tgtagger.store.statements import Statement
 
 PHOTO = Media("photo")
 Do = Callable[[Store], object]
@@ -206,5 +206,5 @@ def test_tags_of_both_keep_their_order(store: Store) -> None:
         posts = [number for (number,) in raw.execute("SELECT id FROM posts ORDER BY message_id")]
     with store._database.write() as db:
         decisions.move(db, posts[1], posts[0])
-        db.execute(sa.text("DELETE FROM posts WHERE id = :id"), {"id": posts[1]})
+        Statement("DELETE FROM posts WHERE id = :id")(db, id=posts[1])
     assert store.records.post("news/1").post.tags == ("e", "d", "c", "b", "a")

@@ -142,4 +142,4 @@ def test_rows_that_are_not_read_to_the_end_may_outlive_their_database(store: Sto
         rows = Statement("SELECT message_id FROM posts ORDER BY id").rows(db)
         assert next(rows)[0] == 1
     store.close()
-    rows.close()  # type: ignore[attr-defined]  # as when they are forgotten
+    rows.close()  # as when they are forgotten

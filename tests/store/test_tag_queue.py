@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.engine import Connection
 
 from support.events import RecordedRun
 from support.forked import start
@@ -29,6 +28,7 @@ from tgtagger.model.tagging import Attempt, PostForTagging, SuggestedTag, Tagged
 from tgtagger.store import Claims, Store, tag_queue
 from tgtagger.store.claims import _Left
 from tgtagger.store.postgres.archive_on_server import ArchiveOnServer
+from tgtagger.store.rooms import Connection
 from tgtagger.store.tag_queue import Lease
 from tgtagger.store.times import to_text
 from tgtagger.taggers.keywords import KeywordsTagger

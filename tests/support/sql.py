@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any, TypeGuard, cast
 
 import psycopg
-import sqlalchemy as sa
 
 from support import on_server
 from tgtagger.store import Store
 from tgtagger.store.sqlite import connections
-from tgtagger.store.statements import Statement
+from tgtagger.store.statements import Select, Statement
 
 
 @contextmanager
@@ -93,19 +92,11 @@ def driver(store: Store) -> sqlite3.Connection:
         return connections.driver(db)
 
 
-def plan(store: Store, statement: Statement | sa.Select[Any], **values: object) -> list[str]:
+def plan(store: Store, statement: Statement | Select, **values: object) -> list[str]:
     """Return the steps in which SQLite runs a statement of the store."""
     with store._database.read() as db:
-        if isinstance(statement, Statement):
-            sql, names, _ = statement._compile(db)
-            found = [values.get(name) for name in names]
-        else:
-            compiled = statement.compile(
-                dialect=db.dialect, compile_kwargs={"render_postcompile": True}
-            )
-            sql, found = (
-                str(compiled),
-                [compiled.params[name] for name in compiled.positiontup or ()],
-            )
+        given = values if isinstance(statement, Statement) else statement.values
+        sql, names, _ = Statement(statement.sql)._compile(db)
+        found = [given.get(name) for name in names]
         rows = connections.driver(db).execute(f"EXPLAIN QUERY PLAN {sql}", found)
         return [row[3] for row in rows]

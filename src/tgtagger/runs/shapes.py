@@ -12,46 +12,46 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tgtagger import config
-from tgtagger.model.archive import (
-    Adoption,
-    ArchiveState,
-    Backup,
-    ChannelKept,
-    ChannelRemoved,
-    ChannelState,
-    Copied,
-    FailureCount,
-    Job,
-    PastChange,
-    Post,
-    PostDetails,
-    Recovered,
-    Run,
-    TagChange,
-    TagCount,
-    TagLink,
-    TakenBack,
-)
 from tgtagger.model.refs import post_name
-from tgtagger.model.tagging import Attempt, Proposal, Spending
 from tgtagger.model.times import iso
-from tgtagger.runs.findings import Finding
-from tgtagger.runs.pages import PostPage
-from tgtagger.runs.preview import VocabularyPreview
-from tgtagger.runs.summary import (
-    ChannelReport,
-    ParseReport,
-    PromptShown,
-    SyncReport,
-    TagEstimate,
-    TagSummary,
-)
 from tgtagger.system.terminal_text import clean
-from tgtagger.vocabulary import Suggestion
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command shows one or two of them
+    from tgtagger import config
+    from tgtagger.model.archive import (
+        Adoption,
+        ArchiveState,
+        Backup,
+        ChannelKept,
+        ChannelRemoved,
+        ChannelState,
+        Copied,
+        FailureCount,
+        Job,
+        PastChange,
+        Post,
+        PostDetails,
+        Recovered,
+        Run,
+        TagChange,
+        TagCount,
+        TagLink,
+        TakenBack,
+    )
+    from tgtagger.model.tagging import Attempt, Proposal, Spending
+    from tgtagger.runs.findings import Finding
+    from tgtagger.runs.pages import PostPage
+    from tgtagger.runs.preview import VocabularyPreview
+    from tgtagger.runs.summary import (
+        ChannelReport,
+        ParseReport,
+        PromptShown,
+        SyncReport,
+        TagEstimate,
+        TagSummary,
+    )
     from tgtagger.sources.telegram.session import Access
+    from tgtagger.vocabulary import Suggestion
 
 Shape = dict[str, Any]
 

@@ -16,13 +16,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tgtagger.errors import InputError, NoDatabase
 from tgtagger.model.archive import Backup, Copied, Recovered
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
-from tgtagger.store import copying
 from tgtagger.store.agents import Agents
 from tgtagger.store.answers import Answers
 from tgtagger.store.changes import Changes
@@ -41,7 +40,6 @@ from tgtagger.store.proposals import Proposals
 from tgtagger.store.queue import Queue
 from tgtagger.store.read_exports import ReadExport, ReadExports
 from tgtagger.store.records import Records
-from tgtagger.store.rescue import recovery
 from tgtagger.store.retention import Retention
 from tgtagger.store.rooms import LockName, Opened
 from tgtagger.store.runs import Runs
@@ -55,6 +53,10 @@ from tgtagger.store.status import Status
 from tgtagger.store.surroundings import Around
 from tgtagger.store.tags import Tags
 from tgtagger.store.words import folded
+
+if TYPE_CHECKING:
+    from tgtagger.store.copying import OnProgress
+    from tgtagger.store.rescue.recovery import Convert
 
 __all__ = [
     "LEASE",
@@ -156,7 +158,7 @@ class Store:
     def copy(
         source: str,
         target: str,
-        on_progress: copying.OnProgress = lambda *_: None,
+        on_progress: OnProgress = lambda *_: None,
         *,
         schema: Schema = SCHEMA,
     ) -> Copied:
@@ -165,6 +167,8 @@ class Store:
         The source is only read. Raises OlderSchema if it is not up to date; InputError for a target
         that has rows of its own, StoreError if the copy is not equal in the end.
         """
+        from tgtagger.store import copying
+
         try:
             reading = place_of(source).open_to_read(source, schema)
         except NoDatabase as error:
@@ -178,12 +182,14 @@ class Store:
                 return copying.copy(Database(old), Database(new), schema.newest, on_progress)
 
     @staticmethod
-    def recover(location: str, target: Path, convert: recovery.Convert) -> Recovered:
+    def recover(location: str, target: Path, convert: Convert) -> Recovered:
         """Save what can be read of a damaged database into a new file. Only reads the old one.
 
         `convert` makes a post from its raw record if its row is lost. Raises InputError for a
         target that cannot be used, StoreError if nothing can be saved.
         """
+        from tgtagger.store.rescue import recovery
+
         if is_on_server(location):
             raise InputError("recovery_of_server")
         return recovery.recover(opening.database_path(location), target, convert)
@@ -232,6 +238,8 @@ class Store:
 
 def _begin_copy(source: Opened, target: str, schema: Schema) -> None:
     """Mark the target as half a copy, if it is none yet; make it, if there is none."""
+    from tgtagger.store import copying
+
     there, is_file = place_of(target), isinstance(source.path, Path) and not is_on_server(target)
     if is_file and database_path(target).resolve() == Path(source.path).resolve():
         raise InputError("copy_onto_itself", path=source.path)

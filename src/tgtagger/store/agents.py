@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
@@ -19,6 +17,7 @@ from tgtagger.model.archive import AgentChange
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.recording import FREE_PLACE, recording
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now

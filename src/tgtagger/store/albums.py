@@ -11,11 +11,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import SOURCE_RANK
 from tgtagger.store import decisions
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import RowCheck
 

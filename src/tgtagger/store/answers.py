@@ -8,11 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now, to_text
 from tgtagger.store.values import (

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.database import Part
 from tgtagger.store.recording import TOUCHED, note_run, recording
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.undo import later_than, take_back_change, take_back_run

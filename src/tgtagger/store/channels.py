@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.errors import InputError
 from tgtagger.model.archive import ChannelRemoved
 from tgtagger.model.events import OnSteps, unheard
@@ -19,6 +17,7 @@ from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.deletion import STEP, delete_posts
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
 from tgtagger.store.post_rows import HASH_LETTERS
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
 from tgtagger.store.values import TEXT, RowCheck

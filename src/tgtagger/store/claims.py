@@ -17,14 +17,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import PostForTagging, PostId
 from tgtagger.store import tag_queue
 from tgtagger.store.database import Database, HasDatabase, one_transaction
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import Query, query_for
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tag_queue import Lease
 from tgtagger.store.times import to_text
@@ -154,8 +153,7 @@ class Claims(HasDatabase):
         query = query_for(db, replace(self._wanted, limit=None))
         query.add("p.id IN few(:posts)", posts=json.dumps([*claims]))
         return {
-            row[0]: post_for_tagging(row, *claims[row[0]])
-            for row in db.execute(query.select(FOR_TAGGING))
+            row[0]: post_for_tagging(row, *claims[row[0]]) for row in query.select(FOR_TAGGING)(db)
         }
 
     @one_transaction
@@ -276,7 +274,7 @@ def ids_of(
     db: Connection, query: Query, *, order: str | None = None, limit: int | None = None
 ) -> array[int]:
     """Return the ids of a query's posts."""
-    return array("q", db.execute(query.select("p.id", order=order, limit=limit)).scalars())
+    return array("q", (post for (post,) in query.select("p.id", order=order, limit=limit)(db)))
 
 
 def read_posts(db: Connection, ids: Sequence[int]) -> dict[int, PostForTagging]:

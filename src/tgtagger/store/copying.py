@@ -20,13 +20,12 @@ from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.model.archive import Copied, CopiedTable
 from tgtagger.model.choices import CopyStage
 from tgtagger.store.database import Database
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tag_queue import NEVER
 from tgtagger.store.values import COLUMNS
@@ -59,7 +58,7 @@ def begin(target: Database, version: str) -> None:
     """Mark an empty archive as half a copy. Raises InputError if anything is in it."""
     with target.write() as db:
         for name in COLUMNS:
-            if db.execute(sa.select(sa.text("1")).select_from(sa.table(name)).limit(1)).first():
+            if Statement(f"SELECT 1 FROM {name} LIMIT 1")(db).fetchone():
                 raise InputError("copy_target_used", path=target.opened.path)
         _MARK(db, version=version)
 
@@ -73,8 +72,9 @@ def copy(source: Database, target: Database, version: str, told: OnProgress) -> 
             with source.opened.explained(db):
                 yield db
 
+        with target.write() as new:  # SQLAlchemy's, which knows the keys
+            tables = [_Table(new, name) for name in COLUMNS]
         with held():
-            tables = [_Table(db, name) for name in COLUMNS]
             total = sum(table.count(db) for table in tables)
         told("copy", 0, total)
         kept = sum(_remove_others(table, held, target) for table in tables)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
@@ -23,6 +21,7 @@ from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import FREE_PLACE, recording
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
@@ -312,7 +311,7 @@ def _remove(db: Connection, name: str, at: str) -> TagChange:
 
 def _picked(db: Connection, wanted: PostFilter) -> list[int]:
     query = query_for(db, wanted)
-    return [post for (post,) in db.execute(query.select("p.id", limit=wanted.limit))]
+    return [post for (post,) in query.select("p.id", limit=wanted.limit)(db)]
 
 
 def _give(db: Connection, posts: Sequence[int], names: Sequence[str]) -> TagChange:

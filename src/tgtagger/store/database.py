@@ -13,10 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.store.again import Again
-from tgtagger.store.rooms import Opened
+from tgtagger.store.rooms import Connection, Opened
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="HasDatabase")

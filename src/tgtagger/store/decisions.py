@@ -12,10 +12,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import HUMAN, LASTING
 from tgtagger.store.recording import LASTING_SOURCES, LINK
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.undo import give_back
 from tgtagger.store.values import parsed

@@ -9,10 +9,8 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.store import sweeping
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import to_text
 

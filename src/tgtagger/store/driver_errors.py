@@ -1,6 +1,7 @@
 """The errors of a database's driver, out of those that SQLAlchemy wraps them in.
 
-What they mean says the room of the database.
+What they mean says the room of the database. SQLAlchemy's are told by the error of the driver that
+they have: it may not be loaded.
 """
 
 from __future__ import annotations
@@ -8,12 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-import sqlalchemy as sa
-
 
 def of_the_driver(error: BaseException) -> BaseException:
     """Return the driver's own error in the place of SQLAlchemy's; another one as it is."""
-    return (isinstance(error, sa.exc.DBAPIError) and error.orig) or error
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
 
 
 @contextlib.contextmanager
@@ -21,7 +21,8 @@ def unwrapped() -> Iterator[None]:
     """Raise the driver's own errors in the place of SQLAlchemy's."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        if error.orig is None:
+    except Exception as error:
+        original = of_the_driver(error)
+        if original is error:
             raise
-        raise error.orig from None
+        raise original from None

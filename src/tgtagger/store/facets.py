@@ -10,13 +10,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.archive import FacetCount, Facets
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Part
 from tgtagger.store.query import query_for
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
 
@@ -45,7 +44,7 @@ class Counts(Part):
         """Return the facets of the newest posts of a filter, `most` at most."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            rows = [*map(_PICKED, db.execute(query.select(PICKED, limit=most + 1)))]
+            rows = [*map(_PICKED, query.select(PICKED, limit=most + 1)(db))]
             is_all = len(rows) <= most
             del rows[most:]
             channels = Counter(channel for _, channel, _, _ in rows)

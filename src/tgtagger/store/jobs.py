@@ -11,18 +11,16 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from typing import Any, get_args
 
 from tgtagger.errors import InputError
 from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind, JobState
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now, to_text, to_text_or_none
-from tgtagger.store.values import RowCheck, parsed, plain
+from tgtagger.store.values import LARGEST, RowCheck, parsed, plain
 
 _SWEPT = 200
 """The oldest jobs, of which those that ended long ago are swept at a time."""
@@ -36,6 +34,9 @@ _COLUMNS = (
 
 _SHOWN = f"{', '.join(_COLUMNS)}, (SELECT summary FROM runs WHERE runs.id = jobs.run_id) AS summary"
 _SELECT = f"SELECT {_SHOWN} FROM jobs"
+_LATEST = Statement(
+    f"{_SELECT} WHERE id < :before AND state IN listed_texts(:states) ORDER BY id DESC LIMIT :most"
+)
 _WITH_ID = Statement(f"{_SELECT} WHERE id = :id")
 _WITH_KEY = Statement(f"{_SELECT} WHERE key = :key AND ended_at IS NULL AND cancelled_at IS NULL")
 _OPEN = Statement(f"{_SELECT} WHERE ended_at IS NULL ORDER BY id")
@@ -112,14 +113,10 @@ class Jobs(Part):
         self, limit: int, *, before: int | None = None, states: Sequence[JobState] = ()
     ) -> tuple[Job, ...]:
         """Return the jobs asked for last, in these states, older than the job `before`."""
-        wanted: sa.Select[Any] = sa.select(sa.literal_column(_SHOWN)).select_from(sa.text("jobs"))
-        if before is not None:
-            wanted = wanted.where(sa.column("id") < before)
-        if states:
-            wanted = wanted.where(sa.column("state").in_(states))
-        wanted = wanted.order_by(sa.column("id").desc()).limit(limit)
+        highest = LARGEST if before is None else before
+        wanted = json.dumps(list(states or get_args(JobState)))
         with self._database.read() as db:
-            return tuple(map(_job, db.execute(wanted)))
+            return tuple(map(_job, _LATEST(db, before=highest, states=wanted, most=limit)))
 
     def open(self) -> tuple[Job, ...]:
         """Return the jobs that are queued or running, the oldest first."""

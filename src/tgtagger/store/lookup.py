@@ -9,8 +9,6 @@ import difflib
 import re
 import unicodedata
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.errors import InputError
 from tgtagger.model.refs import (
     ChannelRef,
@@ -23,6 +21,7 @@ from tgtagger.model.refs import (
     split_post,
 )
 from tgtagger.model.tagging import PostId
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag
 from tgtagger.store.values import INTEGER, RowCheck

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.recording import LASTING_SOURCES
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 
 Origin = tuple[int | None, str | None, str | None, str | None]

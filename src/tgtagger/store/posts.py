@@ -16,8 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import decide
 from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
@@ -26,7 +24,7 @@ from tgtagger.store import albums, channels, progress, read_exports, retention, 
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.times import now, to_text_or_none
 from tgtagger.store.values import RowCheck

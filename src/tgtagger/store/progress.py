@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import IdRange, Page, ReadProgress
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text, to_text_or_none
 from tgtagger.store.values import INTEGER, TIME, RowCheck, or_null

@@ -10,12 +10,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import decide, vocabulary
 from tgtagger.model.tagging import Proposal, ProposedTag, TagUpdate
 from tgtagger.store.database import Part
 from tgtagger.store.queue import known_tags
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import INTEGER, RowCheck
 

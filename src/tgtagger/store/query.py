@@ -1,21 +1,17 @@
 """Put together the query of a filter: channels, tags, times, words, what is due, and a tree.
 
-The SELECT is SQLAlchemy's, its conditions are SQL with named parameters; a tag becomes a condition
-here, and words an expression of the full-text index (`rooms`). Knows no columns of a record.
+Conditions are SQL with named parameters; a tag becomes a condition here, and words an expression of
+the full-text index (`rooms`). Knows no columns of a record.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, get_args
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-from sqlalchemy.sql.operators import inv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from tgtagger.decide import LONGEST_DELAY, answer_prefix
 from tgtagger.errors import InputError
@@ -28,8 +24,8 @@ from tgtagger.store import origins, tag_queue
 from tgtagger.store.lookup import channel_id, post_id, tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.recording import LASTING_SOURCES
-from tgtagger.store.rooms import Room, room_of, spelled
-from tgtagger.store.statements import Statement
+from tgtagger.store.rooms import Connection, Room, room_of
+from tgtagger.store.statements import PARAMETER, Select, Statement
 from tgtagger.store.times import to_text
 from tgtagger.store.values import LARGEST
 from tgtagger.store.words import folded, tokens
@@ -65,7 +61,13 @@ _OF_CHANNELS = Statement(
 
 STATUSES = frozenset(get_args(PostStatus))
 
-Condition = sa.ColumnElement[bool] | sa.TextClause
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition in SQL, in brackets, and the values of its parameters, which no other one has."""
+
+    sql: str
+    values: Mapping[str, object]
 
 
 @dataclass(slots=True)
@@ -84,29 +86,30 @@ class Query:
     all: str = ""
     few: bool = False
     waits: bool = False
+    texts: int = 0
 
     def add(self, condition: str, **values: object) -> None:
         """Narrow by a condition in SQL, with the values of its parameters."""
         self.conditions.append(self.condition(condition, **values))
 
-    def condition(self, sql: str, **values: object) -> sa.TextClause:
+    def condition(self, sql: str, **values: object) -> Condition:
         """Return a condition in SQL, with values of its own: several may use the same names."""
         return self._text(f"({sql})", values)
 
-    def _text(self, sql: str, values: Mapping[str, object]) -> sa.TextClause:
-        return sa.text(spelled(self.room, sql)).bindparams(
-            *(
-                sa.bindparam(
-                    name,
-                    value,
-                    type_=_type_of(value),
-                    unique=True,
-                    expanding=isinstance(value, (list, tuple)),
-                )
-                for name, value in values.items()
-                if f":{name}" in sql
-            )
-        )
+    def _text(self, sql: str, values: Mapping[str, object]) -> Condition:
+        self.texts += 1
+        own: dict[str, object] = {}
+
+        def name(found: re.Match[str]) -> str:
+            value, given = values[found[1]], f"{found[1]}_{self.texts}"
+            if not isinstance(value, (list, tuple)):
+                own[given] = value
+                return f":{given}"
+            each = {f"{given}_{at}": item for at, item in enumerate(value)}
+            own.update(each)
+            return f"({', '.join(f':{one}' for one in each)})"
+
+        return Condition(PARAMETER.sub(name, sql), own)
 
     def match(self, db: Connection, expression: str) -> None:
         """Let the full-text index give the posts, those that fit its expression."""
@@ -125,7 +128,7 @@ class Query:
         return self.room.fulltext.marked(found, self.expression)
 
     @property
-    def relevance(self) -> sa.TextClause:
+    def relevance(self) -> Condition:
         """The order of a query with words by relevance."""
         return self._text(self.room.fulltext.RELEVANCE, {"expression": self.expression})
 
@@ -148,50 +151,39 @@ class Query:
         self,
         columns: str,
         *,
-        order: str | sa.TextClause | None = None,
+        order: str | Condition | None = None,
         limit: int | None = None,
-    ) -> sa.Select[Any]:
+    ) -> Select:
         """Return the SELECT of these columns; without an order the newest come first."""
         order = f"{self.sort_key} DESC" if order is None else order
         source = tag_queue.SOURCE if self.waits else "posts AS p"
         conditions = self.conditions
         if self.expression is not None:
             source = self.room.fulltext.SOURCE
-            is_whole = limit is None or self.few or isinstance(order, sa.TextClause)
+            is_whole = limit is None or self.few or isinstance(order, Condition)
             matches = self.all if is_whole else self.newest
             conditions = [self.condition(matches, expression=self.expression), *conditions]
-        made: sa.Select[Any] = (
-            sa.select(sa.literal_column(spelled(self.room, columns)))
-            .select_from(sa.text(spelled(self.room, f"{source} {_CHANNEL}")))
-            .where(*conditions)
-            .order_by(sa.text(spelled(self.room, order)) if isinstance(order, str) else order)
-        )
-        return made if limit is None else made.limit(min(int(limit), LARGEST))
+        ordered = Condition(order, {}) if isinstance(order, str) else order
+        parts = [f"SELECT {columns} FROM {source} {_CHANNEL}"]
+        if conditions:
+            parts.append(f"WHERE {' AND '.join(each.sql for each in conditions)}")
+        parts.append(f"ORDER BY {ordered.sql}")
+        if limit is not None:
+            parts.append(f"LIMIT {min(int(limit), LARGEST):d}")
+        return Select(" ".join(parts), _values_of([*conditions, ordered]))
 
-    def count(self, limit: int | None = None) -> sa.Select[Any]:
+    def count(self, limit: int | None = None) -> Select:
         """Return the SELECT of how many posts there are, up to a limit."""
-        found: sa.FromClause = self.select("1 AS one", limit=limit).subquery()
+        counted = "SELECT count(*) FROM ({}) AS found"
         if self.expression is not None and not self.conditions:  # the index knows them by itself
             most = "" if limit is None else f" LIMIT {min(int(limit), LARGEST):d}"
-            sql = f"({self.room.fulltext.FOUND}{most}) AS found"
-            return sa.select(sa.func.count()).select_from(
-                self._text(sql, {"expression": self.expression})
-            )
-        return sa.select(sa.func.count()).select_from(found)
+            found = self._text(f"{self.room.fulltext.FOUND}{most}", {"expression": self.expression})
+            return Select(found.sql, found.values).within(counted)
+        return self.select("1 AS one", limit=limit).within(counted)
 
 
-def large(db: Connection, wanted: sa.Select[Any]) -> Iterator[Any]:
-    """Yield the rows of a query, of which only some are in memory at a time."""
-    result = db.execute(wanted, execution_options={"stream_results": True})
-    with contextlib.closing(result) as rows:
-        yield from rows
-
-
-def in_batches(db: Connection, wanted: sa.Select[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a query, so many at a time: for who reads very many."""
-    result = db.execute(wanted, execution_options={"yield_per": size})
-    with contextlib.closing(result) as rows:
-        yield from rows.partitions()
+def _values_of(parts: Iterable[Condition]) -> dict[str, object]:
+    return {name: value for part in parts for name, value in part.values.items()}
 
 
 def query_for(db: Connection, wanted: PostFilter) -> Query:
@@ -314,12 +306,6 @@ def _add_stale(query: Query, db: Connection, provenances: Sequence[Provenance]) 
     )
 
 
-def _type_of(value: object) -> sa.types.TypeEngine[Any] | None:
-    """Return a type for numbers, since channels and posts have large ones; None: it is known."""
-    first = value[0] if isinstance(value, (list, tuple)) and value else value
-    return sa.BigInteger() if type(first) is int else None
-
-
 def _key_at(seconds: float) -> int:
     return int(seconds) << MESSAGE_BITS
 
@@ -428,7 +414,7 @@ class _Conditions:
             case Not(inner):
                 return _not(self.write(inner))
             case AllOf(parts):
-                return sa.and_(*map(self.write, parts))
+                return _joined(" AND ", map(self.write, parts))
             case AnyOf(parts):
                 return self._any(parts)
             case Dated(since, until):
@@ -450,7 +436,7 @@ class _Conditions:
             return self._query.condition(
                 f"p.id IN ({self._index.FOUND} UNION {tagged})", expression=expression, tags=ids
             )
-        return sa.or_(*map(self.write, parts))
+        return _joined(" OR ", map(self.write, parts))
 
     def _between(self, since: dt.datetime | None, until: dt.datetime | None) -> Condition:
         bounds = []
@@ -460,7 +446,7 @@ class _Conditions:
         if until is not None:
             key = _key_at(until.timestamp())
             bounds.append(self._query.condition(f"{self._query.key} < :until", until=key))
-        return sa.and_(*bounds) if bounds else sa.true()
+        return _joined(" AND ", bounds) if bounds else Condition("(1 = 1)", {})
 
     def _fact(self, fact: Fact) -> Condition:
         write = self._query.condition
@@ -483,8 +469,12 @@ class _Conditions:
 
 
 def _not(condition: Condition) -> Condition:
-    # SQLAlchemy's own `not_` takes no text.
-    return sa.UnaryExpression(condition.self_group(inv), operator=inv)  # type: ignore[arg-type]
+    return replace(condition, sql=f"(NOT {condition.sql})")
+
+
+def _joined(word: str, conditions: Iterable[Condition]) -> Condition:
+    parts = list(conditions)
+    return Condition(f"({word.join(part.sql for part in parts)})", _values_of(parts))
 
 
 def _mentions(column: str, types: Iterable[str]) -> str:

@@ -15,8 +15,6 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import decide, vocabulary
 from tgtagger.decide import answer_prefix
 from tgtagger.model.hashes import Hashes
@@ -42,7 +40,7 @@ from tgtagger.store.claims import (
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tags import find_decided, make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
@@ -71,7 +69,7 @@ class Queue(Part):
         """Return how many posts a filter picks, up to its limit."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            return int(db.execute(query.count(wanted.limit)).scalar_one())
+            return int(query.count(wanted.limit)(db).fetchone()[0])
 
     def done_since(self, run: int) -> int:
         """Return how many posts this run and later ones have tagged or tried."""
@@ -107,7 +105,7 @@ class Queue(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             add_held(query)
-            return db.execute(query.select("1", order="1", limit=1)).first() is not None
+            return query.select("1", order="1", limit=1)(db).fetchone() is not None
 
     def claims(self, wanted: PostFilter, worker: str, *, by_text: bool = False) -> Claims:
         """Return the claims of a worker on the posts of a filter, `by_text` on equal ones, too."""

@@ -11,11 +11,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.posts import Channel
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
 from tgtagger.store.values import RowCheck, parsed

@@ -14,12 +14,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import LASTING
 from tgtagger.model.archive import TagChange
 from tgtagger.model.choices import TagChangeKind
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
 from tgtagger.store.values import parsed

@@ -15,8 +15,6 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from tgtagger.decide import LASTING
 from tgtagger.errors import InputError
@@ -27,8 +25,8 @@ from tgtagger.model.query import words_of
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
-from tgtagger.store.query import Query, in_batches, large, query_for
-from tgtagger.store.rooms import MARK_END, MARK_START
+from tgtagger.store.query import Condition, Query, query_for
+from tgtagger.store.rooms import MARK_END, MARK_START, Connection
 from tgtagger.store.spelling import near_words
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
@@ -141,7 +139,7 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             columns = f"as_bytes({RECORD}), {query.room.fits(_CHECKED)}"
-            for rows in in_batches(db, query.select(columns, limit=wanted.limit), BATCH):
+            for rows in query.select(columns, limit=wanted.limit).batches(db, BATCH):
                 yield _whole([record for record, _ in rows], are_fit=all(fits for _, fits in rows))
 
     def lines(self, wanted: PostFilter) -> Iterator[str]:
@@ -154,7 +152,7 @@ class Records(Part):
         """Yield the posts of a filter with their tags, newest first, in one snapshot."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            rows = iter(db.execute(query.select(_POST_COLUMNS, limit=wanted.limit)))
+            rows = iter(query.select(_POST_COLUMNS, limit=wanted.limit)(db))
             while batch := [_POST_ROW(row) for row in itertools.islice(rows, BATCH)]:
                 tags: dict[int, list[tuple[str, str]]] = {}
                 rows_of_tags = _TAGS_OF(db, posts=json.dumps([post for post, *_ in batch]))
@@ -170,7 +168,7 @@ class Records(Part):
         """Yield the posts of a filter, newest first."""
         with self._database.read() as db:
             query = query_for(db, wanted)
-            for rows in in_batches(db, query.select(POST, limit=wanted.limit), BATCH):
+            for rows in query.select(POST, limit=wanted.limit).batches(db, BATCH):
                 for channel, *facts in rows:
                     yield post_of((abs(channel), *facts))  # as in a record
 
@@ -214,7 +212,7 @@ class Records(Part):
         with self._database.read() as db:
             query = query_for(db, wanted)
             query.add(f"{query.key} > :than", than=than)
-            return int(db.execute(query.count(most)).scalar_one())
+            return int(query.count(most)(db).fetchone()[0])
 
     def failures(self, posts: Sequence[int]) -> dict[int, str]:
         """Return why posts failed, by their inner ids: those of them that did."""
@@ -275,12 +273,12 @@ def _whole(records: list[bytes] | list[str], *, are_fit: bool) -> list[bytes]:
 
 
 def _found(
-    db: Connection, query: Query, order: str | sa.TextClause | None, limit: int | None
+    db: Connection, query: Query, order: str | Condition | None, limit: int | None
 ) -> Iterator[FoundPost]:
     snippet = query.room.fulltext.SNIPPET if query.matches else BEGINNING
     columns = f"{RECORD}, {snippet}, p.id, p.channel_id"
     select = query.select(columns, order=order, limit=limit)
-    rows: Iterable[Any] = large(db, select) if limit is None else db.execute(select)
+    rows: Iterable[Any] = select.rows(db) if limit is None else select(db)
     for record, found, key, owner in map(_FOUND, rows):
         part = _cut(query.marked(found))
         post = read_post(record, owner)

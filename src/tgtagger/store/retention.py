@@ -10,8 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.archive import ChannelKept
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import deletion, read_exports
@@ -19,6 +17,7 @@ from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id
 from tgtagger.store.post_rows import order_key
 from tgtagger.store.recording import LASTING_SOURCES
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import RowCheck
 

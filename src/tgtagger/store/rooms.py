@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.query import Query
@@ -30,6 +28,25 @@ Kind = Literal["file", "server"]
 
 MARK_START, MARK_END = "\x02", "\x03"
 """The marks around a match in a snippet: control characters, which no post needs."""
+
+
+class Connection(Protocol):
+    """An open transaction: SQLAlchemy's, or that of a file which is only read (`sqlite.reader`).
+
+    SQLAlchemy takes longer to load than a search takes: who only reads a file does without it.
+    """
+
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def connection(self) -> Any:
+        """What has cursors (PEP 249), and the driver's own connection."""
+
+    @property
+    def dialect(self) -> Any:
+        """What has the `name` of the kind of database."""
+
+    def get_execution_options(self) -> Mapping[str, Any]: ...
 
 
 class FullText(Protocol):
@@ -112,6 +129,8 @@ class Room:
     """For revisions of the schema alone, which may differ."""
     spellings: Mapping[str, Callable[..., str]]
     """The functions of our SQL that it has other words for, from the SQL of each argument."""
+    mark: str
+    """What stands for a value in the SQL that its driver takes."""
     ordered_join: str
     """A join that keeps the order of its tables, or just a join where that is not wanted."""
     definition: Callable[[str], str]

@@ -15,9 +15,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.events import EVERY, OnSteps, unheard
 from tgtagger.model.posts import Channel, PostFilter
@@ -26,7 +23,8 @@ from tgtagger.model.times import day_of
 from tgtagger.store import records
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Database
-from tgtagger.store.query import large, query_for
+from tgtagger.store.query import query_for
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
 from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, or_null
@@ -46,7 +44,10 @@ _ENTRY = f"""p.channel_id, p.message_id, s.number, p.date,
 _CHOSEN = Statement(
     "CREATE TEMP TABLE chosen (id primary_key(), channel_id BIGINT, number BIGINT, day TEXT)"
 )
-_NUMBERED = "id, channel_id, row_number() OVER (PARTITION BY channel_id ORDER BY id), date"
+_NUMBERED = (
+    "SELECT id, channel_id, row_number() OVER (PARTITION BY channel_id ORDER BY id), date "
+    "FROM ({}) AS picked"
+)
 _CHOSEN_AT_A_TIME = 5000
 _CHOOSE = Statement(
     "INSERT INTO chosen (id, channel_id, number, day) VALUES (:id, :channel, :number, :day)"
@@ -129,10 +130,9 @@ class Selection:
         _CHOSEN(db)
         picked = query.select(
             "p.id AS id, p.channel_id AS channel_id, p.date AS date", limit=wanted.limit
-        ).subquery()
-        numbered: sa.Select[Any] = sa.select(sa.literal_column(_NUMBERED)).select_from(picked)
+        )
         # A day is the user's own: the database may be elsewhere.
-        rows = large(db, numbered)
+        rows = picked.within(_NUMBERED).rows(db)
         while some := list(itertools.islice(rows, _CHOSEN_AT_A_TIME)):
             _CHOOSE.many(db, [(*row, _day_of(date)) for *row, date in some])
         _BY_CHANNEL(db)

@@ -11,14 +11,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import decide
 from tgtagger.model.posts import Channel, IdRange
 from tgtagger.store import albums, channels, read_exports, tag_queue
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import NAMES
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import RowCheck
 

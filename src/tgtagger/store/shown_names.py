@@ -13,11 +13,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.store.recording import LASTING_SOURCES
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 
 LATEST = 1000

@@ -9,9 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy.engine import Connection
-
-from tgtagger.store.rooms import room_of
+from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.tags import find_tag
 
 MOST = 3

@@ -1,8 +1,8 @@
 """The fixed SQL of the archive: statements written once, and compiled once for each database.
 
-A statement is a constant with named parameters. It runs on the cursor of SQLAlchemy's connection,
-in SQLAlchemy's transaction: `Connection.execute` takes five times as long for it, and a page is a
-thousand posts. What is put together, as a filter is, is SQLAlchemy's Core, by `execute`.
+A statement is a constant with named parameters. It runs on the driver's cursor, in the open
+transaction: SQLAlchemy's `Connection.execute` takes five times as long for it, and a page is a
+thousand posts. What is put together, as a filter is (`query`), becomes a `Select`.
 
 The SQL is what all databases understand, and a few functions of our own (`listed`, `text_of` …),
 which the room of a database spells (`rooms`). CROSS JOIN with ON keeps the order of its tables,
@@ -13,13 +13,12 @@ a cursor; knows no table.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
-from tgtagger.store.rooms import room_of, spelled
+from tgtagger.store.rooms import Connection, room_of, spelled
 
 
 class Cursor(Protocol):
@@ -30,6 +29,10 @@ class Cursor(Protocol):
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
+
+
+PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
+"""A named parameter in SQL; `::` is none."""
 
 
 class Statement:
@@ -50,7 +53,7 @@ class Statement:
         cursor.execute(sql, [values[name] for name in names])
         return cursor  # type: ignore[no-any-return]
 
-    def rows(self, db: Connection, /, **values: object) -> Iterator[Any]:
+    def rows(self, db: Connection, /, **values: object) -> Generator[Any]:
         """Run as a call does; yield the rows, of which only some are in memory at a time."""
         sql, names, _ = self._compiled.get(db.dialect.name) or self._compile(db)
         cursor: Any = room_of(db).large_cursor(db)
@@ -82,10 +85,43 @@ class Statement:
                 run(db, self.sql, rows)
 
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], int]:
-        compiled = sa.text(spelled(room_of(db), self.sql)).compile(dialect=db.dialect)
-        names = tuple(compiled.positiontup or ())
-        made = self._compiled[db.dialect.name] = (str(compiled), names, len(set(names)))
+        room = room_of(db)
+        sql = spelled(room, self.sql)
+        names = tuple(PARAMETER.findall(sql))
+        if room.mark.startswith("%"):
+            sql = sql.replace("%", "%%")
+        sql = PARAMETER.sub(room.mark, sql)
+        made = self._compiled[db.dialect.name] = (sql, names, len(set(names)))
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A SELECT that was put together, and the values of its parameters. Called, it runs."""
+
+    sql: str
+    values: Mapping[str, object]
+
+    def __call__(self, db: Connection) -> Cursor:
+        """Run; return the rows."""
+        return Statement(self.sql)(db, **self.values)
+
+    def rows(self, db: Connection) -> Generator[Any]:
+        """Yield the rows, of which only some are in memory at a time."""
+        return Statement(self.sql).rows(db, **self.values)
+
+    def batches(self, db: Connection, size: int) -> Iterator[Sequence[Any]]:
+        """Yield the rows, so many at a time: for who reads very many."""
+        rows = self.rows(db)
+        try:
+            while batch := list(itertools.islice(rows, size)):
+                yield batch
+        finally:
+            rows.close()
+
+    def within(self, sql: str) -> Select:
+        """Return this SELECT within another one, in the place of `{}`."""
+        return Select(sql.format(self.sql), self.values)
 
 
 class savepoint:  # noqa: N801 -- reads as a statement

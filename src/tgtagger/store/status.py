@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import get_args
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import LONGEST_DELAY
 from tgtagger.model.archive import (
     ArchiveState,
@@ -24,6 +22,7 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
 from tgtagger.store.database import Part
+from tgtagger.store.rooms import Connection
 from tgtagger.store.runs import EVENTFUL, SELECT_RUN, as_run
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text

@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import answer_prefix
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.recording import sweep as sweep_changes
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import to_text
 

@@ -13,8 +13,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.engine import Connection
-
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 
 NEVER = "9999-12-31T23:59:59Z"

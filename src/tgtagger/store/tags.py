@@ -10,8 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy.engine import Connection
-
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
@@ -20,6 +18,7 @@ from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import together
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.values import (

@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from sqlalchemy.engine import Connection
-
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import INTEGER, RowCheck, WrongValueError
 from tgtagger.vocabulary.likeness import FEW, Beside, abbreviations

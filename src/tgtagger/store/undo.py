@@ -13,14 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.decide import HUMAN, LASTING, UNTAGGED
 from tgtagger.errors import InputError
 from tgtagger.model.archive import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import origins, shown_names, tag_queue
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import parsed
 

@@ -17,6 +17,7 @@ from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 from tgtagger.store.postgres import engine as engines
+from tgtagger.store.statements import Statement
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def test_a_connection_that_died_while_nobody_used_it_is_replaced(store: Store) -
 def test_what_was_not_committed_is_not_there_and_the_next_one_works(store: Store) -> None:
     store.posts.save_page(page(post(1, "one")))
     with pytest.raises(TryLater) as failed, store._database.write() as db:
-        db.exec_driver_sql("DELETE FROM posts")
+        Statement("DELETE FROM posts")(db)
         driver: Any = db.connection.driver_connection
         driver.close()
-        db.exec_driver_sql("SELECT 1")
+        Statement("SELECT 1")(db)
     assert failed.value.kind == "database_connection_lost"
     assert texts(store) == ["one"]
 

@@ -10,6 +10,7 @@ import pytest
 from support.make import page, post
 from support.on_server import connected
 from tgtagger.store import Store
+from tgtagger.store.statements import Statement
 
 
 def test_a_post_that_breaks_a_rule_is_rejected_without_a_word_of_it(server_url: str) -> None:
@@ -31,7 +32,7 @@ def test_a_bug_s_report_has_no_value(server_url: str) -> None:
             "SELECT CAST('secret' AS bigint)",
         ):
             with pytest.raises(psycopg.Error) as failed, store._database.write() as db:
-                db.exec_driver_sql(sql)
+                Statement(sql)(db)
             assert failed.value.__cause__ is None
             assert failed.value.__suppress_context__
             said = traceback.format_exception(failed.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -59,7 +61,8 @@ def test_few_rows_are_looked_up_in_an_index(archive_on_server: Archive) -> None:
     with archive_on_server.empty() as store:
         store.posts.save_page(page(*(post(number, f"text {number}") for number in range(2500))))
         with store._database.read() as db:
-            run = db.exec_driver_sql
+            server: Any = db
+            run = server.exec_driver_sql
             run("SET LOCAL plan_cache_mode = force_generic_plan")
             for name, statement in FEW.items():
                 run(f"PREPARE tried AS {numbered(statement)}")

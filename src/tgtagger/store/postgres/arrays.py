@@ -12,9 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
-from tgtagger.store.rooms import arguments
+from tgtagger.store.rooms import Connection, arguments
 from tgtagger.store.statements import Statement
 from tgtagger.store.values import value_of
 

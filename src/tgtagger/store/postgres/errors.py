@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from tgtagger.errors import (
     InputError,
@@ -23,6 +22,7 @@ from tgtagger.errors import (
     TryLater,
 )
 from tgtagger.store.driver_errors import of_the_driver
+from tgtagger.store.rooms import Connection
 
 BAD_VALUE = (psycopg.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value can raise: an error of the database, or one of Python's own."""

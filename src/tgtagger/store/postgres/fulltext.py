@@ -11,14 +11,13 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model import query as tree
 from tgtagger.model.query import Words
 from tgtagger.store import expressions
 from tgtagger.store.expressions import Signs
 from tgtagger.store.postgres import snippets
 from tgtagger.store.postgres.terms import term, vector, words
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.words import (
     MAX_FORMS,

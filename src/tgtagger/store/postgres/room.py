@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy.engine import Connection
 
 from tgtagger.store.postgres import arrays, errors, fulltext, watching
 from tgtagger.store.postgres.definitions import definition
 from tgtagger.store.postgres.fits import fits
 from tgtagger.store.postgres.zone import local_zone
-from tgtagger.store.rooms import Room
+from tgtagger.store.rooms import Connection, Room
 from tgtagger.store.values import value_of
 
 
@@ -113,6 +112,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 POSTGRES = Room(
-    "server", _SPELLINGS, "JOIN", definition, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, arrays.run, lambda _: None, fits,
+    "server", _SPELLINGS, "%s", "JOIN", definition, _is_in_transaction, _large_cursor, fulltext,
+    watching, errors, _load, arrays.run, lambda _: None, fits,
 )  # fmt: skip

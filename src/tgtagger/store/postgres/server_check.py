@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 
 import psycopg
-from sqlalchemy.engine import Connection
 
 from tgtagger.model.archive import LongTransaction, QueueTable, ServerState
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 
 LONG = 300

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.store.recording import STATE_OF, TOUCHED, WATCHED
-from tgtagger.store.rooms import Room, spelled
+from tgtagger.store.rooms import Connection, Room, spelled
 
 _TYPES = {"tag_id": "BIGINT", "post_id": "BIGINT"}
 _TEXT = 'TEXT COLLATE "C"'

@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from sqlalchemy.engine import Connection, Engine
+from typing import TYPE_CHECKING
 
 from tgtagger.errors import InputError, TryLater
 from tgtagger.model.archive import IntegrityReport, ServerState, Storage
@@ -21,20 +20,26 @@ from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import tag_queue
 from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.rescue import integrity_check
-from tgtagger.store.rooms import LockName
-from tgtagger.store.sqlite import engine, fulltext_index, migrate, opening, stale_log
+from tgtagger.store.rooms import Connection, LockName
+from tgtagger.store.sqlite import fulltext_index, opening, stale_log
 from tgtagger.store.sqlite.connections import (
     BUSY_TIMEOUT,
     Unlocked,
     driver,
     fold_large_log,
+    identity,
     log_of,
     undisturbed,
 )
 from tgtagger.store.sqlite.errors import map_errors
+from tgtagger.store.sqlite.reader import Reader, ReadingConnection
 from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
 from tgtagger.system.mounts import network_file_system
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection as SqlConnection
+    from sqlalchemy.engine import Engine
 
 _PATIENCE = 1.0
 """Seconds for which who may share a lock waits: another one may look whether all are dead."""
@@ -45,14 +50,16 @@ class ArchiveFile:
 
     patience = BUSY_TIMEOUT
 
-    def __init__(self, path: Path, made: Engine, schema: Schema) -> None:
+    def __init__(
+        self, path: Path, schema: Schema, reading: Engine | Reader, writing: Engine | None = None
+    ) -> None:
         self.path = path
         self.is_new = False  # opening it made it
-        self.engine = made
         self._schema = schema
-        self._file = engine.identity(path)
-        self._reading = engine.reading(made)
-        self._watching: Connection | None = None
+        self._file = identity(path)
+        self._reading = reading
+        self.engine = writing or reading  # of a reader each write fails
+        self._watching: SqlConnection | ReadingConnection | None = None
         self._watch = threading.Lock()
         self._log = log_of(path)
         self._left = 0  # bytes of a large log that somebody still read when it was to be folded
@@ -60,7 +67,7 @@ class ArchiveFile:
     def close(self) -> None:
         if self._watching is not None:
             self._watching.close()
-        self.engine.dispose()
+        self._reading.dispose()
         self.fold()
 
     def fold(self) -> None:
@@ -83,7 +90,7 @@ class ArchiveFile:
     @property
     def is_replaced(self) -> bool:
         """Tell whether the file was moved, deleted, or replaced by another one since."""
-        return engine.identity(self.path) != self._file
+        return identity(self.path) != self._file
 
     def size(self) -> int:
         """Return how many bytes the file and its log have."""
@@ -98,7 +105,7 @@ class ArchiveFile:
         """
         with self.explained(), self._watch:
             if self._watching is None:
-                self._watching = self.engine.connect()
+                self._watching = self._reading.connect()
             (version,) = driver(self._watching).execute("PRAGMA data_version").fetchone()
             return int(version)
 
@@ -148,7 +155,7 @@ class ArchiveFile:
                 raise
 
     @contextlib.contextmanager
-    def _begun(self, made: Engine, *, patient: bool = True) -> Iterator[Connection]:
+    def _begun(self, made: Engine | Reader, *, patient: bool = True) -> Iterator[Connection]:
         with made.connect() as connection:
             quick = contextlib.nullcontext() if patient else _impatient(driver(connection))
             with quick, connection.begin():
@@ -246,10 +253,13 @@ def open_to_write(
         opening.require(version, path)
     if version is None:
         opening.create_file(path)
-    opened = ArchiveFile(path, engine.create_writer(path, busy_timeout=busy_timeout), schema)
+    from tgtagger.store.sqlite import engine, migrate  # with SQLAlchemy, for whoever writes
+
+    made = engine.create_writer(path, busy_timeout=busy_timeout)
+    opened = ArchiveFile(path, schema, engine.reading(made), made)
     opened.is_new = version is None
     try:
-        migrate.migrate(opened.engine, path, schema, on_upgrade)
+        migrate.migrate(made, path, schema, on_upgrade)
     except BaseException:
         opened.close()
         raise
@@ -265,7 +275,7 @@ def open_to_read(location: str, schema: Schema) -> ArchiveFile:
     path = opening.database_path(location)
     version = opening.require(opening.look(path, schema), path)
     schema.require_newest(version, path)
-    opened = ArchiveFile(path, engine.create_reader(path), schema)
+    opened = ArchiveFile(path, schema, Reader(path))
     try:
         with opened.explained(), opened.reading() as db:  # `look` could not read a half-written one
             schema.require_newest(schema.version_of(driver(db), path), path)

@@ -22,9 +22,9 @@ from tgtagger.errors import InputError, StoreError, system_error
 from tgtagger.model.archive import Backup
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.rooms import LockName
-from tgtagger.store.sqlite import engine
 from tgtagger.store.sqlite.connections import connect, driver, undisturbed
 from tgtagger.store.sqlite.errors import map_errors
+from tgtagger.store.sqlite.reader import Reader
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
 from tgtagger.system import files
 
@@ -90,7 +90,7 @@ def _there_already(target: Path) -> InputError:
 
 def _copy(path: Path, made: Path, target: Path, on_progress: OnSteps, schema: Schema) -> str:
     """Copy the database as it is now; return its schema's version."""
-    reader = engine.create_reader(path)
+    reader = Reader(path)
     try:
         with map_errors(path), reader.connect() as connection, connection.begin():
             # This query fixes the moment: later commits are not in the copy.

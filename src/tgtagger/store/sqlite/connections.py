@@ -21,9 +21,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.errors import TryLater
+from tgtagger.store.rooms import Connection
 from tgtagger.system.mounts import network_file_system
 
 _log = logging.getLogger(__name__)
@@ -81,6 +80,29 @@ def driver(connection: Connection) -> sqlite3.Connection:
     found = connection.connection.driver_connection
     assert isinstance(found, sqlite3.Connection)  # `engine` sets up this driver
     return found
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
+    """Set a connection up that transactions will run on."""
+    # macOS: fsync stops at the disk's own cache; on other systems this has no effect.
+    connection.execute("PRAGMA fullfsync = ON")
+    connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # A reader reads each page once: a large cache would only cost memory (KiB, negative).
+    connection.execute(f"PRAGMA cache_size = {-16384 if writes else -2048}")
+    # A page of posts is about 1 MB: a checkpoint each (SQLite's default) writes twice as much.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages of 4 KiB
+    # The log grows while somebody reads (an export, say). After that it is cut to this size.
+    connection.execute(f"PRAGMA journal_size_limit = {LARGE_LOG}").fetchone()
 
 
 def to_write(path: Path, timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:

@@ -11,11 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-
 from tgtagger.errors import Locked, StoreError, TgTaggerError, system_error
 from tgtagger.store.driver_errors import of_the_driver
+from tgtagger.store.rooms import Connection
 from tgtagger.store.sqlite import access_diagnosis
 from tgtagger.store.sqlite.connections import driver
 
@@ -65,7 +63,9 @@ def map_errors(path: Path) -> Iterator[None]:
     """Turn the errors a user can act on into ours; let bugs through."""
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+    except Exception as error:
+        if not isinstance(of_the_driver(error), (sqlite3.Error, OSError, UnicodeDecodeError)):
+            raise
         if isinstance(error, UnicodeDecodeError) or _is_undecoded(error):
             raise StoreError("database_damaged", path=path) from None  # the cause holds the text
         translated = _translate(of_the_driver(error), path)

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.engine import Connection
-
-from tgtagger.store.rooms import MARK_END, MARK_START
+from tgtagger.store.rooms import MARK_END, MARK_START, Connection
 from tgtagger.store.sqlite.match import expression as expression  # noqa: PLC0414 -- a part of this room
 from tgtagger.store.statements import Statement
 from tgtagger.store.words import folded

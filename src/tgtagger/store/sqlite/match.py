@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import functools
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.model import query as tree
 from tgtagger.model.query import Words
 from tgtagger.store import expressions
 from tgtagger.store.expressions import Signs
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.words import (
     MAX_FORMS,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from pathlib import Path
-
-from sqlalchemy.engine import Connection, Engine
+from typing import TYPE_CHECKING
 
 from tgtagger.errors import InputError, StoreError
 from tgtagger.model.events import OnSteps, unheard
@@ -18,6 +17,9 @@ from tgtagger.store.sqlite import backup, stale_log
 from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.errors import is_full, map_errors
 from tgtagger.store.sqlite.schema_version import SCHEMA, Schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
 
 _log = logging.getLogger(__name__)
 

@@ -14,9 +14,6 @@ import stat
 import time
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy.engine import make_url
-
 from tgtagger.errors import InputError, NoDatabase, StoreError
 from tgtagger.store.sqlite import connections, stale_log
 from tgtagger.store.sqlite.errors import map_errors
@@ -39,9 +36,12 @@ def database_path(location: str) -> Path:
     """
     if "://" not in location:
         return _expanded(location)
+    from sqlalchemy.engine import make_url  # few name a file so
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(location)
-    except sa.exc.ArgumentError as error:
+    except ArgumentError as error:
         raise InputError("database_url_unreadable") from error
     if url.get_backend_name().startswith("postgres"):
         raise InputError("database_on_server")

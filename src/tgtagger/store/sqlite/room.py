@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
-from tgtagger.store.rooms import Room
+from tgtagger.store.rooms import Connection, Room
 from tgtagger.store.sqlite import errors, fulltext, tag_uses, watching
 from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.fits import fits
@@ -69,6 +67,6 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 }
 
 SQLITE = Room(
-    "file", _SPELLINGS, "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext, watching,
-    errors, _load, None, tag_uses.recount, fits,
+    "file", _SPELLINGS, "?", "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext,
+    watching, errors, _load, None, tag_uses.recount, fits,
 )  # fmt: skip

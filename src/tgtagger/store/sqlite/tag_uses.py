@@ -10,7 +10,7 @@ It holds nothing that the links do not. A revision that makes `post_tags` anew m
 
 from __future__ import annotations
 
-from sqlalchemy.engine import Connection
+from tgtagger.store.rooms import Connection
 
 TABLES = ("tag_uses_counted", "tag_uses_since")
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy.engine import Connection
-
 from tgtagger.store.recording import STATE_OF, TOUCHED, WATCHED
+from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 
 _VERBS = {"INSERT": ("NEW",), "DELETE": ("OLD",), "UPDATE": ("OLD", "NEW")}
