@@ -11,6 +11,7 @@ It holds nothing that the links do not. A revision that makes `post_tags` anew m
 from __future__ import annotations
 
 from tgtagger.store.rooms import Connection
+from tgtagger.store.sqlite.connections import driver
 
 TABLES = ("tag_uses_counted", "tag_uses_since")
 
@@ -116,4 +117,4 @@ _DROP = (
 def recount(db: Connection) -> None:
     """Count anew, and make the tables, the view and the triggers in the place of any others."""
     for statement in (*_DROP, *CREATE, _COUNT):
-        db.exec_driver_sql(statement)
+        driver(db).execute(statement)
