@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from support.agent import Agent, Refused, agent, names, process
+from support.agent import Agent, Refused, agent, fork, names, process
 from support.environments import at_home
 from support.make import fail_all, page, post, tag
 from support.serving import serving
@@ -50,7 +50,7 @@ def test_a_process_is_killed_and_its_cursor_goes_on(filled: Store, db: Path, mod
         assert len(one.do("list_tools").tools) == 7
         for pid in children():
             os.kill(pid, signal.SIGKILL)
-    with agent(process(db), mode=mode) as two:
+    with agent(fork(db), mode=mode) as two:
         second = two.ask("search_posts", query="storm", limit=40, cursor=first["next_cursor"])
     shown = [*names(first["posts"]), *names(second["posts"])]
     assert shown == list(range(100, 100 - len(shown), -1))
@@ -139,11 +139,7 @@ def test_stdout_belongs_to_the_protocol(filled: Store, db: Path) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once(filled: Store, db: Path, sign: int) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tgtagger", "--db", str(db), "mcp"],
-        env={**os.environ, **at_home(db.parent)},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
+    with fork(db) as run:
         assert run.stdin is not None
         assert run.stdout is not None
         run.stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
@@ -170,9 +166,7 @@ def test_a_bug_tells_nothing(filled: Store, db: Path) -> None:
         app()
         """
     )
-    server = process(db)
-    server.args = ["-c", program, "--db", str(db), "mcp"]
-    with agent(server) as reader, pytest.raises(Refused) as told:
+    with agent(fork(db, code=program)) as reader, pytest.raises(Refused) as told:
         reader.ask("search_posts", query="storm")
     assert told.value.kind == "bug"
     assert "words of a post" not in str(told.value)
@@ -205,8 +199,8 @@ def test_two_clients_at_once_while_a_run_writes(filled: Store, db: Path) -> None
         return found
 
     with (
-        agent(process(db)) as one,
-        agent(process(db), mode="legacy") as two,
+        agent(fork(db)) as one,
+        agent(fork(db), mode="legacy") as two,
         ThreadPoolExecutor(3) as pool,
     ):
         writing = pool.submit(write)
@@ -339,7 +333,7 @@ def test_a_run_that_an_agent_asks_for_is_done_and_its_worker_ends_with_the_serve
     filled: Store, db: Path
 ) -> None:
     fail_all(db)
-    server = process(db, "--allow-write", env={"TGTAGGER_TAGGER": "keywords"})
+    server = fork(db, "--allow-write", env={"TGTAGGER_TAGGER": "keywords"})
     with agent(server) as writer:
         asked = writer.ask("retry_failed", force=True, limit=10_000)
         assert asked["job"]["kind"] == "retry"

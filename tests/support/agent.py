@@ -9,22 +9,30 @@ import contextlib
 import functools
 import gc
 import json
+import subprocess
 import sys
 import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from mcp.client._transport import TransportStreams
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import CallToolResult, Implementation, TextContent
+from mcp.shared.message import SessionMessage
+from mcp_types import CallToolResult, Implementation, TextContent, jsonrpc_message_adapter
 
 from mcp import Client, StdioServerParameters
 from support.environments import at_home
+from support.forked import start
 from tgtagger.config import load
 from tgtagger.mcp.server import AgentServer, make_server
+
+SECONDS = 30.0
+"""How long a server may take to end, on a busy machine."""
 
 
 def server_of(db: Path, *, may_write: bool = False, **settings: str) -> AgentServer:
@@ -40,13 +48,70 @@ def process(db: Path, *options: str, env: Mapping[str, str] | None = None) -> St
     )
 
 
+def fork(
+    db: Path, *options: str, env: Mapping[str, str] | None = None, code: str = ""
+) -> subprocess.Popen[str]:
+    """Start `tgtagger mcp`, or other code with its arguments, as a fork (forked.py)."""
+    return start(
+        ["--db", str(db), "mcp", *options], {**at_home(db.parent), **(env or {})},
+        code=code, stdin=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def over_pipes(process: subprocess.Popen[str]) -> AsyncIterator[TransportStreams]:
+    """Speak with a process that runs, as the library does with one that it starts itself."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    told, telling = process.stdout, process.stdin
+    answers, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    written, questions = anyio.create_memory_object_stream[SessionMessage](0)
+
+    async def listen() -> None:
+        async with answers:
+            while line := await anyio.to_thread.run_sync(told.readline):
+                await answers.send(SessionMessage(jsonrpc_message_adapter.validate_json(line)))
+
+    async def talk() -> None:
+        async with questions:
+            async for each in questions:
+                telling.write(each.message.model_dump_json(by_alias=True, exclude_unset=True))
+                telling.write("\n")
+                telling.flush()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(listen)
+        tasks.start_soon(talk)
+        try:
+            yield read, written
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                telling.close()
+            end(process)
+            tasks.cancel_scope.cancel()
+    for stream in (answers, read, written, questions):
+        stream.close()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Wait until a process whose input is closed has ended."""
+    try:
+        process.wait(SECONDS)
+    finally:
+        process.kill()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+
 @contextlib.contextmanager
 def agent(
     server: Any, *, mode: str = "auto", name: str = "test", token: str = ""
 ) -> Iterator[Agent]:
-    """Connect to a server: one of this process, one to start, or an address and its token."""
+    """Connect to a server: one of this process, one to start, a fork, or an address and a token."""
     http = httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) if token else None
     to = streamable_http_client(server, http_client=http) if http else server
+    to = over_pipes(server) if isinstance(server, subprocess.Popen) else to
     client = Client(to, mode=mode, client_info=Implementation(name=name, version="1"))
     leaves_open = _left_open() if isinstance(server, str) else contextlib.nullcontext()
     with leaves_open, start_blocking_portal() as portal:

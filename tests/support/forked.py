@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ LOADED = (
     "tgtagger.web.application", "tgtagger.web.server", "typer.rich_utils", "uvicorn",
 )  # fmt: skip
 """What most runs load. Commands are not among them: tests put others in their place."""
+
+LOADED_FOR = {"mcp": "tgtagger.mcp.server", "serve": "tgtagger.mcp.server"}
+"""What commands load that few tests run: it is loaded before the first fork for one of them."""
 
 OF_THE_START = ("PYTHON", "LC_", "LANG", "TZ")
 """How names of variables begin that Python reads when it starts."""
@@ -160,6 +163,7 @@ def start(
     *,
     code: str = "",
     anew: bool = False,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
     """Start tgtagger, or other code, with both outputs in pipes.
 
@@ -167,8 +171,8 @@ def start(
     """
     settings = {**os.environ, **(env or {})}
     options: dict[str, Any] = {
-        "env": settings, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE, "text": True,
+        "env": settings, "stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+        "text": True,
     }  # fmt: skip
     if not anew and can_fork(settings):
         return ForkedPopen(arguments, code=code, **options)
@@ -200,6 +204,8 @@ def _serve(listener: socket.socket) -> str:
         said, files, _, _ = socket.recv_fds(listener, ENOUGH, 4)
         if not said:
             os._exit(0)
+        asked = json.loads(said)
+        _load(LOADED_FOR[each] for each in asked["arguments"] if each in LOADED_FOR)
         middle = os.fork()
         if middle:
             os.waitpid(middle, 0)
@@ -211,7 +217,14 @@ def _serve(listener: socket.socket) -> str:
             os._exit(0)
         while os.getppid() == between:  # it is not adopted yet
             os.sched_yield()
-        return _become(json.loads(said), files, listener)
+        return _become(asked, files, listener)
+
+
+def _load(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in sys.modules:
+            __import__(name)
+            gc.freeze()  # a fork would look at all of it as it ends, which takes most of its time
 
 
 def _become(asked: dict[str, Any], files: list[int], listener: socket.socket) -> str:
@@ -241,9 +254,7 @@ def _become(asked: dict[str, Any], files: list[int], listener: socket.socket) ->
 
 if __name__ == "__main__":
     sys.path[0] = ""  # as with -m and -c
-    for name in LOADED:
-        __import__(name)
-    gc.freeze()  # a fork would look at all of it as it ends, which takes nine tenths of its time
+    _load(LOADED)
     code = _serve(socket.socket(fileno=int(sys.argv.pop(1))))
     if code:
         exec(code, {"__name__": "__main__"})
