@@ -39,13 +39,15 @@ def make(kind: type[Exception]) -> Exception:
 
 
 @pytest.mark.row("T2")
-@pytest.mark.parametrize("kind", sorted(set(classes()), key=str))
-def test_none_escapes(kind: type[Exception]) -> None:
-    found = translate(make(kind), "@news")
-    assert isinstance(found, TgTaggerError), kind
-    if issubclass(kind, FLOODS):
-        assert isinstance(found, TryLater)
-        assert found.not_before is not None
+def test_none_escapes() -> None:
+    kinds = sorted(set(classes()), key=str)
+    assert len(kinds) > 500
+    for kind in kinds:
+        found = translate(make(kind), "@news")
+        assert isinstance(found, TgTaggerError), kind
+        if issubclass(kind, FLOODS):
+            assert isinstance(found, TryLater), kind
+            assert found.not_before is not None, kind
 
 
 def rpc(code: int, name: str) -> BaseException:
