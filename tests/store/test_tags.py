@@ -11,6 +11,7 @@ from support.sql import reading, writing
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, SuggestedTag, TagUpdate
 from tgtagger.store import Store
+from tgtagger.vocabulary import Suggestion
 
 PENDING = PostFilter(statuses=("pending",))
 
@@ -148,3 +149,14 @@ def test_a_queue_out_of_step_is_seen_and_made_anew(store: Store) -> None:
     store.queue.refill()
     assert store.queue.out_of_step() == 0
     assert [each.id.message_id for each in store.queue.posts(PENDING)] == [3, 2]
+
+
+def test_what_a_person_keeps_apart_stays_so_under_another_name(store: Store) -> None:
+    store.posts.save_page(page(post(1, "x"), post(2, "y")))
+    tag(store, ["Ватсап", "Вотсап", "Вацап"])
+    store.tags.keep_apart(["Ватсап"], "Вотсап")
+    store.curation.rename("Вотсап", "WhatsApp")
+    store.curation.merge(["Ватсап"], "Вацап")
+    pair = Suggestion(("Вацап",), "WhatsApp", "synonym", 2)
+    assert store.tags.still_open([pair]) == ()
+    assert not any("WhatsApp" in (*item.names, item.into) for item in store.tags.suggest_merges())

@@ -128,7 +128,12 @@ _DESCRIBED_TAGS = Statement(
     f"SELECT t.id, t.name, t.description FROM {USES} AS n JOIN tags AS t ON t.id = n.tag_id "
     "ORDER BY n.posts DESC, t.name LIMIT :most"
 )
-_PAIRS_APART = Statement("SELECT one, other FROM tags_apart")
+# By their names of now: what one was called when a person said so is an alias of it by now.
+_PAIRS_APART = Statement(
+    "SELECT coalesce(t.key, p.one), coalesce(u.key, p.other) FROM tags_apart AS p "
+    "LEFT JOIN tag_aliases AS a ON a.key = p.one LEFT JOIN tags AS t ON t.id = a.tag_id "
+    "LEFT JOIN tag_aliases AS b ON b.key = p.other LEFT JOIN tags AS u ON u.id = b.tag_id"
+)
 _KEEP_APART = Statement(
     "INSERT INTO tags_apart (one, other, at) VALUES (:one, :other, :at) ON CONFLICT DO NOTHING"
 )
@@ -298,7 +303,7 @@ class Tags(Part):
             on_steps(1, 3)
             shared = together.shared_posts(db, used)
             on_steps(2, 3)
-            apart = set(map(_APART, _PAIRS_APART(db)))
+            apart = _pairs_apart(db)
             counts = dict(used.values())
             suggested = suggest(counts, shared, together.beside(db, used))
         found = []
@@ -316,7 +321,7 @@ class Tags(Part):
         Far quicker than to make them anew: a person answers one after the other.
         """
         with self._database.read() as db:
-            apart = set(map(_APART, _PAIRS_APART(db)))
+            apart = _pairs_apart(db)
             return tuple(
                 item
                 for item in found
@@ -346,6 +351,10 @@ def _together(one: TagCount, other: TagCount) -> TagCount:
 def _is_tag(db: Connection, name: str) -> bool:
     """Tell whether a tag has this name, not only an alias, and no person has blocked it."""
     return _IS_TAG(db, key=vocabulary.key(name)).fetchone() is not None
+
+
+def _pairs_apart(db: Connection) -> set[tuple[str, str]]:
+    return {_pair(one, other) for one, other in map(_APART, _PAIRS_APART(db))}
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:
