@@ -16,6 +16,7 @@ from support.make import page, post, tag
 from tgtagger.errors import InputError, StoreError, TryLater
 from tgtagger.export import folder, site, vault
 from tgtagger.export.folder import MARK, NOTE, Folder
+from tgtagger.export.memory import STATE
 from tgtagger.model.posts import Channel, PostFilter, Reply
 from tgtagger.store import Store
 
@@ -32,7 +33,7 @@ def state_of(path: Path) -> dict[Path, tuple[bytes, int, int]]:
     return {
         file: (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)
         for file in path.rglob("*")
-        if file.is_file()
+        if file.is_file() and file.name != STATE
     }
 
 

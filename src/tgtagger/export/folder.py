@@ -21,13 +21,14 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Generic, Self, TypeVar
 
 from tgtagger.errors import InputError, StoreError, TryLater
+from tgtagger.export.memory import Memory
 from tgtagger.system import files
 
 NOTE = ".tgtagger-export"
@@ -112,7 +113,10 @@ class Folder:
         self.removed = 0
         self._names: dict[str, str] = {}
         self._kept = _Marks()
+        self._memory = Memory(path, kind, public)
         self._folders: set[Path] = set()
+        self._visited: set[str] = set()  # those of files that stay as they are
+        self._prefix = f"{path}/"
         self._is_blind = False  # Tag.md and tag.md are one file on this file system
         self._opened = contextlib.ExitStack()
 
@@ -133,11 +137,48 @@ class Folder:
             if kind is None:
                 self._remove_others()
                 os.sync()
+                self._memory.keep()
 
-    def write(self, name: str, content: str | bytes) -> None:
+    def has(self, name: str, inputs: int) -> bool:
+        """Tell whether a file was made of these inputs and is as it was left; then it stays."""
+        mark = _mark(name)
+        if not self._memory.is_current(mark, inputs, f"{self._prefix}{name}"):
+            return False
+        self._kept.add(mark if not self._is_blind else _mark(self._on_disk(name)))
+        inner = name.rpartition("/")[0]
+        if inner not in self._visited:
+            with self.failures():
+                self._make(self.path / inner)
+            self._visited.add(inner)
+        return True
+
+    def is_as_left(self, name: str) -> int:
+        """Return what a file was made of that is as the last export left it; 0: it is not."""
+        return self._memory.is_as_left(_mark(name), f"{self._prefix}{name}")
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file of the folder."""
+        with self.failures():
+            return (self.path / name).read_bytes()
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the folder that is ours."""
+        with self.failures():
+            (self.path / name).unlink(missing_ok=True)
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder of it, a person's included."""
+        try:
+            with os.scandir(self.path / folder) as found:
+                return [each.name for each in found if not each.name.startswith(".")]
+        except OSError:
+            return []
+
+    def write(self, name: str, content: str | bytes, inputs: int = 0) -> None:
         """Write a file of the folder, if its content differs.
 
-        `name` uses slashes, and the content has MARK near its beginning.
+        `name` uses slashes, and the content has MARK near its beginning. `inputs`: a hash of all
+        that it was made of, for `has`; 0: none is known.
         """
         data = content if isinstance(content, bytes) else content.encode(errors="replace")
         assert MARK.encode() in data[:_HEAD]
@@ -146,16 +187,18 @@ class Folder:
         assert ".." not in relative.parts
         assert not relative.is_absolute()
         target = self.path / relative
-        self._kept.add(self._on_disk(name))
+        self._kept.add(_mark(self._on_disk(name)))
         with self.failures():
             if _is_equal(target, data):
                 if self._is_public:
                     self._make(target.parent)
                     self._open_to_all(target, 0o644)
-                return
-            self._make(target.parent)
-            _replace(target, data, "everybody" if self._is_public else "as before")
-        self.changed += 1
+            else:
+                self._make(target.parent)
+                _replace(target, data, "everybody" if self._is_public else "as before")
+                self.changed += 1
+            if inputs:
+                self._memory.note(_mark(name), inputs, target)
 
     def names(self, wanted: Mapping[int, str]) -> dict[int, str]:
         """Return names that later exports keep: the earlier names, or else the wanted ones."""
@@ -272,14 +315,25 @@ class Folder:
         return _folded(name) if self._is_blind else name
 
 
+def current_sheets(
+    folder: Folder, name: str, count: int, size: int, inputs: Sequence[int]
+) -> dict[str, bool]:
+    """Tell of each page of a list whether a folder has it as it was, made of these inputs."""
+    full = max(count // size - 1, 0)
+    names = (_sheet(name, number, full) for number in range(full + 1, 0, -1))
+    return {
+        each: folder.has(f"{each}.{folder.kind}", made)
+        for each, made in zip(names, inputs, strict=True)
+    }
+
+
 class _Marks:
     """The names of files, in eight bytes each: there may be a million."""
 
     def __init__(self) -> None:
         self._buckets = [array("Q") for _ in range(_BUCKETS)]
 
-    def add(self, name: str) -> None:
-        mark = _mark(name)
+    def add(self, mark: int) -> None:
         self._buckets[mark % _BUCKETS].append(mark)
 
     def sort(self) -> None:

@@ -12,8 +12,8 @@ import functools
 import itertools
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
@@ -24,11 +24,12 @@ import jinja2
 from markupsafe import Markup
 
 from tgtagger.export import captions, site_search
-from tgtagger.export.folder import MARK, Folder, file_name, sheets
+from tgtagger.export.folder import MARK, Folder, current_sheets, file_name, sheets
+from tgtagger.export.memory import Pile, mixed, number_of
+from tgtagger.export.piles import Piles
 from tgtagger.export.richtext import to_html
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.tagging import PostId
-from tgtagger.model.times import day_of
 from tgtagger.store import Selection, folded
 
 _POSTS = 50  # on a channel's page
@@ -56,6 +57,34 @@ class _Link:
     size: int = 1
 
 
+class _Month(Pile):
+    """The posts of a month; of each file of them the first key and the last."""
+
+    __slots__ = ("bounds",)
+
+    def __init__(self) -> None:
+        super().__init__(site_search.POSTS)
+        self.bounds: list[tuple[int, int]] = []
+
+    def add_with(self, item: int, key: int) -> None:
+        if self.count % self.size:
+            self.bounds[-1] = (self.bounds[-1][0], key)
+        else:
+            self.bounds.append((key, key))
+        self.add(item)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file of posts that the search reads; `low` and `high` are the keys of its posts."""
+
+    name: str
+    month: str
+    inputs: int
+    low: int
+    high: int
+
+
 class _Site:
     def __init__(self, selection: Selection, folder: Folder) -> None:
         self._selection = selection
@@ -73,25 +102,53 @@ class _Site:
         self._folder.write("style.css", (_FILES / "style.css").read_bytes())
         script = (_FILES / "snowball.js").read_bytes() + (_FILES / "search.js").read_bytes()
         self._folder.write("search.js", script)
+        piles, cards, months = self._look()
         for number in self._channels:
-            self._write_channel(number)
+            self._write_channel(number, cards[number])
         titles = {self._names[each]: channel.title for each, (channel, _) in self._channels.items()}
-        site_search.write(self._folder, self._searched(), titles)
+        search = {part.name: part for part in self._parts(months)}
+        parts = {name: part.inputs for name, part in search.items()}
+        site_search.write(self._folder, lambda name: self._rows(search[name]), titles, parts)
         self._draw("search.html", "search.html", title="Search")
         for tag, related, entries in self._selection.tags():
-            self._write_list(_tag_page(tag.name or ""), tag, entries, related)
+            name = tag.name or ""
+            self._write_list(_tag_page(name), tag, entries, piles.tags[name], related)
         for day, entries in self._selection.outline("day"):
-            self._write_list(_day_page(day.name), day, entries)
+            self._write_list(_day_page(day.name), day, entries, piles.days[day.name])
         self._write_contents()
 
-    def _write_channel(self, number: int) -> None:
+    def _look(self) -> tuple[Piles, dict[int, Pile], dict[str, _Month]]:
+        """Return what is to be written is made of: lists, channels' pages, parts of the search."""
+        piles = Piles(_ENTRIES)
+        cards: defaultdict[int, Pile] = defaultdict(lambda: Pile(_POSTS))
+        months: defaultdict[str, _Month] = defaultdict(_Month)
+        facts = {
+            number: number_of(channel.title, channel.username, self._names[number])
+            for number, (channel, _) in self._channels.items()
+        }
+        for trace in self._selection.traces():
+            fact = facts[trace.channel]
+            shown = mixed(trace.shown, fact, _page_of(trace.number))
+            piles.add(trace, shown)
+            months[_month(trace.day)].add_with(shown, trace.key)
+            cards[trace.channel].add(mixed(trace.whole, fact))
+        return piles, cards, months
+
+    def _write_channel(self, number: int, pile: Pile) -> None:
         channel, count = self._channels[number]
         pages = math.ceil(count / _POSTS)
-        posts = zip(itertools.count(count, -1), self._selection.posts(number), strict=False)
-        for page, found in itertools.groupby(posts, key=lambda item: _page_of(item[0])):
+        for page, made in reversed([*enumerate(pile.pages(), 1)]):
+            name = f"channels/{self._names[number]}/{page}.html"
+            inputs = mixed(made, page, count if page == pages else 0)
+            if self._folder.has(name, inputs):
+                continue
+            low, high = (page - 1) * _POSTS + 1, min(page * _POSTS, count)
+            posts = self._selection.posts_between(number, low, high)
+            found = zip(range(high, low - 1, -1), posts, strict=True)
             self._draw(
                 "channel.html",
-                f"channels/{self._names[number]}/{page}.html",
+                name,
+                inputs,
                 title=channel.title,
                 posts=count if page == pages else None,  # a full page never changes
                 address=f"https://t.me/{channel.username}" if channel.username else None,
@@ -101,22 +158,27 @@ class _Site:
                 shown=[self._card(at, post) for at, post in found],
             )
 
-    def _searched(self) -> Iterator[tuple[str, list[site_search.Row]]]:
-        """Yield the posts by month, the newest first, in named parts; the oldest is part 1."""
-        left: Counter[str] = Counter()
-        for day in self._selection.groups("day"):
-            left[_month(day.name)] += day.posts
-        parts: defaultdict[str, list[site_search.Row]] = defaultdict(list)
-        for number, post in self._numbered():
-            page, when = _page_of(number), captions.when(post.date)
+    def _parts(self, months: Mapping[str, _Month]) -> list[_Part]:
+        """Return the files of posts that the search reads, the newest first."""
+        found = [
+            _Part(f"{month}-{at}", month, made, *bounds)
+            for month, pile in months.items()
+            for at, (made, bounds) in enumerate(zip(pile.pages(), pile.bounds, strict=True), 1)
+        ]
+        return sorted(found, key=lambda part: part.low, reverse=True)
+
+    def _rows(self, part: _Part) -> list[site_search.Row]:
+        """Return the posts of a part as the search reads them, the newest first."""
+        rows: list[site_search.Row] = []
+        for number, day, post in self._selection.numbered_between(part.low, part.high):
+            if _month(day) != part.month:  # one without a day stands between others
+                continue
             texts = [post.text, *(word for item in post.media for word in item.words)]
             words = folded(_clean("\n".join(texts)))
-            folder, message = self._names[post.id.channel_id], post.id.message_id
-            month = _month(day_of(post.date) if post.date else None)
-            parts[month].append([folder, page, message, when, words, post.tags])
-            left[month] -= 1
-            if left[month] % site_search.POSTS == 0:
-                yield f"{month}-{left[month] // site_search.POSTS + 1}", parts.pop(month)
+            folder, when = self._names[post.id.channel_id], captions.when(post.date)
+            message = post.id.message_id
+            rows.append([folder, _page_of(number), message, when, words, post.tags])
+        return rows
 
     def _numbered(self, limit: int | None = None) -> Iterator[tuple[int, Post]]:
         """Yield the posts of all channels, newest first, each with its number in its channel."""
@@ -130,17 +192,27 @@ class _Site:
         path: str,
         group: GroupCount,
         entries: Iterable[ListedPost],
-        related: Sequence[GroupCount] = (),
+        pile: Pile,
+        related: Iterable[GroupCount] = (),
     ) -> None:
-        for sheet in sheets(path, entries, group.posts, _ENTRIES):
+        title = group.name or captions.NO_DATE
+        inputs = [mixed(each, number_of(title, path)) for each in pile.sheets()]
+        current = current_sheets(self._folder, path, group.posts, _ENTRIES, inputs)
+        if all(current.values()):
+            return
+        listed = sheets(path, entries, group.posts, _ENTRIES)
+        for sheet, made in zip(listed, inputs, strict=True):
+            if current[sheet.name]:
+                continue
             self._draw(
                 "outline.html",
                 f"{sheet.name}.html",
-                title=group.name or captions.NO_DATE,
+                made,
+                title=title,
                 posts=None if sheet.newer else group.posts,
-                related=[
-                    _tag_link(tag.name or "", tag.posts) for tag in related if not sheet.newer
-                ],
+                related=[]
+                if sheet.newer
+                else [_tag_link(tag.name or "", tag.posts) for tag in related],
                 entries=[self._entry(entry, group.name) for entry in sheet.items],
                 newer=_beside(sheet.newer),
                 older=_beside(sheet.older),
@@ -193,9 +265,9 @@ class _Site:
                 )  # fmt: skip
         return count, pages
 
-    def _draw(self, template: str, page: str, **values: Any) -> None:
+    def _draw(self, template: str, page: str, inputs: int = 0, **values: Any) -> None:
         text = _template(template).render(root="../" * page.count("/"), mark=MARK, **values)
-        self._folder.write(page, _clean(text))
+        self._folder.write(page, _clean(text), inputs)
 
     def _card(self, number: int, post: Post) -> dict[str, Any]:
         counters = [

@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import itertools
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from tgtagger.export import captions
-from tgtagger.export.folder import MARK, Folder, file_name, sheets
+from tgtagger.export.folder import MARK, Folder, current_sheets, file_name, sheets
+from tgtagger.export.memory import Pile, mixed, number_of
+from tgtagger.export.piles import Piles
 from tgtagger.model.archive import ListedPost, Post
 from tgtagger.model.posts import Channel
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import local
 from tgtagger.store import Selection
+
+NOTHING: Mapping[str, bool] = {}
+
+_TOGETHER = 500
+"""Notes that are made at a time."""
 
 _LINES = 2000
 """Lines of a page with a list: an editor is slow with many more."""
@@ -54,19 +62,46 @@ class _Vault:
         self._quoted = {key: quote(name) for key, name in self._names.items()}
 
     def write(self) -> None:
-        for post in self._selection.posts():
-            folder = self._names[post.id.channel_id]
-            self._folder.write(f"posts/{folder}/{_note_name(post)}", self._note(post))
+        piles = self._write_notes()
         for channel, count in self._channels:
             posts = self._selection.posts(channel.id)
             named = (ListedPost(post.id, 0, post.date, captions.caption(post)) for post in posts)
-            self._list(self._channel_page(channel), channel.title, named, count)
+            path = self._channel_page(channel)
+            self._list(path, channel.title, named, count, piles.channels[channel.id])
         for tag, entries in self._selection.outline("tag"):
-            self._list(_tag_page(tag.name or ""), tag.name or "", entries, tag.posts)
+            name = tag.name or ""
+            self._list(_tag_page(name), name, entries, tag.posts, piles.tags[name])
         for day, entries in self._selection.outline("day"):
             title = day.name or captions.NO_DATE
-            self._list(_day_page(day.name), title, entries, day.posts)
+            self._list(_day_page(day.name), title, entries, day.posts, piles.days[day.name])
         self._contents()
+
+    def _write_notes(self) -> Piles:
+        """Write the notes that are not as they were; return what the lists are made of."""
+        piles = Piles(_LINES)
+        facts = {
+            channel.id: number_of(channel.title, channel.username, self._names[channel.id])
+            for channel, _ in self._channels
+        }
+        made: dict[int, int] = {}
+        for trace in self._selection.traces():
+            place = self._names[trace.channel]
+            piles.add(trace, mixed(trace.shown, facts[trace.channel]))
+            inputs = mixed(trace.whole, facts[trace.channel])
+            if not self._folder.has(f"posts/{place}/{_name(trace.date, trace.message)}", inputs):
+                made[trace.key] = inputs
+            if len(made) >= _TOGETHER:
+                self._make_notes(made)
+        self._make_notes(made)
+        return piles
+
+    def _make_notes(self, made: dict[int, int]) -> None:
+        """Write the notes of posts by their keys, the newest first."""
+        posts = self._selection.posts_with([*made])
+        for post, key in zip(posts, sorted(made, reverse=True), strict=True):
+            name = f"posts/{self._names[post.id.channel_id]}/{_note_name(post)}"
+            self._folder.write(name, self._note(post), made[key])
+        made.clear()
 
     def _contents(self) -> None:
         """Write the pages that lead to all others."""
@@ -91,25 +126,42 @@ class _Vault:
             home.append(_line(title, title, count))
         self._folder.write("Home.md", _page("Home", home))
 
-    def _list(self, path: str, title: str, entries: Iterable[ListedPost], count: int) -> None:
-        """Write the pages that list some notes."""
+    def _list(
+        self, path: str, title: str, entries: Iterable[ListedPost], count: int, pile: Pile
+    ) -> None:
+        """Write the pages that list some notes, unless all are as they were."""
+        inputs = [mixed(each, number_of(title, path)) for each in pile.sheets()]
+        current = current_sheets(self._folder, path, count, _LINES, inputs)
+        if all(current.values()):
+            return
         up = "../" * path.count("/")
         lines = (
             f"- {captions.day(entry.date)} [{_text(captions.line_of(entry.beginning))}]"
             f"({up}{self._href(entry)})"
             for entry in entries
         )
-        self._pages(path, title, lines, count)
+        self._pages(path, title, lines, count, inputs, current)
 
-    def _pages(self, path: str, title: str, lines: Iterable[str], count: int) -> None:
-        for sheet in sheets(path, lines, count, _LINES):
+    def _pages(
+        self,
+        path: str,
+        title: str,
+        lines: Iterable[str],
+        count: int,
+        inputs: Iterable[int] = (),
+        current: Mapping[str, bool] = NOTHING,
+    ) -> None:
+        made_of = itertools.chain(inputs, itertools.repeat(0))
+        for sheet, made in zip(sheets(path, lines, count, _LINES), made_of, strict=False):
+            if current.get(sheet.name):
+                continue
             around = [
                 f"[{words}]({quote(name.rpartition('/')[2])}.md)"
                 for words, name in (("newer", sheet.newer), ("older", sheet.older))
                 if name
             ]
             body = [*sheet.items, "", " · ".join(around)] if around else sheet.items
-            self._folder.write(f"{sheet.name}.md", _page(title, body))
+            self._folder.write(f"{sheet.name}.md", _page(title, body), made)
 
     def _note(self, post: Post) -> str:
         facts: dict[str, object] = {
@@ -162,9 +214,13 @@ _UP = "../../../"  # from a note to the folder
 
 
 def _note_name(post: Post | ListedPost) -> str:
+    return _name(post.date.isoformat() if post.date else None, post.id.message_id)
+
+
+def _name(date: str | None, message: int) -> str:
     # The day in UTC: a name must not depend on where it is written.
-    day = post.date.date().isoformat() if post.date else "undated"
-    return f"{day[:7]}/{day}-{post.id.message_id}.md"
+    day = date[:10] if date else "undated"
+    return f"{day[:7]}/{day}-{message}.md"
 
 
 def _tag_page(tag: str) -> str:

@@ -43,7 +43,7 @@ from tgtagger.store.records import Records
 from tgtagger.store.retention import Retention
 from tgtagger.store.rooms import LockName, Opened
 from tgtagger.store.runs import Runs
-from tgtagger.store.selection import Selection, select
+from tgtagger.store.selection import Selection, Trace, select
 from tgtagger.store.shifted_ids import ShiftedIds
 from tgtagger.store.sqlite import backup, migrate, opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
@@ -65,6 +65,7 @@ __all__ = [
     "ReadExport",
     "Selection",
     "Store",
+    "Trace",
     "database_path",
     "folded",
     "is_on_server",

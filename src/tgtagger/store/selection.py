@@ -12,8 +12,12 @@ import contextlib
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import orjson
 
 from tgtagger.model.archive import GroupCount, ListedPost, Post
 from tgtagger.model.events import EVERY, OnSteps, unheard
@@ -27,7 +31,7 @@ from tgtagger.store.query import query_for
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, or_null
+from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, WrongValueError, or_null
 
 T = TypeVar("T")
 
@@ -97,6 +101,30 @@ _TAGS_CHOSEN = (
 )
 _TAGS = {"use": Statement(f"{_TAGS_CHOSEN} 3 DESC, 2"), "name": Statement(f"{_TAGS_CHOSEN} t.key")}
 _DAYS = Statement("SELECT day, day, count(*) FROM chosen GROUP BY 1 ORDER BY 1 DESC NULLS LAST")
+# The first columns are what a list or a search shows of a post.
+_TRACED = Statement(
+    "SELECT s.id, s.channel_id, s.number, s.day, p.message_id, p.date, p.text, p.media_text, "
+    "p.media, p.size, p.edited, p.deleted, p.markdown, p.status, p.views, p.forwards, p.reactions, "
+    "p.forward, p.author, p.source, p.reply_to, CASE WHEN p.reply_to IS NULL THEN NULL ELSE "
+    "(SELECT as_text(list_of(n.number, r.date, r.text, r.media_text, r.media)) FROM posts AS r "
+    "JOIN chosen AS n ON n.id = r.id WHERE r.channel_id = p.channel_id "
+    "AND r.message_id = p.reply_to) END "
+    "FROM chosen AS s CROSS JOIN posts AS p ON p.id = s.id ORDER BY s.id"
+)
+_LINKS = Statement(
+    "SELECT s.id, l.tag_id FROM chosen AS s CROSS JOIN post_tags AS l ON l.post_id = s.id "
+    "ORDER BY s.id, l.position"
+)
+_NAMES = Statement("SELECT id, name FROM tags")
+_POSTS_WITH = Statement(f"{_READ} WHERE s.id IN listed(:ids) ORDER BY s.id DESC")
+_POSTS_BETWEEN = Statement(
+    f"{_READ} WHERE s.channel_id = :channel AND s.number BETWEEN :low AND :high ORDER BY s.id DESC"
+)
+_NUMBERED_BETWEEN = Statement(
+    f"SELECT s.number, s.day, {_READ.removeprefix('SELECT ')} "
+    "WHERE s.id BETWEEN :low AND :high ORDER BY s.id DESC"
+)
+_SHOWN = 9  # columns of _TRACED that a list or a search shows
 _MOST_RELATED = 12
 _RELATED = Statement(
     "SELECT t.id, t.name, g.posts FROM (SELECT l.tag_id, count(*) AS posts "
@@ -109,6 +137,20 @@ _TAGGED = Statement(
     "CROSS JOIN chosen AS s ON s.id = g.id CROSS JOIN posts AS p ON p.id = g.id "
     "WHERE g.tag_id = :key ORDER BY g.id DESC"
 )
+
+
+class Trace(NamedTuple):
+    """A selected post by hashes: of what a list or a search shows of it, and of all."""
+
+    key: int
+    channel: int
+    number: int
+    day: str | None
+    message: int
+    date: str | None
+    tags: tuple[str, ...]
+    shown: int
+    whole: int
 
 
 class Selection:
@@ -176,14 +218,15 @@ class Selection:
                 rows = self._rows(_OUTLINE_OF_DAY, _OUTLINED, key=key)
             yield group, map(_entry, self._heard(rows))
 
-    def tags(self) -> Iterator[tuple[GroupCount, list[GroupCount], Iterator[ListedPost]]]:
+    def tags(self) -> Iterator[tuple[GroupCount, Iterator[GroupCount], Iterator[ListedPost]]]:
         """Yield each tag with its related tags, and its posts with theirs, the newest first.
 
         Related are the tags that most of its posts have, too.
         """
         for key, group in self._groups("tag", "use"):
-            rows = self._rows(_RELATED, _TAG, tag=key)
-            related = [GroupCount(name, count) for _, name, count in rows]
+            related = (
+                GroupCount(name, count) for _, name, count in self._rows(_RELATED, _TAG, tag=key)
+            )
             rows = self._heard(self._rows(_TAGGED, _LISTED, key=key))
             yield group, related, map(_entry, rows)
 
@@ -202,6 +245,40 @@ class Selection:
                 else _POSTS_OF.rows(self._db, channel=channel_id, most=most)
             )
             yield from map(records.post_of, self._heard(rows))
+
+    def traces(self) -> Iterator[Trace]:
+        """Yield the posts by hashes, the oldest first: equal ones hold the same, also elsewhere."""
+        with self._explained():
+            names = dict(map(_NAME, _NAMES(self._db)))
+            links = itertools.groupby(_LINKS.rows(self._db), itemgetter(0))
+            post, of_post = next(links, (None, None))
+            for row in _TRACED.rows(self._db):
+                tags: tuple[str, ...] = ()
+                if post == row[0] and of_post is not None:
+                    tags = tuple(names[tag] for _, tag in of_post)
+                    post, of_post = next(links, (None, None))
+                key, channel, number, day, message, date = row[:6]
+                shown = _hash((*row[1:2], *row[3:_SHOWN], tags))
+                whole = _hash((shown, number, *row[_SHOWN:]))
+                yield Trace(key, channel, number, day, message, date, tags, shown, whole)
+
+    def posts_with(self, keys: Sequence[int]) -> Iterator[Post]:
+        """Yield posts by the keys of their traces, the newest first."""
+        rows = _POSTS_WITH.rows(self._db, ids=json.dumps(list(keys)))
+        with self._explained():
+            yield from map(records.post_of, rows)
+
+    def posts_between(self, channel_id: int, low: int, high: int) -> Iterator[Post]:
+        """Yield the posts of a channel with these numbers, the newest first."""
+        rows = _POSTS_BETWEEN.rows(self._db, channel=channel_id, low=low, high=high)
+        with self._explained():
+            yield from map(records.post_of, rows)
+
+    def numbered_between(self, low: int, high: int) -> Iterator[tuple[int, str | None, Post]]:
+        """Yield posts by their keys with their numbers and days, the newest first."""
+        with self._explained():
+            for number, day, *row in _NUMBERED_BETWEEN.rows(self._db, low=low, high=high):
+                yield number, day, records.post_of(row)
 
     def _heard(self, rows: Iterable[T]) -> Iterator[T]:
         """Yield rows of posts, and tell how far all that is asked for has come."""
@@ -237,6 +314,15 @@ def select(
             selection.close()
 
 
+def _hash(values: Sequence[object]) -> int:
+    try:
+        data = orjson.dumps(values)
+    except TypeError:
+        raise WrongValueError("a post") from None
+    return int.from_bytes(blake2b(data, digest_size=8).digest())
+
+
+_NAME = RowCheck("tags.id", "tags.name")
 _TAG = RowCheck("tags.id", "tags.name", INTEGER)
 _DAY = RowCheck(or_null(TEXT), or_null(TEXT), INTEGER)
 _OUTLINED = RowCheck("posts.channel_id", "posts.message_id", INTEGER, "posts.date", TEXT)
