@@ -27,7 +27,6 @@ from typing import Any
 import pytest
 
 from llm_server import LlmServer
-from mcp import StdioServerParameters
 from support import postgres_server
 from support.agent import agent
 from support.answers import API_HASH, PHONE
@@ -35,6 +34,7 @@ from support.breaking import need
 from support.damage import page_of, write_over
 from support.environments import to_telegram
 from support.exports import account, chat, message, write
+from support.forked import start
 from support.make import PROVENANCE
 from support.preview_server import IN_A_HURRY, SpoiledPreview, number_of
 from support.serving import serving
@@ -238,12 +238,7 @@ class Reader:
         """Start what an assistant's settings name, and ask it as an assistant does."""
         for server in servers.values():
             assert server["command"] == "tgtagger"
-            started = StdioServerParameters(
-                command=sys.executable,
-                args=["-m", "tgtagger", *server["args"]],
-                env=dict(os.environ),
-            )
-            with agent(started) as connected:
+            with agent(start(server["args"], stdin=subprocess.PIPE)) as connected:
                 assert connected.ask("search_posts", query="storm")["total"] > 10
 
     # ---- what is no command
