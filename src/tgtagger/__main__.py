@@ -6,6 +6,7 @@ loaded.
 
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of: loaded already
 import contextlib
+import gc
 import os
 import sys
 from types import TracebackType
@@ -35,6 +36,7 @@ def main() -> None:
     if sys.platform == "win32":
         _refuse("Windows is not supported; tgtagger runs there in WSL, which wsl --install sets up")
     sys.excepthook = _show_bug  # before Typer looks at it
+    gc.disable()  # `root` enables it: what is loaded stays, and to look it through takes its time
     try:
         from tgtagger.cli import app
         from tgtagger.system import signals

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import gc
 import io
 import os
 import sys
@@ -239,6 +240,9 @@ def root(
     """Keep Telegram channels in one SQLite file, and tag every post."""
     from tgtagger.cli import logs
 
+    if not gc.isenabled():  # the command is loaded
+        gc.freeze()
+        gc.enable()
     for stream in (sys.stdout, sys.stderr):
         # A run goes on where a terminal cannot show a letter. A pipe or a file always gets UTF-8,
         # and half an emoji (a lone surrogate) as \\udXXX, which is also its name in JSON.

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from tgtagger.cli import completion
-from tgtagger.cli.context import invocation, open_to_change, open_to_read, screen_of
+from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.failures import usage
 from tgtagger.cli.help import new_app
+from tgtagger.cli.opening import open_to_change, open_to_read
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen

@@ -1,4 +1,4 @@
-"""How a command was called: the options before its name, the screen and the archive."""
+"""How a command was called: the options before its name, and the screen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import typer
 if TYPE_CHECKING:
     from tgtagger.cli.render import Screen
     from tgtagger.config import Settings
-    from tgtagger.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +70,3 @@ def screen_of(ctx: typer.Context) -> Screen:
 
     called = invocation(ctx)
     return Screen(quiet=called.quiet, verbosity=called.verbosity, no_color=called.no_color)
-
-
-def open_to_read(ctx: typer.Context) -> Store:
-    from tgtagger.store import Store
-
-    with screen_of(ctx).progress(UPGRADING, tells=True, is_sure=False) as live:
-        return Store.open_up_to_date(invocation(ctx).settings().db, on_upgrade=live.steps)
-
-
-def open_to_change(ctx: typer.Context) -> Store:
-    """Open an existing archive to change it. A new one would have nothing to change."""
-    from tgtagger.store import Store
-
-    with screen_of(ctx).progress(UPGRADING, tells=True, is_sure=False) as live:
-        return Store.open(invocation(ctx).settings().db, create=False, on_upgrade=live.steps)

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from tgtagger.cli import completion
-from tgtagger.cli.context import open_to_read, screen_of
+from tgtagger.cli.context import screen_of
 from tgtagger.cli.failures import usage
+from tgtagger.cli.opening import open_to_read
 from tgtagger.cli.options import (
     AnyTagsOption,
     ChannelsOption,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tgtagger.cli.context import open_to_read, screen_of
+from tgtagger.cli.context import screen_of
+from tgtagger.cli.opening import open_to_read
 from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, one_line

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 
 from tgtagger.cli import channels
-from tgtagger.cli.context import open_to_read, screen_of
+from tgtagger.cli.context import screen_of
+from tgtagger.cli.opening import open_to_read
 from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import advice, draw_failures

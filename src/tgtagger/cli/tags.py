@@ -14,9 +14,10 @@ from typing import Annotated
 import typer
 
 from tgtagger.cli import completion, vocabularies
-from tgtagger.cli.context import open_to_change, open_to_read, screen_of
+from tgtagger.cli.context import screen_of
 from tgtagger.cli.failures import usage
 from tgtagger.cli.help import new_app
+from tgtagger.cli.opening import open_to_change, open_to_read
 from tgtagger.cli.options import (
     NUMBERS,
     ChannelsOption,
