@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 
 from support.make import PROVENANCE, page, post, tag
 from support.sql import reading
-from support.undoing import contents, tag_some, undo_all, undo_any
+from support.undoing import (  # noqa: F401 -- small_parts is a fixture
+    contents,
+    small_parts,
+    tag_some,
+    undo_all,
+    undo_any,
+)
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
+
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 def last(store: Store) -> int:

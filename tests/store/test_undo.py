@@ -14,11 +14,14 @@ import pytest
 from support import old_schemas
 from support.make import PROVENANCE, page, post
 from support.sql import reading, writing
+from support.undoing import small_parts  # noqa: F401 -- a fixture
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import SuggestedTag, TagUpdate
 from tgtagger.store import Store, recording, undo
 from tgtagger.store.sqlite.connections import driver
+
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 MONTH = dt.timedelta(days=30)
 RECORDS = ("tag_changes", *recording.TOUCHED)

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import pytest
 
 from support.make import PROVENANCE
 from support.sql import reading
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import SuggestedTag, TagUpdate
-from tgtagger.store import Store
+from tgtagger.store import Store, undo
 from tgtagger.store.recording import STATE
+from tgtagger.store.statements import Statement
 
 CONTENTS = ("tags", "tag_aliases", "barred_tags", "post_tags", "removed_tags")
+
+
+@pytest.fixture(scope="module")
+def small_parts() -> Iterator[None]:
+    """Let an undo restore two rows at a time, as it does thousands of a large change."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("_LAST_LINKED", "_LAST_STATE", "_LAST_PICKED"):
+            sql = getattr(undo, name).sql
+            assert f"LIMIT {undo.AT_ONCE}" in sql
+            sql = sql.replace(f"LIMIT {undo.AT_ONCE}", "LIMIT 2")
+            patched.setattr(undo, name, Statement(sql))
+        yield
 
 
 def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:

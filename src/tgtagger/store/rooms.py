@@ -143,8 +143,8 @@ class Room:
     errors: Errors
     load: Callable[[Connection, str, Sequence[str], Sequence[tuple[Any, ...]]], None]
     """Adds many rows to a table, with the values of these columns."""
-    run_at_once: Callable[[Connection, str, Sequence[Sequence[object]]], None] | None
-    """Runs our SQL of a statement for many rows in one go; None: the driver's own is as quick."""
+    run_at_once: Callable[[Connection, str, Sequence[Sequence[object]]], bool]
+    """Runs our SQL of a statement for many rows in one go; False: the driver's own is as quick."""
     recount_uses: Callable[[Connection], None]
     """Counts the posts of each tag anew, if it keeps their numbers (the view `tag_uses`)."""
     fits: Callable[[Mapping[str, str]], str]

@@ -77,12 +77,8 @@ class Statement:
 
         In one go where the database has a way: a row that fails fails all, as in `many`.
         """
-        if rows:
-            run = room_of(db).run_at_once
-            if run is None:
-                self.many(db, rows)
-            else:
-                run(db, self.sql, rows)
+        if rows and not room_of(db).run_at_once(db, self.sql, rows):
+            self.many(db, rows)
 
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], int]:
         room = room_of(db)

@@ -9,7 +9,7 @@ later run tagged stays as that left it. Knows no transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,7 +208,8 @@ _CHANGED_LINKS = Statement(
     f"SELECT post_id, tag_id, CASE WHEN {_OUTDATED} THEN NULL ELSE before END, after, "
     f"removed_before, removed_after, {_LINK_NOW}, "
     f"{STATE_OF['removed'].format('c.post_id', 'c.tag_id')} FROM changed_links AS c "
-    "JOIN tag_changes AS t ON t.id = c.change_id WHERE change_id = :id ORDER BY post_id"
+    "JOIN tag_changes AS t ON t.id = c.change_id WHERE change_id = :id "
+    "AND post_id > :after AND post_id <= :last ORDER BY post_id"
 )
 _ALLOW = Statement("DELETE FROM removed_tags WHERE post_id = :post AND tag_id = :tag")
 _TAKE_OFF = Statement(
@@ -237,6 +238,7 @@ _DROP_MADE = Statement(f"DELETE FROM tags WHERE id IN ({_MADE}){_UNUSED}")
 _CHANGED_STATES = Statement(
     "SELECT c.post_id, c.before, p.text_hash FROM changed_posts AS c "
     "JOIN posts AS p ON p.id = c.post_id WHERE change_id = :id "
+    "AND c.post_id > :after AND c.post_id <= :last "
     f"AND after = {STATE_OF['post'].format('c.post_id')}"
 )
 _SET_STATE = Statement(
@@ -303,14 +305,41 @@ def _require_free(db: Connection, key: str, name: str, tag: int, number: int) ->
         raise InputError("undo_name_taken", change=number, name=name, tag=taken[0])
 
 
+AT_ONCE = 5000
+"""Rows that are restored at a time: all of a large change would take much memory."""
+
+_LAST = f"SELECT max(post_id) FROM (SELECT post_id FROM {{}} ORDER BY post_id LIMIT {AT_ONCE}) AS c"
+_LAST_LINKED = Statement(_LAST.format("changed_links WHERE change_id = :id AND post_id > :after"))
+_LAST_STATE = Statement(_LAST.format("changed_posts WHERE change_id = :id AND post_id > :after"))
+_LAST_PICKED = Statement(_LAST.format("undone_posts WHERE post_id > :after"))
+
+
+def _parts(db: Connection, last_of: Statement, **values: object) -> Iterator[tuple[int, int]]:
+    """Yield (after, last), posts of which some rows are restored together: each is in one part."""
+    after = -(1 << 63)
+    while (last := last_of(db, after=after, **values).fetchone()[0]) is not None:
+        yield after, last
+        after = last
+
+
 def _restore_links(db: Connection, number: int, what: str) -> tuple[set[int], int, set[int]]:
     """Restore the tags on posts; return which posts, how many tags, and posts that are left alone.
 
     A tag on a post that is not as the change left it was given or taken by a run since: it stays.
     Nor does a machine's tag come back to a post that a run has tagged since.
     """
-    rows = _CHANGED_LINKS(db, id=number).fetchall()
-    posts, kept, links = set(), set(), 0
+    posts, kept, links = set[int](), set[int](), 0
+    for after, last in _parts(db, _LAST_LINKED, id=number):
+        rows = _CHANGED_LINKS(db, id=number, after=after, last=last).fetchall()
+        links += _restore_some(db, rows, what, posts, kept)
+    return posts, links, kept
+
+
+def _restore_some(
+    db: Connection, rows: Sequence[Any], what: str, posts: set[int], kept: set[int]
+) -> int:
+    """Restore the tags on some posts; add these to `posts`, or to `kept`; return how many tags."""
+    links = 0
     allowed, off, unlinked, given = [], [], [], []
     for post, tag, before, after, was_removed, is_removed, current, removed_now in rows:
         if removed_now == is_removed != was_removed:
@@ -332,7 +361,7 @@ def _restore_links(db: Connection, number: int, what: str) -> tuple[set[int], in
         statement.many(db, rows_of)
     give_back(db, given)
     _note_origins(db, (link_before for _, _, link_before in given))
-    return posts, links, kept
+    return links
 
 
 def _are_same(link: str | None, other: str | None) -> bool:
@@ -377,9 +406,12 @@ def _drop_made_tags(db: Connection, number: int) -> int:
 
 def _restore_states(db: Connection, number: int) -> set[int]:
     """Give posts the state that they had before; those that have changed since stay."""
-    rows = _CHANGED_STATES(db, id=number).fetchall()
-    _set_states(db, rows)
-    return {post for post, _, _ in rows}
+    posts = set[int]()
+    for after, last in _parts(db, _LAST_STATE, id=number):
+        rows = _CHANGED_STATES(db, id=number, after=after, last=last).fetchall()
+        _set_states(db, rows)
+        posts.update(post for post, _, _ in rows)
+    return posts
 
 
 def _set_states(db: Connection, rows: Sequence[tuple[int, str | None, str]]) -> int:
@@ -426,13 +458,15 @@ _FORMER_STATES = Statement(
     "SELECT u.post_id, c.before, p.text_hash FROM undone_posts AS u "
     "JOIN posts AS p ON p.id = u.post_id "
     f"LEFT JOIN changed_posts AS c ON c.change_id = :run AND c.post_id = u.post_id AND {_KEPT} "
-    "WHERE NOT EXISTS (SELECT 1 FROM changed_posts AS s JOIN tag_changes AS h "
+    "WHERE u.post_id > :after AND u.post_id <= :last "
+    "AND NOT EXISTS (SELECT 1 FROM changed_posts AS s JOIN tag_changes AS h "
     "ON h.id = s.change_id WHERE s.post_id = u.post_id AND s.change_id > :run "
     "AND h.what = 'run' AND h.undone_at IS NULL)"
 )
 _REPLACED = Statement(
     "SELECT c.post_id, c.tag_id, c.before FROM undone_posts AS u JOIN changed_links AS c "
     f"ON c.change_id = :run AND c.post_id = u.post_id WHERE c.before IS NOT NULL AND {_KEPT} "
+    "AND u.post_id > :after AND u.post_id <= :last "
     "ORDER BY c.post_id, number_of(c.before, 0)"
 )
 _AGAINST = Statement(
@@ -468,10 +502,15 @@ def take_back_run(db: Connection, change: PastChange, on_steps: OnSteps = unhear
     made = [tag for (tag,) in _TAGS_OF_RUN(db, run=run)]
     links = _DROP_LINKS(db, run=run).rowcount
     on_steps(2, STEPS)
-    shown_names.settle(db, {*made, *_restore_replaced(db, run)})
+    came = set[int]()
+    for after, last in _parts(db, _LAST_PICKED):
+        came |= _restore_replaced(db, _REPLACED(db, run=run, after=after, last=last).fetchall())
+    shown_names.settle(db, {*made, *came})
     on_steps(3, STEPS)
-    rows = _FORMER_STATES(db, run=run).fetchall()
-    pending = _set_states(db, rows)
+    pending = 0
+    for after, last in _parts(db, _LAST_PICKED):
+        rows = _FORMER_STATES(db, run=run, after=after, last=last).fetchall()
+        pending += _set_states(db, rows)
     on_steps(4, STEPS)
     (posts,) = _COUNT(db).fetchone()
     _DROP_PICKED(db)
@@ -485,12 +524,11 @@ def _pick_posts(db: Connection, run: int) -> int:
     return _LEAVE(db, run=run).rowcount
 
 
-def _restore_replaced(db: Connection, run: int) -> set[int]:
-    """Bring back the tags that a run replaced, except those that a person decided against since.
+def _restore_replaced(db: Connection, rows: Sequence[Any]) -> set[int]:
+    """Bring back tags that a run replaced, except those that a person decided against since.
 
     Return which tags came back.
     """
-    rows = _REPLACED(db, run=run).fetchall()
     _note_origins(db, (parsed(before) for _, _, before in rows))
     present = {tag: _present_tag(db, tag) for tag in {tag for _, tag, _ in rows}}
     targets = {target for target in present.values() if target is not None}

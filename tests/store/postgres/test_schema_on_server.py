@@ -29,7 +29,7 @@ def described(store: Store) -> dict[str, Any]:
     looked = sa.inspect(store._database.opened.engine)  # type: ignore[attr-defined]
     found: dict[str, Any] = {"views": sorted({*looked.get_view_names()} - {"posts_fts_words"})}
     for table in looked.get_table_names():
-        if table in OWN or table.startswith("posts_fts"):
+        if table in OWN or table.startswith(("posts_fts", "tag_uses")):
             continue
         keys = looked.get_foreign_keys(table)
         found[table] = {

@@ -23,7 +23,7 @@ _UPDATE = re.compile(r"UPDATE (\w+) SET ((?:\w+ = :\w+(?:, )?)+) WHERE (\w+ = :\
 _PARAMETER = re.compile(r":(\w+)")
 
 
-def run(db: Connection, sql: str, rows: Sequence[Sequence[object]]) -> None:
+def run(db: Connection, sql: str, rows: Sequence[Sequence[object]]) -> bool:
     """Run a statement for all rows, of values in the order of its parameters."""
     statement, writers = _with_arrays(sql)
     columns = zip(*rows, strict=True)
@@ -32,6 +32,7 @@ def run(db: Connection, sql: str, rows: Sequence[Sequence[object]]) -> None:
         for (name, write), column in zip(writers.items(), columns, strict=True)
     }
     statement(db, **values)
+    return True
 
 
 def _integer(value: Any) -> str:

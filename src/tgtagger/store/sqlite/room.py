@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tgtagger.store.rooms import Connection, Room
-from tgtagger.store.sqlite import errors, fulltext, tag_uses, watching
+from tgtagger.store.sqlite import errors, fulltext, one_statement, tag_uses, watching
 from tgtagger.store.sqlite.connections import driver
 from tgtagger.store.sqlite.fits import fits
 
@@ -31,6 +31,9 @@ def _item(value: str, at: str, *names: str) -> str:
 def _load(
     db: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
+    if table in one_statement.WITH_TRIGGERS:
+        one_statement.insert(db, table, columns, rows)
+        return
     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
     driver(db).executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
@@ -68,5 +71,5 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
 
 SQLITE = Room(
     "file", _SPELLINGS, "?", "CROSS JOIN", str, _is_in_transaction, _large_cursor, fulltext,
-    watching, errors, _load, None, tag_uses.recount, fits,
+    watching, errors, _load, one_statement.run, tag_uses.recount, fits,
 )  # fmt: skip
