@@ -45,6 +45,10 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "limits.close": lambda store: store.limits.close("url", 2.0, 1.0),
     "limits.take_turns": lambda store: store.limits.take_turns("url", 1.0, 1.0),
     "jobs.end": lambda store: store.jobs.end(1, JobEnd("done", 0)),
+    "read_exports.remember": lambda store: store.read_exports.remember(
+        {CHANNEL.id: b""}, {}, file="file", stamp="stamp", groups=False, converter=1
+    ),
+    "read_exports.restamp": lambda store: store.read_exports.restamp("file", "stamp"),
     "runs.start": lambda store: store.runs.start("parse"),
     "runs.end": lambda store: store.runs.end(1, 0),
     "posts.save_page": lambda store: store.posts.save_page(page(post(2, "text"))),
@@ -85,6 +89,11 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "integrity.rebuild_index": lambda store: store.integrity.rebuild_index(),
 }
 READING: dict[str, Callable[[Store], Any]] = {
+    "read_exports.find": lambda store: (
+        store.read_exports.find(groups=False, converter=1, stamp="stamp"),
+    ),
+    "read_exports.chunks_of": lambda store: (store.read_exports.chunks_of(CHANNEL.id, 1),),
+    "records.batches": lambda store: list(store.records.batches(PostFilter())),
     "proposals.look": lambda store: store.proposals.look([UPDATE]),
     "records.tags_of": lambda store: list(store.records.tags_of(PostFilter())),
     "channels.followed_source": lambda store: store.channels.followed_source("news"),
