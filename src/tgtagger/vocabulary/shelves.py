@@ -127,7 +127,7 @@ class _Reading:
         self._words: dict[str, tuple[Sign, ...]] = {}
         self._beginnings: dict[str, tuple[Sign, ...]] = {}
         self._over: list[tuple[int, int, str]] = []  # line, shelf, a name that it wins over
-        self._signs: dict[tuple[int, float], Sign] = {}  # most words of a shelf share one
+        self._signs: dict[tuple[int, float], tuple[Sign]] = {}
         at = None
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):
@@ -138,8 +138,7 @@ class _Reading:
                 at = self._number(head, number) if colon else None
             if at is None:
                 raise InputError("shelf_invalid", line=number)
-            for written in words.casefold().replace("ё", "е").split():
-                self._add(at, written)
+            self._add(at, words.casefold().replace("ё", "е").split())
         self._resolve_over()
 
     def _number(self, head: str, line: int) -> int | None:
@@ -164,32 +163,36 @@ class _Reading:
             shelf = self._shelves[at]
             self._shelves[at] = replace(shelf, over=shelf.over | {known[key(name)]})
 
-    def _add(self, shelf: int, written: str) -> None:
-        word = written.rstrip("?*")
-        marks = written[len(word) :]
-        weight = WEAK if "?" in marks else STRONG
-        among = self._words
-        if "_" in word:
-            word, *following = word.split("_")
-            sign = Sign(shelf, weight, tuple(following))
-        else:
-            sign = self._signs.get((shelf, weight)) or self._new_sign(shelf, weight)
-            if "*" in marks:
-                among = self._beginnings
-        if word:
-            among[word] = (*among.get(word, ()), sign)
+    def _add(self, shelf: int, written: Iterable[str]) -> None:
+        weak, strong = self._sign(shelf, WEAK), self._sign(shelf, STRONG)
+        for each in written:
+            word = each
+            sign, among = strong, self._words
+            if not each.isalpha():  # marks; most words have none
+                word = each.rstrip("?*")
+                marks = each[len(word) :]
+                sign = weak if "?" in marks else strong
+                if "_" in word:
+                    word, *following = word.split("_")
+                    sign = (sign[0]._replace(following=tuple(following)),)
+                elif "*" in marks:
+                    among = self._beginnings
+            if word:
+                among[word] = among[word] + sign if word in among else sign
 
-    def _new_sign(self, shelf: int, weight: float) -> Sign:
-        return self._signs.setdefault((shelf, weight), Sign(shelf, weight))
+    def _sign(self, shelf: int, weight: float) -> tuple[Sign]:
+        """Return the one that most words of a shelf share."""
+        known = self._signs.get((shelf, weight))
+        return known or self._signs.setdefault((shelf, weight), (Sign(shelf, weight),))
 
     def add_counted(self, line: str) -> None:
         """Add the words of a line «shelf weight word word …»."""
         if line.startswith("#"):
             return
         shelf, weight, *words = line.split()
-        sign = Sign(self._numbers[shelf], float(weight))
+        sign, among = self._sign(self._numbers[shelf], float(weight)), self._words
         for word in words:
-            self._words[word] = (*self._words.get(word, ()), sign)
+            among[word] = among[word] + sign if word in among else sign
 
     def shelves(self, languages: frozenset[str] | None) -> Shelves:
         return Shelves(

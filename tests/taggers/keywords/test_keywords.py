@@ -155,11 +155,12 @@ def test_nothing_slow_is_loaded_before_it_is_needed() -> None:
         "import sys\nfrom tgtagger.taggers.keywords import KeywordsTagger\n"
         "KeywordsTagger().tag_text('Solar power in Spain')\nprint('pymorphy3' in sys.modules)\n"
         "KeywordsTagger().tag_text('Москва')\nprint('pymorphy3' in sys.modules)\n"
+        "print(sys.modules.keys() & {'pymorphy3_dicts_uk', 'jieba', 'fugashi', 'tempfile'})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["False", "True"]
+    assert done.stdout.split() == ["False", "True", "set()"]
 
 
 def test_without_pymorphy3_it_warns_once_and_goes_on() -> None:

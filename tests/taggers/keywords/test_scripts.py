@@ -9,7 +9,7 @@ import pytest
 
 from support.events import RecordedEvents
 from tgtagger.model.tagging import PostForTagging, PostId
-from tgtagger.taggers.keywords import KeywordsTagger, scripts
+from tgtagger.taggers.keywords import KeywordsTagger, segments
 from tgtagger.taggers.keywords.words import stop_words_in
 from tgtagger.vocabulary import dictionary
 
@@ -23,7 +23,8 @@ def tags(text: str) -> list[str]:
 @pytest.fixture
 def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the libraries of Chinese, Japanese and Ukrainian not be installed."""
-    monkeypatch.setattr(scripts, "_SEGMENTS", {"zh": lambda: None, "ja": lambda: None})
+    monkeypatch.setattr(segments, "chinese", lambda: None)
+    monkeypatch.setattr(segments, "japanese", lambda: None)
     monkeypatch.setattr(dictionary, "ukrainian", lambda: None)
 
 
@@ -226,6 +227,22 @@ async def test_a_missing_extra_is_told_once_and_leaves_no_junk(without_extras: N
         "2 posts are in Chinese", "1 post is in Japanese", "1 post is in Ukrainian",
     ]  # fmt: skip
     assert "pip install 'tgtagger[chinese]'" in warnings[0]
+
+
+SHRUG = "Учёные показали макакам результаты выборов ¯\\_(ツ)_/¯, об этом говорит роман «三体»"
+
+
+async def test_a_few_characters_make_no_post_in_chinese(
+    without_extras: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No library is loaded for them, which takes seconds and 100 MB; none is said to be missing."""
+    bare = tags(SHRUG)
+    _, warnings = await told(SHRUG)
+    assert not warnings
+    monkeypatch.undo()
+    monkeypatch.setattr(segments, "chinese", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(segments, "japanese", lambda: pytest.fail("loaded"))
+    assert tags(SHRUG) == bare
 
 
 async def test_nothing_is_missing_for_what_can_be_read() -> None:

@@ -51,7 +51,7 @@ class Gathering:
         *,
         name: bool,
     ) -> None:
-        if len(shown) > 2 * LONGEST and joints(shown) >= LONGEST:
+        if len(shown) > 2 * LONGEST and not shown.isalpha() and joints(shown) >= LONGEST:
             return  # no word, but a list of them
         key = frozenset(parts)
         candidate = self.found.get(key)
@@ -80,7 +80,7 @@ class Shape(NamedTuple):
     cyrillic: bool  # at least one such letter
 
 
-@functools.lru_cache(40_000)  # the same words come again and again
+@functools.lru_cache(10_000)  # the same words come again and again
 def shape(text: str) -> Shape:
     """Return the shape of a word. A Roman numeral is not an acronym."""
     upper = text.isupper()

@@ -23,9 +23,9 @@ _ADDRESS = re.compile(
 )
 
 
-def is_name(word: str) -> bool:
-    """Tell whether a word with a dot is one name."""
-    return _NAME.fullmatch(word) is not None
+def is_whole(word: str) -> bool:
+    """Tell whether a word with a dot is one name, or initials."""
+    return (_NAME.fullmatch(word) or _INITIALS.fullmatch(word)) is not None
 
 
 def is_address(word: str) -> bool:
@@ -40,7 +40,8 @@ _BEFORE_NAME = frozenset(
     "St Ste Mt Ft Mr Mrs Ms Mx Dr Prof Sen Rep Gov Gen Col Maj Capt Lt Sgt Cmdr Rev Hon Fr Sr Jr"
     " Messrs Det Supt Pres Calif Ariz Fla Mich Wis Minn Tenn Okla vs".split()
 )
-_WITH_DOT = frozenset({"St", "Mt", "Ft"})
+WITH_DOT = frozenset({"St", "Mt", "Ft"})
+"""What is shown with the dot after it: St. Louis."""
 _WITH_CALL = frozenset({"Yahoo", "Jeopardy", "Joomla"})  # names that end with an exclamation mark
 _LAST_WORD = re.compile(r"[\w.]+\Z")
 _LONGEST = 8
@@ -51,11 +52,6 @@ def initials(word: str) -> str | None:
     if not _INITIALS.fullmatch(word):
         return None
     return _STATES.get(word, f"{word}.")
-
-
-def keeps_dot(line: str, word: str, end: int) -> bool:
-    """Tell whether a word is shown with the dot after it: St. Louis."""
-    return word in _WITH_DOT and line[end : end + 2] == ". "
 
 
 def goes_on(line: str, at: int) -> bool:

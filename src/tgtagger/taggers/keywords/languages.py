@@ -13,8 +13,8 @@ from tgtagger.taggers.keywords.text import Prepared
 FEWEST = 2
 """Stop words that a post must have of a language, to be in it."""
 
-_CYRILLIC_LETTER = re.compile("[а-яёА-ЯЁ]")
-_LATIN_LETTER = re.compile("[a-zA-Z]")
+_CYRILLIC_LETTERS = re.compile("[а-яёА-ЯЁ]+")
+_LATIN_LETTERS = re.compile("[a-zA-Z]+")
 _UKRAINIAN = re.compile("[іїєґІЇЄҐўЎ]")
 _NOT_UKRAINIAN = re.compile("[ўыэёъЎЫЭЁЪ]")  # Belarusian, or Russian with a word of Ukrainian
 _OTHER_LATIN = re.compile("[à-öø-ÿāăąćčďęěğıłńňőřśşšťůűźżžÀ-ÖØ-ÞĀĂĄĆČĞİŁŃŚŞŠŹŻŽ]")
@@ -25,8 +25,8 @@ _OTHER_SCRIPT = re.compile(r"[^\W\d_a-zA-Zа-яёА-ЯЁ]+")
 def language_of(prepared: Prepared) -> str:
     """Return `ru`, `en`, the code of another language with stop words, or `other`."""
     text = prepared.text
-    cyrillic = len(_CYRILLIC_LETTER.findall(text))
-    latin = len(_LATIN_LETTER.findall(text))
+    cyrillic = sum(map(len, _CYRILLIC_LETTERS.findall(text)))
+    latin = sum(map(len, _LATIN_LETTERS.findall(text)))
     if cyrillic > latin:
         if len(_UKRAINIAN.findall(text)) * 40 <= cyrillic:
             return "ru"

@@ -80,9 +80,10 @@ def analyse(word: str) -> Form:
         )
     text = str(best.tag)
     lemma = best.normal_form
+    known = dictionary.is_known(best)
     if loan := dictionary.loan_of_form(word):
         return Form(loan, True, False, None, False, True, False, False)
-    if not best.is_known and lemma != word and (man := _mans(word, lemma, parses)):
+    if not known and lemma != word and (man := _mans(word, lemma, parses)):
         lemma = man
     plural = dictionary.PLURALS.get(lemma.replace("ё", "е"))
     if plural is not None and ("plur" in text or word == plural):
@@ -93,7 +94,7 @@ def analyse(word: str) -> Form:
         adjective=text.startswith("ADJF"),
         name=None if text.startswith("PREP") else _name_in(tags),  # «Из», many an Иза
         place=any("Geox" in tag for tag in tags[:3]),
-        known=best.is_known,
+        known=known,
         animate=",anim," in text and "plur" not in text,
         woman_did=text.startswith("VERB") and "femn" in text,
     )
@@ -117,7 +118,7 @@ def _name_in(tags: Sequence[str]) -> str | None:
     return next((mark for mark in NAMES for tag in tags if mark in tag), None)
 
 
-@functools.lru_cache(CACHED // 5)
+@functools.lru_cache(2048)
 def lemmas(word: str, likely: float) -> tuple[str, ...]:
     """Return a word in lower case and its dictionary forms that are at least so likely."""
     found = [each.normal_form.replace("ё", "е") for each in _parses(word) if each.score >= likely]
@@ -140,9 +141,8 @@ def _mans(word: str, lemma: str, parses: list[Any]) -> str | None:
     ):
         return None
     is_compound = any(
-        each[0].is_known and _COMMON_HERS.fullmatch(str(each[0].tag))
+        dictionary.has(word[cut:]) and _COMMON_HERS.fullmatch(str(_parses(word[cut:])[0].tag))
         for cut in range(2, len(word) - 3)
-        if (each := _parses(word[cut:]))
     )
     return None if is_compound else stem
 

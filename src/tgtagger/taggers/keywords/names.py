@@ -8,7 +8,7 @@ and no place in a text except by what `Hints` tell.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from tgtagger.taggers.keywords import endings, words
@@ -325,8 +325,8 @@ def _has_no_singular(reading: Reading) -> bool:
     return reading.features.kind == "Geox" and reading.lemma.endswith(("ы", "и"))
 
 
-def of_these(word: str, nominatives: set[str]) -> str | None:
-    """Return which of some surnames a word is a form of: «Бжании», after «Аслан Бжания»."""
+def of_these(word: str, nominatives: Collection[str]) -> str | None:
+    """Return the first of some surnames that a word is a form of: «Бжании», of «Бжания»."""
     if not nominatives or word in nominatives:
         return word if word in nominatives else None
     for bare in nominatives:

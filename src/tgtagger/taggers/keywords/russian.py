@@ -5,8 +5,10 @@ By word forms (see `morphology`) and capitals. Knows no score.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tgtagger.taggers.keywords import morphology, names, unlisted, words
 from tgtagger.taggers.keywords.candidates import (
@@ -17,7 +19,8 @@ from tgtagger.taggers.keywords.candidates import (
     without_owner,
 )
 from tgtagger.taggers.keywords.surroundings import Surroundings
-from tgtagger.taggers.keywords.text import Prepared, Word
+from tgtagger.taggers.keywords.text import Prepared, Word, fold
+from tgtagger.vocabulary.dictionary import CACHED
 
 ACRONYM_WEIGHT = 1.9
 LATIN_WEIGHT = 1.7  # a Latin word in a Cyrillic text is a brand or a term
@@ -289,47 +292,85 @@ def _capitalised(word: str) -> str:
     return "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
 
 
+class _Found(NamedTuple):
+    """What a word adds to a post by itself; without parts: nothing."""
+
+    shown: str = ""
+    parts: tuple[str, ...] = ()
+    weight: float = 0.0
+    name: bool = False
+    ends_term: bool = False  # behind certain words: ставка
+
+
+_NOTHING = _Found()
+
+
 def _add_word(post: Surroundings, word: Word, position: int, gathering: Gathering) -> None:
-    text = word.text
+    found = _alone(word.text)
+    if found is None:
+        found = _in_post(post, word, position)
+    if found.parts:
+        gathering.add(found.shown, found.parts, found.weight, word, position, name=found.name)
+        if found.ends_term and word.joined:
+            _add_term(post, word, position, found.weight, gathering)
+
+
+@functools.lru_cache(CACHED)  # most words of a post stand here: they are looked up once
+def _alone(text: str) -> _Found | None:
+    """Return what a word adds to any post; None: that depends on the post."""
+    lower = fold(text)
+    like = shape(text)
+    if not like.russian:
+        return None
+    if len(text) < 2 or lower in words.stop_words("ru"):
+        return _NOTHING
+    place = words.places().get(lower)
+    if place is not None:  # РФ
+        return _Found(place, _parts(place), NAME_WEIGHT, name=True)
+    if like.acronym:
+        return None
+    if len(text) < 3 or (not text[0].isupper() and lower.endswith(_VERB_ENDINGS)):
+        return _NOTHING
+    form = _form(lower)
+    return None if form.noun and not form.known else _listed(text, lower)
+
+
+def _in_post(post: Surroundings, word: Word, position: int) -> _Found:
+    """Return what an acronym, a word of other letters or an unknown noun adds to a post."""
+    text, lower = word.text, word.lower
     like = shape(text)
     if not like.russian:
         if not like.cyrillic:
-            _add_latin(word, position, gathering, post.before(position))
-        elif not text[0].isdigit():  # keep СУ-35, Ковид-19
-            _add_mixed(word, position, gathering)
-        return
-    if len(text) < 2 or word.lower in words.stop_words("ru"):
-        return
-    place = words.places().get(word.lower)
-    if place is not None:  # РФ
-        gathering.add(place, _parts(place), NAME_WEIGHT, word, position, name=True)
-        return
-    if like.acronym and (not post.shouts(position) or not _form(word.lower).known):
-        weight = ACRONYM_WEIGHT * min(1, _weight(word.lower))
-        weight *= _share_of(post.before(position), word.lower)
-        gathering.add(text, (word.lower,), weight, word, position, name=True)
-        return
-    if len(text) < 3 or (not text[0].isupper() and word.lower.endswith(_VERB_ENDINGS)):
-        return
-    _add_noun(post, word, position, gathering)
+            return _latin(text, post.before(position))
+        return _NOTHING if text[0].isdigit() else _mixed(text, lower)  # keep СУ-35, Ковид-19
+    form = _form(lower)
+    if like.acronym and not (post.shouts(position) and form.known):
+        weight = ACRONYM_WEIGHT * min(1, _weight(lower))
+        weight *= _share_of(post.before(position), lower)
+        return _Found(text, (lower,), weight, name=True)
+    if len(text) < 3:
+        return _NOTHING
+    if form.noun and not form.known:
+        return _noun(text, form, unlisted.ground_form(lower, capital=False, count=post.count))
+    return _listed(text, lower)
 
 
-def _add_noun(post: Surroundings, word: Word, position: int, gathering: Gathering) -> None:
-    form = _form(word.lower)
+def _listed(text: str, lower: str) -> _Found:
+    """Return what a known noun adds, or an adjective: московский."""
+    form = _form(lower)
     if form.noun:
-        lemma = form.lemma if word.text[0].isupper() else morphology.common_lemma(word.lower)
-        if not form.known:
-            lemma = unlisted.ground_form(word.lower, capital=False, count=post.count)
-        plain = lemma.replace("ё", "е")
-        weight = GENERIC_WEIGHT if plain in words.stop_words("ru+") else _weight(lemma)
-        shown = _capitalised(lemma) if form.place and word.text[0].isupper() else lemma
-        gathering.add(shown, (plain,), weight, word, position, name=False)
-        if form.lemma in words.terms() and word.joined:
-            _add_term(post, word, position, weight, gathering)
-    elif form.adjective:
-        place = words.places().get(form.lemma)
-        if place is not None:
-            gathering.add(place, _parts(place), PLACE_WEIGHT, word, position, name=True)
+        return _noun(
+            text, form, form.lemma if text[0].isupper() else morphology.common_lemma(lower)
+        )
+    place = words.places().get(form.lemma) if form.adjective else None
+    return _NOTHING if place is None else _Found(place, _parts(place), PLACE_WEIGHT, name=True)
+
+
+def _noun(text: str, form: morphology.Form, lemma: str) -> _Found:
+    plain = lemma.replace("ё", "е")
+    weight = GENERIC_WEIGHT if plain in words.stop_words("ru+") else _weight(lemma)
+    shown = _capitalised(lemma) if form.place and text[0].isupper() else lemma
+    return _Found(shown, (plain,), weight, ends_term=form.lemma in words.terms())
 
 
 def _add_term(
@@ -345,24 +386,22 @@ def _add_term(
             gathering.add(" ".join(term), parts, weight, word, position - 1, name=False)
 
 
-def _add_mixed(word: Word, position: int, gathering: Gathering) -> None:
-    """Add a word of Russian letters and others; its last part is bent: Python-разработчик."""
-    lower = word.lower
+def _mixed(text: str, lower: str) -> _Found:
+    """Return a word of Russian letters and others; its last part is bent: Python-разработчик."""
     _, hyphen, tail = lower.rpartition("-")
     if hyphen and shape(tail).russian and len(tail) > 2:
-        capital = word.text.rpartition("-")[2][0].isupper()
+        capital = text.rpartition("-")[2][0].isupper()
         lower = unlisted.ground_form(lower, capital=capital, count=lambda _: 0)
-    gathering.add(_as_written(lower, word.text), (lower,), 1.3, word, position, name=True)
+    return _Found(_as_written(lower, text), (lower,), 1.3, name=True)
 
 
 def _weight(lemma: str) -> float:
     return words.weights("ru").get(lemma.replace("ё", "е"), 1.0)
 
 
-def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> None:
-    text = without_owner(word.text)
+def _latin(word: str, before: str) -> _Found:
+    text = without_owner(word)
     bare = text.casefold()
-    weight = LATIN_WEIGHT * _share_of(before, bare)
     if (
         len(text) < 2
         or (text.isupper() and not shape(text).acronym and len(text) < 6)  # a Roman numeral
@@ -370,21 +409,16 @@ def _add_latin(word: Word, position: int, gathering: Gathering, before: str) -> 
         or DIGITS.fullmatch(text)
         or text[0].isdigit()
     ):
-        return
+        return _NOTHING
+    weight = LATIN_WEIGHT * _share_of(before, bare)
     if text.islower():
         weight *= 0.8
-    gathering.add(
-        text,
-        (bare,),
-        weight * min(1, words.weights("en").get(bare, 1.0) + 0.3),
-        word,
-        position,
-        name=True,
-    )
+    weight *= min(1, words.weights("en").get(bare, 1.0) + 0.3)
+    return _Found(text, (bare,), weight, name=True)
 
 
-def _parts(place: str) -> list[str]:
-    return place.casefold().replace("ё", "е").split()
+def _parts(place: str) -> tuple[str, ...]:
+    return tuple(place.casefold().replace("ё", "е").split())
 
 
 def is_place(lower: str) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tgtagger.taggers.keywords import segments
-from tgtagger.taggers.keywords.segments import Segment
+if TYPE_CHECKING:
+    from tgtagger.taggers.keywords.segments import Segment
 
 # The blocks that hold a script's combining marks: a look at every code point costs 100 ms.
 _BLOCKS = (
@@ -61,23 +61,41 @@ _KANA_OR_HAN = re.compile(
 )
 
 
-def whole_words(line: str) -> str:
+def whole_words(line: str, *, read: bool) -> str:
     """Return a line with only the whole words of stretches without spaces, a semicolon between.
 
-    Those of Chinese and Japanese tells a library (`segments`), if it is there. Without it a change
+    Those of Chinese and Japanese tells a library (`segments`), if it is there and asked for, as a
+    few characters in a post of another language are not worth it. Without it a change
     of characters shows some words in Japanese; Chinese, Thai, Lao, Khmer and Burmese show none: a
     clause is not a word. Latin names inside a stretch are whole.
     """
-    language = unspaced_language(line)
-    segment = _SEGMENTS[language]() if language else None
+    language = _kana_or_han(line)
+    segment = _segment(language) if language and read else None
     return _stretch().sub(lambda found: _words(found.group(), language, segment), line)
 
 
-_SEGMENTS = {"ja": segments.japanese, "zh": segments.chinese}
+def _segment(language: Literal["ja", "zh"]) -> Segment | None:
+    from tgtagger.taggers.keywords import segments  # its patterns take 4 ms of the start
+
+    return segments.japanese() if language == "ja" else segments.chinese()
+
+
+FEW = 0.2
+"""The share of its letters in Chinese or Japanese, up to which a text is in another language."""
 
 
 def unspaced_language(text: str) -> Literal["ja", "zh"] | None:
-    """Return the language of a text without spaces, if it is one that a library can read."""
+    """Return the language of a text without spaces, if it is one that a library can read.
+
+    A shrug (ツ) or a name in characters makes no Chinese of a Russian post.
+    """
+    language = _kana_or_han(text)
+    if language and len(_KANA_OR_HAN.findall(text)) <= FEW * sum(map(str.isalpha, text)):
+        return None
+    return language
+
+
+def _kana_or_han(text: str) -> Literal["ja", "zh"] | None:
     if not _KANA_OR_HAN.search(text):
         return None
     return "ja" if _JAPANESE.search(text) else "zh"
@@ -85,7 +103,7 @@ def unspaced_language(text: str) -> Literal["ja", "zh"] | None:
 
 def is_read(language: Literal["ja", "zh"]) -> bool:
     """Tell whether the library for a language is there."""
-    return _SEGMENTS[language]() is not None
+    return _segment(language) is not None
 
 
 @functools.cache

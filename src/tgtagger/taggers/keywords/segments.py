@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +24,8 @@ _NOT_HAN = re.compile(r"[^\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002000
 @functools.cache
 def chinese() -> Segment | None:
     """Return what finds the nouns and names of a Chinese text; None: jieba is not installed."""
+    import tempfile
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its age

@@ -136,7 +136,7 @@ def _is_of(candidate: Candidate, own: _OwnNames, language: str) -> bool:
 
     In English a single word of its name is none, but in capitals, since no list knows towns.
     """
-    if not candidate.name:
+    if not candidate.name or not (own.words or own.whole):
         return False
     parts = _ground_forms(" ".join(candidate.parts), language)  # русский of Русская служба
     if parts in own.whole or parts == own.words:

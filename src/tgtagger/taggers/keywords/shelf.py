@@ -7,7 +7,7 @@ clearly, a post gets none. Pure. Knows no list (`vocabulary.shelves`).
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tgtagger.taggers.keywords import morphology
@@ -85,24 +85,33 @@ def _winner(shelves: Shelves, one: int, other: int) -> int | None:
 
 def _voices(words: Sequence[Word], shelves: Shelves) -> dict[int, _Voice]:
     voices: dict[int, _Voice] = {}
+    signs_of = _signs_by(shelves)
     for at, word in enumerate(words):
-        for form, signs in _signs_of(word.lower, shelves):
-            for shelf, weight, following in signs:
-                if not following or _follow(words, at, following):
-                    voice = voices.setdefault(shelf, _Voice())
-                    said = f"{form} {following[0]}" if following else form
-                    voice.add(said, weight, weight / (1 + at / FAR))
+        for said, (shelf, weight, following) in signs_of(word.lower):
+            if not following or _follow(words, at, following):
+                voice = voices.get(shelf)
+                if voice is None:
+                    voice = voices[shelf] = _Voice()
+                voice.add(said, weight, weight / (1 + at / FAR))
     return voices
 
 
-@functools.lru_cache(CACHED)  # lists are told apart as objects
-def _signs_of(lower: str, shelves: Shelves) -> tuple[tuple[str, tuple[Sign, ...]], ...]:
-    """Return the signs of a word's forms, each with the form that the list has."""
+@functools.lru_cache(4)  # lists are told apart as objects
+def _signs_by(shelves: Shelves) -> Callable[[str], Sequence[tuple[str, Sign]]]:
+    """Return what finds a word's signs, each with what it says, as the list has it."""
     words, beginnings = shelves.words, shelves.beginnings
-    found = [(form, words[form]) for form in ground_forms(lower) if form in words]
-    starts = (lower[:end] for end in range(2, len(lower) + 1))
-    found.extend((start, beginnings[start]) for start in starts if start in beginnings)
-    return tuple(found)
+
+    @functools.lru_cache(CACHED)
+    def signs_of(lower: str) -> Sequence[tuple[str, Sign]]:
+        found = [(form, sign) for form in ground_forms(lower) for sign in words.get(form, ())]
+        for end in range(2, len(lower) + 1):
+            found += [(lower[:end], sign) for sign in beginnings.get(lower[:end], ())]
+        return tuple(
+            (f"{form} {sign.following[0]}" if sign.following else form, sign)
+            for form, sign in found
+        )
+
+    return signs_of
 
 
 def ground_forms(lower: str) -> tuple[str, ...]:

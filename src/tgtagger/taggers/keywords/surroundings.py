@@ -34,12 +34,12 @@ class Surroundings:
             and word.sentence not in self.shouting
         }
         self.inside = {analyse(lower).lemma for lower in self.capitals}
-        self.surnames: set[str] = set()  # of the persons so far, in the nominative
+        self.surnames: dict[str, None] = {}  # of the persons so far, in the nominative, in order
 
     def met(self, surname: str) -> None:
         """Remember the surname of a person, given in the nominative."""
         if len(self.surnames) < MOST_SURNAMES:
-            self.surnames.add(surname)
+            self.surnames[surname] = None
 
     @functools.cached_property
     def _forms(self) -> Counter[str]:

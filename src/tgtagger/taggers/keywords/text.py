@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tgtagger.taggers.keywords import bylines, dotted, scripts, words
@@ -47,18 +46,18 @@ class _Patterns:
         self._source = rf"{letters}(?:{inner}{more})*{end}"
         undotted = inner.replace(".", "")
         self._part = rf"{letters}(?:(?:{undotted}|(?<=\d)\.(?=\d)){more})*{end}"
-        self.word = re.compile(self._source)
+        self.word = re.compile(f"({self._source})")
         # As Telegram reads it: letters of any script, and the middle dot of Catalan.
         self.hashtag = re.compile(rf"(?<![\w{marks}#&])#([\w{marks}·]{{2,}})")
 
     @functools.cached_property
     def word_or_net(self) -> re.Pattern[str]:
-        return re.compile(_NET + self._source)
+        return re.compile(f"({_NET}{self._source})")
 
     @functools.cached_property
     def part(self) -> re.Pattern[str]:
         """Return the pattern of a word whose dots are between digits alone."""
-        return re.compile(self._part)
+        return re.compile(f"({self._part})")
 
 
 _PLAIN = _Patterns()
@@ -71,8 +70,10 @@ def _patterns_of_all_scripts() -> _Patterns:
     return _Patterns(marks, rf"(?:[-–'’&.״׳]|{_HEBREW_QUOTE})")
 
 
-_LATIN_BREAK = re.compile(r"[A-Za-z][.!] ")
-_BREAK = re.compile(r"[.!?…।؟۔]+(?=[\s\"»”)]|$)|\n|[;]|\s[—–-]\s|:\s|•")
+# Between two words.
+_BREAK = re.compile(r"[.!?…।؟۔]+(?=[\s\"»”)])|[\n;•]|\s[—–-]\s|:\s")
+_JOINING = frozenset({" ", "\u00a0", " & ", ". ", "! "})
+_QUOTES = frozenset({"«", '"', "“", "„"})
 
 
 @dataclass(slots=True)  # not frozen, which would cost a tenth of the time of tagging
@@ -104,7 +105,8 @@ def prepare(text: str) -> Prepared:
         text = text[: text.rfind(" ")] if " " in text[-MAX_WORD:] else text
     text = drop_stray_joiners(_without_invisible(unicodedata.normalize("NFC", text)))
     rare = scripts.is_rare(text)
-    if rare and scripts.unspaced_language(text):
+    unspaced = rare and scripts.unspaced_language(text) is not None
+    if unspaced:
         text = text[:MAX_UNSPACED]
     patterns = _patterns_of_all_scripts() if rare else _PLAIN
     hashtags = tuple(dict.fromkeys(patterns.hashtag.findall(text)))
@@ -112,7 +114,7 @@ def prepare(text: str) -> Prepared:
     found: list[Word] = []
     sentence = 0
     for line in lines:
-        words_alone = scripts.whole_words(line) if rare else line
+        words_alone = scripts.whole_words(line, read=unspaced) if rare else line
         sentence = _split(words_alone, sentence, found, patterns) + 1
     if "İ" in text:  # rare; its small letter is i
         for word in found:
@@ -142,69 +144,85 @@ def _lines(text: str, patterns: _Patterns) -> list[str]:
             bare = _EMAIL.sub(" ", bare) if "@" in bare else bare
         bare = _MENTION.sub(" @ ", bare) if "@" in bare else bare
         # A footer is short, and never begins the post.
-        if (number or len(lines) == 1) and len(bare) < 250 and words.footers().search(bare):
-            bare = _before_footer(bare) if number == 0 or len(bare) > 120 else ""
+        if (number or len(lines) == 1) and len(bare) < 250 and (footer := _footer(bare)):
+            bare = _before(footer, bare) if number == 0 or len(bare) > 120 else ""
         bare = patterns.hashtag.sub(" ; ", bare) if "#" in bare else bare
         kept.append(_MARKS.sub(" ", bare).replace("@", ";"))
     return kept
 
 
-def _before_footer(line: str) -> str:
-    found = words.footers().search(line)
-    head = line[: found.start()] if found else line
+def _footer(line: str) -> re.Match[str] | None:
+    """Return where a footer stands in a line. In small letters: that is five times as fast."""
+    return words.footers().search(line.replace("İ", "I").lower())
+
+
+def _before(footer: re.Match[str], line: str) -> str:
+    head = line[: footer.start()]
     return head if len(head) > len(line) / 3 else line
 
 
 def _split(line: str, sentence: int, words: list[Word], patterns: _Patterns) -> int:
     """Add a line's words; return the number of its last sentence."""
-    breaks = [found.start() for found in _BREAK.finditer(line)]
-    if breaks and _LATIN_BREAK.search(line):
-        breaks = [at for at in breaks if not dotted.goes_on(line, at)]
-    upcoming = 0
     first = True
-    end = -1
-    line = line.replace("_", "|")  # a letter to Python's patterns
-    for start, stop, text in _words(line, patterns):
-        while upcoming < len(breaks) and breaks[upcoming] < start:
-            upcoming += 1
-            sentence += not first
+    pieces = _pieces(line.replace("_", "|"), patterns)  # a letter to Python's patterns
+    at = len(pieces[0])
+    pieces[0] = ""
+    for between, word in zip(pieces[::2], pieces[1::2], strict=False):
+        # Most words have a space alone before them: to look into each takes a fifth of the time.
+        if between != " " and not first and _ends_sentence(line, at, between):
+            sentence += 1
             first = True
+        at += len(between) + len(word)
+        text = word
+        if "." in word:
+            text = dotted.initials(word) or word
+        elif word in dotted.WITH_DOT and line.startswith(". ", at):
+            text = f"{word}."
         if len(text) <= MAX_WORD:
-            between = line[end:start] if end >= 0 else ""
-            words.append(
-                Word(
-                    text,
-                    text.casefold().replace("ё", "е").replace("’", "'"),
-                    sentence,
-                    first,
-                    not first and between in {" ", "\u00a0", " & ", ". ", "! "},
-                    between[-1:] in {"«", '"', "“", "„"},
-                )
-            )
+            joined = not first and between in _JOINING
+            quoted = between[-1:] in _QUOTES
+            words.append(Word(text, _fold(text), sentence, first, joined, quoted))
             first = False
-        end = stop
     return sentence
 
 
-def _words(line: str, patterns: _Patterns) -> Iterator[tuple[int, int, str]]:
-    """Yield a line's words, each with its place. A name with a dot is whole; an address is none."""
+def _ends_sentence(line: str, at: int, between: str) -> bool:
+    """Tell whether a sentence ends in what stands between two words, at a place of the line."""
+    return any(not dotted.goes_on(line, at + found.start()) for found in _BREAK.finditer(between))
+
+
+def _pieces(line: str, patterns: _Patterns) -> list[str]:
+    """Return in turns what stands between words, and a word. Together they are the line.
+
+    A name with a dot is whole; an address is no word.
+    """
     net = ".NET" in line or ".net" in line
-    for found in (patterns.word_or_net if net else patterns.word).finditer(line):
-        text = found.group()
-        if "." not in text or not _NOT_DECIMAL.search(text) or dotted.is_name(text):
-            if len(text) == 2 and dotted.keeps_dot(line, text, found.end()):
-                text += "."
-            yield found.start(), found.end(), text
-        elif initials := dotted.initials(text):
-            yield found.start(), found.end(), initials
-        elif not dotted.is_address(text):
-            for part in patterns.part.finditer(line, found.start(), found.end()):
-                yield part.start(), part.end(), part.group()
+    pieces = (patterns.word_or_net if net else patterns.word).split(line)
+    if not any("." in word for word in pieces[1::2]):
+        return pieces
+    found = pieces[:1]
+    for word, between in zip(pieces[1::2], pieces[2::2], strict=True):
+        if "." not in word or not _NOT_DECIMAL.search(word) or dotted.is_whole(word):
+            found += word, between
+        elif dotted.is_address(word):
+            found[-1] += word + between
+        else:
+            before, *parts = patterns.part.split(word)
+            found[-1] += before
+            found += parts
+            found[-1] += between
+    return found
 
 
 def fold(text: str) -> str:
     """Return a word without its case and with plain letters, to compare it."""
-    return text.casefold().replace("ё", "е").replace("’", "'").replace("i\u0307", "i")
+    return _fold(text).replace("i\u0307", "i")
+
+
+@functools.lru_cache(40_000)  # the same words come again and again
+def _fold(text: str) -> str:
+    folded = text.casefold().replace("ё", "е").replace("’", "'")
+    return text if folded == text else folded  # one word in memory, and not two
 
 
 def _shouting(words: list[Word]) -> frozenset[int]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tgtagger.taggers.keywords import words
 from tgtagger.taggers.keywords.morphology import analyse, nominative, readings
+from tgtagger.vocabulary import dictionary
 
 _CONSONANTS = "бвгджзйклмнпрстфхцчшщ"
 _ENDINGS = ("ами", "ам", "ах", "ом", "ов", "а", "у", "е", "ы")
@@ -73,9 +74,11 @@ def _strips(word: str, stem: str, *, capital: bool) -> bool:
 def _ends_in_a_womans(word: str) -> bool:
     """Tell whether the longest known noun at a word's end is feminine: валюта."""
     for cut in range(2, len(word) - 4):
-        form = analyse(word[cut:])
-        if form.known and form.noun:
-            first = readings(word[cut:])[0].features
+        end = word[cut:]
+        # Asked first: to guess what an unknown word is takes a millisecond.
+        known = dictionary.has(end) or dictionary.loan_of_form(end)
+        if known and analyse(end).noun:
+            first = readings(end)[0].features
             return first.gender == "femn" and first.case == "nomn"
     return False
 

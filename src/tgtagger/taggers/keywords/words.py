@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping
 _DATA = os.path.join(os.path.dirname(__file__), "data")  # noqa: PTH118, PTH120
 
 
-def _lines(name: str) -> Iterator[list[str]]:
+def _lines(name: str, first: str = "") -> Iterator[list[str]]:
+    """Yield the words of each line, or of those with a first word alone: to split takes time."""
     for line in _read(name):
-        yield line.split()
+        if not first or line.startswith(f"{first} "):
+            yield line.split()
 
 
 def _read(name: str) -> list[str]:
@@ -27,9 +29,7 @@ def _read(name: str) -> list[str]:
 @functools.cache
 def stop_words(language: str) -> frozenset[str]:
     """Return a language's words that are never a tag (`en+`, `ru+`: see data/stopwords.txt)."""
-    return frozenset(
-        word for line in _lines("stopwords.txt") if line[0] == language for word in line[1:]
-    )
+    return frozenset(word for line in _lines("stopwords.txt", language) for word in line[1:])
 
 
 @functools.cache
@@ -49,8 +49,7 @@ def all_stop_words() -> frozenset[str]:
 @functools.cache
 def stop_words_in(language: str) -> frozenset[str]:
     """Return the stop words for a post in a language other than English and Russian."""
-    lines = _lines("stopwords_more.txt")
-    more = (line[1:] for line in lines if line[0] == language)
+    more = (line[1:] for line in _lines("stopwords_more.txt", language))
     return all_stop_words().union(stop_words(f"{language}+"), *more)
 
 
@@ -69,26 +68,19 @@ def languages_of_words() -> Mapping[str, tuple[str, ...]]:
 @functools.cache
 def weights(language: str) -> Mapping[str, float]:
     """Return how tag-like words are: below 1 generic, above 1 specific; a missing word has 1."""
-    return {
-        word: float(line[1])
-        for line in _lines("weights.txt")
-        if line[0] == language
-        for word in line[2:]
-    }
+    return {word: float(line[1]) for line in _lines("weights.txt", language) for word in line[2:]}
 
 
 @functools.cache
 def word_set(name: str) -> frozenset[str]:
     """Return one of the small sets in data/wordsets.txt."""
-    return frozenset(
-        word for line in _lines("wordsets.txt") if line[0] == name for word in line[1:]
-    )
+    return frozenset(word for line in _lines("wordsets.txt", name) for word in line[1:])
 
 
 @functools.cache
 def counted(name: str) -> frozenset[str]:
     """Return one of the sets in data/counted.txt, which scripts/count_words.py writes."""
-    return frozenset(word for line in _lines("counted.txt") if line[0] == name for word in line[1:])
+    return frozenset(word for line in _lines("counted.txt", name) for word in line[1:])
 
 
 @functools.cache
@@ -103,8 +95,12 @@ def terms() -> Mapping[str, frozenset[str]]:
 
 @functools.cache
 def footers() -> re.Pattern[str]:
-    """Return the pattern that a channel's footers match: subscribe, send news, read more."""
-    return re.compile("|".join(_read("footers.txt")), re.IGNORECASE)
+    """Return the pattern that a channel's footers match in small letters: subscribe, read more."""
+    lines = _read("footers.txt")
+    # One look for the beginning of a word, and not one for each line: three times as fast.
+    begun = "|".join(line[2:] for line in lines if line.startswith(r"\b"))
+    others = "|".join(line for line in lines if not line.startswith(r"\b"))
+    return re.compile(rf"{others}|\b(?:{begun})")
 
 
 @functools.cache
