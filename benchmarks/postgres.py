@@ -46,7 +46,7 @@ CORE = {0}
 LATENCY = 0.2
 AT_ONCE = 8
 CLAIMED = 100
-"""Posts that a process finishes in one transaction; it claims five times as many in one."""
+"""Posts that a process finishes in one transaction."""
 
 
 @contextlib.contextmanager

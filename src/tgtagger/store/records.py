@@ -407,10 +407,14 @@ def _read_media(item: dict[str, Any]) -> Media:
     return Media(**item, options=None if options is None else tuple(options))
 
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+"""Writes JSON; to make an encoder for each text takes longer than to write it."""
+
+
 def with_snippet(record: str, snippet: str) -> str:
     """Return the record with the field `snippet`, its matches between double asterisks."""
     shown = snippet.replace(MARK_START, "**").replace(MARK_END, "**")
-    return f'{record[:-1]},"snippet":{json.dumps(shown, ensure_ascii=False)}}}'
+    return f'{record[:-1]},"snippet":{_encoded(shown)}}}'
 
 
 _LONG = 5000  # letters
@@ -440,7 +444,10 @@ def _cut(found: str) -> str:
     return part + "…" if begin + len(part) < len(found) else part
 
 
+_MATCH = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
+
+
 def snippet_parts(snippet: str) -> tuple[tuple[str, bool], ...]:
     """Return a snippet's parts in order: (text, whether it is a match)."""
-    parts = re.split(f"{MARK_START}([^{MARK_END}]*){MARK_END}", snippet)
+    parts = _MATCH.split(snippet)
     return tuple((part, at % 2 == 1) for at, part in enumerate(parts) if part)
