@@ -223,3 +223,19 @@ def test_a_state_that_is_damaged_is_not_believed(
         state.write_bytes(data)
         _, again = write(vault, archive, tmp_path / "out")
         assert len(again) == len(first)
+
+
+def test_the_first_page_of_a_list_says_something_of_all_of_it() -> None:
+    """Its related tags are counted on all posts; each other page is of its own posts alone."""
+    piles = [memory.Pile(2), memory.Pile(2)]
+    for number in range(9):
+        piles[0].add(number)
+        piles[1].add(number if number else 77)
+    one, other = ([*pile.sheets()] for pile in piles)
+    assert [mine == theirs for mine, theirs in zip(one, other, strict=True)] == [
+        False, True, True, False
+    ]  # fmt: skip
+    piles[0].add(9)
+    more = [*piles[0].sheets()]
+    assert more[-3:-1] != one[-3:-1], "what was the newest full page has another one before it"
+    assert more[-1] == one[-1]
