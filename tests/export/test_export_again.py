@@ -230,7 +230,7 @@ def test_the_first_page_of_a_list_says_something_of_all_of_it() -> None:
     piles = [memory.Pile(2), memory.Pile(2)]
     for number in range(9):
         piles[0].add(number)
-        piles[1].add(number if number else 77)
+        piles[1].add(number or 77)
     one, other = ([*pile.sheets()] for pile in piles)
     assert [mine == theirs for mine, theirs in zip(one, other, strict=True)] == [
         False, True, True, False

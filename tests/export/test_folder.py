@@ -213,10 +213,10 @@ def test_a_full_disk_is_said_wherever_it_is_met(
 ) -> None:
     """Not what comes of it: lists that are half read, which SQLite takes for a lock."""
 
-    def full(target: Path, *_: object) -> None:
-        if part in target.parts:
-            raise OSError(28, "No space left on device", str(target))
-        target.write_bytes(b"")
+    def full(target: str, *_: object) -> None:
+        if part in Path(target).parts:
+            raise OSError(28, "No space left on device", target)
+        Path(target).write_bytes(b"")
 
     for name in ("_ENTRIES", "_POSTS"):
         monkeypatch.setattr(site, name, 1)

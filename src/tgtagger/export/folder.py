@@ -24,7 +24,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Generic, Self, TypeVar
 
 from tgtagger.errors import InputError, StoreError, TryLater
@@ -114,8 +114,7 @@ class Folder:
         self._names: dict[str, str] = {}
         self._kept = _Marks()
         self._memory = Memory(path, kind, public)
-        self._folders: set[Path] = set()
-        self._visited: set[str] = set()  # those of files that stay as they are
+        self._visited: set[str] = set()
         self._prefix = f"{path}/"
         self._is_blind = False  # Tag.md and tag.md are one file on this file system
         self._opened = contextlib.ExitStack()
@@ -145,12 +144,16 @@ class Folder:
         if not self._memory.is_current(mark, inputs, f"{self._prefix}{name}"):
             return False
         self._kept.add(mark if not self._is_blind else _mark(self._on_disk(name)))
+        with self.failures():
+            self._visit(name)
+        return True
+
+    def _visit(self, name: str) -> None:
+        """Make the folder of a file, once."""
         inner = name.rpartition("/")[0]
         if inner not in self._visited:
-            with self.failures():
-                self._make(self.path / inner)
+            self._make(self.path / inner)
             self._visited.add(inner)
-        return True
 
     def is_as_left(self, name: str) -> int:
         """Return what a file was made of that is as the last export left it; 0: it is not."""
@@ -183,18 +186,17 @@ class Folder:
         data = content if isinstance(content, bytes) else content.encode(errors="replace")
         assert MARK.encode() in data[:_HEAD]
         data = data.replace(MARK.encode(), _mark_of(name), 1)
-        relative = PurePosixPath(name)
-        assert ".." not in relative.parts
-        assert not relative.is_absolute()
-        target = self.path / relative
+        assert ".." not in name.split("/")
+        assert not name.startswith("/")
+        target = self._prefix + name
         self._kept.add(_mark(self._on_disk(name)))
         with self.failures():
             if _is_equal(target, data):
                 if self._is_public:
-                    self._make(target.parent)
-                    self._open_to_all(target, 0o644)
+                    self._visit(name)
+                    self._open_to_all(Path(target), 0o644)
             else:
-                self._make(target.parent)
+                self._visit(name)
                 _replace(target, data, "everybody" if self._is_public else "as before")
                 self.changed += 1
             if inputs:
@@ -263,8 +265,6 @@ class Folder:
             stream.write(json.dumps(note, ensure_ascii=False, indent=1).encode())
 
     def _make(self, folder: Path) -> None:
-        if folder in self._folders:
-            return
         # A link in our folder could lead out of it.
         for part in (folder, *folder.parents):
             if part == self.path:
@@ -275,7 +275,6 @@ class Folder:
             if len(part.parts) > len(self.path.parts):
                 part.mkdir(mode=0o700, exist_ok=True)
                 self._open_to_all(part, 0o755)
-        self._folders.add(folder)
 
     def _open_to_all(self, path: Path, mode: int) -> None:
         if self._is_public and path.stat().st_mode & 0o777 != mode:
@@ -348,25 +347,26 @@ class _Marks:
         return at < len(bucket) and bucket[at] == mark
 
 
-def _replace(target: Path, data: bytes, readers: files.Readers) -> None:
-    made = target.with_name(f"{_PART}{target.name}")
+def _replace(target: str, data: bytes, readers: files.Readers) -> None:
+    folder, _, name = target.rpartition("/")
+    made = f"{folder}/{_PART}{name}"
     try:
         try:
             descriptor = os.open(made, _NEW, 0o600)
         except FileExistsError:  # of an export that was killed
-            made.unlink()
+            Path(made).unlink()
             descriptor = os.open(made, _NEW, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             left = memoryview(data)
             while left:
                 left = left[file.write(left) :]
-            files.allow(descriptor, target, readers)
-        made.replace(target)
+            files.allow(descriptor, Path(target), readers)
+        os.replace(made, target)  # noqa: PTH105 -- very many
     except BaseException as error:
         if isinstance(error, OSError):
-            error.filename, error.filename2 = str(target), None
+            error.filename, error.filename2 = target, None
         with contextlib.suppress(OSError):  # the error before it matters more
-            made.unlink()
+            Path(made).unlink()
         raise
 
 
@@ -390,7 +390,7 @@ def _is_ours(path: str, name: str) -> bool:
     return False
 
 
-def _is_equal(path: Path, data: bytes) -> bool:
+def _is_equal(path: str, data: bytes) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

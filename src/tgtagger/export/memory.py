@@ -90,7 +90,7 @@ class Memory:
         is_old = changed[at] < self._kept_at - _tick(self._kept_at)
         return is_old and found == (changed[at], modified[at], rest[at])
 
-    def note(self, mark: int, inputs: int, path: Path) -> None:
+    def note(self, mark: int, inputs: int, path: str) -> None:
         """Note a file as it was just written, or found to be equal."""
         self._is_new = True
         self._noted[mark >> 56] += _ENTRY.pack(mark, inputs, *_looks(os.lstat(path)))

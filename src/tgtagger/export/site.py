@@ -328,6 +328,7 @@ def _templates() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("tgtagger.export", "site_files"),
         autoescape=True,
+        auto_reload=False,  # else it looks at the templates' files for each page
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
