@@ -78,7 +78,7 @@ def test_an_export_into_a_folder_tells_of_all_that_it_reads(store: Store) -> Non
     with store.select(PostFilter(), steps) as selection:
         for _ in range(2):
             assert len(list(selection.posts())) == count
-    assert steps.told == [(EVERY, 3 * count)]
+    assert steps.told == [(EVERY, 4 * count)]
 
 
 def test_an_upgrade_tells_of_its_copy_and_its_revisions(db: Path) -> None:

@@ -165,6 +165,8 @@ def run(name: str, files: Sequence[str]) -> str:
         except subprocess.TimeoutExpired:
             running.send_signal(signal.SIGINT)  # pytest ends what it has started
             return f"ended after {LONGEST // 60} minutes"
+    if (KEPT / "state").read_text(encoding="utf-8") != sources():
+        return "for nothing: the sources or the tests have changed meanwhile"
     seconds = time.monotonic() - began
     (KEPT / f"{name}.seconds").write_text(f"{seconds:.1f}", encoding="utf-8")
     if code not in {0, _NO_TESTS}:

@@ -183,8 +183,8 @@ class Selection:
         _CHOOSE_TAGS(db)
         (self.count,) = _COUNT(db).fetchone()
         (links,) = _COUNT_LINKS(db).fetchone()
-        # What a folder of pages asks for: each post twice, and in the lists of its day and tags.
-        self._all = 3 * self.count + links
+        # What a new folder asks for: each post, its trace, two lists with it, and those of its tags.
+        self._all = 4 * self.count + links
 
     def close(self) -> None:
         """Drop the temporary tables."""
@@ -252,7 +252,7 @@ class Selection:
             names = dict(map(_NAME, _NAMES(self._db)))
             links = itertools.groupby(_LINKS.rows(self._db), itemgetter(0))
             post, of_post = next(links, (None, None))
-            for row in _TRACED.rows(self._db):
+            for row in self._heard(_TRACED.rows(self._db)):
                 tags: tuple[str, ...] = ()
                 if post == row[0] and of_post is not None:
                     tags = tuple(names[tag] for _, tag in of_post)
@@ -266,18 +266,19 @@ class Selection:
         """Yield posts by the keys of their traces, the newest first."""
         rows = _POSTS_WITH.rows(self._db, ids=json.dumps(list(keys)))
         with self._explained():
-            yield from map(records.post_of, rows)
+            yield from map(records.post_of, self._heard(rows))
 
     def posts_between(self, channel_id: int, low: int, high: int) -> Iterator[Post]:
         """Yield the posts of a channel with these numbers, the newest first."""
         rows = _POSTS_BETWEEN.rows(self._db, channel=channel_id, low=low, high=high)
         with self._explained():
-            yield from map(records.post_of, rows)
+            yield from map(records.post_of, self._heard(rows))
 
     def numbered_between(self, low: int, high: int) -> Iterator[tuple[int, str | None, Post]]:
         """Yield posts by their keys with their numbers and days, the newest first."""
         with self._explained():
-            for number, day, *row in _NUMBERED_BETWEEN.rows(self._db, low=low, high=high):
+            rows = _NUMBERED_BETWEEN.rows(self._db, low=low, high=high)
+            for number, day, *row in self._heard(rows):
                 yield number, day, records.post_of(row)
 
     def _heard(self, rows: Iterable[T]) -> Iterator[T]:
@@ -286,7 +287,7 @@ class Selection:
             yield row
             self._given += 1
             if self._given % EVERY == 0:
-                self._on_steps(self._given, self._all)
+                self._on_steps(min(self._given, self._all), self._all)
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         rows = self._rows(_TAGS[order], _TAG) if by == "tag" else self._rows(_DAYS, _DAY)
