@@ -183,7 +183,7 @@ class Selection:
         _CHOOSE_TAGS(db)
         (self.count,) = _COUNT(db).fetchone()
         (links,) = _COUNT_LINKS(db).fetchone()
-        # What a new folder asks for: each post, its trace, two lists with it, and those of its tags.
+        # What a new folder asks for: a post, its trace, two lists with it, and those of its tags.
         self._all = 4 * self.count + links
 
     def close(self) -> None:
