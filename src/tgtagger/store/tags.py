@@ -36,6 +36,7 @@ _APART = RowCheck("tags_apart.one", "tags_apart.other")
 _NAMED = RowCheck("tags.id", "tags.name")
 _DESCRIBED = RowCheck("tags.id", "tags.name", "tags.description")
 _USED_BY = RowCheck("tags.name", INTEGER)
+_COUNTS = RowCheck(INTEGER, INTEGER)
 _COMPLETION = RowCheck("tags.name", "tag_aliases.name", INTEGER)
 _NAMES = RowCheck("tag_changes.names")
 _ALIAS = RowCheck("tag_aliases.tag_id", "tag_aliases.name")
@@ -112,9 +113,11 @@ LISTED = Statement(
     "ON n.tag_id = t.id WHERE t.id NOT IN (SELECT tag_id FROM barred_tags) ORDER BY 3 DESC, t.name"
 )
 _BEGINNING = Statement(
-    "SELECT t.name, coalesce(n.posts, 0) AS posts FROM (SELECT id, name FROM tags "
-    "WHERE key >= :key AND key < :end AND substr(name, 1, :letters) = :text) AS t "
-    f"LEFT JOIN {USES} AS n ON n.tag_id = t.id ORDER BY posts DESC, t.name LIMIT :most"
+    "SELECT id, name FROM tags WHERE key >= :key AND key < :end "
+    "AND substr(name, 1, :letters) = :text ORDER BY id LIMIT :looked_at"
+)
+_POSTS_OF = Statement(  # of some, which a server counts alone
+    "SELECT tag_id, sum(posts) FROM tag_uses WHERE tag_id IN few(:tags) GROUP BY tag_id"
 )
 _MOST_USED = Statement(
     f"SELECT t.id, t.name FROM tags AS t LEFT JOIN {USES} AS n ON n.tag_id = t.id "
@@ -209,9 +212,12 @@ class Tags(Part):
                 end=key + "\U0010ffff",
                 letters=len(text),
                 text=text,
-                most=most,
+                looked_at=LOOKED_AT,
             )
-            return tuple((name, posts) for name, posts in map(_USED_BY, rows))
+            names = dict(map(_NAMED, rows))
+            posts = dict(map(_COUNTS, _POSTS_OF(db, tags=json.dumps([*names]))))
+        found = [(name, posts.get(tag, 0)) for tag, name in names.items()]
+        return tuple(sorted(found, key=lambda item: (-item[1], item[0]))[:most])
 
     def given_by_hand(self, posts: Sequence[int]) -> dict[int, frozenset[str]]:
         """Return the tags that a person gave to posts, by their inner ids."""
@@ -378,6 +384,10 @@ def _given_last(db: Connection, most: int) -> Iterator[TagCompletion]:
         tag = find_tag(db, name)
         if tag is not None:
             yield TagCompletion(_NAMED(_ROW(db, id=tag).fetchone())[1], None)
+
+
+LOOKED_AT = 500
+"""Of tags that begin alike, so many are looked at: the oldest, which are common."""
 
 
 def _aliases(db: Connection) -> dict[int, tuple[str, ...]]:
