@@ -17,6 +17,8 @@ _INVISIBLE = re.compile(f"(?<=[^\\W\\d_])[{_JOINERS}]|(?<=[\u0900-\u0dff])[{_JOI
 """What stands within a word and is no part of it for who searches: Hebrew points, the vowels and
 the stroke of Arabic, a soft hyphen, a joiner after a letter or an Indic sign (not in an emoji)."""
 
+_MAY_BE_INVISIBLE = re.compile(f"[{_JOINERS}{_POINTS}]")  # found in a tenth of the time
+
 
 def folded(text: str) -> str:
     """Return a text in the form that the index takes: composed, without invisible parts.
@@ -27,7 +29,7 @@ def folded(text: str) -> str:
         return text
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    return _INVISIBLE.sub("", text)
+    return _INVISIBLE.sub("", text) if _MAY_BE_INVISIBLE.search(text) else text
 
 
 def tokens(text: str) -> Iterator[str]:
