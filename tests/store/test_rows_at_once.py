@@ -56,6 +56,33 @@ def test_any_provenance_is_kept_as_it_is(store: Store) -> None:
         store.channels.remove("news", with_posts=True)
 
 
+def test_any_provenances_of_one_page_are_kept_as_they_are(store: Store) -> None:
+    """Of a database that keeps U+0000; the other has a sign in its place."""
+    texts = [*TEXTS, "a\0b"]
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(len(texts)))))
+    one = Tagged((SuggestedTag("one"),))
+    updates = [
+        update_after(item, one, Provenance("llm", texts[item.id.message_id]), now=NOW)
+        for item in store.queue.posts(PostFilter())
+    ]
+    assert all(store.queue.save(updates, store.runs.start("tag", updates[0].provenance)))
+    found = column(store, "SELECT model FROM post_tags ORDER BY post_id")
+    assert found in ([*TEXTS, "a\0b"], [*TEXTS, "a\ufffdb"])
+
+
+def test_a_provenance_that_is_no_text_fails_its_post_alone(store: Store) -> None:
+    store.posts.save_page(page(*(post(number, f"text {number}") for number in range(3))))
+    one = Tagged((SuggestedTag("one"),))
+    models = ("good", "bad \ud800", "good, too")
+    updates = [
+        update_after(item, one, Provenance("llm", models[item.id.message_id]), now=NOW)
+        for item in store.queue.posts(PostFilter())
+    ]
+    saved = store.queue.save(updates, store.runs.start("tag", updates[0].provenance))
+    assert sorted(saved) == [False, True, True]
+    assert column(store, "SELECT model FROM post_tags ORDER BY post_id") == ["good", "good, too"]
+
+
 def test_a_value_that_cannot_be_kept_fails_its_post_alone(store: Store) -> None:
     outcomes = [TaggingError("network", text) for text in ("good", "bad \ud800", "good, too")]
     assert sorted(save(store, Provenance("keywords", "1"), outcomes)) == [False, True, True]

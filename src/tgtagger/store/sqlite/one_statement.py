@@ -42,7 +42,12 @@ def insert(
         else:
             chosen.append(f"json_extract(value, '$[{len(differing)}]')")
             differing.append(column)
-    given = json.dumps([*zip(*differing, strict=True)] if differing else [[]] * len(rows))
+    items = [*zip(*differing, strict=True)] if differing else [[]] * len(rows)
+    given = json.dumps(items, ensure_ascii=False)  # the driver refuses what is no text
+    if "\\u0000" in given:  # SQLite's JSON ends a text there
+        marks = ", ".join("?" * len(columns))
+        driver(db).executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+        return
     driver(db).execute(
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(chosen)} FROM json_each(?)",
         (*values, given),
