@@ -42,7 +42,9 @@ def insert(
         else:
             chosen.append(f"json_extract(value, '$[{len(differing)}]')")
             differing.append(column)
-    items = [*zip(*differing, strict=True)] if differing else [[]] * len(rows)
+    items: list[Sequence[object]] = (
+        [*zip(*differing, strict=True)] if differing else [[]] * len(rows)
+    )
     given = json.dumps(items, ensure_ascii=False)  # the driver refuses what is no text
     if "\\u0000" in given:  # SQLite's JSON ends a text there
         marks = ", ".join("?" * len(columns))
