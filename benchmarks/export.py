@@ -26,7 +26,7 @@ SELECT p.channel_id, c.username, c.title, p.message_id, p.date, p.edited, p.dele
    JOIN tags AS t ON t.id = l.tag_id WHERE l.post_id = p.id ORDER BY l.position)) AS tags
 FROM posts AS p JOIN channels AS c ON c.id = p.channel_id ORDER BY p.id DESC
 """
-GOALS = {"jsonl": "at least 0.65 S, 64 MiB", "csv": "at least 0.33 S"}
+GOALS = {"jsonl": "at least 0.85 S, 64 MiB", "csv": "at least 0.35 S", "rss": "at least 0.2 S"}
 ROUNDS = {"jsonl": 3}
 
 
