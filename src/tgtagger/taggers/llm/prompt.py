@@ -252,4 +252,7 @@ _WORD = re.compile(
 
 def has_words(text: str) -> bool:
     """Tell whether a text has a word besides links and mentions."""
-    return any(found["word"] for found in _WORD.finditer(text))
+    found = _WORD.search(text)
+    while found is not None and found["word"] is None:
+        found = _WORD.search(text, found.end())
+    return found is not None

@@ -94,7 +94,9 @@ class Groups:
             if not has_words(post.text):
                 wordless.append(post)
                 continue
-            size = text_of(post, self.sizes).tokens
+            size = count_tokens(post.text)
+            if size > self.sizes.post_tokens:
+                size = text_of(post, self.sizes).tokens
             if group and tokens + size > self.sizes.tokens:
                 self._next = post
                 break
