@@ -174,7 +174,7 @@ class _Reading:
                 sign = weak if "?" in marks else strong
                 if "_" in word:
                     word, *following = word.split("_")
-                    sign = (sign[0]._replace(following=tuple(following)),)
+                    sign = (Sign(shelf, sign[0].weight, tuple(following)),)
                 elif "*" in marks:
                     among = self._beginnings
             if word:
