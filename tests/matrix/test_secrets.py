@@ -385,8 +385,17 @@ def test_a_proxys_password_is_shown_nowhere(
             assert "canary" not in (done.output + done.errors).lower(), (proxy, command)
 
 
-def test_a_database_of_another_kind_shows_no_password() -> None:
-    url = f"postgresql://me:{PASSWORD}@host/db"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:{}@host/db",
+        "postgresql://127.0.0.1:9/db?sslpassword={}",
+        "postgresql://127.0.0.1:9/db?pass%77ord={}",
+        "postgresql://127.0.0.1:9/db?options=-c%20my.password%3D{}",
+    ],
+)
+def test_a_database_of_another_kind_shows_no_password(url: str) -> None:
+    url = url.format(PASSWORD)
     for command in ("config", "config --json", "status", "doctor"):
         done = in_pipes("-vv", "--db", url, *command.split(" "))
         assert PASSWORD not in done.output + done.errors, command

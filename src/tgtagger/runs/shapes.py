@@ -499,8 +499,9 @@ def setting(found: config.Setting, settings: config.Settings) -> Shape:
     }
 
 
-_PASSWORD = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
-"""What may hold a password in the URL of a database, or of a proxy."""
+_WHO = re.compile(r"(?<=://).*(?=@)")
+"""What may hold a password in the URL of a database, or of a proxy; an option may, too."""
+_OPTION = re.compile(r"([?&][^=&]*=)[^&]*")
 
 
 def _shown(found: config.Setting, value: object) -> object:
@@ -508,4 +509,13 @@ def _shown(found: config.Setting, value: object) -> object:
         return value
     if isinstance(value, tuple):
         return ", ".join(value)
-    return "(hidden)" if found.secret else _PASSWORD.sub("(hidden)", str(value))
+    if found.secret:
+        return "(hidden)"
+    return _OPTION.sub(_shown_option, _WHO.sub("(hidden)", str(value)))
+
+
+def _shown_option(found: re.Match[str]) -> str:
+    """Return an option of a URL, without its value if it is about a password, however spelled."""
+    from urllib.parse import unquote
+
+    return f"{found[1]}(hidden)" if "password" in unquote(found[0]).lower() else found[0]
