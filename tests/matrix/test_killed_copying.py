@@ -40,7 +40,7 @@ def test_killed_anywhere_it_goes_on(tmp_path: Path, effort: Effort) -> None:
             path.unlink()
         kills += run(*command, fault=Fault(call, "signal=SIGKILL", nth, paths=files_of(new))).hit
         states.append(state(new))
-        if old_schemas.read(new) != contents:
+        if states[-1] != "whole":  # all rows may be there, and the index not
             Store.copy(str(old), str(new))
         assert old_schemas.read(new) == old_schemas.read(old) == contents
         assert_sound(new)
