@@ -250,3 +250,17 @@ def test_the_upgrade_keeps_the_changes_there_are(db: Path) -> None:
         store.changes.take_back(1)
         assert [each.name for each in store.tags.counts(unused=True)] == ["a"]
         assert store.integrity.check().damage == ()
+
+
+def test_the_undo_of_an_unblocking_blocks_no_tag_that_a_person_gave_since(filled: Store) -> None:
+    """`old` was blocked, then given to a post, which unblocked it, then to another one."""
+    filled.curation.remove(["old"])
+    given = filled.curation.add("news/3", ["old"]).number
+    filled.curation.add("news/1", ["old"])
+    assert given is not None
+    filled.changes.take_back(given)
+    assert [names for _, names in tags(filled)] == [("sea", "old"), ("sea",), ()]
+    assert filled.tags.blocked() == ()
+    (change,) = [each for each in filled.changes.past(9) if each.undoes == given]
+    filled.changes.take_back(change.number)
+    assert [names for _, names in tags(filled)] == [("sea", "old"), ("sea",), ("old",)]

@@ -231,6 +231,12 @@ _UNUSED = "".join(
     for table in ("post_tags", "tag_aliases", "removed_tags", "barred_tags")
 )
 _MADE = "SELECT tag_id FROM changed_tags WHERE change_id = :id AND before IS NULL"
+# Who gave it to another post since has unblocked it, too.
+_UNBLOCK_GIVEN = Statement(
+    "DELETE FROM barred_tags WHERE tag_id IN (SELECT tag_id FROM changed_tags "
+    "WHERE change_id = :id) AND EXISTS (SELECT 1 FROM post_tags AS l "
+    f"WHERE l.tag_id = barred_tags.tag_id AND l.source IN ({LASTING_SOURCES}))"
+)
 _UNBLOCK_MADE = Statement(
     f"DELETE FROM barred_tags WHERE tag_id IN ({_MADE} AND after = {_TAG_NOW.format('tag_id')})"
 )
@@ -256,6 +262,7 @@ def take_back_change(db: Connection, change: PastChange, on_steps: OnSteps = unh
     renamed = renamed_posts(db, number)
     restored = _restore_tags(db, number)
     posts, links, kept = _restore_links(db, number, change.what)
+    _UNBLOCK_GIVEN(db, id=number)
     on_steps(2, STEPS)
     posts |= _restore_states(db, number)
     on_steps(3, STEPS)
