@@ -20,6 +20,7 @@ from support.make import page, post, tag
 from support.terminal import on_terminal
 from tgtagger.cli import app
 from tgtagger.export.folder import NOTE
+from tgtagger.export.memory import STATE
 from tgtagger.store import Store
 from tgtagger.store.sqlite.schema_version import SCHEMA
 
@@ -863,7 +864,7 @@ def test_a_public_export_is_for_a_web_server(archive: Any, tmp_path: Path) -> No
     finally:
         os.umask(old)
     assert mode(feed) == 0o644
-    shown = [path for path in site.rglob("*") if path.name != NOTE]
+    shown = [path for path in site.rglob("*") if path.name not in {NOTE, STATE}]
     assert {mode(path) for path in shown if path.is_file()} == {0o644}
     assert {mode(path) for path in (site, *shown) if path.is_dir()} == {0o755}
     # Without the option what is replaced stays for everybody to read.

@@ -16,6 +16,7 @@ from support.environments import at_home
 from support.fault_matrix import Effort
 from support.killing import DEADLY, KILLED, here
 from support.make import archive
+from tgtagger.export.memory import STATE
 
 
 class Target:
@@ -51,10 +52,11 @@ class Target:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the files by their paths, without the state, which holds their times."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".part-")
+        if path.is_file() and not path.name.startswith(".part-") and path.name != STATE
     }
 
 
