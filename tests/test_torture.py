@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
+
+import pytest
 
 from support import torture
 from support.fault_matrix import ROWS, Tried
@@ -28,6 +31,25 @@ def test_what_shards_found_of_one_row_is_joined() -> None:
     row.join(Tried(tests=1, violations=1, figures={"rounds": 3, "kills": 2, "max_stopping": 0.2}))
     assert (row.tests, row.violations, row.rounds) == (3, 1, 203)
     assert row.seen == "kills 42 · max_stopping 0.5 · how a"
+
+
+def test_a_violation_counts_after_a_try_that_went_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torture, "KEPT", tmp_path)
+    monkeypatch.setattr(torture, "sources", lambda: "")
+    (tmp_path / "state").write_text("")
+    tries = iter((1, 1, 0))
+    counted = '{"K1": {"tests": 1, "violations": %d}}'
+    script = "import pathlib, sys; pathlib.Path(sys.argv[4]).write_text(sys.argv[6]); sys.exit(%s)"
+    words = []
+    for code in tries:
+        command = [sys.executable, "-c", script % code]
+        monkeypatch.setattr(torture, "PYTEST", command)
+        words.append(torture.run("K1-killed_reading", ["", counted % code]))
+    assert [each.partition(",")[0] for each in words] == ["violations", "violations", "well"]
+    assert torture.joined(SHARDS)["K1"].violations == 2
+    assert torture.is_done("K1-killed_reading")
 
 
 def test_the_page_gets_one_table_whatever_it_had(tmp_path: Path) -> None:

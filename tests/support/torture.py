@@ -170,17 +170,19 @@ def run(name: str, files: Sequence[str]) -> str:
     seconds = time.monotonic() - began
     (KEPT / f"{name}.seconds").write_text(f"{seconds:.1f}", encoding="utf-8")
     if code not in {0, _NO_TESTS}:
+        if summary.exists():  # a try that goes well afterwards does not take it back
+            failed = len([*KEPT.glob(f"{name}.failed-*.json")])
+            summary.replace(KEPT / f"{name}.failed-{failed + 1}.json")
         return f"violations, {seconds:.0f} s"
     (KEPT / f"{name}.done").touch()
     return f"well, {seconds:.0f} s"
 
 
 def joined(shards: Shards) -> dict[str, Tried]:
-    """Return what was found of each row, by all shards."""
+    """Return what was found of each row by all shards, whose violations count for ever."""
     rows: defaultdict[str, Tried] = defaultdict(Tried)
     for name in shards:
-        file = KEPT / f"{name}.json"
-        if file.exists():
+        for file in (*KEPT.glob(f"{name}.json"), *KEPT.glob(f"{name}.failed-*.json")):
             for row, found in json.loads(file.read_text(encoding="utf-8")).items():
                 rows[row].join(Tried(**found))
     return {name: rows[name] for name in ROWS if name in rows}
