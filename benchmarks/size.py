@@ -22,6 +22,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from speed_tags import POSTS
+
 PROGRAM = str(Path(sys.executable).with_name("tgtagger"))
 MARKUP = re.compile(r"\*\*([^*\n]+)\*\*|\[([^]\n]+)]\((https?://[^)\s]+)\)|(https?://[^\s)\]]+)")
 
@@ -89,12 +91,7 @@ def measure(files: list[Path], folder: Path, *, formatted: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(os.environ.get("TGTAGGER_TEST_DATA", "no-such-folder")) / "ru_posts/channels",
-    )
+    parser.add_argument("folder", nargs="?", type=Path, default=POSTS)
     folder = parser.parse_args().folder
     files = sorted(folder.glob("*.json"))
     if not files:

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+POSTS = Path(os.environ.get("TGTAGGER_TEST_DATA", "no-such-folder")) / "ru_posts/channels"
 START = """
 import time
 begin = time.perf_counter()
@@ -45,7 +46,7 @@ def main() -> None:
         "folder",
         nargs="?",
         type=Path,
-        default=Path(os.environ.get("TGTAGGER_TEST_DATA", "no-such-folder")) / "ru_posts/channels",
+        default=POSTS,
         help="JSON files of Russian posts; without: English only",
     )
     folder = parser.parse_args().folder

@@ -61,6 +61,22 @@ def test_a_poorer_guess_is_ignored(store: Store) -> None:
     assert ids(store) == [(3,), (1, 2)]
 
 
+def test_what_is_left_of_an_album_alone_neither_replaces_nor_doubles_it(store: Store) -> None:
+    """The others were deleted at their source since: it was read again, twice."""
+    whole = album(1, 2, 3)
+    store.posts.save_page(page(whole))
+    rest = post(3, "", media=(PHOTO,))
+    for _ in range(2):
+        stored = store.posts.save_page(page(rest, post(4, "other")))
+        assert stored.updated == 0
+        assert ids(store) == [(4,), (1, 2, 3)]
+        assert store.records.post("news/3").post.text == whole.text
+    parts = (post(1, "caption"), post(2, "second"), rest)
+    store.posts.save_page(page(*parts, source="telegram"))  # who knows better
+    assert ids(store) == [(4,), (3,), (2,), (1,)]
+    assert store.integrity.check_index()
+
+
 def test_the_outward_id_stays_when_the_first_member_is_gone(store: Store) -> None:
     store.posts.save_page(page(album(1, 2, 3)))
     store.posts.save_page(page(album(2, 3)))

@@ -45,7 +45,7 @@ class Grouping:
     """Which stored post each incoming post belongs to, by the incoming post's first message id."""
 
     owner: dict[int, int] = field(default_factory=dict)  # → inner id of the stored one; else new
-    ignored: set[int] = field(default_factory=set)  # posts that a poorer source grouped otherwise
+    ignored: set[int] = field(default_factory=set)  # the album that is stored says more
     is_new: bool = False  # a stored post has other members now
 
 
@@ -72,7 +72,10 @@ def regroup(
             continue
         keep = stored.get(ids[0], owners[0])
         known, rank = known_of[keep], max(SOURCE_RANK[source_of[owner]] for owner in owners)
-        if SOURCE_RANK[source] < rank and known != ids:
+        # What is left of an album alone, without its first message, is told by the album already;
+        # but a better source may show that they never were one, the first message later.
+        is_rest = len(ids) == 1 and ids[0] in known[1:]
+        if known != ids and SOURCE_RANK[source] < rank + is_rest:
             grouping.ignored.add(ids[0])
             continue
         if known != ids:
