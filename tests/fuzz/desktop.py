@@ -14,7 +14,7 @@ from fuzz.posts import FOLDER, check_all
 from support import exports
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Page, StoredRawRecord
-from tgtagger.sources.desktop import DesktopExport, file, reconvert
+from tgtagger.sources.desktop import DesktopExport, file, reconvert, stretches
 
 MESSAGES: list[dict[str, Any]] = [
     exports.service(1, "create_channel"),
@@ -48,9 +48,11 @@ INPUTS = [
             ),
         )
     ),
+    # As Desktop lays it out: most of it is read fast.
+    json.dumps(exports.chat(*MESSAGES), ensure_ascii=False, indent=1).encode(),
     # What was found.
     *(
-        json.dumps(_ONE).encode().replace(b'"?"', value)
+        json.dumps(_ONE, indent=1).encode().replace(b'"?"', value)
         for value in (
             b"9" * 5000,
             b"-" + b"9" * 5000,
@@ -72,6 +74,7 @@ def read(data: bytes, *, stretch: int | None = None) -> tuple[list[Page], str | 
     with pytest.MonkeyPatch.context() as patch:
         if stretch is not None:  # bytes that are read at a time
             patch.setattr(file, "BUFFER", stretch)
+            patch.setattr(stretches, "STRETCH", stretch)
         try:
             pages.extend(DesktopExport(path, groups=True, page_size=4).read())
         except InputError as error:

@@ -102,9 +102,8 @@ def _whole(value: object) -> int | None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    if not 0 <= value < 1_000_000_000:
-        return None
-    return value if isinstance(value, int) else float(value)
+    number = float(value) if isinstance(value, Decimal) else value
+    return number if 0 <= number < 1_000_000_000 else None
 
 
 def _bare_id(value: object) -> int | None:
@@ -331,7 +330,8 @@ def _reaction(item: Record) -> str | None:
         case "emoji":
             return _string(item.get("emoji"))
         case "custom_emoji":
-            return conversion.custom(item.get("document_id"))
+            document = item.get("document_id")
+            return conversion.custom(float(document) if isinstance(document, Decimal) else document)
         case "paid":
             return conversion.PAID
     return None

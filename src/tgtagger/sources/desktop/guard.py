@@ -53,10 +53,11 @@ UNREADABLE = (ijson.JSONError, TooDeep, UnicodeDecodeError, InvalidOperation)
 
 
 class Guarded:
-    """Reads a file for ijson, from where it stands to its end."""
+    """Reads a file for ijson, from where it stands to its end; `before` stands before that."""
 
-    def __init__(self, file: IO[bytes], *, looks_deep: bool = True) -> None:
+    def __init__(self, file: IO[bytes], *, before: bytes = b"", looks_deep: bool = True) -> None:
         self._file = file
+        self._before = self._left = before
         self._start = file.tell()
         self._looks_deep = looks_deep
         self._ends = False
@@ -68,6 +69,8 @@ class Guarded:
         if self._ends:
             raise TooDeep
         data, is_end = b"", False
+        if size:  # ijson first reads nothing, to see what kind of file it is
+            data, self._left = self._left, b""
         while not data and not is_end:  # bytes left out or held back are not the end
             data = self._file.read(size)
             is_end = not data
@@ -78,9 +81,6 @@ class Guarded:
         if _SURROGATE.search(data):
             data = _ESCAPE.sub(_without_half, data)
         return self._before_the_deep(data, size) if self._looks_deep else data
-
-    def tell(self) -> int:
-        return self._file.tell()
 
     # ---- nesting
 
@@ -104,7 +104,7 @@ class Guarded:
         self._file.seek(self._start)
         depth = 0
         try:
-            file = Guarded(self._file, looks_deep=False)
+            file = Guarded(self._file, before=self._before, looks_deep=False)
             for event, _ in ijson.basic_parse(file, buf_size=BUFFER):
                 if event in {"start_map", "start_array"}:
                     depth += 1
