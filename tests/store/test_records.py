@@ -92,6 +92,17 @@ def test_a_record_reads_back_as_the_post(archive: Store) -> None:
         assert [item.type for item in found.media] == [item["type"] for item in values["media"]]
 
 
+def test_a_record_is_the_same_among_many_as_alone(archive: Store) -> None:
+    whole = [
+        archive.records.post(f"{found.channel.id}/{found.id.message_id}").record
+        for found in archive.records.posts(PostFilter())
+    ]
+    assert list(archive.records.lines(PostFilter())) == whole
+    values = [json.loads(record) for record in whole]
+    has_own = {each["text"] != each["markdown"] for each in values}
+    assert has_own == {True, False}  # markdown of its own, and none
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [

@@ -93,7 +93,27 @@ def _facts() -> Iterator[tuple[str, str, Value]]:
         yield from _AFTER.get(column.name, ())
 
 
-RECORD = "as_text(object_of({}))".format(", ".join(f"'{name}', {sql}" for name, sql, _ in _facts()))
+_FIELDS = tuple((name, sql) for name, sql, _ in _facts())
+
+
+def _object(fields: Sequence[tuple[str, str]]) -> str:
+    return "as_text(object_of({}))".format(", ".join(f"'{name}', {sql}" for name, sql in fields))
+
+
+RECORD = _object(_FIELDS)
+
+_TEXT = next(at for at, (name, _) in enumerate(_FIELDS) if name == "text")  # then comes `markdown`
+PIECES = ", ".join((
+    f"as_bytes({_object(_FIELDS[:_TEXT])})",
+    "as_bytes(quoted(p.text))",
+    "CASE WHEN p.markdown IS NOT NULL THEN as_bytes(quoted(p.markdown)) END",
+    f"as_bytes({_object(_FIELDS[_TEXT + 2 :])})",
+))  # fmt: skip
+"""SQL: the columns of which `_put_together` makes a record.
+
+Most posts have no markdown of their own: their text stands in the record twice, and is quoted and
+checked once.
+"""
 
 _STRUCTURES = ("reactions", "media", "forward")
 """Facts that are JSON."""
@@ -125,6 +145,8 @@ _TAGS_OF = Statement(
 _TAG_OF = RowCheck(INTEGER, "tags.name", "post_tags.source")
 BATCH = 1000
 """Posts whose tags are looked up at a time."""
+_TOGETHER = 100
+"""Records that are put together at a time: so few stay in a processor's cache meanwhile."""
 
 
 class Records(Part):
@@ -138,9 +160,9 @@ class Records(Part):
         """
         with self._database.read() as db:
             query = query_for(db, wanted)
-            columns = f"as_bytes({RECORD}), {query.room.fits(_CHECKED)}"
-            for rows in query.select(columns, limit=wanted.limit).batches(db, BATCH):
-                yield _whole([record for record, _ in rows], are_fit=all(fits for _, fits in rows))
+            columns = f"{PIECES}, {query.room.fits(_CHECKED)}"
+            for rows in query.select(columns, limit=wanted.limit).batches(db, _TOGETHER):
+                yield _put_together(rows)
 
     def lines(self, wanted: PostFilter) -> Iterator[str]:
         """Yield the posts of a filter as JSON, one line each, newest first."""
@@ -260,16 +282,24 @@ class Records(Part):
             )
 
 
-def _whole(records: list[bytes] | list[str], *, are_fit: bool) -> list[bytes]:
-    """Return records in UTF-8. Raises WrongValueError for damage: SQLite does not look for it."""
-    encoded = [each.encode() if isinstance(each, str) else each for each in records]
+def _put_together(rows: Sequence[Any]) -> list[bytes]:
+    """Return the records of rows of PIECES and whether they fit, in UTF-8.
+
+    Raises WrongValueError for damage: SQLite does not look for it.
+    """
+    if isinstance(rows[0][0], str):  # not every database gives bytes
+        rows = [[each.encode() if isinstance(each, str) else each for each in row] for row in rows]
+    are_fit = all(row[-1] for row in rows)
     try:
-        b"".join(encoded).decode()
+        b"".join([piece for row in rows for piece in row[:-1] if piece]).decode()
     except UnicodeDecodeError:
         are_fit = False
     if not are_fit:
         raise WrongValueError("a record") from None
-    return encoded
+    return [
+        b'%b,"text":%b,"markdown":%b,%b' % (begin[:-1], text, markdown or text, end[1:])
+        for begin, text, markdown, end, _ in rows
+    ]
 
 
 def _found(

@@ -103,6 +103,7 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "collected": lambda _, query: f"array_to_json(ARRAY({query}))",
     "as_json": "CAST({} AS json)".format,
     "as_text": "CAST({} AS text)".format,
+    "quoted": "CAST(to_json({}) AS text)".format,
     "as_bytes": "{}".format,
     "text_of": _item,
     "number_of": lambda *parts: f"CAST({_item(*parts)} AS bigint)",

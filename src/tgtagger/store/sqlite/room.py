@@ -59,6 +59,7 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     "collected": "json((SELECT json_group_array({}) FROM ({})))".format,
     "as_json": "json({})".format,
     "as_text": "{}".format,
+    "quoted": "json_quote({})".format,  # a text as JSON
     "as_bytes": "CAST({} AS BLOB)".format,  # of a text, where that saves time
     "number_of": _item,
     "text_of": _item,
