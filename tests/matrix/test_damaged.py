@@ -58,6 +58,8 @@ WRITING: tuple[tuple[str, ...], ...] = (
     ("tags", "undo", "1"),
     ("channels", "remove", "news", "--with-posts", "--yes"),
 )
+MENDED = ("it was rebuilt", "they were counted again")
+"""How `doctor` says that it has written what is made of the posts alone."""
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +105,8 @@ def assert_every_command_ends_well(db: Path, export: Path) -> set[int]:
         result = call(db, arguments)
         code = result.exit_code
         codes.add(code)
-        reads = arguments in READING or (
-            arguments == ("doctor",) and "it was rebuilt" not in result.stdout
-        )
+        mended = any(words in result.stdout for words in MENDED)
+        reads = arguments in READING or (arguments == ("doctor",) and not mended)
         assert code in ({0, 2, 6} if reads else {0, 2, 3, 5, 6, 75}), (arguments, result.stderr)
         if refused and arguments != ("config",):
             assert code == 6, arguments
@@ -125,6 +126,13 @@ def test_no_command_falls_over_a_damaged_file(
         put(db, damaged(data, seed + 3))
         found += 6 in assert_every_command_ends_well(db, export)
     effort.saw(noticed=found)
+
+
+def test_no_command_falls_over_a_link_to_no_tag(whole: Path, export: Path, db: Path) -> None:
+    shutil.copy(whole, db)
+    with closing(sqlite3.connect(db, isolation_level=None)) as raw:
+        raw.execute("DELETE FROM tags WHERE id = (SELECT max(tag_id) FROM post_tags)")
+    assert_every_command_ends_well(db, export)
 
 
 def test_no_command_falls_over_a_wrong_value(

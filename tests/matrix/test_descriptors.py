@@ -96,7 +96,7 @@ def test_no_more_open_files_from_some_moment_on(
         assert_sound(db)
 
 
-ENOUGH = 80
+ENOUGH = 90
 """MiB of addresses with which Python's own modules are loaded, whatever comes of the rest."""
 
 

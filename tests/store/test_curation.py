@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from support.sql import reading
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
+from tgtagger.runs.query import read_query
 from tgtagger.store import Store
 
 
@@ -40,6 +42,22 @@ def test_a_renamed_tag_keeps_its_posts_and_its_old_name(archive: Store) -> None:
     assert tags_of(archive) == ("Artificial Intelligence", "other")
     assert archive.curation.rename("AI", "ai").aliases == ("Artificial Intelligence",)  # and back
     assert archive.curation.rename("ai", "A.I").names == ("A.I",)
+
+
+@pytest.mark.parametrize("name", ["\udcff\udc9bmarket", "half\ud83dway"])
+def test_a_name_that_is_no_text_is_refused_and_changes_nothing(archive: Store, name: str) -> None:
+    """Bytes of an argument that are not UTF-8 are lone surrogates to Python."""
+    for change in (
+        lambda: archive.curation.add("news/1", [name]),
+        lambda: archive.curation.rename("AI", name),
+        lambda: archive.curation.add_aliases("AI", [name]),
+    ):
+        with pytest.raises(InputError, match="not UTF-8"):
+            change()
+    with contextlib.suppress(InputError):  # a server is not asked for half a word
+        assert archive.records.near(PostFilter(query=read_query(name))) == ()
+    assert tags_of(archive) == ("AI", "ИИ", "news")
+    assert [change.what for change in archive.changes.past(2)] == ["tag"]
 
 
 def test_a_change_of_case_leaves_no_alias(archive: Store) -> None:

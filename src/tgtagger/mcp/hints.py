@@ -57,6 +57,7 @@ HINTS: Mapping[str, str] = {
     "query_parenthesis_open": _SYNTAX,
     "query_operator_alone": _SYNTAX,
     "query_too_deep": _SYNTAX,
+    "text_not_unicode": "write it again, in whole characters",
     "query_without_words": _SYNTAX,
     "relevance_without_words": "sort by date, or search for words",
     "filter_unknown": _SYNTAX,

@@ -38,6 +38,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "query_too_deep": "the query has more than {most} levels of parentheses",
     "query_without_words": "the query has no word to search for",
     "relevance_without_words": "sorting by relevance needs a word to search for",
+    "text_not_unicode": "a given text holds bytes that are not UTF-8, or half a character",
     "parameter_unknown": "there is no parameter {name!r} here",
     "parameter_repeated": "the parameter {name!r} is given more than once",
     "cursor_wrong": "no page goes on from {cursor!r}",

@@ -255,7 +255,10 @@ class Selection:
             for row in self._heard(_TRACED.rows(self._db)):
                 tags: tuple[str, ...] = ()
                 if post == row[0] and of_post is not None:
-                    tags = tuple(names[tag] for _, tag in of_post)
+                    try:
+                        tags = tuple(names[tag] for _, tag in of_post)
+                    except KeyError:
+                        raise WrongValueError("post_tags.tag_id") from None
                     post, of_post = next(links, (None, None))
                 key, channel, number, day, message, date = row[:6]
                 shown = _hash((*row[1:2], *row[3:_SHOWN], tags))

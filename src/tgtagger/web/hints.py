@@ -81,6 +81,7 @@ HINTS: Mapping[str, str | Callable[..., str]] = {
     "query_parenthesis_open": _OPERATORS,
     "query_operator_alone": _OPERATORS,
     "query_too_deep": "write it with fewer, or as several searches",
+    "text_not_unicode": "write it again, in whole characters",
     "query_without_words": _SYNTAX,
     "relevance_without_words": _SYNTAX,
     "filter_unknown": _filter,

@@ -90,6 +90,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "query_too_deep": "use fewer parentheses, or search several times",
     "query_without_words": _SYNTAX,
     "relevance_without_words": "add a word to the query, or leave out --sort relevance",
+    "text_not_unicode": "type it again, or set the terminal to UTF-8",
     "cursor_wrong": "leave it out, to begin with the newest post",
     "no_post_chosen": "choose some posts first",
     "cursor_of_another_search": "keep the filters of the page that gave it, or leave it out",

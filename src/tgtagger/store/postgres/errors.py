@@ -74,6 +74,8 @@ def map_errors(path: str) -> Iterator[None]:
     """Turn the errors a user can act on into ours; let bugs through."""
     try:
         yield
+    except UnicodeEncodeError:  # it holds the text
+        raise InputError("text_not_unicode") from None
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         found = of_the_driver(error)
         translated = _translate(found, path)

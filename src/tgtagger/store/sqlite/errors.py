@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from tgtagger.errors import Locked, StoreError, TgTaggerError, system_error
+from tgtagger.errors import InputError, Locked, StoreError, TgTaggerError, system_error
 from tgtagger.store.driver_errors import of_the_driver
 from tgtagger.store.rooms import Connection
 from tgtagger.store.sqlite import access_diagnosis
@@ -63,6 +63,8 @@ def map_errors(path: Path) -> Iterator[None]:
     """Turn the errors a user can act on into ours; let bugs through."""
     try:
         yield
+    except UnicodeEncodeError:  # it holds the text
+        raise InputError("text_not_unicode") from None
     except Exception as error:
         if not isinstance(of_the_driver(error), (sqlite3.Error, OSError, UnicodeDecodeError)):
             raise
