@@ -47,11 +47,12 @@ def test_a_renamed_tag_keeps_its_posts_and_its_old_name(archive: Store) -> None:
 @pytest.mark.parametrize("name", ["\udcff\udc9bmarket", "half\ud83dway"])
 def test_a_name_that_is_no_text_is_refused_and_changes_nothing(archive: Store, name: str) -> None:
     """Bytes of an argument that are not UTF-8 are lone surrogates to Python."""
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: archive.curation.add("news/1", [name]),
         lambda: archive.curation.rename("AI", name),
         lambda: archive.curation.add_aliases("AI", [name]),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(InputError, match="not UTF-8"):
             change()
     with contextlib.suppress(InputError):  # a server is not asked for half a word
