@@ -35,7 +35,10 @@ def add_up(found: Iterable[tuple[str | None, int | None]]) -> tuple[tuple[str, i
 
 def is_too_long(text: str, media: Iterable[Media] = ()) -> bool:
     """Tell whether a post has more letters than LONGEST_TEXT."""
-    return len(text) + sum(len(word) for item in media for word in item.words) > LONGEST_TEXT
+    size = len(text)
+    for item in media:
+        size += sum(map(len, item.words))
+    return size > LONGEST_TEXT
 
 
 def too_long(identity: int) -> Rejected:

@@ -59,8 +59,9 @@ def to_markdown(text: str, entities: Sequence[Entity]) -> str | None:
 
 def _is_suspect(text: str) -> bool:
     """Tell, quickly, whether a text may have special letters: most texts have none."""
-    if any(mark in text for mark in "\\`*_[]<~|&\t"):
-        return True
+    for mark in "\\`*_[]<~|&\t":  # each search is faster than the step to the next one
+        if mark in text:
+            return True
     for line in text.split("\n"):
         start = line.lstrip(" ")[:1]
         if start and (start in "#>+=-" or start.isdigit() or line.startswith("    ")):

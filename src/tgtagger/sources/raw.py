@@ -28,10 +28,22 @@ def pack(record: object) -> bytes:
 
     Raises ValueError, TypeError or RecursionError for a value outside JSON.
     """
-    try:
-        data = orjson.dumps(record, default=_number)
-    except TypeError:  # an integer beyond 64 bits, a lone surrogate: rare, and JSON can hold them
+    data = dump(record)
+    if data is None:
         data = json.dumps(record, default=_number).encode()
+    return compress(data)
+
+
+def dump(record: object) -> bytes | None:
+    """Return a record as JSON. None: it is not JSON's, or one of the rare values that are slow."""
+    try:
+        return orjson.dumps(record, default=_number)
+    except TypeError:  # an integer beyond 64 bits, a lone surrogate: JSON can hold them
+        return None
+
+
+def compress(data: bytes) -> bytes:
+    """Return what `pack` does of the record with this JSON."""
     with _lock:
         return _compressor.compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
 

@@ -9,7 +9,6 @@ makes one post of the messages. Knows no file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tgtagger.model.posts import PostData, RawRecord
@@ -21,49 +20,44 @@ LARGEST = 10
 _GROUPED = {"photo", "video", "document", "audio"}
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A post of one message. All members of an album have the same `shared` facts."""
-
-    post: PostData
-    shared: tuple[object, ...]
-    record: Any
+Draft = tuple[PostData, dict[str, Any]]
+"""A post of one message, and the message."""
 
 
-def draft(post: PostData, record: dict[str, Any]) -> Draft:
-    shared = (
+def belongs(group: Sequence[Draft], item: Draft) -> bool:
+    """Tell whether a message continues `group`, which may be an album."""
+    post, last = item[0], group[-1][0]
+    return (
+        _can_group(post)
+        and _can_group(last)
+        and post.ids[0] == last.ids[0] + 1
+        and len(group) < LARGEST
+        and post.date is not None
+        and _shared(item) == _shared(group[-1])
+        and sum(bool(member.text) for member, _ in (*group, item)) <= 1
+    )
+
+
+def _can_group(post: PostData) -> bool:
+    return bool(post.media) and post.media[0].type in _GROUPED
+
+
+def _shared(item: Draft) -> tuple[object, ...]:
+    """Return the facts that all members of an album have in common."""
+    post, record = item
+    return (
         post.date,
         record.get("from_id", record.get("from")),
         record.get("forwarded_from"),
         record.get("reply_to_message_id"),
     )
-    return Draft(post, shared, record)
-
-
-def belongs(group: Sequence[Draft], item: Draft) -> bool:
-    """Tell whether a message continues `group`, which may be an album."""
-    last = group[-1]
-    return (
-        item.post.ids[0] == last.post.ids[0] + 1
-        and len(group) < LARGEST
-        and item.post.date is not None
-        and item.shared == last.shared
-        and _can_group(item)
-        and _can_group(last)
-        and sum(bool(member.post.text) for member in (*group, item)) <= 1
-    )
-
-
-def _can_group(item: Draft) -> bool:
-    media = item.post.media
-    return bool(media) and media[0].type in _GROUPED
 
 
 def join(group: Sequence[Draft]) -> PostData:
     """Return the post that a group of messages makes."""
-    posts = [member.post for member in group]
-    packed = posts[0].raw
-    assert packed is not None  # the converter sets each raw record
-    if len(posts) > 1:
-        packed = RawRecord(raw.pack([member.record for member in group]), packed.converter)
-    return albums.join(posts, packed)
+    first = group[0][0]
+    if len(group) == 1:
+        return first
+    assert first.raw is not None  # the converter sets each raw record
+    packed = RawRecord(raw.pack([record for _, record in group]), first.raw.converter)
+    return albums.join([post for post, _ in group], packed)

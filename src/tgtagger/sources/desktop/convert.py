@@ -36,17 +36,23 @@ MIGRATED = 1_000_000_000
 """Taken from the ids of a supergroup's messages from before it became one: they are negative."""
 
 
-def convert(record: Any, kind: ChannelKind = "channel") -> PostData | ServiceMessage | Rejected:
-    """Return the post, service message or rejection of a message; `kind` is its chat's."""
+def convert(
+    record: Any, kind: ChannelKind = "channel", dumped: bytes | None = None
+) -> PostData | ServiceMessage | Rejected:
+    """Return the post, service message or rejection of a message; `kind` is its chat's.
+
+    `dumped` is what `raw.dump` made of it, if that has been done.
+    """
     if not isinstance(record, dict):
         return Rejected(None, "it is not a message")
     number = record.get("id")
     if not _is_message_id(number, kind):
         return conversion.rejected(number, "its id is not a message id")
     try:
-        packed = RawRecord(raw.pack(record), CONVERTER)
+        data = raw.pack(record) if dumped is None else raw.compress(dumped)
     except (TypeError, ValueError, RecursionError):
         return Rejected(number, "it is nested too deeply, or holds what JSON cannot say")
+    packed = RawRecord(data, CONVERTER)
     if record.get("type") == "service":
         action = _string(record.get("action")) or "unknown"
         return ServiceMessage(number, _date(record, "date"), action, packed)

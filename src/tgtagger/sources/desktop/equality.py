@@ -15,9 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from tgtagger.model.choices import ChannelKind
+from tgtagger.sources import raw
 from tgtagger.sources.desktop import file as export
 
 CHUNK = 64
@@ -52,10 +51,13 @@ def hash_of(path: Path) -> str:
     return found.hexdigest()
 
 
-def chunks(records: Iterator[Any], kind: ChannelKind) -> Iterator[tuple[int, list[Any]]]:
-    """Yield messages in chunks, each with its hash; 0: it has none, or may cut an album.
+def chunks(
+    records: Iterator[Any], kind: ChannelKind
+) -> Iterator[tuple[int, list[Any], list[bytes | None]]]:
+    """Yield messages in chunks, each with its hash, and each message's JSON as of `raw.dump`.
 
-    Of a file that is cut off, the last chunk comes before the error.
+    0: it has no hash, or may cut an album. Of a file that is cut off, the last chunk comes before
+    the error.
     """
     some: list[Any] = []
     is_cut = False
@@ -64,13 +66,15 @@ def chunks(records: Iterator[Any], kind: ChannelKind) -> Iterator[tuple[int, lis
         for record in records:
             ends = bool(some) and _ends(some[-1], record)
             if ends or len(some) >= _MOST:
-                yield 0 if is_cut or not ends else _hash(some, kind), some
+                dumped = [raw.dump(each) for each in some]
+                yield 0 if is_cut or not ends else _hash(dumped, kind), some, dumped
                 some, is_cut = [], not ends
             some.append(record)
     except export.CutOff as error:
         broken = error
     if some:
-        yield 0 if is_cut else _hash(some, kind), some
+        dumped = [raw.dump(each) for each in some]
+        yield 0 if is_cut else _hash(dumped, kind), some, dumped
     if broken is not None:
         raise broken
 
@@ -92,12 +96,12 @@ def _ends(last: Any, record: Any) -> bool:
     return not may_be_album
 
 
-def _hash(some: list[Any], kind: ChannelKind) -> int:
-    try:
-        data = orjson.dumps(some, default=str)
-    except (TypeError, ValueError, RecursionError):  # rare: beyond 64 bits, no letter
+def _hash(dumped: list[bytes | None], kind: ChannelKind) -> int:
+    data = [each for each in dumped if each is not None]
+    if len(data) < len(dumped):
         return 0
-    return int.from_bytes(blake2b(data, digest_size=8, key=kind.encode()).digest(), "little")
+    found = blake2b(b"[%b]" % b",".join(data), digest_size=8, key=kind.encode())
+    return int.from_bytes(found.digest(), "little")
 
 
 Chunk = tuple[int, int, int]

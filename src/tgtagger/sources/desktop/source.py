@@ -18,7 +18,7 @@ from tgtagger.model.posts import Channel, Page, PostData, Rejected, ServiceMessa
 from tgtagger.sources import raw
 from tgtagger.sources.desktop import equality
 from tgtagger.sources.desktop import file as export
-from tgtagger.sources.desktop.albums import Draft, belongs, draft, join
+from tgtagger.sources.desktop.albums import Draft, belongs, join
 from tgtagger.sources.desktop.convert import convert
 
 PAGE = 3000
@@ -150,9 +150,11 @@ class DesktopExport:
         before = equality.unpack(self._read_before(channel.id) if self._is_whole else b"")
         now: list[equality.Chunk] = []
         wanted = True
+        has_dates = self._since is not None or self._until is not None
         broken: export.CutOff | None = None
         try:
-            for key, some in equality.chunks(itertools.islice(records, counted), channel.kind):
+            found_chunks = equality.chunks(itertools.islice(records, counted), channel.kind)
+            for key, some, dumped in found_chunks:
                 known = before.get(key)
                 if known is not None:
                     pages.count(some, known)
@@ -161,9 +163,9 @@ class DesktopExport:
                     now.append((key, *known))
                     continue
                 done = pages.done
-                for record in some:
-                    found = convert(record, channel.kind)
-                    if isinstance(found, PostData):
+                for record, data in zip(some, dumped, strict=True):
+                    found = convert(record, channel.kind, data)
+                    if has_dates and isinstance(found, PostData):
                         wanted = self._wants(found, otherwise=wanted)
                         if not wanted:
                             continue
@@ -218,7 +220,7 @@ class _Pages:
                         Rejected(self.last_id, "its id stands twice in the export")
                     )
                     return
-                item = draft(found, record)
+                item = (found, record)
                 if self._group and not belongs(self._group, item):
                     self.end()
                 self._group.append(item)
@@ -282,7 +284,7 @@ def reconvert(stored: StoredRawRecord) -> PostData | None:
     except (ValueError, RecursionError):
         return None
     drafts = [
-        draft(found, member)
+        (found, member)
         for member in (record if isinstance(record, list) else [record])
         if isinstance(found := convert(member, stored.channel.kind), PostData)
     ]

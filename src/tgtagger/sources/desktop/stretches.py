@@ -20,7 +20,7 @@ import orjson
 
 from tgtagger.sources.desktop.guard import UNREADABLE, Guarded
 
-STRETCH = 1 << 20
+STRETCH = 1 << 18
 """Bytes that are read at a time: more of them miss the processor's cache."""
 
 GOES_ON = b'{"messages":[0,'
