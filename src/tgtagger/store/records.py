@@ -51,14 +51,17 @@ _URL = """CASE WHEN p.message_id < 0 THEN NULL
 
 
 _CHANNEL_PART = "object_of('id', abs(c.id), 'username', c.username, 'title', c.title)"
-_IDS = """CASE p.size WHEN 1 THEN list_of(p.message_id) ELSE collected(message_id,
-     SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id) END"""
+_IDS = """CASE p.size WHEN 1 THEN list_of(p.message_id) ELSE as_json(collected(message_id,
+     SELECT message_id FROM album_members WHERE post_id = p.id ORDER BY message_id)) END"""
 TAGS = """collected(name,
      SELECT t.name FROM post_tags AS l JOIN tags AS t ON t.id = l.tag_id
       WHERE l.post_id = p.id ORDER BY l.position)"""
 _AFTER = {
     "edited": (("deleted", "p.deleted", or_null(TEXT)),),
-    "markdown": (("tags", TAGS, TEXTS), ("status", "p.status", value_of("posts.status"))),
+    "markdown": (
+        ("tags", f"as_json({TAGS})", TEXTS),
+        ("status", "p.status", value_of("posts.status")),
+    ),
 }
 """Fields of a record that come from no source, by the fact that they follow."""
 AS_THEY_ARE = tuple(
@@ -102,17 +105,18 @@ def _object(fields: Sequence[tuple[str, str]]) -> str:
 
 RECORD = _object(_FIELDS)
 
-_TEXT = next(at for at, (name, _) in enumerate(_FIELDS) if name == "text")  # then comes `markdown`
+_TEXT = [name for name, _ in _FIELDS].index("text")  # then come `markdown` and `tags`
 PIECES = ", ".join((
     f"as_bytes({_object(_FIELDS[:_TEXT])})",
     "as_bytes(quoted(p.text))",
     "CASE WHEN p.markdown IS NOT NULL THEN as_bytes(quoted(p.markdown)) END",
-    f"as_bytes({_object(_FIELDS[_TEXT + 2 :])})",
+    f"as_bytes(as_text({TAGS}))",
+    f"as_bytes({_object(_FIELDS[_TEXT + 3 :])})",
 ))  # fmt: skip
 """SQL: the columns of which `_put_together` makes a record.
 
 Most posts have no markdown of their own: their text stands in the record twice, and is quoted and
-checked once.
+checked once. Tags are JSON, which SQLite would read again to put it into an object.
 """
 
 _STRUCTURES = ("reactions", "media", "forward")
@@ -145,8 +149,9 @@ _TAGS_OF = Statement(
 _TAG_OF = RowCheck(INTEGER, "tags.name", "post_tags.source")
 BATCH = 1000
 """Posts whose tags are looked up at a time."""
-_TOGETHER = 100
-"""Records that are put together at a time: so few stay in a processor's cache meanwhile."""
+_TOGETHER = 50
+"""Records that are put together at a time: a text as long as a hundred of them gets new memory from
+the system each time, and to read them takes twice as long."""
 
 
 class Records(Part):
@@ -289,16 +294,17 @@ def _put_together(rows: Sequence[Any]) -> list[bytes]:
     """
     if isinstance(rows[0][0], str):  # not every database gives bytes
         rows = [[each.encode() if isinstance(each, str) else each for each in row] for row in rows]
-    are_fit = all(row[-1] for row in rows)
+    begins, texts, markdowns, tags, ends, are_fit = zip(*rows, strict=True)
     try:
-        b"".join([piece for row in rows for piece in row[:-1] if piece]).decode()
+        b"".join([*begins, *texts, *filter(None, markdowns), *tags, *ends]).decode()
     except UnicodeDecodeError:
-        are_fit = False
-    if not are_fit:
+        are_fit = (False,)
+    if not all(are_fit):
         raise WrongValueError("a record") from None
     return [
-        b'%b,"text":%b,"markdown":%b,%b' % (begin[:-1], text, markdown or text, end[1:])
-        for begin, text, markdown, end, _ in rows
+        b'%b,"text":%b,"markdown":%b,"tags":%b,%b'
+        % (begin[:-1], text, markdown or text, names, end[1:])
+        for begin, text, markdown, names, end, _ in rows
     ]
 
 

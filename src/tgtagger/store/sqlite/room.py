@@ -56,7 +56,7 @@ _SPELLINGS: dict[str, Callable[..., str]] = {
     # JSON: of values, of the rows of a SELECT with one column, of JSON text; and items of a list.
     "object_of": lambda *parts: f"json_object({', '.join(parts)})",
     "list_of": lambda *values: f"json_array({', '.join(values)})",
-    "collected": "json((SELECT json_group_array({}) FROM ({})))".format,
+    "collected": "(SELECT json_group_array({}) FROM ({}))".format,
     "as_json": "json({})".format,
     "as_text": "{}".format,
     "quoted": "json_quote({})".format,  # a text as JSON
