@@ -217,6 +217,24 @@ def test_no_word_of_a_damaged_post_is_shown(whole: Path, db: Path, command: str)
     assert "secret" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("posts", "author"), ("posts", "markdown"), ("posts", "text"), ("tags", "name"),
+        ("channels", "title"),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_text_are_not_exported(
+    whole: Path, db: Path, table: str, column: str
+) -> None:
+    shutil.copy(whole, db)
+    with closing(sqlite3.connect(db)) as raw:
+        raw.execute(f"UPDATE {table} SET {column} = CAST(x'41ff' AS TEXT)")
+        raw.commit()
+    result = call(db, ["export", "--limit", "1"])
+    assert (result.exit_code, result.stdout) == (6, "")
+
+
 def test_a_bug_of_a_caller_is_not_taken_for_damage(whole: Path, db: Path) -> None:
     """Only the database's own errors send the check through the file, which finds this damage."""
     shutil.copy(whole, db)
