@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from support.exports import message
 from tgtagger.sources.desktop import equality
+from tgtagger.sources.desktop.convert import dump
 
 
 def keys(*messages: Any) -> list[int]:
@@ -30,3 +32,20 @@ def test_who_read_a_number_makes_no_difference() -> None:
 @pytest.mark.parametrize("value", [1 << 64, "\ud800"])
 def test_a_chunk_with_a_rare_value_has_no_hash(value: Any) -> None:
     assert keys(message(1, x=value), message(200)) == [0, keys(message(200))[0]]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        message(1, "ж"),
+        message(1, ["ж", {"type": "bold", "text": "b"}]),
+        message(1, "a", text_entities=[{"type": "plain", "text": "b"}]),
+        message(1, ["a"], text_entities=["a"]),
+        message(1, 5, text_entities=[{"text": 5.0}]),
+        message(1, "a", text_entities={"text": "a"}),
+        ["a"],
+        None,
+    ],
+)
+def test_a_message_s_json_is_all_of_it(record: Any) -> None:
+    assert dump(copy.deepcopy(record)) == orjson.dumps(record)

@@ -41,7 +41,7 @@ def convert(
 ) -> PostData | ServiceMessage | Rejected:
     """Return the post, service message or rejection of a message; `kind` is its chat's.
 
-    `dumped` is what `raw.dump` made of it, if that has been done.
+    `dumped` is what `dump` made of it, if that has been done.
     """
     if not isinstance(record, dict):
         return Rejected(None, "it is not a message")
@@ -57,6 +57,19 @@ def convert(
         action = _string(record.get("action")) or "unknown"
         return ServiceMessage(number, _date(record, "date"), action, packed)
     return _post(record, number, kind, packed)
+
+
+def dump(record: Any) -> bytes | None:
+    """Return the message as JSON, as `raw.dump` does.
+
+    A text without formatting stands in it twice. Made one object, it is encoded once.
+    """
+    parts = record.get("text_entities") if isinstance(record, dict) else None
+    if isinstance(parts, list) and len(parts) == 1 and isinstance(part := parts[0], dict):
+        text = record.get("text")
+        if type(text) is str and part.get("text") == text:
+            part["text"] = text
+    return raw.dump(record)
 
 
 def _is_message_id(value: object, kind: ChannelKind) -> TypeGuard[int]:
@@ -125,7 +138,7 @@ def _date(record: Record, name: str) -> dt.datetime | None:
     """
     seconds = record.get(f"{name}_unixtime")
     try:
-        if isinstance(seconds, str | int) and not isinstance(seconds, bool):
+        if type(seconds) is str or type(seconds) is int:
             return dt.datetime.fromtimestamp(int(seconds), dt.UTC)
     except (ValueError, OverflowError, OSError):
         pass

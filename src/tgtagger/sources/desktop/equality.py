@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.model.choices import ChannelKind
-from tgtagger.sources import raw
 from tgtagger.sources.desktop import file as export
+from tgtagger.sources.desktop.convert import dump
 
 CHUNK = 64
 """Message ids of a chunk."""
@@ -54,7 +54,7 @@ def hash_of(path: Path) -> str:
 def chunks(
     records: Iterator[Any], kind: ChannelKind
 ) -> Iterator[tuple[int, list[Any], list[bytes | None]]]:
-    """Yield messages in chunks, each with its hash, and each message's JSON as of `raw.dump`.
+    """Yield messages in chunks, each with its hash, and each message's JSON as of `dump`.
 
     0: it has no hash, or may cut an album. Of a file that is cut off, the last chunk comes before
     the error.
@@ -66,14 +66,14 @@ def chunks(
         for record in records:
             ends = bool(some) and _ends(some[-1], record)
             if ends or len(some) >= _MOST:
-                dumped = [raw.dump(each) for each in some]
+                dumped = [dump(each) for each in some]
                 yield 0 if is_cut or not ends else _hash(dumped, kind), some, dumped
                 some, is_cut = [], not ends
             some.append(record)
     except export.CutOff as error:
         broken = error
     if some:
-        dumped = [raw.dump(each) for each in some]
+        dumped = [dump(each) for each in some]
         yield 0 if is_cut else _hash(dumped, kind), some, dumped
     if broken is not None:
         raise broken
