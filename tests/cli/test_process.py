@@ -153,3 +153,9 @@ def test_a_bug_in_a_task_that_nobody_waits_for_is_seen() -> None:
     )
     done = subprocess.run(fake(body), capture_output=True, text=True, check=False)
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_command_seldom_looks_for_cycles() -> None:
+    body = "import gc\ndef command():\n    print(gc.isenabled(), gc.get_threshold()[0])\n"
+    done = subprocess.run(fake(body), capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "20000"]

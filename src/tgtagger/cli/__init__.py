@@ -74,6 +74,10 @@ _OTHER_NAMES = {
 }  # fmt: skip
 """What people type for a command of ours, by habit: it is named in the hint."""
 
+YOUNG = 20_000
+"""New objects before Python looks for cycles among them. A page is so many objects, and no cycle:
+at Python's own 700 they are looked through again and again, a twentieth of the time of `parse`."""
+
 _RUNS = {"parse", "tag", "retry-failed", "sync", "copy"}
 """Commands that store as they go."""
 
@@ -242,6 +246,7 @@ def root(
 
     if not gc.isenabled():  # the command is loaded
         gc.freeze()
+        gc.set_threshold(YOUNG)
         gc.enable()
     for stream in (sys.stdout, sys.stderr):
         # A run goes on where a terminal cannot show a letter. A pipe or a file always gets UTF-8,
