@@ -63,7 +63,7 @@ def marked(found: str, _expression: str) -> str:
 def insert(db: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     """Add new posts (id, text, media_text), empty ones too."""
     # In rising order: FTS5 writes out its buffer whenever an id is lower than the one before.
-    _INSERT.many(db, [(number, *_taken(db, number, texts)) for number, *texts in sorted(rows)])
+    _INSERT.many(db, [_taken(db, row) for row in sorted(rows)])
 
 
 def replace(db: Connection, rows: Sequence[tuple[int, str, str | None]]) -> None:
@@ -94,10 +94,10 @@ def terms_like(db: Connection, begin: str, lengths: tuple[int, int], most: int) 
     return [term for (term,) in rows]
 
 
-def _taken(db: Connection, post_id: int, texts: Sequence[str | None]) -> list[str | None]:
+def _taken(db: Connection, row: tuple[int, str, str | None]) -> tuple[int, str, str | None]:
     """Return a post's texts as the index takes them; keep them if they differ from the post's."""
-    found = [text and folded(text) for text in texts]
-    if found != list(texts):
-        text, media_text = found
-        _KEEP(db, id=post_id, text=text, media_text=media_text)
+    number, text, media_text = row
+    found = (number, folded(text), media_text and folded(media_text))
+    if found != row:
+        _KEEP.many(db, [found])
     return found
