@@ -136,14 +136,14 @@ def _kill_long(victim: Victim, effort: Effort, at_calls: int, by_time: int) -> N
         if turn % 8 == 7:
             victim.end(kills)
     assert hits >= len(chosen) * 0.9  # the last calls of a run vary a little
-    victim.start_over()
     kills = 0
-    for _ in range(effort.rounds(0, long=by_time)):
+    for left in reversed(range(effort.rounds(0, long=by_time))):
+        if not kills:
+            victim.start_over()
         hit = victim.kill_after(draw.uniform(0.15, 0.8) * seconds)
         kills, hits = kills + hit, hits + hit
         victim.check(kills)
-        if not hit or kills == SERIES:
+        if not hit or kills == SERIES or not left:
             victim.end(kills)
-            victim.start_over()
             kills = 0
     effort.saw(kills=hits)
