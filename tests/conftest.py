@@ -50,6 +50,7 @@ pytest_plugins = [
     "support.fault_matrix",
     "support.damage",
     "support.browser",
+    "support.news",
 ]
 
 

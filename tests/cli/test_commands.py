@@ -13,44 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from support.exports import account, chat, message, service, write
-from support.make import page, post, tag
+from support.exports import account, chat, message, write
+from support.news import NEWS, lines
 from support.terminal import on_terminal
 from tgtagger.cli import app
 from tgtagger.export.folder import NOTE
 from tgtagger.export.memory import STATE
-from tgtagger.store import Store
 from tgtagger.store.sqlite.schema_version import SCHEMA
-
-NEWS = chat(
-    service(1, "create_channel"),
-    message(2, "Учёные из Томска нашли новую комету #астрономия"),
-    message(3, "Хорошие новости для Иркутска: открыли планетарий"),
-    message(4, "=1+1 Rotterdam opens a wind-powered terminal\x1b[31m"),
-    message(5, "", photo="p.jpg", width=1, height=2),
-)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Any:
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, ["--db", str(tmp_path / "posts.db"), *arguments])
-
-    return call
-
-
-@pytest.fixture
-def archive(run: Any, tmp_path: Path) -> Any:
-    assert run("parse", str(write(tmp_path / "export", NEWS))).exit_code == 0
-    assert run("tag").exit_code == 0
-    return run
-
-
-def lines(result: Result) -> list[dict[str, Any]]:
-    assert result.exit_code == 0, result.stderr
-    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_parse_sums_up_as_json(run: Any, tmp_path: Path) -> None:
@@ -390,45 +361,6 @@ def test_real_posts_in_are_real_posts_out(run: Any, real_data: Path) -> None:
     assert summary["tag"]["pending"] == 0
 
 
-def test_tags_are_put_in_order_by_hand(archive: Any) -> None:
-    assert archive("tags", "merge", "комета").exit_code == 2  # into what?
-    result = archive("tags", "rename", "астрономия", "небеса")
-    assert result.stdout == (
-        "renamed 'астрономия' to 'небеса', on 1 post\nalso known as: астрономия\n"
-    )
-    dry = json.loads(
-        archive("tags", "merge", "комета", "--into", "небеса", "--dry-run", "--json").stdout
-    )
-    assert dry == {
-        "name": "небеса", "aliases": ["астрономия", "комета"], "posts": 1, "number": None,
-        "dry_run": True,
-    }  # fmt: skip
-    assert "would have merged into 'небеса', on 1 post\n" in archive(
-        "tags", "merge", "комета", "--into", "небеса", "--dry-run"
-    ).stdout  # fmt: skip
-    assert archive("tags", "merge", "комета", "--into", "астрономия").exit_code == 0
-    assert "комета" in archive("tags").stdout.split("небеса")[1].splitlines()[0]
-    assert archive("tags", "alias", "небеса", "вселенная").exit_code == 0
-    assert archive("tags", "alias", "небеса", "вселенная", "--remove").exit_code == 0
-    assert archive("tags", "add", "1006503122/2", "моё").stdout.endswith("моё\n")
-    assert json.loads(archive("tags", "drop", "1006503122/2", "моё", "--json").stdout)
-    assert archive("tags", "remove", "небеса").stdout == "removed 'небеса' from 1 post\n"
-    (listed,) = json.loads(archive("tags", "remove", "Иркутск", "--json").stdout)
-    assert listed["posts"] == 1
-
-
-def test_unknown_tags_are_named_with_the_nearest(archive: Any) -> None:
-    result = archive("tags", "merge", "астрономя", "--into", "комета")
-    assert result.exit_code == 2
-    assert "no tag 'астрономя'\nhint: did you mean астрономия?" in result.stderr
-
-
-def test_tags_of_a_database_that_is_not_there(run: Any, tmp_path: Path) -> None:
-    result = run("tags", "remove", "x")
-    assert (result.exit_code, "no database yet" in result.stderr) == (2, True)
-    assert not (tmp_path / "posts.db").exists()
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -480,95 +412,6 @@ def test_channels_are_added_paused_and_removed(archive: Any, tmp_path: Path) -> 
     removed = archive("channels", "remove", "News", "--with-posts", "--yes", "--json")
     assert json.loads(removed.stdout)["removed"] == 4
     assert lines(archive("export")) == []
-
-
-def test_what_a_person_did_is_listed_and_undone(archive: Any) -> None:
-    before = archive("export").stdout
-    assert archive("tags", "merge", "комета", "--into", "астрономия").exit_code == 0
-    assert "merge комета --into астрономия" in archive("tags", "history").stdout
-    (done, *_) = json.loads(archive("tags", "history", "--json").stdout)
-    assert (done["by"], done["what"], done["undone_at"]) == ("person", "merge", None)
-    told = archive("tags", "undo", "--dry-run").stdout
-    assert told.startswith(f"would undo change {done['number']} (merge комета")
-    assert json.loads(archive("tags", "undo", "--json").stdout)["number"] == done["number"]
-    assert archive("export").stdout == before
-    assert "undone" in archive("tags", "history").stdout
-    again = archive("tags", "undo", str(done["number"]))
-    assert (again.exit_code, "is undone already" in again.stderr) == (2, True)
-
-
-def test_tags_of_many_posts_at_once(archive: Any) -> None:
-    before = archive("export").stdout
-    told = archive("tags", "add", "небо", "звёзды", "--query", "комету OR планетарий", "--json")
-    change = json.loads(told.stdout)
-    number = json.loads(archive("tags", "history", "--json").stdout)[0]["number"]
-    assert change == {
-        "names": ["небо", "звёзды"], "posts": 2, "number": number, "dry_run": False,
-    }  # fmt: skip
-    assert archive("search", "--tag", "небо", "--count").stdout == "2\n"
-    told = archive("tags", "drop", "небо", "--channel", "News", "--dry-run")
-    assert told.stdout == "would have dropped небо: 2 posts\n"
-    assert archive("tags", "drop", "небо", "--channel", "News").stdout == "dropped небо: 2 posts\n"
-    assert archive("search", "--tag", "небо", "--count").stdout == "0\n"
-    assert [archive("tags", "undo").exit_code for _ in range(2)] == [0, 0]
-    assert archive("export").stdout == before
-    assert archive("tags", "add", "x", "--since", "2100").stdout == "added nothing: 0 posts\n"
-    alone = archive("tags", "add", "1006503122/2")
-    assert (alone.exit_code, "give a POST and a TAG" in alone.stderr) == (2, True)
-
-
-def test_a_new_tag_that_is_a_form_of_a_known_one_is_told(archive: Any) -> None:
-    archive("tags", "add", "1006503122/2", "ракета")
-    added = archive("tags", "add", "1006503122/3", "ракеты", "Ракета")
-    assert {"ракеты", "ракета"} <= set(added.stdout.strip().removeprefix("tags: ").split(", "))
-    assert added.stderr == (
-        "the tag 'ракета' exists, too; to merge the two: tgtagger tags merge ракеты --into ракета\n"
-    )
-    assert archive("tags", "add", "1006503122/3", "ракеты").stderr == ""
-
-
-def test_what_touches_many_posts_asks_first(tmp_path: Path, run: Any) -> None:
-    db = str(tmp_path / "many.db")
-    with Store.open(db) as store:
-        store.posts.save_page(page(*(post(number, f"text {number}") for number in range(1, 13))))
-        tag(store, ["one", "two"])
-    calls = (
-        ("rename", "one", "uno"), ("merge", "one", "--into", "two"), ("remove", "two"),
-        ("undo",), ("undo", "1"),
-    )  # fmt: skip
-    for call in calls:
-        refused = run("--db", db, "tags", *call)
-        assert refused.exit_code == 2, call
-        assert "this changes 12 posts: add --yes" in refused.stderr
-        assert run("--db", db, "tags", *call, "--dry-run").exit_code == 0
-    assert run("--db", db, "tags", "remove", "two", "--yes").exit_code == 0
-    assert run("--db", db, "tags", "undo", "--yes", "--json").exit_code == 0
-    assert "two" in run("--db", db, "tags").stdout
-
-
-def test_an_undo_says_how_many_posts_are_as_before(archive: Any) -> None:
-    first = json.loads(archive("status", "--json").stdout)["runs"][0]["id"]
-    name = json.loads(archive("tags", "--json").stdout)[0]["name"]
-    found = archive("tags", "rename", name, "tempest")
-    assert " on " in found.stdout
-    posts = found.stdout.partition(" on ")[2].split("\n")[0]
-    assert archive("tags", "undo").stdout.endswith(f": {posts} as before\n")
-    archive("tag", "--force", "--tagger", "keywords", "--yes")
-    nothing = f"nothing of run {first} is left to undo\n"
-    assert archive("tags", "undo", str(first)).stdout.startswith(nothing)
-    assert "with the tags from before the run again: " in archive("tags", "undo").stdout
-
-
-def test_a_tagging_run_is_undone(archive: Any) -> None:
-    run = json.loads(archive("status", "--json").stdout)["runs"][0]["id"]
-    assert "would undo" in archive("tags", "undo", str(run), "--dry-run").stdout
-    undone = json.loads(archive("tags", "undo", str(run), "--json").stdout)
-    assert (undone["posts"], undone["pending"]) == (4, 4)  # the one that it skipped, too
-    assert json.loads(archive("status", "--json").stdout)["posts"]["pending"] == 4
-    again = archive("tags", "undo", str(undone["undo"]))
-    assert again.stdout == f"undid change {undone['undo']} (undo {run}): 4 posts as before\n"
-    assert json.loads(archive("status", "--json").stdout)["posts"]["pending"] == 0
-    assert [archive("tags", "undo", run).exit_code for run in ("77", "9" * 30)] == [2, 2]
 
 
 def test_a_vocabulary_goes_round(archive: Any, tmp_path: Path) -> None:
@@ -967,52 +810,6 @@ def test_several_channels_are_named_at_once(run: Any, tmp_path: Path) -> None:
     ]
     assert run("channels", "remove", "The", "nothing", "--with-posts", "--yes").exit_code == 2
     assert "The Wörld" in run("channels").stdout
-
-
-@pytest.fixture
-def bent(run: Any, tmp_path: Path) -> Any:
-    """An archive whose tags are forms of one word, and a doubtful pair."""
-    posts = chat(*(message(number, f"Пост номер {number} о разном") for number in range(1, 8)))
-    assert run("parse", str(write(tmp_path / "export", posts))).exit_code == 0
-    names = ("ракеты", "ракета", "ракетой", "новости", "новость", "ВВС", "BBC")
-    for number, name in enumerate(names, 1):
-        assert run("tags", "add", f"1006503122/{number}", name).exit_code == 0
-    return run
-
-
-def test_forms_are_merged_after_a_look(bent: Any) -> None:
-    refused = bent("tags", "suggest", "--apply", "forms")
-    assert refused.exit_code == 2
-    assert "add --yes" in refused.stderr
-    assert bent("tags", "suggest", "--apply", "all").exit_code == 2
-    before = len(lines_of_tags(bent))
-    merged = json.loads(bent("tags", "suggest", "--apply", "forms", "--yes", "--json").stdout)
-    assert {item["into"] for item in merged} == {"ракета", "новость"}
-    assert lines_of_tags(bent) == {"ракета": 3, "новость": 2, "ВВС": 1, "BBC": 1}
-    assert bent("tags", "suggest", "--apply", "forms", "--yes").exit_code == 0  # nothing is left
-    for _ in merged:
-        assert bent("tags", "undo", "--yes").exit_code == 0
-    assert len(lines_of_tags(bent)) == before
-
-
-def lines_of_tags(run: Any) -> dict[str, int]:
-    return {tag["name"]: tag["posts"] for tag in json.loads(run("tags", "--json").stdout)}
-
-
-def test_suggestions_are_decided_one_by_one(
-    bent: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert bent("tags", "suggest", "--interactive").exit_code == 2  # nobody is there
-    found = json.loads(bent("tags", "suggest", "--json").stdout)
-    assert [item["into"] for item in found if item["doubtful"]]
-    answers = iter("mxn" + "l" * len(found))
-    monkeypatch.setattr("tgtagger.cli.tags.is_asked", lambda: True)
-    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
-    assert bent("tags", "suggest", "--interactive").exit_code == 0
-    left = json.loads(bent("tags", "suggest", "--json").stdout)
-    assert len(left) == len(found) - 2  # one merged, one never again
-    history = json.loads(bent("tags", "history", "--json").stdout)
-    assert history[0]["what"] == "merge"
 
 
 @pytest.mark.parametrize(("options", "says"), [((), True), (("-q",), False)])

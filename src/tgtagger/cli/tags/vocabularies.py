@@ -1,6 +1,6 @@
-"""Lists of tags as files, for `tgtagger tags`: write one, see what it would do; other names.
+"""`tgtagger tags export-vocabulary` and `aliases`: lists of tags as files that a person edits.
 
-`tags` makes commands of these functions.
+Knows nothing of what a tagger does with such a list: see `preview`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,14 @@ import typer
 from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.failures import usage
 from tgtagger.cli.opening import open_to_change, open_to_read
-from tgtagger.cli.options import (
-    ChannelsOption,
-    JsonOption,
-    LimitOption,
-    SinceOption,
-    TaggerOption,
-    VocabularyOption,
-)
+from tgtagger.cli.options import JsonOption
 from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
-from tgtagger.cli.wording import number, plural
+from tgtagger.cli.tags.changing import YesOption
+from tgtagger.cli.wording import plural
 from tgtagger.export import open_target
-from tgtagger.model.posts import PostFilter
 from tgtagger.runs import aliases as runs
 from tgtagger.runs import shapes
-from tgtagger.runs.preview import VocabularyPreview
 from tgtagger.runs.tags import cover_posts, read_vocabulary
 from tgtagger.vocabulary import MAX_ENTRIES, Cover
 from tgtagger.vocabulary import write as write_vocabulary
@@ -97,82 +89,6 @@ def _say_covered(screen: Screen, covered: Cover, percent: float) -> None:
     screen.sum_up(words)
 
 
-PREVIEW_EPILOG = """Examples:
-  tgtagger tags preview --vocabulary mine.txt
-  tgtagger tags preview --vocabulary mine.txt --channel @news --limit 1000"""
-
-
-def preview(
-    ctx: typer.Context,
-    *,
-    vocabulary: VocabularyOption = "",
-    tagger: TaggerOption = "",
-    channel: ChannelsOption = None,
-    since: SinceOption = "",
-    limit: LimitOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what a vocabulary would do, if its tags were the only ones.
-
-    Nothing is sent or written. The embedded tagger reads the posts again. A model is not asked:
-    the tags that the posts have now tell what it would do.
-    """
-    from tgtagger.cli.events import RunEvents
-    from tgtagger.runs.preview import preview as look
-    from tgtagger.runs.times import since_until
-
-    screen = screen_of(ctx)
-    settings = invocation(ctx).settings(
-        vocabulary=vocabulary, vocabulary_mode="closed", tagger=tagger
-    )
-    if settings.vocabulary is None:
-        raise usage("there is no vocabulary to look at", "add --vocabulary FILE")
-    first, _ = since_until(since, "")
-    wanted = PostFilter(channels=tuple(channel or ()), since=first, limit=limit)
-    found = look(settings, wanted, RunEvents(screen))
-    if as_json:
-        screen.json(shapes.vocabulary_preview(found))
-        return
-    with screen.paged():
-        _draw_preview(screen, found)
-    screen.sum_up(_summed_up(found))
-
-
-def _draw_preview(screen: Screen, found: VocabularyPreview) -> None:
-    names = sorted(found.names, key=lambda each: (-each[1], each[0]))
-    screen.table(
-        ["tag", "posts", "share"],
-        [[name, number(posts), _share(posts, found.posts)] for name, posts in names if posts],
-    )
-    screen.write()
-    if found.unused:
-        screen.line(f"on no post: {', '.join(found.unused)}")
-        screen.write()
-    screen.table(
-        ["channel", "posts", "without a tag", "share"],
-        [
-            [each.title, number(each.posts), number(each.without), _share(each.without, each.posts)]
-            for each in found.channels
-        ],
-    )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f}\u202f%" if whole else ""
-
-
-def _summed_up(found: VocabularyPreview) -> str:
-    by = {
-        "keywords": "as the embedded tagger reads the posts",
-        "tags": "by the tags that the posts have now; a model may give more",
-    }
-    share = f" ({_share(found.without, found.posts)})" if found.posts else ""
-    return (
-        f"{number(found.without)} of {plural(found.posts, 'post')}{share} would have no tag, "
-        f"if these {plural(len(found.names), 'tag')} were the only ones: {by[found.by]}"
-    )
-
-
 ALIASES_EPILOG = """Examples:
   tgtagger tags aliases                       your own, as a file
   tgtagger tags aliases --bundled             the list that comes with tgtagger
@@ -192,7 +108,7 @@ def aliases(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what --apply would change.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask no question.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write other names of tags as a vocabulary file: name | other, other.
