@@ -14,7 +14,7 @@ from support.make import page, post
 from support.on_server import connected
 from tgtagger.cli import app
 from tgtagger.cli.doctor import archive_server
-from tgtagger.model.archive import LongTransaction, QueueTable, ServerState
+from tgtagger.model.database import LongTransaction, QueueTable, ServerState
 from tgtagger.store import Store
 
 GOOD = ServerState(

@@ -15,7 +15,7 @@ from support.undoing import contents
 from tgtagger.config import load
 from tgtagger.mcp.server import WRITING_TOOLS, make_server
 from tgtagger.mcp.writing import PAUSE, Cap, Writing
-from tgtagger.model.archive import JobEnd
+from tgtagger.model.jobs import JobEnd
 from tgtagger.runs.archive import Archive
 from tgtagger.store import Store
 

@@ -13,8 +13,8 @@ from support.make import page, post
 from tgtagger import config
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
-from tgtagger.model.archive import Job
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import Job
 from tgtagger.model.posts import Channel
 from tgtagger.runs import jobs
 from tgtagger.runs.jobs import Wish, wish_of

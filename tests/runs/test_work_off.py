@@ -19,8 +19,8 @@ from support.sql import writing
 from support.working import until
 from tgtagger.config import Settings, load
 from tgtagger.errors import StoreError, TgTaggerError, TryLater
-from tgtagger.model.archive import JobProgress
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import JobProgress
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Wait
 from tgtagger.runs import work

@@ -10,7 +10,7 @@ from support.make import page, post, tag
 from support.sql import reading, writing
 from support.undoing import contents, tag_some
 from tgtagger.errors import InputError
-from tgtagger.model.archive import AgentChange, TagChange
+from tgtagger.model.changes import AgentChange, TagChange
 from tgtagger.store import Store
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from support.sql import driver, reading, writing
 from tgtagger.errors import InputError, Locked
-from tgtagger.model.archive import JobEnd, JobProgress
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.store import Store
 
 TAGS: tuple[JobKind, ...] = ("tag", "retry")

@@ -17,7 +17,7 @@ from support.make import CHANNEL, PROVENANCE, minute, page, post, tag
 from support.on_server import Archive
 from support.sql import driver, location, writing
 from tgtagger.errors import TgTaggerError, TryLater
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.model.posts import IdRange, PostFilter
 from tgtagger.model.tagging import ModelCapabilities, PostId, TagUpdate
 from tgtagger.runs.query import read_query

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from support.make import CHANNEL, minute, page, post
-from tgtagger.model.archive import Post
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Channel, IdRange, PostData, PostFilter, ReadProgress
+from tgtagger.model.stored import Post
 from tgtagger.store import Store
 
 GIVEN: dict[SourceName, PostData] = {

@@ -11,8 +11,8 @@ from support.make import CHANNEL, minute, page, post
 from support.sql import driver, plan, reading
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
-from tgtagger.model.archive import Post
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
+from tgtagger.model.stored import Post
 from tgtagger.model.tagging import Provenance, SuggestedTag, TagUpdate
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store

@@ -9,7 +9,7 @@ import pytest
 from support.make import EPOCH, page, post, tag
 from support.sql import plan
 from tgtagger.errors import InputError
-from tgtagger.model.archive import DayCount, GroupCount, RisingTag
+from tgtagger.model.counts import DayCount, GroupCount, RisingTag
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.store.statements import Statement

@@ -7,7 +7,7 @@ import pytest
 from support.make import minute, page, post, tag
 from support.sql import plan
 from tgtagger.errors import InputError
-from tgtagger.model.archive import FacetCount
+from tgtagger.model.counts import FacetCount
 from tgtagger.model.posts import Channel, PostFilter, Reply
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store, facets, records, surroundings

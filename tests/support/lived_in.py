@@ -7,7 +7,7 @@ import json
 
 from support.make import EPOCH, minute, page, post, tag
 from tgtagger.decide import update_after
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter, Reply
 from tgtagger.model.tagging import Attempt, Provenance, TaggingError
 from tgtagger.store import Store

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.forked import start
-from tgtagger.model.archive import Job
+from tgtagger.model.jobs import Job
 from tgtagger.store import Store
 
 SECONDS = 60.0

@@ -15,7 +15,7 @@ import pytest
 from support.api import Api, app_of, ask
 from support.make import page, post
 from tgtagger.config import load
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.runs.work import LANES, work_off
 from tgtagger.store import Store
 from tgtagger.web.api import documents

@@ -10,7 +10,7 @@ import pytest
 
 from support.make import page, post
 from support.visitor import Visitor, fields, told, words
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.store import Store
 
 

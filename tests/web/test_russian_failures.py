@@ -10,7 +10,7 @@ import pytest
 
 from support.make import CHANNEL, page, post, tag
 from support.visitor import Visitor, words
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.store import Store
 
 POST = f"/posts/{CHANNEL.id}-1"

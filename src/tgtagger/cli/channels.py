@@ -17,7 +17,7 @@ from tgtagger.cli.prompts import confirm
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import made
 from tgtagger.cli.wording import ago, local_time, number, plural
-from tgtagger.model.archive import ChannelKept, ChannelRemoved, ChannelState
+from tgtagger.model.channels import ChannelKept, ChannelRemoved, ChannelState
 from tgtagger.model.events import OnSteps
 from tgtagger.runs import shapes
 from tgtagger.runs.targets import check_channels, read_list

@@ -14,8 +14,9 @@ from tgtagger.cli.hints import hint_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import duration, local_time, number, plural
 from tgtagger.errors import TgTaggerError
-from tgtagger.model.archive import FailureCount, Job
+from tgtagger.model.jobs import Job
 from tgtagger.model.posts import PageStored
+from tgtagger.model.state import FailureCount
 from tgtagger.model.tagging import Spending, TaggingError, TagResult
 from tgtagger.runs.events import Remark
 from tgtagger.runs.summary import (

@@ -24,7 +24,7 @@ from tgtagger.cli.options import (
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
 from tgtagger.export import captions
-from tgtagger.model.archive import FoundPost, Post
+from tgtagger.model.stored import FoundPost, Post
 from tgtagger.runs.query import read_filter
 
 EPILOG = """Examples:

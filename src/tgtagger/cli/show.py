@@ -13,7 +13,7 @@ from tgtagger.cli.options import NUMBERS, JsonOption, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import ago, local_time, number, one_line
 from tgtagger.export import captions
-from tgtagger.model.archive import PostDetails
+from tgtagger.model.stored import PostDetails
 from tgtagger.model.tagging import Attempt
 from tgtagger.runs import shapes
 

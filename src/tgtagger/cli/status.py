@@ -15,8 +15,8 @@ from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.reports import advice, draw_failures
 from tgtagger.cli.wording import ago, number, plural, size_of
-from tgtagger.model.archive import ArchiveState, DaySpent, Run
 from tgtagger.model.choices import PostStatus
+from tgtagger.model.state import ArchiveState, DaySpent, Run
 from tgtagger.runs import shapes
 from tgtagger.runs.note import deeds_of
 

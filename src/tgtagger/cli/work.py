@@ -11,7 +11,7 @@ from tgtagger.cli.options import JsonOption, MaxTimeOption
 from tgtagger.runs.times import read_duration
 
 if TYPE_CHECKING:
-    from tgtagger.model.archive import Job
+    from tgtagger.model.jobs import Job
 
 EPILOG = """Examples:
   tgtagger work                     until Ctrl-C

@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from tgtagger.model.archive import Post
 from tgtagger.model.posts import Media
+from tgtagger.model.stored import Post
 from tgtagger.model.times import day_of, minute_of
 
 WIDTH = 90

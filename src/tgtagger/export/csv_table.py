@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from tgtagger.model.archive import Post
+from tgtagger.model.stored import Post
 from tgtagger.model.times import iso
 from tgtagger.system.terminal_text import clean, without_controls
 

@@ -16,7 +16,7 @@ from xml.sax import saxutils
 from tgtagger import __version__
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import Post
+from tgtagger.model.stored import Post
 
 _LINK = "https://t.me/"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -28,7 +28,8 @@ from tgtagger.export.folder import MARK, Folder, current_sheets, file_name, shee
 from tgtagger.export.memory import Pile, mixed, number_of
 from tgtagger.export.piles import Piles
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import GroupCount, ListedPost, Post
+from tgtagger.model.counts import GroupCount
+from tgtagger.model.stored import ListedPost, Post
 from tgtagger.model.tagging import PostId
 from tgtagger.store import Selection, folded
 

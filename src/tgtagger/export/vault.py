@@ -22,8 +22,8 @@ from tgtagger.export import captions
 from tgtagger.export.folder import MARK, Folder, current_sheets, file_name, sheets
 from tgtagger.export.memory import Pile, mixed, number_of
 from tgtagger.export.piles import Piles
-from tgtagger.model.archive import ListedPost, Post
 from tgtagger.model.posts import Channel
+from tgtagger.model.stored import ListedPost, Post
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import local
 from tgtagger.store import Selection

@@ -11,11 +11,15 @@ from collections.abc import Sequence
 
 from tgtagger.mcp import answers
 from tgtagger.mcp.marks import Marks, beginning, plain, weight
-from tgtagger.model.archive import ChannelState, DayCount, FoundPost, Job, ListedTag, PostDetails
-from tgtagger.model.archive import Post as StoredPost
+from tgtagger.model.channels import ChannelState
+from tgtagger.model.counts import DayCount
+from tgtagger.model.jobs import Job
 from tgtagger.model.posts import Channel, Media
 from tgtagger.model.refs import Invited, post_name, read_channel
+from tgtagger.model.stored import FoundPost, PostDetails
+from tgtagger.model.stored import Post as StoredPost
 from tgtagger.model.tagging import PostId
+from tgtagger.model.tags import ListedTag
 from tgtagger.model.times import iso
 from tgtagger.system.terminal_text import clean
 

@@ -31,9 +31,12 @@ from tgtagger.mcp.items import (
     tag_of,
 )
 from tgtagger.mcp.marks import Marks, plain
-from tgtagger.model.archive import ChannelState, FoundPost, GroupCount, ListedTag, RisingTag
+from tgtagger.model.channels import ChannelState
 from tgtagger.model.choices import PostStatus
+from tgtagger.model.counts import GroupCount, RisingTag
 from tgtagger.model.posts import PostFilter
+from tgtagger.model.stored import FoundPost
+from tgtagger.model.tags import ListedTag
 from tgtagger.model.times import iso
 from tgtagger.runs.archive import Archive
 from tgtagger.runs.jobs import has_worker

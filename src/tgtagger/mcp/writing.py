@@ -23,8 +23,9 @@ from tgtagger.mcp.answers import MOST
 from tgtagger.mcp.items import job_of
 from tgtagger.mcp.marks import Marks, plain
 from tgtagger.mcp.reading import PostRef, Tag
-from tgtagger.model.archive import AgentChange, Job
+from tgtagger.model.changes import AgentChange
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import Job
 from tgtagger.model.refs import post_name
 from tgtagger.runs import jobs
 from tgtagger.runs.archive import Archive

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tgtagger.model.archive import Adoption, ListedTag
+from tgtagger.model.changes import Adoption
+from tgtagger.model.tags import ListedTag
 from tgtagger.store import Store
 from tgtagger.vocabulary import Suggestion, VocabularyEntry, bundled, key
 

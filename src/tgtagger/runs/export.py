@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tgtagger.export import Format
-from tgtagger.model.archive import Post
 from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.model.posts import PostFilter
+from tgtagger.model.stored import Post
 from tgtagger.store import Store
 from tgtagger.system.terminal_text import in_json
 

@@ -16,8 +16,8 @@ from typing import Any, get_args
 
 from tgtagger.config import Settings, days_of
 from tgtagger.errors import InputError, StoreError, TryLater
-from tgtagger.model.archive import Job
 from tgtagger.model.choices import FailureClass, JobKind, Via
+from tgtagger.model.jobs import Job
 from tgtagger.model.refs import canonical_name, read_channel
 from tgtagger.model.times import iso
 from tgtagger.runs.accounts import find_account

@@ -17,8 +17,8 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import FoundPost
 from tgtagger.model.posts import PostFilter
+from tgtagger.model.stored import FoundPost
 from tgtagger.runs.query import read_filter
 from tgtagger.store import Store
 

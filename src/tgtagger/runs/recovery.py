@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tgtagger.model.archive import Recovered
+from tgtagger.model.copies import Recovered
 from tgtagger.model.posts import PostData, StoredRawRecord
 from tgtagger.store import Store
 

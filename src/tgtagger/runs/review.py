@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from tgtagger import pipeline
 from tgtagger.config import Settings, days_of
 from tgtagger.errors import InputError, TgTaggerError
-from tgtagger.model.archive import Post
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.refs import post_name
+from tgtagger.model.stored import Post
 from tgtagger.model.tagging import (
     Proposal,
     ProposedTag,

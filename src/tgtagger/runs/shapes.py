@@ -18,27 +18,14 @@ from tgtagger.system.terminal_text import clean
 
 if TYPE_CHECKING:  # a command shows one or two of them
     from tgtagger import config
-    from tgtagger.model.archive import (
-        Adoption,
-        ArchiveState,
-        Backup,
-        ChannelKept,
-        ChannelRemoved,
-        ChannelState,
-        Copied,
-        FailureCount,
-        Job,
-        PastChange,
-        Post,
-        PostDetails,
-        Recovered,
-        Run,
-        TagChange,
-        TagCount,
-        TagLink,
-        TakenBack,
-    )
+    from tgtagger.model.changes import Adoption, PastChange, TagChange, TakenBack
+    from tgtagger.model.channels import ChannelKept, ChannelRemoved, ChannelState
+    from tgtagger.model.copies import Backup, Copied, Recovered
+    from tgtagger.model.jobs import Job
+    from tgtagger.model.state import ArchiveState, FailureCount, Run
+    from tgtagger.model.stored import Post, PostDetails, TagLink
     from tgtagger.model.tagging import Attempt, Proposal, Spending
+    from tgtagger.model.tags import TagCount
     from tgtagger.runs.findings import Finding
     from tgtagger.runs.pages import PostPage
     from tgtagger.runs.preview import VocabularyPreview

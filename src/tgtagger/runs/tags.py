@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tgtagger.config import Settings
 from tgtagger.errors import InputError
-from tgtagger.model.archive import TagChange, TakenBack
+from tgtagger.model.changes import TagChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs.query import read_filter

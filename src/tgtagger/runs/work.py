@@ -21,8 +21,8 @@ from typing import Self
 
 from tgtagger.config import Settings
 from tgtagger.errors import TgTaggerError, TryLater, shortage
-from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import Job, JobEnd, JobProgress
 from tgtagger.model.posts import PageStored, PostFilter
 from tgtagger.model.tagging import TagResult, Wait
 from tgtagger.runs.events import Progress, Remark, Stage

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from tgtagger import messages
 from tgtagger.config import Settings
 from tgtagger.errors import TryLater
-from tgtagger.model.archive import Job
+from tgtagger.model.jobs import Job
 from tgtagger.runs.work import LANES, Lane, hold_locks, lane_of, led_by_another
 from tgtagger.store import Store
 

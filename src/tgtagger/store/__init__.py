@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tgtagger.errors import InputError, NoDatabase
-from tgtagger.model.archive import Backup, Copied, Recovered
+from tgtagger.model.copies import Backup, Copied, Recovered
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
 from tgtagger.store.agents import Agents

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import AgentChange
+from tgtagger.model.changes import AgentChange
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.recording import FREE_PLACE, recording

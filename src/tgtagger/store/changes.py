@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.database import Part
 from tgtagger.store.recording import TOUCHED, note_run, recording

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import ChannelRemoved
+from tgtagger.model.channels import ChannelRemoved
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import Numbered, canonical_name, read_channel

@@ -22,8 +22,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from tgtagger.errors import InputError, StoreError
-from tgtagger.model.archive import Copied, CopiedTable
 from tgtagger.model.choices import CopyStage
+from tgtagger.model.copies import Copied, CopiedTable
 from tgtagger.store.database import Database
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import Adoption, TagChange
+from tgtagger.model.changes import Adoption, TagChange
 from tgtagger.model.choices import LinkSource, TagChangeKind
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter

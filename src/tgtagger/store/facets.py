@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from tgtagger.model.archive import FacetCount, Facets
+from tgtagger.model.counts import FacetCount, Facets
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store.channels import as_channel
 from tgtagger.store.database import Part

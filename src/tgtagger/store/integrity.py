@@ -5,8 +5,9 @@ The room of the database does both. Does not know how a report is shown.
 
 from __future__ import annotations
 
-from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import room_of
 from tgtagger.store.statements import Statement

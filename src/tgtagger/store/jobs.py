@@ -14,8 +14,8 @@ from hashlib import blake2b
 from typing import Any, get_args
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import Job, JobEnd, JobProgress
 from tgtagger.model.choices import JobKind, JobState
+from tgtagger.model.jobs import Job, JobEnd, JobProgress
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tgtagger.model.archive import PostCount, RejectedPost
+from tgtagger.model.integrity import PostCount, RejectedPost
 from tgtagger.store.values import TEXT, RowCheck
 from tgtagger.system.terminal_text import clean
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tgtagger.decide import LASTING
-from tgtagger.model.archive import TagChange
+from tgtagger.model.changes import TagChange
 from tgtagger.model.choices import TagChangeKind
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement

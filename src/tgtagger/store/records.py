@@ -18,10 +18,10 @@ import orjson
 
 from tgtagger.decide import LASTING
 from tgtagger.errors import InputError
-from tgtagger.model.archive import FoundPost, Post, PostDetails, TagLink, TagsOfPost
 from tgtagger.model.columns import COLUMNS
 from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.query import words_of
+from tgtagger.model.stored import FoundPost, Post, PostDetails, TagLink, TagsOfPost
 from tgtagger.model.tagging import Attempt, PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id

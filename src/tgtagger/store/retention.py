@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from tgtagger.model.archive import ChannelKept
+from tgtagger.model.channels import ChannelKept
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import deletion, read_exports
 from tgtagger.store.database import Part

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.model.integrity import IntegrityReport
 from tgtagger.model.query import Query
 
 LockName = Literal["parse", "tag", "work", "lead", "copy"]

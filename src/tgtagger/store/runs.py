@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from tgtagger.model.archive import Run
+from tgtagger.model.state import Run
 from tgtagger.model.tagging import Provenance
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_NUMBER

@@ -19,9 +19,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
 
-from tgtagger.model.archive import GroupCount, ListedPost, Post
+from tgtagger.model.counts import GroupCount
 from tgtagger.model.events import EVERY, OnSteps, unheard
 from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.stored import ListedPost, Post
 from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
 from tgtagger.store import records

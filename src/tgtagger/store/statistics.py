@@ -11,7 +11,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tgtagger.model.archive import DayCount, GroupCount, RisingTag, TagDetails
+from tgtagger.model.counts import DayCount, GroupCount, RisingTag
+from tgtagger.model.tags import TagDetails
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS

@@ -9,16 +9,10 @@ import datetime as dt
 from typing import get_args
 
 from tgtagger.decide import LONGEST_DELAY
-from tgtagger.model.archive import (
-    ArchiveState,
-    ChannelState,
-    DaySpent,
-    FailedPost,
-    FailureCount,
-    Run,
-)
+from tgtagger.model.channels import ChannelState
 from tgtagger.model.choices import FailureClass, PostStatus
 from tgtagger.model.posts import Channel
+from tgtagger.model.state import ArchiveState, DaySpent, FailedPost, FailureCount, Run
 from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
 from tgtagger.store.database import Part

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tgtagger.model.archive import PostChange, PostMention, Surroundings, TakenTag
+from tgtagger.model.surroundings import PostChange, PostMention, Surroundings, TakenTag
 from tgtagger.model.tagging import PostId
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id

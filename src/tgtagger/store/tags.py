@@ -13,8 +13,8 @@ from dataclasses import replace
 from tgtagger import vocabulary
 from tgtagger.decide import HUMAN
 from tgtagger.errors import InputError
-from tgtagger.model.archive import ListedTag, TagCompletion, TagCount
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.model.tags import ListedTag, TagCompletion, TagCount
 from tgtagger.store import together
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG

@@ -15,7 +15,7 @@ from typing import Any
 
 from tgtagger.decide import HUMAN, LASTING, UNTAGGED
 from tgtagger.errors import InputError
-from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import origins, shown_names, tag_queue
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts

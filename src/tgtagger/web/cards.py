@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from tgtagger.model.archive import FoundPost, Post
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import post_name
+from tgtagger.model.stored import FoundPost, Post
 from tgtagger.model.times import iso, minute_of
 from tgtagger.runs.query import write_filter
 from tgtagger.system.terminal_text import without_controls

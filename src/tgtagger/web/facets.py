@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from tgtagger.model.archive import FacetCount, Facets
+from tgtagger.model.counts import FacetCount, Facets
 from tgtagger.model.query import Fact, FactName
 from tgtagger.runs.query import TypedFilter, narrowed, typed_filters, write_filter
 from tgtagger.web.cards import channel_query

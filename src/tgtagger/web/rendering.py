@@ -24,8 +24,8 @@ from tgtagger import __version__
 from tgtagger.decide import HUMAN
 from tgtagger.export import captions
 from tgtagger.export.richtext import to_html
-from tgtagger.model.archive import TagLink
 from tgtagger.model.refs import post_name
+from tgtagger.model.stored import TagLink
 from tgtagger.model.times import day_of, iso, minute_of
 from tgtagger.runs.query import write_filter
 from tgtagger.system.terminal_text import without_controls

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from support.browser import Visitor
 from support.make import fail_all, post
 from support.make import page as posts_page
-from tgtagger.model.archive import JobEnd, JobProgress
+from tgtagger.model.jobs import JobEnd, JobProgress
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store import Store
 

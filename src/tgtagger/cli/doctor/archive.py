@@ -14,7 +14,8 @@ from tgtagger.cli.doctor.permissions import for_shell
 from tgtagger.cli.wording import plural, size_of
 from tgtagger.config import Settings
 from tgtagger.errors import NoDatabase, TgTaggerError
-from tgtagger.model.archive import IntegrityReport, PostCount, Storage
+from tgtagger.model.database import Storage
+from tgtagger.model.integrity import IntegrityReport, PostCount
 from tgtagger.runs.findings import Finding
 from tgtagger.store import Store, database_path, kept_backups
 

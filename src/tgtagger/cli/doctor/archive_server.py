@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tgtagger.cli.doctor.findings import SKEW
 from tgtagger.cli.wording import duration, number, one_line, plural, size_of
 from tgtagger.config import Settings
-from tgtagger.model.archive import LongTransaction, ServerState
+from tgtagger.model.database import LongTransaction, ServerState
 from tgtagger.runs.findings import Finding
 
 _CROWDED = 0.8

@@ -12,7 +12,7 @@ import typer
 from tgtagger.cli.context import invocation, screen_of
 from tgtagger.cli.render import Screen
 from tgtagger.cli.wording import number, plural
-from tgtagger.model.archive import Recovered, SavedTable
+from tgtagger.model.copies import Recovered, SavedTable
 from tgtagger.runs import recovery as run
 from tgtagger.runs import shapes
 from tgtagger.store import database_path

@@ -21,7 +21,7 @@ from tgtagger.cli.options import NUMBERS, JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.tags import history, names, posts, preview, suggestions, vocabularies
 from tgtagger.cli.wording import ago, number
-from tgtagger.model.archive import TagCount
+from tgtagger.model.tags import TagCount
 from tgtagger.runs import shapes
 
 app = new_app(

@@ -15,7 +15,7 @@ from tgtagger.cli.options import JsonOption
 from tgtagger.cli.render import Screen
 from tgtagger.cli.tags.changing import DryRunOption, YesOption, ask, shown
 from tgtagger.cli.wording import ago, number, one_line, plural
-from tgtagger.model.archive import PastChange, TakenBack
+from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.runs import shapes
 from tgtagger.runs.tags import undo as undo_change
 from tgtagger.system.terminal_text import shell_word

@@ -19,7 +19,7 @@ from tgtagger.cli.options import JsonOption, only_numbers
 from tgtagger.cli.render import Screen
 from tgtagger.cli.tags.changing import DryRunOption, YesOption, ask, said, shown
 from tgtagger.cli.wording import plural
-from tgtagger.model.archive import TagChange
+from tgtagger.model.changes import TagChange
 from tgtagger.runs import shapes
 
 TagArgument = Annotated[

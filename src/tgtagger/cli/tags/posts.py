@@ -27,7 +27,7 @@ from tgtagger.cli.options import (
 )
 from tgtagger.cli.tags.changing import DryRunOption, YesOption, ask, said, shown
 from tgtagger.cli.wording import plural
-from tgtagger.model.archive import TagChange
+from tgtagger.model.changes import TagChange
 from tgtagger.model.posts import PostFilter
 from tgtagger.runs import shapes
 from tgtagger.system.terminal_text import shell_word

@@ -12,8 +12,9 @@ from hashlib import blake2b
 from sqlalchemy.engine import Connection, Engine
 
 from tgtagger.errors import InputError
-from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store.again import Again
 from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.postgres import (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
-from tgtagger.model.archive import IntegrityReport
 from tgtagger.model.events import OnSteps, counted, unheard
+from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store import notable
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.statements import Statement

@@ -9,7 +9,7 @@ import time
 
 import psycopg
 
-from tgtagger.model.archive import LongTransaction, QueueTable, ServerState
+from tgtagger.model.database import LongTransaction, QueueTable, ServerState
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tgtagger.errors import StoreError
-from tgtagger.model.archive import IntegrityReport, PostCount, RejectedPost
 from tgtagger.model.events import OnSteps, counted, unheard
+from tgtagger.model.integrity import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store import notable
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns

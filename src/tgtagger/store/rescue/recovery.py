@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import get_args
 
 from tgtagger.errors import InputError, StoreError, TgTaggerError
-from tgtagger.model.archive import Recovered, SavedTable
+from tgtagger.model.copies import Recovered, SavedTable
 from tgtagger.store import origins, tag_queue
 from tgtagger.store.rescue import mend
 from tgtagger.store.rescue.columns import any_columns

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tgtagger.errors import InputError, TryLater
-from tgtagger.model.archive import IntegrityReport, ServerState, Storage
+from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store import tag_queue
 from tgtagger.store.driver_errors import unwrapped
 from tgtagger.store.rescue import integrity_check

@@ -19,7 +19,7 @@ from threading import Thread
 from typing import TypeVar, get_args
 
 from tgtagger.errors import InputError, StoreError, system_error
-from tgtagger.model.archive import Backup
+from tgtagger.model.copies import Backup
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.rooms import LockName
 from tgtagger.store.sqlite.connections import connect, driver, undisturbed

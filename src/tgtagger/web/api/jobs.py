@@ -18,8 +18,8 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import ConfigDict, Field
 
-from tgtagger.model.archive import Job
 from tgtagger.model.choices import FailureClass, JobKind, JobState, Via
+from tgtagger.model.jobs import Job
 from tgtagger.runs import jobs, shapes
 from tgtagger.runs.pages import cut_numbered
 from tgtagger.web.api import documents

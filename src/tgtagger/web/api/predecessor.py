@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.concurrency import run_in_threadpool
 
 from tgtagger.decide import PASSING
-from tgtagger.model.archive import Job
+from tgtagger.model.jobs import Job
 from tgtagger.runs import jobs
 from tgtagger.runs.accounts import find_account
 from tgtagger.web.api import documents

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from tgtagger.model.archive import FailureCount
 from tgtagger.model.choices import FailureClass
+from tgtagger.model.state import FailureCount
 from tgtagger.runs import jobs
 from tgtagger.web import actions
 from tgtagger.web.actions import Next

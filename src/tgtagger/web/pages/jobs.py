@@ -14,8 +14,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
-from tgtagger.model.archive import Job
 from tgtagger.model.choices import JobKind
+from tgtagger.model.jobs import Job
 from tgtagger.runs import jobs, shapes
 from tgtagger.runs.note import deeds_of
 from tgtagger.web import actions

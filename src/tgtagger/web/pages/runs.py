@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from tgtagger.model.archive import DaySpent, Run
+from tgtagger.model.state import DaySpent, Run
 from tgtagger.runs.note import Deeds, deeds_of
 from tgtagger.web import plots
 from tgtagger.web.dependencies import ArchiveDep

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from tgtagger.model.archive import DayCount
+from tgtagger.model.counts import DayCount
 from tgtagger.store import Store
 from tgtagger.web import plots
 from tgtagger.web.dependencies import Archive, ArchiveDep

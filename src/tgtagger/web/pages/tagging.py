@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from tgtagger.model.archive import TagChange
+from tgtagger.model.changes import TagChange
 from tgtagger.runs import jobs
 from tgtagger.runs.tags import add_tags, change_tags, read_names
 from tgtagger.web import actions

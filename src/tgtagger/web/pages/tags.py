@@ -10,7 +10,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from tgtagger.export.captions import sizes
-from tgtagger.model.archive import ListedTag, TagChange
+from tgtagger.model.changes import TagChange
+from tgtagger.model.tags import ListedTag
 from tgtagger.web import actions, plots
 from tgtagger.web.actions import Next, Question, Sure
 from tgtagger.web.dependencies import Archive, ArchiveDep, StoreDep
