@@ -139,6 +139,29 @@ def test_one_changed_post_of_many_costs_one_chunk(settings: Settings, tmp_path: 
     assert len(events.of("stored")) == 1, "one write"
 
 
+def test_a_chunk_without_a_hash_leaves_its_posts_to_no_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    rare, last = message(1, "a", x=1 << 64), message(100, "b")
+    read(settings, write(tmp_path / "export", chat(rare, last)))
+    path = write(tmp_path / "export", chat(rare, last, message(200, "c")))
+    (report,) = read(settings, path)[0].channels
+    assert (report.new, report.unchanged) == (1, 2)
+
+
+def test_an_id_that_stands_twice_is_refused_where_it_was_read_before(
+    settings: Settings, tmp_path: Path
+) -> None:
+    two = [message(1, "a"), message(2, "b")]
+    read(settings, write(tmp_path / "export", chat(*two)))
+    path = write(tmp_path / "export", chat(message(2, "other"), message(100, "c"), *two))
+    for _ in range(2):
+        report = read(settings, path)[0].channels[0]
+        assert report.rejections == 1
+    assert read(settings, write(tmp_path / "export", chat(*two)))[0].channels[0].updated == 1
+    assert not any("other" in line for line in lines(settings))
+
+
 def test_what_is_read_in_part_is_what_is_read_whole(tmp_path: Path) -> None:
     """Random changes of an export, album edges included: as if nothing were known of it."""
     chance = random.Random(7)

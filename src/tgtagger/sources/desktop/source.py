@@ -156,8 +156,7 @@ class DesktopExport:
             found_chunks = equality.chunks(itertools.islice(records, counted), channel.kind)
             for key, some, dumped in found_chunks:
                 known = before.get(key)
-                if known is not None:
-                    pages.count(some, known)
+                if known is not None and pages.count(some, known):
                     if pages.counted >= COUNTED:
                         yield pages.take()
                     now.append((key, *known))
@@ -205,7 +204,7 @@ class _Pages:
         self._others: set[int] = set()
         self._known = (0, 0)
         self.counted = 0  # posts and service messages that are only counted, of this page
-        self.done = (0, 0)  # posts and service messages so far, besides those
+        self.done = (0, 0)  # posts begun and service messages so far, besides those
 
     @property
     def size(self) -> int:
@@ -214,15 +213,16 @@ class _Pages:
     def add(self, found: PostData | ServiceMessage | Rejected, record: Any) -> None:
         match found:
             case PostData():
-                self.last_id = found.ids[0]
-                if self._is_twice(self.last_id):
-                    self._rejected.append(
-                        Rejected(self.last_id, "its id stands twice in the export")
-                    )
+                number = self.last_id = found.ids[0]
+                if self._came_before(number):
+                    self._rejected.append(Rejected(number, "its id stands twice in the export"))
                     return
+                self._note(number)
                 item = (found, record)
                 if self._group and not belongs(self._group, item):
                     self.end()
+                if not self._group:
+                    self.done = (self.done[0] + 1, self.done[1])
                 self._group.append(item)
             case ServiceMessage():
                 self._service.append(found)
@@ -230,21 +230,26 @@ class _Pages:
             case Rejected():
                 self._rejected.append(found)
 
-    def count(self, records: Iterable[Any], known: tuple[int, int]) -> None:
-        """Count messages that are stored as they are: posts and service messages."""
+    def count(self, records: Iterable[Any], known: tuple[int, int]) -> bool:
+        """Count messages that are stored as they are: posts and service messages.
+
+        False: the id of one stands twice in the export, so they are to be added.
+        """
+        ids = [record["id"] for record in records if record.get("type") != "service"]
+        if any(map(self._came_before, ids)):
+            return False
         self.end()
-        for record in records:
-            if isinstance(record, dict) and record.get("type") != "service":
-                self.last_id = record["id"]
-                self._is_twice(record["id"])
+        for number in ids:
+            self.last_id = number
+            self._note(number)
         self._known = (self._known[0] + known[0], self._known[1] + known[1])
         self.counted += sum(known)
+        return True
 
     def end(self) -> None:
         """Add the post that is held back: its album is complete."""
         if self._group:
             self._posts.append(join(self._group))
-            self.done = (self.done[0] + 1, self.done[1])
             self._group = []
 
     def take(self) -> Page:
@@ -261,15 +266,18 @@ class _Pages:
         self._posts, self._service, self._rejected = [], [], []
         return made
 
-    def _is_twice(self, number: int) -> bool:
+    def _came_before(self, number: int) -> bool:
+        """Tell whether a post of this export has this id."""
         if not self._rising or number > self._rising[-1]:
-            self._rising.append(number)
             return False
         at = bisect_left(self._rising, number)
-        if self._rising[at] == number or number in self._others:
-            return True
-        self._others.add(number)
-        return False
+        return self._rising[at] == number or number in self._others
+
+    def _note(self, number: int) -> None:
+        if not self._rising or number > self._rising[-1]:
+            self._rising.append(number)
+        else:
+            self._others.add(number)
 
 
 def _not_a_channel(chat: export.Chat, path: Path) -> InputError:
