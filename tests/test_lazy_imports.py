@@ -84,6 +84,26 @@ def test_help_loads_no_settings_and_no_store() -> None:
     assert not modules & {"tgtagger.config", "tgtagger.store", "tgtagger.model.posts"}
 
 
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("search post", {"jobs", "state", "integrity", "database", "copies", "surroundings"}),
+        ("show 1006503122/1", {"jobs", "state", "integrity", "database", "copies", "surroundings"}),
+        ("status", {"integrity", "database", "copies", "surroundings"}),
+    ],
+)
+def test_a_command_loads_the_nouns_and_the_parts_that_it_uses(
+    tmp_path: Path, db: Path, command: str, unneeded: set[str]
+) -> None:
+    export = write(tmp_path / "export", chat(message(1, "post")))
+    assert loaded(("--db", str(db), "parse", str(export)))
+    (modules,) = loaded_by(("--db", str(db), *command.split()))
+    assert f"tgtagger.store.{'status' if command == 'status' else 'records'}" in modules
+    assert not modules & {f"tgtagger.model.{name}" for name in unneeded}
+    parts = {"posts", "queue", "curation", "undo", "jobs", "statistics", "surroundings", "agents"}
+    assert not modules & {f"tgtagger.store.{name}" for name in parts}
+
+
 def test_a_language_without_spaces_loads_its_own_library_alone(tmp_path: Path, db: Path) -> None:
     pytest.importorskip("fugashi")
     texts = "Дождь в Москве", "Rain in London", "東京で地震がありました"

@@ -8,6 +8,7 @@ which neither moves.
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 import sqlite3
 import sys
@@ -69,6 +70,8 @@ SetClock = Callable[[dt.datetime | None], None]
 def set_clock() -> Iterator[SetClock]:
     """Give all of tgtagger a clock that begins at a moment and goes on; None: the right one."""
     changed = pytest.MonkeyPatch()  # of our own: undone in the middle of a test
+    for part in Store.__annotations__:  # whose modules are loaded when they are first used
+        importlib.import_module(f"tgtagger.store.{part}")
 
     def to(moment: dt.datetime | None) -> None:
         changed.undo()

@@ -15,48 +15,51 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from tgtagger.errors import InputError, NoDatabase
-from tgtagger.model.copies import Backup, Copied, Recovered
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
-from tgtagger.store.agents import Agents
-from tgtagger.store.answers import Answers
-from tgtagger.store.changes import Changes
-from tgtagger.store.channels import Channels
 from tgtagger.store.claims import LEASE, Claims
-from tgtagger.store.curation import Curation
-from tgtagger.store.database import Database
-from tgtagger.store.facets import Counts
-from tgtagger.store.integrity import Integrity
-from tgtagger.store.jobs import Jobs
-from tgtagger.store.limits import Limits
+from tgtagger.store.database import Database, Part
 from tgtagger.store.places import is_on_server, named, place_of
-from tgtagger.store.posts import Posts
-from tgtagger.store.progress import Progress
-from tgtagger.store.proposals import Proposals
-from tgtagger.store.queue import Queue
-from tgtagger.store.read_exports import ReadExport, ReadExports
-from tgtagger.store.records import Records
-from tgtagger.store.retention import Retention
+from tgtagger.store.read_exports import ReadExport
 from tgtagger.store.rooms import LockName, Opened
-from tgtagger.store.runs import Runs
 from tgtagger.store.selection import Selection, Trace, select
-from tgtagger.store.shifted_ids import ShiftedIds
-from tgtagger.store.sqlite import backup, migrate, opening
+from tgtagger.store.sqlite import opening
 from tgtagger.store.sqlite.connections import BUSY_TIMEOUT
 from tgtagger.store.sqlite.schema_version import SCHEMA, OlderSchema, Schema
-from tgtagger.store.statistics import Statistics
-from tgtagger.store.status import Status
-from tgtagger.store.surroundings import Around
-from tgtagger.store.tags import Tags
 from tgtagger.store.words import folded
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a command uses few of them
+    from tgtagger.model.copies import Backup, Copied, Recovered
+    from tgtagger.store.agents import Agents
+    from tgtagger.store.answers import Answers
+    from tgtagger.store.changes import Changes
+    from tgtagger.store.channels import Channels
     from tgtagger.store.copying import OnProgress
+    from tgtagger.store.curation import Curation
+    from tgtagger.store.facets import Counts
+    from tgtagger.store.integrity import Integrity
+    from tgtagger.store.jobs import Jobs
+    from tgtagger.store.limits import Limits
+    from tgtagger.store.posts import Posts
+    from tgtagger.store.progress import Progress
+    from tgtagger.store.proposals import Proposals
+    from tgtagger.store.queue import Queue
+    from tgtagger.store.read_exports import ReadExports
+    from tgtagger.store.records import Records
     from tgtagger.store.rescue.recovery import Convert
+    from tgtagger.store.retention import Retention
+    from tgtagger.store.runs import Runs
+    from tgtagger.store.shifted_ids import ShiftedIds
+    from tgtagger.store.statistics import Statistics
+    from tgtagger.store.status import Status
+    from tgtagger.store.surroundings import Around
+    from tgtagger.store.tags import Tags
 
 __all__ = [
     "LEASE",
@@ -74,38 +77,50 @@ __all__ = [
 ]
 
 database_path = opening.database_path
-kept_backups = migrate.kept_backups
 
 
 class Store:
     """One archive, opened for reading or for writing."""
 
+    # The parts, each named as its module.
+    posts: Posts
+    progress: Progress
+    queue: Queue
+    proposals: Proposals
+    answers: Answers
+    limits: Limits
+    tags: Tags
+    curation: Curation
+    agents: Agents
+    changes: Changes
+    channels: Channels
+    retention: Retention
+    records: Records
+    surroundings: Around
+    facets: Counts
+    read_exports: ReadExports
+    runs: Runs
+    jobs: Jobs
+    status: Status
+    statistics: Statistics
+    integrity: Integrity
+    shifted_ids: ShiftedIds
+
     def __init__(self, opened: Opened) -> None:
         self.place = opened.path  # as people are told
         self.is_new = opened.is_new  # opening it made it
         self._database = Database(opened)
-        self.posts = Posts(self._database)
-        self.progress = Progress(self._database)
-        self.queue = Queue(self._database)
-        self.proposals = Proposals(self._database)
-        self.answers = Answers(self._database)
-        self.limits = Limits(self._database)
-        self.tags = Tags(self._database)
-        self.curation = Curation(self._database)
-        self.agents = Agents(self._database)
-        self.changes = Changes(self._database)
-        self.channels = Channels(self._database)
-        self.retention = Retention(self._database)
-        self.records = Records(self._database)
-        self.surroundings = Around(self._database)
-        self.facets = Counts(self._database)
-        self.read_exports = ReadExports(self._database)
-        self.runs = Runs(self._database)
-        self.jobs = Jobs(self._database)
-        self.status = Status(self._database)
-        self.statistics = Statistics(self._database)
-        self.integrity = Integrity(self._database)
-        self.shifted_ids = ShiftedIds(self._database)
+
+    def __getattr__(self, name: str) -> Part:
+        """Load a part when it is first used: a command needs few of them, and begins sooner.
+
+        A part has nothing of its own, so it does no harm if two threads make one at once.
+        """
+        if name not in Store.__annotations__:
+            raise AttributeError(f"a store has no part {name!r}")
+        part: Part = getattr(_module_of(name), Store.__annotations__[name])(self._database)
+        setattr(self, name, part)
+        return part
 
     @classmethod
     def open(
@@ -122,6 +137,8 @@ class Store:
         `create`: make the file if there is none; else raise NoDatabase. `busy_timeout` is in
         seconds.
         """
+        for part in Store.__annotations__:  # a run or a server loads nothing in the middle of work
+            _module_of(part)
         opened = place_of(location).open_to_write(
             location, schema, create=create, busy_timeout=busy_timeout, on_upgrade=on_upgrade
         )
@@ -149,6 +166,8 @@ class Store:
         `on_progress` is called with the bytes copied and the bytes in all. Any schema is copied.
         Raises InputError for a target that cannot be used, StoreError for a damaged copy.
         """
+        from tgtagger.store.sqlite import backup
+
         if is_on_server(location):
             raise InputError("backup_of_server")
         path = opening.database_path(location)
@@ -235,6 +254,17 @@ class Store:
     ) -> contextlib.AbstractContextManager[Selection]:
         """Fix the posts of a filter, to read them several times in one snapshot."""
         return select(self._database, wanted, on_steps)
+
+
+def _module_of(part: str) -> ModuleType:
+    return import_module(f"tgtagger.store.{part}")
+
+
+def kept_backups(path: Path) -> tuple[Path, ...]:
+    """Return the paths of the backups that upgrades have made beside a database."""
+    from tgtagger.store.sqlite import migrate
+
+    return migrate.kept_backups(path)
 
 
 def _begin_copy(source: Opened, target: str, schema: Schema) -> None:

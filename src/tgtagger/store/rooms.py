@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
-from tgtagger.model.integrity import IntegrityReport
 from tgtagger.model.query import Query
+
+if TYPE_CHECKING:  # few ask for them
+    from tgtagger.model.database import ServerState, Storage
+    from tgtagger.model.integrity import IntegrityReport
 
 LockName = Literal["parse", "tag", "work", "lead", "copy"]
 """parse: a run, alone · tag: runs that tag, together · work: the workers of the jobs, of which

@@ -26,9 +26,6 @@ from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
 from tgtagger.store.values import COLUMNS, WrongValueError
 
-SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
-"""What the driver and the checks of values raise for a damaged database."""
-
 _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What the driver raises if it is used wrongly."""
 
@@ -82,7 +79,7 @@ def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
 
 
 def explain(error: BaseException, path: Path) -> None:
-    """Raise StoreError if the file is damaged, which explains the error (one of SYMPTOMS).
+    """Raise StoreError if the file is damaged, which explains the error (one of `errors.SYMPTOMS`).
 
     Stops at the first damage. In a large database without damage this takes long.
     """

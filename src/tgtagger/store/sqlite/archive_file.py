@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tgtagger.errors import InputError, TryLater
-from tgtagger.model.database import ServerState, Storage
 from tgtagger.model.events import OnSteps, unheard
-from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store import tag_queue
 from tgtagger.store.driver_errors import unwrapped
-from tgtagger.store.rescue import integrity_check
 from tgtagger.store.rooms import Connection, LockName
-from tgtagger.store.sqlite import fulltext_index, opening, stale_log
+from tgtagger.store.sqlite import opening, stale_log
 from tgtagger.store.sqlite.connections import (
     BUSY_TIMEOUT,
     Unlocked,
@@ -32,7 +29,7 @@ from tgtagger.store.sqlite.connections import (
     log_of,
     undisturbed,
 )
-from tgtagger.store.sqlite.errors import map_errors
+from tgtagger.store.sqlite.errors import SYMPTOMS, map_errors
 from tgtagger.store.sqlite.reader import Reader, ReadingConnection
 from tgtagger.store.sqlite.run_lock import run_lock
 from tgtagger.store.sqlite.schema_version import OlderSchema, Schema
@@ -41,6 +38,9 @@ from tgtagger.system.mounts import network_file_system
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection as SqlConnection
     from sqlalchemy.engine import Engine
+
+    from tgtagger.model.database import ServerState, Storage
+    from tgtagger.model.integrity import IntegrityReport
 
 _PATIENCE = 1.0
 """Seconds for which who may share a lock waits: another one may look whether all are dead."""
@@ -151,7 +151,9 @@ class ArchiveFile:
             try:
                 with unwrapped() if db is None else self.undisturbed(db):
                     yield
-            except integrity_check.SYMPTOMS as error:
+            except SYMPTOMS as error:
+                from tgtagger.store.rescue import integrity_check
+
                 integrity_check.explain(error, self.path)
                 raise
 
@@ -208,6 +210,8 @@ class ArchiveFile:
 
     def storage(self) -> Storage:
         """Return how SQLite keeps the file: its journal, locks, a network file system."""
+        from tgtagger.model.database import Storage
+
         with self.explained(), self.reading() as db:
             (mode,) = driver(db).execute("PRAGMA journal_mode").fetchone()
             is_locked = not isinstance(driver(db), Unlocked)
@@ -215,15 +219,21 @@ class ArchiveFile:
 
     def check(self, on_steps: OnSteps = unheard) -> IntegrityReport:
         """Read the whole file, damaged or not, and return the integrity report."""
+        from tgtagger.store.rescue import integrity_check
+
         return integrity_check.report(self.path, on_steps)
 
     def check_index(self) -> bool:
         """Tell whether the search index agrees with the posts. Needs a file opened to write."""
+        from tgtagger.store.sqlite import fulltext_index
+
         with self.explained(), self._begun(self.engine) as db:
             return fulltext_index.agrees(driver(db))
 
     def rebuild_index(self) -> None:
         """Rebuild the search index from the posts."""
+        from tgtagger.store.sqlite import fulltext_index
+
         with map_errors(self.path), self.engine.connect() as connection:
             fulltext_index.rebuild(driver(connection))
 

@@ -16,6 +16,10 @@ from tgtagger.store.driver_errors import of_the_driver
 from tgtagger.store.rooms import Connection
 from tgtagger.store.sqlite import access_diagnosis
 from tgtagger.store.sqlite.connections import driver
+from tgtagger.store.values import WrongValueError
+
+SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
+"""What the driver and the checks of values raise for a damaged database."""
 
 BAD_VALUE = (sqlite3.Error, UnicodeError, OverflowError, TypeError, ValueError)
 """What a bad value can raise: an error of the database, or one of Python's own."""
