@@ -16,7 +16,8 @@ from support.events import RecordedRun
 from support.exports import account, chat, message, service, write
 from support.make import page, post
 from tgtagger.config import Settings, load
-from tgtagger.model.posts import Channel, PostFilter
+from tgtagger.model.posts import Channel, PageStored, PostFilter
+from tgtagger.model.tagging import TagResult
 from tgtagger.runs import parse
 from tgtagger.runs.parse import ParseOptions
 from tgtagger.runs.summary import ParseReport
@@ -104,6 +105,26 @@ def test_what_another_source_changed_is_read_again(settings: Settings, tmp_path:
     assert read(settings, path)[1]
     read(settings, other)
     assert read(settings, path)[1], "the other export was read last"
+
+
+def test_a_channel_that_is_removed_while_others_are_read(
+    settings: Settings, tmp_path: Path
+) -> None:
+    some = account(chat(message(1, "a")), chat(message(5, "b"), id=77, name="Other"))
+    path = write(tmp_path / "export", some)
+
+    class Removing(RecordedRun):
+        def stored(self, what: PageStored | TagResult) -> None:
+            super().stored(what)
+            if len(self.of("stored")) == 2:
+                with Store.open(str(settings.db)) as store:
+                    store.channels.remove("News", with_posts=True)
+
+    first = parse.parse(settings, [str(path)], ParseOptions(), Removing())
+    assert [(each.new, each.error) for each in first.channels] == [(1, None), (1, None)]
+    assert len(lines(settings)) == 1
+    again, looked = read(settings, path)
+    assert (looked, [each.new for each in again.channels]) == (True, [1, 0])
 
 
 def test_options_and_other_archives(settings: Settings, tmp_path: Path) -> None:

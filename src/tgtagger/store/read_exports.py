@@ -30,8 +30,9 @@ _CHUNKS = Statement(
 )
 _REMEMBER = Statement(
     "INSERT INTO read_exports (channel_id, file, stamp, channels, groups_too, converter, "
-    "left_out, read_at, chunks) VALUES (:channel, :file, :stamp, :channels, :groups, :converter, "
-    ":left_out, :at, :chunks) ON CONFLICT (channel_id) DO UPDATE SET file = excluded.file, "
+    "left_out, read_at, chunks) SELECT id, :file, :stamp, :channels, :groups, :converter, "
+    ":left_out, :at, :chunks FROM channels WHERE id = :channel "
+    "ON CONFLICT (channel_id) DO UPDATE SET file = excluded.file, "
     "stamp = excluded.stamp, channels = excluded.channels, groups_too = excluded.groups_too, "
     "converter = excluded.converter, left_out = excluded.left_out, read_at = excluded.read_at, "
     "chunks = excluded.chunks"
@@ -91,13 +92,16 @@ class ReadExports(Part):
         groups: bool,
         converter: int,
     ) -> None:
-        """Store that a file was read whole: of each of its channels the hashes of its chunks."""
+        """Store that a file was read whole: of each of its channels the hashes of its chunks.
+
+        Of a channel that somebody removed meanwhile nothing is stored, so the file is read again.
+        """
         at, left = now(), json.dumps(dict(left_out))
         with self._database.write() as db:
             _REMEMBER.many(
                 db,
                 [
-                    (each, file, stamp, len(chunks), int(groups), converter, left, at, found)
+                    (file, stamp, len(chunks), int(groups), converter, left, at, found, each)
                     for each, found in chunks.items()
                 ],
             )
