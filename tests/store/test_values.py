@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
+from tgtagger.store.checks import ObjectCheck, RowCheck, WrongValueError, check_of
 from tgtagger.store.sqlite.fits import fits
-from tgtagger.store.values import (
-    COLUMNS,
-    MEDIA,
-    ObjectCheck,
-    RowCheck,
-    WrongValueError,
-    check_of,
-)
+from tgtagger.store.values import COLUMNS, MEDIA
 
 WRONG: dict[str, list[Any]] = {
     "posts.id": ["1", None, 1.5, b"1"],

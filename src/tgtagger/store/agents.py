@@ -14,6 +14,7 @@ from tgtagger import vocabulary
 from tgtagger.decide import AGENT, HUMAN
 from tgtagger.errors import InputError
 from tgtagger.model.changes import AgentChange
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.recording import FREE_PLACE, recording
@@ -21,7 +22,6 @@ from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_decided, find_tag, make_tag
 from tgtagger.store.times import now
-from tgtagger.store.values import RowCheck
 
 _CHECKED_NAME = RowCheck("tags.name")
 _CHECKED_SOURCE = RowCheck("post_tags.source")

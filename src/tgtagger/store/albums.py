@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from tgtagger.decide import SOURCE_RANK
 from tgtagger.store import decisions
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import RowCheck
 
 Ids = tuple[int, ...]
 

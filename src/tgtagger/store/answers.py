@@ -10,19 +10,12 @@ from collections.abc import Sequence
 
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
+from tgtagger.store.checks import RowCheck, WrongValueError, check_of, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now, to_text
-from tgtagger.store.values import (
-    OBJECT,
-    TEXTS,
-    RowCheck,
-    WrongValueError,
-    as_json,
-    check_of,
-    parsed,
-)
+from tgtagger.store.values import OBJECT, TEXTS, as_json
 
 KEPT_FOR = dt.timedelta(days=30)
 """How long stored capabilities are believed: servers are updated now and then."""

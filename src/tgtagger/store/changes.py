@@ -15,13 +15,14 @@ from typing import Any, Literal
 from tgtagger.errors import InputError
 from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
+from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.recording import TOUCHED, note_run, recording
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
 from tgtagger.store.undo import later_than, take_back_change, take_back_run
-from tgtagger.store.values import INTEGER, LARGEST, RowCheck, parsed
+from tgtagger.store.values import INTEGER, LARGEST
 
 _CHANGE = RowCheck(
     "tag_changes.id", "tag_changes.at", "tag_changes.what", "tag_changes.names",

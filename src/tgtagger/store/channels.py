@@ -13,6 +13,7 @@ from tgtagger.model.channels import ChannelRemoved
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import Channel
 from tgtagger.model.refs import Numbered, canonical_name, read_channel
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.deletion import STEP, delete_posts
 from tgtagger.store.lookup import channel_id, channel_of, followed_as
@@ -20,7 +21,7 @@ from tgtagger.store.post_rows import HASH_LETTERS
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
-from tgtagger.store.values import TEXT, RowCheck
+from tgtagger.store.values import TEXT
 
 _CHANNEL = RowCheck("channels.id", "channels.title", "channels.username", "channels.kind")
 _TITLE = RowCheck("channels.title")

@@ -20,6 +20,7 @@ from typing import Any
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import PostForTagging, PostId
 from tgtagger.store import tag_queue
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Database, HasDatabase, one_transaction
 from tgtagger.store.post_rows import text_for_tagging
 from tgtagger.store.query import Query, query_for
@@ -27,7 +28,7 @@ from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tag_queue import Lease
 from tgtagger.store.times import to_text
-from tgtagger.store.values import RowCheck, plain
+from tgtagger.store.values import plain
 
 CLAIMED = 200
 """Posts claimed at a time: what others may not have while a worker comes to it."""

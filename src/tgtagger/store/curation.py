@@ -17,6 +17,7 @@ from tgtagger.model.changes import Adoption, TagChange
 from tgtagger.model.choices import LinkSource, TagChangeKind
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.posts import PostFilter
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id, tag_id
 from tgtagger.store.query import query_for
@@ -25,7 +26,7 @@ from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag, make_tag
 from tgtagger.store.times import now
-from tgtagger.store.values import INTEGER, RowCheck
+from tgtagger.store.values import INTEGER
 
 _NAME = RowCheck("tags.name")
 _NAME_AND_KEY = RowCheck("tags.name", "tags.key")

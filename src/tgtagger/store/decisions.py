@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tgtagger.decide import HUMAN, LASTING
+from tgtagger.store.checks import parsed
 from tgtagger.store.recording import LASTING_SOURCES, LINK
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.undo import give_back
-from tgtagger.store.values import parsed
 
 State = tuple[str | None, str | None]
 """A tag on a post, as a change keeps it, and when a person took it off; None: there is none."""

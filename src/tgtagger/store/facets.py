@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from tgtagger.model.counts import FacetCount, Facets
 from tgtagger.model.posts import Channel, PostFilter
 from tgtagger.store.channels import as_channel
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.query import query_for
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
+from tgtagger.store.values import INTEGER, TEXT, or_null
 
 COUNTED = 10_000
 """Posts that are counted, at most."""

@@ -16,11 +16,12 @@ from typing import Any, get_args
 from tgtagger.errors import InputError
 from tgtagger.model.choices import JobKind, JobState
 from tgtagger.model.jobs import Job, JobEnd, JobProgress
+from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now, to_text, to_text_or_none
-from tgtagger.store.values import LARGEST, RowCheck, parsed, plain
+from tgtagger.store.values import LARGEST, plain
 
 _SWEPT = 200
 """The oldest jobs, of which those that ended long ago are swept at a time."""

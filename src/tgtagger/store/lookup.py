@@ -21,10 +21,11 @@ from tgtagger.model.refs import (
     split_post,
 )
 from tgtagger.model.tagging import PostId
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.tags import find_tag
-from tgtagger.store.values import INTEGER, RowCheck
+from tgtagger.store.values import INTEGER
 
 _CHANNEL = RowCheck("channels.id", "channels.username", "channels.title")
 _NAMED = RowCheck("channels.id", "channels.username")

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tgtagger.model.integrity import PostCount, RejectedPost
-from tgtagger.store.values import TEXT, RowCheck
+from tgtagger.store.checks import RowCheck
+from tgtagger.store.values import TEXT
 from tgtagger.system.terminal_text import clean
 
 _NAMED = 3

@@ -21,13 +21,13 @@ from tgtagger.model import ranges
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import Page, PageStored, PostData, Rejected, StoredRawRecord
 from tgtagger.store import albums, channels, progress, read_exports, retention, tag_queue
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.times import now, to_text_or_none
-from tgtagger.store.values import RowCheck
 
 BATCH = 500
 """Raw records read at a time: bounds memory, and how long a snapshot lasts."""

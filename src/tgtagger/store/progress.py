@@ -11,11 +11,12 @@ import datetime as dt
 
 from tgtagger.model.choices import SourceName
 from tgtagger.model.posts import IdRange, Page, ReadProgress
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text, to_text_or_none
-from tgtagger.store.values import INTEGER, TIME, RowCheck, or_null
+from tgtagger.store.values import INTEGER, TIME, or_null
 
 _RANGE = RowCheck("unread_ranges.low", "unread_ranges.high")
 _PROGRESS = RowCheck(or_null(TIME), or_null(INTEGER), or_null(INTEGER), or_null(TIME))

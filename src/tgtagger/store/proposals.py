@@ -12,11 +12,12 @@ from typing import Any
 
 from tgtagger import decide, vocabulary
 from tgtagger.model.tagging import Proposal, ProposedTag, TagUpdate
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.queue import known_tags
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import INTEGER, RowCheck
+from tgtagger.store.values import INTEGER
 
 _POST = Statement(
     "SELECT id FROM posts WHERE channel_id = :channel AND message_id = :message "

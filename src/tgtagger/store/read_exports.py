@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from tgtagger.model.posts import Channel
 from tgtagger.store.channels import as_channel
+from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
-from tgtagger.store.values import RowCheck, parsed
 
 _FIND = Statement(
     "SELECT c.id, c.title, c.username, c.kind, e.channels, e.left_out, e.chunks "

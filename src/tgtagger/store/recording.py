@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from tgtagger.decide import LASTING
 from tgtagger.model.changes import TagChange
 from tgtagger.model.choices import TagChangeKind
+from tgtagger.store.checks import parsed
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now
-from tgtagger.store.values import parsed
 
 NEXT_NUMBER = (
     "(SELECT larger(coalesce((SELECT max(id) FROM runs), 0), "

@@ -23,6 +23,7 @@ from tgtagger.model.posts import Channel, Forward, Media, PostFilter
 from tgtagger.model.query import words_of
 from tgtagger.model.stored import FoundPost, Post, PostDetails, TagLink, TagsOfPost
 from tgtagger.model.tagging import Attempt, PostId
+from tgtagger.store.checks import ObjectCheck, RowCheck, WrongValueError
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.query import Condition, Query, query_for
@@ -37,10 +38,7 @@ from tgtagger.store.values import (
     OBJECT,
     TEXT,
     TEXTS,
-    ObjectCheck,
-    RowCheck,
     Value,
-    WrongValueError,
     or_null,
     value_of,
 )

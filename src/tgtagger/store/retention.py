@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from tgtagger.model.channels import ChannelKept
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import deletion, read_exports
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import channel_id
 from tgtagger.store.post_rows import order_key
 from tgtagger.store.recording import LASTING_SOURCES
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import RowCheck
 
 _TITLE = RowCheck("channels.title", "channels.keep_days")
 

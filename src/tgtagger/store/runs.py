@@ -12,12 +12,13 @@ from typing import Any
 
 from tgtagger.model.state import Run
 from tgtagger.model.tagging import Provenance
+from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_NUMBER
 from tgtagger.store.statements import Statement
 from tgtagger.store.sweeping import sweep
 from tgtagger.store.times import from_text, moment, now
-from tgtagger.store.values import LARGEST, RowCheck, parsed
+from tgtagger.store.values import LARGEST
 
 _RUN = RowCheck(
     "runs.id", "runs.command", "runs.started_at", "runs.ended_at", "runs.exit_code", "runs.summary"

@@ -27,12 +27,13 @@ from tgtagger.model.tagging import PostId
 from tgtagger.model.times import day_of
 from tgtagger.store import records
 from tgtagger.store.channels import as_channel
+from tgtagger.store.checks import RowCheck, WrongValueError
 from tgtagger.store.database import Database
 from tgtagger.store.query import query_for
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.values import INTEGER, LARGEST, TEXT, RowCheck, WrongValueError, or_null
+from tgtagger.store.values import INTEGER, LARGEST, TEXT, or_null
 
 T = TypeVar("T")
 

@@ -14,11 +14,11 @@ from typing import Any
 from tgtagger import decide
 from tgtagger.model.posts import Channel, IdRange
 from tgtagger.store import albums, channels, read_exports, tag_queue
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.post_rows import NAMES
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import RowCheck
 
 _DATA = RowCheck("raw_forms.data")
 _STORED_SOURCE = RowCheck("posts.source")

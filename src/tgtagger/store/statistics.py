@@ -13,12 +13,13 @@ from typing import Any
 
 from tgtagger.model.counts import DayCount, GroupCount, RisingTag
 from tgtagger.model.tags import TagDetails
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import tag_id
 from tgtagger.store.post_rows import MESSAGE_BITS
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import moment
-from tgtagger.store.values import INTEGER, RowCheck
+from tgtagger.store.values import INTEGER
 
 DAY_BITS = 86_400 << MESSAGE_BITS
 """Inner ids of one day."""

@@ -15,12 +15,13 @@ from tgtagger.model.posts import Channel
 from tgtagger.model.state import ArchiveState, DaySpent, FailedPost, FailureCount, Run
 from tgtagger.model.tagging import PostId
 from tgtagger.store import channels
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.runs import EVENTFUL, SELECT_RUN, as_run
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, to_text
-from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, RowCheck, or_null
+from tgtagger.store.values import FAILURE, INTEGER, REAL, TEXT, TIME, or_null
 
 RUNS_SHOWN = 10
 DAYS_SHOWN = 14

@@ -11,12 +11,13 @@ from typing import Any
 
 from tgtagger.model.surroundings import PostChange, PostMention, Surroundings, TakenTag
 from tgtagger.model.tagging import PostId
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part
 from tgtagger.store.lookup import post_id
 from tgtagger.store.recording import LASTING_SOURCES
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment
-from tgtagger.store.values import INTEGER, TEXT, RowCheck, or_null
+from tgtagger.store.values import INTEGER, TEXT, or_null
 
 LATER = 1000
 """Message ids after a post among which its replies are looked for: no index holds replies."""

@@ -16,19 +16,13 @@ from tgtagger.errors import InputError
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.tags import ListedTag, TagCompletion, TagCount
 from tgtagger.store import together
+from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.recording import NEXT_TAG
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
-from tgtagger.store.values import (
-    INTEGER,
-    TIME,
-    RowCheck,
-    or_null,
-    parsed,
-    value_of,
-)
+from tgtagger.store.values import INTEGER, TIME, or_null, value_of
 from tgtagger.vocabulary import Suggestion, VocabularyEntry, suggest
 
 _TAG_ID = RowCheck(INTEGER)

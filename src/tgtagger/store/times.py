@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tgtagger.store.values import WrongValueError
+from tgtagger.store.checks import WrongValueError
 
 
 def to_text(moment: dt.datetime) -> str:

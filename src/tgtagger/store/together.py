@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
+from tgtagger.store.checks import RowCheck, WrongValueError
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import INTEGER, RowCheck, WrongValueError
+from tgtagger.store.values import INTEGER
 from tgtagger.vocabulary.likeness import FEW, Beside, abbreviations
 
 _ROW = RowCheck("tags.id", "tags.name", INTEGER)

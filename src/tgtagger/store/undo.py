@@ -18,10 +18,10 @@ from tgtagger.errors import InputError
 from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store import origins, shown_names, tag_queue
+from tgtagger.store.checks import parsed
 from tgtagger.store.recording import LASTING_SOURCES, STATE, STATE_OF, renamed_posts
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.values import parsed
 
 _HIS = f"'{HUMAN}'"
 

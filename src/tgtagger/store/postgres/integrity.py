@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.model.integrity import IntegrityReport
 from tgtagger.store import notable
+from tgtagger.store.checks import check_of
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text
-from tgtagger.store.values import COLUMNS, check_of
+from tgtagger.store.values import COLUMNS
 
 _ALTERED = Statement("SELECT text, media_text, text_hash FROM posts")
 _COUNTS = {table: Statement(f"SELECT count(*) FROM {table}") for table in COLUMNS}

@@ -9,17 +9,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from tgtagger.store.values import (
-    BLOB,
-    COLUMNS,
-    INTEGER,
-    REAL,
-    TEXT,
-    Check,
-    Value,
-    check_of,
-    or_null,
-)
+from tgtagger.store.checks import Check, check_of
+from tgtagger.store.values import BLOB, COLUMNS, INTEGER, REAL, TEXT, Value, or_null
 
 _DECLARED = {"INTEGER": INTEGER, "TEXT": TEXT, "VARCHAR": TEXT, "REAL": REAL, "BLOB": BLOB}
 _ANYTHING = Value("any")

@@ -19,12 +19,13 @@ from tgtagger.errors import StoreError
 from tgtagger.model.events import OnSteps, counted, unheard
 from tgtagger.model.integrity import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store import notable
+from tgtagger.store.checks import WrongValueError
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
 from tgtagger.store.sqlite import connections, fulltext_index, tag_uses
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
-from tgtagger.store.values import COLUMNS, WrongValueError
+from tgtagger.store.values import COLUMNS
 
 _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What the driver raises if it is used wrongly."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tgtagger.errors import InputError, Locked, StoreError, TgTaggerError, system_error
+from tgtagger.store.checks import WrongValueError
 from tgtagger.store.driver_errors import of_the_driver
 from tgtagger.store.rooms import Connection
 from tgtagger.store.sqlite import access_diagnosis
 from tgtagger.store.sqlite.connections import driver
-from tgtagger.store.values import WrongValueError
 
 SYMPTOMS = (sqlite3.Error, UnicodeDecodeError, MemoryError, WrongValueError)
 """What the driver and the checks of values raise for a damaged database."""

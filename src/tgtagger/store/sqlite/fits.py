@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tgtagger.store.values import has_rules, value_of
+from tgtagger.store.checks import has_rules
+from tgtagger.store.values import value_of
 
 
 def fits(columns: Mapping[str, str]) -> str:
