@@ -18,7 +18,7 @@ from support.undoing import small_parts  # noqa: F401 -- a fixture
 from tgtagger.errors import InputError
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import SuggestedTag, TagUpdate
-from tgtagger.store import Store, recording, undo
+from tgtagger.store import Store, later_changes, recording, undo
 from tgtagger.store.sqlite.connections import driver
 
 pytestmark = pytest.mark.usefixtures("small_parts")
@@ -201,7 +201,7 @@ def test_an_undo_looks_at_no_table_as_a_whole(filled: Store) -> None:
     with filled._database.write(dry_run=True) as db:
         raw = driver(db)
         raw.set_trace_callback(statements.append)
-        assert undo.later_than(db, change) == ()
+        assert later_changes.later_than(db, change) == ()
         undo.take_back_run(db, change)
         raw.set_trace_callback(None)
         raw.execute("CREATE TEMP TABLE undone_posts (post_id INTEGER PRIMARY KEY)")

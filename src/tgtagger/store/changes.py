@@ -1,7 +1,8 @@
 """The changes of tags, a person's, an agent's and the tagging runs': their list, an undo.
 
 An undo is a change, too: undone, it lets the other one stand again. Knows neither how changes are
-recorded (`recording`) nor what an undo does to the rows (`undo`).
+recorded (`recording`), nor which hang on one (`later_changes`), nor what an undo does to the rows
+(`undo`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from tgtagger.model.changes import PastChange, TakenBack
 from tgtagger.model.events import OnSteps, unheard
 from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
+from tgtagger.store.later_changes import later_than
 from tgtagger.store.recording import TOUCHED, note_run, recording
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import from_text, moment, now
-from tgtagger.store.undo import later_than, take_back_change, take_back_run
+from tgtagger.store.undo import take_back_change, take_back_run
 from tgtagger.store.values import INTEGER, LARGEST
 
 _CHANGE = RowCheck(
