@@ -298,7 +298,16 @@ def put_tags_in_order(bench: Bench) -> Case:
         tag_all(store, ["one", "two", "three"])
     before = rows(bench.db)
     recording = bench.record(
-        "--db", str(bench.db), "tags", "merge", "one", "two", "--into", "three", pragmas=CHECKPOINTS
+        "--db",
+        str(bench.db),
+        "tags",
+        "merge",
+        "one",
+        "two",
+        "--into",
+        "three",
+        "--yes",
+        pragmas=CHECKPOINTS,
     )
     after = rows(bench.db)
 
@@ -522,7 +531,17 @@ def complete(case: Case, bench: Bench, images: int) -> None:
     """Run the command again on what the power cut left: it ends as if nothing had been."""
     for image in case.recording.images(images, bench.folder / "image"):
         db = image.folder / case.db
-        ended = breaking.run("--db", str(db), *case.again, env={**bench.env, **case.env(image)})
+        words, env = ("--db", str(db), *case.again), {**bench.env, **case.env(image)}
+        ended = breaking.run(*words, env=env)
+        journal = db.with_name(f"{db.name}-journal")
+        if f"{journal.name} does not belong to" in ended.errors:
+            # That of the first transaction, which gave the file its first number, came back: it
+            # looks like another file's. Nothing was stored then, and the hint is followed.
+            with closing(sqlite3.connect(f"file:{db}?immutable=1", uri=True)) as raw:
+                posts = raw.execute("SELECT count(*) FROM posts").fetchone()
+            assert (ended.code, posts) == (6, (0,)), image.story
+            journal.unlink()
+            ended = breaking.run(*words, env=env)
         assert ended.code == 0, (image.story, ended.errors)
         assert_sound(db)
         assert rows(db) == case.whole, image.story

@@ -38,12 +38,13 @@ def make(db: Path, revision: str, rows: int = 4) -> None:
     with closing(sqlite3.connect(db)) as raw, raw:
         for table in _tables(raw):
             columns = _columns(raw, table)
+            allowed = _allowed(raw, table)
             names = ", ".join(f'"{name}"' for name, *_ in columns)
             marks = ", ".join("?" * len(columns))
             for n in range(1, rows + 1):
                 raw.execute(
                     f"INSERT INTO {table} ({names}) VALUES ({marks})",
-                    [_value(table, column, n) for column in columns],
+                    [_value(table, column, n, allowed) for column in columns],
                 )
         if raw.execute("SELECT 1 FROM sqlite_master WHERE name = 'tag_queue'").fetchone():
             raw.execute(tag_queue.REFILL.sql)
@@ -70,14 +71,26 @@ def _columns(raw: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]
     ]
 
 
-def _value(table: str, column: tuple[str, str, bool], row: int) -> Any:
+def _allowed(raw: sqlite3.Connection, table: str) -> dict[str, list[str]]:
+    """Return the words that this version of a table allows, by column; later ones allow more."""
+    (sql,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    return {
+        name: [word for word in value.allowed if f"'{word}'" in sql]
+        for name, value in COLUMNS[table].items()
+    }
+
+
+def _value(
+    table: str, column: tuple[str, str, bool], row: int, allowed: dict[str, list[str]]
+) -> Any:
     """Return a value for the column; every second row has only required values."""
     name, kind, needed = column
     if not needed and row % 2 == 0:
         return None
     may = COLUMNS[table].get(name, Value("text"))
-    if may.allowed:
-        return may.allowed[row % len(may.allowed)]
+    words = allowed.get(name) or may.allowed
+    if words:
+        return words[row % len(words)]
     if may.json is not None:
         return _JSON.get(name, "{}")
     if may.is_time:
