@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import random
@@ -58,8 +59,9 @@ def test_pages_are_bounded(tmp_path: Path) -> None:
 
 def test_the_header_may_stand_anywhere(tmp_path: Path) -> None:
     head = {"messages": [message(1, "one")], "id": 5, "type": "private_channel", "name": "Late"}
-    (page,) = read(write(tmp_path, head))
-    assert (page.channel.id, page.channel.title) == (5, "Late")
+    for names in itertools.permutations(head):
+        (page,) = read(write(tmp_path, {name: head[name] for name in names}))
+        assert (page.channel.id, page.channel.title) == (5, "Late"), names
 
 
 def test_an_export_of_before_2022(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

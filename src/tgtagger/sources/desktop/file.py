@@ -48,6 +48,7 @@ class Chat:
     kind: str | None = None
     id: Any = None
     messages: int = 0
+    is_named: bool = False  # its name was read; it may be null
 
 
 @dataclass(slots=True)
@@ -228,7 +229,7 @@ def _scan(
 
 
 def _is_known(chat: Chat) -> bool:
-    return chat.kind is not None and chat.id is not None
+    return chat.kind is not None and chat.id is not None and chat.is_named
 
 
 def _note(chat: Chat, key: str, value: Any, age: _Age) -> bool:
@@ -239,7 +240,7 @@ def _note(chat: Chat, key: str, value: Any, age: _Age) -> bool:
             return age.is_old is not None
         return False
     if key == "name":
-        chat.name = value if isinstance(value, str) else None
+        chat.name, chat.is_named = value if isinstance(value, str) else None, True
     elif key == "type":
         chat.kind = value if isinstance(value, str) else None
     elif key == "id":
