@@ -54,6 +54,19 @@ def test_a_proposal_is_what_is_given_later(archive: Store) -> None:
     assert posts == {"ветер": 3, "облако": None, "ИИ": 3, "лес": None, "новый тег": None}
 
 
+def test_a_tag_that_was_taken_off_and_blocked_is_proposed_in_no_form(archive: Store) -> None:
+    item, other, _ = queued(archive)
+    archive.curation.add(post_name(other.id), ["ветра"])  # a form that is a tag of its own
+    archive.curation.drop(post_name(item.id), ["ветер"])
+    archive.curation.remove(["ветер"])
+    forms = update(item, "ветер", "ветра", "лес")
+    (proposal,) = archive.proposals.look([forms])
+    archive.queue.save([forms], archive.runs.start("tag", PROVENANCE))
+    stored = archive.records.post(post_name(item.id)).post.tags
+    assert sorted(stored) == sorted([*proposal.kept, *(each.name for each in proposal.tags)])
+    assert [each.name for each in proposal.tags] == ["лес"]
+
+
 def test_an_edited_post_has_no_proposal(archive: Store) -> None:
     updates = [update(item, "лес") for item in queued(archive)]
     archive.posts.save_page(page(post(2, "other words"), source="telegram"))

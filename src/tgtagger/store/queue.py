@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import random
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tgtagger import decide, vocabulary
+from tgtagger import decide
 from tgtagger.decide import answer_prefix
 from tgtagger.model.hashes import Hashes
 from tgtagger.model.posts import PostFilter
@@ -38,11 +38,12 @@ from tgtagger.store.claims import (
     read_posts,
 )
 from tgtagger.store.database import Part, one_transaction
+from tgtagger.store.given_tags import GivenTags, tags_named
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
 from tgtagger.store.rooms import Connection, room_of
 from tgtagger.store.statements import Statement, savepoint
-from tgtagger.store.tags import find_decided, make_tag
+from tgtagger.store.tags import make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
 
 LOOKED_AT = 2000
@@ -250,20 +251,11 @@ _REPLACE = Statement(
     f"DELETE FROM post_tags WHERE post_id IN few(:posts) AND source NOT IN ({LASTING_SOURCES}) "
     f"RETURNING post_id, tag_id, {LINK}, run_id"
 )
-_OFF = Statement(
-    "SELECT r.post_id, r.tag_id, t.name FROM removed_tags AS r JOIN tags AS t ON t.id = r.tag_id "
-    "WHERE r.post_id IN few(:posts) UNION ALL "
-    "SELECT CAST(NULL AS bigint), tag_id, CAST(NULL AS text) FROM barred_tags"
-)
 # What a person or an agent gave, and the places of what an undo may bring back: see `FREE_PLACE`.
 _PLACES = Statement(
     "SELECT post_id, tag_id, position FROM post_tags WHERE post_id IN few(:posts) UNION ALL "
     "SELECT post_id, CAST(NULL AS bigint), number_of(before, 0) FROM changed_links "
     f"WHERE post_id IN few(:posts) AND text_of(before, 1) IN ({LASTING_SOURCES})"
-)
-_NAMED = Statement(
-    "SELECT key, id FROM tags WHERE key IN few_texts(:keys) "
-    "UNION ALL SELECT key, tag_id FROM tag_aliases WHERE key IN few_texts(:keys)"
 )
 _GIVE = Statement(
     "INSERT INTO post_tags "
@@ -389,48 +381,28 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
     gone: dict[int, list[tuple[int, str, int | None]]] = {}
     for post, *link in _REPLACE(db, posts=posts).fetchall():
         gone.setdefault(post, []).append(tuple(link))
-    off, names_off = set(), dict[int, list[str]]()
-    for post, tag, name in _OFF(db, posts=posts):
-        off.add((post, tag))
-        if isinstance(name, str):
-            names_off.setdefault(post, []).append(name)
     places: dict[int, int] = {}
-    kept = set()
+    kept = set[tuple[int, int | None]]()
     for post, tag, place in _PLACES(db, posts=posts):
         places[post] = max(places.get(post, 0), place + 1)
         kept.add((post, tag))
-    tags = _tags(db, [tag.name for each in taken for tag in each.update.tags], now)
+    tags = tags_named(db, (each.update for each in taken), lambda name: make_tag(db, name, now))
+    may_get = GivenTags(db, [each.post for each in taken], kept)
     given, spelt, replaced = [], [], []
     for each in taken:
-        update, made_by = each.update, each.update.provenance
-        ids = [tags[suggested.name] for suggested in update.tags]
-        forms_of = names_off.get(each.post, ())
-        blocked = {
-            tag
-            for tag, suggested in zip(ids, update.tags, strict=True)
-            if tag is not None
-            and (
-                (each.post, tag) in off
-                or (None, tag) in off
-                or (
-                    forms_of and vocabulary.is_among(vocabulary.normalise(suggested.name), forms_of)
-                )
-            )
-        }
+        made_by = each.update.provenance
         free, has_some = places.get(each.post, 0), False
-        for place, tag, source in decide.given_links(update, ids, blocked):
-            if (each.post, tag) not in kept:
-                kept.add((each.post, tag))
-                has_some = True
-                spelt.append((tag, each.post, vocabulary.normalise(update.tags[place].name)))
-                given.append((
-                    each.post, free + place, tag, source, made_by.model, made_by.prompt,
-                    made_by.vocabulary, run, now,
-                ))  # fmt: skip
+        for place, tag, source, name in may_get.links(each.update, each.post, tags):
+            has_some = True
+            spelt.append((tag, each.post, name))
+            given.append((
+                each.post, free + place, tag, source, made_by.model, made_by.prompt,
+                made_by.vocabulary, run, now,
+            ))  # fmt: skip
         before = gone.get(each.post, ())
         if before or each.before is not None or not has_some:
             links = tuple((tag, link) for tag, link, by in before if by != run)
-            replaced.append(Replaced(each.post, each.before, update.status, links))
+            replaced.append(Replaced(each.post, each.before, each.update.status, links))
     # In the order of the table: newest first, each of its pages would be left half empty.
     _GIVE.at_once(db, sorted(given))
     shown_names.note(db, spelt, run)
@@ -440,27 +412,3 @@ def _replace_tags(db: Connection, taken: Sequence[_Taken], run: int, now: str) -
 
 def _names(tags: Sequence[SuggestedTag]) -> str:
     return json.dumps([tag.name for tag in tags], ensure_ascii=False)
-
-
-def _tags(db: Connection, names: Iterable[str], now: str) -> dict[str, int | None]:
-    """Return the ids of the tags that names stand for, new ones if needed; None: not a tag."""
-    normal = {name: vocabulary.normalise(name) for name in names}
-    keys = {name: vocabulary.key(name) for name in normal.values() if vocabulary.is_tag(name)}
-    known = known_tags(db, keys)
-    for name, key in keys.items():
-        if key not in known:
-            known[key] = make_tag(db, name, now)
-    return {
-        name: known[keys[chosen]] if chosen in keys else None for name, chosen in normal.items()
-    }
-
-
-def known_tags(db: Connection, keys: Mapping[str, str]) -> dict[str, int]:
-    """Return, by key, the ids of the tags that names (→ their keys) stand for, decided ones too."""
-    if not keys:
-        return {}
-    known: dict[str, int] = dict(_NAMED(db, keys=json.dumps([*dict.fromkeys(keys.values())])))
-    for name, key in keys.items():
-        if key not in known and (decided := find_decided(db, name)) is not None:
-            known[key] = decided
-    return known

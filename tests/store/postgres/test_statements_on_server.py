@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from support.make import page, post
 from support.on_server import Archive
 from support.statements import constants
-from tgtagger.store import queue, selection, shown_names, tag_queue, undo
+from tgtagger.store import given_tags, queue, selection, shown_names, tag_queue, undo
 from tgtagger.store.postgres import watching
 from tgtagger.store.postgres.room import POSTGRES
 from tgtagger.store.rooms import spelled
@@ -49,7 +49,8 @@ FEW = {
         for name, each in vars(tag_queue).items()
         if isinstance(each, Statement) and "IN few" in each.sql
     },
-    **{name: getattr(queue, name) for name in ("_FOUND", "_REPLACE", "_PLACES", "_NAMED")},
+    **{name: getattr(queue, name) for name in ("_FOUND", "_REPLACE", "_PLACES")},
+    "_NAMED": given_tags._NAMED,
     "_NAMES": shown_names._NAMES,
 }
 """What claims and finishes posts."""
