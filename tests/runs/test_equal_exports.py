@@ -16,7 +16,7 @@ from support.events import RecordedRun
 from support.exports import account, chat, message, service, write
 from support.make import page, post
 from tgtagger.config import Settings, load
-from tgtagger.model.posts import Channel, PageStored, PostFilter
+from tgtagger.model.posts import Channel, PageStored, PostFilter, Rejected
 from tgtagger.model.tagging import TagResult
 from tgtagger.runs import parse
 from tgtagger.runs.parse import ParseOptions
@@ -127,6 +127,19 @@ def test_a_channel_that_is_removed_while_others_are_read(
     assert (looked, [each.new for each in again.channels]) == (True, [1, 0])
 
 
+def test_a_message_that_another_source_rejects_is_read_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "export", chat(message(1, "a"), message(3, "b")))
+    read(settings, path)
+    with Store.open(str(settings.db)) as store:
+        bad = page(channel=CHANNEL, source="telegram", rejected=(Rejected(3, "too large"),))
+        store.posts.save_page(bad)
+    assert read(settings, path)[1]
+    with closing(sqlite3.connect(settings.db)) as raw:
+        assert raw.execute("SELECT * FROM rejected_posts").fetchall() == []
+
+
 def test_options_and_other_archives(settings: Settings, tmp_path: Path) -> None:
     group = chat(message(5, "g"), id=77, type="private_supergroup", name="Group")
     path = write(tmp_path / "export", account(chat(message(1, "a")), group))
@@ -181,6 +194,8 @@ def test_an_id_that_stands_twice_is_refused_where_it_was_read_before(
         assert report.rejections == 1
     assert read(settings, write(tmp_path / "export", chat(*two)))[0].channels[0].updated == 1
     assert not any("other" in line for line in lines(settings))
+    with closing(sqlite3.connect(settings.db)) as raw:
+        assert raw.execute("SELECT * FROM rejected_posts").fetchall() == []
 
 
 def test_what_is_read_in_part_is_what_is_read_whole(tmp_path: Path) -> None:

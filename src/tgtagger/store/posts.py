@@ -150,7 +150,7 @@ class Posts(Part):
             tally.rejected += _save_service(db, page)
             _remember_rejected(db, page, tally.rejected, at)
             deleted = _mark_deleted(db, page, at)
-            if done.updated or done.regrouped or deleted:
+            if done.updated or done.regrouped or deleted or tally.rejected:
                 read_exports.forget(db, page.channel.id)
             progress.save(db, page)
             read = page.progress
