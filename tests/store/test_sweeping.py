@@ -60,6 +60,19 @@ def test_a_few_rows_go_at_a_time(archive: Store, monkeypatch: pytest.MonkeyPatch
     assert left == [1500, 500, 0, 0]
 
 
+def test_a_killed_run_goes_after_a_year(archive: Store) -> None:
+    began = [(archive.runs.start("parse"), days) for days in (366, 364)]
+    with writing(archive) as db:
+        db.executemany(
+            "UPDATE runs SET started_at = ? WHERE id = ?",
+            [(days_ago(days), run) for run, days in began],
+        )
+    last = archive.runs.start("parse", keep=MONTH)
+    with reading(archive) as db:
+        left = [run for (run,) in db.execute("SELECT id FROM runs ORDER BY id").fetchall()]
+    assert left == [began[1][0], last]
+
+
 def test_a_message_that_was_rejected_is_remembered_for_a_year(archive: Store) -> None:
     with writing(archive) as db:
         db.executemany(

@@ -23,9 +23,13 @@ SHOWN = dt.timedelta(days=60)
 """How long attempts stay at least: pages show what models cost on so many days."""
 
 YEAR = dt.timedelta(days=365)
-"""How long at least what was paid for stays, and that a message could not be kept."""
+"""How long at least what was paid for stays, that a message could not be kept, and a killed run."""
 
-_OLD = "SELECT id FROM runs WHERE started_at < :before AND ended_at IS NOT NULL"
+# One without an end was killed, or is still at work: nothing is at work for a year.
+_OLD = (
+    "SELECT id FROM runs WHERE started_at < :before "
+    "AND (ended_at IS NOT NULL OR started_at < :long_ago)"
+)
 _REFERRED = (
     "(EXISTS (SELECT 1 FROM post_tags WHERE run_id = runs.id) "
     "OR EXISTS (SELECT 1 FROM attempts WHERE run_id = runs.id) "
@@ -65,8 +69,8 @@ def sweep(db: Connection, keep: dt.timedelta, provenance: Provenance | None) -> 
     except OverflowError:  # longer than the calendar
         return
     _SWEEP_ATTEMPTS(db, before=attempts)
-    _SWEEP_RUNS(db, before=before)
-    _SWEEP_SUMMARIES(db, before=before)
+    _SWEEP_RUNS(db, before=before, long_ago=long_ago)
+    _SWEEP_SUMMARIES(db, before=before, long_ago=long_ago)
     _SWEEP_REJECTED(db, before=long_ago)
     if provenance is not None:
         _sweep_answers(db, provenance, long_ago)
