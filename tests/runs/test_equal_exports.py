@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import os
 import random
 import sqlite3
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,11 @@ from tgtagger.model.tagging import TagResult
 from tgtagger.runs import parse
 from tgtagger.runs.parse import ParseOptions
 from tgtagger.runs.summary import ParseReport
-from tgtagger.sources.desktop import equality
+from tgtagger.sources.desktop import DesktopExport, equality
 from tgtagger.sources.plan import ReadOptions
 from tgtagger.store import Store
+from tgtagger.store import posts as store_posts
+from tgtagger.store.times import to_text
 
 CHANNEL = Channel(1006503122, "News")
 
@@ -107,24 +112,72 @@ def test_what_another_source_changed_is_read_again(settings: Settings, tmp_path:
     assert read(settings, path)[1], "the other export was read last"
 
 
+class Removing(RecordedRun):
+    """Removes a channel with its posts once so many pages are stored."""
+
+    def __init__(self, settings: Settings, pages: int, patch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self._settings, self._pages, self._patch = settings, pages, patch
+
+    def stored(self, what: PageStored | TagResult) -> None:
+        super().stored(what)
+        if len(self.of("stored")) == self._pages:
+            remove(self._settings, self._patch)
+
+
+def remove(settings: Settings, patch: pytest.MonkeyPatch) -> None:
+    """Remove a channel with its posts; what is stored afterwards is stored a day later."""
+    with Store.open(str(settings.db)) as store:
+        store.channels.remove("News", with_posts=True)
+    later = to_text(dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+    patch.setattr(store_posts, "now", lambda: later)
+
+
 def test_a_channel_that_is_removed_while_others_are_read(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = account(chat(message(1, "a")), chat(message(5, "b"), id=77, name="Other"))
     path = write(tmp_path / "export", some)
-
-    class Removing(RecordedRun):
-        def stored(self, what: PageStored | TagResult) -> None:
-            super().stored(what)
-            if len(self.of("stored")) == 2:
-                with Store.open(str(settings.db)) as store:
-                    store.channels.remove("News", with_posts=True)
-
-    first = parse.parse(settings, [str(path)], ParseOptions(), Removing())
+    events = Removing(settings, 2, monkeypatch)
+    first = parse.parse(settings, [str(path)], ParseOptions(), events)
     assert [(each.new, each.error) for each in first.channels] == [(1, None), (1, None)]
     assert len(lines(settings)) == 1
     again, looked = read(settings, path)
     assert (looked, [each.new for each in again.channels]) == (True, [1, 0])
+
+
+def test_a_channel_that_is_removed_while_it_is_read_is_read_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "export", chat(*(message(n * 100, "a") for n in range(1, 10))))
+    defaults = DesktopExport.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "page_size", 4)
+    events = Removing(settings, 1, monkeypatch)
+    parse.parse(settings, [str(path)], ParseOptions(), events)
+    assert len(lines(settings)) == 5
+    assert read(settings, path)[0].channels[0].new == 4
+
+
+def test_a_channel_that_is_removed_while_its_messages_are_counted_is_read_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [message(n * 100, "a") for n in range(1, 10)]
+    read(settings, write(tmp_path / "export", chat(*some)))
+    path = write(tmp_path / "export", chat(*some, message(1000, "b")))
+    with monkeypatch.context() as patch:
+        was = equality.chunks
+
+        def removing(*given: Any) -> Iterator[Any]:
+            with Store.open(str(settings.db)) as store:
+                store.channels.remove("News", with_posts=True)
+            time.sleep(1.1)  # the first page comes a second later
+            return was(*given)
+
+        patch.setattr(equality, "chunks", removing)
+        read(settings, path)
+    assert len(lines(settings)) == 1
+    assert read(settings, path)[0].channels[0].new == 9
 
 
 def test_a_message_that_another_source_rejects_is_read_again(

@@ -46,7 +46,13 @@ WRITING: dict[str, Callable[[Store], Any]] = {
     "limits.take_turns": lambda store: store.limits.take_turns("url", 1.0, 1.0),
     "jobs.end": lambda store: store.jobs.end(1, JobEnd("done", 0)),
     "read_exports.remember": lambda store: store.read_exports.remember(
-        {CHANNEL.id: b""}, {}, file="file", stamp="stamp", groups=False, converter=1
+        {CHANNEL.id: b""},
+        {},
+        since={CHANNEL.id: minute(0)},
+        file="file",
+        stamp="stamp",
+        groups=False,
+        converter=1,
     ),
     "read_exports.restamp": lambda store: store.read_exports.restamp("file", "stamp"),
     "runs.start": lambda store: store.runs.start("parse"),

@@ -5,6 +5,7 @@ It is known by its stamp, or else by its content. Knows no message.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class EqualExport:
         self._path = path
         self._groups = groups
         self._file: tuple[Path, str, str, bool] | None = None  # place, hash, stamp, it counts
+        self._since: dict[int, dt.datetime] = {}  # when the chunks of a channel were looked up
 
     def find(self) -> ReadExport | None:
         """Return the export as it was read; None: it is to be read."""
@@ -45,10 +47,21 @@ class EqualExport:
         """Return the chunks of a channel that are stored as they are."""
         from tgtagger.sources.desktop import CONVERTER
 
-        return self._known.chunks_of(channel, CONVERTER)
+        found = self._known.chunks_of(channel, CONVERTER)
+        if found:
+            self._since[channel] = dt.datetime.now(dt.UTC)
+        return found
 
-    def remember(self, chunks: Mapping[int, bytes], left_out: Mapping[str, int]) -> None:
-        """Store that the export was read whole, unless the file has changed meanwhile."""
+    def remember(
+        self,
+        chunks: Mapping[int, bytes],
+        left_out: Mapping[str, int],
+        since: Mapping[int, dt.datetime],
+    ) -> None:
+        """Store that the export was read whole, unless the file has changed meanwhile.
+
+        `since`: when the first page of each channel was stored.
+        """
         from tgtagger.sources.desktop import CONVERTER
 
         if self._file is None or not chunks or not self._is_as_it_was():
@@ -57,6 +70,7 @@ class EqualExport:
         self._known.remember(
             chunks,
             left_out,
+            since={**since, **self._since},
             file=content,
             stamp=stamp if counts else None,
             groups=self._groups,

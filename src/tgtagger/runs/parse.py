@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import time
 from collections import Counter
@@ -257,7 +258,7 @@ class _Reading:
         is_whole = wanted.since is None and wanted.until is None and wanted.limit is None
         are_good = not any(each.error or each.rejections for each in found)
         if is_whole and are_good and not reports.regrouped:
-            equal.remember(export.chunks, export.left_out)
+            equal.remember(export.chunks, export.left_out, reports.since)
         return found
 
     def _report_equal(self, target: Target, read: ReadExport) -> list[ChannelReport]:
@@ -303,12 +304,14 @@ class _Reports:
     def __init__(self, source: str) -> None:
         self._source = source
         self._by_channel: dict[int, ChannelReport] = {}
+        self.since: dict[int, dt.datetime] = {}  # when the first page of each was stored
         self._most_unread = 0
         self.regrouped = False  # what left an album is found by the next reading
         self.share: float | None = None  # 0 to 1, of the messages that were unread at first
 
     def add(self, stored: PageStored) -> None:
         number = stored.channel.id
+        self.since.setdefault(number, dt.datetime.now(dt.UTC))
         before = self._by_channel.get(number) or ChannelReport(self._source, via=stored.source)
         self._by_channel[number] = before.plus(stored)
         self.regrouped |= stored.regrouped

@@ -8,6 +8,7 @@ says.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from tgtagger.store.checks import RowCheck, parsed
 from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
-from tgtagger.store.times import now
+from tgtagger.store.times import now, to_text
 
 _FIND = Statement(
     "SELECT c.id, c.title, c.username, c.kind, e.channels, e.left_out, e.chunks "
@@ -32,7 +33,7 @@ _CHUNKS = Statement(
 _REMEMBER = Statement(
     "INSERT INTO read_exports (channel_id, file, stamp, channels, groups_too, converter, "
     "left_out, read_at, chunks) SELECT id, :file, :stamp, :channels, :groups, :converter, "
-    ":left_out, :at, :chunks FROM channels WHERE id = :channel "
+    ":left_out, :at, :chunks FROM channels WHERE id = :channel AND added_at <= :since "
     "ON CONFLICT (channel_id) DO UPDATE SET file = excluded.file, "
     "stamp = excluded.stamp, channels = excluded.channels, groups_too = excluded.groups_too, "
     "converter = excluded.converter, left_out = excluded.left_out, read_at = excluded.read_at, "
@@ -88,6 +89,7 @@ class ReadExports(Part):
         chunks: Mapping[int, bytes],
         left_out: Mapping[str, int],
         *,
+        since: Mapping[int, dt.datetime],
         file: str,
         stamp: str | None,
         groups: bool,
@@ -95,14 +97,26 @@ class ReadExports(Part):
     ) -> None:
         """Store that a file was read whole: of each of its channels the hashes of its chunks.
 
-        Of a channel that somebody removed meanwhile nothing is stored, so the file is read again.
+        `since`: a moment of the reading at which each channel was stored. Of a channel that
+        somebody has removed since then nothing is stored, also if it is back: it is read again.
         """
         at, left = now(), json.dumps(dict(left_out))
         with self._database.write() as db:
             _REMEMBER.many(
                 db,
                 [
-                    (file, stamp, len(chunks), int(groups), converter, left, at, found, each)
+                    (
+                        file,
+                        stamp,
+                        len(chunks),
+                        int(groups),
+                        converter,
+                        left,
+                        at,
+                        found,
+                        each,
+                        to_text(since[each]),
+                    )
                     for each, found in chunks.items()
                 ],
             )
