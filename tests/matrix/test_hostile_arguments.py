@@ -35,6 +35,8 @@ PLACES = [
     "tags merge storm --into {}", "tags alias storm {}", "tags remove {}",
     "tags add 1006503122/1 {}", "tags drop 1006503122/1 {}", "tags {}",
 ]  # fmt: skip
+WRITING = {"export -o {}", "config init --config {}"}
+"""Places that name a file to be written: they get no name of one elsewhere on this machine."""
 SHORT = 3
 """Of the strings, so many in each place in the short form: others in each."""
 
@@ -44,6 +46,25 @@ def call(place: str, text: str = "", *, terminal: bool = False) -> Shown:
     if "--db" not in arguments:
         arguments = ["--db", "posts.db", *arguments]
     return (on_terminal if terminal else in_pipes)(*arguments)
+
+
+def texts_for(place: str) -> list[str]:
+    return [text for text in ARGUMENTS.values() if place not in WRITING or _is_inside(text)]
+
+
+def _is_inside(name: str) -> bool:
+    """Tell whether a file of this name lies in the folder where the command runs, or below."""
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 -- an unknown home stays as it is
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def test_no_file_of_this_machine_is_written() -> None:
+    for place in WRITING:
+        texts = texts_for(place)
+        assert STRINGS["absolute"] not in texts
+        assert STRINGS["home"] not in texts
+        assert STRINGS["parent"] not in texts
+        assert len(texts) > 80
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +85,7 @@ def test_a_hostile_argument_is_said_in_words(
     folder: Path, place: str, effort: Effort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    texts = list(ARGUMENTS.values())
+    texts = texts_for(place)
     first = PLACES.index(place) * SHORT
     for at in range(effort.rounds(SHORT, long=len(texts))):
         text = texts[(first + at) % len(texts)]
