@@ -12,9 +12,10 @@ from support import old_schemas
 from support.make import PROVENANCE, page, post, tag
 from support.sql import reading, writing
 from tgtagger.store import Store
+from tgtagger.store.times import to_text
 
 MONTH = dt.timedelta(days=30)
-OLD = "2020-01-01T00:00:00Z"
+OLD = to_text(dt.datetime.now(dt.UTC) - 4 * MONTH)
 
 
 def summaries(store: Store) -> dict[int, str | None]:
