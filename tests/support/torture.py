@@ -44,6 +44,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--again", action="store_true", help="forget what was found before")
     asked = parser.parse_args(given)
+    # Jobs in the background of a shell ignore Ctrl-C, and so would all programs stopped by it here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     begin(again=asked.again)
     shards = plan()
     wanted = chosen(shards, asked.rows)
