@@ -11,6 +11,7 @@ from typing import Any
 
 from support.shown import check_ends, check_words
 from tgtagger.model.posts import Media, PostData, Rejected, ServiceMessage
+from tgtagger.sources.desktop.convert import MIGRATED
 
 FOLDER = tempfile.TemporaryDirectory(
     prefix="tgtagger-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -35,11 +36,16 @@ def check_markdown(text: str, markdown: str | None, *, is_rich: bool = False) ->
             check_words(text, markdown)
 
 
+def _is_id(number: object) -> bool:
+    """Tell whether it is an id; those of a group before it became a supergroup are negative."""
+    return type(number) is int and -MIGRATED < number < 2**63 and number != 0
+
+
 def check_post(post: PostData, *, is_rich: bool = False) -> None:
     """Check what the store, the taggers and the exports count on."""
     assert post.ids
     assert list(post.ids) == sorted(set(post.ids))
-    assert all(type(number) is int and 0 < number < 2**63 for number in post.ids)
+    assert all(map(_is_id, post.ids))
     for moment in (post.date, post.edited):
         assert moment is None or moment.utcoffset() == dt.timedelta(0)
     assert "\0" not in post.text + (post.markdown or "")
@@ -55,7 +61,7 @@ def check_post(post: PostData, *, is_rich: bool = False) -> None:
     for media in post.media:
         _check_media(media)
     if post.reply is not None:
-        assert 0 < post.reply.message_id < 2**63
+        assert _is_id(post.reply.message_id)
     if post.forward is not None and post.forward.message_id is not None:
         assert _is_count(post.forward.message_id)
     if not post.text and not post.media:
