@@ -4,13 +4,17 @@ What no command can do without is looked at here: before it, only modules that e
 loaded.
 """
 
+from __future__ import annotations
+
 import _signal  # type: ignore[import-not-found]  # what `signal` is made of: loaded already
-import contextlib
 import gc
 import os
 import sys
-from types import TracebackType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # `typing` itself would take long enough for a Ctrl-C to come meanwhile
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import NoReturn
 
 
 def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -25,9 +29,11 @@ def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 def main() -> None:
     """Run the command line; the question for the version is answered before anything loads."""
-    _open_streams()
     _leave_at_once()
+    _open_streams()
     if sys.argv[1:] == ["--version"]:
+        import contextlib
+
         from tgtagger import __version__
 
         with contextlib.suppress(OSError):  # the command line tries again, and says why not

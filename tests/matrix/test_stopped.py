@@ -287,6 +287,7 @@ def test_doing_both(
     def prepare() -> None:
         telegram.log.clear()
         model.requests.clear()
+        model.answered.clear()
         remove(db)
         with Store.open(str(db)) as store:
             store.channels.save(Channel(news.id, news.title, news.username))
@@ -302,7 +303,6 @@ def test_doing_both(
         else:
             assert found["tagged"] >= sum(model.answered.values()) - 4
             assert found["tagged"] + found["pending"] == 250
-        model.answered.clear()
 
 
 # ---- export, search, doctor
