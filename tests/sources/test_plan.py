@@ -288,6 +288,10 @@ ANSWERS = st.builds(
 
 @pytest.mark.row("T2")
 @given(READ_OPTIONS, st.lists(ANSWERS, min_size=1, max_size=6))
+@example(
+    ReadOptions(until=minute(0)),
+    [Answer((post(2),), IdRange(0, 1)), Answer((), None)],  # requests by turns
+)
 def test_any_answers_for_ever_come_to_an_end(
     read_options: ReadOptions, answers: list[Answer]
 ) -> None:

@@ -2,8 +2,8 @@
 
 The newest page comes first: it holds the new posts and the refresh window. Then come the backfill
 ranges (message ids still to be read), the highest range first. An answer without messages says that
-nothing older exists: it counts when it comes twice. If two answers in a row settle nothing, the
-plan ends, and their messages stay in the backfill ranges.
+nothing older exists: it counts when it comes twice. If two answers in a row settle nothing, and
+lead to requests that were made before, the plan ends; their messages stay in the backfill ranges.
 
 Pure: takes answers, returns requests. So a run may end anywhere, and the next one goes on from the
 `ReadProgress` of the last page that was stored. Knows no network, no source and no store.
@@ -116,6 +116,7 @@ class Plan:
     _too_new: int | None = None  # ids from here on are newer than wanted in this run
     _doubted: Request | None = None  # a request whose first answer held no messages
     _idle: int = 0  # answers in a row that settled nothing
+    _asked: set[Request] = field(default_factory=set)  # since something was settled
 
     def __post_init__(self) -> None:
         progress, options = self.progress, self.options
@@ -153,6 +154,7 @@ class Plan:
             return Kept((), (), (), None, self.progress)
         if request.before is None and self._at_top and request.until is None:
             self._begin(answer)
+        before = self.progress
         covers = self._covered(request, answer)
         covers = covers and _whole(covers, answer.items)
         kept = self._keep(answer, covers) if covers is not None else []
@@ -161,7 +163,10 @@ class Plan:
             kept = [item for item in kept if _is_within(item, covers)]
             self._settle(covers)
         self._go_on(request, answer, covers)
-        self._idle = self._idle + 1 if self._request == request else 0
+        if self.progress != before:
+            self._asked.clear()
+        self._asked.add(request)
+        self._idle = self._idle + 1 if self._request in self._asked else 0
         if self.is_stuck:
             self._request = None
         refreshes = self._window > 0
