@@ -80,12 +80,7 @@ def add(
             _say_forms(ctx, forms)
             return
         change = functools.partial(store.curation.add_to, wanted, words)
-        if not (yes or dry_run):
-            with shown(ctx, "counting the posts", as_json=as_json):
-                posts = change(dry_run=True).posts
-            ask(posts)
-        with shown(ctx, "adding tags", as_json=as_json):
-            done = change(dry_run=dry_run)
+        done = _change_many(ctx, change, "adding tags", yes=yes, dry_run=dry_run, as_json=as_json)
     _say_many(ctx, done, said("added", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
     _say_forms(ctx, forms)
 
@@ -119,13 +114,26 @@ def drop(
             _change_one(ctx, store.curation.drop, words, dry_run=dry_run, as_json=as_json)
             return
         change = functools.partial(store.curation.drop_from, wanted, words)
-        if not (yes or dry_run):
-            with shown(ctx, "counting the posts", as_json=as_json):
-                posts = change(dry_run=True).posts
-            ask(posts)
-        with shown(ctx, "dropping tags", as_json=as_json):
-            done = change(dry_run=dry_run)
+        done = _change_many(ctx, change, "dropping tags", yes=yes, dry_run=dry_run, as_json=as_json)
     _say_many(ctx, done, said("dropped", dry_run=dry_run), dry_run=dry_run, as_json=as_json)
+
+
+def _change_many(
+    ctx: typer.Context,
+    change: Callable[..., TagChange],
+    doing: str,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> TagChange:
+    """Change the tags of all chosen posts, after a question where they are many."""
+    if not (yes or dry_run):
+        with shown(ctx, "counting the posts", as_json=as_json):
+            posts = change(dry_run=True).posts
+        ask(posts)
+    with shown(ctx, doing, as_json=as_json):
+        return change(dry_run=dry_run)
 
 
 def _say_many(
