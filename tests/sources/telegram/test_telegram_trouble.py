@@ -17,11 +17,14 @@ from support.answers import Read
 from support.events import RecordedEvents
 from support.over_the_wire import signed_in_at
 from telegram_server import Channel, RsaKey, ServerThread, spoiled
+from tgtagger import pipeline
 from tgtagger.errors import ActionNeeded, SourceError, TgTaggerError, TryLater
 from tgtagger.model import ranges
 from tgtagger.model.posts import PostFilter
-from tgtagger.sources.plan import LONGEST_WAIT
+from tgtagger.model.refs import Named
+from tgtagger.sources.plan import LONGEST_WAIT, ReadOptions
 from tgtagger.sources.telegram import connection, session
+from tgtagger.sources.telegram.source import TelegramChannel
 from tgtagger.store import Store
 
 pytestmark = pytest.mark.row("T2")
@@ -310,3 +313,25 @@ async def test_after_two_requests_in_vain_no_other_is_sent(
                 await opened.ask(ResolveUsernameRequest("newsroom"), "@newsroom", events)
     tries = 1 + len(connection.PAUSES)
     assert telegram.count("contacts.ResolveUsername") == connection.IN_VAIN * tries
+
+
+async def test_a_kind_of_request_that_is_never_answered_is_given_up_beside_others_that_are(
+    signed_in: session.Access, telegram: ServerThread, store: Store, events: RecordedEvents
+) -> None:
+    """Telegram tells who each channel is, and gives the messages of none: that has an end."""
+    names = [f"room_number_{number}" for number in range(5)]
+    for name in names:
+        telegram.world.channel(name, messages=5)
+    telegram.drop(HISTORY, times=FOR_EVER)
+
+    async def no_sleep(_seconds: float) -> None:
+        return None
+
+    async with connection.Telegram(signed_in, sleep=no_sleep) as opened:
+        for name in names:
+            channel = TelegramChannel(opened, Named(name), ReadOptions())
+            with pytest.raises(TryLater):
+                async for _ in pipeline.parse(channel, store, events):
+                    pass
+    assert telegram.count("contacts.ResolveUsername") == len(names)
+    assert telegram.count(HISTORY) == connection.IN_VAIN * (1 + len(connection.PAUSES))

@@ -1,7 +1,7 @@
 """One connection to Telegram, and the loop that sends a request, tells waits, and repeats it.
 
-A flood wait of Telegram holds for one kind of request: other kinds are still sent. Knows no
-channel, and no meaning of a request.
+A flood wait of Telegram holds for one kind of request: other kinds are still sent. So does giving
+up a kind that is never answered. Knows no channel, and no meaning of a request.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Self, cast
 
@@ -37,7 +38,7 @@ PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""After so many given-up requests in a row, this run sends no more."""
+"""After so many requests of one kind in a row were given up, this run sends no more of them."""
 
 
 class Telegram:
@@ -58,7 +59,9 @@ class Telegram:
             type, dt.datetime
         ] = {}  # the end of a flood wait, by the kind of request
         self._budget = flood_budget
-        self._in_vain = 0  # requests in a row that were given up
+        # By the kind of request, how many in a row were given up: a server may answer who a channel
+        # is, and never give its messages.
+        self._in_vain: Counter[type] = Counter()
         self._client: TelegramClient | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -94,10 +97,11 @@ class Telegram:
         `in_flight` is the same request, sent already. Raises TryLater for a wait that is too long,
         with the end of the wait if the channel must remember it.
         """
-        closed_until = self._closed.get(type(request))
+        kind = type(request)
+        closed_until = self._closed.get(kind)
         if closed_until is not None:
             raise asked_to_wait(what, closed_until, remember=remember)
-        if self._in_vain >= IN_VAIN:
+        if self._in_vain[kind] >= IN_VAIN:
             raise TryLater("telegram_given_up", what=what)
         troubles = 0
         while True:
@@ -105,7 +109,7 @@ class Telegram:
                 answer = await (self._send(request) if in_flight is None else in_flight)
             except TROUBLE as error:
                 if troubles == len(PAUSES) or getattr(error, "code", None) == 404:
-                    self._in_vain += 1
+                    self._in_vain[kind] += 1
                     raise cast(Exception, translate(error, what)) from error
                 pause = PAUSES[troubles]
                 troubles += 1
@@ -118,7 +122,7 @@ class Telegram:
                 events.wait(Wait(seconds, "Telegram asks to wait"))
                 await self.sleep(seconds)
             else:
-                self._in_vain = 0
+                self._in_vain[kind] = 0
                 if not telethon_internals.is_answer_to(request, answer):
                     raise unreadable(what)
                 return answer
