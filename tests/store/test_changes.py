@@ -15,6 +15,7 @@ from support.undoing import (  # noqa: F401 -- small_parts is a fixture
     contents,
     small_parts,
     tag_some,
+    try_to_undo,
     undo_all,
     undo_any,
 )
@@ -150,6 +151,21 @@ def test_changes_undone_in_any_allowed_order_leave_everything_as_it_was(
         with reading(store.path) as db:  # so `changes` tells runs by their links alone
             query = "SELECT 1 FROM post_tags WHERE source = 'human' AND run_id IS NOT NULL"
             assert db.execute(query).fetchone() is None
+
+
+def test_a_tag_that_an_undo_may_bring_back_stays_when_a_run_is_undone(store: Store) -> None:
+    """Nothing uses it any more, but what an agent took off a post: that may be taken back."""
+    filled(store)
+    before = contents(store)
+    first = last(store)
+    STEPS["run on new"](store)
+    STEPS["session takes run's"](store)
+    taken = last(store)
+    STEPS["run on all"](store)
+    store.changes.take_back(last(store))
+    assert try_to_undo(store, taken) == ()
+    undo_all(store, first, random.Random(1))
+    assert contents(store) == before
 
 
 def test_a_change_tells_its_number(store: Store) -> None:

@@ -67,6 +67,7 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "database_server_disk_full": "{path}: the server's disk is full",
     "database_server_failed": "{path}: the server failed ({name})",
     "database_server_damaged": "{path}: the server found damage ({name})",
+    "value_on_server_wrong": "{path} is damaged: a value in it cannot be ({what})",
     "database_busy": "{path}: another transaction was in the way",
     "database_on_server": "the database is on a server, and has no file",
     # ---- what lies there

@@ -25,7 +25,7 @@ from tgtagger.store.checks import RowCheck
 from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.lookup import post_id
 from tgtagger.store.post_rows import NAMES, PostRow, order_key, row
-from tgtagger.store.rooms import Connection, room_of
+from tgtagger.store.rooms import Connection, is_of_database, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.times import now, to_text_or_none
 
@@ -379,8 +379,7 @@ def _save_one_by_one(
                 one = PageTally()
                 _save_posts(db, page, [item], one, now)
         except room_of(db).errors.BAD_VALUE as error:
-            errors = room_of(db).errors
-            if errors.is_fatal(error) or errors.is_of_damage(db, error):
+            if is_of_database(db, error):
                 raise
             tally.rejected.append(Rejected(item.post.ids[0], _reason(db, error)))
             continue
@@ -431,7 +430,7 @@ def _save_service(db: Connection, page: Page) -> list[Rejected]:
                     data=raw and raw.data,
                 )
         except room_of(db).errors.BAD_VALUE as error:
-            if room_of(db).errors.is_fatal(error):
+            if is_of_database(db, error):
                 raise
             rejected.append(Rejected(message.message_id, _reason(db, error)))
     return rejected

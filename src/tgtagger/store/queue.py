@@ -41,7 +41,7 @@ from tgtagger.store.database import Part, one_transaction
 from tgtagger.store.given_tags import GivenTags, tags_named
 from tgtagger.store.query import query_for
 from tgtagger.store.recording import LASTING_SOURCES, LINK, STATE, Replaced, keep_replaced
-from tgtagger.store.rooms import Connection, room_of
+from tgtagger.store.rooms import Connection, is_of_database, room_of
 from tgtagger.store.statements import Statement, savepoint
 from tgtagger.store.tags import make_tag
 from tgtagger.store.times import now, to_text, to_text_or_none
@@ -290,7 +290,7 @@ def _save_alone(db: Connection, update: TagUpdate, run: int, now: str) -> bool:
         with savepoint(db, "post"):
             return _save_updates(db, [update], run, now)[0]
     except room_of(db).errors.BAD_VALUE as error:
-        if room_of(db).errors.is_fatal(error):
+        if is_of_database(db, error):
             raise
         return False
 

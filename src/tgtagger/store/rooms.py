@@ -105,7 +105,7 @@ class Errors(Protocol):
         """Tell whether the database failed or is damaged; else it was given a bad value."""
 
     def is_of_damage(self, db: Connection, error: BaseException, /) -> bool:
-        """Tell whether the error says that a free key is taken: the table and its index differ."""
+        """Tell whether the error accuses a good value, since the database itself is damaged."""
 
     def broken_rule(self, error: BaseException, /) -> str | None:
         """Return the rule of the schema that a value breaks, without the value; None: none."""
@@ -236,6 +236,12 @@ def room_of(db: Connection) -> Room:
     """Return the room of the database that a connection leads to."""
     found: Room = db.get_execution_options()[ROOM]
     return found
+
+
+def is_of_database(db: Connection, error: BaseException) -> bool:
+    """Tell whether the database failed or is damaged; else it was given a bad value."""
+    errors = room_of(db).errors
+    return errors.is_fatal(error) or errors.is_of_damage(db, error)
 
 
 @functools.lru_cache(maxsize=500)

@@ -184,9 +184,9 @@ class Selection:
         _CHOSEN_TAGS(db)
         _CHOOSE_TAGS(db)
         (self.count,) = _COUNT(db).fetchone()
-        (links,) = _COUNT_LINKS(db).fetchone()
+        (self._links,) = _COUNT_LINKS(db).fetchone()
         # What a new folder asks for: a post, its trace, two lists with it, and those of its tags.
-        self._all = 4 * self.count + links
+        self._all = 4 * self.count + self._links
 
     def close(self) -> None:
         """Drop the temporary tables."""
@@ -199,8 +199,10 @@ class Selection:
     def channels(self) -> tuple[tuple[Channel, int], ...]:
         """Return (channel, posts selected), the most posts first."""
         with self._explained():
-            rows = _CHANNELS(self._db)
-            return tuple((as_channel(row), count) for *row, count in rows)
+            found = tuple((as_channel(row), count) for *row, count in _CHANNELS(self._db))
+            if sum(count for _, count in found) != self.count:
+                raise WrongValueError("posts.channel_id")
+            return found
 
     def groups(self, by: Group, order: Order = "use") -> Iterator[GroupCount]:
         """Yield the tags, the most used first or by name, or the days, the newest first."""
@@ -218,7 +220,7 @@ class Selection:
                 rows = self._rows(_OUTLINE_OF_NO_DAY, _OUTLINED)
             else:
                 rows = self._rows(_OUTLINE_OF_DAY, _OUTLINED, key=key)
-            yield group, map(_entry, self._heard(rows))
+            yield group, map(_entry, self._heard(self._whole(rows, group)))
 
     def tags(self) -> Iterator[tuple[GroupCount, Iterator[GroupCount], Iterator[ListedPost]]]:
         """Yield each tag with its related tags, and its posts with theirs, the newest first.
@@ -229,8 +231,8 @@ class Selection:
             related = (
                 GroupCount(name, count) for _, name, count in self._rows(_RELATED, _TAG, tag=key)
             )
-            rows = self._heard(self._rows(_TAGGED, _LISTED, key=key))
-            yield group, related, map(_entry, rows)
+            rows = self._whole(self._rows(_TAGGED, _LISTED, key=key), group)
+            yield group, related, map(_entry, self._heard(rows))
 
     def entry(self, post: PostId) -> ListedPost | None:
         """Return a post as a list shows it; None if it is not selected."""
@@ -252,9 +254,10 @@ class Selection:
         """Yield the posts by hashes, the oldest first: equal ones hold the same, also elsewhere."""
         with self._explained():
             names = dict(map(_NAME, _NAMES(self._db)))
-            links = itertools.groupby(_LINKS.rows(self._db), itemgetter(0))
+            each_link = _all_of(_LINKS.rows(self._db), self._links, "post_tags.post_id")
+            links = itertools.groupby(each_link, itemgetter(0))
             post, of_post = next(links, (None, None))
-            for row in self._heard(_TRACED.rows(self._db)):
+            for row in self._heard(_all_of(_TRACED.rows(self._db), self.count, "posts.id")):
                 tags: tuple[str, ...] = ()
                 if post == row[0] and of_post is not None:
                     try:
@@ -266,18 +269,22 @@ class Selection:
                 shown = _hash((*row[1:2], *row[3:_SHOWN], tags))
                 whole = _hash((shown, number, *row[_SHOWN:]))
                 yield Trace(key, channel, number, day, message, date, tags, shown, whole)
+            if of_post is not None:
+                raise WrongValueError("post_tags.post_id")
 
     def posts_with(self, keys: Sequence[int]) -> Iterator[Post]:
         """Yield posts by the keys of their traces, the newest first."""
         rows = _POSTS_WITH.rows(self._db, ids=json.dumps(list(keys)))
         with self._explained():
-            yield from map(records.post_of, self._heard(rows))
+            found = _all_of(self._heard(rows), len(keys), "posts.id")
+            yield from map(records.post_of, found)
 
     def posts_between(self, channel_id: int, low: int, high: int) -> Iterator[Post]:
         """Yield the posts of a channel with these numbers, the newest first."""
         rows = _POSTS_BETWEEN.rows(self._db, channel=channel_id, low=low, high=high)
         with self._explained():
-            yield from map(records.post_of, self._heard(rows))
+            found = _all_of(self._heard(rows), high - low + 1, "posts.id")
+            yield from map(records.post_of, found)
 
     def numbered_between(self, low: int, high: int) -> Iterator[tuple[int, str | None, Post]]:
         """Yield posts by their keys with their numbers and days, the newest first."""
@@ -293,6 +300,11 @@ class Selection:
             self._given += 1
             if self._given % EVERY == 0:
                 self._on_steps(min(self._given, self._all), self._all)
+
+    def _whole(self, rows: Iterable[T], group: GroupCount) -> Iterator[T]:
+        """Yield the rows of the posts of a group, which must be as many as were counted."""
+        with self._explained():
+            yield from _all_of(rows, group.posts, "posts.id")
 
     def _groups(self, by: Group, order: Order) -> Iterator[tuple[object, GroupCount]]:
         rows = self._rows(_TAGS[order], _TAG) if by == "tag" else self._rows(_DAYS, _DAY)
@@ -318,6 +330,16 @@ def select(
             yield selection
         finally:
             selection.close()
+
+
+def _all_of(rows: Iterable[T], count: int, column: str) -> Iterator[T]:
+    """Yield rows that must be so many: in a damaged file, what an index lists may be gone."""
+    left = count
+    for row in rows:
+        left -= 1
+        yield row
+    if left:
+        raise WrongValueError(column)
 
 
 def _hash(values: Sequence[object]) -> int:

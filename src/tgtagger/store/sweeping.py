@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tgtagger.decide import answer_prefix
 from tgtagger.model.tagging import Provenance
+from tgtagger.store.checks import RowCheck
 from tgtagger.store.recording import sweep as sweep_changes
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
@@ -58,6 +59,9 @@ _SWEEP_ANSWERS = Statement(
     f"WHERE key >= :start AND key < :end ORDER BY key LIMIT {SWEPT})"
 )
 
+_PROMPTED = RowCheck("runs.prompt", "runs.vocabulary")
+_ANSWER = RowCheck("answers.key", "answers.model")
+
 
 def sweep(db: Connection, keep: dt.timedelta, provenance: Provenance | None) -> None:
     """Let a few rows go that are older than `keep`. `provenance`: with what the run tags."""
@@ -85,7 +89,7 @@ def _sweep_answers(db: Connection, now_with: Provenance, before: str) -> None:
     found = [*kinds_of_answers(db)]
     if all(prefix == answer_prefix(now_with) for prefix, _ in found):
         return
-    made_with = [(now_with.prompt, now_with.vocabulary), *_MADE_WITH(db)]
+    made_with = [(now_with.prompt, now_with.vocabulary), *map(_PROMPTED, _MADE_WITH(db))]
     for prefix, model in found:
         if not any(
             answer_prefix(Provenance("llm", model, prompt, vocabulary)) == prefix
@@ -99,6 +103,7 @@ def kinds_of_answers(db: Connection) -> Iterator[tuple[str, str | None]]:
     """Yield (prefix, model) of the answers of each model, prompt and vocabulary."""
     key = ""
     while (row := _FIRST_ANSWER(db, key=key).fetchone()) is not None:
-        prefix, separator, _ = row[0].partition(":")
-        yield f"{prefix}{separator}", row[1]
+        answer, model = _ANSWER(row)
+        prefix, separator, _ = answer.partition(":")
+        yield f"{prefix}{separator}", model
         key = f"{prefix}{separator}~"

@@ -92,9 +92,10 @@ _GIVE_BACK = Statement(
     "run_id, added_at) SELECT given.post, CASE WHEN EXISTS (SELECT 1 FROM post_tags AS l "
     "WHERE l.post_id = given.post AND l.position = given.place) "
     "THEN (SELECT max(l.position) + 1 FROM post_tags AS l WHERE l.post_id = given.post) "
-    "ELSE given.place END, :tag, :source, :model, :prompt, :vocabulary, "
+    "ELSE given.place END, t.id, :source, :model, :prompt, :vocabulary, "
     "(SELECT id FROM runs WHERE id = :run), :added_at "  # a run may be swept
-    "FROM (SELECT CAST(:post AS bigint) AS post, CAST(:position AS bigint) AS place) AS given"
+    "FROM (SELECT CAST(:post AS bigint) AS post, CAST(:position AS bigint) AS place) AS given "
+    "JOIN tags AS t ON t.id = :tag"  # an undo of an earlier version may have deleted it
 )
 _UNUSED = "".join(
     f" AND NOT EXISTS (SELECT 1 FROM {table} WHERE tag_id = tags.id)"
@@ -255,7 +256,7 @@ Link = tuple[int, int, Sequence[Any]]
 def give_back(db: Connection, links: Iterable[Link]) -> None:
     """Insert links as they were; after the others if a run has taken their place."""
     rows = [
-        (tag, source, model, prompt, vocabulary, run, added_at, post, position)
+        (source, model, prompt, vocabulary, run, added_at, post, position, tag)
         for post, tag, link in links
         for position, source, model, prompt, vocabulary, run, added_at in (link,)
     ]
@@ -366,7 +367,8 @@ _OF_UNDONE_RUNS = Statement(
 _IS_UNUSED = Statement(f"SELECT 1 FROM tags WHERE id = :tag AND description IS NULL{_UNUSED}")
 _MAY_COME_BACK = Statement(
     "SELECT DISTINCT c.tag_id FROM tag_changes AS h CROSS JOIN changed_links AS c "
-    "ON c.change_id = h.id WHERE h.what = 'run' AND h.undone_at IS NULL"
+    "ON c.change_id = h.id WHERE h.what <> 'undo' AND h.undone_at IS NULL "
+    "AND c.before IS NOT NULL AND c.tag_id IN listed(:tags)"
 )
 _DROP_TAG = Statement("DELETE FROM tags WHERE id = :tag")
 
@@ -435,7 +437,8 @@ def _of_undone_runs(db: Connection, number: int) -> list[int]:
 def _drop_unused(db: Connection, tags: Iterable[int]) -> int:
     """Delete those of a run's tags that nothing uses any more; return how many."""
     unused = {tag for tag in tags if _IS_UNUSED(db, tag=tag).fetchone()}
-    if unused:  # what another run replaced may come back
-        unused.difference_update(tag for (tag,) in _MAY_COME_BACK(db))
+    if unused:  # what another run replaced, or a person took off, may come back
+        waiting = _MAY_COME_BACK(db, tags=json.dumps(sorted(unused)))
+        unused.difference_update(tag for (tag,) in waiting)
     _DROP_TAG.many(db, [(tag,) for tag in unused])
     return len(unused)

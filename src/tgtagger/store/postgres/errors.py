@@ -21,6 +21,7 @@ from tgtagger.errors import (
     TgTaggerError,
     TryLater,
 )
+from tgtagger.store.checks import WrongValueError
 from tgtagger.store.driver_errors import of_the_driver
 from tgtagger.store.rooms import Connection
 
@@ -76,6 +77,8 @@ def map_errors(path: str) -> Iterator[None]:
         yield
     except UnicodeEncodeError:  # it holds the text
         raise InputError("text_not_unicode") from None
+    except WrongValueError as error:
+        raise StoreError("value_on_server_wrong", path=path, what=str(error)) from None
     except (sa.exc.DBAPIError, psycopg.Error) as error:
         found = of_the_driver(error)
         translated = _translate(found, path)

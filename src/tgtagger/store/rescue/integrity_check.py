@@ -22,7 +22,7 @@ from tgtagger.store import notable
 from tgtagger.store.checks import WrongValueError
 from tgtagger.store.post_rows import text_hash
 from tgtagger.store.rescue.columns import FileColumn, columns
-from tgtagger.store.sqlite import connections, fulltext_index, tag_uses
+from tgtagger.store.sqlite import altered_rules, connections, fulltext_index, tag_uses
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
 from tgtagger.store.values import COLUMNS
@@ -52,7 +52,7 @@ def report(path: Path, on_steps: OnSteps = unheard) -> IntegrityReport:
 
 
 def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
-    damage = list(_missing(db))
+    damage = [*_missing(db), *_altered_rules(db)]
     counts = {table: _count(db, table) for table in _tables(db)}
     done = sum(counts.values()) // _PAGES
     total = sum(counts.values()) + done
@@ -103,6 +103,7 @@ def explain(error: BaseException, path: Path) -> None:
 
 def _first(db: sqlite3.Connection) -> Iterator[str]:
     yield from _missing(db)
+    yield from _altered_rules(db)
     if not fulltext_index.is_readable(db):
         yield "its search index cannot be read"
     for table in _tables(db):
@@ -147,6 +148,12 @@ def _missing(db: sqlite3.Connection) -> Iterator[str]:
                     if there
                     else f"the table {table} is missing"
                 )
+
+
+def _altered_rules(db: sqlite3.Connection) -> Iterator[str]:
+    with contextlib.suppress(*_UNREADABLE):
+        for table in altered_rules.tables(db):
+            yield f"{table}: its rules are not those it was made with"
 
 
 def _pages(db: sqlite3.Connection) -> list[str]:

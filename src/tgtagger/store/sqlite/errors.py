@@ -50,11 +50,19 @@ def is_fatal(error: BaseException) -> bool:
 
 
 def is_of_damage(db: Connection, error: BaseException) -> bool:
-    """Tell whether the error says that a free key is taken: the table and its index differ."""
-    if "UNIQUE constraint failed: posts." not in str(error):
+    """Tell whether the error accuses a good value, since the database itself is damaged.
+
+    Then it says that a free key is taken, as a table and its index differ, or holds a value against
+    a rule that nobody made.
+    """
+    if "UNIQUE constraint failed: posts." in str(error):
+        (found,) = driver(db).execute("PRAGMA integrity_check('posts')").fetchone()
+        return bool(found != "ok")
+    if broken_rule(error) is None:
         return False
-    (found,) = driver(db).execute("PRAGMA integrity_check('posts')").fetchone()
-    return bool(found != "ok")
+    from tgtagger.store.sqlite import altered_rules  # which migrates a database in memory
+
+    return bool(altered_rules.tables(driver(db)))
 
 
 def broken_rule(error: BaseException) -> str | None:
