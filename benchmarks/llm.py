@@ -2,10 +2,11 @@
 
 A server on loopback (that of the tests) in a process of its own answers after 200 ms. The limit (I)
 is posts x latency / requests at once: waiting alone. In the same run a bare httpx loop sends the
-same bodies and writes nothing (B). Prints the rate of one and of ten posts a request as a share of
-I, the CPU of a request in ours and in B, and the cost of writing: the wall time against a run that
-throws its answers away. Several numbers of requests at once show what more of them give: the rate
-and the CPU against those of httpx's one pool. Figures: docs/performance.md.
+same bodies and writes nothing (B), in one pool of connections and in pools as ours. Prints the rate
+of one and of ten posts a request as a share of I, the CPU of a request in ours and in B, and the
+cost of writing: the wall time against a run that throws its answers away. Several numbers of
+requests at once show what more of them give: the rate and the CPU against those of httpx's one
+pool. Figures: docs/performance.md.
 
     python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0] [--at-once 32 48 96]
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import multiprocessing
 import random
 import resource
@@ -33,6 +35,7 @@ from llm_server import LlmServer
 from support.events import RecordedEvents
 from support.make import page, post
 from tgtagger import pipeline
+from tgtagger.http import LARGEST_POOL
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.capabilities import Capabilities
@@ -92,8 +95,11 @@ def some_tags(count: int) -> list[str]:
     return [" ".join(chance.choices(words, k=chance.randint(1, 3))) for _ in range(count)]
 
 
-async def bare(url: str, count: int, at_once: int) -> tuple[float, float]:
-    """Send as many single posts with httpx alone, as many at once; return wall and CPU seconds."""
+async def bare(url: str, count: int, at_once: int, pool: int) -> tuple[float, float]:
+    """Send as many single posts with httpx alone, as many at once; return wall and CPU seconds.
+
+    Each client of httpx has a `pool` of connections, and as many sending.
+    """
     prompt = make_prompt(Vocabulary("prefer"))
     body = write_request(
         "test-model",
@@ -103,17 +109,21 @@ async def bare(url: str, count: int, at_once: int) -> tuple[float, float]:
         Capabilities(),
     )
     left = iter(range(count))
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    limits = httpx.Limits(max_connections=pool, max_keepalive_connections=pool)
 
-    async def send() -> None:
+    async def send(client: httpx.AsyncClient) -> None:
         for _ in left:
             (await client.post(f"{url}/chat/completions", content=body)).json()
 
-    async with httpx.AsyncClient(limits=limits, headers={"Content-Type": "application/json"}) as (
-        client
-    ):
+    async with contextlib.AsyncExitStack() as opened:
+        clients = [
+            await opened.enter_async_context(
+                httpx.AsyncClient(limits=limits, headers={"Content-Type": "application/json"})
+            )
+            for _ in range(at_once // pool)
+        ]
         before, begun = cpu(), time.perf_counter()
-        await asyncio.gather(*(send() for _ in range(at_once)))
+        await asyncio.gather(*(send(client) for client in clients * pool))
         return time.perf_counter() - begun, cpu() - before
 
 
@@ -127,9 +137,12 @@ def fill(database: str, count: int) -> None:
 def measure(url: str, given: argparse.Namespace, at_once: int) -> Iterator[tuple[str, float]]:
     """Yield the figures of one round."""
     ideal = given.posts * LATENCY / at_once
-    alone, alone_used = asyncio.run(bare(url, given.posts, at_once))
+    alone, alone_used = asyncio.run(bare(url, given.posts, at_once, at_once))
+    small, small_used = asyncio.run(bare(url, given.posts, at_once, min(LARGEST_POOL, at_once)))
     yield "httpx alone, of I", ideal / alone
     yield "httpx alone, CPU ms a request", 1000 * alone_used / given.posts
+    yield "httpx in our pools, rate against one pool", alone / small
+    yield "httpx in our pools, CPU ms a request", 1000 * small_used / given.posts
     for batch in (1, 10):
         with tempfile.TemporaryDirectory() as folder:
             database = str(Path(folder, "posts.db"))
@@ -145,6 +158,7 @@ def measure(url: str, given: argparse.Namespace, at_once: int) -> Iterator[tuple
         if batch == 1:
             yield "1 a request, rate against httpx", alone / wall
             yield "1 a request, CPU against httpx", used / alone_used
+            yield "1 a request, CPU against httpx in our pools", used / small_used
 
 
 def main() -> None:

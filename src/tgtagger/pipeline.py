@@ -12,7 +12,7 @@ import datetime as dt
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -261,6 +261,7 @@ def _check_time(rules: TagRules) -> None:
         raise TryLater("time_cap")
 
 
+_Known = Mapping[str, tuple[Provenance, tuple[SuggestedTag, ...]]]
 KnownAnswer = tuple[PostForTagging, Provenance, tuple[SuggestedTag, ...]]
 
 
@@ -367,26 +368,36 @@ class _Feed:
         return is_new and not self._claims.is_over
 
     def __iter__(self) -> Iterator[PostForTagging]:
-        for post in self._claims.take():
-            self._is_new = True
-            again = self._without_asking(post)
-            if again is not None:
-                self._answered.append(again)
-            elif not self._tagger.paid:
-                yield post
-            elif (waiting := self._asked.get(post.text_hash)) is not None:
-                waiting.append(replace(post, text=""))
-            else:
-                self._asked[post.text_hash] = []
-                yield post
+        for claimed in self._claims.take():
+            # Once for all: their texts are claimed, so that no other run asks for them by now.
+            looks = self._tagger.paid and not self._fresh
+            known = self._find(claimed) if looks else {}
+            for post in claimed:
+                self._is_new = True
+                again = self._without_asking(post, known)
+                if again is not None:
+                    self._answered.append(again)
+                elif not self._tagger.paid:
+                    yield post
+                elif (waiting := self._asked.get(post.text_hash)) is not None:
+                    waiting.append(replace(post, text=""))
+                else:
+                    self._asked[post.text_hash] = []
+                    yield post
 
-    def _without_asking(self, post: PostForTagging) -> Answered | None:
-        """Return the answer for a post that is not sent; None: it is, or waits for an equal one."""
+    def _without_asking(self, post: PostForTagging, known: _Known) -> Answered | None:
+        """Return the answer for a post that is not sent; None: it is, or waits for an equal one.
+
+        `known` has the answers that were stored when the post was claimed.
+        """
         if self._tagger.paid and post.text_hash not in self._asked:
-            is_done = post.text_hash in self._stored or post.text_hash in self._seen
-            may_be_known = is_done or not self._fresh
-            if may_be_known and (known := self._known(post)) is not None:
-                return known
+            same = self._seen.get(post.text_hash)
+            if same is not None:
+                return replace(same, post=post)
+            if post.text_hash in self._stored:  # by this run, perhaps since
+                known = self._find([post])
+            if (found := known.get(post.text_hash)) is not None:
+                return _copied(post, *found)
         given_up = given_up_after(post.lapses)
         provenance = self._tagger.provenances[0]
         return None if given_up is None else Answered(post, provenance, given_up)
@@ -409,16 +420,11 @@ class _Feed:
         )
         return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
 
-    def _known(self, post: PostForTagging) -> Answered | None:
-        """Return the answer for a post whose text had its outcome in this run, or in another."""
-        same = self._seen.get(post.text_hash)
-        if same is not None:
-            return replace(same, post=post)
-        found = self._store.answers.find(post.text_hash, self._tagger.provenances)
-        if found is None:
-            return None
-        provenance, tags = found
-        return Answered(post, replace(provenance, source="cache"), _outcome_of(tags))
+    def _find(self, posts: Sequence[PostForTagging]) -> _Known:
+        """Return the stored answers for the texts of posts."""
+        return self._store.answers.find(
+            {post.text_hash for post in posts}, self._tagger.provenances
+        )
 
     def take_answered(self) -> list[Answered]:
         """Return, once, the answers for posts whose text was answered earlier in this run."""

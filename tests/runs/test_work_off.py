@@ -215,7 +215,7 @@ def test_what_a_worker_leaves_between_two_looks_is_done(
 
     monkeypatch.setattr(Queue, "is_at_work", look_late)
     with store.lock("tag", shared=True):
-        assert len([*dead.take()]) == 1
+        assert len(next(dead.take())) == 1
         assert do(settings) == 1
     assert store.queue.count(PostFilter(statuses=("tagged",))) == 8
 
@@ -232,7 +232,7 @@ def test_who_leads_waits_for_those_who_help(
         for n, name in ((3, "one that helps"), (4, "one that dies"))
     )
     with ThreadPoolExecutor(1) as pool, store.lock("tag", shared=True):
-        assert len([*helping.take(), *dead.take()]) == 2
+        assert len([*next(helping.take()), *next(dead.take())]) == 2
         leading = pool.submit(do, settings)
         until(lambda: store.queue.count(PostFilter(statuses=("tagged",))) == 6)
         time.sleep(0.2)

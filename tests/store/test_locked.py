@@ -139,7 +139,7 @@ READING: dict[str, Callable[[Store], Any]] = {
     "runs.has_run": lambda store: store.runs.has_run("sync", 1),
     "runs.has_tagged_with": lambda store: store.runs.has_tagged_with(PROVENANCE, 1),
     "queue.answered": lambda store: list(store.queue.answered(PostFilter(), [PROVENANCE])),
-    "answers.find": lambda store: (store.answers.find("hash", [PROVENANCE]),),
+    "answers.find": lambda store: (store.answers.find(["hash"], [PROVENANCE]),),
     "answers.capabilities": lambda store: store.answers.capabilities("url"),
     "answers.mean_seconds": lambda store: (store.answers.mean_seconds("model"),),
     "tags.most_used": lambda store: store.tags.most_used(),

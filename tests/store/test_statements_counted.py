@@ -75,7 +75,9 @@ def results(store: Store, count: int) -> list[TagUpdate]:
     outcome = Tagged((SuggestedTag("one"), SuggestedTag("two")))
     claims = store.queue.claims(PENDING, "worker", by_text=True)
     return [
-        update_after(each, outcome, PROVENANCE, now=NOW, remember=True) for each in claims.take()
+        update_after(each, outcome, PROVENANCE, now=NOW, remember=True)
+        for claimed in claims.take()
+        for each in claimed
     ]
 
 

@@ -111,7 +111,7 @@ def models_of(store: Store, number: int) -> list[str | None]:
         (text,) = db.execute(
             "SELECT text_hash FROM posts WHERE message_id = ?", (number,)
         ).fetchone()
-    kinds = [kind for kind in (OLD, NOW, FALLBACK) if store.answers.find(text, [kind])]
+    kinds = [kind for kind in (OLD, NOW, FALLBACK) if store.answers.find([text], [kind])]
     return [f"{kind.model} {kind.prompt}" for kind in kinds]
 
 

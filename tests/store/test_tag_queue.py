@@ -58,8 +58,12 @@ def claims(store: Store, worker: str, wanted: PostFilter = PENDING) -> Claims:
     return store.queue.claims(wanted, worker, by_text=True)
 
 
+def each_of(claims: Claims) -> Iterator[PostForTagging]:
+    return itertools.chain.from_iterable(claims.take())
+
+
 def claim(store: Store, worker: str, wanted: PostFilter = PENDING) -> list[PostForTagging]:
-    return list(claims(store, worker, wanted).take())
+    return list(each_of(claims(store, worker, wanted)))
 
 
 def numbers(posts: Sequence[PostForTagging]) -> list[int]:
@@ -96,7 +100,7 @@ def no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_one_worker_has_another_one_has_not(store: Store) -> None:
     fill(store, "a", "b", "c")
     one = claims(store, "one", PostFilter(statuses=("pending",), limit=2))
-    assert numbers([*one.take()]) == [3, 2]
+    assert numbers([*each_of(one)]) == [3, 2]
     assert numbers(claim(store, "two")) == [1]
     assert claim(store, "three") == []
     one.release()
@@ -110,7 +114,7 @@ def test_who_uses_up_posts_at_once_claims_more_of_them(
     fill(store, *(f"text {number}" for number in range(500)))
     clock = itertools.count(0.0, seconds)
     one = Claims(store._database, PENDING, "one", by_text=True, clock=lambda: next(clock))
-    posts, before = one.take(), 0
+    posts, before = each_of(one), 0
     for count in then:
         assert len([*itertools.islice(posts, count - before)]) == count - before
         before = count
@@ -172,8 +176,8 @@ def test_whose_lease_is_over_finishes_nothing_that_another_has(store: Store) -> 
     (new,) = claim(store, "two")
     assert (old.claim, new.claim) == (1, 2)
     assert not finish(store, old, "old")
-    found = store.answers.find(old.text_hash, [PROVENANCE])  # it was paid for
-    assert found == (PROVENANCE, (SuggestedTag("old"),))
+    found = store.answers.find([old.text_hash], [PROVENANCE])  # it was paid for
+    assert found == {old.text_hash: (PROVENANCE, (SuggestedTag("old"),))}
     assert finish(store, new, "new")
     assert store.records.post("news/1").post.tags == ("new",)
     assert len(store.records.post("news/1").attempts) == 2
@@ -194,7 +198,7 @@ def test_a_renewed_lease_holds(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as short:
         short.setattr("tgtagger.store.claims.LEASE", dt.timedelta(seconds=-1))
         one = claims(store, "one")
-        assert len([*one.take()]) == 2
+        assert len([*each_of(one)]) == 2
     one.renew()
     assert claim(store, "two") == []  # nor a post with an equal text
 
@@ -214,7 +218,7 @@ def test_a_post_that_is_tagged_anew_is_claimed_as_long(store: Store) -> None:
     tag(store, ["x"])
     whole = PostFilter()
     one = claims(store, "one", whole)
-    assert numbers([*one.take()]) == [2, 1]
+    assert numbers([*each_of(one)]) == [2, 1]
     assert claim(store, "two", whole) == []
     assert (store.queue.out_of_step(), store.queue.count(PENDING)) == (0, 0)
     one.release()
@@ -223,7 +227,7 @@ def test_a_post_that_is_tagged_anew_is_claimed_as_long(store: Store) -> None:
 
 def test_what_another_has_tagged_meanwhile_is_not_claimed(store: Store) -> None:
     fill(store, *(f"text {number}" for number in range(300)))
-    slow = claims(store, "slow").take()
+    slow = each_of(claims(store, "slow"))
     next(slow)  # the first forty are its own; it knows of all
     for item in claim(store, "quick"):
         assert finish(store, item)
@@ -271,7 +275,7 @@ def test_who_claims_at_the_same_moment_shares_the_posts_and_their_texts(
     def work(worker: str) -> list[PostForTagging]:
         together.wait()
         found = []
-        for each in claims(patient, worker).take():
+        for each in each_of(claims(patient, worker)):
             found.append(each)
             time.sleep(0.001)
         return found
@@ -366,11 +370,11 @@ def test_posts_whose_worker_died_come_last_and_fewer_at_a_time(
             names = tuple(f"news/{number}" for number in range(2, last + 1))
             claim(store, worker, PostFilter(statuses=("pending",), posts=names))
     alive = claims(store, "alive")
-    assert [(each.id.message_id, each.lapses) for each in alive.take()] == [
+    assert [(each.id.message_id, each.lapses) for each in each_of(alive)] == [
         (1, 0), (6, 2), (5, 2), (4, 2),
     ]  # fmt: skip
     assert not alive.is_over
-    assert [*alive.take()] == []
+    assert [*each_of(alive)] == []
     alive.release()
 
 
@@ -409,6 +413,7 @@ def test_a_post_of_which_workers_die_ends_as_failed_and_no_other(
 
 WORKER = """
 import sys, datetime as dt
+from itertools import chain
 from tgtagger.decide import update_after
 from tgtagger.model.posts import PostFilter
 from tgtagger.model.tagging import Attempt, Provenance, SuggestedTag, Tagged
@@ -417,8 +422,8 @@ made = Provenance("llm", "model", "prompt", "vocabulary")
 with Store.open(sys.argv[1]) as store:
     run = store.runs.start("tag", made)
     claims = store.queue.claims(PostFilter(statuses=("pending",)), f"run {run}", by_text=True)
-    for item in claims.take():
-        asked = store.answers.find(item.text_hash, [made]) is None
+    for item in chain.from_iterable(claims.take()):
+        asked = not store.answers.find([item.text_hash], [made])
         now = dt.datetime.now(dt.UTC)
         update = update_after(item, Tagged((SuggestedTag("tag"),)), made, now=now, remember=True)
         store.queue.save([update], run, [(item.id, Attempt(now, "model"))] if asked else [])

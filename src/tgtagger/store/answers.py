@@ -6,7 +6,8 @@ Does not know which questions are equal: `decide` makes the keys.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
@@ -15,13 +16,13 @@ from tgtagger.store.database import Part
 from tgtagger.store.rooms import Connection
 from tgtagger.store.statements import Statement
 from tgtagger.store.times import now, to_text
-from tgtagger.store.values import OBJECT, TEXTS, as_json
+from tgtagger.store.values import OBJECT, TEXT, TEXTS, as_json, or_null
 
 KEPT_FOR = dt.timedelta(days=30)
 """How long stored capabilities are believed: servers are updated now and then."""
 
 
-_TAGS = Statement("SELECT tags FROM answers WHERE key = :key")
+_TAGS = Statement("SELECT key, tags FROM answers WHERE key IN few_texts(:keys)")
 _ANY = Statement("SELECT 1 FROM answers WHERE key >= :start AND key < :end LIMIT 1")
 _CAPABILITIES_OF = Statement(
     "SELECT model, capabilities FROM server_capabilities "
@@ -43,18 +44,24 @@ class Answers(Part):
     """Stored answers, and capabilities of servers."""
 
     def find(
-        self, text_hash: str, provenances: Sequence[Provenance]
-    ) -> tuple[Provenance, tuple[SuggestedTag, ...]] | None:
-        """Return the stored answer for an equal text, and its provenance; None if there is none.
+        self, text_hashes: Iterable[str], provenances: Sequence[Provenance]
+    ) -> dict[str, tuple[Provenance, tuple[SuggestedTag, ...]]]:
+        """Return the stored answers for equal texts, and their provenance, by the text's hash.
 
         If several of the provenances have one, the first counts.
         """
+        asked = {
+            answer_key(text_hash, provenance): (text_hash, provenance)
+            for provenance in reversed(provenances)
+            for text_hash in text_hashes
+        }
         with self._database.read() as db:
-            for provenance in provenances:
-                found = _TAGS(db, key=answer_key(text_hash, provenance)).fetchone()
-                if found:
-                    return provenance, read_tags(found[0])
-            return None
+            found = dict(map(_ANSWER, _TAGS(db, keys=json.dumps([*asked]))))
+        return {
+            text_hash: (provenance, read_tags(found[key]))
+            for key, (text_hash, provenance) in asked.items()
+            if key in found
+        }
 
     def capabilities(self, url: str) -> dict[str, str]:
         """Return the stored capabilities of a server: JSON by model."""
@@ -84,6 +91,7 @@ class Answers(Part):
             return None if mean is None else float(mean) / 1000
 
 
+_ANSWER = RowCheck("answers.key", or_null(TEXT))
 _CAPABILITIES = RowCheck("server_capabilities.model", as_json(OBJECT))
 
 

@@ -95,8 +95,8 @@ class Claims(HasDatabase):
         self._unsafe: set[int] = set()  # of these, posts of which perhaps a worker died
         self.is_over = False
 
-    def take(self) -> Iterator[PostForTagging]:
-        """Yield the posts, each claimed, the newest first; of failed ones those of fewest turns.
+    def take(self) -> Iterator[list[PostForTagging]]:
+        """Yield the posts as they are claimed, the newest first; of failed ones of fewest turns.
 
         Left out is what another worker works at, posts with an equal text, too. Ends early, with
         `is_over` False, before posts whose worker died while others of them are not done: then call
@@ -112,7 +112,7 @@ class Claims(HasDatabase):
             claims, found = self._claim(chosen, most)
             self._left.move_on(chosen, most, claims)
             at = self._clock()
-            yield from (found[number] for number in chosen if number in found)
+            yield [found[number] for number in chosen if number in found]
             if found:
                 is_quick = self._clock() - at < QUICK
                 size = 2 * self._size if is_quick else self._size // 2
