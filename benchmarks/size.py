@@ -99,7 +99,7 @@ def _varied(
     return post | {
         "text": text,
         "channel": f"{post['channel']} {number}",
-        "sender_id": abs(post["sender_id"]) % 10**9 + number * 10**9,
+        "sender_id": abs(post["sender_id"]) % 10**9 + (number + 1) * 10**9,
     }
 
 

@@ -82,6 +82,7 @@ def starts_of_forms(name: str) -> frozenset[str]:
     return frozenset().union(*(_starts(word) for word, *_ in _folded(name)))
 
 
+@functools.lru_cache(4096)
 def beginnings_of_forms(name: str) -> frozenset[str]:
     """Return the beginnings that the forms of a name have, its own among them.
 

@@ -47,6 +47,7 @@ _DOTTED = re.compile(r"\.[A-Z]")
 _EDGES = "#＃\"＂'`«»‹›“”„‘’‚()[]{}<>.,;:!?…-–—/\\|*~ "
 
 
+@functools.lru_cache(4096)
 def normalise(name: str) -> str:
     """Return a tag as it is shown: one line, single spaces, no hash sign, no marks around it.
 
