@@ -159,6 +159,30 @@ def test_a_channel_that_is_removed_while_it_is_read_is_read_again(
     assert read(settings, path)[0].channels[0].new == 4
 
 
+def test_a_channel_whose_posts_are_kept_longer_while_it_is_read_is_read_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What the reading left out as too old has to come."""
+    old = message(1, "old", date="2020-01-01T00:00:00", date_unixtime="1577836800")
+    read(settings, write(tmp_path / "other", chat(message(900, "z"))))
+    with Store.open(str(settings.db)) as store:
+        store.retention.keep("News", 365)
+    path = write(tmp_path / "export", chat(old, *(message(n * 100, "a") for n in range(5, 10))))
+
+    class Keeping(RecordedRun):
+        def stored(self, what: PageStored | TagResult) -> None:
+            super().stored(what)
+            with Store.open(str(settings.db)) as store:
+                store.retention.keep("News", None)
+
+    first = parse.parse(settings, [str(path)], ParseOptions(), Keeping())
+    assert first.channels[0].error is None
+    time.sleep(1.1)  # what was kept and read in one second may be in any order
+    again, looked = read(settings, path)
+    assert looked
+    assert [each.new for each in again.channels] == [1]
+
+
 def test_a_channel_that_is_removed_while_its_messages_are_counted_is_read_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

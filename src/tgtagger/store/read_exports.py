@@ -32,11 +32,21 @@ _CHUNKS = Statement(
 )
 _REMEMBER = Statement(
     "INSERT INTO read_exports (channel_id, file, stamp, channels, groups_too, converter, "
-    "left_out, read_at, chunks) SELECT id, :file, :stamp, :channels, :groups, :converter, "
-    ":left_out, :at, :chunks FROM channels WHERE id = :channel AND added_at <= :since "
+    "left_out, read_at, chunks) SELECT c.id, :file, :stamp, :channels, :groups, :converter, "
+    ":left_out, :at, :chunks FROM (SELECT CAST(:since AS text) AS begun) AS given "
+    "JOIN channels AS c ON c.id = :channel AND c.added_at <= begun WHERE NOT EXISTS (SELECT 1 "
+    "FROM read_exports AS o WHERE o.channel_id = c.id AND o.converter = 0 AND o.read_at >= begun) "
     "ON CONFLICT (channel_id) DO UPDATE SET file = excluded.file, "
     "stamp = excluded.stamp, channels = excluded.channels, groups_too = excluded.groups_too, "
     "converter = excluded.converter, left_out = excluded.left_out, read_at = excluded.read_at, "
+    "chunks = excluded.chunks"
+)
+# No converter has this version: it is no export that was read.
+_READ_AGAIN = Statement(
+    "INSERT INTO read_exports (channel_id, file, channels, groups_too, converter, left_out, "
+    f"read_at, chunks) VALUES (:channel, '{32 * '0'}', 0, 0, 0, '{{}}', :at, :no_chunks) "
+    "ON CONFLICT (channel_id) DO UPDATE SET file = excluded.file, stamp = NULL, channels = 0, "
+    "groups_too = 0, converter = 0, left_out = excluded.left_out, read_at = excluded.read_at, "
     "chunks = excluded.chunks"
 )
 _RESTAMP = Statement("UPDATE read_exports SET stamp = :stamp WHERE file = :file")
@@ -97,8 +107,9 @@ class ReadExports(Part):
     ) -> None:
         """Store that a file was read whole: of each of its channels the hashes of its chunks.
 
-        `since`: a moment of the reading at which each channel was stored. Of a channel that
-        somebody has removed since then nothing is stored, also if it is back: it is read again.
+        `since`: a moment of the reading at which each channel was stored. Nothing is stored of a
+        channel that somebody has removed since then, also if it is back, or of which the time has
+        changed for which its posts are kept: it is read again.
         """
         at, left = now(), json.dumps(dict(left_out))
         with self._database.write() as db:
@@ -114,8 +125,8 @@ class ReadExports(Part):
                         left,
                         at,
                         found,
-                        each,
                         to_text(since[each]),
+                        each,
                     )
                     for each, found in chunks.items()
                 ],
@@ -130,3 +141,8 @@ class ReadExports(Part):
 def forget(db: Connection, channel: int) -> None:
     """Let the export of a channel be read again: what is stored of it has changed."""
     _FORGET(db, channel=channel)
+
+
+def read_again(db: Connection, channel: int) -> None:
+    """Let the export of a channel be read again, also one that is being read now."""
+    _READ_AGAIN(db, channel=channel, at=now(), no_chunks=b"")

@@ -60,7 +60,7 @@ class Retention(Part):
         with self._database.write() as db:
             channel = channel_id(db, name)
             _KEEP(db, days=days, channel=channel)
-            read_exports.forget(db, channel)  # it may have posts that are kept again
+            read_exports.read_again(db, channel)  # it may have posts that are kept again
         told = self.look(name, days)
         removed = 0
         while days is not None:
