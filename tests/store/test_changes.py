@@ -127,13 +127,14 @@ GETS_PLACE_BACK = [
 )
 @given(
     names=st.lists(st.sampled_from([*STEPS, "undo", "undo", "redo"]), min_size=1, max_size=9),
-    order=st.randoms(use_true_random=False),
+    seed=st.integers(0, 2**32),  # what can be undone may hang on the second in which it was done
 )
-@example(names=TAKES_PLACE, order=random.Random(2))
-@example(names=GETS_PLACE_BACK, order=random.Random(2))
+@example(names=TAKES_PLACE, seed=2)
+@example(names=GETS_PLACE_BACK, seed=2)
 def test_changes_undone_in_any_allowed_order_leave_everything_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], order: random.Random
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], seed: int
 ) -> None:
+    order = random.Random(seed)
     with Store.open(str(tmp_path_factory.mktemp("changes") / "a.db")) as store:
         filled(store)
         before = contents(store)
