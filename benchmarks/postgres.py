@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,7 +130,7 @@ def finish(url: str, name: str, tags: int, ready: Any, begin: Any, done: Any) ->
         ready.release()
         begin.wait()
         part: list[TagUpdate] = []
-        for item in claims.take():
+        for item in chain.from_iterable(claims.take()):
             names = ("storm", "harbour", "river", f"tag {count % 500}")[:tags]
             suggested = tuple(SuggestedTag(name) for name in names)
             status: Literal["tagged", "skipped"] = "tagged" if tags else "skipped"
