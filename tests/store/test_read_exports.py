@@ -43,6 +43,8 @@ def test_how_long_posts_are_kept_changes_before_or_while_an_export_is_read(
     assert is_known(store)
     store.retention.keep("news", days)
     assert not is_known(store)
+    changed = page(post(1, "other words"))  # by the same reading, as it goes on
+    assert store.posts.save_page(changed).updated
     remember(store, at)  # a reading that began before, and ends now
     assert not is_known(store)
     store.read_exports.restamp("0" * 32, "stamp")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from tgtagger.decide import answer_key, answer_prefix
 from tgtagger.model.tagging import ModelCapabilities, Provenance, SuggestedTag
@@ -44,7 +44,7 @@ class Answers(Part):
     """Stored answers, and capabilities of servers."""
 
     def find(
-        self, text_hashes: Iterable[str], provenances: Sequence[Provenance]
+        self, text_hashes: Collection[str], provenances: Sequence[Provenance]
     ) -> dict[str, tuple[Provenance, tuple[SuggestedTag, ...]]]:
         """Return the stored answers for equal texts, and their provenance, by the text's hash.
 
@@ -57,11 +57,11 @@ class Answers(Part):
         }
         with self._database.read() as db:
             found = dict(map(_ANSWER, _TAGS(db, keys=json.dumps([*asked]))))
-        return {
-            text_hash: (provenance, read_tags(found[key]))
-            for key, (text_hash, provenance) in asked.items()
-            if key in found
-        }
+            return {
+                text_hash: (provenance, read_tags(found[key]))
+                for key, (text_hash, provenance) in asked.items()
+                if key in found
+            }
 
     def capabilities(self, url: str) -> dict[str, str]:
         """Return the stored capabilities of a server: JSON by model."""

@@ -50,7 +50,7 @@ _READ_AGAIN = Statement(
     "chunks = excluded.chunks"
 )
 _RESTAMP = Statement("UPDATE read_exports SET stamp = :stamp WHERE file = :file")
-_FORGET = Statement("DELETE FROM read_exports WHERE channel_id = :channel")
+_FORGET = Statement("DELETE FROM read_exports WHERE channel_id = :channel AND converter <> 0")
 
 _ROW = RowCheck(
     "channels.id", "channels.title", "channels.username", "channels.kind",
