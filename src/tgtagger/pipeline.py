@@ -167,7 +167,7 @@ async def tag(
     while True:
         was_at_work = rules.together and store.queue.is_at_work(wanted)
         claims = store.queue.claims(wanted, worker, by_text=tagger.paid)
-        feed = _Feed(store, tagger, claims, fresh=rules.fresh)
+        feed = _Feed(store, tagger, claims, rules)
         async with _kept(claims):
             while feed.begin():
                 async with aclosing(tagger.tag(feed, events)) as answers:
@@ -224,7 +224,7 @@ async def propose(
         if not wanted.posts:
             return
     claims = store.queue.claims(wanted, f"run {run}", by_text=True)
-    feed = _Feed(store, tagger, claims, fresh=rules.fresh)
+    feed = _Feed(store, tagger, claims, rules)
     async with _kept(claims):
         while feed.begin():
             async with aclosing(tagger.tag(feed, events)) as answers:
@@ -351,11 +351,12 @@ class _Feed:
     A waiting post is kept without its text.
     """
 
-    def __init__(self, store: Store, tagger: Tagger, claims: Claims, *, fresh: bool) -> None:
+    def __init__(self, store: Store, tagger: Tagger, claims: Claims, rules: TagRules) -> None:
         self._store = store
         self._tagger = tagger
         self._claims = claims
-        self._fresh = fresh
+        self._looks = tagger.paid and not rules.fresh  # for answers of other runs
+        self._clock = rules.clock
         self._asked: dict[str, list[PostForTagging]] = {}  # text being asked → posts that wait
         self._seen: dict[str, Answered] = {}  # text → its answer, of which there are no tags
         self._stored = Hashes()  # texts whose tags are stored
@@ -369,11 +370,13 @@ class _Feed:
 
     def __iter__(self) -> Iterator[PostForTagging]:
         for claimed in self._claims.take():
-            # Once for all: their texts are claimed, so that no other run asks for them by now.
-            looks = self._tagger.paid and not self._fresh
-            known = self._find(claimed) if looks else {}
+            # Once for all of them: while their texts are claimed no other run asks for these.
+            known, at = self._look_up(claimed)
             for post in claimed:
                 self._is_new = True
+                # A machine that slept has lost its claims, and does not know.
+                if not dt.timedelta() <= self._clock() - at <= LEASE / 2:
+                    known, at = self._look_up(claimed)
                 again = self._without_asking(post, known)
                 if again is not None:
                     self._answered.append(again)
@@ -388,7 +391,7 @@ class _Feed:
     def _without_asking(self, post: PostForTagging, known: _Known) -> Answered | None:
         """Return the answer for a post that is not sent; None: it is, or waits for an equal one.
 
-        `known` has the answers that were stored when the post was claimed.
+        `known` has the answers of other runs that were stored a short while ago.
         """
         if self._tagger.paid and post.text_hash not in self._asked:
             same = self._seen.get(post.text_hash)
@@ -419,6 +422,11 @@ class _Feed:
             replace(answered.provenance, source="cache") if is_stored else answered.provenance
         )
         return [Answered(post, provenance, outcome) for post in self._asked.pop(text, ())]
+
+    def _look_up(self, posts: Sequence[PostForTagging]) -> tuple[_Known, dt.datetime]:
+        """Return the stored answers that count for these posts, and when they were looked up."""
+        at = self._clock()
+        return self._find(posts) if self._looks and posts else {}, at
 
     def _find(self, posts: Sequence[PostForTagging]) -> _Known:
         """Return the stored answers for the texts of posts."""

@@ -96,7 +96,7 @@ class Claims(HasDatabase):
         self.is_over = False
 
     def take(self) -> Iterator[list[PostForTagging]]:
-        """Yield the posts as they are claimed, the newest first; of failed ones of fewest turns.
+        """Yield the posts as they are claimed: the newest first, of failed ones those tried least.
 
         Left out is what another worker works at, posts with an equal text, too. Ends early, with
         `is_over` False, before posts whose worker died while others of them are not done: then call

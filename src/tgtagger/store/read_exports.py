@@ -1,9 +1,9 @@
 """Which export of each channel was read whole last: an equal one has nothing new to say.
 
 A row holds as long as reading the file again would change nothing: it goes with the channel, when
-another reading changes posts of it or rejects a message, and when the time changes for which its
-posts are kept. Knows no file: what names one, and what the hashes in `chunks` are of, its source
-says.
+another reading changes posts of it or rejects a message, and a row of no export takes its place
+when the time changes for which its posts are kept. Knows no file: what names one, and what the
+hashes in `chunks` are of, its source says.
 """
 
 from __future__ import annotations

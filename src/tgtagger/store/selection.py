@@ -273,7 +273,7 @@ class Selection:
                 raise WrongValueError("post_tags.post_id")
 
     def posts_with(self, keys: Sequence[int]) -> Iterator[Post]:
-        """Yield posts by the keys of their traces, the newest first."""
+        """Yield posts by the keys of their traces, each key once, the newest first."""
         rows = _POSTS_WITH.rows(self._db, ids=json.dumps(list(keys)))
         with self._explained():
             found = _all_of(self._heard(rows), len(keys), "posts.id")

@@ -71,7 +71,7 @@ HINTS: Mapping[str, str | Callable[..., str | None]] = {
     "database_server_damaged": (
         "look into the server's log, check it with pg_amcheck, and restore a backup"
     ),
-    "value_on_server_wrong": "check it with pg_amcheck, and restore a backup",
+    "value_on_server_wrong": "see where: tgtagger doctor; then restore a backup",
     "database_busy": "run it again; what was stored is kept",
     "database_on_server": "back it up with pg_dump, check it with pg_amcheck",
     # ---- its file

@@ -1,7 +1,7 @@
 """One connection to Telegram, and the loop that sends a request, tells waits, and repeats it.
 
-A flood wait of Telegram holds for one kind of request: other kinds are still sent. So does giving
-up a kind that is never answered. Knows no channel, and no meaning of a request.
+A flood wait of Telegram holds for one kind of request: other kinds are still sent. They are, too,
+if a kind that is never answered was given up. Knows no channel, and no meaning of a request.
 """
 
 from __future__ import annotations

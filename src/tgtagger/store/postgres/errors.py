@@ -50,7 +50,7 @@ def is_of_value(error: BaseException) -> bool:
 
 
 def is_of_damage(_db: Connection, _error: BaseException) -> bool:
-    """Tell that no table and its index differ: for its administrator to find out (pg_amcheck)."""
+    """Tell that a server is not damaged: for its administrator to find out (pg_amcheck)."""
     return False
 
 

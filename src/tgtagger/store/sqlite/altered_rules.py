@@ -1,7 +1,8 @@
-"""Find the tables whose rules are no more those that the migrations made: their file is damaged.
+"""Find the tables whose rules are no longer those of the migrations: their file is damaged.
 
-A flipped bit in a rule makes SQLite refuse what is right. Such a post is no bad post: it would be
-rejected, counted as read, and never come again. Knows no table and no rule.
+Rules are CHECK constraints. A flipped bit in one makes SQLite refuse what is right. Such a post is
+no bad post: it would be rejected, counted as read, and never come again. Knows no table and no
+rule.
 """
 
 from __future__ import annotations
@@ -69,5 +70,5 @@ def _rules_in(sql: str) -> list[str]:
     return sorted(found)
 
 
-def _text(data: bytes) -> str:
-    return data.decode(errors="replace")
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode(errors="replace")

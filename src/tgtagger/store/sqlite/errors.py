@@ -52,8 +52,8 @@ def is_fatal(error: BaseException) -> bool:
 def is_of_damage(db: Connection, error: BaseException) -> bool:
     """Tell whether the error accuses a good value, since the database itself is damaged.
 
-    Then it says that a free key is taken, as a table and its index differ, or holds a value against
-    a rule that nobody made.
+    A free key counts as taken if a table and its index differ; a value breaks a rule that a flipped
+    bit has made.
     """
     if "UNIQUE constraint failed: posts." in str(error):
         (found,) = driver(db).execute("PRAGMA integrity_check('posts')").fetchone()
