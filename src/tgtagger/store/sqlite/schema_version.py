@@ -85,6 +85,7 @@ SCHEMA = Schema(
         "0015",
         "0016",
         "0017",
+        "0018",
     ),
     (Path(__file__).parent / "migrations" / "versions",),
 )
