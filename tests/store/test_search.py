@@ -13,6 +13,7 @@ from support.sql import writing
 from tgtagger.cli.hints import hint_of
 from tgtagger.errors import InputError
 from tgtagger.model.posts import Entity, Forward, Media, PostFilter, Reply
+from tgtagger.model.stored import FoundPost
 from tgtagger.model.tagging import SuggestedTag, TagUpdate
 from tgtagger.runs.query import read_query
 from tgtagger.store import Store
@@ -122,6 +123,26 @@ def test_newest_first_or_by_relevance(archive: Store) -> None:
     best = [item.post.id.message_id for item in found_]
     assert best.index(21) < best.index(20)
     assert best[-1] == 20
+
+
+@pytest.mark.parametrize("given", [{}, {"tags": ("Погода",)}, {"since": minute(25)}], ids=str)
+def test_the_best_of_many_are_the_first_of_all(archive: Store, given: dict[str, object]) -> None:
+    posts = [
+        post(number, "новости " * (number % 5 + 1) + "погода " * (number % 3))
+        for number in range(20, 50)
+    ]
+    archive.posts.save_page(page(*posts))
+    for number in range(20, 50, 2):
+        archive.curation.add(f"news/{number}", ["Погода"])
+
+    def best(limit: int | None) -> list[FoundPost]:
+        wanted = PostFilter(query=read_query("новости"), limit=limit, **given)  # type: ignore[arg-type]
+        return list(archive.records.search(wanted, by_relevance=True))
+
+    every = best(None)
+    assert len(every) > 10
+    for limit in (0, 1, 7, len(every), 999):
+        assert best(limit) == every[:limit]
 
 
 def test_a_match_is_marked(archive: Store) -> None:

@@ -181,6 +181,15 @@ class Query:
             return Select(found.sql, found.values).within(counted)
         return self.select("1 AS one", limit=limit).within(counted)
 
+    def most_relevant(self, limit: int) -> Select:
+        """Return the SELECT of the keys of the posts that fit best, the best first."""
+        order = self.relevance
+        if self.conditions:
+            return self.select(self.key, order=order, limit=limit)
+        found = self._text(self.room.fulltext.FOUND, {"expression": self.expression})
+        sql = f"{found.sql} ORDER BY {order.sql} LIMIT {min(limit, LARGEST):d}"
+        return Select(sql, _values_of([found, order]))
+
 
 def _values_of(parts: Iterable[Condition]) -> dict[str, object]:
     return {name: value for part in parts for name, value in part.values.items()}

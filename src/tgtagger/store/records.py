@@ -206,8 +206,12 @@ class Records(Part):
             query = query_for(db, wanted)
             if by_relevance and not query.matches:
                 raise InputError("relevance_without_words")
-            order = query.relevance if by_relevance else None
-            yield from _found(db, query, order, wanted.limit)
+            if not by_relevance:
+                yield from _found(db, query, None, wanted.limit)
+            elif wanted.limit is None or wanted.limit > BATCH:
+                yield from _found(db, query, query.relevance, wanted.limit)
+            else:
+                yield from _most_relevant(db, query, wanted.limit)
 
     def page(
         self,
@@ -317,6 +321,14 @@ def _found(
         part = _cut(query.marked(found))
         post = read_post(record, owner)
         yield FoundPost(post, with_snippet(record, part), snippet_parts(part), key)
+
+
+def _most_relevant(db: Connection, query: Query, limit: int) -> list[FoundPost]:
+    """Return the posts that fit best: they are found first, since a snippet takes its time."""
+    keys = [key for (key,) in query.most_relevant(limit)(db)]
+    query.add(f"{query.key} IN listed(:best)", best=json.dumps(keys))
+    found = {post.key: post for post in _found(db, query, None, None)}
+    return [found[key] for key in keys if key in found]  # a damaged index may name others
 
 
 # ---- records into posts

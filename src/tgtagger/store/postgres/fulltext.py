@@ -80,7 +80,7 @@ _COUNT = Statement(
 
 SOURCE = "post_words AS w JOIN posts AS p ON p.id = w.post_id"
 KEY = "w.post_id"
-FOUND = f"SELECT post_id FROM post_words WHERE {_FITS}"
+FOUND = f"SELECT post_id FROM post_words AS w WHERE {_FITS}"
 # 1: a word in a short post says more.
 RELEVANCE = "ts_rank_cd(w.words, CAST(:expression AS tsquery), 1) DESC, w.post_id DESC"
 SNIPPET = snippets.SOURCE
