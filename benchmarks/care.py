@@ -4,7 +4,7 @@ usage: python benchmarks/care.py [--posts N] [--rows N]
 
 Compares the processor time of
 - `tgtagger doctor` with SQLite's `PRAGMA integrity_check` of the same file, which reads no text,
-- `tgtagger doctor --backup` with SQLite's own backup, alone and with a check of the copy,
+- `tgtagger doctor --backup` with SQLite's own backup, alone and with a quick check of the copy,
 - the first start after an upgrade with the same copy and the same statements by sqlite3 alone.
 """
 
@@ -38,14 +38,14 @@ import sqlite3, sys
 target = sqlite3.connect(sys.argv[2])
 sqlite3.connect(sys.argv[1]).backup(target)
 if len(sys.argv) > 3:
-    target.execute("PRAGMA integrity_check(1)").fetchall()
+    target.execute("PRAGMA quick_check(1)").fetchall()
 """
 UPGRADE = """
 import pathlib, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
 target = sqlite3.connect(sys.argv[1] + ".copy")
 db.backup(target)
-target.execute("PRAGMA integrity_check(1)").fetchall()
+target.execute("PRAGMA quick_check(1)").fetchall()
 for statement in pathlib.Path(sys.argv[2]).read_text().split("\\0"):
     db.execute(statement).fetchall()
 """
@@ -97,7 +97,7 @@ def look(folder: Path, posts: int) -> None:
     bare, checked, backup = times
     print(
         f"backup: {backup:.2f} s, {backup / bare:.1f} x SQLite's own, "
-        f"{backup / checked:.2f} x its own and a check of the copy; at most 1.5 x"
+        f"{backup / checked:.2f} x its own and a quick_check of the copy; at most 1.5 x"
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from support import old_schemas
 from support.breaking import assert_sound
+from support.damage import page_of, write_over
 from support.make import page, post
 from support.next_version import NEXT
 from support.sql import reading
@@ -178,6 +179,42 @@ def test_a_damaged_database_is_not_kept(store: Store, db: Path, target: Path, ta
         Store.back_up(str(db), target)
     assert (str(db) in caught.value.message, caught.value.exit_code) == (True, 6)
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["posts", "posts_fts_data", "sqlite_autoindex_posts_1"])
+def test_one_damaged_page_is_enough(store: Store, db: Path, target: Path, table: str) -> None:
+    fill(store, 500)
+    store.close()
+    write_over(db, page_of(db, table), b"\x77" * 2000)
+    with pytest.raises(StoreError, match="damaged"):
+        Store.back_up(str(db), target)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_an_index_that_lacks_a_row_is_copied_and_told_by_doctor(
+    store: Store, db: Path, target: Path
+) -> None:
+    """No row is lost by it, so that is better than no copy."""
+    fill(store, 10)
+    store.close()
+    with closing(sqlite3.connect(db, isolation_level=None)) as raw:
+        is_index = "type = 'index' AND name = 'sqlite_autoindex_posts_1'"
+        hidden = raw.execute(f"SELECT * FROM sqlite_master WHERE {is_index}").fetchall()
+        (schema,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'posts'").fetchone()
+        unique = "CONSTRAINT uq_posts_channel_id_message_id UNIQUE (channel_id, message_id),"
+        change = "UPDATE sqlite_master SET sql = ? WHERE name = 'posts'"
+        raw.execute("PRAGMA writable_schema = ON")
+        raw.execute(change, [schema.replace(unique, "")])
+        raw.execute(f"DELETE FROM sqlite_master WHERE {is_index}")
+        raw.execute("PRAGMA writable_schema = RESET")
+        raw.execute("UPDATE posts SET message_id = 99 WHERE message_id = 5")
+        raw.execute("PRAGMA writable_schema = ON")
+        raw.execute(change, [schema])
+        raw.executemany("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", hidden)
+    assert Store.back_up(str(db), target).posts == 10
+    for file in (db, target):
+        with Store.open_to_read(str(file)) as opened:
+            assert any("missing from index" in each for each in opened.integrity.check().damage)
 
 
 @pytest.mark.parametrize("at", ["in the middle", "while it is checked"])
