@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tgtagger.store.checks import ObjectCheck, RowCheck, WrongValueError, check_of
 from tgtagger.store.sqlite.fits import fits
-from tgtagger.store.values import COLUMNS, MEDIA
+from tgtagger.store.values import COLUMNS, COUNTS, MEDIA, Value, as_json
 
 WRONG: dict[str, list[Any]] = {
     "posts.id": ["1", None, 1.5, b"1"],
@@ -65,6 +66,33 @@ def test_a_value_that_cannot_be_is_seen(column: str, value: object, *, may: bool
         else:
             with pytest.raises(WrongValueError, match=column):
                 row((1, value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[NaN]",
+        '["\\ud800"]',
+        "{",
+        "[]]",
+        '{"x": 1, "x": "1"}',
+        "[1e999]",
+        "-0",
+        "\ufeff[]",
+        "[1,]",
+        "",
+    ],
+)
+def test_what_is_json_is_as_python_reads_it(text: str) -> None:
+    """A faster reader may refuse what Python takes, and never the other way round."""
+    try:
+        json.loads(text)
+    except ValueError:
+        right = False
+    else:
+        right = True
+    assert check_of(as_json(Value("any")))(text) is right
+    assert check_of(as_json(COUNTS))('{"x": 99999999999999999999999}')
 
 
 def test_no_row_where_one_must_be_is_damage() -> None:

@@ -28,7 +28,7 @@ class PostCount:
 
 @dataclass(frozen=True, slots=True)
 class IntegrityReport:
-    """What the integrity check found in the database, except for its search index."""
+    """What the integrity check found in the database."""
 
     damage: tuple[str, ...]  # in words: which table, and what is wrong; empty: no damage
     altered: int  # posts whose text changed on the disk: its hash is that of another text
@@ -36,3 +36,4 @@ class IntegrityReport:
     textless: PostCount  # posts without text or media
     rejected: tuple[RejectedPost, ...]
     newest: dt.datetime | None  # the end of the last run, or Telegram's newest post, the later one
+    index_agrees: bool = False  # the search index was compared, and agrees; False: not compared

@@ -7,12 +7,15 @@ column: `values` has the rules.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+
+import orjson
 
 from tgtagger.store.values import INTEGER, TEXT, Value, ValueKind, value_of
 
@@ -88,6 +91,10 @@ def _is_time(found: str) -> bool:
 
 
 def _is_json(check: Check, found: str) -> bool:
+    # orjson takes a fifth of the time, and refuses what json takes: NaN, an escaped half of a pair.
+    with contextlib.suppress(ValueError):
+        if check(orjson.loads(found)):
+            return True
     try:
         return check(json.loads(found))
     except (ValueError, RecursionError):

@@ -17,9 +17,11 @@ _THERE = (
     "SELECT tag_id, source, count(*) AS posts, max(added_at) AS latest FROM post_tags "
     "GROUP BY unindexed(tag_id), source"
 )
-_MISCOUNTED = Statement(
-    f"SELECT 1 FROM (SELECT * FROM ({_COUNTED} EXCEPT {_THERE}) AS more UNION ALL "
-    f"SELECT * FROM ({_THERE} EXCEPT {_COUNTED}) AS less) AS wrong LIMIT 1"
+_MISCOUNTED = Statement(  # each side has a tag with a source once, and is computed once
+    "SELECT 1 FROM ("
+    f"SELECT tag_id, source, posts, latest, 1 AS side FROM ({_COUNTED}) AS counted UNION ALL "
+    f"SELECT tag_id, source, posts, latest, -1 AS side FROM ({_THERE}) AS there) AS uses "
+    "GROUP BY tag_id, source, posts, latest HAVING sum(side) <> 0 LIMIT 1"
 )
 
 

@@ -60,9 +60,12 @@ def look(settings: Settings, progress: Shown) -> Generator[Finding, None, Integr
         with progress("counting the posts of the tags"):
             counted = [*_uses(settings)]
         yield from counted
-        with progress("checking the search index"):
-            searched = _search(settings)
-        yield searched
+        if found.index_agrees:
+            yield _AGREES
+        else:
+            with progress("checking the search index"):
+                searched = _search(settings)
+            yield searched
     return found
 
 
@@ -177,6 +180,9 @@ def _uses(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+_AGREES = Finding("search", "ok", "the search index agrees with the posts")
+
+
 def _search(settings: Settings) -> Finding:
     """Compare the search index with the posts; rebuild it where they differ.
 
@@ -186,7 +192,7 @@ def _search(settings: Settings) -> Finding:
     try:
         with Store.open(settings.db, create=False) as store:
             if store.integrity.check_index():
-                return Finding("search", "ok", "the search index agrees with the posts")
+                return _AGREES
             store.integrity.rebuild_index()
     except TgTaggerError as error:
         found = failure("search", error)

@@ -21,10 +21,17 @@ class FileColumn:
     """A column of a table in a file, and the check of its values."""
 
     name: str
+    value: Value
     holds: Check
     is_key: bool
     may_be_null: bool
     is_known: bool = True  # its declared type is one that we use
+
+    @property
+    def quoted(self) -> str:
+        """The name as SQL takes it, whatever is in it."""
+        name = self.name.replace('"', '""')
+        return f'"{name}"'
 
 
 def columns(db: sqlite3.Connection, table: str) -> tuple[FileColumn, ...]:
@@ -33,13 +40,14 @@ def columns(db: sqlite3.Connection, table: str) -> tuple[FileColumn, ...]:
     found = []
     for _, name, declared, needed, _, key in db.execute(f"PRAGMA table_info({table})"):
         kind = _DECLARED.get(declared.partition("(")[0])
-        value = kind or _ANYTHING if needed or key else or_null(kind or _ANYTHING)
-        holds = check_of(known.get(name, value))
-        found.append(FileColumn(name, holds, bool(key), not needed, kind is not None))
+        declares = kind or _ANYTHING if needed or key else or_null(kind or _ANYTHING)
+        value = known.get(name, declares)
+        holds = check_of(value)
+        found.append(FileColumn(name, value, holds, bool(key), not needed, kind is not None))
     return tuple(found)
 
 
 def any_columns(width: int) -> tuple[FileColumn, ...]:
     """Return columns that accept any value."""
-    column = FileColumn("", check_of(_ANYTHING), is_key=False, may_be_null=True)
+    column = FileColumn("", _ANYTHING, check_of(_ANYTHING), is_key=False, may_be_null=True)
     return (column,) * width

@@ -2,7 +2,7 @@
 
 It never changes the file. It works on a damaged one: a query that fails is a finding. It names
 tables and posts, and never a word of a post's text. Does not know which values a column may hold
-(`values`), nor what to do about damage.
+(`values`), how they are checked (`row_check`), nor what to do about damage.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ import contextlib
 import datetime as dt
 import functools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from tgtagger.errors import StoreError
-from tgtagger.model.events import OnSteps, counted, unheard
+from tgtagger.model.events import OnSteps, unheard
 from tgtagger.model.integrity import IntegrityReport, PostCount, RejectedPost
 from tgtagger.store import notable
 from tgtagger.store.checks import WrongValueError
-from tgtagger.store.post_rows import text_hash
-from tgtagger.store.rescue.columns import FileColumn, columns
+from tgtagger.store.rescue import index_check, row_check
+from tgtagger.store.rescue.columns import columns
+from tgtagger.store.rescue.row_check import MOST, UNREADABLE
 from tgtagger.store.sqlite import altered_rules, connections, fulltext_index, tag_uses
 from tgtagger.store.sqlite.errors import is_failure, map_errors
 from tgtagger.store.times import from_text
@@ -30,28 +30,28 @@ from tgtagger.store.values import COLUMNS
 _BUGS = (sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """What the driver raises if it is used wrongly."""
 
-_UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # names in a message may be damaged
-_MOST = 10_000
-"""Most places of damage that are counted in one table."""
-
 _PAGES = 4
 """To check the pages takes as long as to check such a part of the rows, about."""
 
-_Heard = Callable[[Iterable[Any]], Iterator[Any]]
-
 
 def report(path: Path, on_steps: OnSteps = unheard) -> IntegrityReport:
-    """Return the integrity report, without the search index: to check that, SQLite must write."""
+    """Return the integrity report, if possible with the search index.
+
+    To compare that, SQLite must write, so another thread does it, on a connection of its own.
+    """
     # A connection of its own: after damage was met, even the end of a transaction may fail.
     with (
         map_errors(path),
         contextlib.closing(connections.to_read(path)) as db,
     ):
         db.execute("BEGIN")
-        return _look(db, on_steps)
+        with index_check.meanwhile(db, path) as is_right:
+            return _look(db, on_steps, is_right)
 
 
-def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
+def _look(
+    db: sqlite3.Connection, on_steps: OnSteps, is_right: Callable[[], bool]
+) -> IntegrityReport:
     damage = [*_missing(db), *_altered_rules(db)]
     counts = {table: _count(db, table) for table in _tables(db)}
     done = sum(counts.values()) // _PAGES
@@ -59,15 +59,20 @@ def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
     damage += _pages(db)
     on_steps(done, total)
     altered = 0
+    has_forms = False
     for table, count in counts.items():
-        heard = functools.partial(counted, on_steps=on_steps, total=total, done=done)
+        passed = functools.partial(_tell, on_steps, done, count, total)
+        with contextlib.suppress(*UNREADABLE):  # its pages are damaged: `_pages` has said so
+            texts = row_check.texts(db, passed) if table == "posts" else None
+            if texts is not None:
+                altered, has_forms = texts
+            else:
+                wrong, place, different = row_check.wrong_rows(db, table, passed=passed)
+                altered += different
+                if wrong:
+                    rows = "a row" if wrong == 1 else f"{wrong} rows"
+                    damage.append(f"{table}: {rows} with values that cannot be, such as {place}")
         done += count
-        with contextlib.suppress(*_UNREADABLE):  # its pages are damaged: `_pages` has said so
-            wrong, place, different = _rows(db, table, heard=heard)
-            altered += different
-            if wrong:
-                rows = "a row" if wrong == 1 else f"{wrong} rows"
-                damage.append(f"{table}: {rows} with values that cannot be, such as {place}")
     damage += _orphans(db)
     return IntegrityReport(
         tuple(damage),
@@ -76,7 +81,12 @@ def _look(db: sqlite3.Connection, on_steps: OnSteps) -> IntegrityReport:
         _found(db, notable.TEXTLESS),
         _rejected(db),
         _newest(db),
+        not damage and not altered and has_forms and is_right(),
     )
+
+
+def _tell(on_steps: OnSteps, done: int, count: int, total: int, passed: int) -> None:
+    on_steps(done + min(passed, count), total)
 
 
 def explain(error: BaseException, path: Path) -> None:
@@ -93,7 +103,7 @@ def explain(error: BaseException, path: Path) -> None:
     with contextlib.closing(db):
         try:
             found = next(_first(db), None)
-        except _UNREADABLE:
+        except UNREADABLE:
             found = "it cannot be read"
     if found is None and isinstance(error, WrongValueError):
         found = f"a value in it cannot be ({error})"
@@ -107,7 +117,7 @@ def _first(db: sqlite3.Connection) -> Iterator[str]:
     if not fulltext_index.is_readable(db):
         yield "its search index cannot be read"
     for table in _tables(db):
-        wrong, place, _ = _rows(db, table, most=1)
+        wrong, place, _ = row_check.wrong_rows(db, table, most=1)
         if wrong:
             yield f"a value in {table} cannot be: {place}"
     yield from _pages(db)
@@ -122,19 +132,19 @@ def _tables(db: sqlite3.Connection) -> list[str]:
     try:
         found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         return [name for (name,) in found if name in COLUMNS]
-    except _UNREADABLE:
+    except UNREADABLE:
         return []
 
 
 def _count(db: sqlite3.Connection, table: str) -> int:
     """Return how many rows a table has, as far as that can be known."""
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     return 0
 
 
 def _missing(db: sqlite3.Connection) -> Iterator[str]:
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         for table, known in COLUMNS.items():
             found = columns(db, table)
             there = {column.name for column in found}
@@ -151,13 +161,13 @@ def _missing(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _altered_rules(db: sqlite3.Connection) -> Iterator[str]:
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         for table in altered_rules.tables(db):
             yield f"{table}: its rules are not those it was made with"
 
 
 def _pages(db: sqlite3.Connection) -> list[str]:
-    if _lines(db, str(_MOST)) == ["ok"]:
+    if _lines(db, str(MOST)) == ["ok"]:
         return []
     found = []
     for table in [*_tables(db), *fulltext_index.TABLES, *tag_uses.TABLES]:
@@ -173,72 +183,13 @@ def _lines(db: sqlite3.Connection, what: str) -> list[str]:
     try:
         for (found,) in db.execute(f"PRAGMA integrity_check({what})"):
             lines += [line for line in found.splitlines() if not line.startswith("***")]
-    except _UNREADABLE:
+    except UNREADABLE:
         lines.append("it cannot be read")
     return lines
 
 
-def _rows(
-    db: sqlite3.Connection, table: str, *, most: int = _MOST, heard: _Heard = iter
-) -> tuple[int, str, int]:
-    """Return (rows with a wrong value, where the first one is, altered posts) of a table.
-
-    A post is altered if its text does not have the stored hash. The rows pass through `heard`.
-    """
-    found = columns(db, table)
-    checks = [(at, column.holds) for at, column in enumerate(found)]
-    text = [at for at, column in enumerate(found) if column.name in _HASHED]
-    is_posts = table == "posts" and len(text) == len(_HASHED)
-    wrong = altered = 0
-    place = ""
-    with _undecoded(db):
-        for row in heard(db.execute(f"SELECT * FROM {table}")):
-            bad = next((at for at, holds in checks if not holds(row[at])), None)
-            if bad is not None:
-                wrong += 1
-                place = place or f"{found[bad].name} of {_place(found, row)}"
-                if wrong == most:
-                    break
-            elif is_posts:
-                words, media_words, stored = (row[at] for at in text)
-                altered += text_hash(words, media_words) != stored
-    return wrong, place, altered
-
-
-_HASHED = ("text", "media_text", "text_hash")  # in the table's order
-
-
-def _place(columns: Sequence[FileColumn], row: Sequence[object]) -> str:
-    values = {column.name: value for column, value in zip(columns, row, strict=True)}
-    if "message_id" in values and "channel_id" in values:
-        names = ["channel_id", "message_id"]
-    else:
-        names = [column.name for column in columns if column.is_key]
-    keys = [(name, values[name]) for name in names]
-    # Only numbers: a damaged key may hold anything, even a post's text.
-    known = [f"{name} {value}" for name, value in keys if isinstance(value, int)]
-    return ", ".join(known) or "a row whose key is no number"
-
-
-@contextlib.contextmanager
-def _undecoded(db: sqlite3.Connection) -> Iterator[None]:
-    db.text_factory = _as_found
-    try:
-        yield
-    finally:
-        db.text_factory = str
-
-
-def _as_found(data: bytes) -> str | bytes:
-    """Return UTF-8 as text, and other bytes as they are."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data
-
-
 def _orphans(db: sqlite3.Connection) -> Iterator[str]:
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         counts: dict[tuple[str, str], int] = {}
         for table, _, owner, _ in db.execute("PRAGMA foreign_key_check"):
             counts[table, owner] = counts.get((table, owner), 0) + 1
@@ -253,13 +204,13 @@ def _orphans(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _found(db: sqlite3.Connection, condition: str) -> PostCount:
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         return notable.posts_found(db.execute(notable.FOUND.format(condition)).fetchall())
     return PostCount(0)
 
 
 def _rejected(db: sqlite3.Connection) -> tuple[RejectedPost, ...]:
-    with contextlib.suppress(*_UNREADABLE, WrongValueError):
+    with contextlib.suppress(*UNREADABLE, WrongValueError):
         return notable.rejected(db.execute(notable.REJECTED).fetchall())
     return ()
 
@@ -269,5 +220,5 @@ def _newest(db: sqlite3.Connection) -> dt.datetime | None:
     try:
         (newest,) = db.execute(notable.NEWEST).fetchone()
         return from_text(newest)
-    except (*_UNREADABLE, WrongValueError):
+    except (*UNREADABLE, WrongValueError):
         return None

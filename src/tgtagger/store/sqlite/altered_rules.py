@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
@@ -36,7 +37,13 @@ def tables(db: sqlite3.Connection) -> list[str]:
     if version != SCHEMA.newest:
         return []
     found = _rules(db)
-    return [name for name, rules in _made().items() if found.get(name, rules) != rules]
+    with _ONE_AT_A_TIME:
+        made = _made()
+    return [name for name, rules in made.items() if found.get(name, rules) != rules]
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""functools.cache lets two threads compute the same, and migrations are for one at a time."""
 
 
 @functools.cache

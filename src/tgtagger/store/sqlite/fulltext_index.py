@@ -86,11 +86,14 @@ def is_readable(db: sqlite3.Connection) -> bool:
     return True
 
 
-def agrees(db: sqlite3.Connection) -> bool:
-    """Tell whether the index agrees with the posts, word by word (slow: reads everything)."""
+def agrees(db: sqlite3.Connection, *, forms: bool = True) -> bool:
+    """Tell whether the index agrees with the posts, word by word (slow: reads everything).
+
+    Without `forms`, the texts in the form of the index are taken as they are (`has_form`).
+    """
     try:
         db.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
-        return _finds_all(db) and is_readable(db) and _is_folded(db)
+        return _finds_all(db) and is_readable(db) and (not forms or _have_forms(db))
     except sqlite3.DatabaseError as error:
         # SQLITE_ERROR: a part of the index is missing. Other errors say nothing about it.
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
@@ -116,29 +119,31 @@ def _finds_all(db: sqlite3.Connection) -> bool:
     return with_words <= set(db.execute("SELECT segid, pgno >> 1 FROM posts_fts_idx"))
 
 
-def _is_folded(db: sqlite3.Connection) -> bool:
+def has_form(text: str | None, beside: str | None) -> bool:
+    """Tell whether the index takes a post's text in the right form: as it is, or that beside it."""
+    return text is None or folded(text) == (text if beside is None else beside)
+
+
+def _have_forms(db: sqlite3.Connection) -> bool:
     """Tell whether the texts of all posts stand in the right form beside them, or need none."""
-    _define_folded(db)
+    db.create_function("has_form", 2, has_form, deterministic=True)
     (wrong,) = db.execute(
-        "SELECT EXISTS (SELECT 1 FROM posts AS p JOIN posts_fts_words AS w ON w.id = p.id "
-        "WHERE w.text <> folded(p.text) OR w.media_text <> folded(p.media_text))"
+        "SELECT EXISTS (SELECT 1 FROM posts AS p LEFT JOIN posts_fts_texts AS f "
+        "ON f.post_id = p.id WHERE NOT has_form(p.text, f.text) "
+        "OR NOT has_form(p.media_text, f.media_text))"
     ).fetchone()
     return not wrong
 
 
 def _fold_all(db: sqlite3.Connection) -> None:
     """Keep the texts of all posts that the index takes in another form."""
-    _define_folded(db)
+    db.create_function("folded", 1, lambda text: text and folded(text), deterministic=True)
     db.execute("DELETE FROM posts_fts_texts")
     db.execute(
         "INSERT INTO posts_fts_texts (post_id, text, media_text) "
         "SELECT id, folded(text), folded(media_text) FROM posts "
         "WHERE folded(text) <> text OR folded(media_text) <> media_text"
     )
-
-
-def _define_folded(db: sqlite3.Connection) -> None:
-    db.create_function("folded", 1, lambda text: text and folded(text), deterministic=True)
 
 
 def rebuild(db: sqlite3.Connection) -> None:
