@@ -2,8 +2,8 @@
 
 A server on loopback (that of the tests) in a process of its own answers after 200 ms. The limit (I)
 is posts x latency / requests at once: waiting alone. In the same run a bare httpx loop sends the
-same bodies and writes nothing (B), in one pool of connections and in pools as ours. Prints the rate
-of one and of ten posts a request as a share of I, the CPU of a request in ours and in B, and the
+same bodies and writes nothing (B), in one pool of connections and in pools as ours, which have one
+connection each. Prints the rate of one and of ten posts a request as a share of I, the CPU of a request in ours and in B, and the
 cost of writing: the wall time against a run that throws its answers away. Several numbers of
 requests at once show what more of them give: the rate and the CPU against those of httpx's one
 pool. Figures: docs/performance.md.
@@ -35,7 +35,6 @@ from llm_server import LlmServer
 from support.events import RecordedEvents
 from support.make import page, post
 from tgtagger import pipeline
-from tgtagger.http import LARGEST_POOL
 from tgtagger.model.posts import PostFilter
 from tgtagger.store import Store
 from tgtagger.taggers.llm.api.capabilities import Capabilities
@@ -138,7 +137,7 @@ def measure(url: str, given: argparse.Namespace, at_once: int) -> Iterator[tuple
     """Yield the figures of one round."""
     ideal = given.posts * LATENCY / at_once
     alone, alone_used = asyncio.run(bare(url, given.posts, at_once, at_once))
-    small, small_used = asyncio.run(bare(url, given.posts, at_once, min(LARGEST_POOL, at_once)))
+    small, small_used = asyncio.run(bare(url, given.posts, at_once, 1))
     yield "httpx alone, of I", ideal / alone
     yield "httpx alone, CPU ms a request", 1000 * alone_used / given.posts
     yield "httpx in our pools, rate against one pool", alone / small

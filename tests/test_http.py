@@ -14,14 +14,14 @@ import pytest
 from support.virtual_time import run
 from tgtagger import http
 
-HERE = "http://here.example/page"
+HERE = httpx.URL("http://here.example/page")
 Rule = Callable[[httpx.Request], httpx.Response]
 
 
 def call(rule: Rule, **options: Any) -> http.HttpResponse:
     async def once() -> http.HttpResponse:
         client = http.Client(
-            HERE, {}, deadline=10.0, timeout=httpx.Timeout(None), proxy_error="none",
+            str(HERE), {}, deadline=10.0, timeout=httpx.Timeout(None), proxy_error="none",
             transport=httpx.MockTransport(rule),
         )  # fmt: skip
         try:
@@ -120,19 +120,19 @@ def test_redirects_stay_within_the_server(location: str, hops: int, asked: list[
         return httpx.Response(200)
 
     found = call(rule, hops=hops)
-    assert (paths, found.url.endswith(asked[-1])) == (asked, True)
+    assert (paths, found.url.path == asked[-1]) == (asked, True)
     assert found.is_redirect == (len(asked) == 1)
 
 
 def test_redirects_come_to_an_end() -> None:
     numbers = iter(range(100))
     found = call(lambda _: httpx.Response(302, headers={"Location": f"/{next(numbers)}"}), hops=3)
-    assert (found.status, found.url, next(numbers)) == (302, "http://here.example/2", 4)
+    assert (found.status, found.url.path, next(numbers)) == (302, "/2", 4)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 306, 307, 308])
 def test_whatever_3xx_names_another_place_leads_there(status: int) -> None:
     """A network that asks to sign in answers with any of them."""
     there = {"location": "https://sign.in/"}
-    assert http.HttpResponse("https://t.me/s/x", status, there, b"", is_whole=True).is_redirect
-    assert not http.HttpResponse("https://t.me/s/x", status, {}, b"", is_whole=True).is_redirect
+    assert http.HttpResponse(HERE, status, there, b"", is_whole=True).is_redirect
+    assert not http.HttpResponse(HERE, status, {}, b"", is_whole=True).is_redirect

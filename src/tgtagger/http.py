@@ -3,8 +3,8 @@
 A deadline covers the whole call: a read timeout stops neither a slow drip nor an endless body. A
 body is unpacked, and read up to a size. On a direct connection the transport may repeat connecting;
 nothing else is repeated here. Redirects are followed within the same server only, and as many as
-the caller allows. Proxies are those that the environment names (HTTPS_PROXY, NO_PROXY). Many calls
-at once are spread over small pools of connections.
+the caller allows. Proxies are those that the environment names (HTTPS_PROXY, NO_PROXY). Each of
+many calls at once has a client of httpx with one connection to itself.
 
 Does not know what a response means, and maps no exception of httpx: each edge does that itself.
 """
@@ -12,12 +12,11 @@ Does not know what a response means, and maps no exception of httpx: each edge d
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import ssl
 import urllib.request
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -36,7 +35,7 @@ class HttpResponse:
     `is_whole` is False where a compressed body is cut off or cannot be unpacked.
     """
 
-    url: str
+    url: httpx.URL
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -49,7 +48,7 @@ class HttpResponse:
     def target(self) -> httpx.URL | None:
         """Return the redirect's target, else the response's own address; None if it is invalid."""
         try:
-            return httpx.URL(self.url).join(self.headers.get("location", ""))
+            return self.url.join(self.headers.get("location", ""))
         except httpx.InvalidURL:
             return None
 
@@ -57,24 +56,8 @@ class HttpResponse:
 FOLLOWED = frozenset({301, 302, 303, 307, 308})
 """Redirects that tell where the same thing is."""
 
-LARGEST_POOL = 8
-"""Connections of a pool at most.
-
-At each request httpx's pool looks at all its connections for each of them: from 48 on, that takes
-longer than all the rest.
-"""
-
 WantsBody = Callable[[int, Mapping[str, str]], bool]
 """Tells by a response's status and headers whether its body is to be read."""
-
-
-@dataclass(slots=True)
-class _Pool:
-    """A client of httpx with connections of its own: `size` at most, `busy` of them in use."""
-
-    client: httpx.AsyncClient
-    size: int
-    busy: int = 0
 
 
 class Client:
@@ -84,6 +67,9 @@ class Client:
     at most `connections`, each kept for `kept` seconds after a call, and never more of them than
     there were calls at once. `proxy_error` is the kind of the InputError that is raised for a proxy
     that cannot be used.
+
+    Each connection is alone in its pool: at each request, and at its end, httpx asks the system
+    about all connections of a pool that are not in use.
     """
 
     def __init__(
@@ -95,26 +81,25 @@ class Client:
         timeout: httpx.Timeout,
         proxy_error: str,
         retries: int = 0,
-        connections: int = LARGEST_POOL,
+        connections: int = 8,
         kept: float = 5.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._deadline = deadline
-        self._free = asyncio.Semaphore(connections)
+        self._slots = asyncio.Semaphore(connections)
         # With a transport of our own httpx ignores proxies: hence the condition.
         repeats = transport is None and retries and not _is_proxied(httpx.URL(url))
         tls = _certificates() if transport is None else True
 
-        def pool(size: int) -> _Pool:
-            limits = httpx.Limits(
-                max_connections=size, max_keepalive_connections=size, keepalive_expiry=kept
-            )
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=kept)
+
+        def client() -> httpx.AsyncClient:
             own = (
                 httpx.AsyncHTTPTransport(verify=tls, retries=retries, limits=limits)
                 if repeats
                 else transport
             )
-            client = httpx.AsyncClient(
+            return httpx.AsyncClient(
                 headers=headers,
                 timeout=timeout,
                 limits=limits,
@@ -122,21 +107,21 @@ class Client:
                 transport=own,
                 follow_redirects=False,
             )
-            return _Pool(client, size)
 
         try:
-            self._pools = [pool(size) for size in _shares(connections)]
+            self._clients = [client() for _ in range(connections)]
         except (ImportError, ValueError, httpx.InvalidURL):
             raise InputError(proxy_error) from None  # the cause may hold a part of its password
+        self._free = self._clients.copy()
 
     async def close(self) -> None:
-        for pool in self._pools:
-            await pool.client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
     async def call(
         self,
         method: str,
-        url: str,
+        url: httpx.URL,
         body: bytes | None = None,
         *,
         largest: int,
@@ -151,47 +136,38 @@ class Client:
         async with asyncio.timeout(self._deadline):
             answer = await self._fetch(method, url, body, largest, wanted)
             for _ in range(hops):
-                # First: to read a URL takes as long as all the rest.
                 if not answer.is_redirect or answer.status not in FOLLOWED:
                     break
-                here, there = httpx.URL(answer.url), answer.target()
+                here, there = answer.url, answer.target()
                 if there is None or there == here or server_of(there) != server_of(here):
                     break
-                answer = await self._fetch(method, str(there), body, largest, wanted)
+                answer = await self._fetch(method, there, body, largest, wanted)
             return answer
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Wait for a free connection; give the client of httpx that has it.
-
-        The first: so a connection is used again before one is opened.
-        """
-        async with self._free:
-            pool = next(pool for pool in self._pools if pool.busy < pool.size)
-            pool.busy += 1
-            try:
-                yield pool.client
-            finally:
-                pool.busy -= 1
 
     async def _fetch(
         self,
         method: str,
-        url: str,
+        url: httpx.URL,
         body: bytes | None,
         largest: int,
         wanted: WantsBody,
     ) -> HttpResponse:
-        async with self._connection() as client:
-            request = client.build_request(method, url, content=body)
-            response = await client.send(request, stream=True)
-            headers = {_text(name).lower(): _text(value) for name, value in response.headers.raw}
-            content, is_whole = b"", True
+        async with self._slots:
+            client = self._free.pop()  # the last one used: its connection is open
             try:
-                if wanted(response.status_code, headers):
-                    content, is_whole = await _read(response, headers, largest)
+                request = client.build_request(method, url, content=body)
+                response = await client.send(request, stream=True)
+                headers = {
+                    _text(name).lower(): _text(value) for name, value in response.headers.raw
+                }
+                content, is_whole = b"", True
+                try:
+                    if wanted(response.status_code, headers):
+                        content, is_whole = await _read(response, headers, largest)
+                finally:
+                    await response.aclose()
             finally:
-                await response.aclose()
+                self._free.append(client)
         return HttpResponse(url, response.status_code, headers, content, is_whole)
 
 
@@ -199,12 +175,6 @@ class Client:
 def _certificates() -> ssl.SSLContext:
     """Return what checks the other side of a call; it is slow: all certificates are read."""
     return httpx.create_ssl_context()
-
-
-def _shares(connections: int) -> list[int]:
-    """Return the sizes of as few pools as hold so many connections."""
-    full, rest = divmod(connections, LARGEST_POOL)
-    return [LARGEST_POOL] * full + [rest] * bool(rest)
 
 
 async def _read(

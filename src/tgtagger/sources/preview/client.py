@@ -151,7 +151,8 @@ class Preview:
     async def _ask(self, url: str, what: str) -> Response | float | str:
         """Return an answer, the seconds that the server asks to wait, or the error."""
         try:
-            answer = await self._client.call("GET", url, largest=LARGEST, wanted=_is_page)
+            address = httpx.URL(url)
+            answer = await self._client.call("GET", address, largest=LARGEST, wanted=_is_page)
             response = Response(
                 answer.status,
                 _html(answer) if answer.status in PAGES else "",

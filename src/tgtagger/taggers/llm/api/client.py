@@ -57,7 +57,7 @@ class Server:
         self._clock = clock
 
     async def __aenter__(self) -> Self:
-        _check_address(self.url)
+        self._completions = _address(self.url, "/chat/completions")
         headers = {
             "User-Agent": f"tgtagger/{__version__}",
             "Content-Type": "application/json",
@@ -88,11 +88,11 @@ class Server:
 
     async def ask(self, body: bytes) -> Response:
         """Send one chat completion. An error becomes a verdict, never an exception."""
-        return await self._call("POST", f"{self.url}/chat/completions", body)
+        return await self._call("POST", self._completions, body)
 
     async def models(self) -> tuple[Mapping[str, Any], ...] | None:
         """Return the server's list of models; None if it has no such list."""
-        response = await self._call("GET", f"{self.url}/models", largest=LARGEST_LIST)
+        response = await self._call("GET", _address(self.url, "/models"), largest=LARGEST_LIST)
         data = response.tree.get("data") if isinstance(response.tree, dict) else None
         if response.verdict.kind != "answered" or not isinstance(data, list):
             return None
@@ -100,12 +100,12 @@ class Server:
 
     async def properties(self) -> Mapping[str, Any]:
         """Return the properties of a llama.cpp server; an empty mapping for any other server."""
-        response = await self._call("GET", f"{self.url.removesuffix('/v1')}/props")
+        response = await self._call("GET", _address(self.url.removesuffix("/v1"), "/props"))
         is_told = response.verdict.kind == "answered" and isinstance(response.tree, dict)
         return response.tree if is_told else {}
 
     async def _call(
-        self, method: str, url: str, body: bytes | None = None, *, largest: int = LARGEST
+        self, method: str, url: httpx.URL, body: bytes | None = None, *, largest: int = LARGEST
     ) -> Response:
         at, started = dt.datetime.now(dt.UTC), time.perf_counter()
         try:
@@ -141,19 +141,20 @@ class Server:
         return self.key is not None and len(self.key) >= least and self.key.encode() in content
 
 
-def _check_address(text: str) -> None:
-    """Raise InputError for an address to which no request can be sent."""
+def _address(base: str, path: str) -> httpx.URL:
+    """Return the address of a path. Raises InputError if no request can be sent to it."""
     try:
-        url = httpx.URL(text)
+        url = httpx.URL(base + path)
         url.raw_host.decode().encode("idna")  # as the resolver does
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise InputError("tagging_url_invalid", url=text) from error
+        raise InputError("tagging_url_invalid", url=base) from error
     if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
-        raise InputError("tagging_url_invalid", url=text)
+        raise InputError("tagging_url_invalid", url=base)
+    return url
 
 
 def _sent_away(answer: http.HttpResponse) -> Verdict:
-    here = httpx.URL(answer.url)
+    here = answer.url
     there = answer.target() or here
     is_other = there.host and http.server_of(there) != http.server_of(here)
     there_in_words = f"{there.scheme}://{there.netloc.decode()}"[:LONGEST_MESSAGE]
