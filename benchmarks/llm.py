@@ -2,11 +2,11 @@
 
 A server on loopback (that of the tests) in a process of its own answers after 200 ms. The limit (I)
 is posts x latency / requests at once: waiting alone. In the same run a bare httpx loop sends the
-same bodies and writes nothing (B), in one pool of connections and in pools as ours, which have one
-connection each. Prints the rate of one and of ten posts a request as a share of I, the CPU of a request in ours and in B, and the
-cost of writing: the wall time against a run that throws its answers away. Several numbers of
-requests at once show what more of them give: the rate and the CPU against those of httpx's one
-pool. Figures: docs/performance.md.
+same bodies and writes nothing (B), in one pool of connections and in pools as ours, of one
+connection each. Prints the rate of one and of ten posts a request as a share of I, the CPU of a
+request in ours and in B, and the cost of writing: the wall time against a run that throws its
+answers away. Several numbers of requests at once show what more of them give: the rate and the
+CPU against those of httpx's one pool. Figures: docs/performance.md.
 
     python benchmarks/llm.py [--posts 2000] [--rounds 3] [--tags 0] [--at-once 32 48 96]
 """

@@ -94,7 +94,8 @@ class Exchange:
         """Return about how many tokens a request for these texts has."""
         if existing is None:
             existing = self.existing(texts)
-        return self._head() + sum(map(self.count_post, texts)) + sum(map(count_tokens, existing))
+        posts = sum(map(self.count_post, texts))
+        return self.prompt.tokens + posts + sum(map(count_tokens, existing))
 
     def count_post(self, text: str) -> int:
         """Return about how many tokens a text has in a request."""
@@ -103,10 +104,6 @@ class Exchange:
     def count_offered(self, texts: Sequence[str]) -> int:
         """Return about how many tokens the archive's tags have that a request asks to prefer."""
         return sum(map(count_tokens, self.existing(texts)))
-
-    def _head(self) -> int:
-        examples = (text for example in self.prompt.examples for text in example)
-        return count_tokens(self.prompt.system) + sum(map(count_tokens, examples))
 
     def room(self, posts: int, capabilities: Capabilities) -> int:
         """Return the most tokens of an answer about so many posts."""

@@ -236,7 +236,8 @@ class Plan:
         """Decide the outcomes of a request's posts."""
         self._in_flight.remove(request)
         verdict = response.verdict
-        verdict = replace(verdict, message=scrub(verdict.message, request.plain))
+        if verdict.message:
+            verdict = replace(verdict, message=scrub(verdict.message, request.plain))
         model, used = request.model, request.capabilities
         self._trouble.has_heard |= verdict.reached
         match verdict.kind:

@@ -76,13 +76,17 @@ POST_LANGUAGE = "the language of the post"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The fixed part of every request. `hash` identifies it, without the vocabulary."""
+    """The fixed part of every request. `hash` identifies it, without the vocabulary.
+
+    `tokens`: of all its texts, as `count_tokens` counts.
+    """
 
     system: str
     examples: tuple[tuple[str, str], ...]  # pairs of a question and its answer
     hash: str
     rules: str  # with the frame, if they are ours; words of these make no tag
     own: bool  # the user wrote the rules
+    tokens: int
 
 
 def make_prompt(
@@ -135,6 +139,7 @@ def make_prompt(
     return Prompt(
         system, examples, sha256(fixed.encode(errors="replace")).hexdigest()[:16],
         f"{rules}\n{FRAME}" if own_rules is None else rules, own_rules is not None,
+        sum(map(count_tokens, [system, *(text for example in examples for text in example)])),
     )  # fmt: skip
 
 

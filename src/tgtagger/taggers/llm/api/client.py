@@ -19,7 +19,7 @@ import httpx
 
 from tgtagger import __version__, http
 from tgtagger.errors import InputError
-from tgtagger.taggers.llm.api.rate_limits import limits_of, time_there
+from tgtagger.taggers.llm.api.rate_limits import limits_of
 from tgtagger.taggers.llm.api.responses import LONGEST_MESSAGE, Response, Verdict, judge
 
 LARGEST = 1 << 20
@@ -117,7 +117,7 @@ class Server:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             verdict = map_error(error)
         else:
-            now = time_there(answer.headers, self._clock())
+            now = self._clock()
             verdict, tree = judge(answer.status, answer.headers, answer.content, now=now)
             # A local server's key is often a word, such as "ollama", which may also be a tag.
             if self._is_key_in(answer.content, least=16 if verdict.kind == "answered" else 4):

@@ -144,9 +144,13 @@ NO_LIMITS = Limits()
 
 
 def limits_of(headers: Mapping[str, str], now: float) -> Limits:
-    """Return the limits that an answer's headers tell; most local servers tell none."""
+    """Return the limits that an answer's headers tell, `now` by our clock.
+
+    Most local servers tell none.
+    """
     if not any(name.startswith("x-ratelimit-") for name in headers):
         return NO_LIMITS
+    now = time_there(headers, now)
     return Limits(
         _number(
             headers.get("x-ratelimit-remaining-requests", headers.get("x-ratelimit-remaining"))

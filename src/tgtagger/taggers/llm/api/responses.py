@@ -17,7 +17,13 @@ from typing import Any, Literal
 
 from tgtagger.model.choices import FailureClass, StopClass
 from tgtagger.taggers.llm.api.bodies import as_text, error_in, read_json
-from tgtagger.taggers.llm.api.rate_limits import NO_LIMITS, Limits, asked_wait, server_wait
+from tgtagger.taggers.llm.api.rate_limits import (
+    NO_LIMITS,
+    Limits,
+    asked_wait,
+    server_wait,
+    time_there,
+)
 
 Kind = Literal["answered", "throttled", "passing", "stop", "bad_post", "parameter"]
 """answered: HTTP 200 with something to read · throttled: all requests wait, no post has failed ·
@@ -198,7 +204,7 @@ def judge(
 ) -> tuple[Verdict, Any]:
     """Return the verdict on an answer, and its body as JSON (None if it is not JSON).
 
-    `headers` have lower-case names; `now` is the time in seconds since 1970.
+    `headers` have lower-case names; `now` is our time in seconds since 1970.
     """
     tree = read_json(body)
     error = tree.get("error") if isinstance(tree, dict) else None
@@ -210,7 +216,7 @@ def judge(
     if status == 200:
         # OpenRouter sends HTTP 200 at the beginning, whatever its provider says later.
         status = _code_in(error) or 500
-    return _judge_error(status, headers, tree, body, now), tree
+    return _judge_error(status, headers, tree, body, time_there(headers, now)), tree
 
 
 def _judge_error(
