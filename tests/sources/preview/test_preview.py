@@ -414,6 +414,33 @@ async def test_after_two_requests_in_vain_no_other_is_sent(world: World) -> None
     assert len(world.asked) == IN_VAIN * (1 + len(PAUSES))
 
 
+@pytest.mark.row("H1")
+async def test_errors_of_single_channels_do_not_keep_others_from_being_read(world: World) -> None:
+    """Telegram fails for two channels each time; those behind them are read none the less."""
+
+    async def no_sleep(_seconds: float) -> None:
+        return None
+
+    async def ask(preview: Preview, count: int) -> None:
+        for _ in range(count):
+            with pytest.raises(TryLater, match="HTTP 500"):
+                await preview.get("https://t.me/s/broken", "@broken", RecordedEvents())
+
+    async with Preview(pause=0, sleep=no_sleep) as preview:
+        world.script = [httpx.Response(500) for _ in range(99)]
+        await ask(preview, IN_VAIN)
+        assert len(world.asked) == IN_VAIN * (1 + len(PAUSES))
+        await ask(preview, 1)
+        assert len(world.asked) == IN_VAIN * (1 + len(PAUSES)) + 1  # without pauses
+        world.script = []
+        answer = await preview.get("https://t.me/s/newsroom", "@newsroom", RecordedEvents())
+        assert answer.status == 200
+        world.asked.clear()
+        world.script = [httpx.Response(500) for _ in range(99)]
+        await ask(preview, 1)  # an answer was in between: trouble may pass again
+        assert len(world.asked) == 1 + len(PAUSES)
+
+
 # ---- pages that take for ever to read
 
 

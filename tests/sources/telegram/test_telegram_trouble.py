@@ -5,6 +5,7 @@ In this process, fault by fault; tests/matrix/test_telegram_faults.py does it to
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import struct
 from collections.abc import Callable, Iterator
@@ -335,3 +336,41 @@ async def test_a_kind_of_request_that_is_never_answered_is_given_up_beside_other
                     pass
     assert telegram.count("contacts.ResolveUsername") == len(names)
     assert telegram.count(HISTORY) == connection.IN_VAIN * (1 + len(connection.PAUSES))
+
+
+async def test_errors_of_single_channels_do_not_keep_others_from_being_read(
+    signed_in: session.Access,
+    telegram: ServerThread,
+    store: Store,
+    events: RecordedEvents,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Telegram fails for three channels each time; the one behind them is read none the less."""
+    names = [f"room_number_{number}" for number in range(3)]
+    for name in [*names, "the_last_room"]:
+        telegram.world.channel(name, messages=5)
+    telegram.fail(500, "HISTORY_GET_FAILED", HISTORY, times=FOR_EVER)
+
+    telethon_sleep = asyncio.sleep
+
+    async def no_sleep(_seconds: float) -> None:
+        await telethon_sleep(0)
+
+    monkeypatch.setattr("telethon.client.users.asyncio.sleep", no_sleep)
+
+    async with connection.Telegram(signed_in, sleep=no_sleep) as opened:
+        asked = []
+        for name in names:
+            channel = TelegramChannel(opened, Named(name), ReadOptions())
+            with pytest.raises(TryLater):
+                async for _ in pipeline.parse(channel, store, events):
+                    pass
+            asked.append(telegram.count(HISTORY))
+        once = 2  # Telethon sends it again by itself
+        tries = once * (1 + len(connection.PAUSES))
+        assert asked == [tries, 2 * tries, 2 * tries + once]  # at last without pauses
+        telegram.faults.clear()
+        last = TelegramChannel(opened, Named("the_last_room"), ReadOptions())
+        async for _ in pipeline.parse(last, store, events):
+            pass
+    assert len(list(store.records.posts(PostFilter()))) == 5

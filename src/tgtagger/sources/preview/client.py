@@ -34,7 +34,11 @@ PAUSES = (1.0, 2.0, 4.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""After so many given-up requests in a row, this run sends no more."""
+"""So many requests in a row are given up after all pauses.
+
+If nobody answered, this run sends no more. If the answers were errors, those may be a channel's
+own: for each other channel it asks once more, without pauses.
+"""
 
 LARGEST = 2 << 20
 """Bytes of a page at most, unpacked; real ones have some 150,000."""
@@ -65,6 +69,14 @@ class Response:
     location: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Why a request failed that may succeed later; `is_heard`: somebody answered."""
+
+    words: str
+    is_heard: bool = True
+
+
 class Preview:
     """One client for all the channels of a run."""
 
@@ -82,6 +94,7 @@ class Preview:
         self._sleep = sleep
         self._last = 0.0
         self._in_vain = 0  # requests in a row that were given up
+        self._unheard = 0  # of them, those in a row that nobody answered
         self._closed_until: dt.datetime | None = None
 
     async def __aenter__(self) -> Self:
@@ -105,8 +118,9 @@ class Preview:
         """Return a page; tell `events` each wait before it begins."""
         if self._closed_until is not None:
             raise left_alone(what, self._closed_until)
-        if self._in_vain >= IN_VAIN:
+        if self._unheard >= IN_VAIN:
             raise _trouble(what, "not asked any more")
+        pauses = PAUSES if self._in_vain < IN_VAIN else ()
         troubles = 0
         while True:
             due = self._last + self._pause - time.monotonic()
@@ -114,18 +128,19 @@ class Preview:
                 await self._sleep(due)
             answer = await self._ask(url, what)
             if isinstance(answer, Response):
-                self._in_vain = 0
+                self._in_vain = self._unheard = 0
                 return answer
             if isinstance(answer, float):
                 self._spend(answer, what)
                 events.wait(Wait(answer, "the web preview asks to wait"))
                 await self._sleep(answer)
                 continue
-            if troubles == len(PAUSES):
+            if troubles == len(pauses):
                 self._in_vain += 1
-                raise _trouble(what, answer)
-            events.wait(Wait(PAUSES[troubles], "the web preview has trouble"))
-            await self._sleep(PAUSES[troubles])
+                self._unheard = 0 if answer.is_heard else self._unheard + 1
+                raise _trouble(what, answer.words)
+            events.wait(Wait(pauses[troubles], "the web preview has trouble"))
+            await self._sleep(pauses[troubles])
             troubles += 1
 
     async def look(self) -> str | None:
@@ -133,8 +148,8 @@ class Preview:
         answer = await self._ask(f"{self.base}/{OWN}", "the web preview")
         if isinstance(answer, float):
             return f"it asks to wait {answer:.0f} s"
-        if isinstance(answer, str):
-            return answer
+        if isinstance(answer, _Trouble):
+            return answer.words
         if answer.status not in {200, 404}:
             return f"HTTP {answer.status}"
         if read_page(answer.html) is None and read_instead(answer.html) == "foreign":
@@ -148,8 +163,8 @@ class Preview:
             raise left_alone(what, self._closed_until)
         self._budget -= seconds
 
-    async def _ask(self, url: str, what: str) -> Response | float | str:
-        """Return an answer, the seconds that the server asks to wait, or the error."""
+    async def _ask(self, url: str, what: str) -> Response | float | _Trouble:
+        """Return an answer, the seconds that the server asks to wait, or the trouble."""
         try:
             address = httpx.URL(url)
             answer = await self._client.call("GET", address, largest=LARGEST, wanted=_is_page)
@@ -159,11 +174,11 @@ class Preview:
                 answer.headers["location"] if answer.is_redirect else None,
             )
         except http.TooLarge:
-            return "its answer is larger than any page"
+            return _Trouble("its answer is larger than any page")
         except (httpx.HTTPError, TimeoutError) as error:
-            return _describe(error)
+            return _Trouble(_describe(error), is_heard=False)
         except _NotAPage as error:
-            return str(error)
+            return _Trouble(str(error))
         except httpx.InvalidURL as error:
             raise SourceError("preview_address_invalid", what=what, url=url) from error
         finally:
@@ -171,7 +186,7 @@ class Preview:
         asked = _retry_after(answer.headers)
         if response.status == 429 or (response.status == 503 and asked is not None):
             return asked or UNTOLD
-        return f"HTTP {response.status}" if response.status >= 500 else response
+        return _Trouble(f"HTTP {response.status}") if response.status >= 500 else response
 
     def moved_to(self, response: Response, url: str) -> str | None:
         """Return the new address of a page that has moved within the preview; None otherwise."""
