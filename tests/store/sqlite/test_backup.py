@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -228,7 +229,9 @@ def test_a_signal_stops_it_and_leaves_nothing(
             raise KeyboardInterrupt
 
     def look_for_ever(copy: sqlite3.Connection) -> tuple[str, int]:
-        _thread.interrupt_main()
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)  # as a person's Ctrl-C: it ends a wait
         copy.execute("WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) "
                      "SELECT max(i) FROM n").fetchone()  # fmt: skip
         pytest.fail("was not stopped")
