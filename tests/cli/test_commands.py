@@ -19,6 +19,7 @@ from support.exports import account, chat, message, write
 from support.news import NEWS, lines
 from support.terminal import on_terminal
 from tgtagger.cli import app
+from tgtagger.cli.render import Live
 from tgtagger.export.folder import NOTE
 from tgtagger.export.memory import STATE
 from tgtagger.store.sqlite.schema_version import SCHEMA
@@ -104,7 +105,10 @@ def test_tag_names_itself_once(run: Any, tmp_path: Path) -> None:
     )
 
 
-def test_without_a_terminal_one_line_sums_up(run: Any, tmp_path: Path) -> None:
+def test_without_a_terminal_one_line_sums_up(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Live, "show", lambda _: None)  # what takes longer than a second, here
     export = str(write(tmp_path / "export", NEWS))
     parsed = run("parse", export).stderr.splitlines()
     assert parsed[0].startswith("a new database: ")

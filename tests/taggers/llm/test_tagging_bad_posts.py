@@ -7,6 +7,7 @@ first request goes alone.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 
 import pytest
@@ -364,9 +365,13 @@ def test_a_hostile_answer_is_given_up_soon(store: Store) -> None:
     from tgtagger.taggers.llm.api.answers import read_tags
 
     begun = time.process_time()
+    for _ in range(10):
+        json.loads("[" + "1," * 190_000 + "1]")
+    yardstick = time.process_time() - begun  # machines differ
+    begun = time.process_time()
     for text in ("[" * 900 + "1," * 190_000, '{"a":' * 900 + '"x' * 150_000):
         assert read_tags(text, ["p1", "p2"]) == {}
-    assert time.process_time() - begun < 2  # it was seven seconds each
+    assert time.process_time() - begun < 60 * yardstick  # it was two hundred times that
 
 
 # ---- retries over runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from support.browser import Visitor
 from support.make import page as page_of
@@ -52,6 +52,27 @@ def test_a_new_tag_is_chosen_by_the_arrows(visitor: Visitor, sample: Store) -> N
     expect(page.locator(".offers [role=option]")).to_have_count(2)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_contain_text("Tagged 1 post: теле.")
+    assert "теле" in tags_of(sample, current(page))
+
+
+def test_an_arrow_before_the_list_has_come_steps_in_that_list(
+    visitor: Visitor, sample: Store
+) -> None:
+    """Who types quickly sees the list for what was typed before, and means the one that comes."""
+    page = visitor.open()
+    page.keyboard.press("j")
+    page.keyboard.press("t")
+    page.keyboard.type("тел")
+    expect(page.locator(".offers [role=option]")).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/complete/tags*", lambda route: held.append(route))  # noqa: PLW0108 -- not a builtin
+    page.keyboard.type("е")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)  # longer than the field waits before it asks
+    (route,) = held
+    route.continue_()
     expect(page.locator("#told")).to_contain_text("Tagged 1 post: теле.")
     assert "теле" in tags_of(sample, current(page))
 

@@ -115,6 +115,11 @@ function mark(field, option) {
 
 const marked = (field) => one("[aria-selected=true]", offers(field));
 
+function move(field, by) {
+  const options = all("[role=option]", offers(field)), at = options.indexOf(marked(field));
+  if (by) mark(field, options.at((at + by) % options.length) || null);
+}
+
 function hide(field) {
   offers(field).hidden = true;
   field.setAttribute("aria-expanded", "false");
@@ -144,16 +149,18 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   list.hidden = !list.children.length;
   field.setAttribute("aria-expanded", String(!list.hidden));
   mark(field, typed(field) ? one("[role=option]", list) : null);
+  move(field, Number(field.dataset.steps || 0));
+  delete field.dataset.steps;
   if (field.dataset.waits) { delete field.dataset.waits; send(field, marked(field)); }
 });
 
 document.addEventListener("keydown", (event) => {
   const field = event.target;
   if (!field.matches?.(".combo input")) return;
-  const options = all("[role=option]", offers(field)), at = options.indexOf(marked(field));
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     const by = event.key === "ArrowDown" ? 1 : -1;
-    mark(field, options[(at + by + options.length) % options.length] || null);
+    if (offers(field).dataset.asked === field.value) move(field, by);
+    else field.dataset.steps = Number(field.dataset.steps || 0) + by; // the answer is on its way
   } else if (event.key === "Enter" && !event.isComposing && typed(field)) {
     if (offers(field).dataset.asked === field.value) send(field, marked(field));
     else { // the answer is on its way: it decides; without one it is taken as typed
@@ -167,6 +174,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.stopPropagation();
 });
+
+document.addEventListener("input", ({ target }) => delete target.dataset.steps);
 
 function leave(field) {
   const post = field.closest("article.post");
