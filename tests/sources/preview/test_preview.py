@@ -20,7 +20,7 @@ from tgtagger.errors import SourceError, TgTaggerError, TryLater
 from tgtagger.model.posts import Channel, PageStored, PostData, PostFilter
 from tgtagger.sources.plan import LONGEST_WAIT, ReadOptions
 from tgtagger.sources.preview import Preview, PreviewChannel
-from tgtagger.sources.preview.client import IN_VAIN, PAUSES
+from tgtagger.sources.preview.client import ERRORS, IN_VAIN, PAUSES
 from tgtagger.sources.preview.convert import convert, counter
 from tgtagger.sources.preview.page import read_instead, read_page
 from tgtagger.store import Store
@@ -439,6 +439,11 @@ async def test_errors_of_single_channels_do_not_keep_others_from_being_read(worl
         world.script = [httpx.Response(500) for _ in range(99)]
         await ask(preview, 1)  # an answer was in between: trouble may pass again
         assert len(world.asked) == 1 + len(PAUSES)
+        await ask(preview, ERRORS - 1)
+        asked = len(world.asked)
+        with pytest.raises(TryLater, match="not asked any more"):
+            await preview.get("https://t.me/s/newsroom", "@newsroom", RecordedEvents())
+        assert len(world.asked) == asked
 
 
 # ---- pages that take for ever to read

@@ -347,7 +347,8 @@ async def test_errors_of_single_channels_do_not_keep_others_from_being_read(
 ) -> None:
     """Telegram fails for three channels each time; the one behind them is read none the less."""
     names = [f"room_number_{number}" for number in range(3)]
-    for name in [*names, "the_last_room"]:
+    more = [f"another_room_{number}" for number in range(connection.ERRORS + 1)]
+    for name in [*names, "the_last_room", *more]:
         telegram.world.channel(name, messages=5)
     telegram.fail(500, "HISTORY_GET_FAILED", HISTORY, times=FOR_EVER)
 
@@ -373,4 +374,13 @@ async def test_errors_of_single_channels_do_not_keep_others_from_being_read(
         last = TelegramChannel(opened, Named("the_last_room"), ReadOptions())
         async for _ in pipeline.parse(last, store, events):
             pass
+        telegram.fail(500, "HISTORY_GET_FAILED", HISTORY, times=FOR_EVER)
+        begun = telegram.count(HISTORY)
+        for name in more:
+            channel = TelegramChannel(opened, Named(name), ReadOptions())
+            with pytest.raises(TryLater):
+                async for _ in pipeline.parse(channel, store, events):
+                    pass
+    once_each = (connection.ERRORS - connection.IN_VAIN) * once
+    assert telegram.count(HISTORY) - begun == connection.IN_VAIN * tries + once_each
     assert len(list(store.records.posts(PostFilter()))) == 5

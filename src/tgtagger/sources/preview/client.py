@@ -34,11 +34,14 @@ PAUSES = (1.0, 2.0, 4.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""So many requests in a row are given up after all pauses.
+"""After so many requests in a row that nobody answered, the run sends no more.
 
-If nobody answered, this run sends no more. If the answers were errors, those may be a channel's
-own: for each other channel it asks once more, without pauses.
+If the answers are errors, those may be a channel's own: after so many, the channels behind them are
+asked for once each, without pauses.
 """
+
+ERRORS = 10
+"""After so many requests in a row that got errors, the run sends no more."""
 
 LARGEST = 2 << 20
 """Bytes of a page at most, unpacked; real ones have some 150,000."""
@@ -71,10 +74,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """Why a request failed that may succeed later; `is_heard`: somebody answered."""
+    """Why a request failed that may succeed later; `is_answer`: it is what somebody answered."""
 
     words: str
-    is_heard: bool = True
+    is_answer: bool = True
 
 
 class Preview:
@@ -93,8 +96,8 @@ class Preview:
         self._pause = pause
         self._sleep = sleep
         self._last = 0.0
-        self._in_vain = 0  # requests in a row that were given up
-        self._unheard = 0  # of them, those in a row that nobody answered
+        self._given_up = 0  # requests in a row
+        self._unanswered = 0  # of them, those in a row that nobody answered
         self._closed_until: dt.datetime | None = None
 
     async def __aenter__(self) -> Self:
@@ -118,9 +121,8 @@ class Preview:
         """Return a page; tell `events` each wait before it begins."""
         if self._closed_until is not None:
             raise left_alone(what, self._closed_until)
-        if self._unheard >= IN_VAIN:
+        if self._unanswered >= IN_VAIN or self._given_up >= ERRORS:
             raise _trouble(what, "not asked any more")
-        pauses = PAUSES if self._in_vain < IN_VAIN else ()
         troubles = 0
         while True:
             due = self._last + self._pause - time.monotonic()
@@ -128,19 +130,20 @@ class Preview:
                 await self._sleep(due)
             answer = await self._ask(url, what)
             if isinstance(answer, Response):
-                self._in_vain = self._unheard = 0
+                self._given_up = self._unanswered = 0
                 return answer
             if isinstance(answer, float):
                 self._spend(answer, what)
                 events.wait(Wait(answer, "the web preview asks to wait"))
                 await self._sleep(answer)
                 continue
-            if troubles == len(pauses):
-                self._in_vain += 1
-                self._unheard = 0 if answer.is_heard else self._unheard + 1
+            is_once = answer.is_answer and self._given_up >= IN_VAIN
+            if troubles == len(PAUSES) or is_once:
+                self._given_up += 1
+                self._unanswered = 0 if answer.is_answer else self._unanswered + 1
                 raise _trouble(what, answer.words)
-            events.wait(Wait(pauses[troubles], "the web preview has trouble"))
-            await self._sleep(pauses[troubles])
+            events.wait(Wait(PAUSES[troubles], "the web preview has trouble"))
+            await self._sleep(PAUSES[troubles])
             troubles += 1
 
     async def look(self) -> str | None:
@@ -176,7 +179,7 @@ class Preview:
         except http.TooLarge:
             return _Trouble("its answer is larger than any page")
         except (httpx.HTTPError, TimeoutError) as error:
-            return _Trouble(_describe(error), is_heard=False)
+            return _Trouble(_describe(error), is_answer=False)
         except _NotAPage as error:
             return _Trouble(str(error))
         except httpx.InvalidURL as error:

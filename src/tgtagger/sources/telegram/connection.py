@@ -38,11 +38,14 @@ PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a request that met trouble is sent again."""
 
 IN_VAIN = 2
-"""So many requests of one kind in a row are given up after all pauses.
+"""After so many requests of one kind in a row that Telegram did not answer, the run sends no more.
 
-If Telegram did not answer, this run sends no more of them. If it answered with errors, those may be
-a channel's own: for each other channel it is asked once more, without pauses.
+If it answers with errors, those may be a channel's own: after so many, the channels behind them are
+asked for once each, without pauses.
 """
+
+ERRORS = 10
+"""After so many requests of one kind in a row that got errors, the run sends no more of them."""
 
 
 class Telegram:
@@ -65,8 +68,8 @@ class Telegram:
         self._budget = flood_budget
         # By the kind of request, how many in a row were given up: a server may answer who a channel
         # is, and never give its messages.
-        self._in_vain: Counter[type] = Counter()
-        self._unheard: Counter[type] = Counter()  # of them, those in a row without an answer
+        self._given_up: Counter[type] = Counter()
+        self._unanswered: Counter[type] = Counter()  # of them, those in a row without an answer
         self._client: TelegramClient | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -106,20 +109,21 @@ class Telegram:
         closed_until = self._closed.get(kind)
         if closed_until is not None:
             raise asked_to_wait(what, closed_until, remember=remember)
-        if self._unheard[kind] >= IN_VAIN:
+        if self._unanswered[kind] >= IN_VAIN or self._given_up[kind] >= ERRORS:
             raise TryLater("telegram_given_up", what=what)
-        pauses = PAUSES if self._in_vain[kind] < IN_VAIN else ()
         troubles = 0
         while True:
             try:
                 answer = await (self._send(request) if in_flight is None else in_flight)
             except TROUBLE as error:
-                if troubles == len(pauses) or getattr(error, "code", None) == 404:
-                    self._in_vain[kind] += 1
-                    is_answer = isinstance(error, RPCError)
-                    self._unheard[kind] = 0 if is_answer else self._unheard[kind] + 1
+                is_answer = isinstance(error, RPCError)
+                is_once = is_answer and self._given_up[kind] >= IN_VAIN
+                is_unknown = getattr(error, "code", None) == 404
+                if troubles == len(PAUSES) or is_once or is_unknown:
+                    self._given_up[kind] += 1
+                    self._unanswered[kind] = 0 if is_answer else self._unanswered[kind] + 1
                     raise cast(Exception, translate(error, what)) from error
-                pause = pauses[troubles]
+                pause = PAUSES[troubles]
                 troubles += 1
                 events.wait(Wait(pause, "Telegram cannot be reached, or has trouble"))
                 await self.sleep(pause)
@@ -130,7 +134,7 @@ class Telegram:
                 events.wait(Wait(seconds, "Telegram asks to wait"))
                 await self.sleep(seconds)
             else:
-                self._in_vain[kind] = self._unheard[kind] = 0
+                self._given_up[kind] = self._unanswered[kind] = 0
                 if not telethon_internals.is_answer_to(request, answer):
                     raise unreadable(what)
                 return answer
