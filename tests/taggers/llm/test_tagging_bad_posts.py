@@ -371,7 +371,7 @@ def test_a_hostile_answer_is_given_up_soon(store: Store) -> None:
     begun = time.process_time()
     for text in ("[" * 900 + "1," * 190_000, '{"a":' * 900 + '"x' * 150_000):
         assert read_tags(text, ["p1", "p2"]) == {}
-    assert time.process_time() - begun < 60 * yardstick  # it was two hundred times that
+    assert time.process_time() - begun < 40 * yardstick  # it was seven seconds each
 
 
 # ---- retries over runs
